@@ -1,0 +1,74 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+SAMPLES := docs_screenshots web_photos phone_photos chest_xrays
+# What runs today in the sample reports: the three lengths vendor guides print, read as
+# the runtime reads them.
+GUIDE_BUCKETS := 1024,3136,16384
+
+.PHONY: help demo test check lint types contracts reports reports-check wheel-check lock clean
+
+help:
+	@echo "make demo   run bucketwise on the shipped sample traffic"
+	@echo "make test   run all tests"
+	@echo "make check  tests, lint, types, import contracts, wheel, reports: what CI runs"
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "bucketwise needs Python 3.11 or newer; say which with: make PYTHON=python3.11"; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (first time: a minute or two) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)
+	@echo "Running bucketwise on sample_traffic/docs_screenshots.csv ..."
+	$(BIN)/bucketwise analyze sample_traffic/docs_screenshots.csv \
+	  --model qwen3-vl-2b --current $(GUIDE_BUCKETS) --out bucketwise-demo
+
+test: $(STAMP)
+	@echo "Running the tests ..."
+	$(BIN)/python -m pytest -n auto
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+reports: $(STAMP)
+	rm -rf $(SAMPLES:%=reports/%)
+	for sample in $(SAMPLES); do \
+	  $(BIN)/bucketwise analyze sample_traffic/$$sample.csv --model qwen3-vl-2b \
+	    --current $(GUIDE_BUCKETS) --out reports/$$sample --quiet || exit 1; \
+	done
+
+# The committed reports are what these sources give, byte for byte.
+reports-check: reports
+	@git diff --exit-code --stat -- reports && test -z "$$(git status --porcelain -- reports)" \
+	  && echo "reports/ regenerates byte for byte"
+
+# The wheel works where the sources are not.
+wheel-check: $(STAMP)
+	rm -rf dist
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist > /dev/null
+	scripts/smoke-test-wheel $(CURDIR)/$(BIN)/python dist/*.whl sample_traffic/docs_screenshots.csv
+
+check: test lint types contracts wheel-check reports-check
+
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --output-file requirements.lock requirements.in
+
+clean:
+	rm -rf $(VENV) dist bucketwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

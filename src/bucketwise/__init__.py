@@ -1,0 +1,61 @@
+"""bucketwise: choose the shapes to compile for vision-language models from real traffic.
+
+Every command is a function on plain values: `read_traffic`, `analyze`, `count`,
+`explain`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is
+used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Analysis",
+    "BucketwiseError",
+    "Traffic",
+    "__version__",
+    "analyze",
+    "count",
+    "explain",
+    "models",
+    "read_traffic",
+    "targets",
+    "write_histogram",
+    "write_plan",
+]
+
+if TYPE_CHECKING:
+    from bucketwise.analyze import Analysis
+    from bucketwise.api import (
+        analyze,
+        count,
+        explain,
+        models,
+        read_traffic,
+        targets,
+        write_histogram,
+        write_plan,
+    )
+    from bucketwise.errors import BucketwiseError
+    from bucketwise.traffic import Traffic
+
+_HOMES = {
+    "Analysis": "bucketwise.analyze",
+    "BucketwiseError": "bucketwise.errors",
+    "Traffic": "bucketwise.traffic",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562 gives back any public name
+    """Import a public name when it is first used."""
+    from importlib import import_module  # noqa: PLC0415 - keeps `import` instant
+
+    if name not in __all__:
+        message = f"module 'bucketwise' has no attribute {name!r}"
+        raise AttributeError(message)
+    # A submodule may carry the function's name; the function wins from here on.
+    found = getattr(import_module(_HOMES.get(name, "bucketwise.api")), name)
+    globals()[name] = found
+    return found

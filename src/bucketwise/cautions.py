@@ -1,0 +1,109 @@
+"""What a plan must say aloud: shrunk images, overflow, unproven lengths, thin samples."""
+
+from __future__ import annotations
+
+from bucketwise.limits import Setting
+from bucketwise.plan import Visual
+from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
+
+FEW_IMAGES = 1_000
+"""Below this many images the ceilings still wander: redrawing 300 images from a mix of
+400,000 costs 3 to 6 % of compute, 1,000 cost 0.4 to 4 % (benchmarks/sample_size.py)."""
+
+MIB = 2**20
+
+
+def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
+    """Return the warnings of one plan, the gravest first.
+
+    Parameters
+    ----------
+    visual : Visual
+        The plan without its warnings.
+    setting : Setting
+        Traffic and limits in force.
+
+    Returns
+    -------
+    tuple of str
+        One sentence or two each.
+    """
+    found = (
+        _unproven_length(visual),
+        _shrunk(visual, setting),
+        _overflow(visual),
+        _merged(visual),
+        _few(setting),
+    )
+    return tuple(text for text in found if text)
+
+
+def _unproven_length(visual: Visual) -> str:
+    top = visual.vit_max_seq_lens[-1]
+    if top <= LARGEST_PUBLISHED_PATCHES:
+        return ""
+    return (
+        f"The top bucket of {top:,} ViT patches is above {LARGEST_PUBLISHED_PATCHES:,}, "
+        "the largest length any published RBLN configuration compiles; its attention "
+        f"mask alone is {mask_bytes(top) / MIB:,.0f} MiB. The table of limits shows the "
+        "plan capped there."
+    )
+
+
+def _shrunk(visual: Visual, setting: Setting) -> str:
+    if not visual.shrunk_images:
+        return ""
+    limit = setting.preprocessing.image.max_pixels
+    text = (
+        f"{visual.shrunk_images:,.0f} images ({visual.shrunk_share:.1%}) are shrunk by "
+        f"max_pixels {limit:,}."
+    )
+    checkpoint = setting.profile.checkpoint.max_pixels
+    beside = next((cap for cap in visual.caps if cap.max_pixels == checkpoint), None)
+    if beside is None or checkpoint <= limit:
+        return text
+    ratio = beside.padded_compute / visual.padded_compute
+    lengths = ", ".join(f"{length:,}" for length in beside.vit_max_seq_lens)
+    return (
+        f"{text} At the checkpoint's {checkpoint:,} the plan would be [{lengths}] and "
+        f"{ratio:.2f} times the ViT compute, shrinking {beside.shrinks_images:,.0f}."
+    )
+
+
+def _overflow(visual: Visual) -> str:
+    top = visual.vit_max_seq_lens[-1]
+    if visual.overflow_possible <= top:
+        return ""
+    worst, safe = visual.worst, visual.max_pixels_safe
+    text = (
+        f"An input can still outgrow the top bucket: {worst.width_px:,}x"
+        f"{worst.height_px:,} needs {worst.needed:,} of {top:,} and the runtime raises. "
+        "About one image in the next equally long window will be larger than any so far."
+    )
+    if safe.value is None:
+        return f"{text} No limit prevents it; compile {worst.needed:,} to be sure."
+    return (
+        f"{text} max_pixels {safe.value:,} would prevent it and shrink "
+        f"{safe.shrinks_share:.1%} of the images further; compiling {worst.needed:,} "
+        "would prevent it too."
+    )
+
+
+def _merged(visual: Visual) -> str:
+    if visual.bucket_unit == "vit_patches":
+        return ""
+    return (
+        "Lengths are emitted in merged patches, as vendor documents word it. Every "
+        "released runtime compares ViT patches before the merge: with these lists images "
+        "over a quarter of the intended area raise."
+    )
+
+
+def _few(setting: Setting) -> str:
+    images = float(setting.counts.sizes.count.sum())
+    if images >= FEW_IMAGES:
+        return ""
+    return (
+        f"Only {images:,.0f} images: the exact lengths would differ on another sample of "
+        f"this traffic. {FEW_IMAGES:,} or more make them steady."
+    )

@@ -1,0 +1,81 @@
+"""What differs between an older plan and a new one, and whether data or method did it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def plan_changes(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Say what changed from one plan.json to another.
+
+    Parameters
+    ----------
+    before, after : mapping
+        Two plans as JSON values of the same schema.
+
+    Returns
+    -------
+    tuple of str
+        One sentence each; the first says whether data, method or both changed.
+    """
+    return (
+        f"Against the plan that stood here: {_cause(before, after)}.",
+        *_told(
+            "buckets",
+            _at(before, "visual", "vit_max_seq_lens"),
+            _at(after, "visual", "vit_max_seq_lens"),
+        ),
+        *_told(
+            "max_pixels",
+            _at(before, "visual", "processor", "max_pixels"),
+            _at(after, "visual", "processor", "max_pixels"),
+        ),
+        *_told(
+            "images",
+            _at(before, "traffic", "images"),
+            _at(after, "traffic", "images"),
+        ),
+    )
+
+
+def _cause(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    data = _hashes(before) != _hashes(after)
+    method = [
+        name
+        for name, old, new in (
+            (
+                "the version of bucketwise",
+                _at(before, "provenance", "bucketwise"),
+                _at(after, "provenance", "bucketwise"),
+            ),
+            (
+                "options",
+                _at(before, "provenance", "options"),
+                _at(after, "provenance", "options"),
+            ),
+        )
+        if old != new
+    ]
+    causes = (["the traffic"] if data else []) + method
+    if not causes:
+        return "same traffic, same method"
+    return f"{' and '.join(causes)} changed"
+
+
+def _hashes(plan: Mapping[str, Any]) -> list[Any]:
+    inputs = _at(plan, "provenance", "inputs") or []
+    return sorted(str(item.get("sha256")) for item in inputs if isinstance(item, dict))
+
+
+def _told(name: str, old: Any, new: Any) -> tuple[str, ...]:
+    return () if old == new else (f"  {name}: {old} -> {new}",)
+
+
+def _at(plan: Mapping[str, Any], *keys: str) -> Any:
+    value: Any = plan
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

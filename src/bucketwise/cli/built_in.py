@@ -1,0 +1,35 @@
+"""`bucketwise models` and `bucketwise targets`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(epilog="Example: bucketwise models")
+def models() -> None:
+    """List the built-in models: patch, limits in pixels, and where they come from."""
+    from bucketwise.api import models as built_in  # noqa: PLC0415 - keeps --help instant
+
+    for profile in built_in():
+        deployed = profile.deployment or profile.checkpoint
+        click.echo(
+            f"{profile.name:<22} {profile.hf_id}\n"
+            f"    patch {profile.patch_px} px, merge {profile.merge}, buckets are "
+            f"multiples of {profile.align}\n"
+            f"    checkpoint {profile.checkpoint.min_pixels:,} to "
+            f"{profile.checkpoint.max_pixels:,} px ({profile.checkpoint.source})\n"
+            f"    default    {deployed.min_pixels:,} to {deployed.max_pixels:,} px "
+            f"({deployed.source})"
+        )
+
+
+@click.command(epilog="Example: bucketwise targets")
+def targets() -> None:
+    """List the SDK dialects that text is emitted for."""
+    from bucketwise.api import targets as dialects  # noqa: PLC0415 - as above
+
+    for target in dialects():
+        click.echo(
+            f"{target.name:<22} for {target.covers}: visual.{target.bucket_key}, "
+            f"{target.devices_key}"
+        )

@@ -1,0 +1,65 @@
+"""`bucketwise count`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bucketwise.cli.options import (
+    limit_options,
+    one_target,
+    target_option,
+    traffic_options,
+)
+from bucketwise.cli.settings import video_options
+
+
+@click.command(epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv")
+@traffic_options
+@click.option("--model", required=True, help="Built-in name or Hugging Face id.")
+@click.option(
+    "-o",
+    "--output",
+    default="-",
+    show_default=True,
+    metavar="FILE|-",
+    help="CSV, or Parquet when the name ends in .parquet; - is standard output.",
+)
+@click.option(
+    "--each-row",
+    is_flag=True,
+    help="One output row for each input row, in order, instead of distinct sizes.",
+)
+@limit_options
+@target_option
+def count(
+    inputs: tuple[str, ...],
+    columns: dict[str, str] | None,
+    max_bad_rows: float,
+    model: str,
+    output: str,
+    each_row: bool,
+    target: tuple[str, ...],
+    **limits: Any,  # noqa: ANN401 - the bundle's options, typed where they are used
+) -> None:
+    """List every distinct size and what it becomes under the checkpoint's limits."""
+    from bucketwise import api  # noqa: PLC0415 - keeps --help instant
+    from bucketwise.output import write_tables  # noqa: PLC0415
+
+    settings = {
+        "model": model,
+        "min_pixels": limits["min_pixels"],
+        "max_pixels": limits["max_pixels"],
+        "video": video_options(limits),
+        "target": one_target(target),
+    }
+    if each_row:
+        tables = api.count_rows(
+            inputs, columns=columns, max_bad_rows=max_bad_rows, **settings
+        )
+    else:
+        traffic = api.read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
+        tables = iter([api.count(traffic, **settings)])
+    write_tables(tables, None if output == "-" else Path(output))

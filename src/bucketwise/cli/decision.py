@@ -1,0 +1,94 @@
+"""The decision in ten lines, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bucketwise.analysis import Analysis
+from bucketwise.plan import Plan, Visual
+from bucketwise.rbln.targets import TARGETS
+from bucketwise.report.numbers import change, compute, number, percent, plural
+
+
+def decision_lines(analysis: Analysis) -> tuple[str, ...]:
+    """Return the decision: what fails today, what to compile, what it saves.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+
+    Returns
+    -------
+    tuple of str
+        The gravest first; no line says where files are.
+    """
+    plan = analysis.plan
+    return tuple(_lines(plan, plan.visual))
+
+
+def _lines(plan: Plan, visual: Visual) -> Iterator[str]:
+    model, traffic = plan.model, plan.traffic
+    if model.assumed:
+        yield f"No --model was given: {model.name} is assumed."
+    if visual.current:
+        current = visual.current
+        yield (
+            f"{percent(current.overflow_share)} of images fail today "
+            f"({number(current.overflow_images)}): they need more than "
+            f"{max(current.max_seq_lens):,} ViT patches."
+        )
+    yield from _compile_lines(plan, visual)
+    yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
+    unit = visual.cost.unit
+    yield (
+        f"ViT compute: {compute(visual.padded_compute, unit)} for "
+        f"{compute(visual.useful_compute, unit)} of need, waste {percent(visual.waste)}"
+        f"{_one_graph(visual)}."
+    )
+    if visual.current and visual.current.padded_compute_served:
+        current = visual.current
+        said = change(current.padded_compute_served, current.proposed_compute_on_served)
+        yield f"Against today, over the images both serve: {said} ViT compute."
+    yield (
+        f"Read: {plural(traffic.images, 'image')} in "
+        f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
+        f"{traffic.rows_rejected:,} rejected, "
+        f"{number(traffic.refused_by_processor)} refused by the processor."
+    )
+    yield (
+        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
+        f"{visual.processor.max_pixels:,} on the processor (decided under "
+        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
+    )
+    for warning in visual.warnings:
+        yield f"Note: {warning}"
+
+
+def _compile_lines(plan: Plan, visual: Visual) -> Iterator[str]:
+    """Name the lists under the key each release takes; once where all agree."""
+    by_list: dict[tuple[int, ...], list[str]] = {}
+    for version, dialect in TARGETS.items():
+        if plan.visual_by_target and version not in plan.visual_by_target:
+            continue
+        lengths = plan.visual_for(version).max_seq_lens
+        by_list.setdefault(lengths, []).append(f"{dialect.bucket_key} ({version})")
+    unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
+    for lengths, keys in by_list.items():
+        older = [key for key in keys if key.startswith("max_seq_lens ")]
+        newer = [key for key in keys if not key.startswith("max_seq_lens ")]
+        names = []
+        if older:
+            names.append("max_seq_lens up to 0.10.3")
+        if newer:
+            first = newer[0].partition("(")[2].rstrip(")")
+            names.append(f"max_seq_len from {first}")
+        yield f"Compile {list(lengths)} {unit} patches ({', '.join(names)})."
+
+
+def _one_graph(visual: Visual) -> str:
+    first = visual.frontier[0]
+    if first.k != 1 or len(visual.vit_max_seq_lens) == 1:
+        return ""
+    ratio = first.padded_compute / visual.padded_compute
+    return f"; one graph of {first.vit_max_seq_lens[-1]:,} would take {ratio:.2f} times"

@@ -1,0 +1,58 @@
+"""`bucketwise explain`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from bucketwise.cli.options import limit_options, one_target, target_option
+from bucketwise.cli.settings import video_options
+
+
+@click.command(epilog="Example: bucketwise explain 1920x1080 1280x720@64f --model qwen3-vl-2b")
+@click.argument("sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]...")
+@click.option("--model", required=True, help="Built-in name or Hugging Face id.")
+@click.option(
+    "--plan",
+    "plan",
+    metavar="PLAN|LIST",
+    help="Buckets to choose from: a plan.json, or lengths such as 1024,4096.",
+)
+@limit_options
+@target_option
+def explain(
+    sizes: tuple[str, ...],
+    model: str,
+    plan: str | None,
+    target: tuple[str, ...],
+    **limits: Any,  # noqa: ANN401 - the bundle's options, typed where they are used
+) -> None:
+    """Follow one image or clip to its bucket, step by step, in words."""
+    from bucketwise import api  # noqa: PLC0415 - keeps --help instant
+    from bucketwise.sources.bucket_lists import read_bucket_list  # noqa: PLC0415
+
+    one = one_target(target)
+    lines = api.explain(
+        sizes,
+        model=model,
+        min_pixels=limits["min_pixels"],
+        max_pixels=limits["max_pixels"],
+        video=video_options(limits),
+        target=one,
+        buckets=read_bucket_list(plan) if plan else None,
+    )
+    profile = api.find_profile(model)
+    image = api.preprocessing_of(
+        profile,
+        min_pixels=limits["min_pixels"],
+        max_pixels=limits["max_pixels"],
+        video=video_options(limits),
+        deployed=False,
+    ).image
+    click.echo(
+        f"{profile.name}, {api.newest(one).name}, image limits {image.min_pixels:,} to "
+        f"{image.max_pixels:,} px ({image.source})"
+    )
+    for explanation in lines:
+        click.echo(explanation.line)

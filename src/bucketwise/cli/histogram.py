@@ -1,0 +1,37 @@
+"""`bucketwise histogram`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bucketwise.cli.options import traffic_options
+
+
+@click.command(epilog="Example: bucketwise histogram logs/*.csv.gz -o october.parquet")
+@traffic_options
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The Parquet file to write; every command reads it back as INPUT.",
+)
+def histogram(
+    inputs: tuple[str, ...],
+    columns: dict[str, str] | None,
+    max_bad_rows: float,
+    output: Path,
+) -> None:
+    """Reduce traffic once to distinct sizes per hour and label, and keep that."""
+    from bucketwise.sources import read_traffic, write_histogram  # noqa: PLC0415
+
+    traffic = read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
+    write_histogram(traffic, output)
+    for note in traffic.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(
+        f"{output}: {len(traffic.count):,} cells from {traffic.rows_used:,} rows "
+        f"({traffic.images:,.0f} images, {traffic.rows_rejected:,} rows rejected)"
+    )

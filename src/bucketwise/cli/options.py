@@ -1,0 +1,193 @@
+"""Options, each defined once and bundled by meaning."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+PRODUCT = re.compile(r"\d+(?:[*x]\d+)*|\d+\^2")
+
+
+class Percent(click.ParamType[float]):
+    """A share: "5%" or 0.05."""
+
+    name = "percent"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the share, 0.05 for "5%"."""
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = math.nan
+        if not math.isfinite(share) or share < 0:
+            self.fail(f"{text!r} is not a share; 5% or 0.05 is right", param, ctx)
+        return share
+
+
+class Pixels(click.ParamType[int | str]):
+    """A number of pixels: 4194304, 2048^2, 1280*28*28, or "checkpoint"."""
+
+    name = "pixels"
+
+    def __init__(self, *, checkpoint: bool = True) -> None:
+        self.checkpoint = checkpoint
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int | str:
+        """Return the pixels, or the word."""
+        text = str(value).strip().lower().replace("_", "").replace(",", "")
+        if self.checkpoint and text == "checkpoint":
+            return text
+        if not PRODUCT.fullmatch(text):
+            word = ' or "checkpoint"' if self.checkpoint else ""
+            self.fail(
+                f"{value!r} is not a number of pixels; 4194304, 2048^2, 1280*28*28"
+                f"{word} is right",
+                param,
+                ctx,
+            )
+        if text.endswith("^2"):
+            return int(text[:-2]) ** 2
+        return math.prod(int(part) for part in re.split(r"[*x]", text))
+
+
+class BucketRange(click.ParamType[tuple[int, int]]):
+    """A number of buckets or a range of them: "3" or "2-4"."""
+
+    name = "range"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, int]:
+        """Return least and most."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"\s*(\d{1,4})(?:\s*-\s*(\d{1,4}))?\s*", str(value))
+        if match is None or not 1 <= int(match[1]) <= int(match[2] or match[1]):
+            self.fail(f"{value!r} is not a range; 2-4 or 3 is right", param, ctx)
+        return int(match[1]), int(match[2] or match[1])
+
+
+class Columns(click.ParamType[dict[str, str]]):
+    """Which column is which: "width=imgW,height=imgH"."""
+
+    name = "columns"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> dict[str, str]:
+        """Return role -> column name (or position, from 1)."""
+        if isinstance(value, dict):
+            return value
+        pairs = [pair.partition("=") for pair in str(value).split(",")]
+        if not all(role.strip() and column.strip() for role, _, column in pairs):
+            self.fail(
+                f"{value!r} found; ROLE=COLUMN pairs such as width=imgW,height=imgH "
+                "are right",
+                param,
+                ctx,
+            )
+        return {role.strip(): column.strip() for role, _, column in pairs}
+
+
+def bundle(*options: Callable[[Decorated], Decorated]) -> Callable[..., Any]:
+    """Return one decorator that applies all the options, listed in reading order."""
+
+    def decorate(command: Decorated) -> Decorated:
+        return reduce(lambda done, option: option(done), reversed(options), command)
+
+    return decorate
+
+
+traffic_options = bundle(
+    click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+    click.option(
+        "--columns",
+        type=Columns(),
+        metavar="ROLE=NAME,...",
+        help="Which column is which, such as width=imgW,height=imgH; positions from 1 "
+        "for a file without header.",
+    ),
+    click.option(
+        "--max-bad-rows",
+        type=Percent(),
+        default="5%",
+        show_default=True,
+        help="Stop when more than this share of the rows cannot be used.",
+    ),
+)
+
+limit_options = bundle(
+    click.option(
+        "--min-pixels",
+        type=Pixels(),
+        help='The processor\'s lower image limit, or "checkpoint".',
+    ),
+    click.option(
+        "--max-pixels",
+        type=Pixels(),
+        help='The processor\'s upper image limit, or "checkpoint".',
+    ),
+    click.option(
+        "--video-fps",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Sample clips of known fps at this rate.",
+    ),
+    click.option(
+        "--max-frames",
+        type=click.IntRange(min=1),
+        help="Frames the serving stack keeps before the processor sees a clip.",
+    ),
+    click.option(
+        "--video-min-pixels", type=Pixels(checkpoint=False), help="Lower video limit."
+    ),
+    click.option(
+        "--video-max-pixels", type=Pixels(checkpoint=False), help="Upper video limit."
+    ),
+    click.option(
+        "--cap-pixels-per-frame",
+        is_flag=True,
+        help="The video processor's switch of that name (off in released versions).",
+    ),
+)
+
+target_option = click.option(
+    "--target",
+    multiple=True,
+    metavar="SDK",
+    help="An SDK dialect such as optimum-rbln==0.12.0 (see `bucketwise targets`); "
+    "repeatable.",
+)
+
+
+def one_target(names: tuple[str, ...]) -> str | None:
+    """Return the one target of a command that compares with a single release."""
+    if len(names) > 1:
+        message = f"give one --target here, {len(names)} found"
+        raise click.UsageError(message)
+    return names[0] if names else None

@@ -1,0 +1,87 @@
+"""Values that commands build from their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from bucketwise.api import VideoOptions
+    from bucketwise.optimize.choose import GraphPrice
+    from bucketwise.rbln.base_config import BaseConfig
+    from bucketwise.sources.rbln_config import CurrentLengths
+
+PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
+
+
+def video_options(limits: dict[str, Any]) -> VideoOptions:
+    """Return the clip options out of what `limit_options` parsed."""
+    from bucketwise.api import VideoOptions
+
+    return VideoOptions(
+        fps=limits["video_fps"],
+        max_frames=limits["max_frames"],
+        min_pixels=limits["video_min_pixels"],
+        max_pixels=limits["video_max_pixels"],
+        cap_pixels_per_frame=limits["cap_pixels_per_frame"],
+    )
+
+
+def graph_price(options: dict[str, Any]) -> GraphPrice | None:
+    """Return the price of one more graph; all four terms or none."""
+    given = {name: options[name] for name in PRICE_TERMS if options[name] is not None}
+    if not given:
+        return None
+    missing = [f"--{name.replace('_', '-')}" for name in PRICE_TERMS if name not in given]
+    if missing:
+        message = f"the price of a graph needs {', '.join(missing)} too"
+        raise click.UsageError(message)
+    from bucketwise.optimize.choose import GraphPrice
+
+    return GraphPrice(**given)
+
+
+def current_of(text: str | None) -> CurrentLengths | None:
+    """Return the lengths `--current` names."""
+    if text is None:
+        return None
+    from bucketwise.sources.rbln_config import current_lengths
+
+    return current_lengths(text)
+
+
+def base_config(
+    model: str | None, current: CurrentLengths | None, options: dict[str, Any]
+) -> BaseConfig:
+    """Return the configuration emitted ones start from.
+
+    `--base`, else `--current` when that is a file, else the published one; the single
+    options are set over it.
+    """
+    from bucketwise.rbln.base_config import Overrides, given_base, zoo_base
+    from bucketwise.sources.profiles import DEFAULT_MODEL, find_profile
+    from bucketwise.sources.rbln_config import read_rbln_config
+
+    family = find_profile(model or DEFAULT_MODEL).family
+    overrides = Overrides(
+        devices=options["devices"],
+        max_seq_len=options["max_seq_len"],
+        kvcache_partition_len=options["kvcache_partition_len"],
+        npu=options["npu"],
+        batch_size=options["batch_size"],
+    )
+    path = options["base"]
+    if path is None and current is not None and Path(options["current"]).exists():
+        path = options["current"]
+    if path is None:
+        return zoo_base(family, overrides)
+    read = read_rbln_config(path)
+    return given_base(
+        read.mapping,
+        family=family,
+        source=read.name,
+        overrides=overrides,
+        notes=read.notes,
+    )

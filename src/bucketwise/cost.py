@@ -1,0 +1,202 @@
+"""What a ViT run costs at a length, and what a list of buckets costs a demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bucketwise.buckets import Buckets
+from bucketwise.demand import Demand
+from bucketwise.errors import raise_all
+from bucketwise.profile import ModelProfile
+from bucketwise.traffic import FloatArray, IntArray
+
+CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostCurve:
+    """Cost of one run at length S: a*S + b*S^2.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `COSTS`.
+    unit : str
+        Unit of the cost.
+    a, b : float
+        Cost per patch and per pair of patches; neither negative, one positive.
+    source : str
+        Where the coefficients come from.
+    """
+
+    kind: str
+    unit: str
+    a: float
+    b: float
+    source: str
+
+    def __post_init__(self) -> None:
+        """Check that cost grows with length.
+
+        Raises
+        ------
+        ConfigError
+            When a coefficient is negative or both are zero.
+        """
+        if min(self.a, self.b) < 0 or self.a + self.b <= 0:
+            raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
+
+    def at(self, lengths: IntArray) -> FloatArray:
+        """Return the cost of one run at each length.
+
+        Parameters
+        ----------
+        lengths : ndarray of int64, shape (n,)
+            Compiled or needed lengths in ViT patches.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            In `unit`.
+        """
+        size = lengths.astype(np.float64)
+        return self.a * size + self.b * size**2
+
+
+def vit_flops(profile: ModelProfile) -> CostCurve:
+    """Return the FLOP of one run from the tower's dimensions.
+
+    Matrix products and attention of the whole tower, 2 FLOP a multiply-add: patch
+    embedding, every block's qkv, projection, MLP and attention, final and deepstack
+    mergers. Windowed blocks attend inside padded windows of w^2 patches, which is
+    linear in the padded length.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+
+    Returns
+    -------
+    CostCurve
+        In FLOP.
+
+    Notes
+    -----
+    Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl}/
+    modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
+    """
+    vit, merge = profile.vit, profile.patches_per_merged
+    patch_dim = CHANNELS * profile.temporal_patch * profile.patch_px**2
+    block = 8 * vit.hidden**2 + 2 * vit.mlp_matrices * vit.hidden * vit.intermediate
+    merged_width = merge * vit.hidden
+    merger = 2 * merged_width**2 + 2 * merged_width * vit.out_hidden
+    windowed = vit.depth - vit.full_attention_blocks
+    linear = (
+        2 * patch_dim * vit.hidden
+        + vit.depth * block
+        + (1 + vit.deepstack_mergers) * merger / merge
+        + 4 * vit.hidden * windowed * profile.window_patches**2
+    )
+    return CostCurve(
+        kind="flops",
+        unit="FLOP",
+        a=float(linear),
+        b=float(4 * vit.full_attention_blocks * vit.hidden),
+        source=f"dimensions of {profile.name} ({profile.source})",
+    )
+
+
+def linear_cost(profile: ModelProfile) -> CostCurve:
+    """Return a cost proportional to length: one unit a compiled patch."""
+    return CostCurve(
+        kind="linear",
+        unit="patch",
+        a=1.0,
+        b=0.0,
+        source=f"every patch of {profile.name} counts the same",
+    )
+
+
+COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
+    "flops": vit_flops,
+    "linear": linear_cost,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a demand costs on a list of buckets.
+
+    Attributes
+    ----------
+    useful, padded : ndarray of float64, shape (n_buckets,)
+        Cost at needed lengths and at the bucket, of the runs each bucket serves.
+    runs : ndarray of float64, shape (n_buckets,)
+        Weighted runs each bucket serves.
+    overflow_runs : float
+        Runs that no bucket holds; they are in no other number.
+    """
+
+    useful: FloatArray
+    padded: FloatArray
+    runs: FloatArray
+    overflow_runs: float
+
+    @property
+    def useful_compute(self) -> float:
+        """Cost at needed lengths, all buckets."""
+        return float(self.useful.sum())
+
+    @property
+    def padded_compute(self) -> float:
+        """Cost at compiled lengths, all buckets."""
+        return float(self.padded.sum())
+
+    @property
+    def waste(self) -> float:
+        """1 - useful / padded, 0 to 1."""
+        return waste_of(self.useful_compute, self.padded_compute)
+
+
+def waste_of(useful: float, padded: float) -> float:
+    """Return 1 - useful / padded; 0 when nothing runs."""
+    return 1.0 - useful / padded if padded > 0 else 0.0
+
+
+def price(buckets: Buckets, demand: Demand, curve: CostCurve) -> Bill:
+    """Price a list of buckets: the one arithmetic every solver is judged by.
+
+    Parameters
+    ----------
+    buckets : Buckets
+        Compiled lengths.
+    demand : Demand
+        Needed lengths and their runs.
+    curve : CostCurve
+        Cost of one run.
+
+    Returns
+    -------
+    Bill
+        Per bucket.
+    """
+    position = buckets.assign(demand.needed)
+    n_buckets = len(buckets.lengths)
+    served = position < n_buckets
+    where, runs = position[served], demand.runs[served]
+    per_bucket = np.bincount(where, weights=runs, minlength=n_buckets)
+    useful = np.bincount(
+        where,
+        weights=runs * curve.at(demand.needed[served]),
+        minlength=n_buckets,
+    )
+    return Bill(
+        useful=useful,
+        padded=per_bucket * curve.at(np.asarray(buckets.lengths, dtype=np.int64)),
+        runs=per_bucket,
+        overflow_runs=float(demand.runs[~served].sum()),
+    )

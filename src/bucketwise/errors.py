@@ -1,0 +1,63 @@
+"""The exceptions bucketwise raises on purpose; the command line catches the base once."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BucketwiseError(Exception):
+    """Base of every error a user can cause and mend.
+
+    Parameters
+    ----------
+    *problems : str
+        One sentence a fault: the place, the value found, what would be right.
+
+    Attributes
+    ----------
+    problems : tuple of str
+        All faults found, so that one round of editing mends them all.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class InputError(BucketwiseError):
+    """Traffic cannot be read, or too much of it is unusable."""
+
+
+class ConfigError(BucketwiseError):
+    """A value, a profile or a configuration is not one bucketwise can work with."""
+
+
+class UsageError(BucketwiseError):
+    """The command line asks for something that contradicts itself."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class OutputError(BucketwiseError):
+    """A result cannot be written where it was asked for."""
+
+
+def raise_all(problems: list[str], kind: type[BucketwiseError] = ConfigError) -> None:
+    """Raise one error that lists every problem, or return when there is none.
+
+    Parameters
+    ----------
+    problems : list of str
+        The faults found.
+    kind : type of BucketwiseError
+        What to raise.
+
+    Raises
+    ------
+    BucketwiseError
+        Of the given kind, when `problems` is not empty.
+    """
+    if problems:
+        raise kind(*problems)

@@ -1,0 +1,186 @@
+"""One image or clip, step by step, in words an operator can paste into a ticket."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bucketwise.buckets import Buckets
+from bucketwise.errors import UsageError
+from bucketwise.patching import Counts, Preprocessing, count_patches
+from bucketwise.profile import ModelProfile
+from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
+from bucketwise.rbln.targets import Target
+from bucketwise.traffic import Sizes
+
+SIZE = re.compile(
+    r"(?P<width>\d{1,7})x(?P<height>\d{1,7})"
+    r"(?:@(?P<frames>\d{1,7})f(?:@(?P<fps>\d{1,4}(?:\.\d{1,6})?)fps)?)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What becomes of one size.
+
+    Attributes
+    ----------
+    text : str
+        The size as asked.
+    needed : int
+        Needed length of one run; 0 where the processor refuses.
+    bucket : int or None
+        The bucket that serves it; None without buckets or on overflow.
+    line : str
+        All steps in one line.
+    """
+
+    text: str
+    needed: int
+    bucket: int | None
+    line: str
+
+
+def parse_size(text: str) -> Sizes:
+    """Return the one size a text such as "1920x1080" or "1280x720@64f" names.
+
+    Parameters
+    ----------
+    text : str
+        WIDTHxHEIGHT, and for a clip its frames; with "@30fps" the frames are the
+        source's and are still to be sampled.
+
+    Raises
+    ------
+    UsageError
+        When the text is not of that form or a side is 0.
+    """
+    match = SIZE.fullmatch(text.strip())
+    if match is None or not int(match["width"]) or not int(match["height"]):
+        message = (
+            f"size: {text!r} found; WIDTHxHEIGHT is right, such as 1920x1080, "
+            "1280x720@64f for 64 frames, 1280x720@300f@30fps for a clip to sample"
+        )
+        raise UsageError(message)
+    return Sizes(
+        height_px=np.array([int(match["height"])]),
+        width_px=np.array([int(match["width"])]),
+        frames=np.array([int(match["frames"] or 0)]),
+        fps=np.array([float(match["fps"] or 0)]),
+        count=np.ones(1),
+    )
+
+
+def explain_size(
+    text: str,
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    target: Target,
+    buckets: Buckets | None = None,
+) -> Explanation:
+    """Follow one size through the processor to its bucket.
+
+    Parameters
+    ----------
+    text : str
+        The size, as `parse_size` takes it.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits and sampling in force.
+    target : Target
+        The release whose runtime compares.
+    buckets : Buckets, optional
+        Compiled lengths.
+
+    Returns
+    -------
+    Explanation
+        The steps.
+    """
+    sizes = parse_size(text)
+    counts = count_patches(sizes, profile, preprocessing)
+    if counts.error[0]:
+        return Explanation(
+            text=text,
+            needed=0,
+            bucket=None,
+            line=f"{text} -> refused by the processor: {counts.error[0]}",
+        )
+    needed = int(counts.needed(target.parsed)[0])
+    bucket = _bucket(needed, buckets)
+    steps = (
+        text,
+        *_processor_steps(counts, profile, preprocessing),
+        f"needed length {needed:,}{_window_words(profile, target)}",
+        *_bucket_steps(needed, buckets, bucket),
+    )
+    return Explanation(text=text, needed=needed, bucket=bucket, line=" -> ".join(steps))
+
+
+def _processor_steps(
+    counts: Counts, profile: ModelProfile, preprocessing: Preprocessing
+) -> tuple[str, ...]:
+    """Say what the processor makes of the one size in `counts`."""
+    runs, merged = int(counts.grid_t[0]), int(counts.merged_patches[0])
+    is_clip = bool(counts.sizes.frames[0])
+    resized = f"{counts.resized_width_px[0]}x{counts.resized_height_px[0]}"
+    each = f" in each of {runs:,} runs (one a temporal patch)" if is_clip else ""
+    total = f" a run, {merged * runs:,} in all" if is_clip else ""
+    return (
+        f"resized to {resized} px ({_reason(counts, profile, preprocessing)})",
+        f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",
+        f"{counts.vit_patches[0]:,} ViT patches{each}",
+        f"{merged:,} merged patches{total}",
+    )
+
+
+def _reason(
+    counts: Counts, profile: ModelProfile, preprocessing: Preprocessing
+) -> str:
+    """Say why the processor chose the resized sides."""
+    is_clip = bool(counts.sizes.frames[0])
+    limits = preprocessing.clip if is_clip else preprocessing.image
+    before = int(counts.sizes.height_px[0] * counts.sizes.width_px[0])
+    after = int(counts.resized_height_px[0] * counts.resized_width_px[0])
+    loosely = replace(limits, min_pixels=1, max_pixels=2**50)
+    free = replace(
+        preprocessing, image=loosely, video=loosely, cap_pixels_per_frame=False
+    )
+    rounded = count_patches(counts.sizes, profile, free)
+    area = int(rounded.resized_height_px[0] * rounded.resized_width_px[0])
+    if after == area:
+        return f"sides rounded to multiples of {profile.factor_px}"
+    budget = " for the whole clip" if is_clip and profile.video_rule == "whole_clip" else ""
+    if after < before:
+        return f"shrunk to max_pixels {limits.max_pixels:,}{budget}"
+    return f"enlarged to min_pixels {limits.min_pixels:,}{budget}"
+
+
+def _window_words(profile: ModelProfile, target: Target) -> str:
+    if not profile.window_patches:
+        return ""
+    side = profile.window_patches
+    words = f"windows of {side}x{side} padded"
+    if target.parsed < WINDOW_COUNT_FIXED_IN:
+        words += f", one window too many up to optimum-rbln {target.version}"
+    return f" ({words})"
+
+
+def _bucket(needed: int, buckets: Buckets | None) -> int | None:
+    if buckets is None or needed > buckets.top:
+        return None
+    return buckets.lengths[int(buckets.assign(np.array([needed]))[0])]
+
+
+def _bucket_steps(
+    needed: int, buckets: Buckets | None, bucket: int | None
+) -> tuple[str, ...]:
+    if buckets is None:
+        return ()
+    if bucket is None:
+        return (f"no bucket: the largest is {buckets.top:,}, the runtime raises",)
+    return (f"bucket {bucket:,} ({1 - needed / bucket:.1%} of it padding)",)

@@ -1,0 +1,177 @@
+"""The one place that writes results: whole files, into the asked folder only."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bucketwise.analysis import Analysis
+from bucketwise.errors import OutputError
+from bucketwise.plan import SCHEMA
+from bucketwise.sources import write_histogram
+
+PLAN, PREVIOUS, REPORT, HISTOGRAM = (
+    "plan.json",
+    "plan.previous.json",
+    "report.html",
+    "histogram.parquet",
+)
+
+EMITTED = re.compile(r"(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)")
+"""Names of emitted files: an older run's are removed when the new one has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written, and the plan that stood there before."""
+
+    paths: tuple[Path, ...]
+    previous: Mapping[str, Any] | None
+
+
+def default_folder(first_input: str) -> Path:
+    """Return `bucketwise-<stem of the first input>`, here.
+
+    Parameters
+    ----------
+    first_input : str
+        A path, a glob or "-".
+    """
+    stem = "stdin" if first_input == "-" else Path(first_input).name.split(".")[0]
+    safe = re.sub(r"[^\w-]+", "-", stem, flags=re.ASCII).strip("-") or "traffic"
+    return Path(f"bucketwise-{safe}")
+
+
+def check_folder(folder: Path) -> Mapping[str, Any] | None:
+    """Return the older plan in the folder, or None where there is none.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results are to go.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds something that is no plan of ours.
+    """
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        message = f"{folder}: this is a file; name a folder with --out"
+        raise OutputError(message)
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError as error:
+        message = f"{folder}: cannot be listed ({error.strerror}); name another folder"
+        raise OutputError(message) from error
+    if not names:
+        return None
+    plan = _older_plan(folder / PLAN)
+    if plan is None:
+        message = (
+            f"{folder}: holds {names[0]!r} and no plan of bucketwise; name an empty or "
+            "a new folder with --out"
+        )
+        raise OutputError(message)
+    return plan
+
+
+def _older_plan(path: Path) -> Mapping[str, Any] | None:
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    known = isinstance(plan, dict) and plan.get("schema") == SCHEMA
+    return plan if known else None
+
+
+def write_results(
+    analysis: Analysis,
+    folder: Path,
+    *,
+    snippets: Mapping[str, str],
+    report: str | None,
+) -> Written:
+    """Write a plan, its report, its histogram and its configurations.
+
+    Every text is made before the first file is touched, and every file appears whole.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    folder : Path
+        Where to write; made when missing.
+    snippets : mapping of str to str
+        Emitted texts by file name.
+    report : str or None
+        The HTML page.
+
+    Returns
+    -------
+    Written
+        Paths in the order they were written.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds something else, or cannot be written.
+    """
+    previous = check_folder(folder)
+    texts = {PLAN: analysis.plan.to_json(), **snippets}
+    if report is not None:
+        texts[REPORT] = report
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if previous is not None:
+            os.replace(folder / PLAN, folder / PREVIOUS)
+        paths = [write_text(folder / name, text) for name, text in texts.items()]
+        write_histogram(analysis.traffic, folder / HISTOGRAM)
+        for path in folder.iterdir():
+            if EMITTED.fullmatch(path.name) and path.name not in texts:
+                path.unlink()
+    except OSError as error:
+        message = f"{folder}: cannot be written ({error.strerror}); name another folder"
+        raise OutputError(message) from error
+    return Written((*paths, folder / HISTOGRAM), previous)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file whole: beside its place first, then renamed over it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        Its content, written as UTF-8 with the newlines it has.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _umask() -> int:
+    """Return the process's umask: mkstemp makes files only the owner may read."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

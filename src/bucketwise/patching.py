@@ -1,0 +1,328 @@
+"""Pixels through a model's processor: resize, grid, patches, needed length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bucketwise.errors import raise_all
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.lengths import needed_lengths
+from bucketwise.rbln.targets import Version
+from bucketwise.traffic import FloatArray, IntArray, Sizes
+
+BoolArray = NDArray[np.bool_]
+TextArray = NDArray[np.object_]
+
+MAX_ASPECT_RATIO = 200
+"""Longer sides over 200 times the shorter are refused (transformers 5.15.1,
+models/qwen2_vl/image_processing_qwen2_vl.py, smart_resize)."""
+
+CLIP_CONTEXT_PIXEL_SHARE = 0.9
+CLIP_CONTEXT_TOKENS = 128_000
+"""What `cap_pixels_per_frame` leaves a clip: 90 % of a context of 128,000 tokens
+(transformers 5.23.0, models/qwen2_vl/video_processing_qwen2_vl.py)."""
+
+CLIP_FRAME_TOKENS = 768
+"""Tokens `cap_pixels_per_frame` leaves one frame of Qwen3-VL (transformers 5.23.0,
+models/qwen3_vl/video_processing_qwen3_vl.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """What the processor is told beside the pixels.
+
+    Attributes
+    ----------
+    image : PixelLimits
+        Image limits in force.
+    video : PixelLimits or None
+        Video limits in force; None where the video processor takes the image's.
+    video_fps : float or None
+        Frames a second to sample clips of known fps at; None keeps every frame.
+    max_frames : int or None
+        Frames the serving stack keeps before the processor sees the clip. A clip that
+        is cut is not sampled again (vLLM, vllm/multimodal/video.py,
+        `do_sample_frames`).
+    cap_pixels_per_frame : bool
+        The processor's switch of that name, off in every released version.
+    """
+
+    image: PixelLimits
+    video: PixelLimits | None
+    video_fps: float | None
+    max_frames: int | None = None
+    cap_pixels_per_frame: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that clips keep something.
+
+        Raises
+        ------
+        ConfigError
+            When a rate or a number of frames is not positive.
+        """
+        problems = []
+        if self.video_fps is not None and not self.video_fps > 0:
+            problems.append(f"video fps: {self.video_fps} found; above 0 is right")
+        if self.max_frames is not None and self.max_frames < 1:
+            problems.append(f"max frames: {self.max_frames} found; at least 1 is right")
+        raise_all(problems)
+
+    @property
+    def clip(self) -> PixelLimits:
+        """The limits clips are under."""
+        return self.video or self.image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What each distinct size becomes; arrays of shape (n_sizes,), in `sizes` order.
+
+    Attributes
+    ----------
+    sizes : Sizes
+        The sizes counted.
+    resized_height_px, resized_width_px : ndarray of int64
+        After the processor's resize; 0 where it refuses.
+    grid_t, grid_h, grid_w : ndarray of int64
+        Temporal patches and patches along each side.
+    vit_patches : ndarray of int64
+        Of one ViT run: grid_h * grid_w.
+    merged_patches : ndarray of int64
+        Of one run: the visual tokens the language model sees.
+    error : ndarray of object
+        What the processor raises, "" where it accepts.
+    window_patches : int
+        The model's window side, for `needed`.
+    """
+
+    sizes: Sizes
+    resized_height_px: IntArray
+    resized_width_px: IntArray
+    grid_t: IntArray
+    grid_h: IntArray
+    grid_w: IntArray
+    vit_patches: IntArray
+    merged_patches: IntArray
+    error: TextArray
+    window_patches: int
+
+    @property
+    def accepted(self) -> BoolArray:
+        """Sizes the processor accepts."""
+        return self.grid_t > 0
+
+    @property
+    def runs(self) -> FloatArray:
+        """Weighted ViT runs of each size: count * grid_t."""
+        return self.sizes.count * self.grid_t
+
+    def needed(self, version: Version) -> IntArray:
+        """Return the needed length of one run of each size; 0 where refused."""
+        lengths = needed_lengths(
+            self.grid_h, self.grid_w, self.window_patches, version
+        )
+        return np.where(self.accepted, lengths, 0)
+
+
+def count_patches(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> Counts:
+    """Count what the processor makes of every distinct size.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Displayed sizes in pixels; clips with their frames.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits and frame sampling in force.
+
+    Returns
+    -------
+    Counts
+        One entry a size.
+
+    Notes
+    -----
+    transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
+    models/qwen2_vl/video_processing_qwen2_vl.py, and
+    models/qwen3_vl/video_processing_qwen3_vl.py. Floating-point steps stand in the
+    processors' order: the last bit decides some roundings.
+    """
+    error = np.full(len(sizes), "", dtype=object)
+    height, width = sizes.height_px, sizes.width_px
+    is_clip = sizes.frames > 0
+    frames = _seen_frames(sizes, profile, preprocessing)
+    volume = is_clip & (profile.video_rule == "whole_clip")
+
+    no_frame = is_clip & (frames == 0)
+    error[no_frame] = "ZeroDivisionError: division by zero"
+    short = volume & (frames < profile.temporal_patch) & ~no_frame
+    for index in np.flatnonzero(short):
+        error[index] = (
+            f"ValueError: t:{frames[index]} must be larger than "
+            f"temporal_factor:{profile.temporal_patch}"
+        )
+    height, width = _grow_short_sides(height, width, volume, profile.factor_px)
+    ratio = np.maximum(height, width) / np.minimum(height, width)
+    for index in np.flatnonzero((ratio > MAX_ASPECT_RATIO) & (error == "")):
+        error[index] = (
+            "ValueError: absolute aspect ratio must be smaller than "
+            f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
+        )
+    weight = np.where(volume, frames, 1)
+    rounded_weight = np.where(
+        volume,
+        np.rint(frames / profile.temporal_patch).astype(np.int64)
+        * profile.temporal_patch,
+        1,
+    )
+    low, high = _limits(frames, is_clip, profile, preprocessing)
+    resized_h, resized_w = _smart_resize(
+        (height, width), (weight, rounded_weight), (low, high), profile.factor_px
+    )
+    accepted = error == ""
+    grid_t = np.where(is_clip, -(-frames // profile.temporal_patch), 1)
+    resized_h, resized_w, grid_t = (
+        np.where(accepted, values, 0) for values in (resized_h, resized_w, grid_t)
+    )
+    grid_h, grid_w = resized_h // profile.patch_px, resized_w // profile.patch_px
+    vit_patches = grid_h * grid_w
+    return Counts(
+        sizes=sizes,
+        resized_height_px=resized_h,
+        resized_width_px=resized_w,
+        grid_t=grid_t,
+        grid_h=grid_h,
+        grid_w=grid_w,
+        vit_patches=vit_patches,
+        merged_patches=vit_patches // profile.patches_per_merged,
+        error=error,
+        window_patches=profile.window_patches,
+    )
+
+
+def _seen_frames(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> IntArray:
+    """Return the frames the processor patches; 0 for images and unsampleable clips."""
+    frames = sizes.frames
+    cut = np.zeros(len(sizes), dtype=bool)
+    if preprocessing.max_frames is not None:
+        cut = frames > preprocessing.max_frames
+        frames = np.where(cut, preprocessing.max_frames, frames)
+    sampled = (sizes.fps > 0) & (frames > 0) & ~cut
+    if preprocessing.video_fps is None or not sampled.any():
+        return frames
+    total = frames[sampled]
+    asked = total / sizes.fps[sampled] * preprocessing.video_fps
+    rule = _sample_evenly if profile.video_rule == "whole_clip" else _sample_in_pairs
+    seen = frames.copy()
+    seen[sampled] = rule(total, asked, profile)
+    return seen
+
+
+def _sample_evenly(
+    total: IntArray, asked: FloatArray, profile: ModelProfile
+) -> IntArray:
+    """Qwen3-VL: truncate, then clamp; an odd number may remain."""
+    least, most = profile.sampling.min_frames, profile.sampling.max_frames
+    clamped = np.clip(asked, least, most).astype(np.int64)
+    return np.minimum(clamped, total)
+
+
+def _sample_in_pairs(
+    total: IntArray, asked: FloatArray, profile: ModelProfile
+) -> IntArray:
+    """Qwen2-VL: clamp, floor to whole temporal patches, then step through the clip."""
+    least, most = profile.sampling.min_frames, profile.sampling.max_frames
+    step = profile.temporal_patch
+    most_even = np.minimum(most, total) // step * step
+    clamped = np.minimum(np.minimum(np.maximum(asked, least), most_even), total)
+    target = np.floor(clamped / step).astype(np.int64) * step
+    # torch.arange(0, total, total / target) has ceil(total / step) entries, which
+    # rounding can make one more than `target`.
+    safe = np.maximum(target, 1)
+    stepped = np.ceil(total / (total / safe)).astype(np.int64)
+    return np.where(target > 0, stepped, 0)
+
+
+def _grow_short_sides(
+    height: IntArray, width: IntArray, grown: BoolArray, factor_px: int
+) -> tuple[IntArray, IntArray]:
+    """Scale clips with a side below the factor up, as Qwen3-VL does for videos only."""
+    grown = grown & ((height < factor_px) | (width < factor_px))
+    scale = np.maximum(factor_px / height, factor_px / width)
+    return (
+        np.where(grown, (height * scale).astype(np.int64), height),
+        np.where(grown, (width * scale).astype(np.int64), width),
+    )
+
+
+def _limits(
+    frames: IntArray,
+    is_clip: BoolArray,
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+) -> tuple[IntArray, IntArray]:
+    """Return the lower and upper limit of each size."""
+    video, image = preprocessing.clip, preprocessing.image
+    low = np.where(is_clip, video.min_pixels, image.min_pixels)
+    high = np.where(is_clip, video.max_pixels, image.max_pixels)
+    if preprocessing.cap_pixels_per_frame:
+        capped = _capped(np.maximum(frames, 1), profile, video)
+        high = np.where(is_clip, capped, high)
+    return low, high
+
+
+def _capped(frames: IntArray, profile: ModelProfile, video: PixelLimits) -> IntArray:
+    """Return the upper limit under `cap_pixels_per_frame` (transformers 5.23.0)."""
+    area_px = profile.factor_px**2
+    floor_pixels = int(video.min_pixels * 1.05)
+    if profile.video_rule == "whole_clip":
+        share = np.minimum(CLIP_FRAME_TOKENS * area_px, video.max_pixels // frames)
+        return frames * np.maximum(share, floor_pixels)
+    budget = int(CLIP_CONTEXT_TOKENS * area_px * CLIP_CONTEXT_PIXEL_SHARE)
+    share = budget * profile.temporal_patch // frames
+    return np.maximum(np.minimum(video.max_pixels, share), floor_pixels)
+
+
+def _smart_resize(
+    sides_px: tuple[IntArray, IntArray],
+    weights: tuple[IntArray, IntArray],
+    limits: tuple[IntArray, IntArray],
+    factor_px: int,
+) -> tuple[IntArray, IntArray]:
+    """Resize to multiples of the factor within the limits.
+
+    `weights` are the frames that multiply the area under the whole-clip rule, as they
+    are and as rounded to whole temporal patches; 1 elsewhere. The test uses the rounded
+    area, the scale the original one.
+    """
+    height, width = sides_px
+    weight, rounded_weight = weights
+    low, high = limits
+    rounded_h = np.rint(height / factor_px).astype(np.int64) * factor_px
+    rounded_w = np.rint(width / factor_px).astype(np.int64) * factor_px
+    area = rounded_weight * rounded_h * rounded_w
+    pixels = weight * height * width
+    shrink = np.sqrt(np.maximum(pixels, 1) / high)
+    grow = np.sqrt(low / np.maximum(pixels, 1))
+
+    def shrunk(side: IntArray) -> IntArray:
+        whole = np.floor(side / shrink / factor_px).astype(np.int64) * factor_px
+        return np.maximum(factor_px, whole)
+
+    def grown(side: IntArray) -> IntArray:
+        return np.ceil(side * grow / factor_px).astype(np.int64) * factor_px
+
+    too_large, too_small = area > high, area < low
+    return (
+        np.where(too_large, shrunk(height), np.where(too_small, grown(height), rounded_h)),
+        np.where(too_large, shrunk(width), np.where(too_small, grown(width), rounded_w)),
+    )

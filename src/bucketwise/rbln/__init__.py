@@ -1,0 +1,1 @@
+"""What the RBLN SDK does, as data: names, units, limits, by version."""

@@ -1,0 +1,58 @@
+"""The length a runtime compares with its buckets, by model family and release."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bucketwise.rbln.targets import Version
+from bucketwise.traffic import IntArray
+
+LARGEST_PUBLISHED_PATCHES = 16_384
+"""The largest ViT length any published RBLN configuration compiles (RBLN Model Zoo,
+qwen3-vl compile.py). Above it nobody has shown that a graph compiles."""
+
+MASK_BYTES_PER_ELEMENT = 2
+"""The attention mask is an input of shape [1, 1, S, S] in the model's dtype, 16 bit at
+the least (optimum-rbln 0.12.0, transformers/models/qwen3_vl/modeling_qwen3_vl.py,
+_update_rbln_config)."""
+
+WINDOW_COUNT_FIXED_IN: Version = (0, 12, 0)
+"""Up to 0.11.2 the Qwen2.5-VL runtime counts window boundaries instead of windows, one
+window too many (transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py; mended by
+optimum-rbln pull request 762)."""
+
+
+def needed_lengths(
+    grid_h: IntArray, grid_w: IntArray, window_patches: int, version: Version
+) -> IntArray:
+    """Return the length the runtime needs for one run of each grid.
+
+    A run without windows needs its ViT patches. With windows of w x w patches every
+    window, even a partial one, is padded to w^2 (`_pad_for_window_attn_layers` in
+    transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py).
+
+    Parameters
+    ----------
+    grid_h, grid_w : ndarray of int64, shape (n,)
+        Patches along each side after the processor's resize.
+    window_patches : int
+        Side of a window in patches; 0 for none.
+    version : tuple of int
+        The optimum-rbln release.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Needed lengths in ViT patches.
+    """
+    if not window_patches:
+        return grid_h * grid_w
+    windows = -(-grid_h // window_patches) * -(-grid_w // window_patches)
+    if version < WINDOW_COUNT_FIXED_IN:
+        windows = windows + 1
+    return np.asarray(windows * window_patches**2, dtype=np.int64)
+
+
+def mask_bytes(length: int) -> int:
+    """Return the bytes of the attention mask of one graph of that length."""
+    return MASK_BYTES_PER_ELEMENT * length**2

@@ -1,0 +1,243 @@
+"""The worst needed length an image can reach under pixel limits, with a witness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bucketwise.errors import ConfigError
+from bucketwise.patching import (
+    MAX_ASPECT_RATIO,
+    Counts,
+    Preprocessing,
+    count_patches,
+)
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.targets import Version
+from bucketwise.traffic import FloatArray, IntArray, Sizes
+
+NUDGES = (1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3)
+"""How far past a whole number of merged patches a rescaled side is tried to land."""
+
+THIN_HEIGHT_PX = 8
+"""Up to this height every width is tried: few integer ratios are that small, so aiming
+at one would miss the worst."""
+
+WITNESS_SIDE_PX = 60_000
+"""Long side of the images tried: large, so that integer sides fit a ratio closely."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """A needed length, and an image (or clip) the processor really turns into it."""
+
+    needed: int
+    height_px: int
+    width_px: int
+    grid_h: int
+    grid_w: int
+
+
+def worst_reachable(
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    version: Version,
+    *,
+    frames: int = 0,
+) -> Reach:
+    """Return the largest needed length any accepted size reaches.
+
+    Three kinds of image can be the worst: one that keeps its rounded size (every grid
+    within the limits), one scaled down onto the upper limit (whose sides are floored,
+    but to no less than one merged patch, so thin images pass small limits), and one
+    scaled up onto the lower limit (whose sides are ceiled). For each kind the extreme
+    grids are listed, an image is made for each, and the processor's own arithmetic
+    says what they become; the answer is therefore always reached by a real size.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits in force.
+    version : tuple of int
+        The optimum-rbln release whose runtime compares.
+    frames : int
+        0 for images; otherwise clips of so many frames, already sampled.
+
+    Returns
+    -------
+    Reach
+        The worst length and a size that gets there.
+    """
+    limits = preprocessing.clip if frames else preprocessing.image
+    weight = 1
+    if frames and profile.video_rule == "whole_clip":
+        weight = max(round(frames / profile.temporal_patch), 1) * profile.temporal_patch
+    area = profile.factor_px**2 * weight
+    candidates = [
+        _kept_sides(limits, area, profile.factor_px),
+        _rescaled_sides(limits.max_pixels / area, 0),
+        _rescaled_sides(limits.min_pixels / area, 1),
+        _thin_sides(),
+    ]
+    sides = np.concatenate(candidates)
+    sides = np.concatenate([sides, sides[:, ::-1]])
+    sizes = Sizes(
+        height_px=sides[:, 0].copy(),
+        width_px=sides[:, 1].copy(),
+        frames=np.full(len(sides), frames, dtype=np.int64),
+        fps=np.zeros(len(sides)),
+        count=np.ones(len(sides)),
+    )
+    return _largest(count_patches(sizes, profile, preprocessing), version)
+
+
+def safe_max_pixels(
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    version: Version,
+    top: int,
+) -> int | None:
+    """Return the largest image limit under which nothing outgrows the top bucket.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits in force; the answer is at most its upper one.
+    version : tuple of int
+        The optimum-rbln release.
+    top : int
+        The top bucket in ViT patches.
+
+    Returns
+    -------
+    int or None
+        A whole number of merged patches in pixels, or the limit in force where that is
+        safe already; None where thin or small images pass the top at every limit.
+    """
+    limits = preprocessing.image
+
+    def fits(max_pixels: int) -> bool:
+        tried = replace(preprocessing, image=_with_max(limits, max_pixels))
+        return worst_reachable(profile, tried, version).needed <= top
+
+    if fits(limits.max_pixels):
+        return limits.max_pixels
+    area = profile.factor_px**2
+    least = -(-limits.min_pixels // area)
+    most = min(limits.max_pixels, top * profile.patch_px**2) // area
+    units = _last_that_fits(least, most, lambda n: fits(n * area))
+    return None if units is None else units * area
+
+
+def _last_that_fits(least: int, most: int, fits: Callable[[int], bool]) -> int | None:
+    """Bisect, then step down where the answer was not monotone."""
+    low, high = least - 1, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low if low >= least else None
+
+
+def _with_max(limits: PixelLimits, max_pixels: int) -> PixelLimits:
+    return replace(limits, max_pixels=max(max_pixels, limits.min_pixels))
+
+
+def _kept_sides(limits: PixelLimits, area: int, factor_px: int) -> IntArray:
+    """List, for each number of rows, the widest image whose rounded size is kept.
+
+    Rounding is half to even, so sides of up to (n + 1/2) factors become n, and sides
+    from (n - 1/2) factors on: the ratio limit is tested on those.
+    """
+    most = limits.max_pixels // area
+    if most < 1:
+        return np.empty((0, 2), dtype=np.int64)
+    rows = np.arange(1, int(most**0.5) + 1, dtype=np.int64)
+    half_px = factor_px // 2 - 1
+    tallest_px = rows * factor_px + half_px
+    ratio_columns = (tallest_px * MAX_ASPECT_RATIO + half_px) // factor_px
+    columns = np.minimum(most // rows, ratio_columns)
+    widest_px = columns * factor_px
+    over = widest_px > MAX_ASPECT_RATIO * rows * factor_px
+    height_px = np.where(over, tallest_px, rows * factor_px)
+    width_px = np.where(over, widest_px - half_px, widest_px)
+    sides = np.stack([height_px, width_px], axis=1)
+    return sides[width_px >= height_px]
+
+
+def _rescaled_sides(units: float, ceiled: int) -> IntArray:
+    """List images that are scaled to an area of `units` merged patches.
+
+    Scaled sides x and y then satisfy x * y = units. Going down (`ceiled` 0) a side
+    counts from its floor, so the extreme grids have y just past a whole number; going up
+    (`ceiled` 1) from its ceiling, and y just past a whole number is again the extreme.
+    """
+    longest = int((units * MAX_ASPECT_RATIO) ** 0.5) + 1
+    shortest = max(int(units**0.5) - 1, 0)
+    whole = np.arange(shortest if ceiled else max(shortest, 1), longest + 1)
+    y = np.concatenate([whole + nudge for nudge in NUDGES])
+    x = units / y
+    keep = (y >= x) & (y / x <= MAX_ASPECT_RATIO)
+    x, y = x[keep], y[keep]
+    # A small original grows and a large one shrinks to the same scaled sides.
+    return np.concatenate(
+        [_integer_sides(x, y, side_px) for side_px in _originals(ceiled)]
+    )
+
+
+def _thin_sides() -> IntArray:
+    """List every image up to `THIN_HEIGHT_PX` high, lying."""
+    return np.concatenate(
+        [
+            np.stack(
+                [
+                    np.full(MAX_ASPECT_RATIO * height_px, height_px),
+                    np.arange(1, MAX_ASPECT_RATIO * height_px + 1),
+                ],
+                axis=1,
+            )
+            for height_px in range(1, THIN_HEIGHT_PX + 1)
+        ]
+    )
+
+
+def _originals(ceiled: int) -> tuple[int, ...]:
+    """Return long sides in pixels to try: small ones grow, large ones shrink."""
+    return (50, 100, 199, 200, 400, 993, 1_000) if ceiled else (WITNESS_SIDE_PX,)
+
+
+def _integer_sides(x: FloatArray, y: FloatArray, long_px: int) -> IntArray:
+    """Return integer sides close to the ratio y / x, height first."""
+    height_px = np.maximum(np.rint(x / y * long_px), 1).astype(np.int64)
+    width_px = np.rint(height_px * (y / x)).astype(np.int64)
+    thinnest_px = max(long_px // MAX_ASPECT_RATIO, 1)
+    height_px = np.append(height_px, thinnest_px)
+    width_px = np.append(width_px, thinnest_px * MAX_ASPECT_RATIO)
+    width_px = np.minimum(np.maximum(width_px, 1), MAX_ASPECT_RATIO * height_px)
+    return np.stack([height_px, width_px], axis=1)
+
+
+def _largest(counts: Counts, version: Version) -> Reach:
+    needed = counts.needed(version)
+    # Among equals the squarest and smallest: it is the one a reader can picture.
+    thinness = np.maximum(counts.grid_h, counts.grid_w)
+    area = counts.sizes.height_px * counts.sizes.width_px
+    best = int(np.lexsort((area, thinness, -needed))[0])
+    if not needed[best]:
+        message = "limits: no size passes the processor under them; raise max_pixels"
+        raise ConfigError(message)
+    return Reach(
+        needed=int(needed[best]),
+        height_px=int(counts.sizes.height_px[best]),
+        width_px=int(counts.sizes.width_px[best]),
+        grid_h=int(counts.grid_h[best]),
+        grid_w=int(counts.grid_w[best]),
+    )

@@ -1,0 +1,172 @@
+"""The parts of a plan that only restate: model, traffic, assumptions, provenance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import numpy as np
+
+from bucketwise.cost import CostCurve
+from bucketwise.optimize.kmeans import SEED
+from bucketwise.patching import Counts, Preprocessing
+from bucketwise.plan import (
+    Assumption,
+    Example,
+    InputUsed,
+    Model,
+    Provenance,
+    RejectedRows,
+    Status,
+    TrafficSummary,
+)
+from bucketwise.profile import ModelProfile
+from bucketwise.rbln.targets import Version
+from bucketwise.traffic import Rejection, Traffic
+
+
+def model_facts(
+    profile: ModelProfile, preprocessing: Preprocessing, *, assumed: bool
+) -> Model:
+    """Return the model and the limits in force."""
+    image, video = preprocessing.image, preprocessing.clip
+    return Model(
+        name=profile.name,
+        hf_id=profile.hf_id,
+        family=profile.family,
+        assumed=assumed,
+        patch_size=profile.patch_px,
+        merge_size=profile.merge,
+        window_patches=profile.window_patches,
+        align=profile.align,
+        min_pixels=image.min_pixels,
+        max_pixels=image.max_pixels,
+        limits_source=image.source,
+        checkpoint_min_pixels=profile.checkpoint.min_pixels,
+        checkpoint_max_pixels=profile.checkpoint.max_pixels,
+        video_min_pixels=video.min_pixels,
+        video_max_pixels=video.max_pixels,
+        video_limits_source=video.source,
+        source=profile.source,
+    )
+
+
+def traffic_summary(
+    traffic: Traffic, counts: Counts, version: Version, *, places: bool
+) -> TrafficSummary:
+    """Return what was read, in numbers."""
+    sizes, accepted = counts.sizes, counts.accepted
+    return TrafficSummary(
+        rows_read=traffic.rows_read,
+        rows_used=traffic.rows_used,
+        rows_rejected=traffic.rows_rejected,
+        images=traffic.images,
+        clips=float(sizes.count[sizes.frames > 0].sum()),
+        runs=float(counts.runs.sum()),
+        distinct_sizes=len(sizes),
+        distinct_lengths=int(np.unique(counts.needed(version)[accepted]).size),
+        weighted=traffic.weighted,
+        refused_by_processor=float(sizes.count[~accepted].sum()),
+        rejections=tuple(_rejected(item, places=places) for item in traffic.rejections),
+        labels=traffic.labels,
+        slot_width_s=traffic.slot_width_s,
+        first=iso_time(traffic.first_s),
+        last=iso_time(traffic.last_s),
+        notes=traffic.notes,
+    )
+
+
+def _rejected(rejection: Rejection, *, places: bool) -> RejectedRows:
+    return RejectedRows(
+        reason=rejection.reason,
+        count=rejection.count,
+        examples=tuple(
+            Example(source=place.source, line=place.line) for place in rejection.places
+        )
+        if places
+        else (),
+    )
+
+
+def iso_time(seconds: float | None) -> str | None:
+    """Return seconds since 1970 as ISO 8601 in UTC; None stays None."""
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(int(seconds // 1), tz=UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def provenance(
+    traffic: Traffic, version: str, options: dict[str, Any], *, places: bool
+) -> Provenance:
+    """Return what made the plan."""
+    return Provenance(
+        bucketwise=version,
+        inputs=tuple(
+            InputUsed(
+                kind=record.kind,
+                name=record.name if places else None,
+                rows=record.rows,
+                sha256=record.sha256,
+                notes=record.notes,
+            )
+            for record in traffic.inputs
+        ),
+        options=options,
+        seed=SEED,
+    )
+
+
+def assumptions(
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    curve: CostCurve,
+    base: tuple[tuple[str, str, str, str], ...],
+    *,
+    assumed: bool,
+) -> tuple[Assumption, ...]:
+    """Return every value the plan rests on, with how far to trust it."""
+    image = preprocessing.image
+    limits = f"{image.min_pixels:,} to {image.max_pixels:,} pixels"
+    fps = preprocessing.video_fps
+    sampling = "every frame" if fps is None else f"{fps:g} frames a second"
+    rows: list[tuple[str, str, str, str]] = [
+        (
+            "model",
+            profile.hf_id,
+            "assumed" if assumed else "measured",
+            "no --model was given" if assumed else "given with --model",
+        ),
+        (
+            "image limits",
+            limits,
+            "measured" if image.source == "given" else "assumed",
+            image.source,
+        ),
+        ("video sampling", sampling, "assumed", "the video processor's rule"),
+        (
+            "sizes",
+            "as displayed",
+            "assumed",
+            "serving stacks apply the orientation stored in a photo before resizing",
+        ),
+        (
+            "cost of one run",
+            f"{curve.a:.6g} * S + {curve.b:.6g} * S^2 {curve.unit}",
+            "derived",
+            curve.source,
+        ),
+        (
+            "unit of a bucket",
+            "ViT patches before the merge"
+            if not profile.window_patches
+            else "ViT patches before the merge, windows padded",
+            "derived",
+            "the comparison in optimum-rbln's forward of the vision model",
+        ),
+        *base,
+    ]
+    return tuple(
+        Assumption(name=name, value=value, status=cast("Status", status), source=source)
+        for name, value, status, source in rows
+    )

@@ -1,0 +1,58 @@
+"""The table of sizes and what each becomes, as `count` prints it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bucketwise.patching import Counts
+from bucketwise.rbln.targets import Version
+
+
+def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
+    """Return one row a size; where the processor refuses, only `error` is filled.
+
+    Parameters
+    ----------
+    counts : Counts
+        What each size becomes.
+    version : tuple of int
+        The optimum-rbln release whose needed length is told.
+
+    Returns
+    -------
+    pandas.DataFrame
+        vit_patches and merged_patches are of one run.
+    """
+    sizes, refused = counts.sizes, ~counts.accepted
+
+    def whole(values: np.ndarray, empty: np.ndarray) -> pd.Series:
+        return pd.Series(values).astype("Int64").mask(empty)
+
+    columns = {
+        "resized_height": counts.resized_height_px,
+        "resized_width": counts.resized_width_px,
+        "grid_t": counts.grid_t,
+        "grid_h": counts.grid_h,
+        "grid_w": counts.grid_w,
+        "vit_patches": counts.vit_patches,
+        "runs": counts.grid_t,
+        "merged_patches": counts.merged_patches,
+        "needed": counts.needed(version),
+    }
+    return pd.DataFrame(
+        {
+            "height": sizes.height_px,
+            "width": sizes.width_px,
+            "frames": whole(sizes.frames, sizes.frames == 0),
+            "count": weights(sizes.count),
+            **{name: whole(values, refused) for name, values in columns.items()},
+            "error": counts.error,
+        }
+    )
+
+
+def weights(count: np.ndarray) -> pd.Series:
+    """Return weights as integers where all of them are whole."""
+    series = pd.Series(count)
+    return series.astype("int64") if (count == np.floor(count)).all() else series

@@ -1,0 +1,87 @@
+"""What is compiled today against what is proposed, on the same images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bucketwise.buckets import Buckets
+from bucketwise.cost import price
+from bucketwise.demand import Demand
+from bucketwise.limits import Setting, weight_of
+from bucketwise.plan import Current
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """The configuration in service.
+
+    Attributes
+    ----------
+    buckets : Buckets
+        Compiled lengths, in ViT patches as the runtime compares them.
+    max_pixels : int or None
+        The upper image limit in service; None when not told.
+    source : str
+        Where the lengths were read.
+    """
+
+    buckets: Buckets
+    max_pixels: int | None
+    source: str
+
+
+def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
+    """Price today's buckets and the proposed ones on the images both serve.
+
+    Parameters
+    ----------
+    today : Today
+        What runs now.
+    proposed : Buckets
+        The plan's lengths.
+    setting : Setting
+        The traffic under the plan's limits.
+
+    Returns
+    -------
+    Current
+        Failures first, then both computes.
+    """
+    own = setting
+    if today.max_pixels is not None:
+        own = setting.with_max_pixels(today.max_pixels)
+    needed_today = own.counts.needed(setting.version)
+    needed = setting.counts.needed(setting.version)
+    accepted = setting.counts.accepted
+    fails = accepted & (needed_today > today.buckets.top)
+    served = accepted & ~fails & (needed <= today.buckets.top)
+    runs = setting.counts.runs
+    images = weight_of(setting.counts, accepted)
+    overflow = weight_of(setting.counts, fails)
+
+    def compute(buckets: Buckets, lengths: np.ndarray, who: np.ndarray) -> float:
+        if not (runs[who] > 0).any():
+            return 0.0
+        demand = Demand.of(lengths[who], runs[who])
+        return price(buckets, demand, setting.curve).padded_compute
+
+    before = compute(today.buckets, needed, served)
+    after = compute(proposed, needed, served)
+    hit = today.buckets.assign(needed_today[accepted & ~fails & (runs > 0)])
+    unused = sorted(set(range(len(today.buckets.lengths))) - set(hit.tolist()))
+    return Current(
+        max_seq_lens=today.buckets.lengths,
+        max_pixels=own.preprocessing.image.max_pixels,
+        max_pixels_assumed=today.max_pixels is None,
+        overflow_images=overflow,
+        overflow_share=overflow / images,
+        overflow_runs=float(runs[fails].sum()),
+        padded_compute_today=compute(today.buckets, needed_today, accepted & ~fails),
+        padded_compute_served=before,
+        proposed_compute_on_served=after,
+        saving=1 - after / before if before else 0.0,
+        unused_buckets=tuple(today.buckets.lengths[index] for index in unused),
+        source=today.source,
+    )

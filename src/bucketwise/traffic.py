@@ -1,0 +1,383 @@
+"""What users sent: a histogram of image and clip sizes, and what could not be used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bucketwise.errors import raise_all
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+NO_TIME_S = -(2**62)
+"""Slot of a cell whose rows carried no usable time."""
+
+SLOT_LADDER_S = (3_600, 21_600, 86_400, 604_800, 0)
+"""Slot widths in seconds, each a multiple of the one before; 0 keeps no time at all."""
+
+MAX_CELLS = 1_000_000
+"""Past this many cells the slots widen, so that memory and files stay small."""
+
+MAX_PLACES = 5
+"""Places kept for each reason of rejection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stood: the base name of its file and its line (row in Parquet)."""
+
+    source: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Rows that could not be used, for one reason."""
+
+    reason: str
+    count: int
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputRecord:
+    """One input as it was read: its kind, base name, rows and canonical hash."""
+
+    kind: str
+    name: str
+    rows: int
+    sha256: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Distinct sizes with their weights, sorted by height, width, frames, fps.
+
+    Attributes
+    ----------
+    height_px, width_px : ndarray of int64, shape (n_sizes,)
+        Displayed size in pixels.
+    frames : ndarray of int64, shape (n_sizes,)
+        Frames of a clip; 0 for an image.
+    fps : ndarray of float64, shape (n_sizes,)
+        Native frames per second of a clip that is still to be sampled; 0 when
+        `frames` are the frames the processor sees.
+    count : ndarray of float64, shape (n_sizes,)
+        Images (or clips) of that size; not negative.
+    """
+
+    height_px: IntArray
+    width_px: IntArray
+    frames: IntArray
+    fps: FloatArray
+    count: FloatArray
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges.
+
+        Raises
+        ------
+        ConfigError
+            Naming every column that is wrong.
+        """
+        shape = self.height_px.shape
+        columns = (self.height_px, self.width_px, self.frames, self.fps, self.count)
+        problems = []
+        if any(column.shape != shape or column.ndim != 1 for column in columns):
+            problems.append(
+                "sizes: the columns have different lengths; give one value a size"
+            )
+        elif shape[0]:
+            if min(self.height_px.min(), self.width_px.min()) < 1:
+                problems.append("sizes: a side is below 1 px; sides start at 1")
+            if self.frames.min() < 0 or self.fps.min() < 0:
+                problems.append("sizes: frames and fps are 0 (not given) or positive")
+            if self.count.min() < 0 or not np.isfinite(self.count).all():
+                problems.append("sizes: a count is negative or not finite")
+        raise_all(problems)
+
+    def __len__(self) -> int:
+        """Return the number of distinct sizes."""
+        return int(self.height_px.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """A histogram of sizes per time slot and label, with what was rejected.
+
+    Cells are distinct and sorted by label, slot, height, width, frames, fps, so equal
+    traffic has equal arrays however its rows were ordered, split or merged.
+
+    Attributes
+    ----------
+    height_px, width_px, frames : ndarray of int64, shape (n_cells,)
+        As in `Sizes`.
+    fps : ndarray of float64, shape (n_cells,)
+        As in `Sizes`.
+    slot_start_s : ndarray of int64, shape (n_cells,)
+        Start of the slot in seconds since 1970 (UTC), or `NO_TIME_S`.
+    label : ndarray of int64, shape (n_cells,)
+        Index into `labels`; -1 for none.
+    count : ndarray of float64, shape (n_cells,)
+        Images (or clips) in the cell.
+    labels : tuple of str
+        Distinct labels, sorted.
+    slot_width_s : int
+        Width of a slot, one of `SLOT_LADDER_S`.
+    rows_read, rows_used : int
+        Rows seen, and rows that count in the histogram.
+    rejections : tuple of Rejection
+        Every other row, by reason.
+    inputs : tuple of InputRecord
+        What was read.
+    first_s, last_s : float or None
+        Time of the earliest and the latest row that has one.
+    weighted : bool
+        Whether any input brought a count column.
+    """
+
+    height_px: IntArray
+    width_px: IntArray
+    frames: IntArray
+    fps: FloatArray
+    slot_start_s: IntArray
+    label: IntArray
+    count: FloatArray
+    labels: tuple[str, ...] = ()
+    slot_width_s: int = SLOT_LADDER_S[0]
+    rows_read: int = 0
+    rows_used: int = 0
+    rejections: tuple[Rejection, ...] = ()
+    inputs: tuple[InputRecord, ...] = ()
+    first_s: float | None = None
+    last_s: float | None = None
+    weighted: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Check that rows add up and columns fit.
+
+        Raises
+        ------
+        ConfigError
+            Naming every fault.
+        """
+        problems = []
+        rejected = sum(rejection.count for rejection in self.rejections)
+        if self.rows_read != self.rows_used + rejected:
+            problems.append(
+                f"traffic: {self.rows_read} rows read, but {self.rows_used} used and "
+                f"{rejected} rejected; they must add up"
+            )
+        if self.slot_width_s not in SLOT_LADDER_S:
+            problems.append(
+                f"traffic: slot width {self.slot_width_s} s; use one of {SLOT_LADDER_S}"
+            )
+        if self.label.size and int(self.label.max()) >= len(self.labels):
+            problems.append("traffic: a cell has a label that is not in the list")
+        raise_all(problems)
+        self.sizes()
+
+    @property
+    def rows_rejected(self) -> int:
+        """Rows that could not be used."""
+        return self.rows_read - self.rows_used
+
+    @property
+    def images(self) -> float:
+        """Images and clips, weighted."""
+        return float(self.count.sum())
+
+    def sizes(self) -> Sizes:
+        """Return the distinct sizes over all slots and labels."""
+        keys, count = group_cells(
+            (self.height_px, self.width_px, self.frames, self.fps), self.count
+        )
+        height, width, frames, fps = keys
+        return Sizes(
+            height_px=height.astype(np.int64),
+            width_px=width.astype(np.int64),
+            frames=frames.astype(np.int64),
+            fps=fps.astype(np.float64),
+            count=count,
+        )
+
+    def sha256(self) -> str:
+        """Return the hash of the canonical histogram (not of any file's bytes)."""
+        digest = hashlib.sha256()
+        digest.update("\x1f".join(self.labels).encode())
+        digest.update(str(self.slot_width_s).encode())
+        for column in (*self._keys(), self.count):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+    def _keys(self) -> tuple[NDArray[np.generic], ...]:
+        return (
+            self.label,
+            self.slot_start_s,
+            self.height_px,
+            self.width_px,
+            self.frames,
+            self.fps,
+        )
+
+
+def group_cells(
+    keys: Sequence[NDArray[np.generic]], count: FloatArray
+) -> tuple[list[NDArray[np.generic]], FloatArray]:
+    """Merge equal cells.
+
+    Parameters
+    ----------
+    keys : sequence of ndarray, each of shape (n_cells,)
+        Key columns, most significant first.
+    count : ndarray of float64, shape (n_cells,)
+        Weight of each cell.
+
+    Returns
+    -------
+    keys : list of ndarray, each of shape (n_distinct,)
+        Distinct cells in ascending order.
+    count : ndarray of float64, shape (n_distinct,)
+        Sum of the weights.
+    """
+    if not count.size:
+        return [np.asarray(key) for key in keys], count
+    order = np.lexsort(tuple(reversed(keys)))
+    ordered = [np.asarray(key)[order] for key in keys]
+    new = np.zeros(count.size, dtype=bool)
+    new[0] = True
+    for key in ordered:
+        new[1:] |= key[1:] != key[:-1]
+    starts = np.flatnonzero(new)
+    return [key[starts] for key in ordered], np.add.reduceat(count[order], starts)
+
+
+def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traffic:
+    """Add histograms up: adding two equals reading both files together.
+
+    Parameters
+    ----------
+    parts : iterable of Traffic
+        What to add; at least one.
+    max_cells : int
+        Past this the slots widen along `SLOT_LADDER_S`, then labels are merged.
+
+    Returns
+    -------
+    Traffic
+        The sum, its slots as wide as the widest of the parts.
+
+    Raises
+    ------
+    ConfigError
+        When there is no part.
+    """
+    merged = list(parts)
+    raise_all([] if merged else ["traffic: nothing to merge; give at least one input"])
+    # 0 (no time) stands last in the ladder and wins over every width.
+    width_s = max((part.slot_width_s for part in merged), key=SLOT_LADDER_S.index)
+    labels = tuple(sorted({label for part in merged for label in part.labels}))
+    index = {label: position for position, label in enumerate(labels)}
+    label_columns = []
+    for part in merged:
+        lookup = np.array([*(index[label] for label in part.labels), -1], np.int64)
+        label_columns.append(lookup[part.label])
+    firsts = [part.first_s for part in merged if part.first_s is not None]
+    lasts = [part.last_s for part in merged if part.last_s is not None]
+    total = Traffic(
+        height_px=np.concatenate([part.height_px for part in merged]),
+        width_px=np.concatenate([part.width_px for part in merged]),
+        frames=np.concatenate([part.frames for part in merged]),
+        fps=np.concatenate([part.fps for part in merged]),
+        slot_start_s=np.concatenate([part.slot_start_s for part in merged]),
+        label=np.concatenate(label_columns),
+        count=np.concatenate([part.count for part in merged]),
+        labels=labels,
+        slot_width_s=width_s,
+        rows_read=sum(part.rows_read for part in merged),
+        rows_used=sum(part.rows_used for part in merged),
+        rejections=_merge_rejections(merged),
+        inputs=tuple(record for part in merged for record in part.inputs),
+        first_s=min(firsts, default=None),
+        last_s=max(lasts, default=None),
+        weighted=any(part.weighted for part in merged),
+        notes=tuple(dict.fromkeys(note for part in merged for note in part.notes)),
+    )
+    return _fit(_regroup(total, width_s), max_cells)
+
+
+def _merge_rejections(parts: Sequence[Traffic]) -> tuple[Rejection, ...]:
+    counts: dict[str, int] = {}
+    places: dict[str, list[Place]] = {}
+    for part in parts:
+        for rejection in part.rejections:
+            counts[rejection.reason] = counts.get(rejection.reason, 0) + rejection.count
+            places.setdefault(rejection.reason, []).extend(rejection.places)
+    return tuple(
+        Rejection(reason=reason, count=count, places=tuple(places[reason][:MAX_PLACES]))
+        for reason, count in sorted(counts.items())
+    )
+
+
+def _regroup(traffic: Traffic, slot_width_s: int) -> Traffic:
+    """Return the same traffic with slots of the given width and equal cells merged."""
+    start_s = traffic.slot_start_s
+    if slot_width_s == 0:
+        start_s = np.full_like(start_s, NO_TIME_S)
+    else:
+        floored = start_s // slot_width_s * slot_width_s
+        start_s = np.where(start_s == NO_TIME_S, NO_TIME_S, floored)
+    keys, count = group_cells(
+        (
+            traffic.label,
+            start_s,
+            traffic.height_px,
+            traffic.width_px,
+            traffic.frames,
+            traffic.fps,
+        ),
+        traffic.count,
+    )
+    label, start, height, width, frames, fps = keys
+    return replace(
+        traffic,
+        label=label.astype(np.int64),
+        slot_start_s=start.astype(np.int64),
+        height_px=height.astype(np.int64),
+        width_px=width.astype(np.int64),
+        frames=frames.astype(np.int64),
+        fps=fps.astype(np.float64),
+        count=count,
+        slot_width_s=slot_width_s,
+    )
+
+
+def _fit(traffic: Traffic, max_cells: int) -> Traffic:
+    """Widen slots, then merge labels, until the cells fit."""
+    width_index = SLOT_LADDER_S.index(traffic.slot_width_s)
+    while traffic.count.size > max_cells and width_index + 1 < len(SLOT_LADDER_S):
+        width_index += 1
+        width_s = SLOT_LADDER_S[width_index]
+        said = f"{width_s // 3600} h" if width_s else "the whole span"
+        note = f"more than {max_cells:,} cells: time slots were widened to {said}"
+        traffic = replace(
+            _regroup(traffic, width_s),
+            notes=(*(n for n in traffic.notes if "time slots" not in n), note),
+        )
+    if traffic.count.size > max_cells and traffic.labels:
+        note = f"more than {max_cells:,} cells: labels were merged into one"
+        unlabelled = replace(
+            traffic,
+            label=np.full_like(traffic.label, -1),
+            labels=(),
+            notes=(*traffic.notes, note),
+        )
+        traffic = _regroup(unlabelled, traffic.slot_width_s)
+    return traffic

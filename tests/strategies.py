@@ -1,0 +1,83 @@
+"""Hypothesis strategies and builders that several tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from bucketwise.demand import Demand
+from bucketwise.limits import image_limits, video_limits
+from bucketwise.patching import Preprocessing
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.sources.profiles import built_in_profiles
+from bucketwise.traffic import NO_TIME_S, InputRecord, Sizes, Traffic, merge_traffic
+
+profiles = st.sampled_from(sorted(built_in_profiles())).map(built_in_profiles().get)
+
+sides_px = st.integers(1, 6_000)
+
+
+@st.composite
+def demands(draw: st.DrawFn, max_lengths: int = 8, multiple: int = 1) -> Demand:
+    """Small demands: distinct ascending lengths with positive whole weights."""
+    lengths = draw(
+        st.lists(
+            st.integers(1, 80).map(lambda n: n * multiple),
+            min_size=1,
+            max_size=max_lengths,
+            unique=True,
+        )
+    )
+    runs = draw(
+        st.lists(
+            st.integers(1, 50), min_size=len(lengths), max_size=len(lengths)
+        )
+    )
+    return Demand(np.array(sorted(lengths)), np.array(runs, dtype=np.float64))
+
+
+def sizes_of(*rows: tuple[int, int, int, float, float]) -> Sizes:
+    """Build sizes from (height, width, frames, fps, count) rows."""
+    columns = list(zip(*rows, strict=True)) if rows else [[], [], [], [], []]
+    return Sizes(
+        height_px=np.array(columns[0], dtype=np.int64),
+        width_px=np.array(columns[1], dtype=np.int64),
+        frames=np.array(columns[2], dtype=np.int64),
+        fps=np.array(columns[3], dtype=np.float64),
+        count=np.array(columns[4], dtype=np.float64),
+    )
+
+
+def traffic_of(*rows: tuple[int, int] | tuple[int, int, float]) -> Traffic:
+    """Build image traffic from (height, width) or (height, width, count) rows."""
+    sizes = sizes_of(*((r[0], r[1], 0, 0.0, r[2] if len(r) > 2 else 1.0) for r in rows))
+    n_rows = len(rows)
+    part = Traffic(
+        height_px=sizes.height_px,
+        width_px=sizes.width_px,
+        frames=sizes.frames,
+        fps=sizes.fps,
+        slot_start_s=np.full(n_rows, NO_TIME_S),
+        label=np.full(n_rows, -1),
+        count=sizes.count,
+        rows_read=n_rows,
+        rows_used=n_rows,
+        inputs=(InputRecord(kind="csv", name="made.csv", rows=n_rows),),
+    )
+    return merge_traffic([part])
+
+
+def limits_of(min_pixels: int, max_pixels: int) -> PixelLimits:
+    """Build limits."""
+    return PixelLimits(min_pixels=min_pixels, max_pixels=max_pixels, source="given")
+
+
+def preprocessing_of(
+    profile: ModelProfile, limits: PixelLimits | None = None
+) -> Preprocessing:
+    """Build the preprocessing a model has by default, or under other image limits."""
+    return Preprocessing(
+        image=limits or image_limits(profile),
+        video=video_limits(profile, None, None),
+        video_fps=profile.sampling.fps,
+    )

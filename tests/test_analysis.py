@@ -1,0 +1,302 @@
+"""The plan as a whole: what it promises about the traffic it was made from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bucketwise.analysis import Analysis, Context, Question, analyze
+from bucketwise.buckets import Buckets
+from bucketwise.errors import InputError, UsageError
+from bucketwise.optimize.choose import GraphPrice
+from bucketwise.patching import count_patches
+from bucketwise.plan import Visual
+from bucketwise.profile import ModelProfile
+from bucketwise.rbln.targets import pick_targets
+from bucketwise.sources.profiles import find_profile
+from bucketwise.today import Today
+from bucketwise.traffic import Traffic
+from tests.strategies import limits_of, preprocessing_of, profiles, traffic_of
+
+QWEN3 = find_profile("qwen3-vl-2b")
+QWEN25 = find_profile("qwen2.5-vl-7b")
+
+SAMPLES = Path(__file__).parent.parent / "sample_traffic"
+
+MIXED = traffic_of(
+    *((480, 640, 50.0), (720, 1280, 30.0), (1080, 1920, 15.0), (300, 300, 80.0)),
+    *((2_000, 3_000, 3.0), (1_536, 2_048, 9.0), (64, 64, 40.0), (1_024, 1_024, 7.0)),
+)
+
+rows = st.lists(
+    st.tuples(st.integers(1, 5_000), st.integers(1, 5_000), st.integers(1, 9)),
+    min_size=1,
+    max_size=12,
+)
+
+
+def plan_for(
+    traffic: Traffic,
+    profile: ModelProfile = QWEN3,
+    question: Question | None = None,
+    today: Today | None = None,
+    targets: tuple[str, ...] = (),
+) -> Analysis:
+    return analyze(
+        traffic,
+        profile,
+        preprocessing_of(profile),
+        question or Question(),
+        pick_targets(targets),
+        today=today,
+        context=Context(version="0"),
+    )
+
+
+def visual_for(traffic: Traffic, question: Question | None = None) -> Visual:
+    return plan_for(traffic, question=question).plan.visual
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes=rows, profile=profiles, k=st.integers(1, 4))
+def test_every_accepted_image_fits_and_shares_add_up(
+    sizes: list[tuple[int, int, int]], profile: ModelProfile, k: int
+) -> None:
+    traffic = traffic_of(*((h, w, float(n)) for h, w, n in sizes))
+    try:
+        analysis = plan_for(traffic, profile, Question(k_range=(k, k)))
+    except InputError:
+        counts = count_patches(traffic.sizes(), profile, preprocessing_of(profile))
+        assert not counts.accepted.any()
+        return
+    visual = analysis.plan.visual
+    assert analysis.needed.max() <= visual.vit_max_seq_lens[-1]
+    assert visual.largest_needed == analysis.needed.max()
+    assert sum(use.share for use in visual.buckets) == pytest.approx(1)
+    assert sum(use.runs for use in visual.buckets) == analysis.plan.traffic.runs
+    assert visual.waste == pytest.approx(
+        1 - visual.useful_compute / visual.padded_compute
+    )
+    assert visual.processor.max_pixels <= analysis.plan.model.max_pixels
+    assert len(visual.vit_max_seq_lens) <= k
+
+
+@settings(max_examples=25, deadline=None)
+@given(sizes=rows, profile=profiles)
+def test_the_processor_limit_of_the_plan_shrinks_no_image_further(
+    sizes: list[tuple[int, int, int]], profile: ModelProfile
+) -> None:
+    traffic = traffic_of(*((h, w, float(n)) for h, w, n in sizes))
+    preprocessing = preprocessing_of(profile)
+    before = count_patches(traffic.sizes(), profile, preprocessing)
+    if not before.accepted.any():
+        return
+    processor = plan_for(traffic, profile).plan.visual.processor
+    after = count_patches(
+        traffic.sizes(),
+        profile,
+        preprocessing_of(profile, limits_of(processor.min_pixels, processor.max_pixels)),
+    )
+    assert (after.vit_patches == before.vit_patches).all()
+
+
+def test_the_plan_is_the_same_for_rows_in_any_order_and_split_into_parts() -> None:
+    one = traffic_of((480, 640, 4.0), (720, 1280, 2.0))
+    other = traffic_of((720, 1280), (480, 640, 3.0), (720, 1280), (480, 640))
+    assert plan_for(one).plan.visual == plan_for(other).plan.visual
+
+
+def test_one_size_only_gives_one_bucket_and_says_that_buckets_cannot_help() -> None:
+    visual = visual_for(traffic_of((1080, 1920, 500.0)))
+    assert visual.vit_max_seq_lens == (8_160,)
+    assert visual.decision.rule == "single_length"
+    assert "one graph is enough" in visual.decision.reason
+    assert visual.waste == 0
+
+
+def test_the_frontier_goes_to_eight_and_every_strategy_stands_at_each_asked_k() -> None:
+    visual = visual_for(MIXED)
+    assert [point.k for point in visual.frontier] == list(range(1, 9))
+    assert {(result.k) for result in visual.strategies} == {2, 3, 4}
+    assert len(visual.strategies) == 3 * 6
+    best = {point.k: point.padded_compute for point in visual.frontier}
+    assert all(result.padded_compute >= best[result.k] for result in visual.strategies)
+
+
+def test_another_strategy_is_followed_and_priced_alike() -> None:
+    visual = visual_for(MIXED, Question(strategy="quantile", k_range=(3, 3)))
+    assert visual.decision.strategy == "quantile"
+    chosen = next(
+        r for r in visual.strategies if r.name == "quantile" and r.k == 3
+    )
+    assert visual.vit_max_seq_lens == chosen.vit_max_seq_lens
+    assert visual.padded_compute == chosen.padded_compute
+
+
+def test_a_price_for_a_graph_decides_k() -> None:
+    dear = GraphPrice(graph_minutes=1e9, images_per_day=1, keep_days=1, vit_tflops=1e3)
+    cheap = GraphPrice(
+        graph_minutes=1e-9, images_per_day=1e9, keep_days=1e3, vit_tflops=1
+    )
+    assert visual_for(MIXED, Question(graph_price=dear)).decision.k == 2
+    assert visual_for(MIXED, Question(graph_price=cheap)).decision.k == 4
+
+
+def test_pins_are_kept_count_in_k_and_raise_the_top() -> None:
+    visual = visual_for(MIXED, Question(pins=(1_000, 20_000), k_range=(3, 3)))
+    assert visual.vit_max_seq_lens[-1] == 20_000
+    assert 1_000 in visual.vit_max_seq_lens
+    assert len(visual.vit_max_seq_lens) == 3
+
+
+def test_a_pin_off_the_models_multiple_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="1001 found; a multiple of 4 is right"):
+        visual_for(MIXED, Question(pins=(1_001,)))
+
+
+def test_alignment_is_rounded_up_to_a_multiple_of_the_models() -> None:
+    visual = visual_for(MIXED, Question(align=126))
+    assert all(length % 128 == 0 for length in visual.vit_max_seq_lens)
+
+
+def test_headroom_raises_the_top_only_and_stops_at_what_the_limit_lets_through() -> None:
+    plain = visual_for(MIXED)
+    roomy = visual_for(MIXED, Question(headroom=0.01))
+    most = visual_for(MIXED, Question(headroom=9.0))
+    assert roomy.vit_max_seq_lens[-1] > plain.vit_max_seq_lens[-1]
+    assert most.vit_max_seq_lens[-1] == 16_384
+    assert most.overflow_possible <= 16_384
+
+
+def test_lists_differ_by_target_where_the_runtime_counts_a_window_too_many() -> None:
+    plan = plan_for(MIXED, QWEN25).plan
+    newest, older = plan.visual_for("0.12.0"), plan.visual_for("0.11.2")
+    assert plan.visual == newest
+    assert older.vit_max_seq_lens == tuple(n + 64 for n in newest.vit_max_seq_lens)
+    assert not plan_for(MIXED, QWEN3).plan.visual_by_target
+
+
+def test_merged_lengths_are_a_quarter_and_come_with_a_warning() -> None:
+    visual = visual_for(MIXED, Question(bucket_unit="merged_patches"))
+    assert visual.max_seq_lens == visual.merged_max_seq_lens
+    assert [4 * n for n in visual.max_seq_lens] == list(visual.vit_max_seq_lens)
+    assert any("merged patches" in warning for warning in visual.warnings)
+
+
+def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -> None:
+    analysis = analyze(
+        traffic_of((4_000, 4_000, 2_000.0)),
+        QWEN3,
+        preprocessing_of(QWEN3, QWEN3.checkpoint),
+        Question(),
+        pick_targets(()),
+    )
+    visual = analysis.plan.visual
+    assert visual.vit_max_seq_lens[-1] == 62_500
+    assert "7,451 MiB" in visual.warnings[0]
+    capped = [cap for cap in visual.caps if cap.max_pixels == 16_384 * 256]
+    assert capped[0].top <= 16_384
+
+
+def test_images_the_default_limit_shrinks_are_told_with_the_checkpoints_plan() -> None:
+    visual = visual_for(traffic_of((480, 640, 999.0), (3_000, 4_000, 1.0)))
+    assert visual.shrunk_images == 1
+    shrunk = next(text for text in visual.warnings if "shrunk" in text)
+    assert "1 images (0.1%)" in shrunk or "1 image (0.1%)" in shrunk
+    assert "At the checkpoint's 16,777,216" in shrunk
+
+
+def test_caps_shrink_more_and_cost_less_the_lower_they_are() -> None:
+    caps = visual_for(MIXED).caps
+    pixels = [cap.max_pixels for cap in caps]
+    assert pixels == sorted(pixels, reverse=True)
+    shrunk = [cap.shrinks_images for cap in caps]
+    assert shrunk == sorted(shrunk)
+    assert {cap.name for cap in caps} >= {"in force", "checkpoint", "p95"}
+
+
+class TestToday:
+    """Today against proposed."""
+
+    def today(self, *lengths: int, max_pixels: int | None = None) -> Today:
+        return Today(buckets=Buckets(lengths), max_pixels=max_pixels, source="given")
+
+    def test_images_that_raise_today_are_counted_and_left_out_of_the_saving(self) -> None:
+        current = plan_for(MIXED, today=self.today(4_096)).plan.visual.current
+        assert current is not None
+        assert current.overflow_images == 15 + 3 + 9
+        served = traffic_of(
+            *((480, 640, 50.0), (720, 1280, 30.0), (300, 300, 80.0)),
+            *((64, 64, 40.0), (1_024, 1_024, 7.0)),
+        )
+        buckets = plan_for(MIXED).plan.visual.vit_max_seq_lens
+        needed = plan_for(served)
+        held = np.array(buckets)[np.searchsorted(buckets, needed.needed)]
+        curve = needed.plan.visual.cost
+        expected = (
+            needed.counts.runs * (curve.a * held + curve.b * held.astype(float) ** 2)
+        ).sum()
+        assert current.proposed_compute_on_served == pytest.approx(expected)
+        assert current.saving > 0
+
+    def test_todays_own_limit_decides_what_fails_today(self) -> None:
+        small = self.today(4_096, max_pixels=4_096 * 256)
+        current = plan_for(MIXED, today=small).plan.visual.current
+        assert current is not None
+        assert current.overflow_images == 0
+
+    def test_buckets_nothing_hits_are_named(self) -> None:
+        current = plan_for(MIXED, today=self.today(100, 16_384)).plan.visual.current
+        assert current is not None
+        assert current.unused_buckets == (100,)
+
+
+def test_traffic_the_processor_refuses_altogether_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="aspect ratio"):
+        plan_for(traffic_of((1, 1_000)))
+
+
+def test_options_out_of_range_are_all_named_at_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        Question(strategy="best", k_range=(4, 2), min_saving=2.0, pins=(0,))
+    assert len(caught.value.problems) == 4
+
+
+def least_padded_compute(analysis: Analysis, k: int) -> float:
+    """The optimum by another road: cubic-time recurrence over all ceilings, no envelope."""
+    needed, inverse = np.unique(
+        analysis.needed[analysis.counts.accepted], return_inverse=True
+    )
+    runs = np.bincount(inverse, weights=analysis.counts.runs[analysis.counts.accepted])
+    curve = analysis.plan.visual.cost
+    costs = curve.a * needed + curve.b * needed.astype(float) ** 2
+    prefix = np.concatenate([[0.0], np.cumsum(runs)])
+    best = np.full(needed.size + 1, np.inf)
+    best[0] = 0.0
+    for _ in range(k):
+        best = np.array(
+            [np.inf]
+            + [
+                (best[:j] + costs[j - 1] * (prefix[j] - prefix[:j])).min()
+                for j in range(1, needed.size + 1)
+            ]
+        )
+    return float(best[-1])
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.csv")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("model", ["qwen3-vl-2b", "qwen2.5-vl-7b"])
+def test_on_every_real_table_the_plan_equals_an_independent_optimum(
+    path: Path, model: str
+) -> None:
+    from bucketwise.sources import read_traffic
+
+    analysis = plan_for(read_traffic([path]), find_profile(model))
+    for point in analysis.plan.visual.frontier[:4]:
+        expected = least_padded_compute(analysis, point.k)
+        assert point.padded_compute == pytest.approx(expected, rel=1e-12)

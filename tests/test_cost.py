@@ -1,0 +1,75 @@
+"""What a run costs, and what a list of buckets costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bucketwise.buckets import Buckets
+from bucketwise.cost import COSTS, CostCurve, linear_cost, price, vit_flops
+from bucketwise.demand import Demand
+from bucketwise.errors import ConfigError
+from bucketwise.sources.profiles import built_in_profiles, find_profile
+from tests.strategies import demands
+
+# FLOP of one run of 1,024 patches counted by torch's FlopCounterMode on the real towers
+# (transformers 5.23.0, eager attention): a and b of a*n + b*n^2; windows are extra.
+COUNTED = {
+    "qwen2-vl-2b": (1_278_341_120, 163_840),
+    "qwen2-vl-7b": (1_283_584_000, 163_840),
+    "qwen2-vl-72b": (1_295_380_480, 163_840),
+    "qwen2.5-vl-3b": (1_281_290_240, 20_480),
+    "qwen2.5-vl-7b": (1_285_222_400, 20_480),
+    "qwen2.5-vl-32b": (1_298_001_920, 20_480),
+    "qwen2.5-vl-72b": (1_305_866_240, 20_480),
+    "qwen3-vl-2b": (657_457_152, 98_304),
+    "qwen3-vl-4b": (661_651_456, 98_304),
+    "qwen3-vl-8b": (905_895_936, 124_416),
+    "qwen3-vl-32b": (915_333_120, 124_416),
+    "qwen3-vl-30b-a3b": (887_021_568, 124_416),
+    "qwen3-vl-235b-a22b": (905_895_936, 124_416),
+}
+
+# 4 * hidden * windowed blocks FLOP for each pair of patches that share a window.
+WINDOW_FLOP = 143_360
+
+
+def test_every_built_in_model_has_a_counted_cost() -> None:
+    assert set(COUNTED) == set(built_in_profiles())
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_the_formula_equals_what_was_counted_on_the_real_tower(name: str) -> None:
+    profile = find_profile(name)
+    linear, quadratic = COUNTED[name]
+    windows = WINDOW_FLOP * profile.window_patches**2
+    curve = vit_flops(profile)
+    assert (curve.a, curve.b) == (linear + windows, quadratic)
+
+
+@given(
+    demand=demands(),
+    extra=st.sets(st.integers(1, 100), max_size=4),
+    kind=st.sampled_from(sorted(COSTS)),
+)
+def test_every_run_is_either_served_or_overflows(
+    demand: Demand, extra: set[int], kind: str
+) -> None:
+    curve = COSTS[kind](find_profile("qwen3-vl-2b"))
+    buckets = Buckets(tuple(sorted(extra | {40})))
+    bill = price(buckets, demand, curve)
+    assert bill.runs.sum() + bill.overflow_runs == demand.runs.sum()
+    assert (bill.useful <= bill.padded).all()
+    assert 0 <= bill.waste < 1
+
+
+def test_a_run_as_long_as_its_bucket_wastes_nothing() -> None:
+    demand = Demand(np.array([16, 64]), np.array([2.0, 1.0]))
+    assert price(Buckets((16, 64)), demand, linear_cost(find_profile("qwen3-vl-2b"))).waste == 0
+
+
+def test_a_cost_that_does_not_grow_is_refused() -> None:
+    with pytest.raises(ConfigError, match="positive coefficients"):
+        CostCurve(kind="x", unit="x", a=-1.0, b=1.0, source="")

@@ -1,0 +1,48 @@
+"""plan.json and the schema that is shipped beside it."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import jsonschema
+import pytest
+
+from bucketwise.analysis import Context, Question, analyze
+from bucketwise.buckets import Buckets
+from bucketwise.rbln.targets import pick_targets
+from bucketwise.schema import plan_schema
+from bucketwise.sources.profiles import find_profile
+from bucketwise.today import Today
+from tests.strategies import preprocessing_of, traffic_of
+
+
+def test_the_shipped_schema_is_the_one_the_types_give() -> None:
+    shipped = (resources.files("bucketwise") / "plan.schema.json").read_text("utf-8")
+    assert json.loads(shipped) == plan_schema()
+
+
+@pytest.mark.parametrize("model", ["qwen3-vl-2b", "qwen2.5-vl-7b"])
+@pytest.mark.parametrize("lengths", [None, (4_096,)])
+def test_plans_satisfy_the_schema_and_a_plan_with_a_hole_does_not(
+    model: str, lengths: tuple[int, ...] | None
+) -> None:
+    profile = find_profile(model)
+    today = None
+    if lengths:
+        today = Today(buckets=Buckets(lengths), max_pixels=None, source="given")
+    analysis = analyze(
+        traffic_of((480, 640, 50.0), (1_080, 1_920, 15.0), (2_000, 3_000, 0.5)),
+        profile,
+        preprocessing_of(profile),
+        Question(),
+        pick_targets(()),
+        today=today,
+        context=Context(version="0"),
+    )
+    plan = json.loads(analysis.plan.to_json())
+    validator = jsonschema.Draft202012Validator(plan_schema())
+    validator.validate(plan)
+    del plan["visual"]["waste"]
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate(plan)
