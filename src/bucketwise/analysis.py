@@ -144,8 +144,6 @@ class Context:
         Of bucketwise.
     options : dict
         The options as given, without inputs and outputs.
-    places : bool
-        Whether base names of inputs may be told.
     base : tuple of tuple of str
         (name, value, status, source) of each value of the base configuration.
     """
@@ -153,7 +151,6 @@ class Context:
     model_assumed: bool = False
     version: str = ""
     options: dict[str, Any] | None = None
-    places: bool = True
     base: tuple[tuple[str, str, str, str], ...] = ()
 
 
@@ -229,15 +226,13 @@ def analyze(
     newest = targets[-1]
     plan = Plan(
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
-        traffic=traffic_summary(traffic, counts, newest.parsed, places=context.places),
+        traffic=traffic_summary(traffic, counts, newest.parsed),
         visual=visuals[newest.version],
         visual_by_target=visuals if len(by_lengths) > 1 else {},
         assumptions=assumptions(
             profile, preprocessing, curve, context.base, assumed=context.model_assumed
         ),
-        provenance=provenance(
-            traffic, context.version, context.options or {}, places=context.places
-        ),
+        provenance=provenance(traffic, context.version, context.options or {}),
     )
     return Analysis(
         plan=plan,

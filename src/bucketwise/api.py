@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bucketwise import __version__
 from bucketwise.analysis import Analysis, Context, Question
@@ -23,11 +25,11 @@ from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.targets import TARGETS, Target, pick_targets
-from bucketwise.sources import read_traffic, write_histogram
+from bucketwise.sources import read_rows, read_traffic, write_histogram
 from bucketwise.sources.profiles import DEFAULT_MODEL, built_in_profiles, find_profile
-from bucketwise.tables import counts_table
+from bucketwise.tables import counts_table, with_unusable
 from bucketwise.today import Today
-from bucketwise.traffic import Traffic
+from bucketwise.traffic import Sizes, Traffic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,7 @@ __all__ = [
     "analyze",
     "check_folder",
     "count",
+    "count_rows",
     "default_folder",
     "explain",
     "models",
@@ -227,7 +230,7 @@ def analyze(
         "target": sorted(target),
     }
     return analyze_traffic(
-        traffic,
+        traffic if places else traffic.without_places(),
         profile,
         preprocessing_of(
             profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
@@ -239,7 +242,6 @@ def analyze(
             model_assumed=model is None,
             version=__version__,
             options=options,
-            places=places,
             base=base.assumptions() if base else (),
         ),
     )
@@ -284,6 +286,58 @@ def count(
     )
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     return counts_table(counts, newest(target).parsed)
+
+
+def count_rows(
+    inputs: Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = 0.05,
+    model: str,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    video: VideoOptions | None = None,
+    target: str | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Yield what each input row becomes, in order; as `count`, without merging rows.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Tables, as `read_traffic` takes them.
+    columns : mapping of str to str, optional
+        Role -> column, as `read_traffic` takes it.
+    max_bad_rows : float
+        Share of the rows that may be unusable; looked at after the last one.
+    model, min_pixels, max_pixels, video, target
+        As for `count`.
+
+    Yields
+    ------
+    pandas.DataFrame
+        Some thousand rows at a time; unusable ones have only `error` filled.
+    """
+    profile = find_profile(model)
+    preprocessing = preprocessing_of(
+        profile,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        video=video,
+        deployed=False,
+    )
+    version = newest(target).parsed
+    for rows in read_rows(inputs, columns=columns, max_bad_rows=max_bad_rows):
+        reason = np.array(rows.reason, dtype=object)
+        usable = reason == ""
+        sizes = Sizes(
+            height_px=rows.height_px[usable],
+            width_px=rows.width_px[usable],
+            frames=rows.frames[usable],
+            fps=rows.fps[usable],
+            count=rows.count[usable],
+        )
+        counts = count_patches(sizes, profile, preprocessing)
+        yield with_unusable(counts_table(counts, version), usable, reason)
 
 
 def explain(

@@ -7,8 +7,9 @@ from bucketwise.plan import Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 
 FEW_IMAGES = 1_000
-"""Below this many images the ceilings still wander: redrawing 300 images from a mix of
-400,000 costs 3 to 6 % of compute, 1,000 cost 0.4 to 4 % (benchmarks/sample_size.py)."""
+"""Below this many images the lengths still wander: three buckets planned from 100 of
+sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the worst
+twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 MIB = 2**20
 
@@ -32,7 +33,7 @@ def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
         _unproven_length(visual),
         _shrunk(visual, setting),
         _overflow(visual),
-        _merged(visual),
+        _merged(visual, setting.profile.align),
         _few(setting),
     )
     return tuple(text for text in found if text)
@@ -89,14 +90,18 @@ def _overflow(visual: Visual) -> str:
     )
 
 
-def _merged(visual: Visual) -> str:
+def _merged(visual: Visual, align: int) -> str:
     if visual.bucket_unit == "vit_patches":
         return ""
-    return (
+    text = (
         "Lengths are emitted in merged patches, as vendor documents word it. Every "
         "released runtime compares ViT patches before the merge: with these lists images "
         "over a quarter of the intended area raise."
     )
+    off = [length for length in visual.max_seq_lens if length % align]
+    if off:
+        text += f" The SDK refuses {off}: a length must be a multiple of {align}."
+    return text
 
 
 def _few(setting: Setting) -> str:

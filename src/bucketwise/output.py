@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bucketwise.analysis import Analysis
 from bucketwise.errors import OutputError
 from bucketwise.plan import SCHEMA
-from bucketwise.sources import write_histogram
+from bucketwise.sources import write_histogram, write_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLAN, PREVIOUS, REPORT, HISTOGRAM = (
     "plan.json",
@@ -131,7 +136,7 @@ def write_results(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if previous is not None:
-            os.replace(folder / PLAN, folder / PREVIOUS)
+            (folder / PLAN).replace(folder / PREVIOUS)
         paths = [write_text(folder / name, text) for name, text in texts.items()]
         write_histogram(analysis.traffic, folder / HISTOGRAM)
         for path in folder.iterdir():
@@ -141,6 +146,64 @@ def write_results(
         message = f"{folder}: cannot be written ({error.strerror}); name another folder"
         raise OutputError(message) from error
     return Written((*paths, folder / HISTOGRAM), previous)
+
+
+def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:
+    """Write tables of equal columns one below the other.
+
+    Parameters
+    ----------
+    tables : iterator of pandas.DataFrame
+        The parts, in order; at least one.
+    path : Path or None
+        CSV, or Parquet where the name ends in .parquet; None is standard output.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    if path is None:
+        for index, table in enumerate(tables):
+            table.to_csv(sys.stdout, index=False, header=not index, lineterminator="\n")
+        return
+    try:
+        with replacing(path) as part:
+            if path.suffix == ".parquet":
+                write_parquet(tables, part)
+            else:
+                with part.open("w", encoding="utf-8", newline="") as stream:
+                    for index, table in enumerate(tables):
+                        table.to_csv(
+                            stream, index=False, header=not index, lineterminator="\n"
+                        )
+    except OSError as error:
+        message = f"{path}: cannot be written ({error.strerror}); name another file"
+        raise OutputError(message) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file beside its place to write to; it takes the place when all went well.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is to stand.
+
+    Yields
+    ------
+    Path
+        An empty file to write.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(descriptor)
+    try:
+        yield Path(name)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -158,15 +221,8 @@ def write_text(path: Path, text: str) -> Path:
     Path
         The file.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path) as part:
+        part.write_bytes(text.encode())
     return path
 
 

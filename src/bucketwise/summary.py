@@ -52,7 +52,7 @@ def model_facts(
 
 
 def traffic_summary(
-    traffic: Traffic, counts: Counts, version: Version, *, places: bool
+    traffic: Traffic, counts: Counts, version: Version
 ) -> TrafficSummary:
     """Return what was read, in numbers."""
     sizes, accepted = counts.sizes, counts.accepted
@@ -67,7 +67,7 @@ def traffic_summary(
         distinct_lengths=int(np.unique(counts.needed(version)[accepted]).size),
         weighted=traffic.weighted,
         refused_by_processor=float(sizes.count[~accepted].sum()),
-        rejections=tuple(_rejected(item, places=places) for item in traffic.rejections),
+        rejections=tuple(_rejected(item) for item in traffic.rejections),
         labels=traffic.labels,
         slot_width_s=traffic.slot_width_s,
         first=iso_time(traffic.first_s),
@@ -76,15 +76,13 @@ def traffic_summary(
     )
 
 
-def _rejected(rejection: Rejection, *, places: bool) -> RejectedRows:
+def _rejected(rejection: Rejection) -> RejectedRows:
     return RejectedRows(
         reason=rejection.reason,
         count=rejection.count,
         examples=tuple(
             Example(source=place.source, line=place.line) for place in rejection.places
-        )
-        if places
-        else (),
+        ),
     )
 
 
@@ -97,7 +95,7 @@ def iso_time(seconds: float | None) -> str | None:
 
 
 def provenance(
-    traffic: Traffic, version: str, options: dict[str, Any], *, places: bool
+    traffic: Traffic, version: str, options: dict[str, Any]
 ) -> Provenance:
     """Return what made the plan."""
     return Provenance(
@@ -105,7 +103,7 @@ def provenance(
         inputs=tuple(
             InputUsed(
                 kind=record.kind,
-                name=record.name if places else None,
+                name=record.name or None,
                 rows=record.rows,
                 sha256=record.sha256,
                 notes=record.notes,

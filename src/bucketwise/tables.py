@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from bucketwise.patching import Counts
+from bucketwise.patching import BoolArray, Counts, TextArray
 from bucketwise.rbln.targets import Version
+from bucketwise.traffic import FloatArray, IntArray
 
 
 def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
@@ -26,7 +29,7 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
     """
     sizes, refused = counts.sizes, ~counts.accepted
 
-    def whole(values: np.ndarray, empty: np.ndarray) -> pd.Series:
+    def whole(values: IntArray, empty: BoolArray) -> pd.Series[Any]:
         return pd.Series(values).astype("Int64").mask(empty)
 
     columns = {
@@ -52,7 +55,27 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
     )
 
 
-def weights(count: np.ndarray) -> pd.Series:
+def with_unusable(
+    table: pd.DataFrame, usable: BoolArray, reason: TextArray
+) -> pd.DataFrame:
+    """Return the table with a row put in for each input row that cannot be used.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row for each usable input row, in order.
+    usable : ndarray of bool, shape (n_rows,)
+        Which input rows those are.
+    reason : ndarray of object, shape (n_rows,)
+        Why the others cannot be used.
+    """
+    placed = table.set_index(np.flatnonzero(usable)).reindex(range(usable.size))
+    placed["error"] = np.where(usable, placed["error"], reason)
+    whole = ["height", "width"]
+    return placed.astype(dict.fromkeys(whole, "Int64"))
+
+
+def weights(count: FloatArray) -> pd.Series[Any]:
     """Return weights as integers where all of them are whole."""
     series = pd.Series(count)
-    return series.astype("int64") if (count == np.floor(count)).all() else series
+    return series.astype("Int64") if (count == np.floor(count)).all() else series

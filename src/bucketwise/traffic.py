@@ -46,7 +46,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputRecord:
-    """One input as it was read: its kind, base name, rows and canonical hash."""
+    """One input as it was read: kind, base name ("" untold), rows, canonical hash."""
 
     kind: str
     name: str
@@ -206,6 +206,14 @@ class Traffic:
             frames=frames.astype(np.int64),
             fps=fps.astype(np.float64),
             count=count,
+        )
+
+    def without_places(self) -> Traffic:
+        """Return the same traffic without names of inputs and places of rows."""
+        return replace(
+            self,
+            inputs=tuple(replace(record, name="") for record in self.inputs),
+            rejections=tuple(replace(item, places=()) for item in self.rejections),
         )
 
     def sha256(self) -> str:

@@ -78,6 +78,9 @@ def base_config(
     if path is None:
         return zoo_base(family, overrides)
     read = read_rbln_config(path)
+    if not read.mapping:
+        # A bare list of lengths is today's buckets and no configuration.
+        return zoo_base(family, overrides)
     return given_base(
         read.mapping,
         family=family,

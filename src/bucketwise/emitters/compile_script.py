@@ -1,0 +1,71 @@
+"""The Python script that compiles the model and saves its processor beside it."""
+
+from __future__ import annotations
+
+from bucketwise.emitters.context import EmitContext
+from bucketwise.emitters.literal import python_literal
+from bucketwise.emitters.processor_lines import limit_constants, limit_function
+from bucketwise.emitters.remarks import (
+    assumed_values,
+    base_notes,
+    bucket_table,
+    one_line,
+    unit_warning,
+)
+
+_MAIN = '''
+
+def main():
+    """Compile into the folder given, or into FOLDER."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER)
+    if folder.exists() and any(folder.iterdir()):
+        # save_pretrained merges into a folder; old graphs would stay beside the new.
+        sys.exit(f"{folder} is not empty; give another folder")
+    model = CLASS_NAME.from_pretrained(
+        MODEL_ID, export=True, rbln_config=RBLN_CONFIG
+    )
+    model.save_pretrained(folder)
+    # After the model: its folder already holds the checkpoint's processor, whose
+    # limits let images through that no bucket holds.
+    processor = AutoProcessor.from_pretrained(MODEL_ID)
+    set_limits(processor)
+    processor.save_pretrained(folder)
+    saved = AutoProcessor.from_pretrained(folder).image_processor.size
+    if (saved["shortest_edge"], saved["longest_edge"]) != (MIN_PIXELS, MAX_PIXELS):
+        sys.exit(f"{folder}: the saved processor holds other limits: {saved}")
+    print(f"compiled into {folder}")
+
+
+if __name__ == "__main__":
+    main()
+'''
+
+
+def compile_text(context: EmitContext) -> str:
+    """Return compile.optimum-V.py."""
+    target = context.target
+    script = f"compile.optimum-{target.version}{context.unit_suffix}.py"
+    title = one_line(f"Compile {context.model.hf_id} for {target.name}.")
+    remarks = (
+        *unit_warning(context),
+        title,
+        f"Covers {target.covers}, with transformers {target.transformers}.",
+        f"Run: python {script} [FOLDER]",
+        "",
+        *bucket_table(context),
+        "",
+        *assumed_values(context),
+        *base_notes(context),
+    )
+    return (
+        "".join(f"# {line}".rstrip() + "\n" for line in remarks)
+        + "\nimport sys\nfrom pathlib import Path\n\n"
+        + f"from optimum.rbln import {context.class_name}\n"
+        + "from transformers import AutoProcessor\n\n"
+        + f"MODEL_ID = {context.model.hf_id!a}\n"
+        + f"FOLDER = {context.folder!a}\n\n"
+        + limit_constants(context)
+        + f"\nRBLN_CONFIG = {python_literal(context.config())}\n\n\n"
+        + limit_function(context)
+        + _MAIN.replace("CLASS_NAME", context.class_name)
+    )

@@ -1,0 +1,130 @@
+"""What every emitter is given, and the configuration it puts into its text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bucketwise.plan import Model, Visual
+from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.rbln.model_classes import model_class
+from bucketwise.rbln.targets import Target
+
+DOCUMENTED_UNIT = ".documented-unit"
+"""Part of every file name whose lengths count merged patches."""
+
+GIVEN = "given"
+"""`video_limits_source` of limits somebody set."""
+
+WHOLE_CLIP_FAMILIES = ("qwen3_vl", "qwen3_vl_moe")
+"""Families whose video limits bound the clip, not the frame (transformers 5.15.1,
+models/qwen3_vl/video_processing_qwen3_vl.py): image limits must not replace them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmitContext:
+    """One plan for one dialect.
+
+    Attributes
+    ----------
+    model : Model
+        The model and its limits.
+    visual : Visual
+        The ViT half that holds for the dialect.
+    base : BaseConfig
+        What the configuration starts from.
+    target : Target
+        The dialect.
+    decoder_batch_sizes : tuple of int or None
+        Ascending, the last one the batch size; None keeps the base's.
+    """
+
+    model: Model
+    visual: Visual
+    base: BaseConfig
+    target: Target
+    decoder_batch_sizes: tuple[int, ...] | None
+
+    @property
+    def documented_unit(self) -> bool:
+        """Whether lengths count merged patches."""
+        return self.visual.bucket_unit == "merged_patches"
+
+    @property
+    def unit_suffix(self) -> str:
+        """The part of file names that tells the unit; "" for the runtime's own."""
+        return DOCUMENTED_UNIT if self.documented_unit else ""
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The lengths to compile, in the plan's unit."""
+        if self.documented_unit:
+            return self.visual.merged_max_seq_lens
+        return self.visual.max_seq_lens
+
+    @property
+    def class_name(self) -> str:
+        """The class of `optimum.rbln` that compiles and loads the model."""
+        return model_class(self.model.family).name
+
+    @property
+    def folder(self) -> str:
+        """Name of the compiled folder."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.model.name).strip(".-") or "model"
+        return f"compiled-{plain}.optimum-{self.target.version}{self.unit_suffix}"
+
+    @property
+    def video_limits(self) -> tuple[int, int] | None:
+        """Video limits to set beside the image's; None where the checkpoint's stay."""
+        whole_clip = self.model.family in WHOLE_CLIP_FAMILIES
+        if whole_clip and self.model.video_limits_source != GIVEN:
+            return None
+        if self.model.video_limits_source == GIVEN:
+            return self.model.video_min_pixels, self.model.video_max_pixels
+        # Frames follow the image limits, and so the lowered ones.
+        return self.visual.processor.min_pixels, self.visual.processor.max_pixels
+
+    def config(self) -> dict[str, Any]:
+        """Return the configuration in the dialect's names, ViT lengths first."""
+        plain = self.base.mapping
+        base_visual = plain.pop("visual")
+        visual = {self.target.bucket_key: list(self.lengths)} | self._dialect(
+            base_visual, self.target.refused_visual_keys
+        )
+        top = self._dialect(plain, self.target.refused_keys)
+        if self.decoder_batch_sizes:
+            top["batch_size"] = self.decoder_batch_sizes[-1]
+            top["decoder_batch_sizes"] = list(self.decoder_batch_sizes)
+        return {"visual": visual} | top
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the base's keys that the dialect refuses, dotted."""
+        plain = self.base.mapping
+        refused = [key for key in self.target.refused_keys if key in plain]
+        refused += [
+            f"visual.{key}"
+            for key in self.target.refused_visual_keys
+            if key in plain["visual"]
+        ]
+        return tuple(refused)
+
+    def devices(self) -> dict[str, Any]:
+        """Return the device numbers of both levels, as loading takes them."""
+        plain = self.base.mapping
+        visual = plain["visual"]
+        return {
+            "device": plain.get("device", list(range(plain["num_devices"]))),
+            "visual": {
+                "device": visual.get("device", list(range(visual["num_devices"])))
+            },
+        }
+
+    def _dialect(
+        self, level: dict[str, Any], refused: tuple[str, ...]
+    ) -> dict[str, Any]:
+        return {
+            self.target.devices_key if key == "num_devices" else key: item
+            for key, item in level.items()
+            if key not in refused
+        }

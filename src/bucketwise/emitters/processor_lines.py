@@ -1,0 +1,49 @@
+"""Python lines that put both pixel limits on a processor, whichever transformers."""
+
+from __future__ import annotations
+
+from bucketwise.emitters.context import WHOLE_CLIP_FAMILIES, EmitContext
+
+# transformers 4.57.6 keeps the limits twice: min_pixels and max_pixels win where both
+# are set, `size` wins otherwise, and the slow class ignores `size` when it is loaded
+# (models/qwen2_vl/image_processing_qwen2_vl.py and image_processing_qwen2_vl_fast.py).
+# 5.15.1 has `size` only, but loading lets saved min_pixels and max_pixels replace it
+# (models/qwen2_vl/image_processing_qwen2_vl.py). Both names with one value are read
+# alike by all of them. Qwen3VLVideoProcessor knows `size` alone.
+_SET_LIMITS = '''\
+def set_limits(processor):
+    """Set both pixel limits under every name a transformers release reads."""
+    image = processor.image_processor
+    image.size = {"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS}
+    image.min_pixels = MIN_PIXELS
+    image.max_pixels = MAX_PIXELS
+'''
+
+_SET_VIDEO_SIZE = """\
+    video = processor.video_processor
+    video.size = {"shortest_edge": VIDEO_MIN_PIXELS, "longest_edge": VIDEO_MAX_PIXELS}
+"""
+
+_SET_VIDEO_NAMES = """\
+    video.min_pixels = VIDEO_MIN_PIXELS
+    video.max_pixels = VIDEO_MAX_PIXELS
+"""
+
+
+def limit_constants(context: EmitContext) -> str:
+    """Return the lines that name the limits."""
+    limits = context.visual.processor
+    lines = f"MIN_PIXELS = {limits.min_pixels}\nMAX_PIXELS = {limits.max_pixels}\n"
+    video = context.video_limits
+    if video is None:
+        return lines + "# Clips keep the checkpoint's own limits.\n"
+    return f"{lines}VIDEO_MIN_PIXELS = {video[0]}\nVIDEO_MAX_PIXELS = {video[1]}\n"
+
+
+def limit_function(context: EmitContext) -> str:
+    """Return the definition of `set_limits`."""
+    if context.video_limits is None:
+        return _SET_LIMITS
+    if context.model.family in WHOLE_CLIP_FAMILIES:
+        return _SET_LIMITS + _SET_VIDEO_SIZE
+    return _SET_LIMITS + _SET_VIDEO_SIZE + _SET_VIDEO_NAMES

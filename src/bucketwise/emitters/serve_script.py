@@ -1,0 +1,140 @@
+"""The shell script that serves a compiled folder with vllm-rbln."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from bucketwise.emitters.context import EmitContext
+from bucketwise.emitters.remarks import (
+    assumed_values,
+    base_notes,
+    bucket_table,
+    one_line,
+    paragraph,
+    unit_warning,
+)
+
+_FIXED_LENGTH = {
+    "0.10.3": "utils/optimum/multimodal/qwen.py",
+    "0.10.4": "model_executor/models/optimum/compilation/multimodal/qwen.py",
+    "0.11.2": "model_executor/models/optimum/compilation/multimodal/qwen.py",
+}
+"""Where vllm-rbln up to 0.11.1 sets visual length 6400 when it compiles itself."""
+
+_FOLDER_RULES = (
+    "It serves the folder that compile.optimum-{version} made. vllm-rbln takes "
+    "lengths, batch, block size and number of devices from that folder; the flags "
+    "below say the same and change nothing. Buckets cannot be given here: on a "
+    "compiled folder every override but device is dropped, and 0.10.3 raises on it "
+    "(utils/optimum of vllm-rbln)."
+)
+
+_BOTH_LIMITS = """\
+# Both limits: transformers 4.57 ignores max_pixels alone for checkpoints that store
+# `size` (models/qwen2_vl/image_processing_qwen2_vl_fast.py).
+"""
+
+_GUARD = """\
+FOLDER={folder}
+if [ "$#" -gt 0 ]; then
+  FOLDER=$1
+  shift
+fi
+if [ ! -f "$FOLDER/rbln_config.json" ]; then
+  echo "$FOLDER/rbln_config.json is missing: run {script} first" >&2
+  exit 1
+fi
+"""
+
+
+def serve_text(context: EmitContext) -> str:
+    """Return serve.vllm-rbln-V.sh."""
+    target = context.target
+    remarks = (
+        *unit_warning(context),
+        one_line(f"Serve {context.model.hf_id} with vllm-rbln {target.vllm_rbln}."),
+        *paragraph(_FOLDER_RULES.format(version=target.version)),
+        *paragraph(_compiling_itself(context)),
+        "",
+        *bucket_table(context),
+        "",
+        *assumed_values(context),
+        *base_notes(context),
+    )
+    script = f"compile.optimum-{target.version}{context.unit_suffix}.py"
+    guard = _GUARD.format(folder=shlex.quote(context.folder), script=script)
+    lines = ['exec vllm serve "$FOLDER"', *_flags(context), '"$@"']
+    return (
+        "#!/usr/bin/env bash\n"
+        + "".join(f"# {line}".rstrip() + "\n" for line in remarks)
+        + "\nset -euo pipefail\n\n"
+        + guard
+        + "\n"
+        + _environment(context)
+        + _BOTH_LIMITS
+        + " \\\n  ".join(lines)
+        + "\n"
+    )
+
+
+def _compiling_itself(context: EmitContext) -> str:
+    version = context.target.version
+    itself = "would compile one itself"
+    place = _FIXED_LENGTH.get(version)
+    if place is None:
+        return f"Given a checkpoint instead of a folder, vllm-rbln {itself}."
+    upto = "" if version.startswith("0.10") else " up to 0.11.1"
+    return (
+        f"Given a checkpoint instead of a folder, vllm-rbln{upto} {itself} with visual "
+        f"length 6400, which it fixes in {place}. A compiled folder avoids that."
+    )
+
+
+def _environment(context: EmitContext) -> str:
+    name = context.target.devices_env
+    if not name:
+        return ""
+    devices = context.base.mapping["num_devices"]
+    return f"export {name}={shlex.quote(str(devices))}\n"
+
+
+def _flags(context: EmitContext) -> list[str]:
+    base = context.config()
+    limits = context.visual.processor
+    block = base.get("kvcache_partition_len") or base.get("max_seq_len")
+    pixels = {"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels}
+    flags = [_flag("--served-model-name", context.model.hf_id)]
+    for name, value in (
+        ("--block-size", block),
+        ("--max-model-len", base.get("max_seq_len")),
+        ("--max-num-seqs", base.get("batch_size")),
+    ):
+        if value is not None:
+            flags.append(_flag(name, str(value)))
+    if not context.target.devices_env:
+        devices = str(context.base.mapping["num_devices"])
+        flags.append(_flag("--rbln-num-devices-per-local-rank", devices))
+    flags.append(_flag("--mm-processor-kwargs", json.dumps(pixels)))
+    placed = _placed_devices(context)
+    if placed:
+        # The new key of 0.12.0; `rbln_config` is its name in earlier releases.
+        key = "rbln_config" if context.target.devices_env else "optimum_overrides"
+        flags.append(_flag("--additional-config", json.dumps({key: placed})))
+    return flags
+
+
+def _placed_devices(context: EmitContext) -> dict[str, Any]:
+    """Return the device numbers the base names: the one override a folder takes."""
+    base = context.base.mapping
+    placed: dict[str, Any] = {}
+    if "device" in base:
+        placed["device"] = base["device"]
+    if "device" in base["visual"]:
+        placed["visual"] = {"device": base["visual"]["device"]}
+    return placed
+
+
+def _flag(name: str, value: str) -> str:
+    return f"{name} {shlex.quote(value.replace(chr(0), ''))}"

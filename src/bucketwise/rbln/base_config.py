@@ -1,0 +1,313 @@
+"""The configuration emitted ones start from, and where each value came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from bucketwise.errors import ConfigError, raise_all
+from bucketwise.rbln.attention import attention_problems
+from bucketwise.rbln.model_classes import ModelClass, model_class
+
+Origin = Literal["assumed", "given", "derived"]
+
+PUBLISHED_DEVICES = 8
+"""Devices of the language model in every published configuration of these families."""
+
+BUCKET_KEYS = ("max_seq_lens", "max_seq_len")
+
+Path = tuple[str, ...]
+Label = tuple[Origin, str]
+
+_WHOLE_NUMBERS = (
+    "max_seq_len",
+    "kvcache_partition_len",
+    "kvcache_block_size",
+    "batch_size",
+    "num_devices",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """Values the user sets over the base; None leaves the base's."""
+
+    devices: int | None = None
+    max_seq_len: int | None = None
+    kvcache_partition_len: int | None = None
+    npu: str | None = None
+    batch_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseValue:
+    """One value of the base.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Keys that lead to it, names as in the newest dialect.
+    value : str
+        The value in words.
+    origin : {"assumed", "given", "derived"}
+        Whether nobody chose it, somebody did, or the SDK leaves no choice.
+    source : str
+        Who, or why.
+    """
+
+    path: tuple[str, ...]
+    value: str
+    origin: Origin
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseConfig:
+    """A nested rbln_config without ViT lengths, in the newest dialect.
+
+    Attributes
+    ----------
+    text : str
+        The mapping as JSON, so that the value cannot change once made.
+    values : tuple of BaseValue
+        Every value, in the mapping's order.
+    notes : tuple of str
+        What was changed on the way in.
+    """
+
+    text: str
+    values: tuple[BaseValue, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what every release of the SDK refuses.
+
+        Raises
+        ------
+        ConfigError
+            Naming every fault.
+        """
+        raise_all(_problems(self.mapping))
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """A fresh copy of the configuration."""
+        loaded: dict[str, Any] = json.loads(self.text)
+        return loaded
+
+    def assumptions(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Return (name, value, status, source) of every value.
+
+        Status is "measured" for a value somebody gave, else the value's origin.
+        """
+        return tuple(
+            (
+                ".".join(item.path),
+                item.value,
+                "measured" if item.origin == "given" else item.origin,
+                item.source,
+            )
+            for item in self.values
+        )
+
+    def assumed(self) -> tuple[BaseValue, ...]:
+        """Return the values nobody chose."""
+        return tuple(item for item in self.values if item.origin == "assumed")
+
+
+class _Draft(NamedTuple):
+    """A base being put together; `label` is that of every value without its own."""
+
+    config: dict[str, Any]
+    labels: dict[Path, Label]
+    label: Label
+    notes: tuple[str, ...]
+
+
+def zoo_base(
+    family: str = "qwen3_vl", overrides: Overrides | None = None
+) -> BaseConfig:
+    """Return the published configuration of a family, each value marked assumed.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    overrides : Overrides, optional
+        Values to set over it; those are marked given.
+
+    Returns
+    -------
+    BaseConfig
+
+    Raises
+    ------
+    ConfigError
+        When the family is unknown or the SDK would refuse the result.
+    """
+    kind = model_class(family)
+    config: dict[str, Any] = {"visual": {}, "num_devices": PUBLISHED_DEVICES}
+    if kind.kvcache_partition_len is not None:
+        config["kvcache_partition_len"] = kind.kvcache_partition_len
+    config |= {"max_seq_len": kind.max_seq_len, "batch_size": 1}
+    draft = _Draft(config, {}, ("assumed", kind.source), ())
+    return _finish(draft, kind, overrides or Overrides())
+
+
+def given_base(
+    config: Mapping[str, Any],
+    *,
+    family: str,
+    source: str,
+    overrides: Overrides | None = None,
+    notes: tuple[str, ...] = (),
+) -> BaseConfig:
+    """Return a user's configuration as a base; ViT lengths are left out.
+
+    Parameters
+    ----------
+    config : mapping
+        As any release takes it, or as a compiled folder holds it once read.
+    family : str
+        The `model_type` of the checkpoint.
+    source : str
+        Its file, in words.
+    overrides : Overrides, optional
+        Values to set over it.
+    notes : tuple of str
+        What was changed while it was read.
+
+    Returns
+    -------
+    BaseConfig
+
+    Raises
+    ------
+    ConfigError
+        When it has the wrong shape or the SDK would refuse it.
+    """
+    kind = model_class(family)
+    plain = json.loads(json.dumps(config))
+    visual = plain.pop("visual", {})
+    if not isinstance(visual, dict):
+        message = f"{source}: visual is {visual!r}; an object is right"
+        raise ConfigError(message)
+    old_names = "tensor_parallel_size" in plain
+    for key in BUCKET_KEYS:
+        visual.pop(key, None)
+    composed = {"visual": _renamed(visual)} | _renamed(plain)
+    labels: dict[Path, Label] = {}
+    if "num_devices" not in composed:
+        composed["num_devices"] = 1
+        labels[("num_devices",)] = ("assumed", "the SDK's default")
+    if old_names and "num_devices" not in visual:
+        composed["visual"].setdefault("num_devices", 1)
+        why = "before 0.11.1 visual takes nothing from the top level; 1 is the default"
+        labels[("visual", "num_devices")] = ("assumed", why)
+    draft = _Draft(composed, labels, ("given", source), notes)
+    return _finish(draft, kind, overrides or Overrides())
+
+
+def _renamed(level: dict[str, Any]) -> dict[str, Any]:
+    """Return a level under the newest names; where both are given the newer wins."""
+    old, new = "tensor_parallel_size", "num_devices"
+    devices = level.get(new, level.get(old))
+    renamed = {new if key == old else key: item for key, item in level.items()}
+    return renamed if devices is None else renamed | {new: devices}
+
+
+def _finish(draft: _Draft, kind: ModelClass, overrides: Overrides) -> BaseConfig:
+    config, labels = draft.config, draft.labels
+    visual = config["visual"]
+    notes = draft.notes
+    asked = visual.get("num_devices")
+    notes += _pop_overtaken(config, overrides)
+    for path, value, option in _overridden(overrides, kind):
+        level = visual if path[0] == "visual" else config
+        level[path[-1]] = value
+        labels[path] = ("given", f"given with {option}")
+    if not kind.visual_splits:
+        visual["num_devices"] = 1
+        why = "the SDK runs this ViT on one device whatever is asked"
+        labels[("visual", "num_devices")] = ("derived", why)
+        if asked not in (None, 1):
+            notes = (*notes, f"visual.num_devices {asked!r} became 1: {why}")
+    elif "num_devices" not in visual:
+        visual["num_devices"] = config["num_devices"]
+        labels[("visual", "num_devices")] = labels.get(("num_devices",), draft.label)
+    for path, level in ((("visual",), visual), ((), config)):
+        if "create_runtimes" not in level:
+            level["create_runtimes"] = False
+            why = "the Model Zoo compile scripts: a compile host needs no NPU"
+            labels[(*path, "create_runtimes")] = ("assumed", why)
+    return BaseConfig(
+        text=json.dumps(config, ensure_ascii=False, allow_nan=False),
+        values=tuple(_values(config, labels, draft.label)),
+        notes=notes,
+    )
+
+
+def _pop_overtaken(config: dict[str, Any], overrides: Overrides) -> tuple[str, ...]:
+    """Drop values that only fitted what an override replaces."""
+    notes = []
+    resized = overrides.kvcache_partition_len or overrides.max_seq_len
+    if resized and config.pop("kvcache_block_size", None) is not None:
+        notes.append("kvcache_block_size left out: the SDK takes it from the new size")
+    graphs = config.get("decoder_batch_sizes")
+    if overrides.batch_size and graphs not in (None, [overrides.batch_size]):
+        del config["decoder_batch_sizes"]
+        notes.append(
+            f"decoder_batch_sizes {graphs!r} left out: they were for another batch "
+            f"size than {overrides.batch_size}"
+        )
+    return tuple(notes)
+
+
+def _overridden(
+    overrides: Overrides, kind: ModelClass
+) -> list[tuple[Path, int | str, str]]:
+    visual_devices = overrides.devices if kind.visual_splits else None
+    partition = overrides.kvcache_partition_len
+    rows: tuple[tuple[Path, int | str | None, str], ...] = (
+        (("num_devices",), overrides.devices, "--devices"),
+        (("visual", "num_devices"), visual_devices, "--devices"),
+        (("kvcache_partition_len",), partition, "--kvcache-partition-len"),
+        (("max_seq_len",), overrides.max_seq_len, "--max-seq-len"),
+        (("npu",), overrides.npu, "--npu"),
+        (("visual", "npu"), overrides.npu, "--npu"),
+        (("batch_size",), overrides.batch_size, "--batch-size"),
+    )
+    return [(path, value, option) for path, value, option in rows if value is not None]
+
+
+def _values(
+    config: Mapping[str, Any], labels: Mapping[Path, Label], default: Label
+) -> Iterator[BaseValue]:
+    leaves: list[tuple[Path, object]] = [
+        (("visual", key), item) for key, item in config["visual"].items()
+    ]
+    leaves += [((key,), item) for key, item in config.items() if key != "visual"]
+    for path, item in leaves:
+        origin, source = labels.get(path, default)
+        words = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+        yield BaseValue(path=path, value=words, origin=origin, source=source)
+
+
+def _problems(config: Mapping[str, Any]) -> list[str]:
+    visual = config["visual"]
+    rows = [(key, config[key]) for key in _WHOLE_NUMBERS if key in config]
+    rows.append(("visual.num_devices", visual["num_devices"]))
+    found = [
+        f"{name}: {value!r} found; a whole number, at least 1, is right"
+        for name, value in rows
+        if value is not None and not _is_count(value)
+    ]
+    if "vlm" in config:
+        found.append("vlm: found; a configuration with visual at its top is right")
+    return found or attention_problems(config)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -1,0 +1,67 @@
+"""Bucket lists as people give them: lengths in words, or a plan.json."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from bucketwise.errors import InputError, UsageError
+from bucketwise.plan import SCHEMA
+
+LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
+
+MAX_PLAN_BYTES = 64 * 2**20
+
+
+def parse_bucket_list(text: str) -> tuple[int, ...] | None:
+    """Return the lengths of a text such as "1024, 4096"; None when it is none.
+
+    Parameters
+    ----------
+    text : str
+        Numbers separated by commas or blanks, brackets allowed.
+
+    Raises
+    ------
+    UsageError
+        When a length is 0.
+    """
+    if not LIST.fullmatch(text):
+        return None
+    lengths = tuple(sorted({int(number) for number in re.findall(r"\d+", text)}))
+    if not lengths[0]:
+        message = f"bucket list: {text!r} found; lengths start at 1"
+        raise UsageError(message)
+    return lengths
+
+
+def read_bucket_list(text: str) -> tuple[int, ...]:
+    """Return ViT lengths from a list, or from a plan.json of that name.
+
+    Parameters
+    ----------
+    text : str
+        Lengths, or a path.
+
+    Raises
+    ------
+    InputError
+        When it is neither.
+    """
+    lengths = parse_bucket_list(text)
+    if lengths is not None:
+        return lengths
+    path = Path(text)
+    try:
+        if path.stat().st_size > MAX_PLAN_BYTES:
+            message = f"{path.name}: over {MAX_PLAN_BYTES:,} bytes; no plan is so large"
+            raise InputError(message)
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{text!r}: neither lengths such as 1024,4096 nor a readable plan.json"
+        raise InputError(message) from error
+    if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
+        message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
+        raise InputError(message)
+    return tuple(plan["visual"]["vit_max_seq_lens"])

@@ -1,0 +1,314 @@
+"""The command line end to end: files in, files out, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).parent.parent / "sample_traffic"
+SCREENSHOTS = SAMPLES / "docs_screenshots.csv"
+
+
+def bucketwise(
+    *arguments: object, cwd: Path, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bucketwise", *map(str, arguments)],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = tmp_path_factory.mktemp("analyzed")
+    done = bucketwise(
+        "analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan", cwd=folder
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return folder / "plan", done.stdout
+
+
+def test_analyze_writes_the_plan_the_report_and_four_files_a_dialect(
+    analyzed: tuple[Path, str],
+) -> None:
+    folder, _ = analyzed
+    expected = {"plan.json", "report.html", "histogram.parquet"}
+    for version in ("0.10.3", "0.10.4", "0.11.2", "0.12.0"):
+        expected |= {
+            f"rbln_config.optimum-{version}.json",
+            f"compile.optimum-{version}.py",
+            f"load.optimum-{version}.py",
+            f"serve.vllm-rbln-{version}.sh",
+        }
+    assert {path.name for path in folder.iterdir()} == expected
+
+
+def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
+    analyzed: tuple[Path, str],
+) -> None:
+    _, said = analyzed
+    lines = said.splitlines()
+    assert lines[0] == "No --model was given: qwen3-vl-2b is assumed."
+    assert "of images fail today" in lines[1]
+    assert "max_seq_lens up to 0.10.3" in lines[2]
+    assert "max_seq_len from 0.10.4" in lines[2]
+    assert "2.8%" in said
+    assert "shrunk" in said
+    assert len(lines) <= 12
+
+
+def test_the_emitted_configuration_carries_the_plans_lengths(
+    analyzed: tuple[Path, str],
+) -> None:
+    folder, _ = analyzed
+    plan = json.loads((folder / "plan.json").read_text())
+    config = json.loads((folder / "rbln_config.optimum-0.12.0.json").read_text())
+    assert config["visual"]["max_seq_len"] == plan["visual"]["vit_max_seq_lens"]
+    older = json.loads((folder / "rbln_config.optimum-0.10.3.json").read_text())
+    assert older["visual"]["max_seq_lens"] == plan["visual"]["vit_max_seq_lens"]
+
+
+def test_rows_add_up_in_the_plan(analyzed: tuple[Path, str]) -> None:
+    folder, _ = analyzed
+    traffic = json.loads((folder / "plan.json").read_text())["traffic"]
+    assert traffic["rows_read"] == 1_951
+    assert traffic["rows_read"] == traffic["rows_used"] + traffic["rows_rejected"]
+    assert traffic["first"] == "2015-11-19T21:49:30Z"
+
+
+def test_the_same_input_gives_the_same_bytes(
+    analyzed: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, _ = analyzed
+    done = bucketwise(
+        "analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / "plan" / path.name).read_bytes(), path
+
+
+def test_the_histogram_gives_the_same_plan_as_the_table(
+    analyzed: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, _ = analyzed
+    done = bucketwise(
+        "analyze",
+        folder / "histogram.parquet",
+        "--current",
+        "1024,3136",
+        "--out",
+        "again",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    before = json.loads((folder / "plan.json").read_text())
+    after = json.loads((tmp_path / "again" / "plan.json").read_text())
+    assert after["visual"] == before["visual"]
+    assert after["traffic"] == before["traffic"]
+
+
+def test_a_second_run_keeps_the_older_plan_and_says_what_changed(tmp_path: Path) -> None:
+    first = bucketwise("analyze", SCREENSHOTS, "--out", "p", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    again = bucketwise(
+        *("analyze", SCREENSHOTS, "--out", "p", "--buckets", "2", "--target", "0.12.0"),
+        cwd=tmp_path,
+    )
+    assert "options changed" in again.stdout
+    assert "buckets: [" in again.stdout
+    previous = json.loads((tmp_path / "p" / "plan.previous.json").read_text())
+    assert len(previous["visual"]["max_seq_lens"]) == 4
+    names = {path.name for path in (tmp_path / "p").iterdir()}
+    assert "compile.optimum-0.12.0.py" in names
+    assert "compile.optimum-0.10.3.py" not in names
+
+
+def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    done = bucketwise("analyze", SCREENSHOTS, "--out", "mine", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "holds 'thesis.txt'" in done.stderr
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_the_default_folder_is_named_after_the_first_input(tmp_path: Path) -> None:
+    text = "width,height\n640,480\n1280,720\n"
+    assert bucketwise("analyze", "-", "--quiet", cwd=tmp_path, stdin=text).stdout == ""
+    assert (tmp_path / "bucketwise-stdin" / "plan.json").exists()
+    (tmp_path / "my traffic.csv.gz").write_text(text)
+    assert bucketwise("analyze", "my traffic.csv.gz", cwd=tmp_path).returncode == 0
+    assert (tmp_path / "bucketwise-my-traffic" / "report.html").exists()
+
+
+def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> None:
+    secret = tmp_path / "acme-customer.csv"
+    secret.write_text("width,height\n" + "640,480\n" * 30 + "x,480\n")
+    done = bucketwise("analyze", secret, "--no-places", "--out", "o", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / "o").iterdir():
+        assert b"acme" not in path.read_bytes(), path.name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["analyze", "missing.csv"], 1, "missing.csv"),
+        (["analyze", "bad.csv"], 1, "not a number"),
+        (["analyze", "words.csv"], 1, "--columns"),
+        (["analyze", "good.csv", "--pin", "1001"], 2, "a multiple of 4"),
+        (["analyze", "good.csv", "--strategy", "best"], 2, "exact, kmeans"),
+        (["analyze", "good.csv", "--buckets", "4-2"], 2, "is not a range"),
+        (["analyze", "good.csv", "--model", "gpt-2"], 1, "qwen3-vl-2b"),
+        (["analyze", "good.csv", "--target", "0.9.9"], 2, "optimum-rbln==0.12.0"),
+        (["analyze", "good.csv", "--graph-minutes", "3"], 2, "--vit-tflops"),
+        (["analyze", "good.csv", "--max-pixels", "10"], 1, "at least min_pixels"),
+        (["analyze", "good.csv", "--max-pixels", "big"], 2, "is not a number of pixels"),
+        (["analyze", "good.csv", "--current", "none.json"], 1, "none.json"),
+        (["analyze"], 2, "INPUT"),
+        (["explain", "1920", "--model", "qwen3-vl-2b"], 2, "WIDTHxHEIGHT"),
+        (["count", "good.csv"], 2, "--model"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_wrong_files_and_flags_end_with_one_clear_message(
+    arguments: list[str], code: int, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "good.csv").write_text("width,height\n640,480\n1280,720\n")
+    (tmp_path / "bad.csv").write_text("width,height\n640,480\nwide,high\n")
+    (tmp_path / "words.csv").write_text("alpha,beta\nx,y\n")
+    done = bucketwise(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("bucketwise-*"))
+
+
+def test_count_lists_distinct_sizes_in_the_contracts_columns(tmp_path: Path) -> None:
+    text = "w,h,n\n640,480,3\n1920,1080,2\n640,480,1\n10,3000,1\n"
+    done = bucketwise("count", "-", "--model", "qwen3-vl-2b", cwd=tmp_path, stdin=text)
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert ",".join(rows[0]) == (
+        "height,width,frames,count,resized_height,resized_width,grid_t,grid_h,grid_w,"
+        "vit_patches,runs,merged_patches,needed,error"
+    )
+    found = [(row["height"], row["width"], row["count"], row["needed"]) for row in rows]
+    assert found == [
+        ("480", "640", "4", "1200"),
+        ("1080", "1920", "2", "8160"),
+        ("3000", "10", "1", ""),
+    ]
+    assert "absolute aspect ratio" in rows[2]["error"]
+
+
+def test_count_keeps_one_output_row_for_each_input_row_in_order(tmp_path: Path) -> None:
+    text = "width,height\n1920,1080\n640,480\n,480\n640,480\n640,480,1\n0,1\n"
+    done = bucketwise(
+        *("count", "-", "--model", "qwen2.5-vl-7b", "--each-row"),
+        *("--max-bad-rows", "100%"),
+        cwd=tmp_path,
+        stdin=text,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["needed"] for row in rows] == ["11520", "1920", "", "1920", "", ""]
+    errors = [row["error"] for row in rows]
+    assert errors == ["", "", "missing", "", "ragged", "zero or negative"]
+
+
+def test_the_needed_length_follows_the_target(tmp_path: Path) -> None:
+    for target, needed in (("0.12.0", "11520"), ("optimum-rbln==0.11.2", "11584")):
+        done = bucketwise(
+            *("count", "-", "--model", "qwen2.5-vl-7b", "--target", target),
+            cwd=tmp_path,
+            stdin="width,height\n1920,1080\n",
+        )
+        assert list(csv.DictReader(done.stdout.splitlines()))[0]["needed"] == needed
+
+
+def test_explain_follows_images_and_clips_to_their_bucket(tmp_path: Path) -> None:
+    done = bucketwise(
+        *("explain", "1920x1080", "1280x720@64f", "10x3000", "--model", "qwen3-vl-2b"),
+        *("--plan", "4096,16384"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    header, photo, clip, thin = done.stdout.splitlines()
+    assert "65,536 to 16,777,216 px" in header
+    assert "8,160 ViT patches -> 2,040 merged patches -> needed length 8,160" in photo
+    assert "bucket 16,384" in photo
+    assert "1,456 ViT patches in each of 32 runs" in clip
+    assert "refused by the processor" in thin
+
+
+def test_a_kept_histogram_can_be_added_to_newer_traffic(tmp_path: Path) -> None:
+    text = "width,height\n640,480\n1280,720\n"
+    (tmp_path / "day.csv").write_text(text)
+    kept = bucketwise("histogram", "day.csv", "-o", "day.parquet", cwd=tmp_path)
+    assert kept.returncode == 0, kept.stderr
+    done = bucketwise(
+        *("count", "day.parquet", "day.csv", "--model", "qwen3-vl-2b"), cwd=tmp_path
+    )
+    assert [row["count"] for row in csv.DictReader(done.stdout.splitlines())] == ["2", "2"]
+
+
+def test_models_and_targets_list_what_is_built_in(tmp_path: Path) -> None:
+    models = bucketwise("models", cwd=tmp_path).stdout
+    assert "qwen3-vl-30b-a3b" in models
+    assert "4,194,304" in models
+    targets = bucketwise("targets", cwd=tmp_path).stdout
+    assert "visual.max_seq_lens" in targets
+    assert "num_devices" in targets
+
+
+def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
+    for command in ("analyze", "count", "explain", "histogram", "models", "targets"):
+        done = bucketwise(command, "--help", cwd=tmp_path)
+        assert done.returncode == 0
+        assert f"Example: bucketwise {command}" in done.stdout.replace("\n", " ")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from bucketwise.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'numpy','pandas','duckdb','sklearn','matplotlib','jinja2','PIL'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_functions_behind_the_commands_are_the_packages_own() -> None:
+    import bucketwise as package
+
+    traffic = package.read_traffic([SCREENSHOTS])
+    analysis = package.analyze(traffic, model="Qwen/Qwen3-VL-2B-Instruct")
+    assert analysis.plan.model.assumed is False
+    table = package.count(traffic, model="qwen3-vl-2b")
+    assert len(table) == 1_328
+    lines = package.explain(["640x480"], model="qwen3-vl-2b")
+    assert lines[0].needed == 1_200

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from bucketwise.errors import ConfigError
+from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
+from bucketwise.rbln.model_classes import MODEL_CLASSES, model_class
+from bucketwise.rbln.targets import TARGETS
+from bucketwise.sources.profiles import built_in_profiles
+
+
+def given(config: dict[str, Any], **options: Any) -> BaseConfig:
+    return given_base(config, source="base.json", **({"family": "qwen3_vl"} | options))
+
+
+def statuses(base: BaseConfig) -> dict[str, str]:
+    return {name: status for name, _, status, _ in base.assumptions()}
+
+
+def test_every_built_in_model_has_a_class() -> None:
+    for profile in built_in_profiles().values():
+        assert model_class(profile.family).name.startswith("RBLN")
+
+
+def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="'llava' found; one of qwen2_vl"):
+        zoo_base("llava")
+
+
+def test_the_published_values_are_all_marked_assumed() -> None:
+    base = zoo_base()
+    assert base.mapping == {
+        "visual": {"num_devices": 8, "create_runtimes": False},
+        "num_devices": 8,
+        "kvcache_partition_len": 16_384,
+        "max_seq_len": 262_144,
+        "batch_size": 1,
+        "create_runtimes": False,
+    }
+    assert set(statuses(base).values()) == {"assumed"}
+    assert len(base.assumed()) == len(base.values) == 7
+
+
+@pytest.mark.parametrize(
+    ("family", "max_seq_len", "partition", "visual_devices"),
+    [
+        ("qwen2_vl", 32_768, None, 1),
+        ("qwen2_5_vl", 114_688, 16_384, 1),
+        ("qwen3_vl", 262_144, 16_384, 8),
+        ("qwen3_vl_moe", 262_144, 16_384, 8),
+    ],
+)
+def test_each_family_has_its_own_published_context(
+    family: str, max_seq_len: int, partition: int | None, visual_devices: int
+) -> None:
+    config = zoo_base(family).mapping
+    assert config["max_seq_len"] == max_seq_len
+    assert config.get("kvcache_partition_len") == partition
+    assert config["visual"]["num_devices"] == visual_devices
+
+
+@pytest.mark.parametrize("family", MODEL_CLASSES)
+def test_overrides_are_marked_given(family: str) -> None:
+    base = zoo_base(
+        family,
+        Overrides(
+            devices=4,
+            max_seq_len=65_536,
+            kvcache_partition_len=8_192,
+            npu="RBLN-CA25",
+            batch_size=2,
+        ),
+    )
+    config, found = base.mapping, statuses(base)
+    assert config["max_seq_len"] == 65_536
+    assert config["batch_size"] == 2
+    assert config["npu"] == config["visual"]["npu"] == "RBLN-CA25"
+    assert config["num_devices"] == 4
+    for name in ("num_devices", "max_seq_len", "kvcache_partition_len", "visual.npu"):
+        assert found[name] == "measured"
+    splits = MODEL_CLASSES[family].visual_splits
+    assert config["visual"]["num_devices"] == (4 if splits else 1)
+    assert found["visual.num_devices"] == ("measured" if splits else "derived")
+
+
+def test_the_mapping_is_a_fresh_copy() -> None:
+    base = zoo_base()
+    base.mapping["visual"]["num_devices"] = 99
+    assert base.mapping["visual"]["num_devices"] == 8
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        base.text = "{}"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("key", ["tensor_parallel_size", "num_devices"])
+def test_old_and_new_names_of_devices_mean_the_same(key: str) -> None:
+    base = given({"visual": {key: 2}, key: 4})
+    assert base.mapping["num_devices"] == 4
+    assert base.mapping["visual"]["num_devices"] == 2
+    assert "tensor_parallel_size" not in base.text
+
+
+def test_the_newer_name_wins_where_both_are_given() -> None:
+    base = given({"num_devices": 4, "tensor_parallel_size": 8})
+    assert base.mapping["num_devices"] == 4
+
+
+def test_visual_inherits_devices_only_under_the_newer_name() -> None:
+    assert given({"num_devices": 4}).mapping["visual"]["num_devices"] == 4
+    old = given({"tensor_parallel_size": 4})
+    assert old.mapping["visual"]["num_devices"] == 1
+    assert statuses(old)["visual.num_devices"] == "assumed"
+
+
+def test_a_base_without_devices_gets_the_sdks_default() -> None:
+    base = given({})
+    assert base.mapping["num_devices"] == base.mapping["visual"]["num_devices"] == 1
+    assert statuses(base)["num_devices"] == "assumed"
+
+
+def test_lengths_of_the_base_are_left_out_and_the_rest_is_kept() -> None:
+    base = given({"visual": {"max_seq_lens": [1], "max_seq_len": 2, "x": 3}, "y": [4]})
+    assert base.mapping["visual"]["x"] == 3
+    assert base.mapping["y"] == [4]
+    assert not {"max_seq_len", "max_seq_lens"} & set(base.mapping["visual"])
+    assert statuses(base)["visual.x"] == statuses(base)["y"] == "measured"
+
+
+def test_a_base_can_ask_for_runtimes() -> None:
+    base = given({"create_runtimes": True})
+    assert base.mapping["create_runtimes"] is True
+    assert base.mapping["visual"]["create_runtimes"] is False
+
+
+def test_a_vit_that_cannot_be_split_is_put_on_one_device_with_a_note() -> None:
+    base = given({"visual": {"num_devices": 8}, "num_devices": 8}, family="qwen2_vl")
+    assert base.mapping["visual"]["num_devices"] == 1
+    assert base.mapping["num_devices"] == 8
+    assert "8 became 1" in base.notes[0]
+
+
+def test_values_that_fitted_what_is_overridden_are_left_out() -> None:
+    base = given(
+        {
+            "kvcache_block_size": 16_384,
+            "kvcache_partition_len": 16_384,
+            "max_seq_len": 32_768,
+            "decoder_batch_sizes": [1],
+        },
+        overrides=Overrides(kvcache_partition_len=8_192, batch_size=8),
+    )
+    assert "kvcache_block_size" not in base.mapping
+    assert "decoder_batch_sizes" not in base.mapping
+    assert len(base.notes) == 2
+
+
+def test_decoder_graphs_of_the_same_batch_stay() -> None:
+    base = given({"decoder_batch_sizes": [8]}, overrides=Overrides(batch_size=8))
+    assert base.mapping["decoder_batch_sizes"] == [8]
+    assert base.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"max_seq_len": 40_000, "kvcache_partition_len": 16_384}, "multiple of it"),
+        ({"max_seq_len": 16_384, "kvcache_partition_len": 16_384}, "at least twice"),
+        ({"max_seq_len": 1_024, "kvcache_partition_len": 512}, "1024 to 32768"),
+        ({"max_seq_len": 131_072, "kvcache_partition_len": 65_536}, "1024 to 32768"),
+        ({"max_seq_len": 32_769}, "at most 32768"),
+        ({"npu": "RBLN-CR13", "max_seq_len": 32_768}, "at most 16384"),
+        (
+            {
+                "npu": "RBLN-CR13",
+                "max_seq_len": 65_536,
+                "kvcache_partition_len": 32_768,
+            },
+            "1024 to 16384",
+        ),
+        ({"npu": "H100"}, "npu: 'H100' found; a name such as RBLN-CA25"),
+        ({"npu": 25}, "npu: 25 found"),
+        ({"attn_impl": "sdpa"}, "attn_impl: 'sdpa' found; eager or flash_attn"),
+        (
+            {
+                "max_seq_len": 32_768,
+                "kvcache_partition_len": 16_384,
+                "kvcache_block_size": 4_096,
+            },
+            "kvcache_block_size: 4096 found; 16384",
+        ),
+        ({"max_seq_len": 8_192, "kvcache_block_size": 64}, "64 found; 8192 is right"),
+        ({"batch_size": 0}, "batch_size: 0 found; a whole number, at least 1"),
+        ({"batch_size": True}, "batch_size: True found"),
+        ({"num_devices": "8"}, "num_devices: '8' found"),
+        ({"visual": {"num_devices": -1}}, "visual.num_devices: -1 found"),
+        ({"visual": [1]}, "visual is"),
+        ({"vlm": {"visual": {}}}, "vlm: found; a configuration with visual at its top"),
+    ],
+)
+def test_what_the_sdk_refuses_is_refused_at_birth(
+    config: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        given(config)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"max_seq_len": 32_768},
+        {"attn_impl": "flash_attn", "max_seq_len": 262_144},
+        {"kvcache_partition_len": 1_024, "max_seq_len": 2_048},
+        {"kvcache_partition_len": 16_384},
+        {"npu": "RBLN-CR13", "max_seq_len": 16_384, "kvcache_block_size": 16_384},
+        {"npu": None, "batch_size": None},
+    ],
+)
+def test_what_some_release_takes_is_taken(config: dict[str, Any]) -> None:
+    assert given(config).mapping.items() >= config.items()
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        zoo_base(overrides=Overrides(devices=0, batch_size=-1, max_seq_len=0))
+    assert len(caught.value.problems) == 4
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.version)
+def test_each_dialect_says_how_its_server_learns_of_devices(target: Any) -> None:
+    assert bool(target.devices_env) == (target.version != "0.12.0")
+    assert target.vllm_rbln.startswith(target.version)
