@@ -29,16 +29,14 @@ def demands(draw: st.DrawFn, max_lengths: int = 8, multiple: int = 1) -> Demand:
         )
     )
     runs = draw(
-        st.lists(
-            st.integers(1, 50), min_size=len(lengths), max_size=len(lengths)
-        )
+        st.lists(st.integers(1, 50), min_size=len(lengths), max_size=len(lengths))
     )
     return Demand(np.array(sorted(lengths)), np.array(runs, dtype=np.float64))
 
 
 def sizes_of(*rows: tuple[int, int, int, float, float]) -> Sizes:
     """Build sizes from (height, width, frames, fps, count) rows."""
-    columns = list(zip(*rows, strict=True)) if rows else [[], [], [], [], []]
+    columns = tuple(zip(*rows, strict=True)) or ((),) * 5
     return Sizes(
         height_px=np.array(columns[0], dtype=np.int64),
         width_px=np.array(columns[1], dtype=np.int64),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +99,9 @@ def test_the_processor_limit_of_the_plan_shrinks_no_image_further(
     after = count_patches(
         traffic.sizes(),
         profile,
-        preprocessing_of(profile, limits_of(processor.min_pixels, processor.max_pixels)),
+        preprocessing_of(
+            profile, limits_of(processor.min_pixels, processor.max_pixels)
+        ),
     )
     assert (after.vit_patches == before.vit_patches).all()
 
@@ -131,9 +132,7 @@ def test_the_frontier_goes_to_eight_and_every_strategy_stands_at_each_asked_k() 
 def test_another_strategy_is_followed_and_priced_alike() -> None:
     visual = visual_for(MIXED, Question(strategy="quantile", k_range=(3, 3)))
     assert visual.decision.strategy == "quantile"
-    chosen = next(
-        r for r in visual.strategies if r.name == "quantile" and r.k == 3
-    )
+    chosen = next(r for r in visual.strategies if r.name == "quantile" and r.k == 3)
     assert visual.vit_max_seq_lens == chosen.vit_max_seq_lens
     assert visual.padded_compute == chosen.padded_compute
 
@@ -164,7 +163,9 @@ def test_alignment_is_rounded_up_to_a_multiple_of_the_models() -> None:
     assert all(length % 128 == 0 for length in visual.vit_max_seq_lens)
 
 
-def test_headroom_raises_the_top_only_and_stops_at_what_the_limit_lets_through() -> None:
+def test_headroom_raises_the_top_only_and_stops_at_what_the_limit_lets_through() -> (
+    None
+):
     plain = visual_for(MIXED)
     roomy = visual_for(MIXED, Question(headroom=0.01))
     most = visual_for(MIXED, Question(headroom=9.0))
@@ -226,7 +227,9 @@ class TestToday:
     def today(self, *lengths: int, max_pixels: int | None = None) -> Today:
         return Today(buckets=Buckets(lengths), max_pixels=max_pixels, source="given")
 
-    def test_images_that_raise_today_are_counted_and_left_out_of_the_saving(self) -> None:
+    def test_images_that_raise_today_are_counted_and_left_out_of_the_saving(
+        self,
+    ) -> None:
         current = plan_for(MIXED, today=self.today(4_096)).plan.visual.current
         assert current is not None
         assert current.overflow_images == 15 + 3 + 9

@@ -119,7 +119,9 @@ def test_the_histogram_gives_the_same_plan_as_the_table(
     assert after["traffic"] == before["traffic"]
 
 
-def test_a_second_run_keeps_the_older_plan_and_says_what_changed(tmp_path: Path) -> None:
+def test_a_second_run_keeps_the_older_plan_and_says_what_changed(
+    tmp_path: Path,
+) -> None:
     first = bucketwise("analyze", SCREENSHOTS, "--out", "p", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     again = bucketwise(
@@ -177,7 +179,11 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["analyze", "good.csv", "--target", "0.9.9"], 2, "optimum-rbln==0.12.0"),
         (["analyze", "good.csv", "--graph-minutes", "3"], 2, "--vit-tflops"),
         (["analyze", "good.csv", "--max-pixels", "10"], 1, "at least min_pixels"),
-        (["analyze", "good.csv", "--max-pixels", "big"], 2, "is not a number of pixels"),
+        (
+            ["analyze", "good.csv", "--max-pixels", "big"],
+            2,
+            "is not a number of pixels",
+        ),
         (["analyze", "good.csv", "--current", "none.json"], 1, "none.json"),
         (["analyze"], 2, "INPUT"),
         (["explain", "1920", "--model", "qwen3-vl-2b"], 2, "WIDTHxHEIGHT"),
@@ -238,7 +244,7 @@ def test_the_needed_length_follows_the_target(tmp_path: Path) -> None:
             cwd=tmp_path,
             stdin="width,height\n1920,1080\n",
         )
-        assert list(csv.DictReader(done.stdout.splitlines()))[0]["needed"] == needed
+        assert next(csv.DictReader(done.stdout.splitlines()))["needed"] == needed
 
 
 def test_explain_follows_images_and_clips_to_their_bucket(tmp_path: Path) -> None:
@@ -264,7 +270,10 @@ def test_a_kept_histogram_can_be_added_to_newer_traffic(tmp_path: Path) -> None:
     done = bucketwise(
         *("count", "day.parquet", "day.csv", "--model", "qwen3-vl-2b"), cwd=tmp_path
     )
-    assert [row["count"] for row in csv.DictReader(done.stdout.splitlines())] == ["2", "2"]
+    assert [row["count"] for row in csv.DictReader(done.stdout.splitlines())] == [
+        "2",
+        "2",
+    ]
 
 
 def test_models_and_targets_list_what_is_built_in(tmp_path: Path) -> None:

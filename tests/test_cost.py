@@ -67,7 +67,10 @@ def test_every_run_is_either_served_or_overflows(
 
 def test_a_run_as_long_as_its_bucket_wastes_nothing() -> None:
     demand = Demand(np.array([16, 64]), np.array([2.0, 1.0]))
-    assert price(Buckets((16, 64)), demand, linear_cost(find_profile("qwen3-vl-2b"))).waste == 0
+    assert (
+        price(Buckets((16, 64)), demand, linear_cost(find_profile("qwen3-vl-2b"))).waste
+        == 0
+    )
 
 
 def test_a_cost_that_does_not_grow_is_refused() -> None:

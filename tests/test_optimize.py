@@ -88,7 +88,9 @@ def test_exact_equals_brute_force_for_any_cost_alignment_and_pins(
 
 @pytest.mark.parametrize("name", SOLVERS)
 @settings(max_examples=25, deadline=None)
-@given(demand=demands(multiple=4), k=st.integers(1, 5), pin=st.none() | st.integers(1, 90))
+@given(
+    demand=demands(multiple=4), k=st.integers(1, 5), pin=st.none() | st.integers(1, 90)
+)
 def test_every_solver_holds_every_run_keeps_the_pins_and_never_beats_exact(
     name: str, demand: Demand, k: int, pin: int | None
 ) -> None:
@@ -149,7 +151,7 @@ def test_sixteen_thousand_lengths_are_solved_for_eight_buckets() -> None:
 
 def test_a_top_below_the_largest_need_and_a_pin_above_the_top_are_refused() -> None:
     demand = Demand(np.array([8]), np.ones(1))
-    with pytest.raises(ConfigError, match="top bucket: 4 found.*\n.*pinned"):
+    with pytest.raises(ConfigError, match=r"top bucket: 4 found.*\n.*pinned"):
         Problem.of(demand, CURVE.at, align=4, top=4, pinned=[12])
 
 
@@ -160,13 +162,14 @@ def test_a_pin_that_an_alignment_would_step_over_still_serves_what_it_holds() ->
     assert SOLVERS[EXACT](problem, 3) == (1_000, 2_048)
 
 
+PADDED = {1: 100.0, 2: 60.0, 3: 55.0, 4: 53.0, 5: 52.5}
+
+
 class TestHowMany:
     """The number of buckets."""
 
-    PADDED = {1: 100.0, 2: 60.0, 3: 55.0, 4: 53.0, 5: 52.5}
-
     def test_k_is_the_last_graph_that_still_saved_enough(self) -> None:
-        choice = by_saving(self.PADDED, (2, 4), 0.05)
+        choice = by_saving(PADDED, (2, 4), 0.05)
         assert (choice.k, choice.rule) == (3, "min_saving")
         assert choice.reason == (
             "graph 3 saves 8.3% of the compute left; graph 4 would save 3.6%, "
@@ -174,18 +177,20 @@ class TestHowMany:
         )
 
     def test_the_range_asked_for_bounds_k_from_both_sides(self) -> None:
-        assert by_saving(self.PADDED, (2, 4), 0.9).k == 2
-        assert "1 would do" in by_saving(self.PADDED, (2, 4), 0.9).reason
-        assert by_saving(self.PADDED, (2, 4), 0.0).k == 4
-        assert by_saving(self.PADDED, (7, 9), 0.0).k == 5
+        assert by_saving(PADDED, (2, 4), 0.9).k == 2
+        assert "1 would do" in by_saving(PADDED, (2, 4), 0.9).reason
+        assert by_saving(PADDED, (2, 4), 0.0).k == 4
+        assert by_saving(PADDED, (7, 9), 0.0).k == 5
 
     def test_a_price_for_a_graph_minimises_compute_and_price(self) -> None:
         for graph_price in (0.1, 1.0, 3.0, 20.0, 50.0):
-            choice = by_price(self.PADDED, (1, 5), graph_price)
-            totals = {k: self.PADDED[k] + k * graph_price for k in self.PADDED}
+            choice = by_price(PADDED, (1, 5), graph_price)
+            totals = {k: PADDED[k] + k * graph_price for k in PADDED}
             assert totals[choice.k] == min(totals.values())
 
-    def test_the_price_of_a_graph_is_its_minutes_spread_over_what_it_serves(self) -> None:
+    def test_the_price_of_a_graph_is_its_minutes_spread_over_what_it_serves(
+        self,
+    ) -> None:
         price_per_graph = GraphPrice(
             graph_minutes=30, images_per_day=1e6, keep_days=10, vit_tflops=50
         )

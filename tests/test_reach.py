@@ -15,7 +15,9 @@ from tests.strategies import limits_of, preprocessing_of, sizes_of
 
 NEWEST, OLDER = (0, 12, 0), (0, 11, 2)
 
-MODELS = st.sampled_from(["qwen3-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b"]).map(find_profile)
+MODELS = st.sampled_from(["qwen3-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b"]).map(
+    find_profile
+)
 
 
 def pixels(height: int, width: int) -> tuple[int, int, int, float, float]:
@@ -41,7 +43,10 @@ def test_no_size_passes_the_worst_and_the_worst_is_a_real_size(
     preprocessing = preprocessing_of(profile, limits_of(*limits))
     worst = worst_reachable(profile, preprocessing, version)
     witness = sizes_of(pixels(worst.height_px, worst.width_px))
-    assert count_patches(witness, profile, preprocessing).needed(version)[0] == worst.needed
+    assert (
+        count_patches(witness, profile, preprocessing).needed(version)[0]
+        == worst.needed
+    )
     random = np.random.default_rng(seed)
     heights = random.integers(1, 200, 2_000)
     ratios = np.exp(random.uniform(0, np.log(200), 2_000))
@@ -100,7 +105,8 @@ def test_under_the_safe_limit_nothing_outgrows_the_top(
 def test_the_safe_limit_of_qwen3_vl_is_256_pixels_a_patch() -> None:
     profile = find_profile("qwen3-vl-2b")
     assert (
-        safe_max_pixels(profile, preprocessing_of(profile), NEWEST, 8_160) == 8_160 * 256
+        safe_max_pixels(profile, preprocessing_of(profile), NEWEST, 8_160)
+        == 8_160 * 256
     )
 
 

@@ -1,4 +1,4 @@
-"""bucketwise: choose the shapes to compile for vision-language models from real traffic.
+"""Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `analyze`, `count`,
 `explain`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is
@@ -48,7 +48,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562 gives back any public name
+def __getattr__(name: str) -> Any:
     """Import a public name when it is first used."""
     from importlib import import_module  # noqa: PLC0415 - keeps `import` instant
 

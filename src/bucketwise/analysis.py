@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from bucketwise.buckets import Buckets
+from bucketwise.cautions import cautions
 from bucketwise.cost import COSTS, CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.errors import InputError, UsageError, raise_all
-from bucketwise.limits import Setting, caps, processor_limits, shrunk_by, weight_of
 from bucketwise.limits import UNLIMITED_PIXELS as UNLIMITED
+from bucketwise.limits import Setting, caps, processor_limits, shrunk_by, weight_of
 from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.optimize.choose import Choice, GraphPrice, by_price, by_saving
+from bucketwise.optimize.exact import frontier as exact_frontier
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.plan import (
     BucketUnit,
@@ -33,7 +35,6 @@ from bucketwise.rbln.targets import Target, Version
 from bucketwise.summary import assumptions, model_facts, provenance, traffic_summary
 from bucketwise.today import Today, compare_today
 from bucketwise.traffic import IntArray, Traffic
-from bucketwise.cautions import cautions
 
 FRONTIER_K = 8
 """The table of the exact optimum goes to so many buckets, whatever was asked."""
@@ -83,25 +84,34 @@ class Question:
         UsageError
             Naming each option that is out of range.
         """
-        problems = []
-        if self.strategy not in SOLVERS:
-            known = ", ".join(SOLVERS)
-            problems.append(f"strategy: {self.strategy!r} found; one of {known}")
-        if self.cost not in COSTS:
-            problems.append(f"cost: {self.cost!r} found; one of {', '.join(COSTS)}")
         least, most = self.k_range
-        if not 1 <= least <= most:
-            problems.append(f"buckets: {least}-{most} found; 1 or more, ascending")
-        if not 0 <= self.min_saving < 1:
-            problems.append(f"min-saving: {self.min_saving} found; 0 to 1 is right")
-        if self.align is not None and self.align < 1:
-            problems.append(f"align: {self.align} found; at least 1 is right")
-        if not 0 <= self.headroom < float("inf"):
-            problems.append(f"headroom: {self.headroom} found; 0 or more is right")
-        if any(pin < 1 for pin in self.pins):
-            problems.append(f"pin: {list(self.pins)} found; positive lengths are right")
-        if self.graph_price is not None and self.cost != "flops":
-            problems.append("graph-minutes: a price needs --cost flops")
+        wrong = {
+            f"strategy: {self.strategy!r} found; one of {', '.join(SOLVERS)}": (
+                self.strategy not in SOLVERS
+            ),
+            f"cost: {self.cost!r} found; one of {', '.join(COSTS)}": (
+                self.cost not in COSTS
+            ),
+            f"buckets: {least}-{most} found; 1 or more, ascending": (
+                not 1 <= least <= most
+            ),
+            f"min-saving: {self.min_saving} found; 0 to 1 is right": (
+                not 0 <= self.min_saving < 1
+            ),
+            f"align: {self.align} found; at least 1 is right": (
+                self.align is not None and self.align < 1
+            ),
+            f"headroom: {self.headroom} found; 0 or more is right": (
+                not 0 <= self.headroom < float("inf")
+            ),
+            f"pin: {list(self.pins)} found; positive lengths are right": any(
+                pin < 1 for pin in self.pins
+            ),
+            "graph-minutes: the price of a graph needs --cost flops": (
+                self.graph_price is not None and self.cost != "flops"
+            ),
+        }
+        problems = [problem for problem, holds in wrong.items() if holds]
         raise_all(problems, UsageError)
 
     def align_for(self, profile: ModelProfile) -> int:
@@ -318,7 +328,7 @@ def _visual(setting: Setting, question: Question, today: Today | None) -> Visual
 
 
 def _top(setting: Setting, demand: Demand, headroom: float) -> int:
-    """Return the top bucket: the largest need, with headroom up to what limits allow."""
+    """Return the largest need, with headroom up to what the limits let through."""
     largest = int(demand.needed[-1])
     top = largest
     if headroom:
@@ -331,10 +341,8 @@ def _top(setting: Setting, demand: Demand, headroom: float) -> int:
 def _frontier(
     problem: Problem, demand: Demand, curve: CostCurve
 ) -> tuple[FrontierPoint, ...]:
-    from bucketwise.optimize.exact import frontier  # noqa: PLC0415
-
     points: list[FrontierPoint] = []
-    for lengths in frontier(problem, FRONTIER_K):
+    for lengths in exact_frontier(problem, FRONTIER_K):
         bill = price(Buckets(lengths), demand, curve)
         before = points[-1].padded_compute if points else None
         points.append(

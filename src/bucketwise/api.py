@@ -14,12 +14,12 @@ from bucketwise import __version__
 from bucketwise.analysis import Analysis, Context, Question
 from bucketwise.analysis import analyze as analyze_traffic
 from bucketwise.buckets import Buckets
+from bucketwise.changes import plan_changes as changes_between
+from bucketwise.emitters import emit
 from bucketwise.errors import UsageError
 from bucketwise.explanation import Explanation, explain_size
 from bucketwise.limits import Limit, image_limits, video_limits
 from bucketwise.optimize.choose import GraphPrice
-from bucketwise.changes import plan_changes as changes_between
-from bucketwise.emitters import emit
 from bucketwise.output import Written, check_folder, default_folder, write_results
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
@@ -43,8 +43,11 @@ __all__ = [
     "count_rows",
     "default_folder",
     "explain",
+    "find_profile",
     "models",
+    "newest",
     "plan_changes",
+    "preprocessing_of",
     "read_traffic",
     "targets",
     "write_histogram",
@@ -435,7 +438,9 @@ def write_plan(
     return write_results(
         analysis,
         folder,
-        snippets={name: text for texts in snippets.values() for name, text in texts.items()},
+        snippets={
+            name: text for texts in snippets.values() for name, text in texts.items()
+        },
         report=render(analysis, snippets) if report else None,
     )
 

@@ -1,4 +1,4 @@
-"""What a plan must say aloud: shrunk images, overflow, unproven lengths, thin samples."""
+"""What a plan must say aloud: shrunk images, overflow, unproven lengths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What differs between an older plan and a new one, and whether data or method did it."""
+"""What differs between two plans, and whether data or method did it."""
 
 from __future__ import annotations
 

@@ -195,8 +195,8 @@ def price(buckets: Buckets, demand: Demand, curve: CostCurve) -> Bill:
         minlength=n_buckets,
     )
     return Bill(
-        useful=useful,
+        useful=useful.astype(np.float64),
         padded=per_bucket * curve.at(np.asarray(buckets.lengths, dtype=np.int64)),
-        runs=per_bucket,
+        runs=per_bucket.astype(np.float64),
         overflow_runs=float(demand.runs[~served].sum()),
     )

@@ -1,4 +1,4 @@
-"""The exceptions bucketwise raises on purpose; the command line catches the base once."""
+"""The exceptions bucketwise raises on purpose; the command line catches the base."""
 
 from __future__ import annotations
 

@@ -138,9 +138,7 @@ def _processor_steps(
     )
 
 
-def _reason(
-    counts: Counts, profile: ModelProfile, preprocessing: Preprocessing
-) -> str:
+def _reason(counts: Counts, profile: ModelProfile, preprocessing: Preprocessing) -> str:
     """Say why the processor chose the resized sides."""
     is_clip = bool(counts.sizes.frames[0])
     limits = preprocessing.clip if is_clip else preprocessing.image
@@ -154,7 +152,9 @@ def _reason(
     area = int(rounded.resized_height_px[0] * rounded.resized_width_px[0])
     if after == area:
         return f"sides rounded to multiples of {profile.factor_px}"
-    budget = " for the whole clip" if is_clip and profile.video_rule == "whole_clip" else ""
+    budget = (
+        " for the whole clip" if is_clip and profile.video_rule == "whole_clip" else ""
+    )
     if after < before:
         return f"shrunk to max_pixels {limits.max_pixels:,}{budget}"
     return f"enlarged to min_pixels {limits.min_pixels:,}{budget}"

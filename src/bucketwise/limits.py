@@ -84,9 +84,7 @@ def weight_of(counts: Counts, chosen: BoolArray) -> float:
     return float(counts.sizes.count[chosen].sum())
 
 
-def processor_limits(
-    setting: Setting, top: int
-) -> tuple[Processor, Worst, SafeLimit]:
+def processor_limits(setting: Setting, top: int) -> tuple[Processor, Worst, SafeLimit]:
     """Return the limits to configure, the worst they let through, and the safe limit.
 
     The limits are lowered from those decided to where nothing outgrows the top bucket,
@@ -104,9 +102,7 @@ def processor_limits(
     tuple of Processor, Worst, SafeLimit
     """
     image = setting.preprocessing.image
-    safe = safe_max_pixels(
-        setting.profile, setting.preprocessing, setting.version, top
-    )
+    safe = safe_max_pixels(setting.profile, setting.preprocessing, setting.version, top)
     chosen, share = setting, 0.0
     if safe is not None and safe != image.max_pixels:
         lowered = setting.with_max_pixels(safe)

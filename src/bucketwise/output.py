@@ -39,6 +39,12 @@ class Written:
     paths: tuple[Path, ...]
     previous: Mapping[str, Any] | None
 
+    @property
+    def first(self) -> str:
+        """The name of the file to open first."""
+        names = {path.name for path in self.paths}
+        return REPORT if REPORT in names else PLAN
+
 
 def default_folder(first_input: str) -> Path:
     """Return `bucketwise-<stem of the first input>`, here.

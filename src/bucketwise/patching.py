@@ -122,9 +122,7 @@ class Counts:
 
     def needed(self, version: Version) -> IntArray:
         """Return the needed length of one run of each size; 0 where refused."""
-        lengths = needed_lengths(
-            self.grid_h, self.grid_w, self.window_patches, version
-        )
+        lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, version)
         return np.where(self.accepted, lengths, 0)
 
 
@@ -315,14 +313,19 @@ def _smart_resize(
     grow = np.sqrt(low / np.maximum(pixels, 1))
 
     def shrunk(side: IntArray) -> IntArray:
-        whole = np.floor(side / shrink / factor_px).astype(np.int64) * factor_px
-        return np.maximum(factor_px, whole)
+        whole: IntArray = np.floor(side / shrink / factor_px).astype(np.int64)
+        return np.maximum(factor_px, whole * factor_px)
 
     def grown(side: IntArray) -> IntArray:
-        return np.ceil(side * grow / factor_px).astype(np.int64) * factor_px
+        whole: IntArray = np.ceil(side * grow / factor_px).astype(np.int64)
+        return whole * factor_px
 
     too_large, too_small = area > high, area < low
     return (
-        np.where(too_large, shrunk(height), np.where(too_small, grown(height), rounded_h)),
-        np.where(too_large, shrunk(width), np.where(too_small, grown(width), rounded_w)),
+        np.where(
+            too_large, shrunk(height), np.where(too_small, grown(height), rounded_h)
+        ),
+        np.where(
+            too_large, shrunk(width), np.where(too_small, grown(width), rounded_w)
+        ),
     )

@@ -215,7 +215,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual:
-    """The ViT half of the plan. Lengths are in ViT patches unless `bucket_unit` rules."""
+    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`."""
 
     bucket_unit: BucketUnit
     max_seq_lens: tuple[int, ...]
@@ -301,7 +301,7 @@ class Plan:
         return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _integral(value: Any) -> Any:  # noqa: ANN401 - walks whatever asdict made
+def _integral(value: Any) -> Any:
     """Write whole floats as integers, so weights read as they were given."""
     if isinstance(value, dict):
         return {key: _integral(item) for key, item in value.items()}

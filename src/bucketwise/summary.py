@@ -94,9 +94,7 @@ def iso_time(seconds: float | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def provenance(
-    traffic: Traffic, version: str, options: dict[str, Any]
-) -> Provenance:
+def provenance(traffic: Traffic, version: str, options: dict[str, Any]) -> Provenance:
     """Return what made the plan."""
     return Provenance(
         bucketwise=version,

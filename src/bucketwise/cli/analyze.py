@@ -142,11 +142,6 @@ def analyze(
     columns: dict[str, str] | None,
     max_bad_rows: float,
     model: str | None,
-    out: Path | None,
-    formats: str,
-    quiet: bool,
-    no_places: bool,
-    target: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Choose ViT buckets from real traffic; write a plan, a report and configurations."""
@@ -154,7 +149,7 @@ def analyze(
     from bucketwise import api
     from bucketwise.cli.decision import decision_lines
 
-    folder = out or api.default_folder(inputs[0])
+    folder = options["out"] or api.default_folder(inputs[0])
     api.check_folder(folder)
     current = current_of(options["current"])
     base = base_config(model, current, options)
@@ -178,14 +173,20 @@ def analyze(
         current_source=current.source if current else "",
         current_max_pixels=options["current_max_pixels"],
         base=base,
-        target=target,
-        places=not no_places,
+        target=options["target"],
+        places=not options["no_places"],
     )
     written = api.write_plan(
-        analysis, folder, base=base, target=target, report=formats == "html"
+        analysis,
+        folder,
+        base=base,
+        target=options["target"],
+        report=options["formats"] == "html",
     )
-    if quiet:
+    if options["quiet"]:
         return
     for line in (*decision_lines(analysis), *api.plan_changes(written, analysis)):
         click.echo(line)
-    click.echo(f"Wrote {len(written.paths)} files: {folder}{'/'}report.html and beside it")
+    click.echo(
+        f"Wrote {len(written.paths)} files: {folder}{'/'}report.html and beside it"
+    )

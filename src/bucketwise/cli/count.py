@@ -16,7 +16,9 @@ from bucketwise.cli.options import (
 from bucketwise.cli.settings import video_options
 
 
-@click.command(epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv")
+@click.command(
+    epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv"
+)
 @traffic_options
 @click.option("--model", required=True, help="Built-in name or Hugging Face id.")
 @click.option(
@@ -42,11 +44,11 @@ def count(
     output: str,
     each_row: bool,
     target: tuple[str, ...],
-    **limits: Any,  # noqa: ANN401 - the bundle's options, typed where they are used
+    **limits: Any,
 ) -> None:
     """List every distinct size and what it becomes under the checkpoint's limits."""
-    from bucketwise import api  # noqa: PLC0415 - keeps --help instant
-    from bucketwise.output import write_tables  # noqa: PLC0415
+    from bucketwise import api
+    from bucketwise.output import write_tables
 
     settings = {
         "model": model,

@@ -10,8 +10,12 @@ from bucketwise.cli.options import limit_options, one_target, target_option
 from bucketwise.cli.settings import video_options
 
 
-@click.command(epilog="Example: bucketwise explain 1920x1080 1280x720@64f --model qwen3-vl-2b")
-@click.argument("sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]...")
+@click.command(
+    epilog="Example: bucketwise explain 1920x1080 1280x720@64f --model qwen3-vl-2b"
+)
+@click.argument(
+    "sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]..."
+)
 @click.option("--model", required=True, help="Built-in name or Hugging Face id.")
 @click.option(
     "--plan",
@@ -26,11 +30,11 @@ def explain(
     model: str,
     plan: str | None,
     target: tuple[str, ...],
-    **limits: Any,  # noqa: ANN401 - the bundle's options, typed where they are used
+    **limits: Any,
 ) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
-    from bucketwise import api  # noqa: PLC0415 - keeps --help instant
-    from bucketwise.sources.bucket_lists import read_bucket_list  # noqa: PLC0415
+    from bucketwise import api
+    from bucketwise.sources.bucket_lists import read_bucket_list
 
     one = one_target(target)
     lines = api.explain(

@@ -25,7 +25,7 @@ def histogram(
     output: Path,
 ) -> None:
     """Reduce traffic once to distinct sizes per hour and label, and keep that."""
-    from bucketwise.sources import read_traffic, write_histogram  # noqa: PLC0415
+    from bucketwise.sources import read_traffic, write_histogram
 
     traffic = read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
     write_histogram(traffic, output)

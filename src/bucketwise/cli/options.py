@@ -22,7 +22,7 @@ class Percent(click.ParamType[float]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's signature
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> float:
@@ -49,7 +49,7 @@ class Pixels(click.ParamType[int | str]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's signature
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> int | str:
@@ -77,7 +77,7 @@ class BucketRange(click.ParamType[tuple[int, int]]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's signature
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> tuple[int, int]:
@@ -97,7 +97,7 @@ class Columns(click.ParamType[dict[str, str]]):
 
     def convert(
         self,
-        value: Any,  # noqa: ANN401 - click's signature
+        value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> dict[str, str]:

@@ -34,7 +34,9 @@ def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     given = {name: options[name] for name in PRICE_TERMS if options[name] is not None}
     if not given:
         return None
-    missing = [f"--{name.replace('_', '-')}" for name in PRICE_TERMS if name not in given]
+    missing = [
+        f"--{name.replace('_', '-')}" for name in PRICE_TERMS if name not in given
+    ]
     if missing:
         message = f"the price of a graph needs {', '.join(missing)} too"
         raise click.UsageError(message)

@@ -56,9 +56,7 @@ class GraphPrice:
 
     def flop(self, images: float) -> float:
         """Return the price of one graph in FLOP, on the scale of `images` images."""
-        total = (
-            self.graph_minutes * SECONDS_A_MINUTE * self.vit_tflops * FLOP_A_TFLOP
-        )
+        total = self.graph_minutes * SECONDS_A_MINUTE * self.vit_tflops * FLOP_A_TFLOP
         return total * images / (self.images_per_day * self.keep_days)
 
 

@@ -63,9 +63,7 @@ def frontier(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
         best, chosen = _layer(best, cost, prefix, pinned)
         choices.append(chosen)
     lengths = problem.lengths.tolist()
-    return [
-        _walk_back(choices[:k], lengths) for k in range(problem.k_min, k_last + 1)
-    ]
+    return [_walk_back(choices[:k], lengths) for k in range(problem.k_min, k_last + 1)]
 
 
 def _layer(
@@ -102,6 +100,7 @@ def _add_line(
     lines: list[int],
 ) -> None:
     """Put the line of cut i on the envelope and drop the lines it hides."""
+    crossing = float("-inf")
     while lines:
         last = lines[-1]
         steeper = prefix[i] - prefix[last]
@@ -113,7 +112,6 @@ def _add_line(
             break
         starts.pop()
         lines.pop()
-    else:
         crossing = float("-inf")
     if crossing < float("inf"):
         starts.append(crossing)

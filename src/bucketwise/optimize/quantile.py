@@ -8,7 +8,7 @@ from bucketwise.optimize.problem import Problem
 
 
 def solve(problem: Problem, k: int) -> tuple[int, ...]:
-    """Return ceilings that each serve the same number of runs, as near as lengths allow.
+    """Return ceilings that each serve about the same number of runs.
 
     Parameters
     ----------
