@@ -31,7 +31,9 @@ def main() -> None:
     profile = find_profile("qwen3-vl-2b")
     curve = vit_flops(profile)
     preprocessing = Preprocessing(
-        image=image_limits(profile), video=video_limits(profile, None, None), video_fps=2
+        image=image_limits(profile),
+        video=video_limits(profile, None, None),
+        video_fps=2,
     )
     random = np.random.default_rng(0)
     print(f"regret of {K} buckets, mean / 95th percentile over {DRAWS} draws")

@@ -1,6 +1,6 @@
 """How long the exact optimum takes: 16,384 distinct lengths, one to eight buckets.
 
-    .venv/bin/python benchmarks/solve_exact.py
+.venv/bin/python benchmarks/solve_exact.py
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ def main() -> None:
     curve = vit_flops(find_profile("qwen3-vl-2b"))
     needed = np.arange(4, 4 * LENGTHS + 1, 4)
     runs = np.random.default_rng(0).integers(1, 1_000, LENGTHS).astype(np.float64)
-    problem = Problem.of(
-        Demand(needed, runs), curve.at, align=4, top=int(needed[-1])
-    )
+    problem = Problem.of(Demand(needed, runs), curve.at, align=4, top=int(needed[-1]))
     seconds = []
     for _ in range(REPEATS):
         started = time.perf_counter()

@@ -96,7 +96,7 @@ def make_visual(
         ),
         processor=Processor(min_pixels=65_536, max_pixels=4_194_304),
         overflow_possible=lengths[-1],
-        worst=Worst(needed=1, height_px=1, width_px=1, grid_h=1, grid_w=1),
+        worst=Worst(needed=1, height_px=1, width_px=1, frames=0, grid_h=1, grid_w=1),
         max_pixels_safe=SafeLimit(value=4_194_304, shrinks_share=0.0),
         overflow_images=0.0,
         shrunk_images=0.0,
@@ -158,6 +158,7 @@ def make_plan(
         notes=(),
     )
     return Plan(
+        decoder=None,
         model=replace(model, **changed),
         traffic=traffic,
         visual=make_visual(merged=merged),

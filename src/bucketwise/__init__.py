@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from bucketwise.analyze import Analysis
+    from bucketwise.analysis import Analysis
     from bucketwise.api import (
         analyze,
         count,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from bucketwise.traffic import Traffic
 
 _HOMES = {
-    "Analysis": "bucketwise.analyze",
+    "Analysis": "bucketwise.analysis",
     "BucketwiseError": "bucketwise.errors",
     "Traffic": "bucketwise.traffic",
 }

@@ -37,7 +37,10 @@ from bucketwise.today import Today, compare_today
 from bucketwise.traffic import IntArray, Traffic
 
 FRONTIER_K = 8
-"""The table of the exact optimum goes to so many buckets, whatever was asked."""
+"""The table of the exact optimum goes to at least so many buckets."""
+
+MOST_BUCKETS = 64
+"""More graphs than anybody compiles: the most any published advice names is 4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,8 @@ class Question:
             f"cost: {self.cost!r} found; one of {', '.join(COSTS)}": (
                 self.cost not in COSTS
             ),
-            f"buckets: {least}-{most} found; 1 or more, ascending": (
-                not 1 <= least <= most
+            f"buckets: {least}-{most} found; 1 to {MOST_BUCKETS}, ascending": (
+                not 1 <= least <= most <= MOST_BUCKETS
             ),
             f"min-saving: {self.min_saving} found; 0 to 1 is right": (
                 not 0 <= self.min_saving < 1
@@ -239,6 +242,7 @@ def analyze(
         traffic=traffic_summary(traffic, counts, newest.parsed),
         visual=visuals[newest.version],
         visual_by_target=visuals if len(by_lengths) > 1 else {},
+        decoder=None,
         assumptions=assumptions(
             profile, preprocessing, curve, context.base, assumed=context.model_assumed
         ),
@@ -270,7 +274,8 @@ def _visual(setting: Setting, question: Question, today: Today | None) -> Visual
     problem = Problem.of(
         demand, setting.curve.at, align=setting.align, top=top, pinned=question.pins
     )
-    frontier = _frontier(problem, demand, setting.curve)
+    k_most = max(FRONTIER_K, question.k_range[1])
+    frontier = _frontier(problem, demand, setting.curve, k_most)
     strategies = _strategies(problem, demand, setting.curve, question)
     choice = _choose(question, frontier, strategies, setting, demand)
     chosen = next(
@@ -339,10 +344,10 @@ def _top(setting: Setting, demand: Demand, headroom: float) -> int:
 
 
 def _frontier(
-    problem: Problem, demand: Demand, curve: CostCurve
+    problem: Problem, demand: Demand, curve: CostCurve, k_most: int
 ) -> tuple[FrontierPoint, ...]:
     points: list[FrontierPoint] = []
-    for lengths in exact_frontier(problem, FRONTIER_K):
+    for lengths in exact_frontier(problem, k_most):
         bill = price(Buckets(lengths), demand, curve)
         before = points[-1].padded_compute if points else None
         points.append(
@@ -431,7 +436,7 @@ def _bucket_uses(
         uses.append(
             BucketUse(
                 vit_patches=length,
-                merged_patches=length // setting.profile.patches_per_merged,
+                merged_patches=-(-length // setting.profile.patches_per_merged),
                 largest_square=largest_square_px(
                     length, setting.profile, setting.version
                 ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.limits import Setting
+from bucketwise.numbers import literal, memory, number, percent, plural, verb
 from bucketwise.plan import Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 
@@ -10,8 +11,6 @@ FEW_IMAGES = 1_000
 """Below this many images the lengths still wander: three buckets planned from 100 of
 sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the worst
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
-
-MIB = 2**20
 
 
 def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
@@ -46,7 +45,7 @@ def _unproven_length(visual: Visual) -> str:
     return (
         f"The top bucket of {top:,} ViT patches is above {LARGEST_PUBLISHED_PATCHES:,}, "
         "the largest length any published RBLN configuration compiles; its attention "
-        f"mask alone is {mask_bytes(top) / MIB:,.0f} MiB. The table of limits shows the "
+        f"mask alone is {memory(mask_bytes(top))}. The table of limits shows the "
         "plan capped there."
     )
 
@@ -56,37 +55,41 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
         return ""
     limit = setting.preprocessing.image.max_pixels
     text = (
-        f"{visual.shrunk_images:,.0f} images ({visual.shrunk_share:.1%}) are shrunk by "
-        f"max_pixels {limit:,}."
+        f"{plural(visual.shrunk_images, 'image')} ({percent(visual.shrunk_share)}) "
+        f"{verb(visual.shrunk_images, 'is', 'are')} shrunk by max_pixels {limit:,}."
     )
     checkpoint = setting.profile.checkpoint.max_pixels
     beside = next((cap for cap in visual.caps if cap.max_pixels == checkpoint), None)
     if beside is None or checkpoint <= limit:
         return text
     ratio = beside.padded_compute / visual.padded_compute
-    lengths = ", ".join(f"{length:,}" for length in beside.vit_max_seq_lens)
     return (
-        f"{text} At the checkpoint's {checkpoint:,} the plan would be [{lengths}] and "
-        f"{ratio:.2f} times the ViT compute, shrinking {beside.shrinks_images:,.0f}."
+        f"{text} At the checkpoint's {checkpoint:,} the plan would be "
+        f"{literal(beside.vit_max_seq_lens)} and {ratio:.2f} times the ViT compute, "
+        f"shrinking {number(beside.shrinks_images)}."
     )
 
 
 def _overflow(visual: Visual) -> str:
     top = visual.vit_max_seq_lens[-1]
-    if visual.overflow_possible <= top:
-        return ""
     worst, safe = visual.worst, visual.max_pixels_safe
+    if worst.needed <= top:
+        return ""
+    clip = f" of {worst.frames} frames" if worst.frames else ""
     text = (
         f"An input can still outgrow the top bucket: {worst.width_px:,}x"
-        f"{worst.height_px:,} needs {worst.needed:,} of {top:,} and the runtime raises. "
-        "About one image in the next equally long window will be larger than any so far."
+        f"{worst.height_px:,}{clip} needs {worst.needed:,} of {top:,} and the runtime "
+        "raises. About one image in the next equally long window will be larger than "
+        "any so far."
     )
+    to_be_sure = f"Compile {worst.needed:,} to be sure"
+    if worst.frames:
+        return f"{text} {to_be_sure}, or lower the video limit."
     if safe.value is None:
-        return f"{text} No limit prevents it; compile {worst.needed:,} to be sure."
+        return f"{text} {to_be_sure}; no max_pixels prevents it."
     return (
-        f"{text} max_pixels {safe.value:,} would prevent it and shrink "
-        f"{safe.shrinks_share:.1%} of the images further; compiling {worst.needed:,} "
-        "would prevent it too."
+        f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which shrinks "
+        f"{percent(safe.shrinks_share)} of the images further."
     )
 
 
@@ -95,12 +98,14 @@ def _merged(visual: Visual, align: int) -> str:
         return ""
     text = (
         "Lengths are emitted in merged patches, as vendor documents word it. Every "
-        "released runtime compares ViT patches before the merge: with these lists images "
-        "over a quarter of the intended area raise."
+        "released runtime compares ViT patches before the merge: with these lists "
+        "images over a quarter of the intended area raise."
     )
     off = [length for length in visual.max_seq_lens if length % align]
     if off:
-        text += f" The SDK refuses {off}: a length must be a multiple of {align}."
+        text += (
+            f" The SDK refuses {literal(off)}: a length must be a multiple of {align}."
+        )
     return text
 
 
@@ -109,6 +114,6 @@ def _few(setting: Setting) -> str:
     if images >= FEW_IMAGES:
         return ""
     return (
-        f"Only {images:,.0f} images: the exact lengths would differ on another sample of "
-        f"this traffic. {FEW_IMAGES:,} or more make them steady."
+        f"Only {plural(images, 'image')}: the exact lengths would differ on another "
+        f"sample of this traffic. {FEW_IMAGES:,} or more make them steady."
     )

@@ -107,7 +107,7 @@ def processor_limits(setting: Setting, top: int) -> tuple[Processor, Worst, Safe
     if safe is not None and safe != image.max_pixels:
         lowered = setting.with_max_pixels(safe)
         smaller = weight_of(setting.counts, shrunk_by(lowered.counts, setting.counts))
-        share = smaller / float(setting.counts.sizes.count.sum())
+        share = smaller / weight_of(setting.counts, setting.counts.accepted)
         chosen = setting if smaller else lowered
     worst = chosen.worst()
     limits = chosen.preprocessing.image
@@ -117,6 +117,7 @@ def processor_limits(setting: Setting, top: int) -> tuple[Processor, Worst, Safe
             needed=worst.needed,
             height_px=worst.height_px,
             width_px=worst.width_px,
+            frames=worst.frames,
             grid_h=worst.grid_h,
             grid_w=worst.grid_w,
         ),
@@ -186,7 +187,7 @@ def _cap(name: str, varied: Setting, unlimited: Counts, k: int) -> Cap:
         name=name,
         max_pixels=varied.preprocessing.image.max_pixels,
         shrinks_images=shrunk,
-        shrinks_share=shrunk / float(varied.counts.sizes.count.sum()),
+        shrinks_share=shrunk / weight_of(varied.counts, varied.counts.accepted),
         vit_max_seq_lens=lengths,
         top=top,
         padded_compute=bill.padded_compute,

@@ -101,11 +101,15 @@ class SafeLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst:
-    """The worst needed length an input can reach, and an image that reaches it."""
+    """The worst needed length an input can reach, and an input that reaches it.
+
+    `frames` is 0 for an image.
+    """
 
     needed: int
     height_px: int
     width_px: int
+    frames: int
     grid_h: int
     grid_w: int
 
@@ -194,6 +198,8 @@ class Current:
     overflow_images: float
     overflow_share: float
     overflow_runs: float
+    served_images: float
+    useful_compute_served: float
     padded_compute_today: float
     padded_compute_served: float
     proposed_compute_on_served: float
@@ -257,10 +263,10 @@ class InputUsed:
     """One input: kind, base name (left out when asked), rows and canonical hash."""
 
     kind: str
-    name: str | None
     rows: int
     sha256: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +293,7 @@ class Plan:
     traffic: TrafficSummary
     visual: Visual
     visual_by_target: dict[str, Visual] = field(default_factory=dict)
-    decoder: None = None
+    decoder: None
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 
@@ -298,6 +304,9 @@ class Plan:
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
         plain = _integral(dataclasses.asdict(self))
+        for record in plain["provenance"]["inputs"]:
+            if record["name"] is None:
+                del record["name"]
         return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -36,6 +36,7 @@ class Reach:
     needed: int
     height_px: int
     width_px: int
+    frames: int
     grid_h: int
     grid_w: int
 
@@ -238,6 +239,7 @@ def _largest(counts: Counts, version: Version) -> Reach:
         needed=int(needed[best]),
         height_px=int(counts.sizes.height_px[best]),
         width_px=int(counts.sizes.width_px[best]),
+        frames=int(counts.sizes.frames[best]),
         grid_h=int(counts.grid_h[best]),
         grid_w=int(counts.grid_w[best]),
     )

@@ -55,10 +55,12 @@ def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def _object(kind: type, definitions: dict[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)]
+    # A field that may be left out says so by None as its default.
+    needed = [f.name for f in dataclasses.fields(kind) if f.default is not None]
     return {
         "type": "object",
         "description": (kind.__doc__ or "").partition("\n")[0],
         "properties": {name: _of(hints[name], definitions) for name in names},
-        "required": names,
+        "required": needed,
         "additionalProperties": False,
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from bucketwise.buckets import Buckets
 from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.limits import Setting, weight_of
+from bucketwise.patching import BoolArray
 from bucketwise.plan import Current
+from bucketwise.traffic import IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
     images = weight_of(setting.counts, accepted)
     overflow = weight_of(setting.counts, fails)
 
-    def compute(buckets: Buckets, lengths: np.ndarray, who: np.ndarray) -> float:
+    def compute(buckets: Buckets, lengths: IntArray, who: BoolArray) -> float:
         if not (runs[who] > 0).any():
             return 0.0
         demand = Demand.of(lengths[who], runs[who])
@@ -78,6 +78,8 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
         overflow_images=overflow,
         overflow_share=overflow / images,
         overflow_runs=float(runs[fails].sum()),
+        served_images=weight_of(setting.counts, served),
+        useful_compute_served=float((runs * setting.curve.at(needed))[served].sum()),
         padded_compute_today=compute(today.buckets, needed_today, accepted & ~fails),
         padded_compute_served=before,
         proposed_compute_on_served=after,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bucketwise.analysis import Analysis
+from bucketwise.numbers import change, compute, number, percent, plural
 from bucketwise.plan import Plan, Visual
 from bucketwise.rbln.targets import TARGETS
-from bucketwise.report.numbers import change, compute, number, percent, plural
 
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bucketwise.errors import raise_all
+from bucketwise.numbers import compute, percent
 
 Rule = Literal["min_saving", "price", "fixed", "single_length"]
 
@@ -119,12 +120,17 @@ def by_price(
     """
     least, most = _inside(padded, k_range)
     k = min(range(least, most + 1), key=lambda n: (padded[n] + n * price_per_graph, n))
-    said = f"one more graph costs {price_per_graph:.3g} on the scale of this traffic"
+    said = f"one more graph costs {flop(price_per_graph)} on the scale of this traffic"
     if k - 1 in padded:
-        said += f"; graph {k} saves {padded[k - 1] - padded[k]:.3g}"
+        said += f"; graph {k} saves {flop(padded[k - 1] - padded[k])}"
     if k + 1 in padded:
-        said += f"; graph {k + 1} would save {padded[k] - padded[k + 1]:.3g}"
+        said += f"; graph {k + 1} would save {flop(padded[k] - padded[k + 1])}"
     return Choice(k, "price", said)
+
+
+def flop(value: float) -> str:
+    """Return FLOP in words; a price is always in FLOP."""
+    return compute(value, "FLOP")
 
 
 def saving(padded: Mapping[int, float], k: int) -> float:
@@ -140,12 +146,16 @@ def _saving_words(
     least, most = k_range
     words = []
     if k - 1 in padded:
-        words.append(f"graph {k} saves {saving(padded, k):.1%} of the compute left")
+        words.append(
+            f"graph {k} saves {percent(saving(padded, k))} of the compute left"
+        )
         if k == least and saving(padded, k) < min_saving:
             words.append(f"{k - 1} would do, but at least {least} were asked for")
     if k + 1 in padded:
-        further = f"graph {k + 1} would save {saving(padded, k + 1):.1%}"
-        limit = f"under the {min_saving:.1%} asked" if k < most else "past the range"
+        further = f"graph {k + 1} would save {percent(saving(padded, k + 1))}"
+        limit = (
+            f"under the {percent(min_saving)} asked" if k < most else "past the range"
+        )
         words.append(f"{further}, {limit}")
     return "; ".join(words) or f"{k} is every length there is"
 

@@ -59,7 +59,9 @@ def read_bucket_list(text: str) -> tuple[int, ...]:
             raise InputError(message)
         plan = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        message = f"{text!r}: neither lengths such as 1024,4096 nor a readable plan.json"
+        message = (
+            f"{text!r}: neither lengths such as 1024,4096 nor a readable plan.json"
+        )
         raise InputError(message) from error
     if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
         message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"

@@ -1,0 +1,128 @@
+"""What a page is made of: blocks that hold finished text, and drawings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from bucketwise.report.plots import Plot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Running text."""
+
+    kind: ClassVar[str] = "paragraph"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callout:
+    """Text that must not be missed; `mark` says its weight in words."""
+
+    kind: ClassVar[str] = "callout"
+    level: Literal["note", "warning", "danger"]
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One key number: what it is, its value, and what to know beside it."""
+
+    label: str
+    value: str
+    note: str = ""
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Key numbers side by side."""
+
+    kind: ClassVar[str] = "facts"
+    items: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column head; `style` is how its cells are set."""
+
+    text: str
+    style: Literal["text", "number", "code", "lengths"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Cells in column order; the first heads the row. `mark` sets the row off."""
+
+    cells: tuple[str, ...]
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with its caption."""
+
+    kind: ClassVar[str] = "table"
+    caption: str
+    head: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A figure: what it plots, what to see, and the numbers behind it.
+
+    `id` is unique in the page; `title` and `description` are read aloud in place of
+    the picture.
+    """
+
+    kind: ClassVar[str] = "drawing"
+    id: str
+    title: str
+    description: str
+    caption: str
+    plot: Plot
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Text to copy, as it is."""
+
+    kind: ClassVar[str] = "listing"
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """Blocks behind a line that opens them."""
+
+    kind: ClassVar[str] = "folded"
+    summary: str
+    blocks: tuple[Block, ...]
+
+
+Block = Paragraph | Callout | Facts | Table | Drawing | Listing | Folded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One section; `finding` is its answer in one sentence."""
+
+    id: str
+    title: str
+    finding: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The whole page."""
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+    footer: str

@@ -1,0 +1,58 @@
+"""Small questions several sections ask of a plan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bucketwise.analysis import Analysis
+from bucketwise.demand import Demand
+from bucketwise.numbers import compute, literal
+from bucketwise.plan import FrontierPoint, StrategyResult, Visual
+from bucketwise.traffic import FloatArray
+
+UNIT = "ViT patches"
+
+
+def demand_of(analysis: Analysis) -> Demand:
+    """Return how often each needed length is run."""
+    return Demand.of(analysis.needed, analysis.counts.runs)
+
+
+def spent(value: float, visual: Visual) -> str:
+    """Return compute in the unit of the plan's cost."""
+    return compute(value, visual.cost.unit)
+
+
+def with_one_graph(visual: Visual) -> FrontierPoint | None:
+    """Return the plan with one graph; None where pins demand more."""
+    return next((point for point in visual.frontier if point.k == 1), None)
+
+
+def exact_at(visual: Visual, k: int) -> StrategyResult | None:
+    """Return the exact optimum among the strategies compared at k."""
+    found = (item for item in visual.strategies if item.exact and item.k == k)
+    return next(found, None)
+
+
+def images_accepted(analysis: Analysis) -> float:
+    """Return the images the processor accepts, weighted."""
+    return float(analysis.counts.sizes.count[analysis.counts.accepted].sum())
+
+
+def noun_of(analysis: Analysis) -> str:
+    """Return what the traffic is made of: images, clips, or both."""
+    summary = analysis.plan.traffic
+    if not summary.clips:
+        return "image"
+    return "clip" if summary.clips == summary.images else "image or clip"
+
+
+def cumulated(demand: Demand) -> FloatArray:
+    """Return the share of runs at or below each needed length."""
+    running = np.cumsum(demand.runs)
+    return np.asarray(running / running[-1], dtype=np.float64)
+
+
+def setting_text(key: str, visual: Visual) -> str:
+    """Return the line that goes inside `visual` of the configuration."""
+    return f'"{key}": {literal(visual.max_seq_lens)}'

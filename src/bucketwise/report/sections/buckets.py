@@ -1,0 +1,174 @@
+"""The chosen buckets one by one: whom each serves and what it wastes."""
+
+from __future__ import annotations
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import (
+    compute,
+    memory,
+    number,
+    percent,
+    si_scale,
+)
+from bucketwise.plan import BucketUse, Visual
+from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
+from bucketwise.report.plots import BarsPlot
+from bucketwise.report.reading import spent
+from bucketwise.report.scales import zero_axis
+
+HEADS = (
+    "ViT patches",
+    "Merged patches",
+    "Largest square, px",
+    "ViT runs",
+    "Share",
+    "Useful",
+    "Padded",
+    "Waste",
+    "Attention mask",
+)
+
+
+def buckets(analysis: Analysis) -> Section:
+    """Return the table of buckets and its figure."""
+    visual = analysis.plan.visual
+    return Section(
+        id="buckets",
+        title="Buckets",
+        finding=_finding(visual),
+        blocks=(_table(visual), _drawing(visual)),
+    )
+
+
+def _padding(use: BucketUse) -> float:
+    return use.padded_compute - use.useful_compute
+
+
+def _finding(visual: Visual) -> str:
+    total = visual.padded_compute - visual.useful_compute
+    if len(visual.buckets) == 1:
+        only = visual.buckets[0]
+        if total <= 0:
+            return (
+                f"One bucket of {only.vit_patches:,} holds every run, with no padding."
+            )
+        waste = percent(visual.waste)
+        return (
+            f"One bucket of {only.vit_patches:,} holds every run; {waste} is padding."
+        )
+    if total <= 0:
+        return "Every run fits its bucket exactly: nothing is padding."
+    worst = max(visual.buckets, key=_padding)
+    return (
+        f"{percent(visual.waste)} of the ViT compute is padding, and the bucket of "
+        f"{worst.vit_patches:,} carries the largest part of it, "
+        f"{percent(_padding(worst) / total)}."
+    )
+
+
+def _table(visual: Visual) -> Table:
+    pinned = any(use.pinned for use in visual.buckets)
+    head = [Column(text=text, style="number") for text in HEADS]
+    if pinned:
+        head.append(Column(text="Why"))
+    rows = [
+        Row(cells=_cells(use, visual) + (_why(use) if pinned else ()))
+        for use in visual.buckets
+    ]
+    return Table(
+        caption=(
+            "A bucket takes every run longer than the one above it and no longer than "
+            "itself. The mask is the one input of the graph that grows with the square "
+            "of its length."
+        ),
+        head=tuple(head),
+        rows=(*rows, _total(visual, pinned=pinned)),
+    )
+
+
+def _cells(use: BucketUse, visual: Visual) -> tuple[str, ...]:
+    side = use.largest_square
+    return (
+        f"{use.vit_patches:,}",
+        f"{use.merged_patches:,}",
+        f"{side:,} x {side:,}" if side else "none",
+        number(use.runs),
+        percent(use.share),
+        spent(use.useful_compute, visual),
+        spent(use.padded_compute, visual),
+        percent(use.waste),
+        memory(use.mask_bytes),
+    )
+
+
+def _why(use: BucketUse) -> tuple[str]:
+    return ("pinned" if use.pinned else "chosen",)
+
+
+def _total(visual: Visual, *, pinned: bool) -> Row:
+    runs = sum(use.runs for use in visual.buckets)
+    masks = sum(use.mask_bytes for use in visual.buckets)
+    cells = (
+        "All",
+        "",
+        "",
+        number(runs),
+        "100%",
+        spent(visual.useful_compute, visual),
+        spent(visual.padded_compute, visual),
+        percent(visual.waste),
+        memory(masks),
+    )
+    return Row(cells=(*cells, "") if pinned else cells, marked=True)
+
+
+def _drawing(visual: Visual) -> Drawing:
+    uses = visual.buckets
+    unit = visual.cost.unit
+    largest = max(use.padded_compute for use in uses)
+    scale, prefix = si_scale(largest)
+    shown = f"{prefix}{unit}" if unit != "patch" else f"{prefix} patches".strip()
+    notes = tuple(f"{percent(use.waste)} padding" for use in uses)
+    said = "; ".join(
+        f"{use.vit_patches:,}: {compute(use.useful_compute, unit)} useful of "
+        f"{compute(use.padded_compute, unit)}"
+        for use in uses
+    )
+    return Drawing(
+        id="figure-buckets",
+        title="Useful compute and padding of each bucket",
+        description=f"One bar a bucket. {said}.",
+        caption=(
+            "A whole bar is what the runs of a bucket cost; the hatched part is "
+            "padding. A long hatched part is where one more length would help."
+        ),
+        plot=BarsPlot(
+            names=tuple(f"{use.vit_patches:,}" for use in uses),
+            useful=tuple(use.useful_compute / scale for use in uses),
+            padding=tuple(max(_padding(use), 0.0) / scale for use in uses),
+            notes=notes,
+            x=zero_axis(f"ViT compute, {shown}", largest / scale, room=1.2),
+        ),
+        table=_numbers(visual),
+    )
+
+
+def _numbers(visual: Visual) -> Table:
+    total = visual.padded_compute - visual.useful_compute
+    rows = [
+        Row(
+            cells=(
+                f"{use.vit_patches:,}",
+                spent(use.useful_compute, visual),
+                spent(max(_padding(use), 0.0), visual),
+                percent(_padding(use) / total) if total > 0 else "0%",
+            )
+        )
+        for use in visual.buckets
+    ]
+    heads = ("Bucket, ViT patches", "Useful", "Padding", "Share of all padding")
+    return Table(
+        caption="Useful compute and padding of each bucket",
+        head=tuple(Column(text=text, style="number") for text in heads),
+        rows=tuple(rows),
+    )

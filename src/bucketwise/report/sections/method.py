@@ -1,0 +1,148 @@
+"""How the answer was computed, what it rests on, and what made it."""
+
+from __future__ import annotations
+
+import json
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import number, plural, significant
+from bucketwise.plan import Visual
+from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
+from bucketwise.report.reading import spent
+
+MARKS = {"measured": "● measured", "derived": "◐ derived", "assumed": "○ assumed"}
+
+MOST_INPUTS = 50
+
+RECURRENCE = (
+    "Sort the distinct needed lengths. The cheapest way to cover the first j of them "
+    "with k buckets is found from cheaper answers already known: for every place i "
+    "before j, take the cheapest way to cover the first i with k-1 buckets, and add "
+    "every run after i, up to j, at the cost of length j; the least of these sums is "
+    "the answer. The last bucket is the top. Because a longer graph never costs less, "
+    "the sums need not all be tried, and the answer is still the exact optimum, found "
+    "in time proportional to k times the number of distinct lengths."
+)
+TOP = (
+    "The top bucket is the largest needed length in the traffic under the limits in "
+    "force, with any headroom asked for, rounded up to the alignment. A bucket holds "
+    "a run of exactly its own length. Shares and waste are over ViT runs: one an "
+    "image, one a temporal patch of a clip. Waste is 1 - useful / padded compute."
+)
+
+
+def method(analysis: Analysis) -> Section:
+    """Return method, cost, assumptions and provenance."""
+    visual = analysis.plan.visual
+    n_assumed = sum(item.status == "assumed" for item in analysis.plan.assumptions)
+    blocks: list[Block] = [
+        Paragraph(text=RECURRENCE),
+        Paragraph(text=TOP),
+        Paragraph(text=_cost(visual)),
+        _assumptions(analysis),
+        _provenance(analysis),
+        _inputs(analysis),
+    ]
+    rests = plural(n_assumed, "assumed value") if n_assumed else "no assumed value"
+    how = "exact" if visual.decision.strategy == "exact" else "not proven optimal"
+    return Section(
+        id="method",
+        title="Method and assumptions",
+        finding=(
+            f"The lengths are {how} for this traffic under a cost of length, and rest "
+            f"on {rests}."
+        ),
+        blocks=tuple(blocks),
+    )
+
+
+def _cost(visual: Visual) -> str:
+    cost, top = visual.cost, visual.vit_max_seq_lens[-1]
+    if cost.unit == "patch":
+        return (
+            "Cost: one run at a length of S patches counts S, so compute is in patches "
+            f"({cost.source}). It says how much is padded, not how long it takes."
+        )
+    linear, square = cost.a * top, cost.b * top**2
+    return (
+        f"Cost: one run at length S takes f(S) = a * S + b * S^2, with a = "
+        f"{_coefficient(cost.a)} and b = {_coefficient(cost.b)} {cost.unit} "
+        f"({cost.source}). At the top length of {top:,} that is "
+        f"{spent(linear, visual)} + {spent(square, visual)} = "
+        f"{spent(linear + square, visual)}; the second "
+        "part is attention. Compute is arithmetic, not time: a device may be bound by "
+        "memory instead."
+    )
+
+
+def _coefficient(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else significant(value, 6)
+
+
+def _assumptions(analysis: Analysis) -> Table:
+    return Table(
+        caption=(
+            "What the plan rests on. Measured: given by you or read from your input. "
+            "Derived: follows from published files. Assumed: replace it by your own "
+            "value."
+        ),
+        head=(
+            Column(text="Value of"),
+            Column(text="Is"),
+            Column(text="Status"),
+            Column(text="Source"),
+        ),
+        rows=tuple(
+            Row(cells=(item.name, item.value, MARKS[item.status], item.source))
+            for item in analysis.plan.assumptions
+        ),
+    )
+
+
+def _provenance(analysis: Analysis) -> Table:
+    plan = analysis.plan
+    made = plan.provenance
+    lines = [
+        ("bucketwise", made.bucketwise or "version not recorded"),
+        ("plan schema", plan.schema),
+        ("model", f"{plan.model.hf_id} ({plan.model.source})"),
+        ("strategy", plan.visual.decision.strategy),
+        ("seed of kmeans", str(made.seed)),
+    ]
+    lines.extend(
+        (f"option {name}", json.dumps(value, ensure_ascii=False, default=str))
+        for name, value in made.options.items()
+    )
+    return Table(
+        caption="What made this report; the same input and options give the same bytes",
+        head=(Column(text="What"), Column(text="Value")),
+        rows=tuple(Row(cells=line) for line in lines),
+    )
+
+
+def _inputs(analysis: Analysis) -> Table:
+    inputs = analysis.plan.provenance.inputs
+    shown = inputs[:MOST_INPUTS]
+    caption = "Inputs; the hash is of the histogram each was reduced to"
+    if len(shown) < len(inputs):
+        caption += f" (the first {MOST_INPUTS} of {len(inputs):,})"
+    return Table(
+        caption=caption,
+        head=(
+            Column(text="Input"),
+            Column(text="Kind"),
+            Column(text="Rows", style="number"),
+            Column(text="SHA-256", style="code"),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    record.name or f"input {position}",
+                    record.kind,
+                    number(record.rows),
+                    record.sha256 or "not recorded",
+                )
+            )
+            for position, record in enumerate(shown, start=1)
+        ),
+    )

@@ -1,0 +1,139 @@
+"""What of the input could not be used, and what was noticed while reading."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import number, percent, plural, verb
+from bucketwise.plan import RejectedRows
+from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
+
+MOST_ROWS = 50
+MOST_SIZES = 5
+"""Sizes named for each reason the processor gives."""
+
+
+def quality(analysis: Analysis) -> Section:
+    """Return rejected rows, refused sizes and notes."""
+    blocks: list[Block] = []
+    summary = analysis.plan.traffic
+    if summary.rejections:
+        blocks.append(_rejections(summary.rejections, summary.rows_read))
+    if summary.refused_by_processor:
+        blocks.append(_refused(analysis))
+    blocks.extend(_notes(analysis))
+    return Section(
+        id="quality",
+        title="Data quality",
+        finding=_finding(analysis),
+        blocks=tuple(blocks),
+    )
+
+
+def _finding(analysis: Analysis) -> str:
+    summary = analysis.plan.traffic
+    rejected = summary.rows_rejected
+    if rejected:
+        share = percent(rejected / summary.rows_read)
+        n_reasons = len(summary.rejections)
+        text = (
+            f"{number(rejected)} of {plural(summary.rows_read, 'row')} ({share}) "
+            f"{verb(rejected, 'was', 'were')} rejected, for "
+            f"{plural(n_reasons, 'reason')}"
+        )
+    elif summary.rows_read == 1:
+        text = "The only row was used"
+    else:
+        text = f"All {plural(summary.rows_read, 'row')} were used"
+    refused = summary.refused_by_processor
+    if refused:
+        images = plural(refused, "image")
+        text += f"; the processor refuses {images}, real traffic that it cannot serve"
+    return f"{text}."
+
+
+def _rejections(rejections: tuple[RejectedRows, ...], rows_read: int) -> Table:
+    ordered = sorted(rejections, key=lambda item: (-item.count, item.reason))
+    shown = ordered[:MOST_ROWS]
+    caption = "Rejected rows by reason"
+    if len(shown) < len(ordered):
+        caption += f": the {MOST_ROWS} most frequent of {len(ordered):,}"
+    return Table(
+        caption=caption,
+        head=(
+            Column(text="Reason"),
+            Column(text="Rows", style="number"),
+            Column(text="Share", style="number"),
+            Column(text="For example"),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    item.reason,
+                    number(item.count),
+                    percent(item.count / rows_read),
+                    _places(item),
+                )
+            )
+            for item in shown
+        ),
+    )
+
+
+def _places(item: RejectedRows) -> str:
+    if not item.examples:
+        return "places not kept"
+    return ", ".join(
+        f"{place.source} line {place.line:,}"
+        if place.source is not None
+        else f"line {place.line:,}"
+        for place in item.examples
+    )
+
+
+def _refused(analysis: Analysis) -> Table:
+    counts = analysis.counts
+    sizes = counts.sizes
+    by_reason: dict[str, list[int]] = {}
+    for index in np.flatnonzero(~counts.accepted).tolist():
+        # The ratio that follows the rule is the image's own; the size tells it too.
+        reason = str(counts.error[index]).split(", got ")[0]
+        by_reason.setdefault(reason, []).append(index)
+    rows = []
+    for reason, found in by_reason.items():
+        weight = float(sizes.count[found].sum())
+        named = ", ".join(
+            f"{sizes.width_px[index]:,} x {sizes.height_px[index]:,}"
+            for index in found[:MOST_SIZES]
+        )
+        more = len(found) - MOST_SIZES
+        text = f"{named} and {plural(more, 'more size')}" if more > 0 else named
+        rows.append(Row(cells=(reason, number(weight), text)))
+    return Table(
+        caption="Refused by the processor: counted as traffic, in no other number",
+        head=(
+            Column(text="What the processor raises"),
+            Column(text="Images", style="number"),
+            Column(text="Sizes, px"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _notes(analysis: Analysis) -> list[Block]:
+    plan = analysis.plan
+    rows = [
+        Row(cells=(record.name or f"input {position}", note))
+        for position, record in enumerate(plan.provenance.inputs, start=1)
+        for note in record.notes
+    ]
+    rows.extend(Row(cells=("all inputs", note)) for note in plan.traffic.notes)
+    if not rows:
+        return [Paragraph(text="Nothing else was noticed while reading.")]
+    shown = rows[:MOST_ROWS]
+    caption = "Noticed while reading"
+    if len(shown) < len(rows):
+        caption += f": the first {MOST_ROWS} of {len(rows):,}"
+    head = (Column(text="Input"), Column(text="Note"))
+    return [Table(caption=caption, head=head, rows=tuple(shown))]

@@ -1,0 +1,160 @@
+"""What was read: counts, sizes, and the lengths they need."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import number, percent, plural, plural_of
+from bucketwise.plan import TrafficSummary
+from bucketwise.report.blocks import (
+    Block,
+    Column,
+    Fact,
+    Facts,
+    Row,
+    Section,
+    Table,
+)
+from bucketwise.report.drawings import cumulated_drawing
+from bucketwise.report.reading import demand_of, noun_of
+from bucketwise.report.sizes import pixels_drawing, scatter_drawing
+
+MOST_LABELS = 20
+SECONDS_A_DAY = 86_400
+SECONDS_AN_HOUR = 3_600
+DAYS_A_YEAR = 365.25
+LONG_DAYS = 2 * DAYS_A_YEAR
+
+
+def traffic(analysis: Analysis) -> Section:
+    """Return what was read, in numbers and figures."""
+    blocks: list[Block] = [_facts(analysis), cumulated_drawing(analysis)]
+    blocks.extend((scatter_drawing(analysis), pixels_drawing(analysis)))
+    if analysis.traffic.labels:
+        blocks.append(_labels(analysis))
+    return Section(
+        id="traffic",
+        title="Traffic",
+        finding=_finding(analysis),
+        blocks=tuple(blocks),
+    )
+
+
+def _finding(analysis: Analysis) -> str:
+    summary = analysis.plan.traffic
+    noun = noun_of(analysis)
+    needed = demand_of(analysis).needed
+    low, high = int(needed[0]), int(needed[-1])
+    sizes = plural(summary.distinct_sizes, "distinct size")
+    text = f"{plural(summary.images, noun)} of {sizes} "
+    if low == high:
+        return f"{text}all need the same length, {low:,} ViT patches."
+    return (
+        f"{text}need {plural(needed.size, 'distinct length')}, from {low:,} to "
+        f"{high:,} ViT patches."
+    )
+
+
+def _facts(analysis: Analysis) -> Facts:
+    summary = analysis.plan.traffic
+    weighted = "weighted by a count column" if summary.weighted else "each row is one"
+    rejected = f"{number(summary.rows_rejected)} rejected"
+    images = summary.images - summary.clips
+    facts = [
+        Fact(
+            label="Rows read",
+            value=number(summary.rows_read),
+            note=f"{number(summary.rows_used)} used, {rejected}",
+        ),
+        Fact(label="Images", value=number(images), note=weighted),
+    ]
+    if summary.clips:
+        facts.append(
+            Fact(
+                label="Clips", value=number(summary.clips), note="videos of any length"
+            )
+        )
+    facts.append(
+        Fact(
+            label="ViT runs",
+            value=number(summary.runs),
+            note="one an image, one a temporal patch",
+        )
+    )
+    if summary.refused_by_processor:
+        facts.append(
+            Fact(
+                label="Refused by the processor",
+                value=number(summary.refused_by_processor),
+                note="counted above, served by no plan",
+            )
+        )
+    facts.append(_span(summary))
+    if summary.labels:
+        n_labels = len(summary.labels)
+        note = "see the table below"
+        facts.append(Fact(label="Labels", value=number(n_labels), note=note))
+    return Facts(items=tuple(facts))
+
+
+def _span(summary: TrafficSummary) -> Fact:
+    if summary.first is None or summary.last is None:
+        return Fact(label="Span", value="not told", note="no usable time column")
+    first, last = (
+        datetime.fromisoformat(text) for text in (summary.first, summary.last)
+    )
+    seconds = (last - first).total_seconds()
+    note = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    return Fact(label="Span", value=duration(seconds), note=note)
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in its largest fitting unit."""
+    days = seconds / SECONDS_A_DAY
+    if days >= LONG_DAYS:
+        return f"{days / DAYS_A_YEAR:.1f} years"
+    if days >= 2:  # noqa: PLR2004 - "1.5 days" reads worse than "36 hours"
+        return plural(round(days), "day")
+    if seconds >= 2 * SECONDS_AN_HOUR:
+        return plural(round(seconds / SECONDS_AN_HOUR), "hour")
+    if seconds >= 60:  # noqa: PLR2004 - a minute
+        return plural(round(seconds / 60), "minute")
+    return plural(round(seconds), "second")
+
+
+def _labels(analysis: Analysis) -> Table:
+    source = analysis.traffic
+    noun = plural_of(noun_of(analysis))
+    weight = np.bincount(
+        source.label + 1, weights=source.count, minlength=len(source.labels) + 1
+    )
+    total = float(weight.sum())
+    names = ("(no label)", *source.labels)
+    order = [
+        index for index in np.argsort(-weight, kind="stable").tolist() if weight[index]
+    ]
+    shown = order[:MOST_LABELS]
+    caption = f"{noun.capitalize()} by label"
+    if len(shown) < len(order):
+        caption += f": the {MOST_LABELS} most frequent of {len(order):,}"
+    return Table(
+        caption=caption,
+        head=(
+            Column(text="Label"),
+            Column(text=noun.capitalize(), style="number"),
+            Column(text="Share", style="number"),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    names[index],
+                    number(float(weight[index])),
+                    percent(float(weight[index]) / total),
+                )
+            )
+            for index in shown
+        ),
+    )

@@ -1,0 +1,112 @@
+"""Which patches a length counts: two units, one of them enforced."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bucketwise.analysis import Analysis
+from bucketwise.rbln.lengths import needed_lengths
+from bucketwise.rbln.targets import TARGETS
+from bucketwise.report.blocks import (
+    Block,
+    Callout,
+    Column,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+)
+from bucketwise.report.sections.decision import merged_callout
+
+SIDES = (16, 32, 64)
+"""Sides of the examples in merged patches: 512, 1,024 and 2,048 px on Qwen3-VL."""
+
+
+def units(analysis: Analysis) -> Section:
+    """Return the paragraph on units, with both numbers."""
+    model, visual = analysis.plan.model, analysis.plan.visual
+    area = model.merge_size**2
+    side = 32 * model.merge_size * model.patch_size
+    merged = 32 * 32
+    blocks: list[Block] = []
+    if visual.bucket_unit == "merged_patches":
+        blocks.append(merged_callout(visual))
+    text = (
+        f"The ViT graph sees patches of {model.patch_size} x {model.patch_size} px; "
+        f"its output merges {area} of them into one token for the language model. On "
+        f"this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
+        f"patches and {merged:,} merged patches. Vendor documents up to 0.11 give the "
+        "unit of a bucket as merged patches. The runtime of every released version "
+        "compares ViT patches, before the merge, and the docstring of 0.12.0 says so. "
+        f"A length read in the wrong unit holds a {_ordinal(area)} of the intended "
+        "area."
+    )
+    blocks.append(Paragraph(text=text))
+    if model.window_patches:
+        blocks.append(_windows(analysis))
+    blocks.append(_table(analysis))
+    unit = "merged patches" if visual.bucket_unit == "merged_patches" else "ViT patches"
+    return Section(
+        id="units",
+        title="Units",
+        finding=(
+            "Released runtimes compare ViT patches, before the merge; the lists in "
+            f"this report are in {unit}."
+        ),
+        blocks=tuple(blocks),
+    )
+
+
+def _ordinal(area: int) -> str:
+    return {4: "quarter", 9: "ninth"}.get(area, f"1/{area}")
+
+
+def _windows(analysis: Analysis) -> Callout:
+    window = analysis.plan.model.window_patches
+    text = (
+        f"This model attends in windows of {window} x {window} patches, and the "
+        f"runtime pads every window, even a partial one, to {window**2}. A needed "
+        "length is therefore more than the ViT patches of most images. Releases "
+        "before 0.12.0 count one window too many."
+    )
+    return Callout(level="note", mark="Windows.", text=text)
+
+
+def _table(analysis: Analysis) -> Table:
+    model = analysis.plan.model
+    head = ["Image", "ViT patches", "Merged patches"]
+    newest = list(TARGETS.values())[-1]
+    oldest = next(iter(TARGETS.values()))
+    versions = [oldest, newest] if model.window_patches else []
+    head += [f"Needed, optimum-rbln {target.version}" for target in versions]
+    rows = []
+    for merged_side in SIDES:
+        grid = merged_side * model.merge_size
+        sides = np.array([grid], dtype=np.int64)
+        px = grid * model.patch_size
+        needed = [
+            int(needed_lengths(sides, sides, model.window_patches, target.parsed)[0])
+            for target in versions
+        ]
+        cells = (grid**2, merged_side**2, *needed)
+        texts = tuple(f"{value:,}" for value in cells)
+        rows.append(Row(cells=(f"{px:,} x {px:,} px", *texts)))
+    rows.extend(
+        Row(
+            cells=(
+                f"bucket of {use.vit_patches:,}",
+                f"{use.vit_patches:,}",
+                f"{use.merged_patches:,}",
+                *("" for _ in versions),
+            )
+        )
+        for use in analysis.plan.visual.buckets
+    )
+    return Table(
+        caption="The same image in both units, before any pixel limit",
+        head=(
+            Column(text=head[0]),
+            *(Column(text=text, style="number") for text in head[1:]),
+        ),
+        rows=tuple(rows),
+    )

@@ -1,0 +1,181 @@
+"""SQL that turns the text of a row into a size, or into the reason why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bucketwise.sources.times import microseconds
+
+MISSING = "missing"
+NOT_A_NUMBER = "not a number"
+ZERO_OR_NEGATIVE = "zero or negative"
+ABSURD = "absurd"
+RAGGED = "ragged"
+UNUSABLE = "unusable"
+"""Stands for any reason where only usable or not was asked."""
+
+MAX_SIDE_PX = 1_000_000
+MAX_FRAMES = 1_000_000_000
+MAX_FPS = 1_000_000
+MAX_COUNT = 10**15
+
+WEIGHT_TYPE = "DECIMAL(38, 12)"
+"""Sums of it do not depend on the order of the rows, as sums of floats do."""
+
+# A pattern, because DuckDB would make a join of `IN (...)` and run it for every row.
+_BLANK = r"(?i)\s*(null|none|nan|na|n/a)?\s*"
+_PAIR = "^([^xX*\u00d7]*)[xX*\u00d7]([^xX*\u00d7]*)$"
+
+
+def parsed_rows(
+    relation: str,
+    roles: Mapping[str, int],
+    time_samples: Sequence[str],
+    kept: Sequence[str] = (),
+    *,
+    with_reasons: bool = True,
+) -> str:
+    """Return SQL that reads every row of a relation.
+
+    Parameters
+    ----------
+    relation : str
+        SQL with text columns `c<position>` and a boolean `ragged`.
+    roles : mapping of str to int
+        Position of the column of each role.
+    time_samples : sequence of str
+        Some times, so that their form is tried first.
+    kept : sequence of str
+        Further columns of the relation to pass on.
+    with_reasons : bool
+        Whether to say why a row is unusable, which costs more than whether.
+
+    Returns
+    -------
+    str
+        A query with `reason` ('' for a usable row), `height`, `width`, and, where
+        the role is there, `frames`, `fps`, `weight`, `label`, `time_us`.
+    """
+    texts = ", ".join([*_texts(roles), "ragged", *kept])
+    numbers = ", ".join(["*", *_numbers(roles)])
+    reason = _reason(roles) if with_reasons else _usable(roles)
+    judged = f"*, {reason} AS reason"
+    values = ", ".join(["reason", *_values(roles, time_samples), *kept])
+    return (
+        f"SELECT {values} FROM (SELECT {judged} FROM (SELECT {numbers} FROM "
+        f"(SELECT {texts} FROM {relation})))"
+    )
+
+
+def _texts(roles: Mapping[str, int]) -> list[str]:
+    texts = [
+        f"c{at} AS {role}_text" for role, at in roles.items() if role != "resolution"
+    ]
+    if "resolution" in roles:
+        cell = f"c{roles['resolution']}"
+        # A lone number is no pair; the mark keeps it from being read as a side.
+        otherwise = f"CASE WHEN {_blank(cell)} THEN NULL ELSE '?' || {cell} END"
+        for side, group in (("width", 1), ("height", 2)):
+            texts.append(
+                f"CASE WHEN regexp_matches({cell}, '{_PAIR}') THEN "
+                f"regexp_extract({cell}, '{_PAIR}', {group}) ELSE {otherwise} END "
+                f"AS {side}_text"
+            )
+    return texts
+
+
+def _numbers(roles: Mapping[str, int]) -> list[str]:
+    numbers = [
+        f"TRY_CAST({role}_text AS DOUBLE) AS {role}_n" for role in _numeric(roles)
+    ]
+    if "fps" in roles:
+        ratio = "string_split(fps_text, '/')"
+        numbers[numbers.index("TRY_CAST(fps_text AS DOUBLE) AS fps_n")] = (
+            "coalesce(TRY_CAST(fps_text AS DOUBLE), "
+            f"TRY_CAST({ratio}[1] AS DOUBLE) / TRY_CAST({ratio}[2] AS DOUBLE)) AS fps_n"
+        )
+    return numbers
+
+
+def _numeric(roles: Mapping[str, int]) -> list[str]:
+    optional = [role for role in ("count", "frames", "fps") if role in roles]
+    return ["height", "width", *optional]
+
+
+def _usable(roles: Mapping[str, int]) -> str:
+    fine = " AND ".join(f"({_judgement(role)[0]})" for role in _numeric(roles))
+    return f"CASE WHEN NOT ragged AND {fine} THEN '' ELSE '{UNUSABLE}' END"
+
+
+def _reason(roles: Mapping[str, int]) -> str:
+    needed = ["height", "width", *(role for role in roles if role == "count")]
+    missing = " OR ".join(_blank(f"{role}_text") for role in needed)
+    judged = [_judgement(role) for role in _numeric(roles)]
+    no_number = " OR ".join(f"({each})" for _, each, _ in judged)
+    low = " OR ".join(f"({each})" for _, _, each in judged)
+    return (
+        f"CASE WHEN {_usable(roles)} = '' THEN '' WHEN ragged THEN '{RAGGED}' "
+        f"WHEN {missing} THEN '{MISSING}' WHEN {no_number} THEN '{NOT_A_NUMBER}' "
+        f"WHEN {low} THEN '{ZERO_OR_NEGATIVE}' ELSE '{ABSURD}' END"
+    )
+
+
+def _judgement(role: str) -> tuple[str, str, str]:
+    """Return SQL for: this cell is fine, is no (whole) number, is too low."""
+    number = f"{role}_n"
+    no_number = f"{number} IS NULL OR NOT isfinite({number})"
+    fraction = f"{number} <> floor({number})"
+    if role == "count":
+        return f"{number} BETWEEN 0 AND {MAX_COUNT}", no_number, f"{number} < 0"
+    if role == "fps":
+        # Without frames a row is an image, and its fps says nothing.
+        image = _blank("frames_text")
+        blank = f"{image} OR {_blank('fps_text')}"
+        fine = f"({number} > 0 AND {number} <= {MAX_FPS}) OR {blank}"
+        return (
+            fine,
+            f"NOT ({blank}) AND ({no_number})",
+            (f"NOT ({blank}) AND {number} <= 0"),
+        )
+    most = MAX_FRAMES if role == "frames" else MAX_SIDE_PX
+    fine = f"{number} BETWEEN 1 AND {most} AND {number} = floor({number})"
+    no_number = f"{no_number} OR {fraction}"
+    if role == "frames":
+        blank = _blank("frames_text")
+        return (
+            f"({fine}) OR {blank}",
+            f"NOT {blank} AND ({no_number})",
+            f"NOT {blank} AND {number} <= 0",
+        )
+    return fine, no_number, f"{number} <= 0"
+
+
+def _blank(text: str) -> str:
+    return f"({text} IS NULL OR regexp_full_match({text}, '{_BLANK}'))"
+
+
+def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
+    values = [
+        f"CASE WHEN reason = '' THEN CAST({side}_n AS INTEGER) END AS {side}"
+        for side in ("height", "width")
+    ]
+    if "frames" in roles:
+        given = f"reason = '' AND NOT {_blank('frames_text')}"
+        values.append(
+            f"CASE WHEN {given} THEN CAST(frames_n AS BIGINT) ELSE 0 END AS frames"
+        )
+        if "fps" in roles:
+            timed = f"{given} AND NOT {_blank('fps_text')}"
+            values.append(f"CASE WHEN {timed} THEN fps_n ELSE 0 END AS fps")
+    if "count" in roles:
+        exact = f"coalesce(TRY_CAST(count_text AS {WEIGHT_TYPE}), count_n)"
+        values.append(
+            f"CASE WHEN reason = '' THEN CAST({exact} AS {WEIGHT_TYPE}) END AS weight"
+        )
+    if "label" in roles:
+        label = "nullif(trim(label_text), '')"
+        values.append(f"CASE WHEN reason = '' THEN {label} END AS label")
+    if "time" in roles:
+        time_us = microseconds("time_text", time_samples)
+        values.append(f"{time_us} AS time_us")
+    return values

@@ -1,0 +1,87 @@
+"""The one way to DuckDB: a connection with bounds, and quoting of what users named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+Connection = duckdb.DuckDBPyConnection
+DATA_FAULTS = (
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.OutOfRangeException,
+    duckdb.SerializationException,
+)
+"""Errors a file can cause; any other is a bug in the SQL and shows its traceback."""
+
+MEMORY_LIMIT = "360MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A database in memory and the folder that holds what it spills."""
+
+    connection: Connection
+    folder: Path
+
+    def stage(self, path: Path) -> Path:
+        """Return a plain name for a file.
+
+        DuckDB takes `*`, `?`, `[` in a path for a glob, `key=value` folders for
+        columns and a suffix for a compression; a link has none of them.
+        """
+        link = self.folder / "input"
+        link.unlink(missing_ok=True)
+        link.symlink_to(path.resolve())
+        return link
+
+
+@contextmanager
+def open_workspace() -> Iterator[Workspace]:
+    """Open a database that stays local and small, and remove its traces afterwards."""
+    with TemporaryDirectory(prefix="bucketwise-") as folder:
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "memory_limit": MEMORY_LIMIT,
+                "preserve_insertion_order": "false",
+                "temp_directory": str(Path(folder) / "spill"),
+            },
+        )
+        try:
+            connection.execute("SET enable_progress_bar = false")
+            yield Workspace(connection, Path(folder))
+        finally:
+            connection.close()
+
+
+def rows_in_order(workspace: Workspace, query: str, size: int) -> Iterator[list[Any]]:
+    """Yield the rows of a query in the order of the file, some at a time."""
+    cursor = workspace.connection.cursor()
+    try:
+        cursor.execute("SET preserve_insertion_order = true")
+        cursor.execute(query)
+        while rows := cursor.fetchmany(size):
+            yield rows
+    finally:
+        cursor.close()
+
+
+def literal(text: str | Path) -> str:
+    """Return text as an SQL string."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,262 @@
+"""CSV and its kin: any separator, with or without a header."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bucketwise.errors import InputError
+from bucketwise.sources.columns import Match, match_columns, role_of
+from bucketwise.sources.database import Workspace, literal
+from bucketwise.sources.detect import File
+from bucketwise.sources.lines import RAW_OPTIONS, read_lines, sample
+from bucketwise.sources.table import BATCH, BATCH_ROWS, Batch, Table
+
+SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
+"""What may stand between cells, and what the record calls such a file."""
+
+_SAMPLE_LINES = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """How the first lines are written."""
+
+    separator: str
+    header: bool
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    skipped: int
+
+
+def open_delimited(
+    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+) -> Table:
+    """Open a CSV file: find separator, header and columns in its first lines.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look for the file.
+    file : File
+        What to open.
+    chosen : mapping of str to str, optional
+        Role to column name or position, from the user.
+
+    Raises
+    ------
+    InputError
+        When it has no data row or no size column.
+    """
+    lines = read_lines(workspace, file.path, file.compression)
+    layout = _layout(sample(lines, _SAMPLE_LINES), chosen or {})
+    match = _match(layout, chosen, file.name)
+    if not layout.rows:
+        raise InputError(
+            f"{file.name}: a header and no rows; found columns "
+            f"{', '.join(map(repr, layout.names))}; at least one row is right"
+        )
+    width = len(layout.names)
+    used = sorted(set(match.roles.values()))
+    time = match.roles.get("time")
+    return Table(
+        kind=SEPARATORS[layout.separator],
+        name=file.name,
+        roles=match.roles,
+        relation=_relation(workspace, file, layout),
+        numbered=_numbered(workspace, file, layout, used),
+        quote="contains(text, '\"')",
+        streamed=BATCH,
+        stream=lambda space: _stream(space, file, layout, used),
+        time_samples=tuple(
+            row[time] for row in layout.rows if time is not None and len(row) == width
+        ),
+        notes=match.notes,
+    )
+
+
+def _layout(lines: Sequence[str], chosen: Mapping[str, str]) -> _Layout:
+    separator = max(SEPARATORS, key=lambda each: _agreement(lines, each))
+    # Blank records before the header: DuckDB counts them when it skips.
+    records = list(_records(lines, separator))
+    leading = next((at for at, record in enumerate(records) if record), 0)
+    rows = [tuple(record) for record in records if record]
+    first = rows[0] if rows else ()
+    header = not _is_data(first, chosen)
+    names = first if header else tuple(str(at + 1) for at in range(len(first)))
+    return _Layout(
+        separator=separator,
+        header=header,
+        names=tuple(name.strip() for name in names),
+        rows=tuple(rows[1:] if header else rows),
+        skipped=leading + header,
+    )
+
+
+def _records(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
+    """Read sample lines; the last record may be cut, so faults are let through."""
+    csv.field_size_limit(sys.maxsize)
+    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+
+
+def _agreement(lines: Sequence[str], separator: str) -> tuple[float, int]:
+    """Return how many rows are as wide as the first, and how wide that is."""
+    widths = [len(record) for record in _records(lines, separator) if record]
+    if not widths or widths[0] < 2:  # noqa: PLR2004 - one column: nothing is separated
+        return 0.0, 0
+    return widths.count(widths[0]) / len(widths), widths[0]
+
+
+def _is_data(first: Sequence[str], chosen: Mapping[str, str]) -> bool:
+    """Say whether the first row has sizes where a header has names."""
+    if any(role_of(cell) in {"height", "width", "resolution"} for cell in first):
+        return False
+    named = [column for column in chosen.values() if column]
+    if any(column in first for column in named if not column.isdecimal()):
+        return False
+    places = [int(column) - 1 for column in named if column.isdecimal()]
+    looked_at = [first[at] for at in places if 0 <= at < len(first)] or first
+    return any(_is_size(cell) for cell in looked_at)
+
+
+def _is_size(cell: str) -> bool:
+    sides = cell.strip().lower().replace("\u00d7", "x").replace("*", "x").split("x")
+    return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
+
+
+def _match(layout: _Layout, chosen: Mapping[str, str] | None, source: str) -> Match:
+    if not layout.header and not chosen:
+        first = ", ".join(layout.rows[0])
+        raise InputError(
+            f"{source}: no header; the first row is {first}; "
+            "say which columns hold the sizes, by position: --columns width=1,height=2"
+        )
+    match = match_columns(layout.names, chosen, source)
+    said = "no header: every row was read as data"
+    return (
+        match if layout.header else Match(roles=match.roles, notes=(*match.notes, said))
+    )
+
+
+def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
+    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
+    # A blank line in a file of one column is no row, as in a file of many.
+    blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
+    return (
+        f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
+        f"columns = {{{columns}}}, auto_detect = false, header = false, "
+        f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
+        f"quote = '\"', escape = '\"', store_rejects = true, "
+        f"compression = '{file.compression}') {blank})"
+    )
+
+
+def _numbered(
+    workspace: Workspace, file: File, layout: _Layout, used: Sequence[int]
+) -> str:
+    width = len(layout.names)
+    split = f"string_split(line, {literal(layout.separator)})"
+    cells = ", ".join(f"cells[{at + 1}] AS c{at}" for at in used)
+    # Surplus empty cells are let through, as DuckDB does.
+    surplus = f"array_to_string(cells[{width + 1}:], '') <> ''"
+    ragged = f"len(cells) < {width} OR (len(cells) > {width} AND {surplus})"
+    filled = (
+        "trim(array_to_string(cells, '')) <> ''" if width == 1 else "line IS NOT NULL"
+    )
+    return (
+        f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
+        f"FROM (SELECT line, {split} AS cells, row_number() OVER () AS nth "
+        f"FROM read_csv({_staged(workspace, file)}, {RAW_OPTIONS}, "
+        f"compression = '{file.compression}')) "
+        f"WHERE {filled} AND nth > {layout.skipped})"
+    )
+
+
+def _staged(workspace: Workspace, file: File) -> str:
+    return literal(workspace.stage(file.path))
+
+
+def _stream(
+    workspace: Workspace, file: File, layout: _Layout, used: Sequence[int]
+) -> Iterator[Batch]:
+    """Yield batches of the used cells as Python's reader finds them."""
+    rows: list[tuple[int, list[str] | None]] = []
+    for row in _numbered_records(workspace, file, layout):
+        rows.append(row)
+        if len(rows) == BATCH_ROWS:
+            yield _batch(rows, used, len(layout.names))
+            rows.clear()
+    if rows:
+        yield _batch(rows, used, len(layout.names))
+
+
+def _numbered_records(
+    workspace: Workspace, file: File, layout: _Layout
+) -> Iterator[tuple[int, list[str] | None]]:
+    """Yield each record and the line it starts on; None for a broken one."""
+    csv.field_size_limit(sys.maxsize)
+    latest = [""]
+    lines = read_lines(workspace, file.path, file.compression)
+    reader = csv.reader(
+        _remembered(lines, latest),
+        delimiter=layout.separator,
+        skipinitialspace=True,
+        strict=True,
+    )
+    width = len(layout.names)
+    header_is_due = layout.header
+    while True:
+        line = reader.line_num + 1
+        record: list[str] | None
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            record = None
+        if record is not None and _is_blank(record, one_column=width == 1):
+            continue
+        if header_is_due:
+            header_is_due = False
+            continue
+        if record is not None and len(record) > width and not any(record[width:]):
+            # The reader skips a space; to DuckDB it is a surplus cell that is filled.
+            ending = latest[0].rstrip("\r\n")
+            record[width:] = ending.rsplit(layout.separator, len(record) - width)[1:]
+        yield line, record
+
+
+def _remembered(lines: Iterable[str], latest: list[str]) -> Iterator[str]:
+    for line in lines:
+        latest[0] = line
+        yield line
+
+
+def _is_blank(record: Sequence[str], *, one_column: bool) -> bool:
+    return not any(record) if one_column else not record
+
+
+def _batch(
+    rows: Sequence[tuple[int, list[str] | None]], used: Sequence[int], width: int
+) -> Batch:
+    whole = [record for _, record in rows]
+    ragged = [
+        record is None or len(record) < width or any(record[width:]) for record in whole
+    ]
+    batch: Batch = {
+        f"c{at}": np.array(
+            [
+                None if record is None or at >= len(record) else record[at]
+                for record in whole
+            ],
+            dtype=object,
+        )
+        for at in used
+    }
+    batch["ragged"] = np.array(ragged)
+    batch["line"] = np.array([line for line, _ in rows], dtype=np.int64)
+    return batch

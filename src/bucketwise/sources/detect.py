@@ -1,0 +1,195 @@
+"""What a file is, by its content; its name is never asked."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from bucketwise.errors import InputError
+from bucketwise.sources.database import DATA_FAULTS, Workspace
+from bucketwise.sources.lines import raw_lines
+
+Compression = Literal["none", "gzip", "zstd"]
+Kind = Literal["delimited", "jsonlines", "parquet"]
+
+GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+PARQUET = b"PAR1"
+
+EXPECTED = "a table is expected: CSV, TSV, JSON Lines or Parquet, plain, gzip or zstd"
+
+_BINARIES = (
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"RIFF", "a RIFF file (WebP, AVI or WAV)"),
+    (b"PK\x03\x04", "a ZIP archive (Excel sheets are such)"),
+    (b"BZh", "a bzip2 file"),
+    (b"\xfd7zXZ", "an xz file"),
+    (b"%PDF", "a PDF"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"ARROW1", "an Arrow file"),
+    (b"ORC", "an ORC file"),
+)
+_WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
+_HEAD_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One readable file: what it holds and how it is packed."""
+
+    path: Path
+    name: str
+    kind: Kind
+    compression: Compression
+
+
+def recognise(workspace: Workspace, path: Path, name: str) -> File:
+    """Return what a file is.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where packed files are looked into.
+    path : Path
+        A regular file.
+    name : str
+        What messages and records call it.
+
+    Raises
+    ------
+    InputError
+        When it is empty or nothing that can be read as a table.
+    """
+    with path.open("rb") as file:
+        start = file.read(_HEAD_BYTES)
+    if not start:
+        raise InputError(f"{name}: the file is empty; {EXPECTED}")
+    if start.startswith(GZIP):
+        return _in_gzip(workspace, path, name)
+    if start.startswith(ZSTD):
+        return _in_zstd(workspace, path, name)
+    kind = _kind(start, name)
+    return File(path=path, name=name, kind=kind, compression="none")
+
+
+def _in_gzip(workspace: Workspace, path: Path, name: str) -> File:
+    with gzip.open(path) as file:
+        try:
+            start = file.read1(_HEAD_BYTES)
+        except (EOFError, OSError, zlib.error) as error:
+            raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
+        if not start:
+            raise InputError(f"{name}: the file is empty once unpacked; {EXPECTED}")
+        kind = _kind(start, name)
+        if kind == "parquet":
+            return _unpack(workspace, file, start, name)
+    return File(path=path, name=name, kind=kind, compression="gzip")
+
+
+def _unpack(
+    workspace: Workspace, packed: gzip.GzipFile, start: bytes, name: str
+) -> File:
+    """Write a packed Parquet file out: its index stands at the end."""
+    path = workspace.folder / "unpacked"
+    try:
+        with path.open("wb") as file:
+            file.write(start)
+            shutil.copyfileobj(packed, file)
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
+    return File(path=path, name=name, kind="parquet", compression="none")
+
+
+def _in_zstd(workspace: Workspace, path: Path, name: str) -> File:
+    if not _zstd_is_whole(path):
+        raise InputError(f"{name}: damaged zstd (it ends too early); pack it anew")
+    lines = raw_lines(workspace, path, "zstd")
+    head = ""
+    try:
+        for line in lines:
+            head += line
+            if len(head) > _HEAD_BYTES or line.strip():
+                break
+    except DATA_FAULTS as error:
+        raise InputError(f"{name}: binary data within zstd; {EXPECTED}") from error
+    if not head:
+        raise InputError(f"{name}: the file is empty once unpacked; {EXPECTED}")
+    kind = _kind(head.encode(), name)
+    if kind == "parquet":
+        raise InputError(
+            f"{name}: Parquet within zstd; Parquet packs itself, so unpack it first "
+            "with zstd -d"
+        )
+    return File(path=path, name=name, kind=kind, compression="zstd")
+
+
+def _kind(start: bytes, name: str) -> Kind:
+    if start.startswith(PARQUET):
+        return "parquet"
+    for magic, said in _BINARIES:
+        if start.startswith(magic):
+            raise InputError(f"{name}: this is {said}; {EXPECTED}")
+    if start.startswith(_WIDE_TEXT):
+        raise InputError(
+            f"{name}: the text is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+        )
+    if b"\0" in start:
+        raise InputError(f"{name}: binary data (it holds zero bytes); {EXPECTED}")
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise InputError(f"{name}: nothing but blank lines; {EXPECTED}")
+    if text.startswith(b"[") and text[1:].lstrip().startswith(b"{"):
+        raise InputError(
+            f"{name}: one JSON array; JSON Lines has an object on each line "
+            "(jq -c '.[]' makes it so)"
+        )
+    return "jsonlines" if text.startswith(b"{") else "delimited"
+
+
+def _zstd_is_whole(path: Path) -> bool:
+    """Walk over the frames (RFC 8878), because DuckDB reads a cut file in silence."""
+    with path.open("rb") as file:
+        while magic := file.read(4):
+            if len(magic) == 4 and magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5:  # noqa: PLR2004 - a skippable frame
+                if not _skip(file, int.from_bytes(file.read(4), "little")):
+                    return False
+            elif magic != ZSTD or not _frame_is_whole(file):
+                return False
+    return True
+
+
+def _frame_is_whole(file: BinaryIO) -> bool:
+    descriptor = file.read(1)
+    if not descriptor:
+        return False
+    flags = descriptor[0]
+    one_segment = flags >> 5 & 1
+    size_field = (one_segment, 2, 4, 8)[flags >> 6]
+    dictionary_field = (0, 1, 2, 4)[flags & 3]
+    if not _skip(file, 1 - one_segment + dictionary_field + size_field):
+        return False
+    last = False
+    while not last:
+        header = file.read(3)
+        if len(header) < 3:  # noqa: PLR2004 - a block header
+            return False
+        word = int.from_bytes(header, "little")
+        last = bool(word & 1)
+        repeated = word >> 1 & 3 == 1
+        if not _skip(file, 1 if repeated else word >> 3):
+            return False
+    return _skip(file, 4 if flags >> 2 & 1 else 0)
+
+
+def _skip(file: BinaryIO, count: int) -> bool:
+    """Move on; False where the file ends before that."""
+    if not count:
+        return True
+    file.seek(count - 1, 1)
+    return bool(file.read(1))

@@ -1,0 +1,159 @@
+"""The histogram file: a reduction kept as Parquet, and read back without loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bucketwise.errors import BucketwiseError, InputError, OutputError
+from bucketwise.sources.database import (
+    DATA_FAULTS,
+    Workspace,
+    literal,
+    open_workspace,
+)
+from bucketwise.traffic import InputRecord, Place, Rejection, Traffic
+
+SCHEMA = "bucketwise.histogram/1"
+KEY = "bucketwise"
+"""Key of the metadata by which a Parquet file is known to be a histogram."""
+
+_COLUMNS = (
+    "label", "slot_start_s", "height_px", "width_px", "frames", "fps", "count",
+)  # fmt: skip
+_ARRAYS = frozenset(_COLUMNS)
+
+
+def write_histogram(traffic: Traffic, path: Path) -> None:
+    """Write traffic to a file that every command reads back.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What to keep.
+    path : Path
+        Where; it is replaced whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When nothing can be written there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open_workspace() as workspace:
+            _copy(workspace, traffic, temporary)
+        temporary.replace(path)
+    except (OSError, *DATA_FAULTS) as error:
+        raise OutputError(
+            f"{path}: the histogram cannot be written ({_first_line(error)}); give a "
+            "file in a folder that exists and can be written to"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | None:
+    """Return the traffic in a histogram file, or None when it is another Parquet file.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to read.
+    path : Path
+        A Parquet file.
+    name : str
+        Base name, for messages.
+
+    Raises
+    ------
+    InputError
+        When it is a histogram of another version, or a damaged one.
+    """
+    staged = literal(workspace.stage(path))
+    found = workspace.connection.execute(
+        f"SELECT value FROM parquet_kv_metadata({staged}) WHERE decode(key) = ?", [KEY]
+    ).fetchall()
+    if not found:
+        return None
+    columns = workspace.connection.execute(
+        f"SELECT * FROM read_parquet({staged}, file_row_number = true) "
+        "ORDER BY file_row_number"
+    ).fetchnumpy()
+    try:
+        said = json.loads(found[0][0])
+        if said["schema"] != SCHEMA:
+            raise InputError(
+                f"{name}: a histogram of schema {said['schema']!r}; this version "
+                f"reads {SCHEMA!r}: make it anew with `bucketwise histogram`"
+            )
+        arrays: dict[str, Any] = {
+            column: np.asarray(columns[column]) for column in _COLUMNS
+        }
+        return Traffic(**arrays, **_restored(said["traffic"]))
+    except (KeyError, TypeError, ValueError, BucketwiseError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{name}: a damaged histogram ({_first_line(error)}); make it anew with "
+            "`bucketwise histogram`"
+        ) from error
+
+
+def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
+    connection = workspace.connection
+    connection.execute("SET preserve_insertion_order = true")
+    # One writer: row groups in the order of the cells, and so the same bytes.
+    connection.execute("SET threads = 1")
+    connection.register("kept", {name: getattr(traffic, name) for name in _COLUMNS})
+    metadata = json.dumps({"schema": SCHEMA, "traffic": _said(traffic)}, sort_keys=True)
+    connection.execute(
+        f"COPY (SELECT {', '.join(_COLUMNS)} FROM kept) TO {literal(path)} "
+        "(FORMAT parquet, COMPRESSION zstd, "
+        f"KV_METADATA {{{KEY}: {literal(metadata)}}})"
+    )
+
+
+def _said(traffic: Traffic) -> dict[str, Any]:
+    """Return everything that is not a column of cells."""
+    return {
+        each.name: _plain(getattr(traffic, each.name))
+        for each in dataclasses.fields(traffic)
+        if each.name not in _ARRAYS
+    }
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _restored(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **said,
+        "labels": tuple(said["labels"]),
+        "notes": tuple(said["notes"]),
+        "inputs": tuple(
+            InputRecord(**{**each, "notes": tuple(each["notes"])})
+            for each in said["inputs"]
+        ),
+        "rejections": tuple(
+            Rejection(
+                reason=each["reason"],
+                count=each["count"],
+                places=tuple(Place(**place) for place in each["places"]),
+            )
+            for each in said["rejections"]
+        ),
+    }
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,132 @@
+"""JSON Lines: one object a line, its keys at the top or one level down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bucketwise.errors import InputError
+from bucketwise.sources.columns import match_columns
+from bucketwise.sources.database import Workspace, literal
+from bucketwise.sources.detect import File
+from bucketwise.sources.lines import RAW_OPTIONS, read_lines, sample
+from bucketwise.sources.table import BATCH, BATCH_ROWS, Batch, Table
+
+_SAMPLE_LINES = 1_000
+
+
+def open_json_lines(
+    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+) -> Table:
+    """Open a JSON Lines file: find the keys that its first lines have.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look for the file.
+    file : File
+        What to open.
+    chosen : mapping of str to str, optional
+        Role to key, dotted when nested, from the user.
+
+    Raises
+    ------
+    InputError
+        When no line is an object or no key holds a size.
+    """
+    lines = sample(read_lines(workspace, file.path, file.compression), _SAMPLE_LINES)
+    objects = [each for each in map(_parse, lines) if each is not None]
+    if not objects:
+        raise InputError(
+            f"{file.name}: it starts like JSON Lines, but none of the first "
+            f"{len(lines)} lines is an object such as "
+            '{"width": 640, "height": 480}'
+        )
+    keys = {".".join(key): key for each in objects for key in _keys(each)}
+    match = match_columns(list(keys), chosen, file.name)
+    paths = list(keys.values())
+    used = {at: paths[at] for at in sorted(set(match.roles.values()))}
+    raw = (
+        f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
+        f"compression = '{file.compression}')"
+    )
+    numbered = f"(SELECT line AS text, row_number() OVER () AS line FROM {raw})"
+    time = match.roles.get("time")
+    samples = [] if time is None else [_look_up(each, used[time]) for each in objects]
+    return Table(
+        kind="jsonl",
+        name=file.name,
+        roles=match.roles,
+        relation=_cells(f"(SELECT line AS text FROM {raw})", used),
+        numbered=_cells(numbered, used, ", line"),
+        quote="false",
+        streamed=_cells(BATCH, used, ", line"),
+        stream=lambda space: _stream(space, file),
+        time_samples=tuple(str(value) for value in samples if value is not None),
+        notes=match.notes,
+    )
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _keys(parsed: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every value that is not an object, two levels deep."""
+    for key, value in parsed.items():
+        if isinstance(value, dict):
+            yield from ((key, inner) for inner in value)
+        else:
+            yield (key,)
+
+
+def _look_up(parsed: Mapping[str, Any], path: Sequence[str]) -> Any:
+    value: Any = parsed
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _cells(lines: str, used: Mapping[int, Sequence[str]], kept: str = "") -> str:
+    """Return SQL that takes the used keys out of every line that is not blank."""
+    pointers = ", ".join(literal(_pointer(path)) for path in used.values())
+    cells = ", ".join(f"found[{at}] AS c{key}" for at, key in enumerate(used, start=1))
+    taken = f"CASE WHEN NOT ragged THEN json_extract_string(text, [{pointers}]) END"
+    bad = "NOT json_valid(text) OR left(ltrim(text), 1) <> '{'"
+    filled = "text IS NOT NULL AND trim(text, ' \t\r\n') <> ''"
+    return (
+        f"(SELECT {cells}, ragged, text{kept} FROM (SELECT *, {taken} AS found FROM "
+        f"(SELECT *, {bad} AS ragged FROM {lines} WHERE {filled})))"
+    )
+
+
+def _pointer(path: Sequence[str]) -> str:
+    """Return the path as a JSON pointer (RFC 6901), in which no name is special."""
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
+
+
+def _stream(workspace: Workspace, file: File) -> Iterator[Batch]:
+    texts: list[str] = []
+    first = 1
+    for text in read_lines(workspace, file.path, file.compression):
+        texts.append(text)
+        if len(texts) == BATCH_ROWS:
+            yield _batch(texts, first)
+            first += len(texts)
+            texts.clear()
+    if texts:
+        yield _batch(texts, first)
+
+
+def _batch(texts: Sequence[str], first: int) -> Batch:
+    return {
+        "text": np.array(texts, dtype=object),
+        "line": np.arange(first, first + len(texts), dtype=np.int64),
+    }

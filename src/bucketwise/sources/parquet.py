@@ -1,0 +1,106 @@
+"""Parquet: typed columns, read as the text they print as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bucketwise.errors import InputError
+from bucketwise.sources.columns import match_columns
+from bucketwise.sources.database import (
+    Connection,
+    Workspace,
+    identifier,
+    literal,
+    rows_in_order,
+)
+from bucketwise.sources.detect import File
+from bucketwise.sources.table import BATCH, BATCH_ROWS, Batch, Table
+
+_SAMPLE_ROWS = 50
+
+
+def open_parquet(
+    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+) -> Table:
+    """Open a Parquet file: find its columns, nested ones one level down.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look for the file.
+    file : File
+        What to open.
+    chosen : mapping of str to str, optional
+        Role to column name, dotted when nested, from the user.
+
+    Raises
+    ------
+    InputError
+        When it has no row or no size column.
+    """
+    connection = workspace.connection
+    connection.execute("SET TimeZone = 'UTC'")
+    source = (
+        f"read_parquet({literal(workspace.stage(file.path))}, file_row_number = true)"
+    )
+    paths = _paths(connection, source)
+    match = match_columns([".".join(path) for path in paths], chosen, file.name)
+    used = {at: paths[at] for at in sorted(set(match.roles.values()))}
+    cells = ", ".join(
+        f"CAST({'.'.join(map(identifier, path))} AS VARCHAR) AS c{at}"
+        for at, path in used.items()
+    )
+    relation = (
+        f"(SELECT {cells}, false AS ragged, file_row_number + 1 AS line FROM {source})"
+    )
+    first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
+    if not first:
+        raise InputError(f"{file.name}: columns and no rows; one row at least is right")
+    time = match.roles.get("time")
+    samples = [] if time is None else [row[list(used).index(time)] for row in first]
+    return Table(
+        kind="parquet",
+        name=file.name,
+        roles=match.roles,
+        relation=relation,
+        numbered=relation,
+        quote="false",
+        streamed=BATCH,
+        stream=lambda space: _stream(space, relation, list(used)),
+        time_samples=tuple(value for value in samples if value is not None),
+        notes=match.notes,
+    )
+
+
+def _paths(connection: Connection, source: str) -> list[tuple[str, ...]]:
+    columns = connection.sql(f"FROM {source} LIMIT 0")
+    paths: list[tuple[str, ...]] = []
+    for name, kind in zip(columns.columns, columns.types, strict=True):
+        if name == "file_row_number":
+            continue
+        if kind.id == "struct":
+            paths += [(name, inner) for inner, _ in kind.children]
+        else:
+            paths.append((name,))
+    return paths
+
+
+def _stream(
+    workspace: Workspace, relation: str, used: Sequence[int]
+) -> Iterator[Batch]:
+    names = [f"c{at}" for at in used]
+    for rows in rows_in_order(workspace, f"FROM {relation}", BATCH_ROWS):
+        yield _batch(names, rows)
+
+
+def _batch(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Batch:
+    columns = list(zip(*rows, strict=True))
+    batch: Batch = {
+        name: np.array(column, dtype=object)
+        for name, column in zip(names, columns, strict=False)
+    }
+    batch["ragged"] = np.zeros(len(rows), dtype=bool)
+    batch["line"] = np.array(columns[-1], dtype=np.int64)
+    return batch

@@ -1,0 +1,93 @@
+"""Where rejected rows stand: a second look, taken only when something was rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bucketwise.sources.cells import parsed_rows
+from bucketwise.sources.database import DATA_FAULTS, Workspace
+from bucketwise.sources.table import BATCH, Table
+from bucketwise.traffic import MAX_PLACES, Place, Rejection
+
+
+def find_places(
+    workspace: Workspace, table: Table, rejected: Mapping[str, int]
+) -> tuple[Rejection, ...]:
+    """Return the rejections with the first places of each.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to compute.
+    table : Table
+        The table the rows were rejected from.
+    rejected : mapping of str to int
+        Rows for each reason.
+
+    Returns
+    -------
+    tuple of Rejection
+        Sorted by reason.
+    """
+    if not rejected:
+        return ()
+    lines = _at_once(workspace, table, rejected)
+    if lines is None:
+        lines = _one_by_one(workspace, table, rejected)
+    return tuple(
+        Rejection(
+            reason=reason,
+            count=count,
+            places=tuple(
+                Place(source=table.name, line=line) for line in lines.get(reason, [])
+            ),
+        )
+        for reason, count in sorted(rejected.items())
+    )
+
+
+def _at_once(
+    workspace: Workspace, table: Table, rejected: Mapping[str, int]
+) -> dict[str, list[int]] | None:
+    """Read lines as rows; None where the two are not the same."""
+    connection = workspace.connection
+    roles = {role: at for role, at in table.roles.items() if role != "time"}
+    relation = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
+    rows = parsed_rows(relation, roles, (), kept=("line", "quoted"))
+    try:
+        connection.execute("SET preserve_insertion_order = true")
+        found = connection.execute(
+            f"SELECT reason, CASE WHEN reason <> '' THEN min(line, {MAX_PLACES}) END, "
+            f"count(*), bool_or(quoted) FROM ({rows}) GROUP BY reason"
+        ).fetchall()
+    except DATA_FAULTS:
+        return None
+    counts = {reason: count for reason, _, count, _ in found if reason}
+    if any(quoted for *_, quoted in found) or counts != dict(rejected):
+        return None
+    return {reason: sorted(lines) for reason, lines, *_ in found if reason}
+
+
+def _one_by_one(
+    workspace: Workspace, table: Table, rejected: Mapping[str, int]
+) -> dict[str, list[int]]:
+    """Walk through the file until every reason has its places."""
+    connection = workspace.connection
+    roles = {role: at for role, at in table.roles.items() if role != "time"}
+    rows = parsed_rows(table.streamed, roles, (), kept=("line",))
+    lines: dict[str, list[int]] = {reason: [] for reason in rejected}
+    for batch in table.stream(workspace):
+        connection.register(BATCH, batch)
+        found = connection.execute(
+            f"SELECT reason, min(line, {MAX_PLACES}) FROM ({rows}) "
+            "WHERE reason <> '' GROUP BY reason"
+        ).fetchall()
+        connection.unregister(BATCH)
+        for reason, more in found:
+            lines[reason] = (lines.get(reason, []) + sorted(more))[:MAX_PLACES]
+        if all(
+            len(lines[reason]) >= min(MAX_PLACES, count)
+            for reason, count in rejected.items()
+        ):
+            break
+    return lines

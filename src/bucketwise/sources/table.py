@@ -1,0 +1,62 @@
+"""One table file as DuckDB sees it, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from bucketwise.sources.database import Workspace
+
+Batch = dict[str, NDArray[Any]]
+"""Rows in file order: one array a column, and `line`, where each row starts."""
+
+BATCH = "batch"
+"""The name under which DuckDB sees the batch at hand."""
+
+BATCH_ROWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Where rows and cells stand in one file.
+
+    Every relation has a text column `c<position>` for each column that is read and a
+    boolean `ragged`.
+
+    Attributes
+    ----------
+    kind : str
+        Format, for the record.
+    name : str
+        Base name.
+    roles : mapping of str to int
+        Position of the column of each role.
+    relation : str
+        SQL of all rows, in no order, as fast as it goes.
+    numbered : str
+        The same with `line`; wrong where a quoted cell holds a line break.
+    quote : str
+        SQL that says whether a row of `numbered` could have such a cell.
+    streamed : str
+        SQL of the rows of one batch.
+    stream : callable
+        Batches in file order; slower, but it reads what DuckDB stumbles over.
+    time_samples : tuple of str
+        The first times.
+    notes : tuple of str
+        What was read as what.
+    """
+
+    kind: str
+    name: str
+    roles: Mapping[str, int]
+    relation: str
+    numbered: str
+    quote: str
+    streamed: str
+    stream: Callable[[Workspace], Iterator[Batch]]
+    time_samples: tuple[str, ...]
+    notes: tuple[str, ...]

@@ -1,0 +1,110 @@
+"""SQL that reads a time, however it was written, as microseconds since 1970 (UTC)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+FORMATS = (
+    "%d/%b/%Y:%H:%M:%S",
+    "%d %b %Y %H:%M:%S",
+    "%a, %d %b %Y %H:%M:%S",
+    "%a %b %d %H:%M:%S %Y",
+    "%d-%b-%Y %H:%M:%S",
+    "%b %d, %Y %H:%M:%S",
+    "%Y:%m:%d %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%Y %H:%M",
+    "%m/%d/%Y",
+    "%d %b %Y",
+    "%Y%m%dT%H%M%S",
+)
+"""Vendor forms after the zone is taken off; with slashes and the year last, the month
+comes first."""
+
+_CLOCK = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
+
+COMMON = (
+    (_CLOCK + r"(\.\d+)?Z", "suffix({t}, 'Z')"),
+    (_CLOCK + r"(\.\d+)?\+00:00", "suffix({t}, '+00:00')"),
+    (_CLOCK + r"(\.\d+)?\+00", "suffix({t}, '+00')"),
+    (_CLOCK, "strlen({t}) = 19 AND substr({t}, 17, 1) = ':'"),
+    (
+        _CLOCK + r"\.\d+",
+        "substr({t}, 20, 1) = '.' AND TRY_CAST(substr({t}, 21) AS UBIGINT) IS NOT NULL",
+    ),
+)
+"""Forms of ISO 8601 in UTC: how samples look, and the cheap test that a row is so."""
+
+_ZONE = r"(:\d\d(?:[.,]\d+)?)\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\]?\s*$"
+_START = r"^(\d|[A-Z][a-z][a-z]\b)"
+"""A digit, a day or a month; DuckDB also takes `epoch` and `infinity` for times."""
+
+_ZONE_BEFORE_YEAR = r"\s(?:UTC|GMT)(\s\d{4})$"
+
+
+def microseconds(text: str, samples: Iterable[str]) -> str:
+    """Return SQL for a time in microseconds since 1970, NULL where there is none.
+
+    ISO 8601 (without a zone it is UTC), numbers (seconds below 1e11, then milli-,
+    micro- and nanoseconds) and `FORMATS`.
+
+    Parameters
+    ----------
+    text : str
+        Name of the column that holds the text.
+    samples : iterable of str
+        Some of its values; the form most of them have is tried first, because
+        the complete expression costs several times as much.
+    """
+    complete = _any_form(text)
+    test = _common_test(list(samples))
+    if test is None:
+        return complete
+    quick = f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
+    return (
+        f"CASE WHEN {test.format(t=text)} THEN coalesce({quick}, {complete}) "
+        f"ELSE {complete} END"
+    )
+
+
+def _common_test(samples: list[str]) -> str | None:
+    for form, test in COMMON:
+        fitting = sum(re.fullmatch(form, sample) is not None for sample in samples)
+        if fitting * 2 > len(samples):
+            return test
+    return None
+
+
+def _any_form(text: str) -> str:
+    return f"coalesce({_number(text)}, {_with_zone(text)})"
+
+
+def _number(text: str) -> str:
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    return (
+        f"CASE WHEN abs({number}) < 1e11 THEN CAST(round({number} * 1e6) AS BIGINT) "
+        f"WHEN abs({number}) < 1e14 THEN CAST(round({number} * 1e3) AS BIGINT) "
+        f"WHEN abs({number}) < 1e17 THEN CAST(round({number}) AS BIGINT) "
+        f"WHEN abs({number}) < 1e20 THEN CAST(round({number} / 1e3) AS BIGINT) END"
+    )
+
+
+def _with_zone(text: str) -> str:
+    """Read date and clock apart from the zone: a TIMESTAMP cast ignores the zone."""
+    bare = f"regexp_replace(trim({text}), '{_ZONE}', '\\1')"
+    bare = f"regexp_replace({bare}, '{_ZONE_BEFORE_YEAR}', '\\1')"
+    bare = f"ltrim(replace({bare}, ',', '.'), '[')"
+    zone = f"regexp_extract({text}, '{_ZONE}', 2)"
+    formats = ", ".join(f"'{form.replace(',', '.')}'" for form in FORMATS)
+    minutes = (
+        f"CASE WHEN regexp_matches({zone}, '^[+-]') THEN "
+        f"CAST({zone}[1] || '1' AS BIGINT) * (CAST({zone}[2:3] AS BIGINT) * 60 + "
+        f"coalesce(TRY_CAST(right({zone}[4:], 2) AS BIGINT), 0)) ELSE 0 END"
+    )
+    return (
+        f"CASE WHEN regexp_matches({bare}, '{_START}') THEN epoch_us(coalesce("
+        f"TRY_CAST({bare} AS TIMESTAMP), try_strptime({bare}, [{formats}]))) "
+        f"- 60000000 * {minutes} END"
+    )

@@ -1,0 +1,299 @@
+"""The report: every section, honest numbers, safe text, equal bytes, any traffic."""
+
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bucketwise.analysis import Analysis, Context, Question, analyze
+from bucketwise.buckets import Buckets
+from bucketwise.optimize.choose import GraphPrice
+from bucketwise.profile import ModelProfile
+from bucketwise.rbln.targets import pick_targets
+from bucketwise.report import render
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.figures import to_svg
+from bucketwise.report.view import view_of
+from bucketwise.sources.profiles import find_profile
+from bucketwise.today import Today
+from bucketwise.traffic import (
+    InputRecord,
+    Place,
+    Rejection,
+    Traffic,
+    merge_traffic,
+)
+from tests.strategies import preprocessing_of, traffic_of
+
+QWEN3 = find_profile("qwen3-vl-2b")
+QWEN25 = find_profile("qwen2.5-vl-7b")
+
+SECTIONS = (
+    *("decision", "today", "traffic", "buckets", "how-many", "strategies"),
+    *("limits", "units", "snippets", "quality", "method"),
+)
+SNIPPETS = {
+    "0.10.3": {"rbln_config.optimum-0.10.3.json": '{"visual": {}}\n'},
+    "0.12.0": {"serve.vllm-rbln-0.12.0.sh": "vllm serve . # <model>\n"},
+}
+HOSTILE = "</script><img src=x onerror=alert(1)>$x^2$"
+
+MIXED = traffic_of(
+    *((480, 640, 50.0), (720, 1280, 30.0), (1080, 1920, 15.0), (300, 300, 80.0)),
+    *((2_000, 3_000, 3.0), (1_536, 2_048, 9.0), (64, 64, 40.0), (1_024, 1_024, 7.0)),
+)
+TODAY = Today(buckets=Buckets((1_024, 3_136)), max_pixels=None, source="rbln_config")
+
+
+def analysis_of(
+    traffic: Traffic = MIXED,
+    profile: ModelProfile = QWEN3,
+    question: Question | None = None,
+    today: Today | None = TODAY,
+    context: Context | None = None,
+) -> Analysis:
+    return analyze(
+        traffic,
+        profile,
+        preprocessing_of(profile),
+        question or Question(),
+        pick_targets(()),
+        today=today,
+        context=context or Context(version="0.1.0", options={"buckets": "2-4"}),
+    )
+
+
+def clips_of(*rows: tuple[int, int, int, float], images: int = 0) -> Traffic:
+    """Build (height, width, frames, count) clips, and so many 640x480 images."""
+    cells = [*rows, *([(480, 640, 0, float(images))] if images else [])]
+    height, width, frames, count = (
+        np.array(column) for column in zip(*cells, strict=True)
+    )
+    part = Traffic(
+        height_px=height.astype(np.int64),
+        width_px=width.astype(np.int64),
+        frames=frames.astype(np.int64),
+        fps=np.zeros(len(cells)),
+        slot_start_s=np.zeros(len(cells), dtype=np.int64),
+        label=np.full(len(cells), -1),
+        count=count.astype(np.float64),
+        rows_read=len(cells),
+        rows_used=len(cells),
+        first_s=0.0,
+        last_s=90_000.0,
+    )
+    return merge_traffic([part])
+
+
+def hostile_analysis() -> Analysis:
+    bad = Rejection(reason=HOSTILE, count=1, places=(Place(source=HOSTILE, line=3),))
+    traffic = replace(
+        MIXED,
+        labels=(HOSTILE,),
+        label=np.zeros(MIXED.label.size, dtype=np.int64),
+        rows_read=MIXED.rows_read + 1,
+        rejections=(bad,),
+        notes=(HOSTILE,),
+        inputs=(
+            InputRecord(
+                kind=HOSTILE, name=HOSTILE, rows=9, sha256=HOSTILE, notes=(HOSTILE,)
+            ),
+        ),
+    )
+    context = Context(
+        version=HOSTILE,
+        options={HOSTILE: HOSTILE},
+        base=((HOSTILE, HOSTILE, "assumed", HOSTILE),),
+    )
+    return analysis_of(traffic, today=replace(TODAY, source=HOSTILE), context=context)
+
+
+class Outline(HTMLParser):
+    """Collects tags, ids and attributes, and checks that tags nest."""
+
+    VOID = frozenset({"meta", "br", "img", "link", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.extend((name, value or "") for name, value in attrs)
+        self.ids.extend(value or "" for name, value in attrs if name == "id")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def text_of(page: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", page.split("<body>")[1]))
+
+
+CASES = {
+    "one_size_only": lambda: analysis_of(traffic_of((480, 640, 5.0))),
+    "one_image": lambda: analysis_of(traffic_of((480, 640)), today=None),
+    "without_today": lambda: analysis_of(today=None),
+    "windows": lambda: analysis_of(profile=QWEN25),
+    "clips_only": lambda: analysis_of(
+        clips_of((480, 640, 8, 2.0), (720, 1280, 9, 1.0))
+    ),
+    "clips_and_images": lambda: analysis_of(clips_of((720, 1280, 16, 3.0), images=7)),
+    "merged_unit": lambda: analysis_of(question=Question(bucket_unit="merged_patches")),
+    "linear_cost": lambda: analysis_of(question=Question(cost="linear")),
+    "pins": lambda: analysis_of(question=Question(pins=(2_048, 16_384))),
+    "kmeans": lambda: analysis_of(question=Question(strategy="kmeans")),
+    "fixed_k": lambda: analysis_of(question=Question(k_range=(3, 3))),
+    "wide_range": lambda: analysis_of(question=Question(k_range=(1, 8))),
+    "price": lambda: analysis_of(
+        question=Question(
+            graph_price=GraphPrice(
+                graph_minutes=9, images_per_day=1e5, keep_days=30, vit_tflops=20
+            )
+        )
+    ),
+    "fractional_weights": lambda: analysis_of(
+        replace(
+            traffic_of((480, 640, 0.25), (720, 1280, 1.5), (99, 99, 1e-6)),
+            weighted=True,
+        )
+    ),
+    "refused_sizes": lambda: analysis_of(traffic_of((480, 640), (10, 4_000, 2.0))),
+    "nothing_served_today": lambda: analysis_of(
+        today=replace(TODAY, buckets=Buckets((4,)))
+    ),
+    "model_assumed": lambda: analysis_of(context=Context(model_assumed=True)),
+    "hostile": hostile_analysis,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_kind_of_traffic_makes_a_whole_page(name: str) -> None:
+    page = render(CASES[name](), SNIPPETS)
+    outline = Outline(page)
+    said = text_of(page)
+    assert len(outline.ids) == len(set(outline.ids))
+    assert {"h1", "h2", "nav", "main", "caption"} <= set(outline.tags)
+    assert not re.search(r"\b(nan|inf|None|True|False)\b", said)
+    own = text_without_plan_words(said)
+    assert not re.search(r"\b1 (images|runs|graphs|rows|patches|files)\b", own)
+    assert not re.search(r"(?<![\d,.])0\.0%|100\.0%", own)
+
+
+def text_without_plan_words(text: str) -> str:
+    """Leave out sentences that the plan words itself."""
+    return re.sub(r"(Warning:|graphs?: ).*", "", text)
+
+
+def test_every_section_stands_in_order_and_in_the_contents() -> None:
+    page = render(analysis_of(), SNIPPETS)
+    assert tuple(re.findall(r'<section id="([^"]+)"', page)) == SECTIONS
+    assert tuple(re.findall(r'<a href="#([^"]+)"', page)) == SECTIONS
+
+
+def test_every_section_opens_with_one_sentence() -> None:
+    for item in view_of(hostile_analysis(), SNIPPETS).sections:
+        assert item.finding.endswith(".")
+        assert item.finding[0].isupper() or item.finding[0].isdigit()
+
+
+def test_sections_with_nothing_to_say_are_left_out() -> None:
+    names = [item.id for item in view_of(analysis_of(today=None), {}).sections]
+    assert "today" not in names
+    assert "snippets" not in names
+
+
+def test_the_page_requests_nothing() -> None:
+    page = render(analysis_of(), SNIPPETS)
+    outline = Outline(page)
+    assert not {"script", "link", "img", "iframe", "object"} & set(outline.tags)
+    names = {name for name, _ in outline.attributes}
+    assert not {"src", "srcset", "onload", "onerror"} & names
+    links = [v for n, v in outline.attributes if n in {"href", "xlink:href"}]
+    assert all(link.startswith("#") for link in links)
+    rest = re.sub(r'xmlns(:xlink)?="[^"]*"', "", page)
+    assert not re.search(r"https?://|@import|url\((?!#)", rest)
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page
+
+
+def test_hostile_text_is_escaped_wherever_it_stands() -> None:
+    page = render(hostile_analysis(), {HOSTILE: {HOSTILE: HOSTILE}})
+    assert "<img" not in page
+    assert "<script" not in page
+    assert page.count("&lt;img src=x") >= 15, "a label, a reason, a place, notes ..."
+    assert "$x^2$" in page
+
+
+def test_equal_input_gives_equal_bytes_in_two_processes() -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from hashlib import sha256\n"
+        "from bucketwise.report import render\n"
+        "from tests.test_report import SNIPPETS, analysis_of\n"
+        "page = render(analysis_of(), SNIPPETS)\n"
+        "assert page == render(analysis_of(), SNIPPETS)\n"
+        "print(sha256(page.encode()).hexdigest())\n"
+    )
+    root = str(Path(__file__).parent.parent)
+    found = [
+        subprocess.run(
+            [sys.executable, "-X", "utf8", "-c", program, root],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join([*sys.path, root])},
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert found[0] == found[1]
+
+
+def test_the_settings_of_a_users_matplotlib_do_not_reach_the_page() -> None:
+    import matplotlib as mpl
+
+    drawing = next(
+        block
+        for item in view_of(analysis_of(), {}).sections
+        for block in item.blocks
+        if isinstance(block, Drawing)
+    )
+    plain = to_svg(drawing)
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        assert to_svg(drawing) == plain
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_importing_the_report_loads_neither_figures_nor_templates() -> None:
+    program = (
+        "import sys, bucketwise.report\n"
+        "print([name for name in ('matplotlib', 'jinja2') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,542 @@
+"""Reading tables: every format, every packing, every fault in plain words."""
+
+import gzip
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bucketwise.errors import InputError, UsageError
+from bucketwise.sources import read_rows, read_traffic
+from bucketwise.sources import tables as tables_room
+from bucketwise.sources.database import open_workspace
+from bucketwise.sources.detect import recognise
+from bucketwise.sources.reduce import reduce_table
+from bucketwise.traffic import NO_TIME_S, Traffic, merge_traffic
+
+HEADER = ["timestamp", "tenant", "width", "height", "num_frames", "fps"]
+ROWS = [
+    ["2026-10-01T00:10:00Z", "a", "640", "480", "", ""],
+    ["2026-10-01T00:50:00Z", "a", "640", "480", "", ""],
+    ["2026-10-01T01:00:00Z", "b", "1280", "720", "16", ""],
+    ["2026-10-01T01:59:59.5Z", "", "1280", "720", "64", "29.97"],
+    ["", "b", "333", "1", "", ""],
+]
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def as_csv(rows, separator=",", end="\n", header=HEADER):
+    return "".join(separator.join(row) + end for row in [header, *rows])
+
+
+def as_jsonl(rows):
+    lines = []
+    for row in rows:
+        cells = {k: v for k, v in zip(HEADER, row, strict=True) if v}
+        lines.append(json.dumps(cells))
+    return "\n".join(lines) + "\n"
+
+
+def pack(path: Path, packing: str) -> Path:
+    if packing == "plain":
+        return path
+    packed = path.with_name(f"packed-{packing}")
+    if packing == "gzip":
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+    else:
+        # DuckDB writes zstd where Python has none yet.
+        duckdb.execute(
+            f"COPY (SELECT line FROM read_csv('{path}', columns = {{'line': "
+            "'VARCHAR'}, header = false, auto_detect = false, delim = '\x01', "
+            f"quote = '', escape = '')) TO '{packed}' (FORMAT csv, HEADER false, "
+            "QUOTE '', ESCAPE '', DELIM '\x01', COMPRESSION zstd)"
+        )
+    return packed
+
+
+def cells(traffic: Traffic) -> list[tuple]:
+    return list(
+        zip(
+            traffic.height_px.tolist(),
+            traffic.width_px.tolist(),
+            traffic.frames.tolist(),
+            traffic.fps.tolist(),
+            traffic.count.tolist(),
+            strict=True,
+        )
+    )
+
+
+def reasons(traffic: Traffic) -> dict[str, tuple[int, list[int]]]:
+    return {
+        each.reason: (each.count, [place.line for place in each.places])
+        for each in traffic.rejections
+    }
+
+
+def read(path, text=None, **options):
+    if text is not None:
+        write(path, text)
+    options.setdefault("max_bad_rows", 1.0)
+    return read_traffic([path], **options)
+
+
+def test_a_table_becomes_cells_per_hour_and_label(tmp_path):
+    traffic = read(tmp_path / "log", as_csv(ROWS))
+    assert traffic.rows_read == traffic.rows_used == 5
+    assert traffic.labels == ("a", "b")
+    assert traffic.label.tolist() == [-1, 0, 1, 1]
+    assert traffic.count.tolist() == [1, 2, 1, 1]
+    hour = 1_790_812_800
+    assert traffic.slot_start_s.tolist() == [hour + 3600, hour, NO_TIME_S, hour + 3600]
+    assert (traffic.first_s, traffic.last_s) == (hour + 600, hour + 7199.5)
+    assert traffic.frames.tolist() == [64, 0, 0, 16]
+    assert traffic.fps.tolist() == [29.97, 0, 0, 0]
+    record = traffic.inputs[0]
+    assert (record.kind, record.name, record.rows) == ("csv", "log", 5)
+    assert record.sha256 == traffic.sha256()
+    assert "1 usable rows have no readable time" in record.notes
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "semicolon", "jsonl"])
+def test_every_text_format_and_packing_gives_the_same_traffic(tmp_path, kind, packing):
+    text = {
+        "csv": as_csv(ROWS),
+        "tsv": as_csv(ROWS, "\t"),
+        "semicolon": as_csv(ROWS, ";"),
+        "jsonl": as_jsonl(ROWS),
+    }[kind]
+    expected = read(tmp_path / "expected", as_csv(ROWS))
+    traffic = read(pack(write(tmp_path / "table.png", text), packing))
+    assert traffic.sha256() == expected.sha256()
+
+
+@pytest.mark.parametrize("typed", [True, False])
+@pytest.mark.parametrize("packing", ["plain", "gzip"])
+def test_parquet_gives_the_same_traffic(tmp_path, packing, typed):
+    source = write(tmp_path / "t.csv", as_csv(ROWS))
+    path = tmp_path / "t.csv.parquet"
+    duckdb.execute(
+        f"COPY (FROM read_csv('{source}', all_varchar = {not typed})) TO '{path}'"
+    )
+    traffic = read(pack(path, packing))
+    assert traffic.sha256() == read(source).sha256()
+    assert traffic.inputs[0].kind == "parquet"
+
+
+@pytest.mark.parametrize("compression", ["snappy", "zstd"])
+def test_nested_parquet_and_json_are_read_one_level_down(tmp_path, compression):
+    path = tmp_path / "p"
+    duckdb.execute(
+        "COPY (SELECT {'width': 640, 'height': 480} AS image) TO "
+        f"'{path}' (FORMAT parquet, COMPRESSION {compression})"
+    )
+    line = '{"image": {"width": 640, "height": 480}, "id": 1}\n'
+    assert cells(read(path)) == [(480, 640, 0, 0.0, 1.0)]
+    assert cells(read(tmp_path / "j", line)) == [(480, 640, 0, 0.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["1920x1080", "1920X1080", " 1920 × 1080 ", "1920*1080"]
+)
+def test_a_resolution_is_width_times_height(tmp_path, cell):
+    assert cells(read(tmp_path / "t", f"id,resolution\n1,{cell}\n")) == [
+        (1080, 1920, 0, 0.0, 1.0)
+    ]
+
+
+def test_a_lone_number_is_no_resolution(tmp_path):
+    traffic = read(tmp_path / "t", "resolution\n640x480\n1920\n\nx480\n")
+    assert reasons(traffic) == {"missing": (1, [5]), "not a number": (1, [3])}
+
+
+def test_sides_win_over_a_resolution_and_say_so(tmp_path):
+    traffic = read(tmp_path / "t", "resolution,w,h\n9x9,640,480\n")
+    assert cells(traffic) == [(480, 640, 0, 0.0, 1.0)]
+    assert any("'resolution'" in note for note in traffic.inputs[0].notes)
+
+
+def test_counts_are_weights_and_this_is_said(tmp_path):
+    traffic = read(
+        tmp_path / "t", "w,h,count\n1,1,0.1\n1,1,0.2\n2,2,0\n3,3,-1\n4,4,\n5,5,many\n"
+    )
+    assert traffic.weighted
+    assert cells(traffic) == [(1, 1, 0, 0.0, 0.3), (2, 2, 0, 0.0, 0.0)]
+    assert reasons(traffic) == {
+        "missing": (1, [6]),
+        "not a number": (1, [7]),
+        "zero or negative": (1, [5]),
+    }
+    assert any("3 rows stand for 0.3 images" in n for n in traffic.inputs[0].notes)
+
+
+def test_every_reason_is_told_with_its_lines(tmp_path):
+    text = (
+        "w,h\n640,480\n,480\nabc,480\n640.5,480\n640.0,480\n0,1\n-5,1\n"
+        "1000001,1\n1000000,1\n1,2,3\n7\n\n1e400,1\nnan,3\n"
+    )
+    expected = {
+        "absurd": (1, [9]),
+        "missing": (2, [3, 15]),
+        "not a number": (3, [4, 5, 14]),
+        "ragged": (2, [11, 12]),
+        "zero or negative": (2, [7, 8]),
+    }
+    traffic = read(tmp_path / "t", text)
+    assert reasons(traffic) == expected
+    assert traffic.rows_read == 13
+    assert {p.source for r in traffic.rejections for p in r.places} == {"t"}
+
+
+def test_lines_are_physical_where_cells_hold_line_breaks(tmp_path):
+    text = '\n\nid,"w\n",h\n"a\n\nb",640,480\n\n"c",x,480\n"d\n",1\n"e",,1\n'
+    traffic = read(tmp_path / "t", text, columns={"width": "2"})
+    assert reasons(traffic) == {
+        "missing": (1, [12]),
+        "not a number": (1, [9]),
+        "ragged": (1, [10]),
+    }
+
+
+def test_five_places_are_kept_for_a_reason(tmp_path):
+    traffic = read(tmp_path / "t", "w,h\n" + "x,1\n" * 40)
+    assert reasons(traffic) == {"not a number": (40, [2, 3, 4, 5, 6])}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffwidth,height\r\n640,480\r\n",
+        'width;height\n"640";"480"\n',
+        "WIDTH\tHeight\n640\t480",
+        " width , height \n 640 , 480 \n",
+        "a|image.width|image.height\n1|640|480\n",
+        'name,width,height\n"a, ""b"" \nc",640,480\n',
+        "width,height\n640,480\r\n",
+        "width,height\r640,480\r",
+    ],
+)
+def test_dialects_are_recognised(tmp_path, text):
+    assert cells(read(tmp_path / "t", text)) == [(480, 640, 0, 0.0, 1.0)]
+
+
+def test_without_a_header_every_row_is_data(tmp_path):
+    path = write(tmp_path / "t", "a,640,480\nb,640,480\n")
+    traffic = read(path, columns={"width": "2", "height": "3"})
+    assert cells(traffic) == [(480, 640, 0, 0.0, 2.0)]
+    with pytest.raises(InputError, match="no header.*--columns width=1,height=2"):
+        read(path)
+
+
+def test_columns_can_be_named(tmp_path):
+    path = tmp_path / "t"
+    header = 'a"b,Größe\n'.replace('a"b', '"a""b"')
+    traffic = read(
+        path, header + "640,480\n", columns={"width": 'a"b', "height": "größe"}
+    )
+    assert cells(traffic) == [(480, 640, 0, 0.0, 1.0)]
+    with pytest.raises(InputError, match="no such column; found 'a\"b', 'Größe'"):
+        read(path, columns={"width": "nope", "height": "1"})
+    with pytest.raises(UsageError, match="'wide' is not something a column can be"):
+        read(path, columns={"wide": "x"})
+
+
+def test_hostile_names_in_parquet_and_json_are_only_names(tmp_path):
+    names = ['w"; DROP TABLE cells; --', "h'.*[1]\n~/"]
+    quoted = ", ".join(
+        f'{v} AS "{n.replace(chr(34), chr(34) * 2)}"'
+        for v, n in zip((640, 480), names, strict=True)
+    )
+    path = tmp_path / "it's [a] *.p?"
+    duckdb.execute(
+        "COPY (SELECT " + quoted + f") TO '{tmp_path / 'p'}' (FORMAT parquet)"
+    )
+    shutil.move(tmp_path / "p", path)
+    columns = dict(zip(("width", "height"), names, strict=True))
+    assert cells(read(path, columns=columns)) == [(480, 640, 0, 0.0, 1.0)]
+    line = json.dumps(dict(zip(names, (640, 480), strict=True)))
+    assert cells(read(path, line, columns=columns)) == [(480, 640, 0, 0.0, 1.0)]
+
+
+def test_two_columns_for_one_role_are_told(tmp_path):
+    traffic = read(tmp_path / "t", "img_w,width,height\n1,640,480\n")
+    assert cells(traffic) == [(480, 640, 0, 0.0, 1.0)]
+    assert any("'img_w' could be meant" in note for note in traffic.inputs[0].notes)
+
+
+def test_broken_json_lines_are_ragged_and_blank_ones_nothing(tmp_path):
+    text = '{"w": 640, "h": 480}\n\n{"w": 640,\n[1]\n{"h": 480}\n{"w": null, "h": 2}\n'
+    traffic = read(tmp_path / "t", text)
+    assert traffic.rows_read == 5
+    assert reasons(traffic) == {"missing": (2, [5, 6]), "ragged": (2, [3, 4])}
+
+
+def test_frames_are_whole_and_fps_counts_only_with_them(tmp_path):
+    text = (
+        "w,h,frames,fps\n1,1,0,\n1,1,-2,\n1,1,2.5,\n1,1,4,0\n2,2,,0\n2,2,8,30000/1001\n"
+    )
+    traffic = read(tmp_path / "t", text)
+    assert reasons(traffic) == {
+        "not a number": (1, [4]),
+        "zero or negative": (3, [2, 3, 5]),
+    }
+    assert cells(traffic) == [(2, 2, 0, 0.0, 1.0), (2, 2, 8, 30000 / 1001, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2023-11-16T18:15:46Z", 1700158546),
+        ("2023-11-16 18:15:46", 1700158546),
+        ("2023-11-16T18:15:46.6805900", 1700158546.68059),
+        ("2023-11-16T18:15:46.5+00:00", 1700158546.5),
+        ("2023-11-16 18:15:46,5", 1700158546.5),
+        ("2023-11-17T03:15:46+09:00", 1700158546),
+        ("2023-11-16 13:15:46-0500", 1700158546),
+        ("2023-11-16 18:15:46 UTC", 1700158546),
+        ("2023-11-16 18:15:46+00", 1700158546),
+        ("2023-11-16", 1700092800),
+        ("1700158546", 1700158546),
+        ("1700158546.25", 1700158546.25),
+        ("1700158546250", 1700158546.25),
+        ("1700158546250000", 1700158546.25),
+        ("1700158546250000000", 1700158546.25),
+        ("0.0", 0),
+        ("12.5", 12.5),
+        ("-3600.5", -3600.5),
+        ("16/Nov/2023:18:15:46 +0000", 1700158546),
+        ("[17/Nov/2023:03:15:46 +0900]", 1700158546),
+        ("2023/11/16 18:15:46", 1700158546),
+        ("16 Nov 2023 18:15:46", 1700158546),
+        ("11/16/2023 18:15:46", 1700158546),
+        ("Thu, 16 Nov 2023 18:15:46 GMT", 1700158546),
+        ("Thu Nov 16 18:15:46 UTC 2023", 1700158546),
+        ("2023:11:16 18:15:46", 1700158546),
+        ("yesterday", None),
+        ("infinity", None),
+        ("epoch", None),
+        ("nan", None),
+    ],
+)
+@pytest.mark.parametrize("among", [0, 3])
+def test_times_are_read_in_any_form(tmp_path, text, seconds, among):
+    other = ["2023-11-16T18:15:46Z"] * among
+    lines = "".join(f'"{time}",1,{at}\n' for at, time in enumerate([text, *other], 1))
+    traffic = read(tmp_path / "t", "time,w,h\n" + lines)
+    at = traffic.height_px.tolist().index(1)
+    if seconds is None:
+        assert traffic.slot_start_s[at] == NO_TIME_S
+    else:
+        assert traffic.slot_start_s[at] == seconds // 3600 * 3600
+        if not among:
+            assert traffic.first_s == traffic.last_s == seconds
+
+
+def test_past_the_limit_slots_widen_as_when_merging(tmp_path):
+    rows = [[f"{hour * 3600}", str(10 + hour % 3), "10"] for hour in range(-60, 60)]
+    text = as_csv(rows, header=["time", "w", "h"])
+    path = write(tmp_path / "t", text)
+    whole = read(path)
+    assert len(whole.count) == 120
+    for most in (50, 20, 8):
+        with open_workspace() as workspace:
+            file = recognise(workspace, path, "t")
+            table = tables_room.open_table(workspace, file, None)
+            small = reduce_table(workspace, table, most)
+        merged = merge_traffic([whole], most)
+        assert small.sha256() == merged.sha256()
+        assert small.notes == merged.notes != ()
+
+
+def test_a_column_that_identifies_rows_is_no_label(tmp_path):
+    rows = [[f"user-{at}", "1", "1"] for at in range(1001)]
+    traffic = read(tmp_path / "t", as_csv(rows, header=["client", "w", "h"]))
+    assert traffic.labels == ()
+    assert any("labels were not kept" in note for note in traffic.inputs[0].notes)
+
+
+def test_several_files_globs_and_stdin_add_up(tmp_path, monkeypatch):
+    write(tmp_path / "b.csv", "w,h\n1,1\n")
+    write(tmp_path / "a.csv", "w,h\n2,2\n")
+    stdin = io.TextIOWrapper(io.BytesIO(gzip.compress(b"w,h\n3,3\n")))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    traffic = read_traffic([str(tmp_path / "*.csv"), "-"])
+    assert [each.name for each in traffic.inputs] == ["a.csv", "b.csv", "stdin"]
+    assert cells(traffic) == [(n, n, 0, 0.0, 1.0) for n in (1, 2, 3)]
+
+
+def test_too_many_bad_rows_stop_the_run_with_a_table(tmp_path):
+    text = "w,h\n" + "1,1\n" * 18 + "x,1\n,1\n"
+    with pytest.raises(InputError) as caught:
+        read(tmp_path / "t.csv", text, max_bad_rows=0.05)
+    said = str(caught.value)
+    assert "2 of 20 rows" in said
+    assert "not a number" in said
+    assert "t.csv:20" in said
+    assert str(tmp_path) not in said
+    assert read(tmp_path / "t.csv", max_bad_rows=0.1).rows_rejected == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"\n\n \n", "nothing but blank lines"),
+        (b"width,height\n", "a header and no rows"),
+        (b"a,b\n1,2\n", "no header"),
+        (b"a,b\nx,y\n", "no column for width and height among 'a', 'b'"),
+        (b"width,b\nx,y\n", "no column for height among 'width', 'b'"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"PK\x03\x04zzzz", "a ZIP archive"),
+        (b"a\x00b\x01" * 99, "binary data"),
+        (bytes(range(128, 256)) * 9, "not UTF-8"),
+        ("width,height,n\u00e4me\n1,1,\u00e4\n".encode("latin-1"), "not UTF-8"),
+        ("w,h,name\n" + "1,1,a\n" * 99 + "1,1,\xe4\n").encode("latin-1")
+        and (
+            ("w,name,h\n" + "1,a,1\n" * 99 + "\xe4,\xe4,1\n").encode("latin-1"),
+            "not UTF-8",
+        ),
+        ("w,h\n1,1\n".encode("utf-16"), "UTF-16"),
+        (b'[{"w": 1}]', "one JSON array"),
+        (b"{oops\n", "none of the first"),
+        (b'{"a": 1}\n', "no column for width and height among 'a'"),
+        (b"PAR1 no parquet", "cannot be read"),
+        (gzip.compress(b"w,h\n" + b"1,1\n" * 9999)[:-20], "damaged gzip"),
+        (gzip.compress(b"w,h\n1,1\n")[:9], "gzip"),
+        (gzip.compress(b""), "empty once unpacked"),
+        (b"\x1f\x8bgarbage", "damaged gzip"),
+        (b"\x28\xb5\x2f\xfdgarbage", "damaged zstd"),
+    ],
+)
+def test_faults_are_told_in_plain_words(tmp_path, content, said):
+    path = write(tmp_path / "log.csv", content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value).startswith("log.csv: ")
+    assert said in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_cut_zstd_file_is_refused(tmp_path):
+    path = pack(
+        write(tmp_path / "t", as_csv([["x", "a", "1", "1", "", ""]] * 9999)), "zstd"
+    )
+    whole = path.read_bytes()
+    assert read(path).rows_read == 9999
+    with pytest.raises(InputError, match="damaged zstd"):
+        read(path, whole[: len(whole) - 9])
+
+
+def test_inputs_that_are_no_files_are_all_named(tmp_path):
+    inputs = [tmp_path / "nope", tmp_path, str(tmp_path / "*.x"), "https://a/b.csv"]
+    with pytest.raises(InputError) as caught:
+        read_traffic(inputs)
+    assert [
+        word in problem
+        for word, problem in zip(
+            ("no such file", "a folder", "no file matches", "only local files"),
+            caught.value.problems,
+            strict=True,
+        )
+    ] == [True] * 4
+    with pytest.raises(InputError, match="no input"):
+        read_traffic([])
+
+
+def test_nothing_is_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    read(tmp_path / "t", as_csv(ROWS))
+    with pytest.raises(InputError):
+        read(tmp_path / "t", "a,b\nx,y\n")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_the_slow_reader_agrees_with_the_fast_one(tmp_path):
+    rows = "".join(f"{at % 7},{at % 5},{at}\n" for at in range(1000))
+    fast = read(tmp_path / "t", "w,h,id\n" + rows)
+    # One line with another end makes DuckDB give up.
+    slow = read(tmp_path / "u", "w,h,id\r\n" + rows)
+    assert slow.sha256() == fast.sha256()
+    assert reasons(slow) == reasons(fast)
+
+
+CELL = st.sampled_from(
+    ["640", "480", "0", "-1", "", " ", "x", "1e3", "640.5", "2000000", "nan", "inf"]
+) | st.text(st.characters(codec="utf-8", exclude_characters="\0\x01"), max_size=4)
+
+
+def quoted(cell: str) -> str:
+    if any(mark in cell for mark in '",\n\r'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+LAWS = settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@LAWS
+@given(rows=st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=12))
+def test_rows_read_are_rows_used_and_rows_rejected(tmp_path, rows):
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    text = "w,h,id\n" + "".join(",".join(map(quoted, row)) + "\n" for row in rows)
+    path = write(tmp_path / "t", text + "1,1,1\n")
+    traffic = read(path)
+    assert traffic.rows_read == traffic.rows_used + traffic.rows_rejected
+    assert traffic.rows_read == len(rows) + 1
+    singles = list(read_rows([path], max_bad_rows=1.0))
+    told = [reason for each in singles for reason in each.reason]
+    assert len(told) == traffic.rows_read
+    lines = np.concatenate([each.line for each in singles])
+    for rejection in traffic.rejections:
+        at = [
+            line
+            for line, reason in zip(lines, told, strict=True)
+            if reason == rejection.reason
+        ]
+        assert len(at) == rejection.count
+        assert [place.line for place in rejection.places] == at[:5]
+
+
+SIZED = st.tuples(
+    st.integers(1, 5), st.integers(1, 3), st.integers(0, 10**5), st.sampled_from("ab"),
+    st.sampled_from(["1", "0.25", "3"]),
+).map(lambda row: [str(cell) for cell in row])  # fmt: skip
+SIZED_HEADER = ["w", "h", "time", "tenant", "count"]
+
+
+@LAWS
+@given(one=st.lists(SIZED, min_size=1), two=st.lists(SIZED, min_size=1))
+def test_two_files_together_are_the_sum_of_each(tmp_path, one, two):
+    paths = [tmp_path / "1", tmp_path / "2"]
+    for path, rows in zip(paths, (one, two), strict=True):
+        write(path, as_csv(rows, header=SIZED_HEADER))
+    together = read_traffic(paths)
+    assert together.sha256() == merge_traffic([read(path) for path in paths]).sha256()
+    both = read(tmp_path / "3", as_csv([*one, *two], header=SIZED_HEADER))
+    assert both.sha256() == together.sha256()
+
+
+@LAWS
+@given(rows=st.lists(SIZED, min_size=1), data=st.data())
+def test_the_order_of_rows_does_not_matter(tmp_path, rows, data):
+    shuffled = data.draw(st.permutations(rows))
+    one = read(tmp_path / "1", as_csv(rows, header=SIZED_HEADER))
+    two = read(tmp_path / "2", as_csv(shuffled, header=SIZED_HEADER))
+    assert one.sha256() == two.sha256()
