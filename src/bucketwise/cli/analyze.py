@@ -187,6 +187,4 @@ def analyze(
         return
     for line in (*decision_lines(analysis), *api.plan_changes(written, analysis)):
         click.echo(line)
-    click.echo(
-        f"Wrote {len(written.paths)} files: {folder}{'/'}report.html and beside it"
-    )
+    click.echo(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bucketwise.analysis import Analysis
-from bucketwise.numbers import change, compute, number, percent, plural
-from bucketwise.plan import Plan, Visual
+from bucketwise.numbers import change, compute, number, percent, plural, verb
+from bucketwise.plan import Current, Plan, Visual
 from bucketwise.rbln.targets import TARGETS
 
 
@@ -32,12 +32,7 @@ def _lines(plan: Plan, visual: Visual) -> Iterator[str]:
     if model.assumed:
         yield f"No --model was given: {model.name} is assumed."
     if visual.current:
-        current = visual.current
-        yield (
-            f"{percent(current.overflow_share)} of images fail today "
-            f"({number(current.overflow_images)}): they need more than "
-            f"{max(current.max_seq_lens):,} ViT patches."
-        )
+        yield _failing(visual.current)
     yield from _compile_lines(plan, visual)
     yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
@@ -63,6 +58,17 @@ def _lines(plan: Plan, visual: Visual) -> Iterator[str]:
     )
     for warning in visual.warnings:
         yield f"Note: {warning}"
+
+
+def _failing(current: Current) -> str:
+    top = f"{max(current.max_seq_lens):,} ViT patches"
+    if not current.overflow_images:
+        return f"No image fails today: none needs more than {top}."
+    fails = verb(current.overflow_images, "fails", "fail")
+    return (
+        f"{plural(current.overflow_images, 'image')} "
+        f"({percent(current.overflow_share)}) {fails} today, needing more than {top}."
+    )
 
 
 def _compile_lines(plan: Plan, visual: Visual) -> Iterator[str]:

@@ -1,0 +1,41 @@
+"""The README says what the program does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bucketwise.cli import COMMANDS
+from bucketwise.cli.decision import decision_lines
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_decision_in_the_readme_is_what_the_demo_prints() -> None:
+    import bucketwise
+
+    analysis = bucketwise.analyze(
+        bucketwise.read_traffic([ROOT / "sample_traffic" / "docs_screenshots.csv"]),
+        model="qwen3-vl-2b",
+        current=[1024, 3136, 16384],
+    )
+    told = re.search(
+        r"<!-- decision -->\n```\n(.*?)\n```\n<!-- /decision -->", README, re.DOTALL
+    )
+    assert told is not None
+    assert told[1].splitlines() == list(decision_lines(analysis))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    assert f"bucketwise {command}" in README
+
+
+def test_every_sample_has_its_origin_and_its_report() -> None:
+    origins = (ROOT / "sample_traffic" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "sample_traffic").glob("*.csv"):
+        assert f"`{path.name}`" in origins
+        assert (ROOT / "reports" / path.stem / "report.html").exists()
