@@ -62,7 +62,7 @@ def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
     assert lines[0] == "No --model was given: qwen3-vl-2b is assumed."
     assert (
         lines[1]
-        == "363 images (18.6%) fail today, needing more than 3,136 ViT patches."
+        == "582 images (29.8%) fail today, needing more than 3,136 ViT patches."
     )
     assert "max_seq_lens up to 0.10.3" in lines[2]
     assert "max_seq_len from 0.10.4" in lines[2]
@@ -223,6 +223,7 @@ def test_count_lists_distinct_sizes_in_the_contracts_columns(tmp_path: Path) -> 
         ("3000", "10", "1", ""),
     ]
     assert "absolute aspect ratio" in rows[2]["error"]
+    assert "65,536 to 16,777,216 px (the checkpoint's" in done.stderr
 
 
 def test_count_keeps_one_output_row_for_each_input_row_in_order(tmp_path: Path) -> None:

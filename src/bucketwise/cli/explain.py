@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from bucketwise.cli.options import limit_options, one_target, target_option
-from bucketwise.cli.settings import video_options
+from bucketwise.cli.settings import limits_line, video_options
 
 
 @click.command(
@@ -46,17 +46,6 @@ def explain(
         target=one,
         buckets=read_bucket_list(plan) if plan else None,
     )
-    profile = api.find_profile(model)
-    image = api.preprocessing_of(
-        profile,
-        min_pixels=limits["min_pixels"],
-        max_pixels=limits["max_pixels"],
-        video=video_options(limits),
-        deployed=False,
-    ).image
-    click.echo(
-        f"{profile.name}, {api.newest(one).name}, image limits {image.min_pixels:,} to "
-        f"{image.max_pixels:,} px ({image.source})"
-    )
+    click.echo(limits_line(model, one, limits))
     for explanation in lines:
         click.echo(explanation.line)

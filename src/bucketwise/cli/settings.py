@@ -29,6 +29,32 @@ def video_options(limits: dict[str, Any]) -> VideoOptions:
     )
 
 
+def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
+    """Say which model, release and limits are in force, and where the limits come from."""
+    from bucketwise import api
+
+    profile = api.find_profile(model)
+    preprocessing = api.preprocessing_of(
+        profile,
+        min_pixels=limits["min_pixels"],
+        max_pixels=limits["max_pixels"],
+        video=video_options(limits),
+        deployed=False,
+    )
+    image = preprocessing.image
+    line = (
+        f"{profile.name}, {api.newest(target).name}, image limits {image.min_pixels:,} "
+        f"to {image.max_pixels:,} px ({image.source})"
+    )
+    clip = preprocessing.clip
+    if clip == image:
+        return line
+    return (
+        f"{line}, video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
+        f"({clip.source})"
+    )
+
+
 def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     """Return the price of one more graph; all four terms or none."""
     given = {name: options[name] for name in PRICE_TERMS if options[name] is not None}
