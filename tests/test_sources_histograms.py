@@ -1,6 +1,7 @@
 """Histogram files: lossless, the same bytes each time, whole or not there."""
 
 import dataclasses
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -18,7 +19,7 @@ TABLE = (
 
 
 @pytest.fixture
-def traffic(tmp_path) -> Traffic:
+def traffic(tmp_path: Path) -> Traffic:
     path = tmp_path / "log.csv"
     path.write_text(TABLE)
     return read_traffic([path], max_bad_rows=1.0)
@@ -33,7 +34,7 @@ def equal(one: Traffic, two: Traffic) -> bool:
     )
 
 
-def test_a_histogram_reads_back_without_loss(traffic, tmp_path):
+def test_a_histogram_reads_back_without_loss(traffic: Traffic, tmp_path: Path) -> None:
     path = tmp_path / "any name"
     write_histogram(traffic, path)
     back = read_traffic([path], max_bad_rows=1.0)
@@ -43,26 +44,26 @@ def test_a_histogram_reads_back_without_loss(traffic, tmp_path):
     assert back.count.dtype == np.float64
 
 
-def test_equal_traffic_gives_equal_bytes(traffic, tmp_path):
+def test_equal_traffic_gives_equal_bytes(traffic: Traffic, tmp_path: Path) -> None:
     for name in ("1", "2"):
         write_histogram(traffic, tmp_path / name)
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
-def test_a_histogram_adds_to_a_table(traffic, tmp_path):
+def test_a_histogram_adds_to_a_table(traffic: Traffic, tmp_path: Path) -> None:
     write_histogram(traffic, tmp_path / "h")
     both = read_traffic([tmp_path / "h", tmp_path / "log.csv"], max_bad_rows=1.0)
     assert both.rows_read == 2 * traffic.rows_read
     assert both.images == 2 * traffic.images
 
 
-def test_bad_rows_of_a_histogram_still_count(traffic, tmp_path):
+def test_bad_rows_of_a_histogram_still_count(traffic: Traffic, tmp_path: Path) -> None:
     write_histogram(traffic, tmp_path / "h")
     with pytest.raises(InputError, match=r"log\.csv:5"):
         read_traffic([tmp_path / "h"])
 
 
-def test_single_rows_are_not_in_a_histogram(traffic, tmp_path):
+def test_single_rows_are_not_in_a_histogram(traffic: Traffic, tmp_path: Path) -> None:
     write_histogram(traffic, tmp_path / "h")
     with pytest.raises(InputError, match="keeps no single rows"):
         list(read_rows([tmp_path / "h"]))
@@ -76,7 +77,9 @@ def test_single_rows_are_not_in_a_histogram(traffic, tmp_path):
         ("no json", "damaged histogram"),
     ],
 )
-def test_other_versions_and_damage_are_told(tmp_path, said, match):
+def test_other_versions_and_damage_are_told(
+    tmp_path: Path, said: str, match: str
+) -> None:
     path = tmp_path / "h"
     duckdb.execute(
         "COPY (SELECT 1 AS label, 1 AS slot_start_s, 1 AS height_px, 1 AS width_px, "
@@ -87,7 +90,9 @@ def test_other_versions_and_damage_are_told(tmp_path, said, match):
         read_traffic([path])
 
 
-def test_a_failed_write_leaves_nothing_and_keeps_the_old(traffic, tmp_path):
+def test_a_failed_write_leaves_nothing_and_keeps_the_old(
+    traffic: Traffic, tmp_path: Path
+) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_histogram(traffic, tmp_path / "no" / "h")
     (tmp_path / "folder").mkdir()

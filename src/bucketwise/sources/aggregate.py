@@ -1,0 +1,150 @@
+"""Rows of a table to cells: one pass over the file, in SQL."""
+
+from __future__ import annotations
+
+from bucketwise.sources.cells import RAGGED, UNUSABLE, WEIGHT_TYPE, parsed_rows
+from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
+from bucketwise.sources.table import BATCH, Table
+from bucketwise.traffic import SLOT_LADDER_S
+
+_KEYS = ("height", "width", "frames", "fps", "label", "slot")
+_CELL_TYPES = {
+    "reason": "VARCHAR",
+    "height": "INTEGER",
+    "width": "INTEGER",
+    "frames": "BIGINT",
+    "fps": "DOUBLE",
+    "label": "VARCHAR",
+    "slot": "INTEGER",
+    "n": "BIGINT",
+    "weight": WEIGHT_TYPE,
+    "first_us": "BIGINT",
+    "last_us": "BIGINT",
+}
+_REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
+_SLOT_US = SLOT_LADDER_S[0] * 1_000_000
+
+
+def fill_cells(workspace: Workspace, table: Table) -> None:
+    """Aggregate the rows of a table into the temporary table `cells`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where the table `cells` is made.
+    table : Table
+        What to read.
+    """
+    connection = workspace.connection
+    types = ", ".join(f"{name} {kind}" for name, kind in _CELL_TYPES.items())
+    connection.execute("DROP TABLE IF EXISTS reject_errors")
+    connection.execute("DROP TABLE IF EXISTS reject_scans")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE cells ({types})")
+    if _filled_at_once(connection, table):
+        return
+    connection.execute("DELETE FROM cells")
+    for batch in table.stream(workspace):
+        connection.register(BATCH, batch)
+        connection.execute(_insert(table, table.streamed))
+        connection.unregister(BATCH)
+    regroup(connection)
+
+
+def regroup(connection: Connection, **changed: str) -> None:
+    """Merge equal cells.
+
+    Parameters
+    ----------
+    connection : Connection
+        Holds the table `cells`.
+    **changed : str
+        SQL that takes the place of a key, such as a wider slot.
+    """
+    keys = ", ".join(
+        f"{changed[key]} AS {key}" if key in changed else key for key in _KEYS
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE wider AS SELECT reason, {keys}, "
+        "CAST(sum(n) AS BIGINT) AS n, sum(weight) AS weight, "
+        "min(first_us) AS first_us, max(last_us) AS last_us FROM cells "
+        "GROUP BY ALL"
+    )
+    connection.execute("DROP TABLE cells")
+    connection.execute("ALTER TABLE wider RENAME TO cells")
+
+
+def floor_divide(number: str, by: int) -> str:
+    """Return SQL that rounds down; `//` rounds towards zero."""
+    return f"CASE WHEN {number} >= 0 THEN {number} // {by} ELSE -((-1 - {number}) // {by}) - 1 END"
+
+
+def one_number(connection: Connection, query: str) -> int:
+    """Return the only value of a query."""
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _filled_at_once(connection: Connection, table: Table) -> bool:
+    """Try the fast reader; mixed line ends, overlong lines and the like stop it."""
+    connection.execute("SET preserve_insertion_order = false")
+    try:
+        connection.execute(_insert(table, table.relation, with_reasons=False))
+        whole = _structural_counted(connection)
+        _give_reasons(connection, table)
+    except DATA_FAULTS:
+        return False
+    return whole
+
+
+def _structural_counted(connection: Connection) -> bool:
+    """Add the rows the CSV reader set aside, once each; False when it lost track."""
+    known = one_number(
+        connection,
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'",
+    )
+    if not known:
+        return True
+    [(lost, count)] = connection.execute(
+        "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
+        "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
+    ).fetchall()
+    if count and not lost:
+        connection.execute(_REJECTED, [RAGGED, count])
+    return not lost
+
+
+def _give_reasons(connection: Connection, table: Table) -> None:
+    """Ask why rows are unusable, in a pass of its own and only when some are."""
+    unusable = f"SELECT count(*) FROM cells WHERE reason = '{UNUSABLE}'"
+    if not one_number(connection, unusable):
+        return
+    connection.execute(f"DELETE FROM cells WHERE reason = '{UNUSABLE}'")
+    reasons = connection.execute(
+        f"SELECT reason, count(*) FROM ({parsed_rows(table.relation, table.roles, ())})"
+        " GROUP BY reason"
+    ).fetchall()
+    for reason, count in reasons:
+        if reason:
+            connection.execute(_REJECTED, [reason, count])
+
+
+def _insert(table: Table, relation: str, *, with_reasons: bool = True) -> str:
+    roles = table.roles
+    rows = parsed_rows(relation, roles, table.time_samples, with_reasons=with_reasons)
+    present = {"height", "width", *(role for role in roles if role in _KEYS)}
+    if "frames" not in roles:
+        present -= {"fps"}
+    absent = {"frames": "0", "fps": "0", "label": "NULL", "slot": "NULL"}
+    keys = [key for key in _KEYS if key in present]
+    chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
+    times = ["NULL AS first_us", "NULL AS last_us"]
+    if "time" in roles:
+        keys.append("slot")
+        slot = floor_divide("time_us", _SLOT_US)
+        chosen[-1] = f"CAST({slot} AS INTEGER) AS slot"
+        times = ["min(time_us) AS first_us", "max(time_us) AS last_us"]
+    weight = "sum(weight)" if "count" in roles else "NULL"
+    return (
+        f"INSERT INTO cells SELECT reason, {', '.join(chosen)}, count(*) AS n, "
+        f"{weight} AS weight, {', '.join(times)} FROM ({rows}) "
+        f"GROUP BY reason, {', '.join(keys)}"
+    )
