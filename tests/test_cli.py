@@ -167,6 +167,12 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     for path in (tmp_path / "o").iterdir():
         assert b"acme" not in path.read_bytes(), path.name
+    refused = bucketwise(
+        *("analyze", secret, "--no-places", "--max-bad-rows", "0"), cwd=tmp_path
+    )
+    assert refused.returncode == 1
+    assert "1 of 31 rows (3.2%) cannot be used; up to 0% may be" in refused.stderr
+    assert "acme" not in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,10 @@ def analyze(
     api.check_folder(folder)
     current = current_of(options["current"])
     base = base_config(model, current, options)
-    traffic = api.read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
+    places = not options["no_places"]
+    traffic = api.read_traffic(
+        inputs, columns=columns, max_bad_rows=max_bad_rows, places=places
+    )
     analysis = api.analyze(
         traffic,
         model=model,
@@ -174,7 +177,7 @@ def analyze(
         current_max_pixels=options["current_max_pixels"],
         base=base,
         target=options["target"],
-        places=not options["no_places"],
+        places=places,
     )
     written = api.write_plan(
         analysis,

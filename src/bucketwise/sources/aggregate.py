@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from bucketwise.sources.cells import RAGGED, UNUSABLE, WEIGHT_TYPE, parsed_rows
+from bucketwise.sources.cells import (
+    MAX_SIDE_PX,
+    RAGGED,
+    UNUSABLE,
+    WEIGHT_TYPE,
+    parsed_rows,
+)
 from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
 from bucketwise.sources.table import BATCH, Table
+from bucketwise.sources.times import quick_microseconds
 from bucketwise.traffic import SLOT_LADDER_S
 
 _KEYS = ("height", "width", "frames", "fps", "label", "slot")
@@ -40,6 +47,11 @@ def fill_cells(workspace: Workspace, table: Table) -> None:
     connection.execute("DROP TABLE IF EXISTS reject_errors")
     connection.execute("DROP TABLE IF EXISTS reject_scans")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE cells ({types})")
+    if _filled_quickly(connection, table):
+        return
+    connection.execute("DELETE FROM cells")
+    connection.execute("DROP TABLE IF EXISTS reject_errors")
+    connection.execute("DROP TABLE IF EXISTS reject_scans")
     if _filled_at_once(connection, table):
         return
     connection.execute("DELETE FROM cells")
@@ -83,6 +95,72 @@ def one_number(connection: Connection, query: str) -> int:
     return int(connection.execute(query).fetchall()[0][0])
 
 
+def _filled_quickly(connection: Connection, table: Table) -> bool:
+    """Try the common case: plain sizes, times of one form, and no fault anywhere.
+
+    Nothing is judged here; whatever is out of the ordinary leaves the file to the
+    readers that do.
+    """
+    query = _quick(table)
+    if query is None:
+        return False
+    connection.execute("SET preserve_insertion_order = false")
+    try:
+        connection.execute(query)
+    except DATA_FAULTS:
+        return False
+    timeless = " OR slot IS NULL" if "time" in table.roles else ""
+    odd = one_number(
+        connection,
+        "SELECT count(*) FROM cells WHERE height IS NULL OR width IS NULL OR "
+        f"least(height, width) < 1 OR greatest(height, width) > {MAX_SIDE_PX}{timeless}",
+    )
+    return not odd and not _set_aside(connection)
+
+
+def _quick(table: Table) -> str | None:
+    """Return the query of the common case, or None where it cannot be that."""
+    roles = table.roles
+    if table.numbers is None or set(roles) - {"height", "width", "time"}:
+        return None
+    time_us: str | None = "NULL"
+    if "time" in roles:
+        time_us = quick_microseconds(f"c{roles['time']}", table.time_samples)
+    if "height" not in roles or time_us is None:
+        return None
+    # Judged after the grouping, where there is little left to judge: a fraction and a
+    # time before 1970 become NULL, which the caller finds.
+    height, width = (
+        f"CASE WHEN {side} = floor({side}) THEN {side} END"
+        for side in ("height", "width")
+    )
+    slot = f"CASE WHEN time_us >= 0 THEN time_us // {_SLOT_US} END"
+    return (
+        f"INSERT INTO cells SELECT '' AS reason, {height}, {width}, 0, 0, NULL, slot, "
+        "n, NULL, first_us, last_us FROM (SELECT height, width, "
+        f"{slot} AS slot, count(*) AS n, min(time_us) AS first_us, "
+        f"max(time_us) AS last_us FROM (SELECT c{roles['height']} AS height, "
+        f"c{roles['width']} AS width, {time_us} AS time_us FROM {table.numbers}) "
+        "GROUP BY ALL)"
+    )
+
+
+def _set_aside(connection: Connection) -> bool:
+    """Return whether the CSV reader set any row aside."""
+    return _has_rejects(connection) and bool(
+        one_number(connection, "SELECT count(*) FROM reject_errors")
+    )
+
+
+def _has_rejects(connection: Connection) -> bool:
+    return bool(
+        one_number(
+            connection,
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'",
+        )
+    )
+
+
 def _filled_at_once(connection: Connection, table: Table) -> bool:
     """Try the fast reader; mixed line ends, overlong lines and the like stop it."""
     connection.execute("SET preserve_insertion_order = false")
@@ -97,11 +175,7 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
 
 def _structural_counted(connection: Connection) -> bool:
     """Add the rows the CSV reader set aside, once each; False when it lost track."""
-    known = one_number(
-        connection,
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'",
-    )
-    if not known:
+    if not _has_rejects(connection):
         return True
     [(lost, count)] = connection.execute(
         "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "

@@ -36,8 +36,11 @@ class Table:
         Position of the column of each role.
     relation : str
         SQL of all rows, in no order, as fast as it goes.
+    numbers : str or None
+        The same with the sizes read as numbers, faster still; NULL or set aside where
+        they are none. None where the format has no such reader.
     numbered : str
-        The same with `line`; wrong where a quoted cell holds a line break.
+        `relation` with `line`; wrong where a quoted cell holds a line break.
     quote : str
         SQL that says whether a row of `numbered` could have such a cell.
     streamed : str
@@ -54,6 +57,7 @@ class Table:
     name: str
     roles: Mapping[str, int]
     relation: str
+    numbers: str | None
     numbered: str
     quote: str
     streamed: str

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bucketwise.errors import InputError
+from bucketwise.numbers import percent
 from bucketwise.sources.database import DATA_FAULTS, Workspace, open_workspace
 from bucketwise.sources.delimited import open_delimited
 from bucketwise.sources.detect import EXPECTED, File, recognise
@@ -35,6 +36,7 @@ def read_traffic(
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
 ) -> Traffic:
     """Read tables and histograms, and add them up.
 
@@ -49,6 +51,8 @@ def read_traffic(
         found by the usual names.
     max_bad_rows : float
         Share of the rows that may be unusable (0 to 1).
+    places : bool
+        Whether base names of inputs and places of rejected rows are kept.
 
     Returns
     -------
@@ -70,6 +74,8 @@ def read_traffic(
             if sum(part.count.size for part in parts) > MAX_CELLS:
                 parts = [merge_traffic(parts)] if len(parts) > 1 else parts
     traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
+    if not places:
+        traffic = traffic.without_places()
     check_rejections(traffic.rejections, traffic.rows_read, max_bad_rows)
     return traffic
 
@@ -98,8 +104,8 @@ def check_rejections(
         return
     lines = [
         (
-            f"{rejected:,} of {rows_read:,} rows ({rejected / rows_read:.3g} of all) "
-            f"cannot be used; up to {max_bad_rows:g} may be (--max-bad-rows)"
+            f"{rejected:,} of {rows_read:,} rows ({percent(rejected / rows_read)}) "
+            f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
         ),
         f"  {'reason':<18}{'rows':>12}  first places",
     ]

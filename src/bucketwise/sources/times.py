@@ -69,6 +69,28 @@ def microseconds(text: str, samples: Iterable[str]) -> str:
     )
 
 
+def quick_microseconds(text: str, samples: Iterable[str]) -> str | None:
+    """Return SQL for times of the one form most samples have, NULL for any other.
+
+    Parameters
+    ----------
+    text : str
+        Name of the column that holds the text.
+    samples : iterable of str
+        Some of its values.
+
+    Returns
+    -------
+    str or None
+        None where the samples have no common form.
+    """
+    test = _common_test(list(samples))
+    if test is None:
+        return None
+    quick = f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
+    return f"CASE WHEN {test.format(t=text)} THEN {quick} END"
+
+
 def _common_test(samples: list[str]) -> str | None:
     for form, test in COMMON:
         fitting = sum(re.fullmatch(form, sample) is not None for sample in samples)
