@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.analysis import Analysis, Context, Question, analyze
+from bucketwise.analysis import Analysis, Context, analyze
 from bucketwise.buckets import Buckets
 from bucketwise.errors import InputError, UsageError
 from bucketwise.optimize.choose import GraphPrice
 from bucketwise.patching import count_patches
 from bucketwise.plan import Visual
 from bucketwise.profile import ModelProfile
+from bucketwise.question import Question
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.sources.profiles import find_profile
 from bucketwise.today import Today

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bucketwise.analysis import Analysis, Context, Question, analyze
+from bucketwise.analysis import Analysis, Context, analyze
 from bucketwise.buckets import Buckets
 from bucketwise.optimize.choose import GraphPrice
 from bucketwise.profile import ModelProfile
+from bucketwise.question import Question
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.report import render
 from bucketwise.report.blocks import Drawing

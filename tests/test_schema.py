@@ -8,8 +8,9 @@ from importlib import resources
 import jsonschema
 import pytest
 
-from bucketwise.analysis import Context, Question, analyze
+from bucketwise.analysis import Context, analyze
 from bucketwise.buckets import Buckets
+from bucketwise.question import Question
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.schema import plan_schema
 from bucketwise.sources.profiles import find_profile

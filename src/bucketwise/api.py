@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bucketwise import __version__
-from bucketwise.analysis import Analysis, Context, Question
+from bucketwise.analysis import Analysis, Context
 from bucketwise.analysis import analyze as analyze_traffic
 from bucketwise.buckets import Buckets
 from bucketwise.changes import plan_changes as changes_between
@@ -23,6 +23,7 @@ from bucketwise.optimize.choose import GraphPrice
 from bucketwise.output import Written, check_folder, default_folder, write_results
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
+from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.targets import TARGETS, Target, pick_targets
 from bucketwise.sources import read_rows, read_traffic, write_histogram
@@ -218,6 +219,7 @@ def analyze(
             max_pixels=current_max_pixels,
             source=current_source,
         )
+    dialects = tuple(target)
     options: dict[str, Any] = {
         "model": model,
         "min_pixels": min_pixels,
@@ -230,7 +232,11 @@ def analyze(
         "pins": list(pins),
         "bucket_unit": bucket_unit,
         "cost": cost,
-        "target": sorted(target),
+        "video": asdict(video or VideoOptions()),
+        "graph_price": asdict(graph_price) if graph_price else None,
+        "current": list(current) if current is not None else None,
+        "current_max_pixels": current_max_pixels,
+        "target": sorted(dialects),
     }
     return analyze_traffic(
         traffic if places else traffic.without_places(),
@@ -239,7 +245,7 @@ def analyze(
             profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
         ),
         question,
-        pick_targets(target),
+        pick_targets(dialects),
         today=today,
         context=Context(
             model_assumed=model is None,
@@ -280,13 +286,7 @@ def count(
         One row a size, sorted by height, width, frames.
     """
     profile = find_profile(model)
-    preprocessing = preprocessing_of(
-        profile,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        video=video,
-        deployed=False,
-    )
+    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     return counts_table(counts, newest(target).parsed)
 
@@ -321,13 +321,7 @@ def count_rows(
         Some thousand rows at a time; unusable ones have only `error` filled.
     """
     profile = find_profile(model)
-    preprocessing = preprocessing_of(
-        profile,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        video=video,
-        deployed=False,
-    )
+    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
     version = newest(target).parsed
     for rows in read_rows(inputs, columns=columns, max_bad_rows=max_bad_rows):
         reason = np.array(rows.reason, dtype=object)
@@ -376,17 +370,27 @@ def explain(
         One a size.
     """
     profile = find_profile(model)
-    preprocessing = preprocessing_of(
+    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
+    lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
+    return tuple(
+        explain_size(size, profile, preprocessing, newest(target), lengths)
+        for size in sizes
+    )
+
+
+def _as_shipped(
+    profile: ModelProfile,
+    min_pixels: Limit,
+    max_pixels: Limit,
+    video: VideoOptions | None,
+) -> Preprocessing:
+    """Return the preprocessing that takes its defaults from the checkpoint."""
+    return preprocessing_of(
         profile,
         min_pixels=min_pixels,
         max_pixels=max_pixels,
         video=video,
         deployed=False,
-    )
-    lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
-    return tuple(
-        explain_size(size, profile, preprocessing, newest(target), lengths)
-        for size in sizes
     )
 
 

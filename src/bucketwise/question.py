@@ -1,0 +1,113 @@
+"""What is asked of the traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.cost import COSTS
+from bucketwise.errors import UsageError, raise_all
+from bucketwise.optimize import EXACT, SOLVERS
+from bucketwise.optimize.choose import GraphPrice
+from bucketwise.plan import BucketUnit
+from bucketwise.profile import ModelProfile
+
+MOST_BUCKETS = 64
+"""More graphs than anybody compiles: the most any published advice names is 4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the traffic; lengths are in ViT patches.
+
+    Attributes
+    ----------
+    strategy : str
+        A key of `SOLVERS`.
+    k_range : tuple of int
+        Least and most buckets.
+    min_saving : float
+        Share of the compute left that the last bucket must save, 0 to 1.
+    graph_price : GraphPrice or None
+        What one more graph costs; decides k when given.
+    align : int or None
+        Multiple of every bucket; the model's own when None.
+    headroom : float
+        Share added to the top bucket.
+    pins : tuple of int
+        Lengths that must be compiled.
+    bucket_unit : {"vit_patches", "merged_patches"}
+        Unit of the lists that are emitted.
+    cost : str
+        A key of `COSTS`.
+    """
+
+    strategy: str = EXACT
+    k_range: tuple[int, int] = (2, 4)
+    min_saving: float = 0.05
+    graph_price: GraphPrice | None = None
+    align: int | None = None
+    headroom: float = 0.0
+    pins: tuple[int, ...] = ()
+    bucket_unit: BucketUnit = "vit_patches"
+    cost: str = "flops"
+
+    def __post_init__(self) -> None:
+        """Check every option by itself.
+
+        Raises
+        ------
+        UsageError
+            Naming each option that is out of range.
+        """
+        least, most = self.k_range
+        wrong = {
+            f"strategy: {self.strategy!r} found; one of {', '.join(SOLVERS)}": (
+                self.strategy not in SOLVERS
+            ),
+            f"cost: {self.cost!r} found; one of {', '.join(COSTS)}": (
+                self.cost not in COSTS
+            ),
+            f"buckets: {least}-{most} found; 1 to {MOST_BUCKETS}, ascending": (
+                not 1 <= least <= most <= MOST_BUCKETS
+            ),
+            f"min-saving: {self.min_saving} found; 0 to 1 is right": (
+                not 0 <= self.min_saving < 1
+            ),
+            f"align: {self.align} found; at least 1 is right": (
+                self.align is not None and self.align < 1
+            ),
+            f"headroom: {self.headroom} found; 0 or more is right": (
+                not 0 <= self.headroom < float("inf")
+            ),
+            f"pin: {list(self.pins)} found; positive lengths are right": any(
+                pin < 1 for pin in self.pins
+            ),
+            "graph-minutes: the price of a graph needs --cost flops": (
+                self.graph_price is not None and self.cost != "flops"
+            ),
+        }
+        problems = [problem for problem, holds in wrong.items() if holds]
+        raise_all(problems, UsageError)
+
+    def check_pins(self, profile: ModelProfile) -> None:
+        """Check the pins against the model.
+
+        Raises
+        ------
+        UsageError
+            Naming each pin that is not a multiple of the model's alignment.
+        """
+        raise_all(
+            [
+                f"--pin: {pin} found; a multiple of {profile.align} is right for "
+                f"{profile.name} ({-(-pin // profile.align) * profile.align} is the next)"
+                for pin in self.pins
+                if pin % profile.align
+            ],
+            UsageError,
+        )
+
+    def align_for(self, profile: ModelProfile) -> int:
+        """Return the alignment in force: a multiple of the model's own."""
+        own = profile.align
+        return own if self.align is None else -(-self.align // own) * own
