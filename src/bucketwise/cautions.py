@@ -29,10 +29,10 @@ def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
         One sentence or two each.
     """
     found = (
+        _merged(visual, setting.profile.align),
         _unproven_length(visual),
         _shrunk(visual, setting),
         _overflow(visual),
-        _merged(visual, setting.profile.align),
         _few(setting),
     )
     return tuple(text for text in found if text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,13 @@ from bucketwise.cli.options import (
     target_option,
     traffic_options,
 )
-from bucketwise.cli.settings import base_config, current_of, graph_price, video_options
+from bucketwise.cli.settings import (
+    base_config,
+    current_of,
+    graph_price,
+    installed_sdk,
+    video_options,
+)
 
 solver_options = bundle(
     click.option(
@@ -154,6 +161,8 @@ def analyze(
     current = current_of(options["current"])
     base = base_config(model, current, options)
     places = not options["no_places"]
+    if sys.stderr.isatty():
+        click.echo(f"Reading {', '.join(inputs)} ...", err=True)
     traffic = api.read_traffic(
         inputs, columns=columns, max_bad_rows=max_bad_rows, places=places
     )
@@ -188,6 +197,11 @@ def analyze(
     )
     if options["quiet"]:
         return
-    for line in (*decision_lines(analysis), *api.plan_changes(written, analysis)):
+    installed = installed_sdk()
+    for line in (
+        *decision_lines(analysis),
+        *api.plan_changes(written, analysis),
+        *([f"optimum-rbln {installed} is installed here."] if installed else []),
+    ):
         click.echo(line)
     click.echo(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

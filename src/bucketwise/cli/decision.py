@@ -9,6 +9,8 @@ from bucketwise.numbers import change, compute, number, percent, plural, verb
 from bucketwise.plan import Current, Plan, Visual
 from bucketwise.rbln.targets import TARGETS
 
+MOST_LINES = 10
+
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     """Return the decision: what fails today, what to compile, what it saves.
@@ -24,16 +26,27 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
         The gravest first; no line says where files are.
     """
     plan = analysis.plan
-    return tuple(_lines(plan, plan.visual))
+    visual = plan.visual
+    first, last = tuple(_what(plan, visual)), tuple(_why(plan, visual))
+    notes = tuple(f"Note: {warning}" for warning in visual.warnings)
+    room = MOST_LINES - len(first) - len(last)
+    if len(notes) > room:
+        n_left = len(notes) - room + 1
+        left = f"{plural(n_left, 'more note')}: see the report."
+        notes = (*notes[: room - 1], left)
+    return (*first, *notes, *last)
 
 
-def _lines(plan: Plan, visual: Visual) -> Iterator[str]:
-    model, traffic = plan.model, plan.traffic
-    if model.assumed:
-        yield f"No --model was given: {model.name} is assumed."
+def _what(plan: Plan, visual: Visual) -> Iterator[str]:
+    if plan.model.assumed:
+        yield f"No --model was given: {plan.model.name} is assumed."
     if visual.current:
         yield _failing(visual.current)
     yield from _compile_lines(plan, visual)
+
+
+def _why(plan: Plan, visual: Visual) -> Iterator[str]:
+    model, traffic = plan.model, plan.traffic
     yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
     yield (
@@ -46,18 +59,16 @@ def _lines(plan: Plan, visual: Visual) -> Iterator[str]:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield f"Against today, over the images both serve: {said} ViT compute."
     yield (
+        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
+        f"{visual.processor.max_pixels:,} on the processor (decided under "
+        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
+    )
+    yield (
         f"Read: {plural(traffic.images, 'image')} in "
         f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
         f"{traffic.rows_rejected:,} rejected, "
         f"{number(traffic.refused_by_processor)} refused by the processor."
     )
-    yield (
-        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
-        f"{visual.processor.max_pixels:,} on the processor (decided under "
-        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
-    )
-    for warning in visual.warnings:
-        yield f"Note: {warning}"
 
 
 def _failing(current: Current) -> str:

@@ -55,6 +55,16 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
     )
 
 
+def installed_sdk() -> str | None:
+    """Return the release of optimum-rbln installed here; it is told, never decides."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("optimum-rbln")
+    except PackageNotFoundError:
+        return None
+
+
 def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     """Return the price of one more graph; all four terms or none."""
     given = {name: options[name] for name in PRICE_TERMS if options[name] is not None}
