@@ -66,6 +66,7 @@ def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
     )
     assert "max_seq_lens up to 0.10.3" in lines[2]
     assert "max_seq_len from 0.10.4" in lines[2]
+    assert "time from 'timestamp'" in said
     assert "2.8%" in said
     assert "shrunk" in said
     assert len(lines) <= 11
@@ -230,6 +231,8 @@ def test_count_lists_distinct_sizes_in_the_contracts_columns(tmp_path: Path) -> 
     ]
     assert "absolute aspect ratio" in rows[2]["error"]
     assert "65,536 to 16,777,216 px (the checkpoint's" in done.stderr
+    assert "count from 'n'" in done.stderr
+    assert "read as weights" in done.stderr
 
 
 def test_count_keeps_one_output_row_for_each_input_row_in_order(tmp_path: Path) -> None:

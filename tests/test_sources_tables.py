@@ -112,7 +112,7 @@ def test_a_table_becomes_cells_per_hour_and_label(tmp_path: Path) -> None:
     record = traffic.inputs[0]
     assert (record.kind, record.name, record.rows) == ("csv", "log", 5)
     assert record.sha256 == traffic.sha256()
-    assert "1 usable rows have no readable time" in record.notes
+    assert "1 usable row has no readable time" in record.notes
 
 
 @pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
@@ -191,7 +191,7 @@ def test_counts_are_weights_and_this_is_said(tmp_path: Path) -> None:
         "not a number": (1, [7]),
         "zero or negative": (1, [5]),
     }
-    assert any("3 rows stand for 0.3 images" in n for n in traffic.inputs[0].notes)
+    assert any("3 rows for 0.3 images" in n for n in traffic.inputs[0].notes)
 
 
 def test_every_reason_is_told_with_its_lines(tmp_path: Path) -> None:

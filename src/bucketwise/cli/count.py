@@ -13,7 +13,7 @@ from bucketwise.cli.options import (
     target_option,
     traffic_options,
 )
-from bucketwise.cli.settings import limits_line, video_options
+from bucketwise.cli.settings import limits_line, say_notes, video_options
 
 
 @click.command(
@@ -63,6 +63,7 @@ def count(
         )
     else:
         traffic = api.read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
+        say_notes(traffic)
         tables = iter([api.count(traffic, **settings)])
     click.echo(limits_line(model, settings["target"], limits), err=True)
     write_tables(tables, None if output == "-" else Path(output))

@@ -10,6 +10,7 @@ from bucketwise.plan import Current, Plan, Visual
 from bucketwise.rbln.targets import TARGETS
 
 MOST_LINES = 10
+MOST_NOTES = 3
 
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
@@ -67,8 +68,20 @@ def _why(plan: Plan, visual: Visual) -> Iterator[str]:
         f"Read: {plural(traffic.images, 'image')} in "
         f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
         f"{traffic.rows_rejected:,} rejected, "
-        f"{number(traffic.refused_by_processor)} refused by the processor."
+        f"{number(traffic.refused_by_processor)} refused by the processor"
+        f"{_read_as(plan)}."
     )
+
+
+def _read_as(plan: Plan) -> str:
+    """Say which columns were read as what, weights above all."""
+    notes = dict.fromkeys(
+        note for record in plan.provenance.inputs for note in record.notes
+    )
+    told = [*notes][:MOST_NOTES]
+    if len(notes) > MOST_NOTES:
+        told.append(f"{plural(len(notes) - MOST_NOTES, 'more note')} in the report")
+    return "".join(f"; {note}" for note in told)
 
 
 def _failing(current: Current) -> str:

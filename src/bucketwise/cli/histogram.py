@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bucketwise.cli.options import traffic_options
+from bucketwise.cli.settings import say_notes
 
 
 @click.command(epilog="Example: bucketwise histogram logs/*.csv.gz -o october.parquet")
@@ -29,8 +30,7 @@ def histogram(
 
     traffic = read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
     write_histogram(traffic, output)
-    for note in traffic.notes:
-        click.echo(f"note: {note}", err=True)
+    say_notes(traffic)
     click.echo(
         f"{output}: {len(traffic.count):,} cells from {traffic.rows_used:,} rows "
         f"({traffic.images:,.0f} images, {traffic.rows_rejected:,} rows rejected)"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bucketwise.optimize.choose import GraphPrice
     from bucketwise.rbln.base_config import BaseConfig
     from bucketwise.sources.rbln_config import CurrentLengths
+    from bucketwise.traffic import Traffic
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 
@@ -53,6 +54,15 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
         f"{line}, video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
         f"({clip.source})"
     )
+
+
+def say_notes(traffic: Traffic) -> None:
+    """Say on standard error what was read as what, weights above all."""
+    for record in traffic.inputs:
+        for note in record.notes:
+            click.echo(f"{record.name}: {note}", err=True)
+    for note in traffic.notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def installed_sdk() -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bucketwise.numbers import plural, verb
 from bucketwise.sources.aggregate import fill_cells, floor_divide, one_number, regroup
 from bucketwise.sources.database import Connection, Workspace
 from bucketwise.sources.places import find_places
@@ -186,11 +187,13 @@ def _record(
     said = [*table.notes, *notes]
     if traffic.weighted:
         said.append(
-            f"the count column was read as weights: {traffic.rows_used:,} rows stand "
-            f"for {traffic.images:,.12g} images"
+            "the count column was read as weights: "
+            f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, 'image')}"
         )
     if "time" in table.roles and totals.rows_without_time:
-        said.append(f"{totals.rows_without_time:,} usable rows have no readable time")
+        n_rows = totals.rows_without_time
+        has = verb(n_rows, "has", "have")
+        said.append(f"{plural(n_rows, 'usable row')} {has} no readable time")
     return InputRecord(
         kind=table.kind,
         name=table.name,
