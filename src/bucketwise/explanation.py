@@ -9,6 +9,7 @@ import numpy as np
 
 from bucketwise.buckets import Buckets
 from bucketwise.errors import UsageError
+from bucketwise.numbers import percent
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
@@ -183,4 +184,4 @@ def _bucket_steps(
         return ()
     if bucket is None:
         return (f"no bucket: the largest is {buckets.top:,}, the runtime raises",)
-    return (f"bucket {bucket:,} ({1 - needed / bucket:.1%} of it padding)",)
+    return (f"bucket {bucket:,} ({percent(1 - needed / bucket)} of it padding)",)
