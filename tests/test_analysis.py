@@ -213,6 +213,37 @@ def test_images_the_default_limit_shrinks_are_told_with_the_checkpoints_plan() -
     assert "At the checkpoint's 16,777,216" in shrunk
 
 
+def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:
+    from bucketwise.traffic import Traffic, merge_traffic
+
+    clip = Traffic(
+        height_px=np.array([720]),
+        width_px=np.array([1280]),
+        frames=np.array([64]),
+        fps=np.zeros(1),
+        slot_start_s=np.array([0]),
+        label=np.array([-1]),
+        count=np.array([2_000.0]),
+        rows_read=1,
+        rows_used=1,
+    )
+    visual = visual_for(merge_traffic([clip]))
+    assert (visual.worst.frames, visual.overflow_possible) == (2, 49_152)
+    assert any("lower the video limit" in text for text in visual.warnings)
+
+
+def test_a_heuristic_is_named_one_in_the_reason_for_k() -> None:
+    visual = visual_for(MIXED, Question(strategy="equal-duration"))
+    assert "equal-duration promises no optimum" in visual.decision.reason
+
+
+def test_pins_that_need_more_buckets_than_asked_are_told() -> None:
+    visual = visual_for(MIXED, Question(pins=(300, 500, 1_000), k_range=(2, 2)))
+    assert visual.decision.reason.startswith("the pins and the top need 4; ")
+    few = visual_for(traffic_of((480, 640), (720, 1_280)), Question(k_range=(3, 3)))
+    assert few.decision.reason.startswith("there are only 2 distinct lengths; ")
+
+
 def test_caps_shrink_more_and_cost_less_the_lower_they_are() -> None:
     caps = visual_for(MIXED).caps
     pixels = [cap.max_pixels for cap in caps]
@@ -253,6 +284,17 @@ class TestToday:
         current = plan_for(MIXED, today=small).plan.visual.current
         assert current is not None
         assert current.overflow_images == 0
+
+    def test_both_are_priced_under_the_lower_limit_and_nobody_is_left_out(self) -> None:
+        small = self.today(4_096, max_pixels=4_096 * 256)
+        current = plan_for(MIXED, today=small).plan.visual.current
+        assert current is not None
+        assert current.compared_max_pixels == 4_096 * 256
+        assert current.served_images == MIXED.images
+        assert current.padded_compute_served == current.padded_compute_today
+        large = plan_for(MIXED, today=self.today(65_536, max_pixels=10**8))
+        assert large.plan.visual.current is not None
+        assert large.plan.visual.current.compared_max_pixels == 4_194_304
 
     def test_buckets_nothing_hits_are_named(self) -> None:
         current = plan_for(MIXED, today=self.today(100, 16_384)).plan.visual.current

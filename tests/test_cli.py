@@ -275,6 +275,22 @@ def test_explain_follows_images_and_clips_to_their_bucket(tmp_path: Path) -> Non
     assert "refused by the processor" in thin
 
 
+def test_explain_takes_the_limits_of_the_plan_it_is_given(
+    analyzed: tuple[Path, str], tmp_path: Path
+) -> None:
+    plan = analyzed[0] / "plan.json"
+    done = bucketwise(
+        *("explain", "4096x4096", "--model", "qwen3-vl-2b", "--plan", plan),
+        cwd=tmp_path,
+    )
+    assert "shrunk to max_pixels 4,194,304" in done.stdout
+    wrong = bucketwise(
+        *("explain", "9x9", "--model", "qwen2-vl-7b", "--plan", plan), cwd=tmp_path
+    )
+    assert wrong.returncode == 2
+    assert "--plan is for qwen3-vl-2b" in wrong.stderr
+
+
 def test_a_kept_histogram_can_be_added_to_newer_traffic(tmp_path: Path) -> None:
     text = "width,height\n640,480\n1280,720\n"
     (tmp_path / "day.csv").write_text(text)

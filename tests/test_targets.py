@@ -46,15 +46,20 @@ def test_versions_are_compared_as_numbers() -> None:
 
 @pytest.mark.parametrize("text", ["1024,4096", "[4096, 1024]", "1024 4096 1024"])
 def test_a_bucket_list_is_ascending_and_has_each_length_once(text: str) -> None:
-    assert read_bucket_list(text) == (1_024, 4_096)
+    assert read_bucket_list(text).lengths == (1_024, 4_096)
 
 
 def test_a_plan_is_a_bucket_list_and_anything_else_is_none(tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text(
-        '{"schema": "bucketwise.plan/1", "visual": {"vit_max_seq_lens": [4, 8]}}'
+        '{"schema": "bucketwise.plan/1", "model": {"name": "m"}, "visual": '
+        '{"vit_max_seq_lens": [4, 8], "processor": {"min_pixels": 1, "max_pixels": 9}}}'
     )
-    assert read_bucket_list(str(plan)) == (4, 8)
+    found = read_bucket_list(str(plan))
+    assert (found.lengths, found.model, found.max_pixels) == ((4, 8), "m", 9)
+    plan.write_text('{"schema": "bucketwise.plan/1"}')
+    with pytest.raises(InputError, match="a damaged plan"):
+        read_bucket_list(str(plan))
     plan.write_text("{}")
     with pytest.raises(InputError, match="not a plan of bucketwise"):
         read_bucket_list(str(plan))

@@ -142,6 +142,7 @@ def analyze(
     base: BaseConfig | None = None,
     target: Iterable[str] = (),
     places: bool = True,
+    recorded: Mapping[str, Any] | None = None,
 ) -> Analysis:
     """Choose ViT buckets for a traffic.
 
@@ -185,6 +186,9 @@ def analyze(
         SDK dialects; all by default.
     places : bool
         Whether base names of inputs may be told.
+    recorded : mapping, optional
+        Further options to record in the plan: how the traffic was read, what the
+        base was made of.
 
     Returns
     -------
@@ -237,6 +241,7 @@ def analyze(
         "current": list(current) if current is not None else None,
         "current_max_pixels": current_max_pixels,
         "target": sorted(dialects),
+        **(recorded or {}),
     }
     return analyze_traffic(
         traffic if places else traffic.without_places(),

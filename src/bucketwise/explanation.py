@@ -9,12 +9,15 @@ import numpy as np
 
 from bucketwise.buckets import Buckets
 from bucketwise.errors import UsageError
-from bucketwise.numbers import percent
+from bucketwise.numbers import percent, plural
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
 from bucketwise.rbln.targets import Target
 from bucketwise.traffic import Sizes
+
+MAX_SIDE_PX = 1_000_000
+"""Above this a side is no size, in tables too."""
 
 SIZE = re.compile(
     r"(?P<width>\d{1,7})x(?P<height>\d{1,7})"
@@ -60,9 +63,11 @@ def parse_size(text: str) -> Sizes:
         When the text is not of that form or a side is 0.
     """
     match = SIZE.fullmatch(text.strip())
-    if match is None or not int(match["width"]) or not int(match["height"]):
+    sides = [int(match[side]) for side in ("width", "height")] if match else [0]
+    if match is None or not 1 <= min(sides) <= max(sides) <= MAX_SIDE_PX:
         message = (
-            f"size: {text!r} found; WIDTHxHEIGHT is right, such as 1920x1080, "
+            f"size: {text!r} found; WIDTHxHEIGHT is right, such as 1920x1080 "
+            f"(sides up to {MAX_SIDE_PX:,} px), "
             "1280x720@64f for 64 frames, 1280x720@300f@30fps for a clip to sample"
         )
         raise UsageError(message)
@@ -129,7 +134,9 @@ def _processor_steps(
     runs, merged = int(counts.grid_t[0]), int(counts.merged_patches[0])
     is_clip = bool(counts.sizes.frames[0])
     resized = f"{counts.resized_width_px[0]}x{counts.resized_height_px[0]}"
-    each = f" in each of {runs:,} runs (one a temporal patch)" if is_clip else ""
+    each = (
+        f" in each of {plural(runs, 'run')} (one a temporal patch)" if is_clip else ""
+    )
     total = f" a run, {merged * runs:,} in all" if is_clip else ""
     return (
         f"resized to {resized} px ({_reason(counts, profile, preprocessing)})",

@@ -59,14 +59,14 @@ class Setting:
         found = [worst_reachable(self.profile, self.preprocessing, self.version)]
         clips = (self.counts.sizes.frames > 0) & self.counts.accepted
         if clips.any():
-            # A clip's budget is shared by its frames: the shortest reaches furthest.
-            pairs = int(self.counts.grid_t[clips].min())
+            # A clip's budget is shared by its frames: the shortest there can be, one
+            # temporal patch, reaches furthest.
             found.append(
                 worst_reachable(
                     self.profile,
                     self.preprocessing,
                     self.version,
-                    frames=pairs * self.profile.temporal_patch,
+                    frames=self.profile.temporal_patch,
                 )
             )
         return max(found, key=lambda reach: reach.needed)

@@ -189,12 +189,13 @@ class Current:
 
     Overflow is counted under today's own limit, and `padded_compute_today` prices what
     is served under it; the other two computes price the images that both serve under
-    the limits of the plan.
+    `compared_max_pixels`, the lower of today's limit and the plan's.
     """
 
     max_seq_lens: tuple[int, ...]
     max_pixels: int
     max_pixels_assumed: bool
+    compared_max_pixels: int
     overflow_images: float
     overflow_share: float
     overflow_runs: float

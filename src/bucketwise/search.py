@@ -9,7 +9,7 @@ from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.limits import Setting
 from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
-from bucketwise.optimize.choose import Choice, by_price, by_saving
+from bucketwise.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.optimize.exact import frontier as exact_frontier
 from bucketwise.plan import BucketUse, FrontierPoint, StrategyResult
 from bucketwise.profile import ModelProfile
@@ -152,9 +152,14 @@ def choose(
     if graph_flop is not None:
         return by_price(padded, question.k_range, graph_flop)
     choice = by_saving(padded, question.k_range, question.min_saving)
-    if question.k_range[0] == question.k_range[1]:
-        return Choice(choice.k, "fixed", f"{choice.k} asked for; {choice.reason}")
-    return choice
+    fixed = question.k_range[0] == question.k_range[1] == choice.k
+    rule: Rule = "fixed" if fixed else choice.rule
+    if question.strategy != EXACT:
+        by = "asked of it" if fixed else "by the same rule on its own results"
+        reason = f"{choice.k} {by}; {question.strategy} promises no optimum"
+        return Choice(choice.k, rule, reason)
+    asked = f"{choice.k} asked for; " if fixed else ""
+    return Choice(choice.k, rule, f"{asked}{choice.reason}")
 
 
 def price_per_graph(question: Question, setting: Setting) -> float | None:

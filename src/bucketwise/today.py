@@ -49,14 +49,18 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
     Current
         Failures first, then both computes.
     """
-    own = setting
+    own = shared = setting
+    plan_limit = setting.preprocessing.image.max_pixels
     if today.max_pixels is not None:
         own = setting.with_max_pixels(today.max_pixels)
+        shared = own if today.max_pixels < plan_limit else setting
     needed_today = own.counts.needed(setting.version)
-    needed = setting.counts.needed(setting.version)
+    # Both are priced under the lower limit: what today serves is then served by both,
+    # and what a limit saves or costs is not mistaken for what buckets do.
+    needed = shared.counts.needed(setting.version)
     accepted = setting.counts.accepted
     fails = accepted & (needed_today > today.buckets.top)
-    served = accepted & ~fails & (needed <= today.buckets.top)
+    served = accepted & ~fails & (needed <= min(today.buckets.top, proposed.top))
     runs = setting.counts.runs
     images = weight_of(setting.counts, accepted)
     overflow = weight_of(setting.counts, fails)
@@ -75,6 +79,7 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
         max_seq_lens=today.buckets.lengths,
         max_pixels=own.preprocessing.image.max_pixels,
         max_pixels_assumed=today.max_pixels is None,
+        compared_max_pixels=shared.preprocessing.image.max_pixels,
         overflow_images=overflow,
         overflow_share=overflow / images,
         overflow_runs=float(runs[fails].sum()),

@@ -25,6 +25,14 @@ from bucketwise.cli.settings import (
     video_options,
 )
 
+BASE_OPTIONS = (
+    "devices",
+    "max_seq_len",
+    "kvcache_partition_len",
+    "npu",
+    "batch_size",
+)
+
 solver_options = bundle(
     click.option(
         "--strategy",
@@ -187,6 +195,13 @@ def analyze(
         base=base,
         target=options["target"],
         places=places,
+        recorded={
+            "columns": columns,
+            "max_bad_rows": max_bad_rows,
+            "no_places": options["no_places"],
+            "base": Path(options["base"]).name if options["base"] and places else None,
+            **{name: options[name] for name in BASE_OPTIONS},
+        },
     )
     written = api.write_plan(
         analysis,

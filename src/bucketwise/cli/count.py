@@ -57,6 +57,7 @@ def count(
         "video": video_options(limits),
         "target": one_target(target),
     }
+    in_force = limits_line(model, settings["target"], limits)
     if each_row:
         tables = api.count_rows(
             inputs, columns=columns, max_bad_rows=max_bad_rows, **settings
@@ -65,5 +66,5 @@ def count(
         traffic = api.read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
         say_notes(traffic)
         tables = iter([api.count(traffic, **settings)])
-    click.echo(limits_line(model, settings["target"], limits), err=True)
+    click.echo(in_force, err=True)
     write_tables(tables, None if output == "-" else Path(output))

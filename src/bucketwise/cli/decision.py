@@ -33,7 +33,7 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     room = MOST_LINES - len(first) - len(last)
     if len(notes) > room:
         n_left = len(notes) - room + 1
-        left = f"{plural(n_left, 'more note')}: see the report."
+        left = f"{plural(n_left, 'more note')}: see plan.json."
         notes = (*notes[: room - 1], left)
     return (*first, *notes, *last)
 
@@ -58,7 +58,10 @@ def _why(plan: Plan, visual: Visual) -> Iterator[str]:
     if visual.current and visual.current.padded_compute_served:
         current = visual.current
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
-        yield f"Against today, over the images both serve: {said} ViT compute."
+        yield (
+            f"Against today, over the {plural(current.served_images, 'image')} both "
+            f"serve{_under(current, model.max_pixels)}: {said} ViT compute."
+        )
     yield (
         f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
         f"{visual.processor.max_pixels:,} on the processor (decided under "
@@ -73,14 +76,24 @@ def _why(plan: Plan, visual: Visual) -> Iterator[str]:
     )
 
 
+def _under(current: Current, plan_max_pixels: int) -> str:
+    """Say under which limit both are priced, where today's is another than the plan's."""
+    if current.max_pixels == plan_max_pixels:
+        return ""
+    return f" under max_pixels {current.compared_max_pixels:,}, the lower of the two"
+
+
 def _read_as(plan: Plan) -> str:
     """Say which columns were read as what, weights above all."""
+    inputs = plan.provenance.inputs
     notes = dict.fromkeys(
-        note for record in plan.provenance.inputs for note in record.notes
+        f"{record.name}: {note}" if len(inputs) > 1 and record.name else note
+        for record in inputs
+        for note in record.notes
     )
     told = [*notes][:MOST_NOTES]
     if len(notes) > MOST_NOTES:
-        told.append(f"{plural(len(notes) - MOST_NOTES, 'more note')} in the report")
+        told.append(f"{plural(len(notes) - MOST_NOTES, 'more note')} in plan.json")
     return "".join(f"; {note}" for note in told)
 
 

@@ -37,6 +37,13 @@ def explain(
     from bucketwise.sources.bucket_lists import read_bucket_list
 
     one = one_target(target)
+    given = read_bucket_list(plan) if plan else None
+    if given and given.model and given.model != api.find_profile(model).name:
+        message = f"--plan is for {given.model}; --model {given.model} is right"
+        raise click.UsageError(message)
+    if given and limits["min_pixels"] is limits["max_pixels"] is None:
+        # What the plan sets on the processor is what its buckets were made for.
+        limits["min_pixels"], limits["max_pixels"] = given.min_pixels, given.max_pixels
     lines = api.explain(
         sizes,
         model=model,
@@ -44,7 +51,7 @@ def explain(
         max_pixels=limits["max_pixels"],
         video=video_options(limits),
         target=one,
-        buckets=read_bucket_list(plan) if plan else None,
+        buckets=given.lengths if given else None,
     )
     click.echo(limits_line(model, one, limits))
     for explanation in lines:

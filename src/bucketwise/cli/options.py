@@ -20,6 +20,9 @@ class Percent(click.ParamType[float]):
 
     name = "percent"
 
+    def __init__(self, most: float = math.inf) -> None:
+        self.most = most
+
     def convert(
         self,
         value: Any,
@@ -34,7 +37,7 @@ class Percent(click.ParamType[float]):
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
         except ValueError:
             share = math.nan
-        if not math.isfinite(share) or share < 0:
+        if not math.isfinite(share) or not 0 <= share <= self.most:
             self.fail(f"{text!r} is not a share; 5% or 0.05 is right", param, ctx)
         return share
 
@@ -135,7 +138,7 @@ traffic_options = bundle(
     ),
     click.option(
         "--max-bad-rows",
-        type=Percent(),
+        type=Percent(most=1.0),
         default="5%",
         show_default=True,
         help="Stop when more than this share of the rows cannot be used.",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.numbers import plural
+
 if TYPE_CHECKING:
     from bucketwise.api import VideoOptions
     from bucketwise.optimize.choose import GraphPrice
@@ -63,6 +65,10 @@ def say_notes(traffic: Traffic) -> None:
             click.echo(f"{record.name}: {note}", err=True)
     for note in traffic.notes:
         click.echo(f"note: {note}", err=True)
+    for rejection in traffic.rejections:
+        places = ", ".join(f"{at.source}:{at.line}" for at in rejection.places)
+        rows = plural(rejection.count, "row")
+        click.echo(f"{rows} rejected, {rejection.reason}: {places}", err=True)
 
 
 def installed_sdk() -> str | None:

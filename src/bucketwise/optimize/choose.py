@@ -94,7 +94,11 @@ def by_saving(
     for candidate in range(least + 1, most + 1):
         if saving(padded, candidate) >= min_saving:
             k = candidate
-    return Choice(k, "min_saving", _saving_words(padded, (least, most), k, min_saving))
+    words = (
+        *_range_words(padded, k_range),
+        *_saving_words(padded, k_range, k, min_saving),
+    )
+    return Choice(k, "min_saving", "; ".join(words))
 
 
 def by_price(
@@ -139,25 +143,32 @@ def saving(padded: Mapping[int, float], k: int) -> float:
     return (before - padded[k]) / before if before > 0 else 0.0
 
 
+def _range_words(
+    padded: Mapping[int, float], k_range: tuple[int, int]
+) -> tuple[str, ...]:
+    """Say where the range asked for cannot be met."""
+    if k_range[1] < min(padded):
+        return (f"the pins and the top need {min(padded)}",)
+    if k_range[0] > max(padded):
+        return (f"there are only {max(padded)} distinct lengths",)
+    return ()
+
+
 def _saving_words(
     padded: Mapping[int, float], k_range: tuple[int, int], k: int, min_saving: float
-) -> str:
+) -> tuple[str, ...]:
     """Say what the last graph saved, and what the next one would."""
-    least, most = k_range
     words = []
     if k - 1 in padded:
-        words.append(
-            f"graph {k} saves {percent(saving(padded, k))} of the compute left"
-        )
-        if k == least and saving(padded, k) < min_saving:
-            words.append(f"{k - 1} would do, but at least {least} were asked for")
+        saved = percent(saving(padded, k))
+        words.append(f"graph {k} saves {saved} of the compute left")
+        if k == k_range[0] and saving(padded, k) < min_saving:
+            words.append(f"{k - 1} would do, but at least {k} were asked for")
     if k + 1 in padded:
         further = f"graph {k + 1} would save {percent(saving(padded, k + 1))}"
-        limit = (
-            f"under the {percent(min_saving)} asked" if k < most else "past the range"
-        )
-        words.append(f"{further}, {limit}")
-    return "; ".join(words) or f"{k} is every length there is"
+        asked = f"under the {percent(min_saving)} asked"
+        words.append(f"{further}, {asked if k < k_range[1] else 'past the range'}")
+    return tuple(words) or (f"{k} is all there can be",)
 
 
 def _inside(padded: Mapping[int, float], k_range: tuple[int, int]) -> tuple[int, int]:

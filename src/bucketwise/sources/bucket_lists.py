@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from bucketwise.errors import InputError, UsageError
@@ -36,7 +37,17 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
     return lengths
 
 
-def read_bucket_list(text: str) -> tuple[int, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketList:
+    """ViT lengths, and where they are a plan's, what they were made for."""
+
+    lengths: tuple[int, ...]
+    model: str | None = None
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+
+
+def read_bucket_list(text: str) -> BucketList:
     """Return ViT lengths from a list, or from a plan.json of that name.
 
     Parameters
@@ -51,7 +62,7 @@ def read_bucket_list(text: str) -> tuple[int, ...]:
     """
     lengths = parse_bucket_list(text)
     if lengths is not None:
-        return lengths
+        return BucketList(lengths=lengths)
     path = Path(text)
     try:
         if path.stat().st_size > MAX_PLAN_BYTES:
@@ -66,4 +77,13 @@ def read_bucket_list(text: str) -> tuple[int, ...]:
     if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
         message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
         raise InputError(message)
-    return tuple(plan["visual"]["vit_max_seq_lens"])
+    try:
+        return BucketList(
+            lengths=tuple(plan["visual"]["vit_max_seq_lens"]),
+            model=plan["model"]["name"],
+            min_pixels=plan["visual"]["processor"]["min_pixels"],
+            max_pixels=plan["visual"]["processor"]["max_pixels"],
+        )
+    except (KeyError, TypeError) as error:
+        message = f"{path.name}: a damaged plan ({error} is missing); make it anew"
+        raise InputError(message) from error

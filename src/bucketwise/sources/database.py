@@ -61,6 +61,11 @@ def open_workspace() -> Iterator[Workspace]:
         try:
             connection.execute("SET enable_progress_bar = false")
             yield Workspace(connection, Path(folder))
+        except RuntimeError as error:
+            # DuckDB's word for Ctrl-C while a query runs.
+            if "interrupt" in str(error).lower():
+                raise KeyboardInterrupt from error
+            raise
         finally:
             connection.close()
 

@@ -76,12 +76,20 @@ def read_traffic(
     traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
     if not places:
         traffic = traffic.without_places()
-    check_rejections(traffic.rejections, traffic.rows_read, max_bad_rows)
+    check_rejections(
+        traffic.rejections,
+        traffic.rows_read,
+        max_bad_rows,
+        notes=[note for record in traffic.inputs for note in record.notes],
+    )
     return traffic
 
 
 def check_rejections(
-    rejections: Sequence[Rejection], rows_read: int, max_bad_rows: float
+    rejections: Sequence[Rejection],
+    rows_read: int,
+    max_bad_rows: float,
+    notes: Sequence[str] = (),
 ) -> None:
     """Stop when too many rows were rejected.
 
@@ -93,6 +101,8 @@ def check_rejections(
         Of how many.
     max_bad_rows : float
         Share that may be (0 to 1).
+    notes : sequence of str
+        What was read as what, to be told with the refusal.
 
     Raises
     ------
@@ -112,6 +122,7 @@ def check_rejections(
     for rejection in sorted(rejections, key=lambda each: -each.count):
         places = ", ".join(f"{at.source}:{at.line}" for at in rejection.places)
         lines.append(f"  {rejection.reason:<18}{rejection.count:>12,}  {places}")
+    lines += [f"  {note}" for note in dict.fromkeys(notes)]
     raise InputError("\n".join(lines))
 
 

@@ -65,8 +65,10 @@ def _finding(analysis: Analysis, current: Current) -> str:
 def _table(analysis: Analysis, current: Current) -> Table:
     return Table(
         caption=(
-            f"Today ({current.source}) and the plan. What both serve is priced under "
-            "the plan's limits; what each serves, under its own."
+            f"Today ({current.source}) and the plan. What both serve, "
+            f"{plural(current.served_images, 'image')}, is priced under max_pixels "
+            f"{current.compared_max_pixels:,}, the lower of the two limits; what each "
+            "serves, under its own."
         ),
         head=(
             Column(text="What"),
