@@ -199,6 +199,9 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["explain", "1920", "--model", "qwen3-vl-2b"], 2, "WIDTHxHEIGHT"),
         (["count", "good.csv"], 2, "--model"),
         (["frobnicate"], 2, "frobnicate"),
+        (["histogram", "good.csv", "-o", "h.csv"], 2, "ends in .parquet"),
+        (["histogram", "good.csv", "-o", "no/h.parquet"], 1, "there is no folder no"),
+        (["analyze", "good.csv", "--max-bad-rows", "500%"], 2, "is not a share"),
     ],
 )
 def test_wrong_files_and_flags_end_with_one_clear_message(

@@ -26,6 +26,9 @@ def histogram(
     output: Path,
 ) -> None:
     """Reduce traffic once to distinct sizes per hour and label, and keep that."""
+    if output.suffix != ".parquet":
+        message = f"-o {output}: a name that ends in .parquet is right"
+        raise click.UsageError(message)
     from bucketwise.sources import read_traffic, write_histogram
 
     traffic = read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)

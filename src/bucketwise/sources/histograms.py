@@ -45,6 +45,10 @@ def write_histogram(traffic: Traffic, path: Path) -> None:
     OutputError
         When nothing can be written there.
     """
+    if not path.parent.is_dir():
+        raise OutputError(
+            f"{path}: there is no folder {path.parent}; give a file in one that exists"
+        )
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open_workspace() as workspace:
