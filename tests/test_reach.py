@@ -65,7 +65,7 @@ def test_no_size_passes_the_worst_and_the_worst_is_a_real_size(
     [
         ((65_536, 4_194_304), 16_384),  # 2048 x 2048 is kept as it is
         ((65_536, 16_777_216), 65_536),
-        ((65_536, 65_536), 512),  # 16 x 993 is ceiled to 1 x 128 merged... and 2 x 64
+        ((65_536, 65_536), 512),  # thin images are enlarged past the limit
     ],
 )
 def test_qwen3_vl_reaches_max_pixels_over_256_or_more_where_thin_images_pass(

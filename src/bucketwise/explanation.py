@@ -14,10 +14,7 @@ from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
 from bucketwise.rbln.targets import Target
-from bucketwise.traffic import Sizes
-
-MAX_SIDE_PX = 1_000_000
-"""Above this a side is no size, in tables too."""
+from bucketwise.traffic import MAX_SIDE_PX, Sizes
 
 SIZE = re.compile(
     r"(?P<width>\d{1,7})x(?P<height>\d{1,7})"

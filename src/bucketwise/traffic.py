@@ -23,6 +23,9 @@ SLOT_LADDER_S = (3_600, 21_600, 86_400, 604_800, 0)
 MAX_CELLS = 1_000_000
 """Past this many cells the slots widen, so that memory and files stay small."""
 
+MAX_SIDE_PX = 1_000_000
+"""Sides up to this are sizes; above they are absurd."""
+
 MAX_PLACES = 5
 """Places kept for each reason of rejection."""
 

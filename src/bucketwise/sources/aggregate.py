@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bucketwise.sources.cells import (
-    MAX_SIDE_PX,
     RAGGED,
     UNUSABLE,
     WEIGHT_TYPE,
@@ -12,7 +11,7 @@ from bucketwise.sources.cells import (
 from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
 from bucketwise.sources.table import BATCH, Table
 from bucketwise.sources.times import quick_microseconds
-from bucketwise.traffic import SLOT_LADDER_S
+from bucketwise.traffic import MAX_SIDE_PX, SLOT_LADDER_S
 
 _KEYS = ("height", "width", "frames", "fps", "label", "slot")
 _CELL_TYPES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bucketwise.sources.times import microseconds
+from bucketwise.traffic import MAX_SIDE_PX
 
 MISSING = "missing"
 NOT_A_NUMBER = "not a number"
@@ -14,7 +15,6 @@ RAGGED = "ragged"
 UNUSABLE = "unusable"
 """Stands for any reason where only usable or not was asked."""
 
-MAX_SIDE_PX = 1_000_000
 MAX_FRAMES = 1_000_000_000
 MAX_FPS = 1_000_000
 MAX_COUNT = 10**15
