@@ -1,0 +1,1 @@
+"""Image files, folders and shards: headers only, never a decode."""
