@@ -42,6 +42,7 @@ def sizes_of(*rows: tuple[int, int, int, float, float]) -> Sizes:
         width_px=np.array(columns[1], dtype=np.int64),
         frames=np.array(columns[2], dtype=np.int64),
         fps=np.array(columns[3], dtype=np.float64),
+        visual_tokens=np.zeros(len(rows), dtype=np.int64),
         count=np.array(columns[4], dtype=np.float64),
     )
 
@@ -55,6 +56,7 @@ def traffic_of(*rows: tuple[int, int] | tuple[int, int, float]) -> Traffic:
         width_px=sizes.width_px,
         frames=sizes.frames,
         fps=sizes.fps,
+        visual_tokens=sizes.visual_tokens,
         slot_start_s=np.full(n_rows, NO_TIME_S),
         label=np.full(n_rows, -1),
         count=sizes.count,

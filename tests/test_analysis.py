@@ -221,6 +221,7 @@ def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:
         width_px=np.array([1280]),
         frames=np.array([64]),
         fps=np.zeros(1),
+        visual_tokens=np.array([0]),
         slot_start_s=np.array([0]),
         label=np.array([-1]),
         count=np.array([2_000.0]),

@@ -83,6 +83,7 @@ def clips_of(*rows: tuple[int, int, int, float], images: int = 0) -> Traffic:
         width_px=width.astype(np.int64),
         frames=frames.astype(np.int64),
         fps=np.zeros(len(cells)),
+        visual_tokens=np.zeros(len(cells), dtype=np.int64),
         slot_start_s=np.zeros(len(cells), dtype=np.int64),
         label=np.full(len(cells), -1),
         count=count.astype(np.float64),

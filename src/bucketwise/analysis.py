@@ -149,7 +149,7 @@ def analyze(
         # Releases that compare the same lengths share one plan.
         key = counts.needed(target.parsed).tobytes()
         if key not in by_lengths:
-            by_lengths[key] = _visual(setting, question, today)
+            by_lengths[key] = _visual(setting, question, today, traffic)
         visuals[target.version] = by_lengths[key]
     newest = targets[-1]
     plan = Plan(
@@ -171,7 +171,9 @@ def analyze(
     )
 
 
-def _visual(setting: Setting, question: Question, today: Today | None) -> Visual:
+def _visual(
+    setting: Setting, question: Question, today: Today | None, traffic: Traffic
+) -> Visual:
     demand = setting.demand()
     top = top_bucket(setting, demand, question.headroom)
     problem = Problem.of(
@@ -232,4 +234,4 @@ def _visual(setting: Setting, question: Question, today: Today | None) -> Visual
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
     )
-    return replace(visual, warnings=cautions(visual, setting))
+    return replace(visual, warnings=cautions(visual, setting, traffic))

@@ -336,6 +336,7 @@ def count_rows(
             width_px=rows.width_px[usable],
             frames=rows.frames[usable],
             fps=rows.fps[usable],
+            visual_tokens=rows.visual_tokens[usable],
             count=rows.count[usable],
         )
         counts = count_patches(sizes, profile, preprocessing)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bucketwise.limits import Setting
+from bucketwise.limits import Setting, weight_of
 from bucketwise.numbers import literal, memory, number, percent, plural, verb
 from bucketwise.plan import Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
+from bucketwise.traffic import UNSIZED, Traffic
 
 FEW_IMAGES = 1_000
 """Below this many images the lengths still wander: three buckets planned from 100 of
@@ -13,7 +14,7 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
-def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
+def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, ...]:
     """Return the warnings of one plan, the gravest first.
 
     Parameters
@@ -21,7 +22,9 @@ def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
     visual : Visual
         The plan without its warnings.
     setting : Setting
-        Traffic and limits in force.
+        Sizes and limits in force.
+    traffic : Traffic
+        What was read.
 
     Returns
     -------
@@ -33,6 +36,8 @@ def cautions(visual: Visual, setting: Setting) -> tuple[str, ...]:
         _unproven_length(visual),
         _shrunk(visual, setting),
         _overflow(visual),
+        _told(setting),
+        _unsized(traffic),
         _few(setting),
     )
     return tuple(text for text in found if text)
@@ -90,6 +95,39 @@ def _overflow(visual: Visual) -> str:
     return (
         f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which shrinks "
         f"{percent(safe.shrinks_share)} of the images further."
+    )
+
+
+def _told(setting: Setting) -> str:
+    counts, profile = setting.counts, setting.profile
+    told = counts.sizes.is_told
+    if not told.any():
+        return ""
+    most = int(counts.sizes.visual_tokens.max())
+    text = (
+        f"{plural(weight_of(counts, told), 'image')} "
+        f"{verb(weight_of(counts, told), 'is', 'are')} known by visual tokens alone "
+        f"(up to {most:,}), taken as {profile.name} counts them: sizes as sent and "
+        "what other pixel limits would do stay unknown."
+    )
+    if profile.window_patches:
+        text += " Half-empty windows at the edges are not in these lengths."
+    return text
+
+
+def _unsized(traffic: Traffic) -> str:
+    unsized = sum(
+        rejection.count
+        for rejection in traffic.rejections
+        if rejection.reason == UNSIZED
+    )
+    if not unsized:
+        return ""
+    seen = unsized + traffic.rows_used
+    return (
+        f"{plural(unsized, 'image')} of {seen:,} ({percent(unsized / seen)}) "
+        f"{verb(unsized, 'was', 'were')} only referred to: nothing was fetched, and the "
+        "plan stands on the others."
     )
 
 

@@ -73,6 +73,7 @@ def parse_size(text: str) -> Sizes:
         width_px=np.array([int(match["width"])]),
         frames=np.array([int(match["frames"] or 0)]),
         fps=np.array([float(match["fps"] or 0)]),
+        visual_tokens=np.zeros(1, dtype=np.int64),
         count=np.ones(1),
     )
 

@@ -74,9 +74,7 @@ class Setting:
 
 def shrunk_by(counts: Counts, reference: Counts) -> BoolArray:
     """Return which sizes come out smaller than in the reference."""
-    area = counts.resized_height_px * counts.resized_width_px
-    full_area = reference.resized_height_px * reference.resized_width_px
-    return np.asarray(area < full_area)
+    return np.asarray(counts.vit_patches < reference.vit_patches)
 
 
 def weight_of(counts: Counts, chosen: BoolArray) -> float:
@@ -138,8 +136,11 @@ def caps(setting: Setting, k: int) -> tuple[Cap, ...]:
     Returns
     -------
     tuple of Cap
-        From the largest limit to the smallest, each limit once.
+        From the largest limit to the smallest, each limit once; none where some images
+        are known by their tokens alone, which say nothing of another limit.
     """
+    if setting.counts.sizes.is_told.any():
+        return ()
     unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
     found: dict[int, Cap] = {}
     for name, max_pixels in _named_limits(setting):
@@ -160,7 +161,7 @@ def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
     images = counts.accepted & (counts.sizes.frames == 0) & (counts.sizes.count > 0)
     if not images.any():
         return
-    area = (counts.resized_height_px * counts.resized_width_px)[images]
+    area = (counts.vit_patches * profile.patch_px**2)[images]
     order = np.argsort(area, kind="stable")
     cumulated = np.cumsum(counts.sizes.count[images][order])
     for name, share in CAP_QUANTILES:

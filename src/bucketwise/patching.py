@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bucketwise.errors import raise_all
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.rbln.lengths import needed_lengths
+from bucketwise.rbln.lengths import least_needed, needed_lengths
 from bucketwise.rbln.targets import Version
 from bucketwise.traffic import FloatArray, IntArray, Sizes
 
@@ -86,11 +86,11 @@ class Counts:
     sizes : Sizes
         The sizes counted.
     resized_height_px, resized_width_px : ndarray of int64
-        After the processor's resize; 0 where it refuses.
+        After the processor's resize; 0 where it refuses, or the sides are unknown.
     grid_t, grid_h, grid_w : ndarray of int64
-        Temporal patches and patches along each side.
+        Temporal patches and patches along each side, these 0 where unknown.
     vit_patches : ndarray of int64
-        Of one ViT run: grid_h * grid_w.
+        Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from.
     merged_patches : ndarray of int64
         Of one run: the visual tokens the language model sees.
     error : ndarray of object
@@ -121,8 +121,14 @@ class Counts:
         return self.sizes.count * self.grid_t
 
     def needed(self, version: Version) -> IntArray:
-        """Return the needed length of one run of each size; 0 where refused."""
+        """Return the needed length of one run of each size; 0 where refused.
+
+        Where only the visual tokens are known it is the least there can be: windows
+        at the edges of an image are partly empty, and nobody knows how many.
+        """
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, version)
+        told = least_needed(self.vit_patches, self.window_patches, version)
+        lengths = np.where(self.sizes.is_told, told, lengths)
         return np.where(self.accepted, lengths, 0)
 
 
@@ -153,7 +159,11 @@ def count_patches(
     processors' order: the last bit decides some roundings.
     """
     error = np.full(len(sizes), "", dtype=object)
-    height, width = sizes.height_px, sizes.width_px
+    told = sizes.is_told
+    # Sides that are unknown take part as 1 x 1, and are put right at the end.
+    height, width = (
+        np.where(told, 1, side) for side in (sizes.height_px, sizes.width_px)
+    )
     is_clip = sizes.frames > 0
     frames = _seen_frames(sizes, profile, preprocessing)
     volume = is_clip & (profile.video_rule == "whole_clip")
@@ -186,11 +196,14 @@ def count_patches(
     )
     accepted = error == ""
     grid_t = np.where(is_clip, -(-frames // profile.temporal_patch), 1)
-    resized_h, resized_w, grid_t = (
-        np.where(accepted, values, 0) for values in (resized_h, resized_w, grid_t)
+    grid_t = np.where(accepted, grid_t, 0)
+    resized_h, resized_w = (
+        np.where(accepted & ~told, values, 0) for values in (resized_h, resized_w)
     )
     grid_h, grid_w = resized_h // profile.patch_px, resized_w // profile.patch_px
-    vit_patches = grid_h * grid_w
+    vit_patches = np.where(
+        told, _told_patches(sizes, profile, preprocessing), grid_h * grid_w
+    )
     return Counts(
         sizes=sizes,
         resized_height_px=resized_h,
@@ -203,6 +216,17 @@ def count_patches(
         error=error,
         window_patches=profile.window_patches,
     )
+
+
+def _told_patches(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> IntArray:
+    """Return the ViT patches of images known by their tokens, 0 for others.
+
+    An image that was logged with more than the limit allows is taken to fill it.
+    """
+    most = max(preprocessing.image.max_pixels // profile.factor_px**2, 1)
+    return np.minimum(sizes.visual_tokens, most) * profile.patches_per_merged
 
 
 def _seen_frames(

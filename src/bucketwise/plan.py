@@ -57,8 +57,8 @@ class RejectedRows:
 class TrafficSummary:
     """What was read. Rows are records; images and runs are weighted.
 
-    `images` counts images and clips; `clips` how many of them are clips; `first` and
-    `last` are ISO 8601 in UTC.
+    `images` counts images and clips; `clips` how many of them are clips, and `told` how
+    many are known by their visual tokens alone; `first` and `last` are ISO 8601 in UTC.
     """
 
     rows_read: int
@@ -66,6 +66,7 @@ class TrafficSummary:
     rows_rejected: int
     images: float
     clips: float
+    told: float
     runs: float
     distinct_sizes: int
     distinct_lengths: int

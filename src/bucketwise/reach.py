@@ -91,6 +91,7 @@ def worst_reachable(
         width_px=sides[:, 1].copy(),
         frames=np.full(len(sides), frames, dtype=np.int64),
         fps=np.zeros(len(sides)),
+        visual_tokens=np.zeros(len(sides), dtype=np.int64),
         count=np.ones(len(sides)),
     )
     return _largest(count_patches(sizes, profile, preprocessing), version)

@@ -62,6 +62,7 @@ def traffic_summary(
         rows_rejected=traffic.rows_rejected,
         images=traffic.images,
         clips=float(sizes.count[sizes.frames > 0].sum()),
+        told=float(sizes.count[sizes.is_told].sum()),
         runs=float(counts.runs.sum()),
         distinct_sizes=len(sizes),
         distinct_lengths=int(np.unique(counts.needed(version)[accepted]).size),

@@ -26,16 +26,35 @@ MAX_CELLS = 1_000_000
 MAX_SIDE_PX = 1_000_000
 """Sides up to this are sizes; above they are absurd."""
 
+NOT_AN_IMAGE = "not an image"
+"""What stands in a folder or shard beside images."""
+
+UNSIZED = "unsized"
+"""An image that is only referred to, so that its size stands nowhere."""
+
+NOT_ONE_IMAGE = "not one image"
+"""A request whose visual tokens belong to several images, or to none."""
+
+OUTSIDE = frozenset({NOT_AN_IMAGE, UNSIZED, NOT_ONE_IMAGE})
+"""Reasons that are no fault of the data: such rows are counted, and are not bad."""
+
 MAX_PLACES = 5
 """Places kept for each reason of rejection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a row stood: the base name of its file and its line (row in Parquet)."""
+    """Where a row stood: the base name of its file and its line (row in Parquet).
+
+    Line 0 stands for the file itself, as where an image is one.
+    """
 
     source: str
     line: int
+
+    def __str__(self) -> str:
+        """Return it as compilers write places."""
+        return f"{self.source}:{self.line}" if self.line else self.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +79,7 @@ class InputRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Distinct sizes with their weights, sorted by height, width, frames, fps.
+    """Distinct sizes with their weights, sorted by their columns in this order.
 
     Attributes
     ----------
@@ -71,6 +90,9 @@ class Sizes:
     fps : ndarray of float64, shape (n_sizes,)
         Native frames per second of a clip that is still to be sampled; 0 when
         `frames` are the frames the processor sees.
+    visual_tokens : ndarray of int64, shape (n_sizes,)
+        Merged patches of an image of which nothing else is known, its sides being 0;
+        0 where the sides are known.
     count : ndarray of float64, shape (n_sizes,)
         Images (or clips) of that size; not negative.
     """
@@ -79,6 +101,7 @@ class Sizes:
     width_px: IntArray
     frames: IntArray
     fps: FloatArray
+    visual_tokens: IntArray
     count: FloatArray
 
     def __post_init__(self) -> None:
@@ -90,15 +113,25 @@ class Sizes:
             Naming every column that is wrong.
         """
         shape = self.height_px.shape
-        columns = (self.height_px, self.width_px, self.frames, self.fps, self.count)
+        columns = (
+            self.height_px,
+            self.width_px,
+            self.frames,
+            self.fps,
+            self.visual_tokens,
+            self.count,
+        )
         problems = []
         if any(column.shape != shape or column.ndim != 1 for column in columns):
             problems.append(
                 "sizes: the columns have different lengths; give one value a size"
             )
         elif shape[0]:
-            if min(self.height_px.min(), self.width_px.min()) < 1:
+            least = np.where(self.is_told, 0, 1)
+            if (np.minimum(self.height_px, self.width_px) < least).any():
                 problems.append("sizes: a side is below 1 px; sides start at 1")
+            if self.visual_tokens.min() < 0:
+                problems.append("sizes: visual tokens are 0 (not given) or positive")
             if self.frames.min() < 0 or self.fps.min() < 0:
                 problems.append("sizes: frames and fps are 0 (not given) or positive")
             if self.count.min() < 0 or not np.isfinite(self.count).all():
@@ -109,17 +142,22 @@ class Sizes:
         """Return the number of distinct sizes."""
         return int(self.height_px.size)
 
+    @property
+    def is_told(self) -> NDArray[np.bool_]:
+        """Which images are known by their visual tokens alone."""
+        return self.visual_tokens > 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """A histogram of sizes per time slot and label, with what was rejected.
 
-    Cells are distinct and sorted by label, slot, height, width, frames, fps, so equal
-    traffic has equal arrays however its rows were ordered, split or merged.
+    Cells are distinct and sorted by label, slot and size, so equal traffic has equal
+    arrays however its rows were ordered, split or merged.
 
     Attributes
     ----------
-    height_px, width_px, frames : ndarray of int64, shape (n_cells,)
+    height_px, width_px, frames, visual_tokens : ndarray of int64, shape (n_cells,)
         As in `Sizes`.
     fps : ndarray of float64, shape (n_cells,)
         As in `Sizes`.
@@ -149,6 +187,7 @@ class Traffic:
     width_px: IntArray
     frames: IntArray
     fps: FloatArray
+    visual_tokens: IntArray
     slot_start_s: IntArray
     label: IntArray
     count: FloatArray
@@ -199,15 +238,14 @@ class Traffic:
 
     def sizes(self) -> Sizes:
         """Return the distinct sizes over all slots and labels."""
-        keys, count = group_cells(
-            (self.height_px, self.width_px, self.frames, self.fps), self.count
-        )
-        height, width, frames, fps = keys
+        keys, count = group_cells(self._keys()[2:], self.count)
+        height, width, frames, fps, tokens = keys
         return Sizes(
             height_px=height.astype(np.int64),
             width_px=width.astype(np.int64),
             frames=frames.astype(np.int64),
             fps=fps.astype(np.float64),
+            visual_tokens=tokens.astype(np.int64),
             count=count,
         )
 
@@ -236,6 +274,7 @@ class Traffic:
             self.width_px,
             self.frames,
             self.fps,
+            self.visual_tokens,
         )
 
 
@@ -307,6 +346,7 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
         width_px=np.concatenate([part.width_px for part in merged]),
         frames=np.concatenate([part.frames for part in merged]),
         fps=np.concatenate([part.fps for part in merged]),
+        visual_tokens=np.concatenate([part.visual_tokens for part in merged]),
         slot_start_s=np.concatenate([part.slot_start_s for part in merged]),
         label=np.concatenate(label_columns),
         count=np.concatenate([part.count for part in merged]),
@@ -353,10 +393,11 @@ def _regroup(traffic: Traffic, slot_width_s: int) -> Traffic:
             traffic.width_px,
             traffic.frames,
             traffic.fps,
+            traffic.visual_tokens,
         ),
         traffic.count,
     )
-    label, start, height, width, frames, fps = keys
+    label, start, height, width, frames, fps, tokens = keys
     return replace(
         traffic,
         label=label.astype(np.int64),
@@ -365,6 +406,7 @@ def _regroup(traffic: Traffic, slot_width_s: int) -> Traffic:
         width_px=width.astype(np.int64),
         frames=frames.astype(np.int64),
         fps=fps.astype(np.float64),
+        visual_tokens=tokens.astype(np.int64),
         count=count,
         slot_width_s=slot_width_s,
     )

@@ -66,7 +66,7 @@ def say_notes(traffic: Traffic) -> None:
     for note in traffic.notes:
         click.echo(f"note: {note}", err=True)
     for rejection in traffic.rejections:
-        places = ", ".join(f"{at.source}:{at.line}" for at in rejection.places)
+        places = ", ".join(map(str, rejection.places))
         rows = plural(rejection.count, "row")
         click.echo(f"{rows} rejected, {rejection.reason}: {places}", err=True)
 

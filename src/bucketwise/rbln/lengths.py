@@ -53,6 +53,31 @@ def needed_lengths(
     return np.asarray(windows * window_patches**2, dtype=np.int64)
 
 
+def least_needed(
+    vit_patches: IntArray, window_patches: int, version: Version
+) -> IntArray:
+    """Return the least length a run of that many patches can need, whatever its grid.
+
+    Parameters
+    ----------
+    vit_patches : ndarray of int64, shape (n,)
+        Patches of one run.
+    window_patches : int
+        Side of a window in patches; 0 for none.
+    version : tuple of int
+        The optimum-rbln release.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        `vit_patches` without windows; with windows, as if all but one were full.
+    """
+    if not window_patches:
+        return vit_patches
+    side = np.full_like(vit_patches, window_patches)
+    return needed_lengths(side, -(-vit_patches // window_patches), window_patches, version)
+
+
 def mask_bytes(length: int) -> int:
     """Return the bytes of the attention mask of one graph of that length."""
     return MASK_BYTES_PER_ELEMENT * length**2

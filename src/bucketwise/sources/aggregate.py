@@ -6,6 +6,7 @@ from bucketwise.sources.cells import (
     RAGGED,
     UNUSABLE,
     WEIGHT_TYPE,
+    by_tokens,
     parsed_rows,
 )
 from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
@@ -13,13 +14,14 @@ from bucketwise.sources.table import BATCH, Table
 from bucketwise.sources.times import quick_microseconds
 from bucketwise.traffic import MAX_SIDE_PX, SLOT_LADDER_S
 
-_KEYS = ("height", "width", "frames", "fps", "label", "slot")
+_KEYS = ("height", "width", "frames", "fps", "tokens", "label", "slot")
 _CELL_TYPES = {
     "reason": "VARCHAR",
     "height": "INTEGER",
     "width": "INTEGER",
     "frames": "BIGINT",
     "fps": "DOUBLE",
+    "tokens": "INTEGER",
     "label": "VARCHAR",
     "slot": "INTEGER",
     "n": "BIGINT",
@@ -42,10 +44,9 @@ def fill_cells(workspace: Workspace, table: Table) -> None:
         What to read.
     """
     connection = workspace.connection
-    types = ", ".join(f"{name} {kind}" for name, kind in _CELL_TYPES.items())
     connection.execute("DROP TABLE IF EXISTS reject_errors")
     connection.execute("DROP TABLE IF EXISTS reject_scans")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE cells ({types})")
+    make_cells(connection)
     if _filled_quickly(connection, table):
         return
     connection.execute("DELETE FROM cells")
@@ -59,6 +60,17 @@ def fill_cells(workspace: Workspace, table: Table) -> None:
         connection.execute(_insert(table, table.streamed))
         connection.unregister(BATCH)
     regroup(connection)
+
+
+def make_cells(connection: Connection) -> None:
+    """Make the table `cells` anew, without a row."""
+    types = ", ".join(f"{name} {kind}" for name, kind in _CELL_TYPES.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE cells ({types})")
+
+
+def slot_of(time_us: str) -> str:
+    """Return SQL for the slot a time falls into."""
+    return f"CAST({floor_divide(time_us, _SLOT_US)} AS INTEGER)"
 
 
 def regroup(connection: Connection, **changed: str) -> None:
@@ -135,7 +147,7 @@ def _quick(table: Table) -> str | None:
     )
     slot = f"CASE WHEN time_us >= 0 THEN time_us // {_SLOT_US} END"
     return (
-        f"INSERT INTO cells SELECT '' AS reason, {height}, {width}, 0, 0, NULL, slot, "
+        f"INSERT INTO cells SELECT '' AS reason, {height}, {width}, 0, 0, 0, NULL, slot, "
         "n, NULL, first_us, last_us FROM (SELECT height, width, "
         f"{slot} AS slot, count(*) AS n, min(time_us) AS first_us, "
         f"max(time_us) AS last_us FROM (SELECT c{roles['height']} AS height, "
@@ -203,17 +215,18 @@ def _give_reasons(connection: Connection, table: Table) -> None:
 def _insert(table: Table, relation: str, *, with_reasons: bool = True) -> str:
     roles = table.roles
     rows = parsed_rows(relation, roles, table.time_samples, with_reasons=with_reasons)
-    present = {"height", "width", *(role for role in roles if role in _KEYS)}
+    sides = set() if by_tokens(roles) else {"height", "width"}
+    tokens = set() if sides else {"tokens"}
+    present = {*sides, *tokens, *(role for role in roles if role in _KEYS)}
     if "frames" not in roles:
         present -= {"fps"}
-    absent = {"frames": "0", "fps": "0", "label": "NULL", "slot": "NULL"}
+    absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL", "slot": "NULL"}
     keys = [key for key in _KEYS if key in present]
     chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
     times = ["NULL AS first_us", "NULL AS last_us"]
     if "time" in roles:
         keys.append("slot")
-        slot = floor_divide("time_us", _SLOT_US)
-        chosen[-1] = f"CAST({slot} AS INTEGER) AS slot"
+        chosen[-1] = f"{slot_of('time_us')} AS slot"
         times = ["min(time_us) AS first_us", "max(time_us) AS last_us"]
     weight = "sum(weight)" if "count" in roles else "NULL"
     return (

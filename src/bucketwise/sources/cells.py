@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bucketwise.sources.times import microseconds
-from bucketwise.traffic import MAX_SIDE_PX
+from bucketwise.traffic import MAX_SIDE_PX, NOT_ONE_IMAGE
 
 MISSING = "missing"
 NOT_A_NUMBER = "not a number"
@@ -14,6 +14,9 @@ ABSURD = "absurd"
 RAGGED = "ragged"
 UNUSABLE = "unusable"
 """Stands for any reason where only usable or not was asked."""
+
+MAX_TOKENS = 1_000_000
+"""Above the context of every language model there is."""
 
 MAX_FRAMES = 1_000_000_000
 MAX_FPS = 1_000_000
@@ -67,6 +70,11 @@ def parsed_rows(
     )
 
 
+def by_tokens(roles: Mapping[str, int]) -> bool:
+    """Return whether rows tell visual tokens instead of sides."""
+    return "tokens" in roles or "prompt" in roles
+
+
 def _texts(roles: Mapping[str, int]) -> list[str]:
     texts = [
         f"c{at} AS {role}_text" for role, at in roles.items() if role != "resolution"
@@ -81,6 +89,13 @@ def _texts(roles: Mapping[str, int]) -> list[str]:
                 f"regexp_extract({cell}, '{_PAIR}', {group}) ELSE {otherwise} END "
                 f"AS {side}_text"
             )
+    if "prompt" in roles:
+        prompt, text = (f"c{roles[role]}" for role in ("prompt", "text"))
+        visual = f"TRY_CAST({prompt} AS DOUBLE) - TRY_CAST({text} AS DOUBLE)"
+        texts.append(
+            f"CASE WHEN {_blank(prompt)} OR {_blank(text)} THEN NULL "
+            f"ELSE coalesce(CAST({visual} AS VARCHAR), '?') END AS tokens_text"
+        )
     return texts
 
 
@@ -98,26 +113,45 @@ def _numbers(roles: Mapping[str, int]) -> list[str]:
 
 
 def _numeric(roles: Mapping[str, int]) -> list[str]:
-    optional = [role for role in ("count", "frames", "fps") if role in roles]
-    return ["height", "width", *optional]
+    optional = [role for role in ("count", "frames", "fps", "images") if role in roles]
+    return [*_size(roles), *optional]
+
+
+def _size(roles: Mapping[str, int]) -> list[str]:
+    return ["tokens"] if by_tokens(roles) else ["height", "width"]
 
 
 def _usable(roles: Mapping[str, int]) -> str:
-    fine = " AND ".join(f"({_judgement(role)[0]})" for role in _numeric(roles))
+    tests = [
+        _one_image(roles) if role == "images" else _judgement(role)[0]
+        for role in _numeric(roles)
+    ]
+    fine = " AND ".join(f"({test})" for test in tests)
     return f"CASE WHEN NOT ragged AND {fine} THEN '' ELSE '{UNUSABLE}' END"
 
 
 def _reason(roles: Mapping[str, int]) -> str:
-    needed = ["height", "width", *(role for role in roles if role == "count")]
+    needed = [*_size(roles), *(role for role in roles if role == "count")]
     missing = " OR ".join(_blank(f"{role}_text") for role in needed)
-    judged = [_judgement(role) for role in _numeric(roles)]
+    judged = [_judgement(role) for role in _numeric(roles) if role != "images"]
+    several = f"NOT ({_one_image(roles)})" if "images" in roles else "false"
     no_number = " OR ".join(f"({each})" for _, each, _ in judged)
     low = " OR ".join(f"({each})" for _, _, each in judged)
     return (
         f"CASE WHEN {_usable(roles)} = '' THEN '' WHEN ragged THEN '{RAGGED}' "
-        f"WHEN {missing} THEN '{MISSING}' WHEN {no_number} THEN '{NOT_A_NUMBER}' "
+        f"WHEN {several} THEN '{NOT_ONE_IMAGE}' WHEN {missing} THEN '{MISSING}' WHEN {no_number} THEN '{NOT_A_NUMBER}' "
         f"WHEN {low} THEN '{ZERO_OR_NEGATIVE}' ELSE '{ABSURD}' END"
     )
+
+
+def _one_image(roles: Mapping[str, int]) -> str:
+    """Return SQL for: the tokens of this row are those of one image.
+
+    Tokens that are what remains of a prompt need to be told so; a column of visual
+    tokens may leave the number of images out.
+    """
+    one = "coalesce(images_n = 1, false)"
+    return one if "prompt" in roles else f"{one} OR {_blank('images_text')}"
 
 
 def _judgement(role: str) -> tuple[str, str, str]:
@@ -137,7 +171,7 @@ def _judgement(role: str) -> tuple[str, str, str]:
             f"NOT ({blank}) AND ({no_number})",
             (f"NOT ({blank}) AND {number} <= 0"),
         )
-    most = MAX_FRAMES if role == "frames" else MAX_SIDE_PX
+    most = {"frames": MAX_FRAMES, "tokens": MAX_TOKENS}.get(role, MAX_SIDE_PX)
     fine = f"{number} BETWEEN 1 AND {most} AND {number} = floor({number})"
     no_number = f"{no_number} OR {fraction}"
     if role == "frames":
@@ -157,7 +191,7 @@ def _blank(text: str) -> str:
 def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
     values = [
         f"CASE WHEN reason = '' THEN CAST({side}_n AS INTEGER) END AS {side}"
-        for side in ("height", "width")
+        for side in _size(roles)
     ]
     if "frames" in roles:
         given = f"reason = '' AND NOT {_blank('frames_text')}"

@@ -22,7 +22,20 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "resolution", "dimensions", "image_size", "image_resolution", "img_size",
         "image_dimensions", "size", "wxh", "widthxheight",
     ),
-    "count": ("count", "weight", "n", "cnt", "counts", "weights", "freq", "frequency"),
+    "tokens": (
+        "image_tokens", "visual_tokens", "vision_tokens", "num_image_tokens",
+        "n_image_tokens", "image_token_count", "mm_tokens", "merged_patches",
+    ),
+    "prompt": (
+        "prompt_tokens", "input_tokens", "context_tokens", "num_prompt_tokens",
+        "prompt_len", "input_len", "input_length",
+    ),
+    "text": ("text_tokens", "text_input_tokens", "num_text_tokens", "text_len"),
+    "images": ("num_images", "image_count", "n_images", "images", "images_count"),
+    "count": (
+        "count", "weight", "n", "cnt", "counts", "weights", "freq", "frequency",
+        "prob", "probability", "pdf",
+    ),
     "frames": (
         "frames", "num_frames", "n_frames", "frame_count", "nb_frames", "nframes",
     ),
@@ -30,11 +43,17 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "time": (
         "timestamp", "time", "ts", "datetime", "date", "created_at", "@timestamp",
         "timestamp_s", "timestamp_ms", "created", "date_time", "event_time", "time_s",
-        "arrival_time", "exif_datetime",
+        "arrival_time", "exif_datetime", "window_start_s",
     ),
     "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
 }  # fmt: skip
 """Names in lower case, the more telling first; punctuation is read as `_`."""
+
+
+_SIDES = ({"height", "width"}, {"resolution"})
+_TOKENS = ({"tokens"}, {"prompt", "text", "images"})
+_FORMS = (*_SIDES, *_TOKENS)
+"""What tells how large an image is, the more exact first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +89,8 @@ def match_columns(
     Returns
     -------
     Match
-        With a height and a width, or a resolution.
+        With a height and a width, a resolution, visual tokens, or what tells them: the
+        tokens of a prompt and of its text beside its number of images.
 
     Raises
     ------
@@ -90,7 +110,9 @@ def match_columns(
             roles[role] = found[0]
             notes += _also_matching(names, role, found)
     roles, said = _one_size(names, roles, wanted)
-    if not {"height", "width"} <= roles.keys() and "resolution" not in roles:
+    roles, tokens_said = _tokens_or_size(names, roles)
+    said += tokens_said
+    if not any(form <= roles.keys() for form in _FORMS):
         raise InputError(_no_size(names, roles, source))
     if "fps" in roles and "frames" not in roles:
         notes.append(f"column {names[roles.pop('fps')]!r} (fps) needs a frames column")
@@ -177,12 +199,36 @@ def _one_size(
     return {role: at for role, at in roles.items() if role not in sides}, []
 
 
+def _tokens_or_size(
+    names: Sequence[str], roles: dict[str, int]
+) -> tuple[dict[str, int], list[str]]:
+    """Keep either the size or the visual tokens; the size wins."""
+    telling = {role for form in _TOKENS for role in form}
+    if any(form <= roles.keys() for form in _SIDES):
+        return {role: at for role, at in roles.items() if role not in telling}, []
+    if not any(form <= roles.keys() for form in _TOKENS):
+        return roles, []
+    unread = {"frames", "fps", "height", "width"}
+    if "tokens" in roles:
+        unread |= {"prompt", "text"}
+        said = f"sizes are known by their visual tokens alone, from {names[roles['tokens']]!r}"
+    else:
+        prompt, text = (names[roles[role]] for role in ("prompt", "text"))
+        said = (
+            "sizes are known by their visual tokens alone: "
+            f"{prompt!r} less {text!r} where there is one image, the few tokens "
+            "around an image included"
+        )
+    return {role: at for role, at in roles.items() if role not in unread}, [said]
+
+
 def _no_size(names: Sequence[str], roles: Mapping[str, int], source: str) -> str:
     lacking = " and ".join(role for role in ("width", "height") if role not in roles)
     return (
         f"{source}: no column for {lacking} among {_listed(names)}; name them with "
-        "--columns width=NAME,height=NAME or --columns resolution=NAME (positions "
-        "from 1 when the file has no header)"
+        "--columns width=NAME,height=NAME, --columns resolution=NAME or, where only "
+        "visual tokens were logged, --columns tokens=NAME (positions from 1 when the "
+        "file has no header)"
     )
 
 

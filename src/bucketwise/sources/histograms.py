@@ -25,7 +25,8 @@ KEY = "bucketwise"
 """Key of the metadata by which a Parquet file is known to be a histogram."""
 
 _COLUMNS = (
-    "label", "slot_start_s", "height_px", "width_px", "frames", "fps", "count",
+    "label", "slot_start_s", "height_px", "width_px", "frames", "fps",
+    "visual_tokens", "count",
 )  # fmt: skip
 _ARRAYS = frozenset(_COLUMNS)
 

@@ -3,51 +3,166 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
-from bucketwise.sources.images.header import Header
-from bucketwise.traffic import (
-    MAX_CELLS,
-    MAX_PLACES,
-    NO_TIME_S,
-    SLOT_LADDER_S,
-    InputRecord,
-    Place,
-    Rejection,
-    Traffic,
-    merge_traffic,
+from bucketwise.numbers import number, plural, verb
+from bucketwise.sources.aggregate import make_cells, regroup, slot_of
+from bucketwise.sources.database import Workspace
+from bucketwise.sources.item import Item
+from bucketwise.sources.reduce import reduce_cells
+from bucketwise.sources.table import BATCH, BATCH_ROWS
+from bucketwise.sources.times import microseconds
+from bucketwise.traffic import MAX_PLACES, MAX_SIDE_PX, Place, Rejection, Traffic
+
+ABSURD = "absurd"
+
+_REGROUP_AT = 50
+"""Batches after which equal cells are merged, so that memory stays bounded."""
+
+_INSERT = (
+    "INSERT INTO cells SELECT reason, height, width, 0, 0, 0, label, "
+    "{slot} AS slot, count(*), NULL, min(time_us), max(time_us) FROM (SELECT reason, "
+    "height, width, nullif(trim(label), '') AS label, {time_us} AS time_us FROM "
+    f"{BATCH}) GROUP BY ALL"
 )
 
-UNREADABLE = "unreadable image"
-"""A file that starts as an image or is named as one, and has no header to read."""
+
+@dataclass(slots=True)
+class _Noticed:
+    """What is told of the images beside their sizes."""
+
+    ignore_orientation: bool
+    formats: Counter[str] = field(default_factory=Counter)
+    turned: int = 0
+    timed: bool = False
+    labelled: bool = False
+    places: dict[str, list[Place]] = field(default_factory=dict)
+
+    def look_at(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if item.header is not None:
+                self.formats[item.header.format] += 1
+                self.turned += item.header.turned
+                self.timed |= bool(item.time)
+                self.labelled |= bool(item.label)
+            reason = reason_of(item)
+            if reason and len(known := self.places.setdefault(reason, [])) < MAX_PLACES:
+                known.append(Place(source=item.source, line=item.line))
+
+    def notes(self) -> Iterator[str]:
+        if self.formats:
+            told = ", ".join(
+                f"{number(count)} {name}" for name, count in self.formats.most_common()
+            )
+            yield f"image headers: {told}"
+        if self.turned:
+            done = "left as stored" if self.ignore_orientation else "turned"
+            yield (
+                f"{plural(self.turned, 'image')} with an orientation that swaps the "
+                f"sides {verb(self.turned, 'was', 'were')} {done}"
+            )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One image that was found, or why what was found is none.
+def reduce_items(
+    workspace: Workspace,
+    items: Iterable[Item],
+    *,
+    kind: str,
+    name: str,
+    ignore_orientation: bool = False,
+) -> Traffic:
+    """Add images up to the histogram of their sizes.
 
-    Attributes
+    Parameters
     ----------
-    source : str
-        Base name of the file it stands in.
-    line : int
-        Its line (row in Parquet); 0 where the file itself is the image.
-    header : Header or None
-        The image; None where there is a `reason`.
-    reason : str
-        Why it cannot be used; "" where it can.
-    time_us : int or None
-        Microseconds since 1970 (UTC), where known.
-    label : str
-        Tenant, endpoint or the like; "" for none.
-    """
+    workspace : Workspace
+        Where to compute.
+    items : iterable of Item
+        What a reader found.
+    kind, name : str
+        Of the input, for the record.
+    ignore_orientation : bool
+        Whether sizes are taken as stored instead of as displayed.
 
-    source: str
-    line: int = 0
-    header: Header | None = None
-    reason: str = ""
-    time_us: int | None = None
-    label: str = ""
+    Returns
+    -------
+    Traffic
+        With every item either used or rejected for a reason.
+    """
+    connection = workspace.connection
+    make_cells(connection)
+    noticed = _Noticed(ignore_orientation)
+    for nth, batch in enumerate(_batches(items), start=1):
+        noticed.look_at(batch)
+        connection.register(BATCH, _columns(batch, ignore_orientation))
+        # The form of the times is sought in each batch: inputs may be mixed.
+        times = microseconds("time", [item.time for item in batch[:50] if item.time])
+        connection.execute(_INSERT.format(slot=slot_of("time_us"), time_us=times))
+        connection.unregister(BATCH)
+        if nth % _REGROUP_AT == 0:
+            regroup(connection)
+    regroup(connection)
+    roles = {"time": noticed.timed, "label": noticed.labelled}
+    return reduce_cells(
+        workspace,
+        kind=kind,
+        name=name,
+        roles=[role for role, is_there in roles.items() if is_there],
+        notes=tuple(noticed.notes()),
+        rejections=lambda rejected: _placed(rejected, noticed.places),
+    )
+
+
+def reason_of(item: Item) -> str:
+    """Return why an item cannot be used; "" where it can."""
+    header = item.header
+    if header is None:
+        return item.reason
+    most = max(header.stored_width_px, header.stored_height_px)
+    return ABSURD if most > MAX_SIDE_PX else item.reason
+
+
+def size_of(item: Item, *, ignore_orientation: bool) -> tuple[int, int]:
+    """Return the height and width an item counts with; 0 where it cannot be used."""
+    header = item.header
+    if header is None or reason_of(item):
+        return 0, 0
+    if ignore_orientation:
+        return header.stored_height_px, header.stored_width_px
+    return header.height_px, header.width_px
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH_ROWS)):
+        yield batch
+
+
+def _columns(
+    items: Sequence[Item], ignore_orientation: bool
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]:
+    sizes = [size_of(item, ignore_orientation=ignore_orientation) for item in items]
+    texts = {
+        "reason": [reason_of(item) for item in items],
+        "time": [item.time for item in items],
+        "label": [item.label for item in items],
+    }
+    sides = np.array(sizes, dtype=np.int64)
+    return {
+        "height": sides[:, 0].copy(),
+        "width": sides[:, 1].copy(),
+        **{name: np.array(column, dtype=object) for name, column in texts.items()},
+    }
+
+
+def _placed(
+    rejected: Mapping[str, int], places: Mapping[str, Sequence[Place]]
+) -> tuple[Rejection, ...]:
+    return tuple(
+        Rejection(reason=reason, count=count, places=tuple(places.get(reason, ())))
+        for reason, count in sorted(rejected.items())
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from bucketwise.traffic import (
     FloatArray,
     InputRecord,
     IntArray,
+    Rejection,
     Traffic,
 )
 
@@ -57,29 +58,81 @@ def reduce_table(
     Traffic
         With every row either used or rejected for a reason.
     """
-    connection = workspace.connection
     fill_cells(workspace, table)
+    return reduce_cells(
+        workspace,
+        kind=table.kind,
+        name=table.name,
+        roles=table.roles,
+        notes=table.notes,
+        rejections=lambda rejected: find_places(workspace, table, rejected),
+        max_cells=max_cells,
+    )
+
+
+def reduce_cells(  # noqa: PLR0913 - one input's record, each part by its name
+    workspace: Workspace,
+    *,
+    kind: str,
+    name: str,
+    roles: Container[str],
+    notes: Sequence[str],
+    rejections: Callable[[Mapping[str, int]], tuple[Rejection, ...]],
+    max_cells: int = MAX_CELLS,
+) -> Traffic:
+    """Make a histogram of the temporary table `cells`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Holds the table.
+    kind, name : str
+        Of the input, for the record.
+    roles : container of str
+        What was read: "count", "time" and "label" matter.
+    notes : sequence of str
+        What was noticed before.
+    rejections : callable
+        Rows by reason -> the same with their places.
+    max_cells : int
+        Past this the slots widen, then labels merge.
+    """
+    connection = workspace.connection
     totals = _totals(connection)
-    notes = _drop_identifying_labels(connection, table)
+    said = _drop_identifying_labels(connection) if "label" in roles else []
     slot_width_s, widened = _fit(connection, max_cells)
-    cells = _collect(connection, slot_width_s, weighted="count" in table.roles)
+    cells = _collect(connection, slot_width_s, weighted="count" in roles)
     traffic = Traffic(
         **cells,
         slot_width_s=slot_width_s,
         rows_read=totals.rows_used + sum(totals.rejected.values()),
         rows_used=totals.rows_used,
-        rejections=find_places(workspace, table, totals.rejected),
+        rejections=rejections(totals.rejected),
         first_s=None if totals.first_us is None else totals.first_us / 1e6,
         last_s=None if totals.last_us is None else totals.last_us / 1e6,
-        weighted="count" in table.roles,
+        weighted="count" in roles,
         notes=tuple(widened),
     )
-    return replace(traffic, inputs=(_record(table, traffic, totals, notes),))
+    if traffic.weighted:
+        said.append(
+            "the count column was read as weights: "
+            f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, 'image')}"
+        )
+    if "time" in roles and totals.rows_without_time:
+        n_rows = totals.rows_without_time
+        has = verb(n_rows, "has", "have")
+        said.append(f"{plural(n_rows, 'usable row')} {has} no readable time")
+    record = InputRecord(
+        kind=kind,
+        name=name,
+        rows=traffic.rows_read,
+        sha256=traffic.sha256(),
+        notes=(*notes, *said),
+    )
+    return replace(traffic, inputs=(record,))
 
 
-def _drop_identifying_labels(connection: Connection, table: Table) -> list[str]:
-    if "label" not in table.roles:
-        return []
+def _drop_identifying_labels(connection: Connection) -> list[str]:
     distinct = one_number(connection, "SELECT count(DISTINCT label) FROM cells")
     if distinct <= MAX_LABELS:
         return []
@@ -154,18 +207,19 @@ def _collect(
     for at, label in enumerate(labels):
         connection.execute("INSERT INTO labels VALUES (?, ?)", [label, at])
     columns = connection.execute(
-        "SELECT height, width, frames, fps, "
+        "SELECT height, width, frames, fps, tokens, "
         f"coalesce(CAST(slot AS BIGINT) * {slot_width_s}, {NO_TIME_S}) AS slot_start_s, "
         "coalesce(position, -1) AS label_at, "
         f"CAST({'weight' if weighted else 'n'} AS DOUBLE) AS count "
         "FROM cells LEFT JOIN labels USING (label) WHERE reason = '' "
-        "ORDER BY label_at, slot_start_s, height, width, frames, fps"
+        "ORDER BY label_at, slot_start_s, height, width, frames, fps, tokens"
     ).fetchnumpy()
     return {
         "height_px": _integers(columns["height"]),
         "width_px": _integers(columns["width"]),
         "frames": _integers(columns["frames"]),
         "fps": _floats(columns["fps"]),
+        "visual_tokens": _integers(columns["tokens"]),
         "slot_start_s": _integers(columns["slot_start_s"]),
         "label": _integers(columns["label_at"]),
         "count": _floats(columns["count"]),
@@ -179,25 +233,3 @@ def _integers(column: Any) -> IntArray:
 
 def _floats(column: Any) -> FloatArray:
     return np.asarray(column, dtype=np.float64)
-
-
-def _record(
-    table: Table, traffic: Traffic, totals: _Totals, notes: list[str]
-) -> InputRecord:
-    said = [*table.notes, *notes]
-    if traffic.weighted:
-        said.append(
-            "the count column was read as weights: "
-            f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, 'image')}"
-        )
-    if "time" in table.roles and totals.rows_without_time:
-        n_rows = totals.rows_without_time
-        has = verb(n_rows, "has", "have")
-        said.append(f"{plural(n_rows, 'usable row')} {has} no readable time")
-    return InputRecord(
-        kind=table.kind,
-        name=table.name,
-        rows=traffic.rows_read,
-        sha256=traffic.sha256(),
-        notes=tuple(said),
-    )

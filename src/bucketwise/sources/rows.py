@@ -40,6 +40,8 @@ class Rows:
         Sizes; 0 where the row cannot be used, and `frames` 0 for an image.
     fps : ndarray of float64, shape (n_rows,)
         Frames per second; 0 where not given.
+    visual_tokens : ndarray of int64, shape (n_rows,)
+        Merged patches where only they are known, the sides being 0; else 0.
     count : ndarray of float64, shape (n_rows,)
         Images the row stands for; 0 where it cannot be used.
     reason : tuple of str
@@ -52,6 +54,7 @@ class Rows:
     width_px: IntArray
     frames: IntArray
     fps: FloatArray
+    visual_tokens: IntArray
     count: FloatArray
     reason: tuple[str, ...]
 
@@ -136,10 +139,11 @@ def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
     return Rows(
         source=table.name,
         line=np.asarray(found["line"], dtype=np.int64),
-        height_px=_filled(found["height"], np.int64),
-        width_px=_filled(found["width"], np.int64),
+        height_px=_filled(found.get("height", np.zeros(size)), np.int64),
+        width_px=_filled(found.get("width", np.zeros(size)), np.int64),
         frames=_filled(found.get("frames", np.zeros(size)), np.int64),
         fps=_filled(found.get("fps", np.zeros(size)), np.float64),
+        visual_tokens=_filled(found.get("tokens", np.zeros(size)), np.int64),
         count=_filled(found.get("weight", used), np.float64),
         reason=tuple(str(reason) for reason in found["reason"]),
     )

@@ -18,7 +18,7 @@ from bucketwise.sources.jsonlines import open_json_lines
 from bucketwise.sources.parquet import open_parquet
 from bucketwise.sources.reduce import reduce_table
 from bucketwise.sources.table import Table
-from bucketwise.traffic import MAX_CELLS, Rejection, Traffic, merge_traffic
+from bucketwise.traffic import OUTSIDE, MAX_CELLS, Rejection, Traffic, merge_traffic
 
 Reader = Callable[[Workspace, File, Mapping[str, str] | None], Table]
 
@@ -110,17 +110,23 @@ def check_rejections(
         With the table of reasons and places.
     """
     rejected = sum(rejection.count for rejection in rejections)
-    if rejected <= max_bad_rows * rows_read:
+    outside = sum(each.count for each in rejections if each.reason in OUTSIDE)
+    bad, seen = rejected - outside, rows_read - outside
+    if bad > max_bad_rows * seen:
+        verdict = (
+            f"{bad:,} of {seen:,} rows ({percent(bad / seen)}) "
+            f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
+        )
+    elif outside and rejected == rows_read:
+        verdict = f"none of {rows_read:,} rows tells the size of an image"
+    else:
         return
     lines = [
-        (
-            f"{rejected:,} of {rows_read:,} rows ({percent(rejected / rows_read)}) "
-            f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
-        ),
+        verdict,
         f"  {'reason':<18}{'rows':>12}  first places",
     ]
     for rejection in sorted(rejections, key=lambda each: -each.count):
-        places = ", ".join(f"{at.source}:{at.line}" for at in rejection.places)
+        places = ", ".join(map(str, rejection.places))
         lines.append(f"  {rejection.reason:<18}{rejection.count:>12,}  {places}")
     lines += [f"  {note}" for note in dict.fromkeys(notes)]
     raise InputError("\n".join(lines))

@@ -85,9 +85,9 @@ def _places(item: RejectedRows) -> str:
     if not item.examples:
         return "places not kept"
     return ", ".join(
-        f"{place.source} line {place.line:,}"
-        if place.source is not None
-        else f"line {place.line:,}"
+        " ".join(
+            [place.source or "", f"line {place.line:,}" if place.line else ""]
+        ).strip()
         for place in item.examples
     )
 
