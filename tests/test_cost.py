@@ -30,6 +30,10 @@ COUNTED = {
     "qwen3-vl-32b": (915_333_120, 124_416),
     "qwen3-vl-30b-a3b": (887_021_568, 124_416),
     "qwen3-vl-235b-a22b": (905_895_936, 124_416),
+    "qwen3.5-4b": (620_756_992, 98_304),
+    "qwen3.5-9b": (845_733_888, 124_416),
+    "qwen3.5-27b": (848_093_184, 124_416),
+    "qwen3.5-35b-a3b": (841_015_296, 124_416),
 }
 
 # 4 * hidden * windowed blocks FLOP for each pair of patches that share a window.

@@ -27,7 +27,7 @@ from bucketwise.plan import (
     Worst,
 )
 from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES
+from bucketwise.rbln.model_classes import MODEL_CLASSES, serves
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.sources.profiles import built_in_profiles
 
@@ -36,8 +36,14 @@ MODELS = {
     "qwen2_5_vl": "qwen2.5-vl-7b",
     "qwen3_vl": "qwen3-vl-2b",
     "qwen3_vl_moe": "qwen3-vl-30b-a3b",
+    "qwen3_5": "qwen3.5-4b",
 }
-EVERYWHERE = [(version, family) for version in TARGETS for family in MODELS]
+EVERYWHERE = [
+    (version, family)
+    for version, target in TARGETS.items()
+    for family in MODELS
+    if serves(target, family)
+]
 
 # What the config classes take, read from the __init__ of each class in each wheel:
 # optimum/rbln/configuration_utils.py, transformers/models/decoderonly/
@@ -136,7 +142,7 @@ def make_plan(
         checkpoint_max_pixels=profile.checkpoint.max_pixels,
         video_min_pixels=video.min_pixels,
         video_max_pixels=video.max_pixels,
-        video_limits_source=video.source,
+        video_limits_source=video.source if profile.video else "deployment",
         source=profile.source,
     )
     traffic = TrafficSummary(
@@ -145,6 +151,7 @@ def make_plan(
         rows_rejected=0,
         images=1.0,
         clips=0.0,
+        told=0.0,
         runs=1.0,
         distinct_sizes=1,
         distinct_lengths=1,
@@ -572,7 +579,7 @@ def test_a_hostile_model_name_makes_a_plain_folder_name() -> None:
     assert folder == "compiled-etc-x-y.optimum-0.12.0"
 
 
-@pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe"])
+@pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5"])
 def test_whole_clip_limits_stay_the_checkpoints(family: str) -> None:
     for start in ("compile", "load"):
         script = of_kind(emit_for("0.12.0", family), ".py", start)

@@ -26,6 +26,7 @@ FAMILIES = {
     "qwen2_vl": ("qwen2-vl-7b", 4_075),
     "qwen2_5_vl": ("qwen2.5-vl-7b", 4_075),
     "qwen3_vl": ("qwen3-vl-2b", 4_653),
+    "qwen3_5": ("qwen3.5-4b", 1_667),
 }
 
 NEWEST, OLDER = (0, 12, 0), (0, 11, 2)

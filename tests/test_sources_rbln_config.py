@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bucketwise.errors import ConfigError
-from bucketwise.sources import rbln_config
+from bucketwise.sources import json_file
 from bucketwise.sources.rbln_config import current_lengths, read_rbln_config
 
 # As optimum-rbln 0.12.0 saves it (RBLNModelConfig.save), shortened.
@@ -173,7 +173,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rbln_config, "MAX_BYTES", 10)
+    monkeypatch.setattr(json_file, "MAX_BYTES", 10)
     with pytest.raises(ConfigError, match="more than 10 bytes"):
         read_rbln_config(write(tmp_path, {"visual": {"max_seq_len": 6400}}))
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from bucketwise.errors import InputError, UsageError
 from bucketwise.sources import read_rows, read_traffic
-from bucketwise.sources import tables as tables_room
+from bucketwise.sources.delimited import open_delimited
 from bucketwise.sources.database import open_workspace
 from bucketwise.sources.detect import recognise
 from bucketwise.sources.reduce import reduce_table
@@ -367,7 +367,7 @@ def test_past_the_limit_slots_widen_as_when_merging(tmp_path: Path) -> None:
     for most in (50, 20, 8):
         with open_workspace() as workspace:
             file = recognise(workspace, path, "t")
-            table = tables_room.open_table(workspace, file, None)
+            table = open_delimited(workspace, file, None)
             small = reduce_table(workspace, table, most)
         merged = merge_traffic([whole], most)
         assert small.sha256() == merged.sha256()
@@ -455,7 +455,6 @@ def test_a_cut_zstd_file_is_refused(tmp_path: Path) -> None:
 def test_inputs_that_are_no_files_are_all_named(tmp_path: Path) -> None:
     inputs: list[str | Path] = [
         tmp_path / "nope",
-        tmp_path,
         str(tmp_path / "*.x"),
         "https://a/b.csv",
     ]
@@ -464,11 +463,11 @@ def test_inputs_that_are_no_files_are_all_named(tmp_path: Path) -> None:
     assert [
         word in problem
         for word, problem in zip(
-            ("no such file", "a folder", "no file matches", "only local files"),
+            ("no such file", "nothing matches", "only local files"),
             caught.value.problems,
             strict=True,
         )
-    ] == [True] * 4
+    ] == [True] * 3
     with pytest.raises(InputError, match="no input"):
         read_traffic([])
 

@@ -25,6 +25,7 @@ from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
+from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.targets import TARGETS, Target, pick_targets
 from bucketwise.sources import read_rows, read_traffic, write_histogram
 from bucketwise.sources.profiles import DEFAULT_MODEL, built_in_profiles, find_profile
@@ -116,7 +117,8 @@ def preprocessing_of(
         video=video_limits(profile, video.min_pixels, video.max_pixels),
         video_fps=video.fps or profile.sampling.fps,
         max_frames=video.max_frames,
-        cap_pixels_per_frame=video.cap_pixels_per_frame,
+        cap_pixels_per_frame=video.cap_pixels_per_frame
+        or profile.sampling.cap_pixels_per_frame,
     )
 
 
@@ -151,7 +153,8 @@ def analyze(
     traffic : Traffic
         What `read_traffic` returned.
     model : str, optional
-        Built-in name or Hugging Face id; qwen3-vl-2b is assumed without one.
+        Built-in name, Hugging Face id or local folder; qwen3-vl-2b is assumed without
+        one.
     min_pixels, max_pixels : int, "checkpoint" or None
         Image limits; the model's published RBLN deployment by default.
     video : VideoOptions, optional
@@ -225,7 +228,7 @@ def analyze(
         )
     dialects = tuple(target)
     options: dict[str, Any] = {
-        "model": model,
+        "model": None if model is None else profile.name,
         "min_pixels": min_pixels,
         "max_pixels": max_pixels,
         "strategy": strategy,
@@ -250,7 +253,8 @@ def analyze(
             profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
         ),
         question,
-        pick_targets(dialects),
+        # Where no release compiles the family the newest one's counting is told.
+        serving_targets(profile.family, dialects) or pick_targets(())[-1:],
         today=today,
         context=Context(
             model_assumed=model is None,
@@ -277,7 +281,7 @@ def count(
     traffic : Traffic
         What `read_traffic` returned.
     model : str
-        Built-in name or Hugging Face id.
+        Built-in name, Hugging Face id or local folder.
     min_pixels, max_pixels : int, "checkpoint" or None
         Image limits; the checkpoint's by default.
     video : VideoOptions, optional
@@ -301,6 +305,7 @@ def count_rows(
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = 0.05,
+    ignore_orientation: bool = False,
     model: str,
     min_pixels: Limit = None,
     max_pixels: Limit = None,
@@ -317,6 +322,8 @@ def count_rows(
         Role -> column, as `read_traffic` takes it.
     max_bad_rows : float
         Share of the rows that may be unusable; looked at after the last one.
+    ignore_orientation : bool
+        Whether images count with their stored size, as `read_traffic` takes it.
     model, min_pixels, max_pixels, video, target
         As for `count`.
 
@@ -328,7 +335,12 @@ def count_rows(
     profile = find_profile(model)
     preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
     version = newest(target).parsed
-    for rows in read_rows(inputs, columns=columns, max_bad_rows=max_bad_rows):
+    for rows in read_rows(
+        inputs,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        ignore_orientation=ignore_orientation,
+    ):
         reason = np.array(rows.reason, dtype=object)
         usable = reason == ""
         sizes = Sizes(
@@ -360,7 +372,7 @@ def explain(
     sizes : sequence of str
         WIDTHxHEIGHT, with "@64f" for a clip of 64 frames.
     model : str
-        Built-in name or Hugging Face id.
+        Built-in name, Hugging Face id or local folder.
     min_pixels, max_pixels : int, "checkpoint" or None
         Image limits; the checkpoint's by default.
     video : VideoOptions, optional
@@ -440,10 +452,14 @@ def write_plan(
     """
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
 
-    base = base or zoo_base(analysis.plan.model.family)
+    family = analysis.plan.model.family
+    dialects = serving_targets(family, target)
+    if dialects:
+        base = base or zoo_base(family)
     snippets = {
         dialect.version: emit(analysis.plan, base, [dialect])
-        for dialect in pick_targets(target)
+        for dialect in dialects
+        if base
     }
     return write_results(
         analysis,

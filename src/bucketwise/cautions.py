@@ -6,6 +6,7 @@ from bucketwise.limits import Setting, weight_of
 from bucketwise.numbers import literal, memory, number, percent, plural, verb
 from bucketwise.plan import Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
+from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
 from bucketwise.traffic import UNSIZED, Traffic
 
 FEW_IMAGES = 1_000
@@ -32,6 +33,7 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, .
         One sentence or two each.
     """
     found = (
+        _no_class(setting.profile.family),
         _merged(visual, setting.profile.align),
         _unproven_length(visual),
         _shrunk(visual, setting),
@@ -39,8 +41,18 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, .
         _told(setting),
         _unsized(traffic),
         _few(setting),
+        *setting.profile.notes,
     )
     return tuple(text for text in found if text)
+
+
+def _no_class(family: str) -> str:
+    if family in MODEL_CLASSES:
+        return ""
+    return (
+        f"No optimum-rbln up to {NEWEST} compiles {family}: no configuration is "
+        "written, and lengths are counted by the rule its sister families run by."
+    )
 
 
 def _unproven_length(visual: Visual) -> str:

@@ -221,12 +221,15 @@ def count_patches(
 def _told_patches(
     sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
 ) -> IntArray:
-    """Return the ViT patches of images known by their tokens, 0 for others.
+    """Return the ViT patches of images known by their tokens.
 
-    An image that was logged with more than the limit allows is taken to fill it.
+    One that was logged with more than the limits allow is taken to fill the upper
+    one, one with less to be enlarged to the lower one.
     """
-    most = max(preprocessing.image.max_pixels // profile.factor_px**2, 1)
-    return np.minimum(sizes.visual_tokens, most) * profile.patches_per_merged
+    area_px, image = profile.factor_px**2, preprocessing.image
+    least = -(-image.min_pixels // area_px)
+    most = max(image.max_pixels // area_px, least)
+    return np.clip(sizes.visual_tokens, least, most) * profile.patches_per_merged
 
 
 def _seen_frames(

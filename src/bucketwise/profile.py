@@ -44,11 +44,15 @@ class PixelLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSampling:
-    """How the video processor picks frames from a clip with known fps."""
+    """How the video processor picks frames from a clip with known fps.
+
+    `cap_pixels_per_frame` is the processor's switch of that name, off by default.
+    """
 
     fps: float | None
     min_frames: int
     max_frames: int
+    cap_pixels_per_frame: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ class ModelProfile:
     name : str
         The checkpoint's name in lower case, without organisation and "-Instruct".
     hf_id : str
-        The Hugging Face id.
+        The Hugging Face id, or the base name of the folder it was read from.
     family : str
         The `model_type` of the checkpoint's config.json.
     patch_px, merge, temporal_patch : int
@@ -106,6 +110,8 @@ class ModelProfile:
         The tower.
     source : str
         Where the values were read.
+    notes : tuple of str
+        What a reader should know of how they were read, a sentence each.
     """
 
     name: str
@@ -122,6 +128,7 @@ class ModelProfile:
     sampling: VideoSampling
     vit: VitShape
     source: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume.

@@ -12,8 +12,16 @@ from bucketwise.rbln.targets import Version
 from bucketwise.traffic import FloatArray, IntArray
 
 
+COLUMNS = [
+    "height", "width", "frames", "count", "resized_height", "resized_width", "grid_t",
+    "grid_h", "grid_w", "vit_patches", "runs", "merged_patches", "needed", "error",
+]  # fmt: skip
+
+
 def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
     """Return one row a size; where the processor refuses, only `error` is filled.
+
+    Where only the visual tokens are known, sides and grid are empty.
 
     Parameters
     ----------
@@ -32,12 +40,14 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
     def whole(values: IntArray, empty: BoolArray) -> pd.Series[Any]:
         return pd.Series(values).astype("Int64").mask(empty)
 
-    columns = {
+    sides = {
         "resized_height": counts.resized_height_px,
         "resized_width": counts.resized_width_px,
-        "grid_t": counts.grid_t,
         "grid_h": counts.grid_h,
         "grid_w": counts.grid_w,
+    }
+    columns = {
+        "grid_t": counts.grid_t,
         "vit_patches": counts.vit_patches,
         "runs": counts.grid_t,
         "merged_patches": counts.merged_patches,
@@ -45,14 +55,18 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
     }
     return pd.DataFrame(
         {
-            "height": sizes.height_px,
-            "width": sizes.width_px,
+            "height": whole(sizes.height_px, sizes.is_told),
+            "width": whole(sizes.width_px, sizes.is_told),
             "frames": whole(sizes.frames, sizes.frames == 0),
             "count": weights(sizes.count),
+            **{
+                name: whole(values, refused | sizes.is_told)
+                for name, values in sides.items()
+            },
             **{name: whole(values, refused) for name, values in columns.items()},
             "error": counts.error,
         }
-    )
+    )[COLUMNS]
 
 
 def with_unusable(
@@ -71,8 +85,7 @@ def with_unusable(
     """
     placed = table.set_index(np.flatnonzero(usable)).reindex(range(usable.size))
     placed["error"] = np.where(usable, placed["error"], reason)
-    whole = ["height", "width"]
-    return placed.astype(dict.fromkeys(whole, "Int64"))
+    return placed
 
 
 def weights(count: FloatArray) -> pd.Series[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from bucketwise.cli.options import (
     target_option,
     traffic_options,
 )
+from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     base_config,
     current_of,
@@ -144,7 +144,8 @@ output_options = bundle(
 )
 @traffic_options
 @click.option(
-    "--model", help="Built-in name or Hugging Face id  [qwen3-vl-2b, said aloud]"
+    "--model",
+    help="Built-in name, Hugging Face id or local folder  [qwen3-vl-2b, said aloud]",
 )
 @limit_options
 @solver_options
@@ -156,6 +157,7 @@ def analyze(
     inputs: tuple[str, ...],
     columns: dict[str, str] | None,
     max_bad_rows: float,
+    ignore_orientation: bool,
     model: str | None,
     **options: Any,
 ) -> None:
@@ -169,11 +171,15 @@ def analyze(
     current = current_of(options["current"])
     base = base_config(model, current, options)
     places = not options["no_places"]
-    if sys.stderr.isatty():
-        click.echo(f"Reading {', '.join(inputs)} ...", err=True)
-    traffic = api.read_traffic(
-        inputs, columns=columns, max_bad_rows=max_bad_rows, places=places
-    )
+    with shown_progress(quiet=options["quiet"]) as progress:
+        traffic = api.read_traffic(
+            inputs,
+            columns=columns,
+            max_bad_rows=max_bad_rows,
+            places=places,
+            ignore_orientation=ignore_orientation,
+            progress=progress,
+        )
     analysis = api.analyze(
         traffic,
         model=model,
@@ -198,6 +204,7 @@ def analyze(
         recorded={
             "columns": columns,
             "max_bad_rows": max_bad_rows,
+            "ignore_orientation": ignore_orientation,
             "no_places": options["no_places"],
             "base": Path(options["base"]).name if options["base"] and places else None,
             **{name: options[name] for name in BASE_OPTIONS},

@@ -13,6 +13,7 @@ from bucketwise.cli.options import (
     target_option,
     traffic_options,
 )
+from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import limits_line, say_notes, video_options
 
 
@@ -20,7 +21,9 @@ from bucketwise.cli.settings import limits_line, say_notes, video_options
     epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv"
 )
 @traffic_options
-@click.option("--model", required=True, help="Built-in name or Hugging Face id.")
+@click.option(
+    "--model", required=True, help="Built-in name, Hugging Face id or local folder."
+)
 @click.option(
     "-o",
     "--output",
@@ -40,6 +43,7 @@ def count(
     inputs: tuple[str, ...],
     columns: dict[str, str] | None,
     max_bad_rows: float,
+    ignore_orientation: bool,
     model: str,
     output: str,
     each_row: bool,
@@ -57,13 +61,17 @@ def count(
         "video": video_options(limits),
         "target": one_target(target),
     }
+    reading: dict[str, Any] = {
+        "columns": columns,
+        "max_bad_rows": max_bad_rows,
+        "ignore_orientation": ignore_orientation,
+    }
     in_force = limits_line(model, settings["target"], limits)
     if each_row:
-        tables = api.count_rows(
-            inputs, columns=columns, max_bad_rows=max_bad_rows, **settings
-        )
+        tables = api.count_rows(inputs, **reading, **settings)
     else:
-        traffic = api.read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
+        with shown_progress() as progress:
+            traffic = api.read_traffic(inputs, **reading, progress=progress)
         say_notes(traffic)
         tables = iter([api.count(traffic, **settings)])
     click.echo(in_force, err=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, compute, number, percent, plural, verb
 from bucketwise.plan import Current, Plan, Visual
+from bucketwise.rbln.model_classes import first_release, serves
 from bucketwise.rbln.targets import TARGETS
 
 MOST_LINES = 10
@@ -114,9 +115,14 @@ def _compile_lines(plan: Plan, visual: Visual) -> Iterator[str]:
     for version, dialect in TARGETS.items():
         if plan.visual_by_target and version not in plan.visual_by_target:
             continue
+        if not serves(dialect, plan.model.family):
+            continue
         lengths = plan.visual_for(version).max_seq_lens
-        by_list.setdefault(lengths, []).append(f"{dialect.bucket_key} ({version})")
+        release = first_release(dialect, plan.model.family)
+        by_list.setdefault(lengths, []).append(f"{dialect.bucket_key} ({release})")
     unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
+    if not by_list:
+        yield f"Compile {list(visual.max_seq_lens)} {unit} patches (no release can yet)."
     for lengths, keys in by_list.items():
         older = [key for key in keys if key.startswith("max_seq_lens ")]
         newer = [key for key in keys if not key.startswith("max_seq_lens ")]

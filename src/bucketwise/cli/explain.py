@@ -16,7 +16,9 @@ from bucketwise.cli.settings import limits_line, video_options
 @click.argument(
     "sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]..."
 )
-@click.option("--model", required=True, help="Built-in name or Hugging Face id.")
+@click.option(
+    "--model", required=True, help="Built-in name, Hugging Face id or local folder."
+)
 @click.option(
     "--plan",
     "plan",

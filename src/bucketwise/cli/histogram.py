@@ -7,11 +7,17 @@ from pathlib import Path
 import click
 
 from bucketwise.cli.options import traffic_options
+from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import say_notes
 
 
 @click.command(epilog="Example: bucketwise histogram logs/*.csv.gz -o october.parquet")
 @traffic_options
+@click.option(
+    "--no-places",
+    is_flag=True,
+    help="Keep names of inputs and places of rejected rows out of the file.",
+)
 @click.option(
     "-o",
     "--output",
@@ -23,6 +29,8 @@ def histogram(
     inputs: tuple[str, ...],
     columns: dict[str, str] | None,
     max_bad_rows: float,
+    ignore_orientation: bool,
+    no_places: bool,
     output: Path,
 ) -> None:
     """Reduce traffic once to distinct sizes per hour and label, and keep that."""
@@ -31,7 +39,15 @@ def histogram(
         raise click.UsageError(message)
     from bucketwise.sources import read_traffic, write_histogram
 
-    traffic = read_traffic(inputs, columns=columns, max_bad_rows=max_bad_rows)
+    with shown_progress() as progress:
+        traffic = read_traffic(
+            inputs,
+            columns=columns,
+            max_bad_rows=max_bad_rows,
+            places=not no_places,
+            ignore_orientation=ignore_orientation,
+            progress=progress,
+        )
     write_histogram(traffic, output)
     say_notes(traffic)
     click.echo(

@@ -143,6 +143,11 @@ traffic_options = bundle(
         show_default=True,
         help="Stop when more than this share of the rows cannot be used.",
     ),
+    click.option(
+        "--ignore-orientation",
+        is_flag=True,
+        help="Count images as stored, for serving stacks that do not turn them.",
+    ),
 )
 
 limit_options = bundle(

@@ -50,12 +50,12 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
         f"to {image.max_pixels:,} px ({image.source})"
     )
     clip = preprocessing.clip
-    if clip == image:
-        return line
-    return (
-        f"{line}, video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
-        f"({clip.source})"
-    )
+    if clip != image:
+        line += (
+            f", video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
+            f"({clip.source})"
+        )
+    return "\n".join((line, *(f"note: {note}" for note in profile.notes)))
 
 
 def say_notes(traffic: Traffic) -> None:
@@ -108,13 +108,14 @@ def current_of(text: str | None) -> CurrentLengths | None:
 
 def base_config(
     model: str | None, current: CurrentLengths | None, options: dict[str, Any]
-) -> BaseConfig:
-    """Return the configuration emitted ones start from.
+) -> BaseConfig | None:
+    """Return the configuration emitted ones start from; None where none can be.
 
     `--base`, else `--current` when that is a file, else the published one; the single
     options are set over it.
     """
     from bucketwise.rbln.base_config import Overrides, given_base, zoo_base
+    from bucketwise.rbln.model_classes import MODEL_CLASSES
     from bucketwise.sources.profiles import DEFAULT_MODEL, find_profile
     from bucketwise.sources.rbln_config import read_rbln_config
 
@@ -129,6 +130,8 @@ def base_config(
     path = options["base"]
     if path is None and current is not None and Path(options["current"]).exists():
         path = options["current"]
+    if path is None and overrides == Overrides() and family not in MODEL_CLASSES:
+        return None  # nothing to emit, and nothing was asked for
     if path is None:
         return zoo_base(family, overrides)
     read = read_rbln_config(path)

@@ -41,6 +41,12 @@ if __name__ == "__main__":
 '''
 
 
+_LOCAL = """\
+# The base name of the folder the model was read from; where it stands is not recorded.
+# Run this beside it, or put its path here.
+"""
+
+
 def compile_text(context: EmitContext) -> str:
     """Return compile.optimum-V.py."""
     target = context.target
@@ -49,7 +55,7 @@ def compile_text(context: EmitContext) -> str:
     remarks = (
         *unit_warning(context),
         title,
-        f"Covers {target.covers}, with transformers {target.transformers}.",
+        f"Covers {context.covers}, with transformers {target.transformers}.",
         f"Run: python {script} [FOLDER]",
         "",
         *bucket_table(context),
@@ -62,6 +68,7 @@ def compile_text(context: EmitContext) -> str:
         + "\nimport sys\nfrom pathlib import Path\n\n"
         + f"from optimum.rbln import {context.class_name}\n"
         + "from transformers import AutoProcessor\n\n"
+        + (_LOCAL if context.is_local else "")
         + f"MODEL_ID = {context.model.hf_id!a}\n"
         + f"FOLDER = {context.folder!a}\n\n"
         + limit_constants(context)

@@ -17,9 +17,9 @@ DOCUMENTED_UNIT = ".documented-unit"
 GIVEN = "given"
 """`video_limits_source` of limits somebody set."""
 
-WHOLE_CLIP_FAMILIES = ("qwen3_vl", "qwen3_vl_moe")
+WHOLE_CLIP_FAMILIES = ("qwen3_vl", "qwen3_vl_moe", "qwen3_5")
 """Families whose video limits bound the clip, not the frame (transformers 5.15.1,
-models/qwen3_vl/video_processing_qwen3_vl.py): image limits must not replace them."""
+models/qwen3_vl/video_processing_qwen3_vl.py); that processor knows `size` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,20 @@ class EmitContext:
         return model_class(self.model.family).name
 
     @property
+    def covers(self) -> str:
+        """The releases the text is for, in words."""
+        since = model_class(self.model.family).since
+        if since <= self.target.least:
+            return self.target.covers
+        release = ".".join(map(str, since))
+        return f"{self.target.covers} (the model's class came with {release})"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the model is known by the base name of a folder alone."""
+        return "/" not in self.model.hf_id
+
+    @property
     def folder(self) -> str:
         """Name of the compiled folder."""
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.model.name).strip(".-") or "model"
@@ -77,11 +91,11 @@ class EmitContext:
     @property
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
-        whole_clip = self.model.family in WHOLE_CLIP_FAMILIES
-        if whole_clip and self.model.video_limits_source != GIVEN:
+        model = self.model
+        if model.video_limits_source == GIVEN:
+            return model.video_min_pixels, model.video_max_pixels
+        if model.video_limits_source != model.limits_source:
             return None
-        if self.model.video_limits_source == GIVEN:
-            return self.model.video_min_pixels, self.model.video_max_pixels
         # Frames follow the image limits, and so the lowered ones.
         return self.visual.processor.min_pixels, self.visual.processor.max_pixels
 

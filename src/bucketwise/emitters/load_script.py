@@ -41,7 +41,7 @@ def load_text(context: EmitContext) -> str:
         one_line(
             f"Load what compile.optimum-{target.version} made of {context.model.hf_id}."
         ),
-        f"Covers {target.covers}, with transformers {target.transformers}.",
+        f"Covers {context.covers}, with transformers {target.transformers}.",
         "",
         *bucket_table(context),
         "",

@@ -75,7 +75,9 @@ def least_needed(
     if not window_patches:
         return vit_patches
     side = np.full_like(vit_patches, window_patches)
-    return needed_lengths(side, -(-vit_patches // window_patches), window_patches, version)
+    return needed_lengths(
+        side, -(-vit_patches // window_patches), window_patches, version
+    )
 
 
 def mask_bytes(length: int) -> int:

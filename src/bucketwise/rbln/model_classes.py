@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.errors import ConfigError
+from bucketwise.rbln.targets import TARGETS, Target, Version, pick_targets
+
+NEWEST = list(TARGETS)[-1]
+"""The newest release looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +19,10 @@ class ModelClass:
     Attributes
     ----------
     name : str
-        The class; the same in every release from 0.10.2 to 0.12.0
+        The class; the same in every release that has it
         (optimum/rbln/__init__.py of each wheel, _import_structure).
+    since : tuple of int
+        The release it came with; the dialects start at 0.10.2.
     visual_splits : bool
         Whether the ViT can be split over devices. Where it cannot, the SDK drops the
         number of devices of a `visual` mapping without a word (optimum-rbln 0.12.0,
@@ -29,6 +36,7 @@ class ModelClass:
     """
 
     name: str
+    since: Version = (0, 10, 2)
     visual_splits: bool
     max_seq_len: int
     kvcache_partition_len: int | None
@@ -36,7 +44,8 @@ class ModelClass:
 
 
 # `_tp_support`: transformers/models/qwen3_vl/modeling_qwen3_vl.py sets it for the ViT
-# (and the MoE tower inherits it); the Qwen2-VL and Qwen2.5-VL towers do not.
+# (and the MoE tower inherits it), qwen3_5/modeling_qwen3_5.py too; the Qwen2-VL and
+# Qwen2.5-VL towers do not. No release has a class for qwen3_5_moe.
 MODEL_CLASSES: dict[str, ModelClass] = {
     "qwen2_vl": ModelClass(
         name="RBLNQwen2VLForConditionalGeneration",
@@ -69,6 +78,15 @@ MODEL_CLASSES: dict[str, ModelClass] = {
         kvcache_partition_len=16_384,
         source="RBLN Model Zoo, the Qwen3-VL configuration",
     ),
+    "qwen3_5": ModelClass(
+        name="RBLNQwen3_5ForConditionalGeneration",
+        since=(0, 11, 1),
+        visual_splits=True,
+        max_seq_len=262_144,
+        kvcache_partition_len=16_384,
+        source="the class's own example, optimum-rbln 0.12.0, "
+        "transformers/models/qwen3_5/modeling_qwen3_5.py",
+    ),
 }
 
 
@@ -88,6 +106,51 @@ def model_class(family: str) -> ModelClass:
     found = MODEL_CLASSES.get(family)
     if found is None:
         known = ", ".join(MODEL_CLASSES)
-        message = f"model family: {family!r} found; one of {known} is right"
+        message = (
+            f"model family: {family!r} found; one of {known} is right, optimum-rbln up "
+            f"to {NEWEST} has a class for no other"
+        )
         raise ConfigError(message)
     return found
+
+
+def serves(target: Target, family: str) -> bool:
+    """Return whether some release the dialect covers compiles the family."""
+    found = MODEL_CLASSES.get(family)
+    return found is not None and target.parsed >= found.since
+
+
+def first_release(target: Target, family: str) -> str:
+    """Return the oldest release of a dialect that compiles the family."""
+    return ".".join(map(str, max(target.least, model_class(family).since)))
+
+
+def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
+    """Return the dialects asked for, oldest first, that compile a family.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    names : iterable of str
+        As `pick_targets` takes them.
+
+    Returns
+    -------
+    tuple of Target
+        Without names every dialect that compiles the family; () where none does.
+
+    Raises
+    ------
+    ConfigError
+        When a dialect that was named does not compile it.
+    """
+    asked = tuple(names)
+    targets = pick_targets(asked)
+    lacking = [target.name for target in targets if not serves(target, family)]
+    if asked and lacking:
+        able = [target.name for target in TARGETS.values() if serves(target, family)]
+        right = f"{' or '.join(able)} is right" if able else "leave --target out"
+        message = f"--target: {', '.join(lacking)} cannot compile {family}; {right}"
+        raise ConfigError(message)
+    return tuple(target for target in targets if serves(target, family))

@@ -61,6 +61,11 @@ class Target:
         """The release as numbers, for comparison."""
         return parse_version(self.version)
 
+    @property
+    def least(self) -> Version:
+        """The oldest release it covers, as numbers."""
+        return min(_covered(self))
+
 
 def parse_version(text: str) -> Version:
     """Return the numeric parts of a release such as "0.11.0.post1"."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from bucketwise.analysis import Analysis
 from bucketwise.buckets import Buckets
-from bucketwise.numbers import number, percent, plural_of
+from bucketwise.numbers import number, percent, plural, plural_of
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings import N_BINS, bin_table, binned, snapped
 from bucketwise.report.plots import (
@@ -46,7 +46,7 @@ Shape = Literal["image", "clip"]
 def pixels_drawing(analysis: Analysis) -> Drawing:
     """Return the histogram of pixels as sent, with the limits in force."""
     sizes, model = analysis.counts.sizes, analysis.plan.model
-    used = sizes.count > 0
+    used = (sizes.count > 0) & ~sizes.is_told
     pixels = (sizes.height_px * sizes.width_px)[used] / MEGAPIXEL
     ends = [float(pixels.min()), float(pixels.max())]
     only_clips = not (sizes.frames[used] == 0).any()
@@ -87,7 +87,7 @@ def pixels_drawing(analysis: Analysis) -> Drawing:
 def scatter_drawing(analysis: Analysis) -> Drawing:
     """Return every size in the plane, with the largest each bucket holds."""
     sizes = analysis.counts.sizes
-    used = np.flatnonzero(sizes.count > 0)
+    used = np.flatnonzero((sizes.count > 0) & ~sizes.is_told)
     width, height = sizes.width_px[used], sizes.height_px[used]
     low = float(min(width.min(), height.min()))
     high = float(max(width.max(), height.max()))
@@ -128,15 +128,21 @@ def sizes_table(analysis: Analysis) -> Table:
     for index in order[:MOST_SIZES].tolist():
         accepted = bool(counts.accepted[index])
         frames = int(sizes.frames[index])
+        told = int(sizes.visual_tokens[index])
+        resized = (
+            f"{counts.resized_width_px[index]:,} x {counts.resized_height_px[index]:,}"
+        )
         became = (
-            f"{counts.resized_width_px[index]:,} x {counts.resized_height_px[index]:,}",
+            "unknown" if told else resized,
             f"{analysis.needed[index]:,}",
             f"{buckets.lengths[served[index]]:,}" if accepted else "",
         )
         rows.append(
             Row(
                 cells=(
-                    f"{sizes.width_px[index]:,} x {sizes.height_px[index]:,}"
+                    plural(told, "visual token")
+                    if told
+                    else f"{sizes.width_px[index]:,} x {sizes.height_px[index]:,}"
                     + (f", {frames:,} frames" if frames else ""),
                     number(float(sizes.count[index])),
                     percent(float(sizes.count[index]) / total),

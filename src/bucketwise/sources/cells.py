@@ -122,11 +122,8 @@ def _size(roles: Mapping[str, int]) -> list[str]:
 
 
 def _usable(roles: Mapping[str, int]) -> str:
-    tests = [
-        _one_image(roles) if role == "images" else _judgement(role)[0]
-        for role in _numeric(roles)
-    ]
-    fine = " AND ".join(f"({test})" for test in tests)
+    tests = [_judgement(role)[0] for role in _numeric(roles) if role != "images"]
+    fine = " AND ".join(f"({test})" for test in [*tests, _one_image(roles)])
     return f"CASE WHEN NOT ragged AND {fine} THEN '' ELSE '{UNUSABLE}' END"
 
 
@@ -134,7 +131,7 @@ def _reason(roles: Mapping[str, int]) -> str:
     needed = [*_size(roles), *(role for role in roles if role == "count")]
     missing = " OR ".join(_blank(f"{role}_text") for role in needed)
     judged = [_judgement(role) for role in _numeric(roles) if role != "images"]
-    several = f"NOT ({_one_image(roles)})" if "images" in roles else "false"
+    several = f"NOT ({_one_image(roles)})"
     no_number = " OR ".join(f"({each})" for _, each, _ in judged)
     low = " OR ".join(f"({each})" for _, _, each in judged)
     return (
@@ -148,10 +145,16 @@ def _one_image(roles: Mapping[str, int]) -> str:
     """Return SQL for: the tokens of this row are those of one image.
 
     Tokens that are what remains of a prompt need to be told so; a column of visual
-    tokens may leave the number of images out.
+    tokens may leave the number of images out. No tokens are no image.
     """
-    one = "coalesce(images_n = 1, false)"
-    return one if "prompt" in roles else f"{one} OR {_blank('images_text')}"
+    tests = []
+    if "images" in roles:
+        one = "coalesce(images_n = 1, false)"
+        loose = "" if "prompt" in roles else f" OR {_blank('images_text')}"
+        tests.append(f"({one}{loose})")
+    if by_tokens(roles):
+        tests.append("coalesce(tokens_n <> 0, true)")
+    return " AND ".join(tests) or "true"
 
 
 def _judgement(role: str) -> tuple[str, str, str]:

@@ -20,7 +20,12 @@ DATA_FAULTS = (
     duckdb.OutOfRangeException,
     duckdb.SerializationException,
 )
-"""Errors a file can cause; any other is a bug in the SQL and shows its traceback."""
+"""Errors with which DuckDB says that a file is not as it should be."""
+
+AnyFault = duckdb.Error
+SQL_FAULTS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+"""Errors that are bugs in the SQL, and show their traceback. What is neither, DuckDB
+raises over damaged files that it did not expect, such as "TProtocolException"."""
 
 MEMORY_LIMIT = "360MB"
 
@@ -59,7 +64,9 @@ def open_workspace() -> Iterator[Workspace]:
             },
         )
         try:
-            connection.execute("SET enable_progress_bar = false")
+            # Progress is kept for whoever asks, and never printed.
+            connection.execute("SET enable_progress_bar = true")
+            connection.execute("SET enable_progress_bar_print = false")
             yield Workspace(connection, Path(folder))
         except RuntimeError as error:
             # DuckDB's word for Ctrl-C while a query runs.

@@ -13,7 +13,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.columns import Match, match_columns, role_of
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
-from bucketwise.sources.lines import RAW_OPTIONS, read_lines, sample
+from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.table import BATCH, BATCH_ROWS, Batch, Table
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -53,7 +53,8 @@ def open_delimited(
         When it has no data row or no size column.
     """
     lines = read_lines(workspace, file.path, file.compression)
-    layout = _layout(sample(lines, _SAMPLE_LINES), chosen or {})
+    first = sample(lines, _SAMPLE_LINES)
+    layout = _layout(first, chosen or {})
     match = _match(layout, chosen, file.name)
     if not layout.rows:
         raise InputError(
@@ -76,6 +77,7 @@ def open_delimited(
         time_samples=tuple(
             row[time] for row in layout.rows if time is not None and len(row) == width
         ),
+        row_bytes=mean_bytes(first, file.compression),
         notes=match.notes,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import sys
+import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +13,29 @@ from typing import BinaryIO, Literal
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import DATA_FAULTS, Workspace
+from bucketwise.sources.images.header import Header
+from bucketwise.sources.images.read import read_path, starts_as_image
 from bucketwise.sources.lines import raw_lines
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 Compression = Literal["none", "gzip", "zstd"]
-Kind = Literal["delimited", "jsonlines", "parquet"]
+Kind = Literal["delimited", "jsonlines", "parquet", "tar"]
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 PARQUET = b"PAR1"
 
-EXPECTED = "a table is expected: CSV, TSV, JSON Lines or Parquet, plain, gzip or zstd"
+EXPECTED = (
+    "a table (CSV, TSV, JSON Lines or Parquet, plain, gzip or zstd), images, a folder "
+    "or tar of images, or a log of requests is expected"
+)
 
 _BINARIES = (
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"RIFF", "a RIFF file (WebP, AVI or WAV)"),
+    (b"RIFF", "a RIFF file (AVI or WAV)"),
     (b"PK\x03\x04", "a ZIP archive (Excel sheets are such)"),
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ", "an xz file"),
@@ -35,8 +44,10 @@ _BINARIES = (
     (b"ARROW1", "an Arrow file"),
     (b"ORC", "an ORC file"),
 )
+_TEXT_IMAGES = (b"/* XPM", b"#define ")
 _WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 65_536
+_TAR_BLOCK = tarfile.BLOCKSIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,25 @@ class File:
     name: str
     kind: Kind
     compression: Compression
+
+
+def is_image(path: Path) -> bool:
+    """Return whether a file is an image, readable or not; no other form is asked for.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(_TAR_BLOCK)
+    if starts_as_image(start):
+        return True
+    if start.startswith((GZIP, ZSTD, PARQUET)) or is_tar(start):
+        return False
+    # Rarer formats have less telling beginnings; text is left to the tables.
+    rare = b"\0" in start or start.startswith(_TEXT_IMAGES)
+    return rare and isinstance(read_path(path), Header)
 
 
 def recognise(workspace: Workspace, path: Path, name: str) -> File:
@@ -64,7 +94,7 @@ def recognise(workspace: Workspace, path: Path, name: str) -> File:
     Raises
     ------
     InputError
-        When it is empty or nothing that can be read as a table.
+        When it is empty or nothing that can be read.
     """
     with path.open("rb") as file:
         start = file.read(_HEAD_BYTES)
@@ -81,7 +111,8 @@ def recognise(workspace: Workspace, path: Path, name: str) -> File:
 def _in_gzip(workspace: Workspace, path: Path, name: str) -> File:
     with gzip.open(path) as file:
         try:
-            start = file.read1(_HEAD_BYTES)
+            # One call may return less than what the first block of a tar takes.
+            start = file.read(_HEAD_BYTES)
         except (EOFError, OSError, zlib.error) as error:
             raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
         if not start:
@@ -109,6 +140,9 @@ def _unpack(
 def _in_zstd(workspace: Workspace, path: Path, name: str) -> File:
     if not _zstd_is_whole(path):
         raise InputError(f"{name}: damaged zstd (it ends too early); pack it anew")
+    with zstd.open(path) as file:
+        if is_tar(file.read(_TAR_BLOCK)):
+            return File(path=path, name=name, kind="tar", compression="zstd")
     lines = raw_lines(workspace, path, "zstd")
     head = ""
     try:
@@ -132,6 +166,8 @@ def _in_zstd(workspace: Workspace, path: Path, name: str) -> File:
 def _kind(start: bytes, name: str) -> Kind:
     if start.startswith(PARQUET):
         return "parquet"
+    if is_tar(start):
+        return "tar"
     for magic, said in _BINARIES:
         if start.startswith(magic):
             raise InputError(f"{name}: this is {said}; {EXPECTED}")
@@ -150,6 +186,17 @@ def _kind(start: bytes, name: str) -> Kind:
             "(jq -c '.[]' makes it so)"
         )
     return "jsonlines" if text.startswith(b"{") else "delimited"
+
+
+def is_tar(start: bytes) -> bool:
+    """Return whether a file starts with a header of tar, its checksum right."""
+    if len(start) < _TAR_BLOCK:
+        return False
+    try:
+        tarfile.TarInfo.frombuf(start[:_TAR_BLOCK], "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def _zstd_is_whole(path: Path) -> bool:

@@ -1,48 +1,74 @@
-"""What the user names as input: files, globs and standard input, made into files."""
+"""What the user names as input: files, folders, globs and standard input."""
 
 from __future__ import annotations
 
 import glob
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 
 from bucketwise.errors import InputError, raise_all
 from bucketwise.sources.detect import EXPECTED
+from bucketwise.sources.lines import MAX_LINE_BYTES
 
 STDIN = "-"
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A regular file and the name it goes by: never a folder."""
+    """A file or a folder, and the name it goes by: never with the folder it is in.
+
+    Attributes
+    ----------
+    path : Path
+        Where it stands.
+    name : str
+        Base name.
+    notes : tuple of str
+        What was done to it before it was read.
+    """
 
     path: Path
     name: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of a file; 0 for a folder."""
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Every input, and a folder for what is made of them meanwhile."""
+
+    inputs: tuple[Input, ...]
+    folder: Path
 
 
 @contextmanager
-def open_inputs(inputs: Sequence[str | Path]) -> Iterator[list[Input]]:
+def open_inputs(inputs: Sequence[str | Path]) -> Iterator[Opened]:
     """Find every input; what can be read only once is kept on disk meanwhile.
 
     Parameters
     ----------
     inputs : sequence of str or Path
-        Files, globs, or "-" for standard input.
+        Files, folders, globs, or "-" for standard input.
 
     Yields
     ------
-    list of Input
-        In the order given, the files of a glob sorted.
+    Opened
+        In the order given, what matches a glob sorted.
 
     Raises
     ------
     InputError
-        Naming every input that is not there or no file.
+        Naming every input that is not there.
     """
     problems = [] if inputs else [f"no input; {EXPECTED}"]
     found: list[Input] = []
@@ -54,34 +80,56 @@ def open_inputs(inputs: Sequence[str | Path]) -> Iterator[list[Input]]:
             except InputError as error:
                 problems += error.problems
         raise_all(problems, InputError)
-        yield found
+        yield Opened(tuple(found), Path(folder))
 
 
 def _files(given: str, spool: Path) -> list[Input]:
     if given == STDIN:
-        with spool.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
+        _keep(sys.stdin.buffer, spool, "stdin")
         return [Input(spool, "stdin")]
     if "://" in given:
         raise InputError(f"{given}: an address; only local files are read")
     path = Path(given)
-    if path.is_dir():
-        raise InputError(f"{given}: a folder; {EXPECTED} (name its files, or a glob)")
-    if path.is_file():
-        return [Input(path, path.name)]
+    # The name of "." and the like is that of the folder it stands for.
+    name = path.name if path.name not in {"", ".."} else path.resolve().name
+    if path.is_dir() or path.is_file():
+        return [Input(path, name)]
     if path.exists():
         # A pipe, as in <(command), gives its bytes only once.
-        with path.open("rb") as pipe, spool.open("wb") as file:
-            shutil.copyfileobj(pipe, file)
-        return [Input(spool, path.name)]
+        with path.open("rb") as pipe:
+            _keep(pipe, spool, name)
+        return [Input(spool, name)]
     if glob.has_magic(given):
         return _matching(given)
-    raise InputError(f"{given}: there is no such file; {EXPECTED}")
+    raise InputError(f"{given}: there is no such file or folder; {EXPECTED}")
+
+
+def _keep(source: BinaryIO, spool: Path, name: str) -> None:
+    """Write a stream to disk, unless it is text that never ends a line."""
+    since_line_end = 0
+    is_text = True
+    with spool.open("wb") as file:
+        while chunk := source.read(_CHUNK_BYTES):
+            file.write(chunk)
+            is_text = is_text and b"\0" not in chunk
+            last = chunk.rfind(b"\n")
+            if last < 0:
+                since_line_end += len(chunk)
+            else:
+                since_line_end = len(chunk) - last - 1
+            if is_text and since_line_end > MAX_LINE_BYTES:
+                raise InputError(
+                    f"{name}: a line of more than {MAX_LINE_BYTES >> 20} MiB; is this "
+                    f"the right stream? {EXPECTED}"
+                )
 
 
 def _matching(pattern: str) -> list[Input]:
     names = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - the pattern may be absolute
-    files = [Path(name) for name in names if Path(name).is_file()]
-    if not files:
-        raise InputError(f"{pattern}: no file matches this pattern")
-    return [Input(path, path.name) for path in files]
+    # `**` names what is in a folder beside the folder itself.
+    deep = "**" in pattern
+    paths = [Path(name) for name in names]
+    kept = [path for path in paths if path.is_file() or (path.is_dir() and not deep)]
+    if not kept:
+        raise InputError(f"{pattern}: nothing matches this pattern")
+    return [Input(path, path.name) for path in kept]

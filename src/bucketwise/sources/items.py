@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -73,6 +73,7 @@ def reduce_items(
     *,
     kind: str,
     name: str,
+    notes: Callable[[], tuple[str, ...]] = tuple,
     ignore_orientation: bool = False,
 ) -> Traffic:
     """Add images up to the histogram of their sizes.
@@ -85,6 +86,8 @@ def reduce_items(
         What a reader found.
     kind, name : str
         Of the input, for the record.
+    notes : callable
+        What the reader noticed, asked once all items are read.
     ignore_orientation : bool
         Whether sizes are taken as stored instead of as displayed.
 
@@ -96,7 +99,7 @@ def reduce_items(
     connection = workspace.connection
     make_cells(connection)
     noticed = _Noticed(ignore_orientation)
-    for nth, batch in enumerate(_batches(items), start=1):
+    for nth, batch in enumerate(batches(items), start=1):
         noticed.look_at(batch)
         connection.register(BATCH, _columns(batch, ignore_orientation))
         # The form of the times is sought in each batch: inputs may be mixed.
@@ -112,7 +115,7 @@ def reduce_items(
         kind=kind,
         name=name,
         roles=[role for role, is_there in roles.items() if is_there],
-        notes=tuple(noticed.notes()),
+        notes=(*noticed.notes(), *notes()),
         rejections=lambda rejected: _placed(rejected, noticed.places),
     )
 
@@ -136,7 +139,8 @@ def size_of(item: Item, *, ignore_orientation: bool) -> tuple[int, int]:
     return header.height_px, header.width_px
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items some thousand at a time."""
     iterator = iter(items)
     while batch := list(islice(iterator, BATCH_ROWS)):
         yield batch

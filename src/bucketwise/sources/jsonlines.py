@@ -12,7 +12,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.columns import match_columns
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
-from bucketwise.sources.lines import RAW_OPTIONS, read_lines, sample
+from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_LINES = 1_000
@@ -37,7 +37,7 @@ def open_json_lines(
     InputError
         When no line is an object or no key holds a size.
     """
-    lines = sample(read_lines(workspace, file.path, file.compression), _SAMPLE_LINES)
+    lines = _first_lines(workspace, file)
     objects = [each for each in map(_parse, lines) if each is not None]
     if not objects:
         raise InputError(
@@ -67,8 +67,19 @@ def open_json_lines(
         streamed=_cells(BATCH, used, ", line"),
         stream=lambda space: _stream(space, file),
         time_samples=tuple(str(value) for value in samples if value is not None),
+        row_bytes=mean_bytes(lines, file.compression),
         notes=match.notes,
     )
+
+
+def first_objects(workspace: Workspace, file: File) -> list[dict[str, Any]]:
+    """Return the objects among the first lines."""
+    parsed = map(_parse, _first_lines(workspace, file))
+    return [each for each in parsed if each is not None]
+
+
+def _first_lines(workspace: Workspace, file: File) -> list[str]:
+    return sample(read_lines(workspace, file.path, file.compression), _SAMPLE_LINES)
 
 
 def _parse(line: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bucketwise.sources.database import Workspace, literal, rows_in_order
@@ -16,8 +16,19 @@ RAW_OPTIONS = (
 """Options of `read_csv` that make each line one cell, a blank one NULL; line ends of
 two kinds are a fault, because DuckDB would count some of them twice."""
 
+MAX_LINE_BYTES = 128 << 20
+"""Longer lines are none that a serving stack accepts: OpenAI's API takes requests of 50
+MB (API reference, "Images and vision"), vLLM reads bodies whole."""
+
 _SAMPLE_CHARACTERS = 4_000_000
 _LINES_AT_ONCE = 10_000
+
+
+class OverlongLineError(ValueError):
+    """A line that is too long to be held."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} is longer than {MAX_LINE_BYTES >> 20} MiB")
 
 
 def read_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[str]:
@@ -27,13 +38,20 @@ def read_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[s
     ------
     UnicodeDecodeError
         When the text is not UTF-8.
+    OverlongLineError
+        When a line is longer than `MAX_LINE_BYTES`.
     """
     if compression == "zstd":
         yield from raw_lines(workspace, path, compression)
         return
     opened = gzip.open(path) if compression == "gzip" else path.open("rb")  # noqa: SIM115 - closed below
     with opened as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as lines:
-        yield from lines
+        nth = 1
+        while line := lines.readline(MAX_LINE_BYTES):
+            if len(line) == MAX_LINE_BYTES and not line.endswith(("\n", "\r")):
+                raise OverlongLineError(nth)
+            yield line
+            nth += 1
 
 
 def raw_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[str]:
@@ -45,6 +63,13 @@ def raw_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[st
     for rows in rows_in_order(workspace, query, _LINES_AT_ONCE):
         for (line,) in rows:
             yield line + "\n"
+
+
+def mean_bytes(lines: Sequence[str], compression: str) -> float:
+    """Return the mean size of lines in their file; 0 where it is packed."""
+    if compression != "none" or not lines:
+        return 0.0
+    return sum(len(line.encode()) for line in lines) / len(lines)
 
 
 def sample(lines: Iterable[str], most: int) -> list[str]:

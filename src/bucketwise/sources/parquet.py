@@ -71,6 +71,7 @@ def open_parquet(
         streamed=BATCH,
         stream=lambda space: _stream(space, relation, list(used)),
         time_samples=tuple(value for value in samples if value is not None),
+        row_bytes=file.path.stat().st_size / _n_rows(connection, source),
         notes=match.notes,
     )
 
@@ -105,3 +106,8 @@ def _batch(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Batch:
     batch["ragged"] = np.zeros(len(rows), dtype=bool)
     batch["line"] = np.array(columns[-1], dtype=np.int64)
     return batch
+
+
+def _n_rows(connection: Connection, source: str) -> int:
+    [(n_rows,)] = connection.execute(f"SELECT count(*) FROM {source}").fetchall()
+    return max(int(n_rows), 1)

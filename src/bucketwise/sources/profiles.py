@@ -1,30 +1,22 @@
-"""Built-in model profiles, read from the data files under `models/`."""
+"""Model profiles: built in, from the data files under `models/`, or from a folder."""
 
 from __future__ import annotations
 
+import os
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits, VideoSampling, VitShape
+from bucketwise.sources.model_folder import read_model_folder, short_name
 
-FILES = ("qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml")
+FILES = ("qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml")
 """One file a family; adding a family is adding a file and its name here."""
 
 DEFAULT_MODEL = "qwen3-vl-2b"
-
-
-def short_name(hf_id: str) -> str:
-    """Return the checkpoint's name in lower case, without organisation and -Instruct.
-
-    Parameters
-    ----------
-    hf_id : str
-        Such as "Qwen/Qwen3-VL-2B-Instruct".
-    """
-    return hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct")
 
 
 @cache
@@ -46,20 +38,47 @@ def find_profile(name: str) -> ModelProfile:
     Parameters
     ----------
     name : str
-        The short name or the Hugging Face id, in any case.
+        A short name or Hugging Face id that is built in, in any case, or a local
+        Hugging Face folder. A name without a slash is the built-in model's first, one
+        with a slash the folder's.
 
     Raises
     ------
     ConfigError
-        When no built-in profile has that name.
+        When it is neither, or the folder is not one bucketwise can work with.
     """
     profiles = built_in_profiles()
-    profile = profiles.get(short_name(name.strip()))
+    text = name.strip()
+    built_in = _built_in(text, profiles)
+    # os.path answers no where pathlib raises: long names, null bytes.
+    is_folder = os.path.isdir(os.path.expanduser(text))  # noqa: PTH111, PTH112
+    if built_in is not None and not (is_folder and os.sep in text):
+        return _beside_folder(built_in, text) if is_folder else built_in
+    if is_folder:
+        return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
+    known = ", ".join(profiles)
+    message = (
+        f"model: {text[:200]!r} is not built in and no folder here has that name; one "
+        f"of {known}, or a folder with a config.json, is right"
+    )
+    raise ConfigError(message)
+
+
+def _built_in(text: str, profiles: dict[str, ModelProfile]) -> ModelProfile | None:
+    organisation, _, _ = text.rpartition("/")
+    profile = profiles.get(short_name(text))
     if profile is None:
-        known = ", ".join(profiles)
-        message = f"model: {name!r} is not built in; one of {known} is right"
-        raise ConfigError(message)
-    return profile
+        return None
+    own = profile.hf_id.rpartition("/")[0]
+    return profile if organisation.lower() in ("", own.lower()) else None
+
+
+def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
+    """Return a built-in profile that says a folder has its name too."""
+    if not os.path.isfile(os.path.join(name, "config.json")):  # noqa: PTH113, PTH118
+        return profile
+    note = f"A folder named {name!r} stands here too; --model ./{name} reads it."
+    return replace(profile, notes=(*profile.notes, note))
 
 
 def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
@@ -73,7 +92,7 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         temporal_patch=family["temporal_patch"],
         window_patches=family["window_patches"],
         checkpoint=PixelLimits(**family["checkpoint"]),
-        deployment=PixelLimits(**family["deployment"]),
+        deployment=_deployment(family),
         video=_limits(video),
         video_rule=video["rule"],
         sampling=VideoSampling(
@@ -84,6 +103,10 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         vit=VitShape(**{**family["vit"], **model["vit"]}),
         source=model["source"],
     )
+
+
+def _deployment(family: dict[str, Any]) -> PixelLimits | None:
+    return PixelLimits(**family["deployment"]) if "deployment" in family else None
 
 
 def _limits(video: dict[str, Any]) -> PixelLimits | None:

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise.errors import ConfigError
-
-MAX_BYTES = 16 * 2**20
-"""Compiled folders hold a few hundred kilobytes; more is not a configuration."""
+from bucketwise.sources.json_file import load_json
 
 MAX_LENGTH = 2**31 - 1
 MAX_LENGTHS = 1_000
@@ -94,7 +92,7 @@ def read_rbln_config(path: str | Path) -> RblnConfigFile:
         When it cannot be read or has the wrong shape.
     """
     file = _locate(Path(path))
-    loaded = _load(file)
+    loaded = load_json(file)
     if isinstance(loaded, list):
         return RblnConfigFile(
             text="{}", **_lengths_of(loaded, file.name), name=file.name
@@ -160,44 +158,6 @@ def _locate(path: Path) -> Path:
         message = f"{file.name}: not a file; a JSON rbln_config is right"
         raise ConfigError(message)
     return file
-
-
-def _load(file: Path) -> Any:
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{file.name}: cannot be read ({error.strerror})"
-        raise ConfigError(message) from error
-    if len(content) > MAX_BYTES:
-        message = f"{file.name}: more than {MAX_BYTES} bytes found; fewer is right"
-        raise ConfigError(message)
-    try:
-        return json.loads(
-            content, object_pairs_hook=_unique, parse_constant=_no_constant
-        )
-    except RecursionError as error:
-        message = f"{file.name}: nested too deeply for a configuration"
-        raise ConfigError(message) from error
-    except ValueError as error:
-        # Bad UTF-8, bad JSON and integers of thousands of digits all end here.
-        message = f"{file.name}: not JSON ({error})"
-        raise ConfigError(message) from error
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, item in pairs:
-        if key in found:
-            message = f"the key {key[:100]!r} appears twice in one object"
-            raise ValueError(message)
-        found[key] = item
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    message = f"{name} is not a JSON number"
-    raise ValueError(message)
 
 
 def _unwrapped(config: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def reduce_table(
     )
 
 
-def reduce_cells(  # noqa: PLR0913 - one input's record, each part by its name
+def reduce_cells(
     workspace: Workspace,
     *,
     kind: str,

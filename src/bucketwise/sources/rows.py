@@ -13,17 +13,20 @@ from numpy.typing import NDArray
 from bucketwise.errors import InputError
 from bucketwise.sources.cells import parsed_rows
 from bucketwise.sources.database import Workspace, open_workspace
-from bucketwise.sources.detect import recognise
-from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.item import Item
+from bucketwise.sources.items import batches, reason_of, size_of
+from bucketwise.sources.opening import open_input, open_plain, plain_faults
+from bucketwise.sources.reading import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.table import BATCH, Batch, Table
-from bucketwise.sources.tables import (
-    MAX_BAD_ROWS,
-    check_rejections,
-    open_table,
-    plain_faults,
+from bucketwise.traffic import (
+    MAX_PLACES,
+    FloatArray,
+    IntArray,
+    Place,
+    Rejection,
+    Traffic,
 )
-from bucketwise.traffic import MAX_PLACES, FloatArray, IntArray, Place, Rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +35,8 @@ class Rows:
 
     Attributes
     ----------
-    source : str
-        Base name of the file.
+    source : tuple of str
+        Base name of the file each stands in.
     line : ndarray of int64, shape (n_rows,)
         Line (row in Parquet) on which each starts.
     height_px, width_px, frames : ndarray of int64, shape (n_rows,)
@@ -48,7 +51,7 @@ class Rows:
         Why a row cannot be used; "" where it can.
     """
 
-    source: str
+    source: tuple[str, ...]
     line: IntArray
     height_px: IntArray
     width_px: IntArray
@@ -64,6 +67,7 @@ def read_rows(
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
+    ignore_orientation: bool = False,
 ) -> Iterator[Rows]:
     """Yield every row of the inputs in order, unusable ones in their place.
 
@@ -75,6 +79,8 @@ def read_rows(
         As for `read_traffic`.
     max_bad_rows : float
         Share of the rows that may be unusable (0 to 1); looked at after the last.
+    ignore_orientation : bool
+        As for `read_traffic`.
 
     Yields
     ------
@@ -89,9 +95,9 @@ def read_rows(
     counts: dict[str, int] = {}
     places: dict[str, list[Place]] = {}
     rows_read = 0
-    with open_inputs(inputs) as found:
-        for each in found:
-            for rows in _rows(each, columns):
+    with open_inputs(inputs) as opened:
+        for each in opened.inputs:
+            for rows in _rows(each, columns, ignore_orientation=ignore_orientation):
                 rows_read += len(rows.reason)
                 _tally(rows, counts, places)
                 yield rows
@@ -103,25 +109,49 @@ def read_rows(
 
 
 def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -> None:
-    for line, reason in zip(rows.line.tolist(), rows.reason, strict=True):
+    places_of = zip(rows.source, rows.line.tolist(), rows.reason, strict=True)
+    for source, line, reason in places_of:
         if reason:
             counts[reason] = counts.get(reason, 0) + 1
             known = places.setdefault(reason, [])
             if len(known) < MAX_PLACES:
-                known.append(Place(source=rows.source, line=line))
+                known.append(Place(source=source, line=line))
 
 
-def _rows(each: Input, columns: Mapping[str, str] | None) -> Iterator[Rows]:
+def _rows(
+    each: Input, columns: Mapping[str, str] | None, *, ignore_orientation: bool
+) -> Iterator[Rows]:
     with plain_faults(each.name), open_workspace() as workspace:
-        file = recognise(workspace, each.path, each.name)
-        if file.kind == "parquet" and read_histogram(workspace, file.path, each.name):
+        found = open_plain(each) or open_input(workspace, each, columns)
+        if isinstance(found, Traffic):
             raise InputError(
                 f"{each.name}: a histogram keeps no single rows; give the table it "
                 "was made from"
             )
-        table = open_table(workspace, file, columns)
-        for batch in table.stream(workspace):
-            yield _parsed(workspace, table, batch)
+        if isinstance(found, Table):
+            for batch in found.stream(workspace):
+                yield _parsed(workspace, found, batch)
+            return
+        for items in batches(found.items):
+            yield _told(items, ignore_orientation=ignore_orientation)
+
+
+def _told(items: Sequence[Item], *, ignore_orientation: bool) -> Rows:
+    sizes = [size_of(item, ignore_orientation=ignore_orientation) for item in items]
+    sides = np.array(sizes, dtype=np.int64)
+    reasons = tuple(reason_of(item) for item in items)
+    nothing = np.zeros(len(items), dtype=np.int64)
+    return Rows(
+        source=tuple(item.source for item in items),
+        line=np.array([item.line for item in items], dtype=np.int64),
+        height_px=sides[:, 0],
+        width_px=sides[:, 1],
+        frames=nothing,
+        fps=nothing.astype(np.float64),
+        visual_tokens=nothing,
+        count=np.array([not reason for reason in reasons], dtype=np.float64),
+        reason=reasons,
+    )
 
 
 def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
@@ -137,7 +167,7 @@ def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
     size = len(found["line"])
     used = np.array(found["reason"] == "", dtype=bool)
     return Rows(
-        source=table.name,
+        source=(table.name,) * size,
         line=np.asarray(found["line"], dtype=np.int64),
         height_px=_filled(found.get("height", np.zeros(size)), np.int64),
         width_px=_filled(found.get("width", np.zeros(size)), np.int64),

@@ -49,6 +49,8 @@ class Table:
         Batches in file order; slower, but it reads what DuckDB stumbles over.
     time_samples : tuple of str
         The first times.
+    row_bytes : float
+        Mean size of a row in the file, packed as it is; 0 where unknown.
     notes : tuple of str
         What was read as what.
     """
@@ -63,4 +65,5 @@ class Table:
     streamed: str
     stream: Callable[[Workspace], Iterator[Batch]]
     time_samples: tuple[str, ...]
+    row_bytes: float
     notes: tuple[str, ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import (
     change,
@@ -16,6 +18,7 @@ from bucketwise.numbers import (
     verb,
 )
 from bucketwise.plan import Current, Visual
+from bucketwise.rbln.model_classes import first_release, serving_targets
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.report.blocks import (
     Block,
@@ -253,9 +256,19 @@ def _lists(analysis: Analysis) -> Table:
     else:
         rows = [
             Row(cells=(releases, setting_text(key, plan.visual)))
-            for key, releases in KEYS
+            for key, releases in _keys(plan.model.family)
         ]
     return Table(caption=caption, head=tuple(head), rows=tuple(rows))
+
+
+def _keys(family: str) -> Sequence[tuple[str, str]]:
+    """Return the names of the list that releases with the model's class take."""
+    serving = serving_targets(family)
+    if not serving:
+        return [(KEYS[-1][0], f"none up to {list(TARGETS)[-1]}")]
+    if serving[0].bucket_key == KEYS[0][0]:
+        return KEYS
+    return [(KEYS[-1][0], f"optimum-rbln from {first_release(serving[0], family)}")]
 
 
 def _key_for(version: str) -> str:

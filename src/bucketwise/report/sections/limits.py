@@ -17,12 +17,17 @@ from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Tab
 from bucketwise.report.reading import UNIT, images_accepted, noun_of, spent
 
 IN_FORCE = "in force"
+_UNKNOWN = (
+    "Some images are known by their visual tokens alone, as counted under the limit "
+    "they were logged with: what another limit would make of them is unknown."
+)
 
 
 def limits(analysis: Analysis) -> Section:
     """Return the table of limits and what happens past the top bucket."""
     visual = analysis.plan.visual
-    blocks: list[Block] = [_table(visual), _in_force(analysis), _larger(analysis)]
+    other: Block = _table(visual) if visual.caps else Paragraph(text=_UNKNOWN)
+    blocks: list[Block] = [other, _in_force(analysis), _larger(analysis)]
     return Section(
         id="limits",
         title="Pixel limits",

@@ -14,14 +14,19 @@ from bucketwise.report.blocks import (
     Column,
     Fact,
     Facts,
+    Paragraph,
     Row,
     Section,
     Table,
 )
 from bucketwise.report.drawings import cumulated_drawing
 from bucketwise.report.reading import demand_of, noun_of
-from bucketwise.report.sizes import pixels_drawing, scatter_drawing
+from bucketwise.report.sizes import pixels_drawing, scatter_drawing, sizes_table
 
+_TOLD = (
+    "The input tells how many visual tokens each image became, and no size: there is "
+    "no picture of sizes as sent."
+)
 MOST_LABELS = 20
 SECONDS_A_DAY = 86_400
 SECONDS_AN_HOUR = 3_600
@@ -32,7 +37,11 @@ LONG_DAYS = 2 * DAYS_A_YEAR
 def traffic(analysis: Analysis) -> Section:
     """Return what was read, in numbers and figures."""
     blocks: list[Block] = [_facts(analysis), cumulated_drawing(analysis)]
-    blocks.extend((scatter_drawing(analysis), pixels_drawing(analysis)))
+    sizes = analysis.counts.sizes
+    if ((sizes.count > 0) & ~sizes.is_told).any():
+        blocks.extend((scatter_drawing(analysis), pixels_drawing(analysis)))
+    else:
+        blocks += [Paragraph(text=_TOLD), sizes_table(analysis)]
     if analysis.traffic.labels:
         blocks.append(_labels(analysis))
     return Section(
@@ -84,6 +93,14 @@ def _facts(analysis: Analysis) -> Facts:
             note="one an image, one a temporal patch",
         )
     )
+    if summary.told:
+        facts.append(
+            Fact(
+                label="Known by visual tokens",
+                value=number(summary.told),
+                note="their sizes as sent are unknown",
+            )
+        )
     if summary.refused_by_processor:
         facts.append(
             Fact(

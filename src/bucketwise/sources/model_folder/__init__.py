@@ -1,0 +1,115 @@
+"""A local Hugging Face folder -> the model's profile. JSON only; no code is ever run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bucketwise.errors import ConfigError
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.sources.model_folder.fields import shown
+from bucketwise.sources.model_folder.place import CONFIG, locate, read_objects
+from bucketwise.sources.model_folder.processors import read_processors
+from bucketwise.sources.model_folder.sections import IMAGE, NESTED, VIDEO
+from bucketwise.sources.model_folder.tower import TOWERS, Tower, read_tower
+
+__all__ = ["read_model_folder", "short_name"]
+
+_FILES = (CONFIG, NESTED, IMAGE, VIDEO)
+
+
+def short_name(hf_id: str) -> str:
+    """Return the checkpoint's name in lower case, without organisation and -Instruct.
+
+    Parameters
+    ----------
+    hf_id : str
+        Such as "Qwen/Qwen3-VL-2B-Instruct".
+    """
+    return hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct")
+
+
+def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProfile:
+    """Return the profile of the checkpoint in a folder.
+
+    Parameters
+    ----------
+    text : str
+        The folder, or the model's folder in the Hugging Face cache.
+    originals : iterable of ModelProfile
+        Published checkpoints: whose limits are unchanged keeps the limits of the
+        family's published RBLN deployment.
+
+    Raises
+    ------
+    ConfigError
+        Naming every fault found: file, key, value, and what would be right.
+    """
+    place = locate(text)
+    problems: list[str] = []
+    files = read_objects(place.folder, _FILES, problems)
+    complete = not problems
+    config = files.pop(CONFIG, None)
+    if config is None:
+        raise ConfigError(*problems)
+    family = config.get("model_type")
+    if not isinstance(family, str) or family not in TOWERS:
+        problems.append(
+            f"{CONFIG}: model_type is {shown(family)}; one of {', '.join(TOWERS)} is "
+            "right"
+        )
+        raise ConfigError(*problems)
+    tower = read_tower(family, config, problems)
+    processors = read_processors(family, files, tower, problems, complete=complete)
+    if processors is None or problems:
+        # Clips may be read from the images' object, whose faults then come twice.
+        raise ConfigError(*dict.fromkeys(problems))
+    deployment, notes = _deployment(family, processors.image, originals)
+    return ModelProfile(
+        name=short_name(place.hf_id),
+        hf_id=place.hf_id,
+        family=family,
+        patch_px=tower.patch_px,
+        merge=tower.merge,
+        temporal_patch=tower.temporal_patch,
+        window_patches=tower.window_patches,
+        checkpoint=processors.image,
+        deployment=deployment,
+        video=processors.video,
+        video_rule=processors.rule,
+        sampling=processors.sampling,
+        vit=tower.vit,
+        source=_tower_source(tower),
+        notes=(*notes, *processors.notes),
+    )
+
+
+def _deployment(
+    family: str, found: PixelLimits, originals: Iterable[ModelProfile]
+) -> tuple[PixelLimits | None, tuple[str, ...]]:
+    """Return the limits of the family's deployment where the folder's are the original's.
+
+    A deployment was published for the original checkpoint. Whoever changed the limits
+    of a fine-tune meant the change.
+    """
+    original = next((item for item in originals if item.family == family), None)
+    if original is None or original.deployment is None:
+        return None, ()
+    published, shipped = original.deployment, original.checkpoint
+    if (found.min_pixels, found.max_pixels) == (shipped.min_pixels, shipped.max_pixels):
+        source = f"{published.source}; the folder keeps the original's limits"
+        return replace(published, source=source), ()
+    note = (
+        f"The folder's image limits are not the original checkpoint's "
+        f"({shipped.min_pixels:,} to {shipped.max_pixels:,}): they hold, and not those "
+        f"of the published deployment ({published.min_pixels:,} to "
+        f"{published.max_pixels:,})."
+    )
+    return None, (note,)
+
+
+def _tower_source(tower: Tower) -> str:
+    source = f"{CONFIG}: vision_config"
+    if tower.defaulted:
+        source += f"; absent, so the class's default: {', '.join(tower.defaulted)}"
+    return source

@@ -1,0 +1,165 @@
+"""An input to what it holds: a histogram, a table, or images one by one."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+
+from bucketwise.errors import InputError
+from bucketwise.sources.database import SQL_FAULTS, AnyFault, Workspace
+from bucketwise.sources.delimited import open_delimited
+from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
+from bucketwise.sources.histograms import read_histogram
+from bucketwise.sources.image_rows import has_image_columns, read_image_columns
+from bucketwise.sources.images.folder import read_folder, read_image
+from bucketwise.sources.images.tar import read_tar
+from bucketwise.sources.inputs import Input
+from bucketwise.sources.item import Item
+from bucketwise.sources.jsonlines import first_objects, open_json_lines
+from bucketwise.sources.lines import OverlongLineError, read_lines
+from bucketwise.sources.parquet import open_parquet
+from bucketwise.sources.requests.reader import looks_like_requests, read_requests
+from bucketwise.sources.table import Table
+from bucketwise.traffic import Traffic
+
+Columns = Mapping[str, str] | None
+
+TABLES: Mapping[str, Callable[[Workspace, File, Columns], Table]] = {
+    "delimited": open_delimited,
+    "jsonlines": open_json_lines,
+    "parquet": open_parquet,
+}
+"""Readers of rows that tell sizes, by what a file is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Images that stand in an input, still to be gone through.
+
+    Attributes
+    ----------
+    kind, name : str
+        Of the input, for the record.
+    items : iterable of Item
+        What is found, once.
+    notes : callable
+        What else was noticed, once all items are read.
+    """
+
+    kind: str
+    name: str
+    items: Iterable[Item]
+    notes: Callable[[], tuple[str, ...]] = tuple
+
+
+def open_plain(each: Input) -> Images | None:
+    """Open a folder or an image file, for which no database is needed.
+
+    Parameters
+    ----------
+    each : Input
+        What to open.
+
+    Returns
+    -------
+    Images or None
+        None for whatever else it may be.
+    """
+    if each.path.is_dir():
+        items = read_folder(each.path, each.name)
+        return Images(kind="folder", name=each.name, items=items)
+    if is_image(each.path):
+        items = read_image(each.path, each.name)
+        return Images(kind="image", name=each.name, items=items)
+    return None
+
+
+def open_images(files: Sequence[Input]) -> Images:
+    """Open several image files as one input.
+
+    Parameters
+    ----------
+    files : sequence of Input
+        Image files.
+    """
+    items = chain.from_iterable(read_image(each.path, each.name) for each in files)
+    return Images(kind="image", name=f"{len(files):,} image files", items=items)
+
+
+def open_input(
+    workspace: Workspace, each: Input, columns: Columns
+) -> Traffic | Table | Images:
+    """Open an input with the reader for what it holds.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look at it.
+    each : Input
+        What to open.
+    columns : mapping of str to str, optional
+        Role to column, from the user.
+
+    Raises
+    ------
+    InputError
+        When it is nothing that any reader knows.
+    """
+    file = recognise(workspace, each.path, each.name)
+    if file.kind == "tar":
+        items = read_tar(file.path, file.name, file.compression)
+        return Images(kind="tar", name=file.name, items=items)
+    if file.kind == "parquet":
+        stored = read_histogram(workspace, file.path, each.name)
+        if stored is not None:
+            return stored
+    if file.kind == "jsonlines" and looks_like_requests(first_objects(workspace, file)):
+        lines = read_lines(workspace, file.path, file.compression)
+        log = read_requests(lines, file.name, columns)
+        return Images(kind="requests", name=file.name, items=log, notes=log.notes)
+    try:
+        return TABLES[file.kind](workspace, file, columns)
+    except InputError:
+        # Columns that tell sizes spare looking into the images beside them.
+        if file.kind != "parquet" or not has_image_columns(workspace, file):
+            raise
+    items = read_image_columns(workspace, file, columns)
+    return Images(kind="parquet images", name=file.name, items=items)
+
+
+@contextmanager
+def plain_faults(name: str) -> Iterator[None]:
+    """Turn what goes wrong with a file into words about that file.
+
+    Parameters
+    ----------
+    name : str
+        Its base name.
+
+    Raises
+    ------
+    InputError
+        For anything that the file, not the program, is to blame for.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: the text is not UTF-8 (byte {error.object[error.start]:#04x}); "
+            "save it as UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
+        ) from error
+    except OverlongLineError as error:
+        raise InputError(f"{name}: {error}; {EXPECTED}") from error
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{name}: cannot be read ({reason}); {EXPECTED}") from error
+    except AnyFault as error:
+        if isinstance(error, SQL_FAULTS):
+            raise
+        said = str(error).splitlines()[0]
+        raise InputError(f"{name}: cannot be read ({said}); {EXPECTED}") from error

@@ -1,0 +1,92 @@
+"""How far reading has come, kept up by readers for whoever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from bucketwise.sources.database import Connection
+from bucketwise.sources.item import Item
+
+
+def _nothing() -> float:
+    return 0.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is read so far; written by the thread that reads, looked at by another.
+
+    Attributes
+    ----------
+    name : str
+        Base name of the input at hand.
+    bytes_total : int
+        Size of all inputs that have one; folders do not.
+    bytes_before : int
+        Size of the inputs that are done.
+    bytes_here : int
+        Size of the input at hand.
+    rows_before : int
+        Rows of the inputs that are done, and those counted one by one.
+    row_bytes : float
+        Mean size of a row of the input at hand, 0 where unknown.
+    share : callable
+        Share of the input at hand that is read, 0 to 1.
+    """
+
+    name: str = ""
+    bytes_total: int = 0
+    bytes_before: int = 0
+    bytes_here: int = 0
+    rows_before: int = 0
+    row_bytes: float = 0.0
+    share: Callable[[], float] = field(default=_nothing)
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes read so far."""
+        here = min(max(self.share(), 0.0), 1.0) * self.bytes_here
+        return self.bytes_before + int(here)
+
+    @property
+    def rows(self) -> int:
+        """Rows read so far, those of the input at hand from their mean size."""
+        if not self.row_bytes:
+            return self.rows_before
+        here = self.bytes_read - self.bytes_before
+        return self.rows_before + int(here / self.row_bytes)
+
+    def begin(self, name: str, size_bytes: int) -> None:
+        """Say which input is next."""
+        self.name = name
+        self.bytes_before += self.bytes_here
+        self.bytes_here = size_bytes
+        self.row_bytes = 0.0
+        self.share = _nothing
+
+    def watch(self, connection: Connection) -> None:
+        """Take the share from the query that runs."""
+
+        furthest = 0.0
+
+        def share() -> float:
+            nonlocal furthest
+            # Half of DuckDB's measure: the other half is what follows the scan. It is
+            # -1 between queries.
+            furthest = max(furthest, min(connection.query_progress() / 50, 1.0))
+            return furthest
+
+        self.share = share
+
+    def counted(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield every item and count it."""
+        for item in items:
+            self.rows_before += 1
+            yield item
+
+    def finish(self, rows: int) -> None:
+        """Say that the input at hand is done, and how many rows it had."""
+        self.share = lambda: 1.0
+        self.row_bytes = 0.0
+        self.rows_before = rows

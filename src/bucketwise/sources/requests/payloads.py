@@ -1,0 +1,80 @@
+"""Where the bytes of an image stand in a request, and what their header says."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from bucketwise.sources.images.header import NOT_AN_IMAGE, UNREADABLE, Header
+from bucketwise.sources.images.read import WINDOW_BYTES, read_header
+from bucketwise.sources.requests.base64_text import Base64File
+from bucketwise.traffic import UNSIZED
+
+_LONGEST_MEDIA_TYPE = 1_024
+_LONGEST_SCHEME = 64
+_LONGEST_PATH = 4_096
+_SHORTEST_IMAGE = 48
+"""Characters; the smallest GIF there can be needs more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Base64 within a text, from `start` on."""
+
+    text: str
+    start: int = 0
+
+
+Source = Payload | str
+"""Where an image stands, or why it stands nowhere."""
+
+
+def locate(reference: str) -> Source:
+    """Return where an image stands that is named in one text.
+
+    Nothing is fetched or opened: an address, a path or an identifier leaves the image
+    unsized, and so does a text that was left out of the log.
+
+    Parameters
+    ----------
+    reference : str
+        A data: URL (RFC 2397), an address, a path, an identifier or bare base64.
+    """
+    if reference[:5].casefold() == "data:":
+        return _in_data_url(reference)
+    if len(reference) < _SHORTEST_IMAGE or "://" in reference[:_LONGEST_SCHEME]:
+        return UNSIZED
+    # Base64 has no dot; paths and redactions do.
+    if len(reference) <= _LONGEST_PATH and "." in reference:
+        return UNSIZED
+    return Payload(reference)
+
+
+def measure(source: Source) -> Header | str:
+    """Return the header of an image, or why there is none.
+
+    Parameters
+    ----------
+    source : Payload or str
+        Its place; a reason is handed on.
+    """
+    if isinstance(source, str):
+        return source
+    decoded = Base64File(source.text, source.start)
+    found = read_header(io.BufferedReader(decoded, WINDOW_BYTES))
+    if isinstance(found, str) and decoded.damaged:
+        return UNREADABLE
+    return found
+
+
+def _in_data_url(url: str) -> Source:
+    comma = url.find(",", 5, 5 + _LONGEST_MEDIA_TYPE)
+    if comma < 0:
+        return UNREADABLE
+    media_type, *parameters = url[5:comma].casefold().split(";")
+    if media_type.strip().startswith("video/"):
+        return UNSIZED
+    if not parameters or parameters[-1].strip() != "base64":
+        # Text such as SVG; no processor takes it for pixels.
+        return NOT_AN_IMAGE
+    return Payload(url, comma + 1) if comma + 1 < len(url) else UNSIZED

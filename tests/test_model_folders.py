@@ -1,0 +1,561 @@
+"""Model folders: the real loaders' answers first, then laws, then every fault."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bucketwise.cli import main
+from bucketwise.errors import BucketwiseError, ConfigError
+from bucketwise.patching import count_patches
+from bucketwise.profile import ModelProfile
+from bucketwise.sources import json_file
+from bucketwise.sources.profiles import built_in_profiles, find_profile
+from tests.strategies import preprocessing_of, sides_px, sizes_of
+
+GOLD = Path(__file__).parent / "gold" / "model_folders.jsonl.gz"
+
+# Folders the loaders take and bucketwise does not, each because its counts would be
+# wrong or nobody can mean it.
+STRICTER = {
+    "bool": "is true; a whole number",
+    "crossed": "the other way round",
+    "dup": "appears twice",
+    "extra patch in video": "the same number in both",
+    "floats": "is 400000.5; a whole number",
+    "fps null": "min_frames is null",
+    "nan": "NaN is not a JSON number",
+    "nested empty": "the same number in both",
+    "no patch": "the same number in both",
+}
+
+# A processor's default patch is 14: a folder that leaves it out is sound for patch 14.
+SOUND_WITH_PATCH_14 = ("nested empty", "no patch")
+
+CONFIG = "config.json"
+IMAGE = "preprocessor_config.json"
+VIDEO = "video_preprocessor_config.json"
+NESTED = "processor_config.json"
+
+
+def gold() -> Iterator[Any]:
+    with gzip.open(GOLD, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            case = json.loads(line)
+            family = case["files"][CONFIG]["model_type"]
+            yield pytest.param(case, id=f"{family}-{case['name'].replace(' ', '_')}")
+
+
+def write(folder: Path, files: dict[str, Any]) -> str:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        (folder / name).write_text(text)
+    return str(folder)
+
+
+def limits_of(profile: ModelProfile) -> tuple[list[int], list[int]]:
+    image, video = profile.checkpoint, profile.video or profile.checkpoint
+    return (
+        [image.min_pixels, image.max_pixels],
+        [video.min_pixels, video.max_pixels],
+    )
+
+
+def stricter(case: dict[str, Any]) -> str | None:
+    if case["files"][CONFIG]["model_type"].startswith("qwen2"):
+        if case["name"] in SOUND_WITH_PATCH_14:
+            return None
+    elif case["name"] == "strings":
+        return None
+    return STRICTER.get(case["name"])
+
+
+@pytest.mark.parametrize("case", [*gold()])
+def test_a_folder_is_read_as_the_real_loaders_read_it(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = write(tmp_path / "m", case["files"])
+    if not (case["image"] and case["video"]) or stricter(case):
+        with pytest.raises(ConfigError, match=stricter(case)) as caught:
+            find_profile(folder)
+        assert len(set(caught.value.problems)) == len(caught.value.problems)
+        return
+    profile = find_profile(folder)
+    image, video = case["image"], case["video"]
+    assert limits_of(profile) == (image["pixels"], video["pixels"])
+    assert profile.factor_px == image["factor"] == video["factor"]
+    clips = video["class"] == "Qwen3VLVideoProcessor"
+    assert profile.video_rule == ("whole_clip" if clips else "per_frame")
+    assert profile.sampling.fps == (video["fps"] if video["samples"] else None)
+    assert [profile.sampling.min_frames, profile.sampling.max_frames] == video["frames"]
+
+
+@pytest.mark.parametrize("case", [*gold()])
+def test_where_an_older_loader_reads_other_limits_a_note_says_which(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    readable = case["image"] and case["video"] and not stricter(case)
+    if not readable or case["files"][CONFIG]["model_type"].startswith("qwen3_5"):
+        return
+    notes = find_profile(write(tmp_path / "m", case["files"])).notes
+    for what in ("image", "video"):
+        older = case[f"older_{what}"]
+        said = [note for note in notes if "4.57.6" in note and f"{what} limits" in note]
+        if older is None:
+            continue
+        if older == case[what]["pixels"]:
+            assert not said
+        else:
+            assert f"{older[0]:,} to {older[1]:,} pixels" in said[0]
+
+
+def folder_of(profile: ModelProfile) -> dict[str, Any]:
+    """Return the files a checkpoint of that profile ships, as the originals do."""
+    vit, window = profile.vit, profile.window_patches
+    vision: dict[str, Any] = {
+        "depth": vit.depth,
+        "patch_size": profile.patch_px,
+        "spatial_merge_size": profile.merge,
+        "temporal_patch_size": profile.temporal_patch,
+    }
+    if profile.family == "qwen2_vl":
+        ratio = vit.intermediate // vit.hidden
+        vision |= {"embed_dim": vit.hidden, "hidden_size": vit.out_hidden}
+        vision |= {"mlp_ratio": ratio}
+    else:
+        vision |= {"hidden_size": vit.hidden, "out_hidden_size": vit.out_hidden}
+        vision |= {"intermediate_size": vit.intermediate}
+    if window:
+        vision["window_size"] = window * profile.patch_px
+        vision["fullatt_block_indexes"] = list(range(vit.full_attention_blocks))
+    if profile.family.startswith("qwen3"):
+        vision["deepstack_visual_indexes"] = list(range(vit.deepstack_mergers))
+    geometry = {
+        "patch_size": profile.patch_px,
+        "merge_size": profile.merge,
+        "temporal_patch_size": profile.temporal_patch,
+    }
+    low, high = profile.checkpoint.min_pixels, profile.checkpoint.max_pixels
+    files: dict[str, Any] = {
+        CONFIG: {"model_type": profile.family, "vision_config": vision},
+        IMAGE: {
+            **geometry,
+            "size": {"shortest_edge": low, "longest_edge": high},
+            "image_processor_type": "Qwen2VLImageProcessor",
+        },
+    }
+    if profile.video:
+        edges = profile.video.min_pixels, profile.video.max_pixels
+        files[VIDEO] = {
+            **geometry,
+            "size": dict(zip(("shortest_edge", "longest_edge"), edges, strict=True)),
+            "video_processor_type": "Qwen3VLVideoProcessor",
+        }
+    return files
+
+
+def told_apart(profile: ModelProfile) -> ModelProfile:
+    """Return a profile without the words that say where it was read."""
+
+    def plain(limits: Any) -> Any:
+        return limits and replace(limits, source="")
+
+    return replace(
+        profile,
+        source="",
+        checkpoint=plain(profile.checkpoint),
+        deployment=plain(profile.deployment),
+        video=plain(profile.video),
+    )
+
+
+@pytest.mark.parametrize("name", built_in_profiles())
+def test_a_checkpoints_own_folder_reads_back_as_its_built_in_profile(
+    name: str, tmp_path: Path
+) -> None:
+    built_in = built_in_profiles()[name]
+    base = built_in.hf_id.rpartition("/")[2]
+    cached = tmp_path / f"models--Qwen--{base}" / "snapshots" / "0123abcd"
+    found = find_profile(write(cached, folder_of(built_in)))
+    assert told_apart(found) == told_apart(built_in)
+    assert find_profile(str(cached.parent.parent)) == found
+
+
+@given(
+    name=st.sampled_from(sorted(built_in_profiles())),
+    low=st.integers(1, 10**6),
+    extra=st.integers(0, 10**8),
+    height=sides_px,
+    width=sides_px,
+    frames=st.integers(0, 40),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_changed_limits_are_honoured_and_counted_with(
+    tmp_path: Path,
+    name: str,
+    low: int,
+    extra: int,
+    height: int,
+    width: int,
+    frames: int,
+) -> None:
+    built_in = built_in_profiles()[name]
+    limits = replace(built_in.checkpoint, min_pixels=low, max_pixels=low + extra)
+    tuned = replace(built_in, checkpoint=limits, deployment=None)
+    found = find_profile(write(tmp_path / "tuned", folder_of(tuned)))
+    assert told_apart(found) == told_apart(
+        replace(tuned, name="tuned", hf_id="tuned", notes=found.notes)
+    )
+    sizes = sizes_of((height, width, frames, 0.0, 1.0))
+    counts = [
+        count_patches(sizes, profile, preprocessing_of(profile))
+        for profile in (found, tuned)
+    ]
+    assert np.array_equal(counts[0].vit_patches, counts[1].vit_patches)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["Qwen2VLImageProcessor", "Qwen3VLVideoProcessor"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["shortest_edge", "longest_edge", "size", "x"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(data=st.data())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_value_under_any_key_raises_anything_but_a_clear_error(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    built_in = data.draw(st.sampled_from(sorted(built_in_profiles())))
+    files = folder_of(built_in_profiles()[built_in])
+    if data.draw(st.booleans()):
+        both = {"image_processor": files[IMAGE], "video_processor": files[IMAGE]}
+        files[NESTED] = both
+    objects = [content for content in files.values() if isinstance(content, dict)]
+    objects += [item for o in objects for item in o.values() if isinstance(item, dict)]
+    broken = data.draw(st.sampled_from(objects))
+    more = ["min_pixels", "fps", "num_frames", "do_resize", "auto_map", "max_frames"]
+    key = data.draw(st.sampled_from([*broken, *more]))
+    broken[key] = data.draw(json_values)
+    folder = write(tmp_path / "any", files)
+    problems: tuple[str, ...] = ()
+    profile = built_in_profiles()[built_in]
+    try:
+        profile = find_profile(folder)
+    except BucketwiseError as error:
+        problems = error.problems
+    assert all(problem and "\n" not in problem for problem in problems)
+    count_patches(
+        sizes_of((1080, 1920, 0, 0.0, 1.0), (480, 640, 9, 0.0, 1.0)),
+        profile,
+        preprocessing_of(profile),
+    )
+
+
+SOUND = folder_of(built_in_profiles()["qwen3-vl-2b"])
+
+
+def sound(**changed: Any) -> dict[str, Any]:
+    """Return Qwen3-VL-2B's files, keys of the image processor changed."""
+    return SOUND | {IMAGE: SOUND[IMAGE] | changed}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, r"holds no config\.json; a folder as Hugging Face stores a model"),
+        ({"adapter_config.json": {}}, "holds an adapter: name the folder of the model"),
+        ({"model.gguf": ""}, "holds GGUF files"),
+        ({"model.onnx": ""}, "holds ONNX files"),
+        ({CONFIG: "{"}, r"config\.json: not JSON"),
+        ({CONFIG: "[" * 100_000}, r"config\.json: nested too deeply"),
+        ({CONFIG: "[]"}, r"config\.json: list found; an object is right"),
+        ({CONFIG: {}}, "model_type is null; one of qwen2_vl, qwen2_5_vl"),
+        ({CONFIG: {"model_type": "llava"}}, "model_type is 'llava'; one of qwen2_vl"),
+        ({CONFIG: {"model_type": ["qwen3_vl"]}}, "model_type is a list"),
+        (
+            {CONFIG: SOUND[CONFIG]},
+            r"preprocessor_config\.json is missing and processor_config\.json holds no",
+        ),
+        (SOUND | {NESTED: "null"}, "NoneType found; an object is right"),
+        (SOUND | {NESTED: {"image_processor": 3}}, "image_processor is 3; an object"),
+        (
+            {CONFIG: SOUND[CONFIG], NESTED: {"image_processor": SOUND[IMAGE]}},
+            "holds no video_processor",
+        ),
+        (sound(size={"longest_edge": 9}), "size has no shortest_edge; both"),
+        (sound(size={"height": 9, "width": 9}), "size holds 'height'"),
+        (sound(size="big"), "size is 'big'; an object with shortest_edge"),
+        (sound(min_pixels="5"), "min_pixels is '5'; a whole number from 1 to"),
+        (sound(min_pixels=0), "min_pixels is 0; 1 to"),
+        (sound(max_pixels=-3), "max_pixels is -3; 1 to"),
+        (sound(max_pixels=2**40), "max_pixels is 1099511627776; 1 to"),
+        (sound(max_pixels=True), "max_pixels is true; a whole number"),
+        (sound(max_pixels=1_000), "is 65,536 and the upper limit 1,000"),
+        (sound(patch_size=14), r"patch_size is 14, but config\.json: vision_config"),
+        (sound(merge_size=1), "merge_size is 1, but"),
+        (sound(temporal_patch_size=4), "temporal_patch_size is 4, but"),
+        (sound(do_resize=False), "do_resize is false; true is right"),
+        (sound(image_processor_type="CLIPImageProcessor"), "is 'CLIPImageProcessor'"),
+        (
+            SOUND | {VIDEO: SOUND[VIDEO] | {"video_processor_type": "X"}},
+            "video_processor_type is 'X'; Qwen2VLVideoProcessor or Qwen3VL",
+        ),
+        (
+            SOUND | {VIDEO: SOUND[VIDEO] | {"num_frames": 16}},
+            "num_frames is 16; null is right",
+        ),
+        (SOUND | {VIDEO: SOUND[VIDEO] | {"fps": -1}}, "fps is -1; above 0"),
+        (
+            SOUND | {VIDEO: SOUND[VIDEO] | {"min_frames": 9, "max_frames": 8}},
+            "min_frames 9 is above max_frames 8",
+        ),
+        (
+            SOUND
+            | {
+                VIDEO: SOUND[VIDEO]
+                | {"cap_pixels_per_frame": True, "max_video_tokens": 5}
+            },
+            "max_video_tokens is 5; 768 is right",
+        ),
+        (
+            SOUND | {CONFIG: {"model_type": "qwen3_vl", "vision_config": []}},
+            "vision_config is no object",
+        ),
+        (
+            SOUND
+            | {
+                CONFIG: {
+                    "model_type": "qwen3_vl",
+                    "vision_config": {"deepstack_visual_indexes": [-1]},
+                }
+            },
+            "deepstack_visual_indexes holds -1",
+        ),
+        (
+            {
+                CONFIG: {
+                    "model_type": "qwen2_5_vl",
+                    "vision_config": {"window_size": 100, "fullatt_block_indexes": 7},
+                },
+                IMAGE: {},
+            },
+            "window_size is 100; a multiple of",
+        ),
+    ],
+)
+def test_each_fault_is_named_with_its_place_and_what_is_right(
+    files: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=expected) as caught:
+        find_profile(write(tmp_path / "m", files))
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    files = sound(min_pixels="5", patch_size=14)
+    vision = SOUND[CONFIG]["vision_config"] | {"depth": 0}
+    files[CONFIG] = {"model_type": "qwen3_vl", "vision_config": vision}
+    files[VIDEO] = "{"
+    with pytest.raises(ConfigError) as caught:
+        find_profile(write(tmp_path / "m", files))
+    places = {problem.split(" is ")[0] for problem in caught.value.problems}
+    assert {
+        f"{IMAGE}: min_pixels",
+        f"{IMAGE}: patch_size",
+        f"{CONFIG}: vision_config.depth",
+    } < places
+    assert any(problem.startswith(VIDEO) for problem in caught.value.problems)
+
+
+def test_what_is_no_regular_file_is_refused_and_never_waited_for(
+    tmp_path: Path,
+) -> None:
+    folder = Path(write(tmp_path / "m", {CONFIG: SOUND[CONFIG]}))
+    os.mkfifo(folder / IMAGE)
+    (folder / VIDEO).mkdir()
+    with pytest.raises(ConfigError) as caught:
+        find_profile(str(folder))
+    assert len(caught.value.problems) == 2
+    (folder / CONFIG).unlink()
+    (folder / CONFIG).symlink_to(tmp_path / "gone")
+    with pytest.raises(ConfigError, match=r"config\.json: not a file"):
+        find_profile(str(folder))
+
+
+def test_a_file_that_is_no_configuration_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_file, "MAX_BYTES", 100)
+    with pytest.raises(ConfigError, match="more than 100 bytes"):
+        find_profile(write(tmp_path / "m", SOUND))
+
+
+def test_a_cached_snapshot_made_of_links_has_the_models_name(tmp_path: Path) -> None:
+    blobs = write(tmp_path / "models--Org--My-VL-Instruct" / "blobs", SOUND)
+    snapshots = Path(blobs).parent / "snapshots"
+    for commit in ("aaa", "bbb"):
+        (snapshots / commit).mkdir(parents=True)
+        for name in SOUND:
+            (snapshots / commit / name).symlink_to(Path(blobs) / name)
+    profile = find_profile(str(snapshots / "aaa"))
+    assert (profile.name, profile.hf_id) == ("my-vl", "Org/My-VL-Instruct")
+    with pytest.raises(ConfigError, match="'Org/My-VL-Instruct' has 2 snapshots"):
+        find_profile(str(snapshots.parent))
+
+
+def test_every_limit_says_its_file_and_key(tmp_path: Path) -> None:
+    files = sound(max_pixels=1_000_000)
+    files[NESTED] = {"video_processor": SOUND[VIDEO]}
+    profile = find_profile(write(tmp_path / "m", files))
+    assert profile.checkpoint.source == f"{IMAGE}: size.shortest_edge and max_pixels"
+    assert profile.video is not None
+    assert profile.video.source == (
+        f"{NESTED}: video_processor.size.shortest_edge and size.longest_edge"
+    )
+    plain = SOUND | {IMAGE: {"patch_size": 16, "auto_map": {"AutoImageProcessor": "x"}}}
+    profile = find_profile(write(tmp_path / "n", plain))
+    assert profile.checkpoint.source == (
+        f"the defaults of Qwen2VLImageProcessor, {IMAGE} sets no limits"
+    )
+    assert any("auto_map is not followed" in note for note in profile.notes)
+
+
+def test_the_published_deployment_holds_for_unchanged_limits_alone(
+    tmp_path: Path,
+) -> None:
+    same = find_profile(write(tmp_path / "same", SOUND))
+    assert same.deployment is not None
+    assert same.deployment.max_pixels == 4_194_304
+    assert same.deployment.source.endswith("keeps the original's limits")
+    tuned = find_profile(write(tmp_path / "tuned", sound(max_pixels=1_000_000)))
+    assert tuned.deployment is None
+    assert "not those of the published deployment" in tuned.notes[0]
+
+
+def test_defaults_of_the_class_are_taken_and_said(tmp_path: Path) -> None:
+    files = {CONFIG: {"model_type": "qwen2_5_vl"}, IMAGE: {}}
+    profile = find_profile(write(tmp_path / "m", files))
+    # Not what any published checkpoint holds: the class's own default width.
+    assert profile.vit.hidden == 3_584
+    assert "the class's default: depth, hidden_size" in profile.source
+
+
+def test_a_name_that_is_neither_built_in_nor_a_folder_says_both(
+    tmp_path: Path,
+) -> None:
+    for name in ("nothing-vl", str(tmp_path / "none"), "a\0b", "x" * 10_000):
+        with pytest.raises(ConfigError, match=r"not built in and no folder.*qwen2-vl"):
+            find_profile(name)
+
+
+def test_a_folder_is_meant_where_a_path_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "Qwen3-VL-2B-Instruct", sound(max_pixels=1_000_000))
+    write(tmp_path / "Qwen" / "Qwen3-VL-2B-Instruct", sound(max_pixels=2_000_000))
+    by_path = find_profile("./Qwen3-VL-2B-Instruct")
+    assert by_path.checkpoint.max_pixels == 1_000_000
+    assert by_path.name == "qwen3-vl-2b"
+    assert find_profile("Qwen/Qwen3-VL-2B-Instruct").checkpoint.max_pixels == 2_000_000
+    by_name = find_profile("Qwen3-VL-2B-Instruct")
+    assert by_name.checkpoint.max_pixels == 16_777_216
+    assert "stands here too" in by_name.notes[0]
+    with pytest.raises(ConfigError, match="not built in"):
+        find_profile("Other/Qwen3-VL-2B-Instruct")
+    with pytest.raises(ConfigError, match="not built in"):
+        find_profile("./gone/Qwen3-VL-2B-Instruct")
+
+
+def test_every_command_takes_a_folder_and_none_tells_where_it_is(
+    tmp_path: Path,
+) -> None:
+    folder = write(tmp_path / "secret-place" / "my-vl", sound(max_pixels=1_000_000))
+    table = tmp_path / "t.csv"
+    table.write_text("width,height\n" + "640,480\n1920,1080\n" * 20)
+    out = tmp_path / "out"
+    for arguments in (
+        ["analyze", str(table), "--model", folder, "--out", str(out)],
+        ["count", str(table), "--model", folder],
+        ["explain", "1920x1080", "--model", folder],
+    ):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        assert f"{IMAGE}: size.shortest_edge and max_pixels" in result.output
+        assert "secret-place" not in result.output.replace(str(out), "")
+    texts = [
+        path.read_text() for path in out.iterdir() if path.name != "histogram.parquet"
+    ]
+    assert not any("secret-place" in text for text in texts)
+    assert any('MODEL_ID = "my-vl"' in text or "'my-vl'" in text for text in texts)
+    plan = json.loads((out / "plan.json").read_text())
+    assert (plan["model"]["name"], plan["provenance"]["options"]["model"]) == (
+        "my-vl",
+        "my-vl",
+    )
+
+
+def test_a_family_no_release_compiles_gets_a_plan_and_no_configuration(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("width,height\n" + "640,480\n1920,1080\n" * 20)
+    arguments = ["analyze", str(table), "--model", "qwen3.5-35b-a3b"]
+    out = tmp_path / "out"
+    result = CliRunner().invoke(main, [*arguments, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "No optimum-rbln up to 0.12.0 compiles qwen3_5_moe" in result.output
+    assert {path.name for path in out.iterdir()} == {
+        "plan.json",
+        "report.html",
+        "histogram.parquet",
+    }
+    for more, why in (
+        (["--target", "0.12.0"], "cannot compile qwen3_5_moe; leave --target out"),
+        (["--devices", "4"], "has a class for no other"),
+    ):
+        refused = CliRunner().invoke(main, [*arguments, *more])
+        assert why in str(refused.exception)
+
+
+def test_a_release_older_than_the_models_class_is_refused_by_name(
+    tmp_path: Path,
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("width,height\n" + "640,480\n" * 20)
+    arguments = ["analyze", str(table), "--model", "qwen3.5-9b", "--target"]
+    refused = CliRunner().invoke(main, [*arguments, "0.10.4"])
+    assert isinstance(refused.exception, ConfigError)
+    assert "optimum-rbln==0.10.4 cannot compile qwen3_5" in str(refused.exception)
+    out = tmp_path / "out"
+    done = CliRunner().invoke(main, [*arguments[:-1], "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "max_seq_len from 0.11.1" in done.output
+    assert not list(out.glob("*0.10*"))
+    assert "came with 0.11.1" in (out / "compile.optimum-0.11.2.py").read_text()
