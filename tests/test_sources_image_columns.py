@@ -14,16 +14,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import InputError
+from bucketwise.reasons import MISSING, NOT_AN_IMAGE, UNREADABLE, UNSIZED
 from bucketwise.sources import image_rows
-from bucketwise.sources.cells import MISSING
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import File, recognise
 from bucketwise.sources.image_columns import find_image_columns
 from bucketwise.sources.image_rows import read_image_columns
-from bucketwise.sources.images.header import NOT_AN_IMAGE, UNREADABLE
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.item import Item
-from bucketwise.traffic import UNSIZED
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 

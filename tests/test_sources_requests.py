@@ -12,13 +12,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bucketwise.sources.cells import RAGGED
-from bucketwise.sources.images.header import NOT_AN_IMAGE, UNREADABLE, Header
+from bucketwise.reasons import NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
+from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.item import Item
 from bucketwise.sources.requests.base64_text import Base64File
 from bucketwise.sources.requests.reader import looks_like_requests, read_requests
-from bucketwise.traffic import UNSIZED
 
 
 def image_of(kind: str, width: int = 64, height: int = 48, turn: int = 1) -> bytes:

@@ -7,7 +7,8 @@ from bucketwise.numbers import literal, memory, number, percent, plural, verb
 from bucketwise.plan import Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
-from bucketwise.traffic import UNSIZED, Traffic
+from bucketwise.reasons import UNSIZED
+from bucketwise.traffic import Traffic
 
 FEW_IMAGES = 1_000
 """Below this many images the lengths still wander: three buckets planned from 100 of

@@ -11,7 +11,6 @@ from bucketwise.patching import BoolArray, Counts, TextArray
 from bucketwise.rbln.targets import Version
 from bucketwise.traffic import FloatArray, IntArray
 
-
 COLUMNS = [
     "height", "width", "frames", "count", "resized_height", "resized_width", "grid_t",
     "grid_h", "grid_w", "vit_patches", "runs", "merged_patches", "needed", "error",

@@ -26,18 +26,6 @@ MAX_CELLS = 1_000_000
 MAX_SIDE_PX = 1_000_000
 """Sides up to this are sizes; above they are absurd."""
 
-NOT_AN_IMAGE = "not an image"
-"""What stands in a folder or shard beside images."""
-
-UNSIZED = "unsized"
-"""An image that is only referred to, so that its size stands nowhere."""
-
-NOT_ONE_IMAGE = "not one image"
-"""A request whose visual tokens belong to several images, or to none."""
-
-OUTSIDE = frozenset({NOT_AN_IMAGE, UNSIZED, NOT_ONE_IMAGE})
-"""Reasons that are no fault of the data: such rows are counted, and are not bad."""
-
 MAX_PLACES = 5
 """Places kept for each reason of rejection."""
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from bucketwise.sources.cells import (
-    RAGGED,
-    UNUSABLE,
-    WEIGHT_TYPE,
-    by_tokens,
-    parsed_rows,
-)
+from bucketwise.reasons import RAGGED
+from bucketwise.sources.cells import UNUSABLE, WEIGHT_TYPE, by_tokens, parsed_rows
 from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
 from bucketwise.sources.table import BATCH, Table
 from bucketwise.sources.times import quick_microseconds

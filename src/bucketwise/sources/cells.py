@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bucketwise.reasons import (
+    ABSURD,
+    MISSING,
+    NOT_A_NUMBER,
+    NOT_ONE_IMAGE,
+    RAGGED,
+    ZERO_OR_NEGATIVE,
+)
 from bucketwise.sources.times import microseconds
-from bucketwise.traffic import MAX_SIDE_PX, NOT_ONE_IMAGE
+from bucketwise.traffic import MAX_SIDE_PX
 
-MISSING = "missing"
-NOT_A_NUMBER = "not a number"
-ZERO_OR_NEGATIVE = "zero or negative"
-ABSURD = "absurd"
-RAGGED = "ragged"
 UNUSABLE = "unusable"
 """Stands for any reason where only usable or not was asked."""
 

@@ -168,15 +168,7 @@ def _kind(start: bytes, name: str) -> Kind:
         return "parquet"
     if is_tar(start):
         return "tar"
-    for magic, said in _BINARIES:
-        if start.startswith(magic):
-            raise InputError(f"{name}: this is {said}; {EXPECTED}")
-    if start.startswith(_WIDE_TEXT):
-        raise InputError(
-            f"{name}: the text is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
-        )
-    if b"\0" in start:
-        raise InputError(f"{name}: binary data (it holds zero bytes); {EXPECTED}")
+    _refuse_binary(start, name)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         raise InputError(f"{name}: nothing but blank lines; {EXPECTED}")
@@ -186,6 +178,18 @@ def _kind(start: bytes, name: str) -> Kind:
             "(jq -c '.[]' makes it so)"
         )
     return "jsonlines" if text.startswith(b"{") else "delimited"
+
+
+def _refuse_binary(start: bytes, name: str) -> None:
+    for magic, said in _BINARIES:
+        if start.startswith(magic):
+            raise InputError(f"{name}: this is {said}; {EXPECTED}")
+    if start.startswith(_WIDE_TEXT):
+        raise InputError(
+            f"{name}: the text is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
+        )
+    if b"\0" in start:
+        raise InputError(f"{name}: binary data (it holds zero bytes); {EXPECTED}")
 
 
 def is_tar(start: bytes) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from bucketwise.errors import InputError
-from bucketwise.sources.cells import MISSING
+from bucketwise.reasons import MISSING, UNREADABLE, UNSIZED
 from bucketwise.sources.database import (
     Connection,
     Workspace,
@@ -20,11 +20,10 @@ from bucketwise.sources.database import (
 from bucketwise.sources.detect import File
 from bucketwise.sources.image_columns import ImageColumn, find_image_columns
 from bucketwise.sources.image_prefix import Prefix
-from bucketwise.sources.images.header import UNREADABLE, Header
+from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.item import Item
 from bucketwise.sources.roles import find_name
-from bucketwise.traffic import UNSIZED
 
 PREFIX_BYTES = 72 * 1024
 """Read of every image; enough for nearly all JPEG headers, previews included."""

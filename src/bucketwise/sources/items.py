@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from bucketwise.numbers import number, plural, verb
+from bucketwise.reasons import ABSURD
 from bucketwise.sources.aggregate import make_cells, regroup, slot_of
 from bucketwise.sources.database import Workspace
 from bucketwise.sources.item import Item
@@ -17,8 +18,6 @@ from bucketwise.sources.reduce import reduce_cells
 from bucketwise.sources.table import BATCH, BATCH_ROWS
 from bucketwise.sources.times import microseconds
 from bucketwise.traffic import MAX_PLACES, MAX_SIDE_PX, Place, Rejection, Traffic
-
-ABSURD = "absurd"
 
 _REGROUP_AT = 50
 """Batches after which equal cells are merged, so that memory stays bounded."""

@@ -67,7 +67,6 @@ class Progress:
 
     def watch(self, connection: Connection) -> None:
         """Take the share from the query that runs."""
-
         furthest = 0.0
 
         def share() -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bucketwise.errors import InputError
 from bucketwise.numbers import percent
+from bucketwise.reasons import OUTSIDE
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import is_image
@@ -23,13 +24,7 @@ from bucketwise.sources.opening import (
 from bucketwise.sources.progress import Progress
 from bucketwise.sources.reduce import reduce_table
 from bucketwise.sources.table import Table
-from bucketwise.traffic import (
-    MAX_CELLS,
-    OUTSIDE,
-    Rejection,
-    Traffic,
-    merge_traffic,
-)
+from bucketwise.traffic import MAX_CELLS, Rejection, Traffic, merge_traffic
 
 MAX_BAD_ROWS = 0.05
 

@@ -12,13 +12,13 @@ from itertools import islice
 from pathlib import Path
 
 from bucketwise.errors import InputError
-from bucketwise.sources.images.header import (
+from bucketwise.reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
     UNREADABLE_FILE,
     UNREADABLE_FOLDER,
-    Header,
 )
+from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_path
 from bucketwise.sources.images.worker import Worker
 from bucketwise.sources.item import Item

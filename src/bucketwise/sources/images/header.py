@@ -4,21 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NOT_AN_IMAGE = "not an image"
-"""Neither the first bytes nor Pillow know it as an image."""
-
-UNREADABLE = "unreadable image"
-"""It starts as an image, and Pillow cannot open it."""
-
-UNREADABLE_FILE = "unreadable file"
-"""The disk, not the image: gone, forbidden, or failing while it was read."""
-
-UNREADABLE_FOLDER = "unreadable folder"
-"""A folder within the one asked for that may not be listed."""
-
-LINKED_FOLDER = "link to a folder, not followed"
-"""Following it could lead in a circle, or count images twice."""
-
 
 class UnusualError(Exception):
     """An image is not plain enough for the quick road; Pillow has to judge it."""

@@ -42,7 +42,7 @@ class Archive(Protocol):
     """A tar, packed or not, that is read from front to back."""
 
     def read(self, at: int, size: int) -> bytes:
-        """Read at a position, never one before an earlier one; less at the end."""
+        """Read at a position, never one passed before; less where the archive ends."""
 
     def reach(self, at: int) -> None:
         """Make sure that the archive goes on to a position, or raise DamagedError."""
@@ -129,8 +129,8 @@ def _read_extended(
 ) -> dict[str, str]:
     if header.size > MAX_NAME_BYTES:
         raise DamagedError("it claims a name of more than 1 MiB")
-    archive.reach(at + header.size)
     data = archive.read(at, header.size)
+    archive.reach(at + header.size)
     if header.type == tarfile.GNUTYPE_LONGNAME:
         return {"path": data.partition(b"\0")[0].decode(errors="replace")}
     return _read_pax(data) if header.type in _PAX else {}
@@ -142,9 +142,10 @@ def _read_pax(data: bytes) -> dict[str, str]:
     at = 0
     while at < len(data):
         digits = data[at : at + _LENGTH_DIGITS].partition(b" ")[0]
-        end = at + int(digits) if digits.isdigit() else at
-        key, _, value = data[at + len(digits) + 1 : end - 1].partition(b"=")
-        if not key or end > len(data):
+        start = at + len(digits) + 1
+        end = at + int(digits) if digits.isdigit() else 0
+        key, _, value = data[start : end - 1].partition(b"=")
+        if not start < end <= len(data):  # or the walk would not move on
             raise DamagedError("an extended header is broken")
         records[key.decode(errors="replace")] = value.decode(errors="replace")
         at = end
@@ -156,10 +157,10 @@ def _skip_sparse_map(
 ) -> int:
     flag = _MORE_IN_HEADER
     while header.type == tarfile.GNUTYPE_SPARSE and block[flag]:
-        archive.reach(at + tarfile.BLOCKSIZE)
         block = archive.read(at, tarfile.BLOCKSIZE)
-        flag = _MORE_IN_NEXT
         at += tarfile.BLOCKSIZE
+        archive.reach(at)
+        flag = _MORE_IN_NEXT
     return at
 
 

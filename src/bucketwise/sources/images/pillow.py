@@ -24,17 +24,19 @@ from bucketwise.sources.images.exif import ORIENTATION, TURNS
 from bucketwise.sources.images.header import TURNED, Header
 from bucketwise.sources.images.views import Metered, ReadLimitError
 
-HEADER_BYTES = 1 << 26
-"""What a header may cost to read; 64 MiB holds every ICC profile and preview."""
+HEADER_BYTES = 1 << 25
+"""What a header may cost to read; the longest ICC profile in a JPEG has 16 MiB."""
 
 WHOLE_BYTES = 1 << 28
-"""The same for the formats that Pillow reads whole as it opens them."""
+"""The same for the formats that Pillow reads whole, or with all their tags."""
 
 ICON_PIXELS = 1 << 22
 """Largest picture within an icon; Pillow decodes icons as it opens them."""
 
 MAX_SIDE_PX = (1 << 32) - 1
 """No format's header holds a longer side; text headers can claim any number."""
+
+_TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
 
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -77,7 +79,7 @@ def open_header(file: BinaryIO, prefix: bytes) -> Header | None:
     Exception
         Of any kind, where a plugin knows the file and fails on it.
     """
-    whole = prefix[8:12] == b"WEBP" or prefix[4:8] == b"ftyp"
+    whole = prefix[8:12] == b"WEBP" or prefix[4:8] == b"ftyp" or prefix[:4] in _TIFF
     metered = cast("BinaryIO", Metered(file, WHOLE_BYTES if whole else HEADER_BYTES))
     with _QUIET, warnings.catch_warnings():
         warnings.simplefilter("ignore")

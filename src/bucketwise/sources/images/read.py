@@ -8,14 +8,9 @@ import struct
 from os import PathLike
 from typing import BinaryIO
 
+from bucketwise.reasons import NOT_AN_IMAGE, UNREADABLE, UNREADABLE_FILE
 from bucketwise.sources.images import jpeg, png
-from bucketwise.sources.images.header import (
-    NOT_AN_IMAGE,
-    UNREADABLE,
-    UNREADABLE_FILE,
-    Header,
-    UnusualError,
-)
+from bucketwise.sources.images.header import Header, UnusualError
 
 WINDOW_BYTES = 4096
 """Read at first; most headers end within it."""

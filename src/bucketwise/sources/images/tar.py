@@ -6,13 +6,14 @@ import gzip
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Literal, cast
 
 from bucketwise.errors import InputError
-from bucketwise.sources.images.header import NOT_AN_IMAGE, UNREADABLE, Header
+from bucketwise.reasons import NOT_AN_IMAGE, UNREADABLE
+from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.members import DamagedError, Member, read_members
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.images.views import Window
@@ -30,6 +31,9 @@ SPOOL_BYTES = 1 << 24
 
 MAX_MEMBER_BYTES = 1 << 28
 """A larger packed member is not looked into; no image is."""
+
+TRAILER_BYTES = 1 << 20
+"""More than tar fills its last record with; a bomb may hide behind it."""
 
 STEP_BYTES = 1 << 16
 
@@ -75,6 +79,8 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
                     yield Item(source=source, reason=answer)
                 else:
                     yield Item(source=source, header=answer)
+            if isinstance(archive, _Packed):
+                archive.finish()
     except (DamagedError, EOFError, zlib.error, zstd.ZstdError, OSError) as fault:
         if isinstance(fault, OSError) and fault.errno is not None:
             raise InputError(
@@ -99,11 +105,11 @@ class _Plain:
         if at > self._size:
             raise DamagedError("it ends within a member")
 
-    def open(self, member: Member) -> IO[bytes]:
+    @contextmanager
+    def open(self, member: Member) -> Iterator[BinaryIO]:
         self.reach(member.at + member.size)
-        return cast(
-            "IO[bytes]", Window(cast("BinaryIO", self._file), member.at, member.size)
-        )
+        file = cast("BinaryIO", self._file)
+        yield cast("BinaryIO", Window(file, member.at, member.size))
 
 
 class _Packed:
@@ -124,12 +130,18 @@ class _Packed:
         if self._at < at:
             raise DamagedError("it ends within a member")
 
-    def open(self, member: Member) -> IO[bytes]:
-        spool = cast("IO[bytes]", SpooledTemporaryFile(SPOOL_BYTES))  # noqa: SIM115 - the caller closes it
-        self._pass(member.at)
-        self._pass(member.at + member.size, into=spool)
-        spool.seek(0)
-        return spool
+    def finish(self) -> None:
+        """Unpack what follows the last member: the checksum of it all stands there."""
+        self._pass(self._at + TRAILER_BYTES)
+
+    @contextmanager
+    def open(self, member: Member) -> Iterator[BinaryIO]:
+        with SpooledTemporaryFile(SPOOL_BYTES) as spool:
+            self._pass(member.at)
+            self._pass(member.at + member.size, into=spool)
+            self.reach(member.at + member.size)
+            spool.seek(0)
+            yield cast("BinaryIO", spool)
 
     def _pass(self, at: int, into: IO[bytes] | None = None) -> None:
         while self._at < at:
@@ -146,8 +158,5 @@ def _read_member(archive: _Plain | _Packed, member: Member) -> Header | str:
         return NOT_AN_IMAGE
     if isinstance(archive, _Packed) and member.size > MAX_MEMBER_BYTES:
         return UNREADABLE
-    with ExitStack() as stack:
-        file = archive.open(member)
-        if isinstance(archive, _Packed):
-            stack.enter_context(closing(file))
-        return read_header(cast("BinaryIO", file))
+    with archive.open(member) as file:
+        return read_header(file)

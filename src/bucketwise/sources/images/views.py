@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-READ_COST = 16
+READ_COST = 64
 """What a call costs besides its bytes: formats read byte by byte are bounded too."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bucketwise.reasons import UNSIZED
 from bucketwise.sources.requests.payloads import Payload, Source, locate
-from bucketwise.traffic import UNSIZED
 
 Part = Mapping[str, Any]
 

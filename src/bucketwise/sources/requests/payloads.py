@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from bucketwise.sources.images.header import NOT_AN_IMAGE, UNREADABLE, Header
+from bucketwise.reasons import NOT_AN_IMAGE, UNREADABLE, UNSIZED
+from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import WINDOW_BYTES, read_header
 from bucketwise.sources.requests.base64_text import Base64File
-from bucketwise.traffic import UNSIZED
 
 _LONGEST_MEDIA_TYPE = 1_024
 _LONGEST_SCHEME = 64

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bucketwise.numbers import number, plural
-from bucketwise.sources.cells import RAGGED
+from bucketwise.reasons import RAGGED
 from bucketwise.sources.columns import role_of
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.item import Item
@@ -53,14 +53,14 @@ class RequestLog:
 
     def __iter__(self) -> Iterator[Item]:
         """Yield an item for each image, and for each line that is no JSON object."""
-        for number, line in self._lines:
+        for at, line in self._lines:
             if not line or line.isspace():
                 continue
             parsed = parse(line)
             if isinstance(parsed, dict):
-                yield from self._items(parsed, number)
+                yield from self._items(parsed, at)
             else:
-                yield Item(source=self._name, line=number, reason=RAGGED)
+                yield Item(source=self._name, line=at, reason=RAGGED)
 
     def notes(self) -> tuple[str, ...]:
         """Say what yielded no item, once all lines are gone through."""

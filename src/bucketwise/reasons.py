@@ -1,0 +1,33 @@
+"""Why a row or a file is not counted: the words that reports and plans use."""
+
+from __future__ import annotations
+
+MISSING = "missing"
+NOT_A_NUMBER = "not a number"
+ZERO_OR_NEGATIVE = "zero or negative"
+ABSURD = "absurd"
+RAGGED = "ragged"
+
+UNREADABLE = "unreadable image"
+"""It starts as an image, and Pillow cannot open it."""
+
+UNREADABLE_FILE = "unreadable file"
+"""The disk, not the image: gone, forbidden, or failing while it was read."""
+
+UNREADABLE_FOLDER = "unreadable folder"
+"""A folder within the one asked for that may not be listed."""
+
+NOT_AN_IMAGE = "not an image"
+"""Neither the first bytes nor Pillow know it as one: what stands beside images."""
+
+LINKED_FOLDER = "link to a folder, not followed"
+"""Following it could lead in a circle, or count images twice."""
+
+UNSIZED = "unsized"
+"""An image that is only referred to, so that its size stands nowhere."""
+
+NOT_ONE_IMAGE = "not one image"
+"""A request whose visual tokens belong to several images, or to none."""
+
+OUTSIDE = frozenset({NOT_AN_IMAGE, LINKED_FOLDER, UNSIZED, NOT_ONE_IMAGE})
+"""Reasons that are no fault of the data: such rows are counted, and are not bad."""
