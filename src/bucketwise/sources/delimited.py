@@ -20,6 +20,9 @@ SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 """What may stand between cells, and what the record calls such a file."""
 
 _SAMPLE_LINES = 50
+_MAX_CELL_CHARACTERS = 16_000_000
+"""A quote that nobody closed makes one cell of the rest of the file; it ends here, and
+the row is ragged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +214,7 @@ def _numbered_records(
     workspace: Workspace, file: File, layout: _Layout
 ) -> Iterator[tuple[int, list[str] | None]]:
     """Yield each record and the line it starts on; None for a broken one."""
-    csv.field_size_limit(sys.maxsize)
+    csv.field_size_limit(_MAX_CELL_CHARACTERS)
     latest = [""]
     lines = read_lines(workspace, file.path, file.compression)
     reader = csv.reader(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -141,17 +141,24 @@ def check_rejections(
         )
     elif outside and rejected == rows_read:
         verdict = f"none of {rows_read:,} rows tells the size of an image"
+    elif not rows_read:
+        verdict = "neither a row nor an image was found; one at least is right"
     else:
         return
-    lines = [
-        verdict,
-        f"  {'reason':<18}{'rows':>12}  first places",
-    ]
-    for rejection in sorted(rejections, key=lambda each: -each.count):
-        places = ", ".join(map(str, rejection.places))
-        lines.append(f"  {rejection.reason:<18}{rejection.count:>12,}  {places}")
+    lines = [verdict, *_listed(rejections)]
     lines += [f"  {note}" for note in dict.fromkeys(notes)]
     raise InputError("\n".join(lines))
+
+
+def _listed(rejections: Sequence[Rejection]) -> Iterator[str]:
+    """Yield a line for each reason, the most frequent first."""
+    if not rejections:
+        return
+    width = max(18, *(len(rejection.reason) + 2 for rejection in rejections))
+    yield f"  {'reason':<{width}}{'rows':>12}  first places"
+    for rejection in sorted(rejections, key=lambda each: -each.count):
+        places = ", ".join(map(str, rejection.places))
+        yield f"  {rejection.reason:<{width}}{rejection.count:>12,}  {places}"
 
 
 def _read(

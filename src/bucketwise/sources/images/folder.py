@@ -23,8 +23,8 @@ from bucketwise.sources.images.read import read_path
 from bucketwise.sources.images.worker import Worker
 from bucketwise.sources.item import Item
 
-PATIENCE_S = 0.5
-"""So long one process reads alone; others take about as long to start."""
+PATIENCE_S = 1.0
+"""So long one process reads alone: some 30,000 files; others take a while to start."""
 
 BATCH_FILES = 128
 BATCHES_AHEAD = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 from typing import BinaryIO
 
@@ -25,15 +26,14 @@ _SEGMENT = Struct(">BBH")
 _FRAME = Struct(">BHHB")
 _BITS = 8
 
-# Application segments Pillow looks into, and the fewest bytes it can then read; 0 for
-# those left to it: further pictures, and Photoshop's blocks.
-_KNOWN = (
-    (_APP0, b"JFIF", 14),
-    (_APP2, b"ICC_PROFILE\0", 14),
-    (_APP2, b"MPF\0", 0),
-    (_APP13, b"Photoshop 3.0\0", 0),
-    (_APP14, b"Adobe", 12),
-)
+# Application segments Pillow looks into, by marker: how they begin, and the fewest bytes
+# it can then read; 0 for those left to it: further pictures, and Photoshop's blocks.
+_KNOWN = {
+    _APP0: ((b"JFIF", 14),),
+    _APP2: ((b"ICC_PROFILE\0", 14), (b"MPF\0", 0)),
+    _APP13: ((b"Photoshop 3.0\0", 0),),
+    _APP14: ((b"Adobe", 12),),
+}
 
 
 def read_jpeg(file: BinaryIO, window: bytes) -> Header:
@@ -60,22 +60,13 @@ def read_jpeg(file: BinaryIO, window: bytes) -> Header:
     """
     sizes: list[tuple[int, int]] = []
     blocks: list[bytes] = []
-    at, marker = 2, 0
-    while marker != _SCAN:
-        window = _reach(file, window, at + _SEGMENT.size)
-        fill, marker, length = _SEGMENT.unpack_from(window, at)
-        end = at + 2 + length
-        window = _reach(file, window, end)
-        if fill != 0xFF or at + _SEGMENT.size > end or end > len(window):  # noqa: PLR2004
-            raise UnusualError
-        segment = window[at + _SEGMENT.size : end]
+    for marker, segment in _list_segments(file, window):
         if marker in _FRAMES:
             sizes.append(_read_frame(segment))
         elif marker == _APP1 and segment.startswith(b"Exif\0\0"):
             blocks.append(segment[6:])
         elif marker not in _SKIPPED:
             _check(marker, segment)
-        at = end
     if len(sizes) != 1 or len(blocks) > 1:
         raise UnusualError
     return Header(
@@ -86,9 +77,25 @@ def read_jpeg(file: BinaryIO, window: bytes) -> Header:
     )
 
 
+def _list_segments(file: BinaryIO, window: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield markers and what follows them, the first scan's included."""
+    at, marker = 2, 0
+    while marker != _SCAN:
+        start = at + _SEGMENT.size
+        if start > len(window):
+            window = _reach(file, window, start)
+        fill, marker, length = _SEGMENT.unpack_from(window, at)
+        at += 2 + length
+        if at > len(window):
+            window = _reach(file, window, at)
+        if fill != 0xFF or not start <= at <= len(window):  # noqa: PLR2004
+            raise UnusualError
+        yield marker, window[start:at]
+
+
 def _reach(file: BinaryIO, window: bytes, end: int) -> bytes:
-    if end <= len(window) or end > MAX_BYTES:
-        return window
+    if end > MAX_BYTES:
+        raise UnusualError
     return window + file.read(max(STEP_BYTES, end - len(window)))
 
 
@@ -115,7 +122,6 @@ def _check(marker: int, segment: bytes) -> None:
         marker == _APP1 and b"tiff:Orientation" in segment
     ):
         raise UnusualError
-    for app, name, least in _KNOWN:
-        known = marker == app and segment.startswith(name)
-        if known and not 0 < least <= len(segment):
+    for name, least in _KNOWN.get(marker, ()):
+        if segment.startswith(name) and not 0 < least <= len(segment):
             raise UnusualError
