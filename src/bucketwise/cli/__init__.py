@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from bucketwise import __version__
+from bucketwise.cli.terminal import say
 from bucketwise.errors import BucketwiseError
 
 # Name -> (module, what `--help` says): a command's module is imported when it is used,
@@ -73,5 +74,5 @@ def run() -> None:
         main.main(prog_name="bucketwise")
     except BucketwiseError as error:
         for problem in error.problems:
-            click.echo(f"error: {problem}", err=True)
+            say(f"error: {problem}", err=True)
         sys.exit(error.exit_code)

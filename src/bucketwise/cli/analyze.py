@@ -24,6 +24,7 @@ from bucketwise.cli.settings import (
     installed_sdk,
     video_options,
 )
+from bucketwise.cli.terminal import say
 
 BASE_OPTIONS = (
     "devices",
@@ -225,5 +226,5 @@ def analyze(
         *api.plan_changes(written, analysis),
         *([f"optimum-rbln {installed} is installed here."] if installed else []),
     ):
-        click.echo(line)
-    click.echo(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")
+        say(line)
+    say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

@@ -15,6 +15,7 @@ from bucketwise.cli.options import (
 )
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import limits_line, say_notes, video_options
+from bucketwise.cli.terminal import say
 
 
 @click.command(
@@ -74,5 +75,5 @@ def count(
             traffic = api.read_traffic(inputs, **reading, progress=progress)
         say_notes(traffic)
         tables = iter([api.count(traffic, **settings)])
-    click.echo(in_force, err=True)
+    say(in_force, err=True)
     write_tables(tables, None if output == "-" else Path(output))

@@ -9,6 +9,7 @@ import click
 from bucketwise.cli.options import traffic_options
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import say_notes
+from bucketwise.cli.terminal import say
 
 
 @click.command(epilog="Example: bucketwise histogram logs/*.csv.gz -o october.parquet")
@@ -50,7 +51,7 @@ def histogram(
         )
     write_histogram(traffic, output)
     say_notes(traffic)
-    click.echo(
+    say(
         f"{output}: {len(traffic.count):,} cells from {traffic.rows_used:,} rows "
         f"({traffic.images:,.0f} images, {traffic.rows_rejected:,} rows rejected)"
     )

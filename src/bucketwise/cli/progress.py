@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bucketwise.cli.terminal import printable
 from bucketwise.numbers import memory, number, percent
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ def progress_line(progress: Progress, elapsed_s: float) -> str:
     elapsed_s : float
         Seconds since reading began.
     """
-    name = progress.name.encode("ascii", "replace").decode()
-    parts = [f"reading {name[:40]}"]
+    parts = [f"reading {printable(progress.name)[:40]}"]
     read, total = progress.bytes_read, progress.bytes_total
     share = read / total if total else 0.0
     if total:

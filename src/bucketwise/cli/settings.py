@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.terminal import say
 from bucketwise.numbers import plural
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ def say_notes(traffic: Traffic) -> None:
     """Say on standard error what was read as what, weights above all."""
     for record in traffic.inputs:
         for note in record.notes:
-            click.echo(f"{record.name}: {note}", err=True)
+            say(f"{record.name}: {note}", err=True)
     for note in traffic.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     for rejection in traffic.rejections:
         places = ", ".join(map(str, rejection.places))
         rows = plural(rejection.count, "row")
-        click.echo(f"{rows} rejected, {rejection.reason}: {places}", err=True)
+        say(f"{rows} rejected, {rejection.reason}: {places}", err=True)
 
 
 def installed_sdk() -> str | None:

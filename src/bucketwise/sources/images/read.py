@@ -101,6 +101,11 @@ def _ask_pillow(file: BinaryIO, window: bytes) -> Header | str:
     if not window:
         return NOT_AN_IMAGE
     if isinstance(file, io.RawIOBase):  # plugins read a few bytes at a time
-        file = io.BufferedReader(file)
-    known = open_header(file, window)
+        buffered = io.BufferedReader(file)
+        try:
+            known = open_header(buffered, window)
+        finally:
+            buffered.detach()  # the file is its opener's to close
+    else:
+        known = open_header(file, window)
     return known or (UNREADABLE if _IMAGE.match(window) else NOT_AN_IMAGE)

@@ -1,0 +1,284 @@
+"""Whatever people have, end to end: every form, nothing told that should not be."""
+
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from base64 import b64encode
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bucketwise.cli.progress import progress_line
+from bucketwise.errors import InputError
+from bucketwise.sources import read_rows, read_traffic, write_histogram
+from bucketwise.sources.progress import Progress
+from bucketwise.traffic import merge_traffic
+
+SECRETS = ("hunter2", "patient-jones", "sk-live-7", "internal.example", "acme-clinic")
+"""A folder, a prompt, a key, an address, an id: none may reach an output."""
+
+
+def picture(width: int, height: int, kind: str = "PNG", orientation: int = 1) -> bytes:
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("L", (width, height)).save(file, kind, exif=exif)
+    return file.getvalue()
+
+
+def request_line(*images: bytes, far: str = "") -> str:
+    urls = [f"data:image/png;base64,{b64encode(each).decode()}" for each in images]
+    parts: list[dict[str, object]] = [{"type": "text", "text": "who is patient-jones?"}]
+    parts += [
+        {"type": "image_url", "image_url": {"url": url}}
+        for url in [*urls, *([far] if far else [])]
+    ]
+    body = {"model": "m", "messages": [{"role": "user", "content": parts}]}
+    return json.dumps({"custom_id": "acme-clinic", "key": "sk-live-7", "body": body})
+
+
+def shard(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> list[str | Path]:
+    """Build one input of each form, under a folder whose name is nobody's business."""
+    home = tmp_path / "hunter2"
+    images = home / "images"
+    (images / "deep").mkdir(parents=True)
+    (images / "a.png").write_bytes(picture(640, 480))
+    (images / "deep" / "b.jpg").write_bytes(picture(300, 200, "JPEG", orientation=6))
+    (images / "deep" / "c.txt").write_text("patient-jones")
+    log = home / "requests.jsonl"
+    far = "https://internal.example/a.png"
+    log.write_text(
+        request_line(picture(64, 80), picture(96, 32), far=far) + "\n" + request_line()
+    )
+    tokens = home / "tokens.csv"
+    tokens.write_text("image_tokens,id\n300,sk-live-7\n")
+    table = home / "sizes.csv"
+    table.write_text("width,height,prompt\n1024,768,patient-jones\n")
+    tar = shard(home / "shard.tar", {"/hunter2/x.png": picture(50, 60), "y.cls": b"1"})
+    return [images, log, tokens, table, tar]
+
+
+def bucketwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "bucketwise", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_every_form_is_read_without_a_flag_and_adds_up(
+    everything: list[str | Path],
+) -> None:
+    whole = read_traffic(everything)
+    sizes = {
+        (height, width, tokens)
+        for height, width, tokens in zip(
+            whole.height_px.tolist(),
+            whole.width_px.tolist(),
+            whole.visual_tokens.tolist(),
+            strict=True,
+        )
+    }
+    assert sizes == {
+        (480, 640, 0),
+        (300, 200, 0),
+        (80, 64, 0),
+        (32, 96, 0),
+        (768, 1024, 0),
+        (60, 50, 0),
+        (0, 0, 300),
+    }
+    assert [(each.reason, each.count) for each in whole.rejections] == [
+        ("not an image", 2),
+        ("unsized", 1),
+    ]
+    assert [each.kind for each in whole.inputs] == [
+        "folder",
+        "requests",
+        "csv",
+        "csv",
+        "tar",
+    ]
+    parts = [read_traffic([each]) for each in everything]
+    assert merge_traffic(parts).sha256() == whole.sha256()
+    rows = list(read_rows(everything))
+    assert sum(len(each.reason) for each in rows) == whole.rows_read
+
+
+def test_histograms_of_images_add_like_reading_them_together(
+    everything: list[str | Path], tmp_path: Path
+) -> None:
+    kept = []
+    for at, each in enumerate(everything):
+        kept.append(tmp_path / f"{at}.parquet")
+        write_histogram(read_traffic([each]), kept[-1])
+    assert read_traffic(kept).sha256() == read_traffic(everything).sha256()
+
+
+def test_nothing_private_reaches_an_output(
+    everything: list[str | Path], tmp_path: Path
+) -> None:
+    done = bucketwise(
+        "analyze", *everything, "--model", "qwen3-vl-2b", "--out", "out", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    kept = bucketwise("histogram", *everything, "-o", "kept.parquet", cwd=tmp_path)
+    counted = bucketwise("count", *everything, "--model", "qwen3-vl-2b", cwd=tmp_path)
+    texts = {"stdout": done.stdout, "stderr": done.stderr}
+    texts |= {"histogram": kept.stdout + kept.stderr, "count": counted.stdout}
+    texts |= {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    texts["kept"] = (tmp_path / "kept.parquet").read_bytes()
+    for name, text in texts.items():
+        for secret in (*SECRETS, str(tmp_path)):
+            assert secret.encode() not in text, (name, secret)
+
+
+def test_without_places_not_even_base_names_are_kept(
+    everything: list[str | Path], tmp_path: Path
+) -> None:
+    kept = "kept.parquet"
+    bucketwise("histogram", *everything, "-o", kept, "--no-places", cwd=tmp_path)
+    done = bucketwise("analyze", kept, "--no-places", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for path in (tmp_path / kept, *(tmp_path / "out").iterdir()):
+        for name in (b"requests.jsonl", b"shard.tar", b"c.txt", b"tokens.csv"):
+            assert name not in path.read_bytes(), (path.name, name)
+
+
+def test_sizes_are_as_displayed_unless_told_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(picture(300, 200, "JPEG", orientation=6))
+    [shown] = read_traffic([tmp_path]).height_px
+    [stored] = read_traffic([tmp_path], ignore_orientation=True).height_px
+    assert (shown, stored) == (300, 200)
+    done = bucketwise(
+        "count", "a.jpg", "--model", "qwen3-vl-2b", "--ignore-orientation", cwd=tmp_path
+    )
+    assert done.stdout.decode().splitlines()[1].startswith("200,300,")
+
+
+def test_many_image_files_are_one_input(tmp_path: Path) -> None:
+    names: list[str | Path] = []
+    for at in range(7):
+        names.append(tmp_path / f"{at}.png")
+        (tmp_path / f"{at}.png").write_bytes(picture(10 + at, 10))
+    traffic = read_traffic([str(tmp_path / "*.png")])
+    assert [each.name for each in traffic.inputs] == ["7 image files"]
+    assert traffic.sha256() == read_traffic(names).sha256()
+
+
+def test_images_referred_to_are_told_and_never_fetched(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    line = request_line(picture(640, 480), far="file:///etc/passwd")
+    log.write_text(f"{line}\n" * 3)
+    done = bucketwise("analyze", log, "--out", "out", cwd=tmp_path)
+    assert b"3 images of 6 (50.0%) were only referred to" in done.stdout
+    log.write_text(request_line(far="https://internal.example/a.png"))
+    done = bucketwise("analyze", log, "--out", "none", cwd=tmp_path)
+    assert done.returncode == 1
+    assert b"none of 1 rows tells the size of an image" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_endless_line_on_standard_input_ends_the_run(tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bucketwise", "analyze", "-", "--out", "out"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert run.stdin is not None
+    with suppress(BrokenPipeError):
+        for _ in range(1 << 12):
+            run.stdin.write(b"7" * (1 << 20))
+    _, said = run.communicate()
+    assert run.returncode == 1
+    assert b"a line of more than 128 MiB" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_no_output(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bucketwise", "analyze", "-", "--out", "out"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert run.stdin is not None
+    run.stdin.write(b"width,height\n640,480\n")
+    run.stdin.flush()
+    time.sleep(1)
+    run.send_signal(ending)
+    run.wait(timeout=30)
+    run.stdin.close()
+    assert run.returncode != 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "gone.csv"
+    path.write_text("width,height\n1,1\n")
+    with pytest.raises(InputError, match="there is no such file"):
+        read_traffic([path, tmp_path / "never.csv"])
+
+
+def test_an_empty_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="neither a row nor an image was found"):
+        read_traffic([tmp_path])
+
+
+def test_progress_says_bytes_rows_and_time_left() -> None:
+    progress = Progress(bytes_total=2 << 20)
+    progress.begin("log.csv", 1 << 20)
+    progress.row_bytes = 64.0
+    progress.share = lambda: 0.5
+    line = progress_line(progress, elapsed_s=3.0)
+    assert line == "reading log.csv, 25.0% of 2.00 MiB, about 8,000 rows, 9 s left"
+    progress.finish(16_384)
+    progress.begin("\x1b[31m.csv", 1 << 20)
+    line = progress_line(progress, elapsed_s=3.0)
+    assert "50.0% of 2.00 MiB" in line
+    assert "16,384 rows" in line
+    assert "\x1b" not in line
+
+
+def test_progress_is_drawn_on_a_terminal_alone(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).integers(1, 4_000, size=(400_000, 2))
+    text = "\n".join(f"{a},{b},2026-01-01 at {a}" for a, b in rows.tolist())
+    (tmp_path / "log.csv").write_text(f"w,h,time\n{text}\n")
+    command = ["histogram", "log.csv", "-o", "h.parquet"]
+    assert b"reading" not in bucketwise(*command, cwd=tmp_path).stderr
+    main, terminal = pty.openpty()
+    with os.fdopen(main, "rb") as screen:
+        subprocess.run(
+            [sys.executable, "-m", "bucketwise", *command],
+            cwd=tmp_path,
+            stderr=terminal,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        os.close(terminal)
+        shown = os.read(screen.fileno(), 100_000)
+    assert b"reading log.csv, " in shown
