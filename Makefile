@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-SAMPLES := docs_screenshots web_photos phone_photos chest_xrays
+SAMPLES := docs_screenshots web_photos phone_photos chest_xrays qwen_vl_service
 # What runs today in the sample reports: the three lengths vendor guides print, read as
 # the runtime reads them.
 GUIDE_BUCKETS := 1024,3136,16384
+FUZZ_EXAMPLES ?= 200
 
-.PHONY: help demo test check lint types contracts reports reports-check wheel-check lock clean
+.PHONY: help demo test fuzz check lint types contracts reports reports-check wheel-check lock clean
 
 help:
 	@echo "make demo   run bucketwise on the shipped sample traffic"
@@ -34,6 +35,10 @@ test: $(STAMP)
 	@echo "Running the tests ..."
 	$(BIN)/python -m pytest -n auto
 
+# Damaged input, many times over: the budget of continuous integration.
+fuzz: $(STAMP)
+	BUCKETWISE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n auto tests/test_fuzz.py
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,7 +52,8 @@ contracts: $(STAMP)
 reports: $(STAMP)
 	rm -rf $(SAMPLES:%=reports/%)
 	for sample in $(SAMPLES); do \
-	  $(BIN)/bucketwise analyze sample_traffic/$$sample.csv --model qwen3-vl-2b \
+	  $(BIN)/bucketwise analyze $$(ls sample_traffic/$$sample.csv sample_traffic/$$sample/* 2> /dev/null) \
+	    --model qwen3-vl-2b \
 	    --current $(GUIDE_BUCKETS) --out reports/$$sample --quiet || exit 1; \
 	done
 
@@ -62,7 +68,7 @@ wheel-check: $(STAMP)
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist > /dev/null
 	scripts/smoke-test-wheel $(CURDIR)/$(BIN)/python dist/*.whl sample_traffic/docs_screenshots.csv
 
-check: test lint types contracts wheel-check reports-check
+check: test fuzz lint types contracts wheel-check reports-check
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet pip-tools

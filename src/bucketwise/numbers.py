@@ -17,6 +17,8 @@ BYTE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 MINUS = "\N{MINUS SIGN}"
 TWICE = 2.0
 LEAST_SHOWN = 0.001
+WHOLE_FROM = 1_000
+"""From here on a tenth of an image says nothing."""
 
 
 def number(value: float) -> str:
@@ -30,10 +32,10 @@ def number(value: float) -> str:
     Returns
     -------
     str
-        Such as "5,000", "1,234.5" or "<0.001"; "0" for 0 alone.
+        Such as "5,000", "123.4" or "<0.001"; "0" for 0 alone.
     """
     whole = round(value)
-    if abs(value - whole) <= NOISE * abs(value):
+    if abs(value - whole) <= NOISE * abs(value) or value >= WHOLE_FROM:
         return f"{whole:,}"
     if value < LEAST_SHOWN:
         return f"<{LEAST_SHOWN}"

@@ -128,20 +128,20 @@ def sizes_table(analysis: Analysis) -> Table:
     for index in order[:MOST_SIZES].tolist():
         accepted = bool(counts.accepted[index])
         frames = int(sizes.frames[index])
-        told = int(sizes.visual_tokens[index])
+        tokens = int(sizes.visual_tokens[index])
         resized = (
             f"{counts.resized_width_px[index]:,} x {counts.resized_height_px[index]:,}"
         )
         became = (
-            "unknown" if told else resized,
+            "unknown" if tokens else resized,
             f"{analysis.needed[index]:,}",
             f"{buckets.lengths[served[index]]:,}" if accepted else "",
         )
         rows.append(
             Row(
                 cells=(
-                    plural(told, "visual token")
-                    if told
+                    plural(tokens, "visual token")
+                    if tokens
                     else f"{sizes.width_px[index]:,} x {sizes.height_px[index]:,}"
                     + (f", {frames:,} frames" if frames else ""),
                     number(float(sizes.count[index])),
@@ -153,11 +153,13 @@ def sizes_table(analysis: Analysis) -> Table:
     caption = f"All {used.size:,} sizes" if used.size > 1 else "The one size"
     if used.size > MOST_SIZES:
         caption = f"The {MOST_SIZES} most frequent of {used.size:,} sizes"
+    told = bool(sizes.is_told[used].any())
+    head = "As sent" if told else "Width x height, px"
     heads = ("Count", "Share", "Resized, px", "Needed, ViT patches", "Bucket")
     return Table(
         caption=caption,
         head=(
-            Column(text="Width x height, px"),
+            Column(text=head),
             *(Column(text=text, style="number") for text in heads),
         ),
         rows=tuple(rows),
