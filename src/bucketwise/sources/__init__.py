@@ -1,8 +1,37 @@
-"""From outside to values: what people have becomes traffic."""
+"""From outside to values: what people have becomes traffic.
 
-from bucketwise.sources.frames import write_parquet
-from bucketwise.sources.histograms import write_histogram
-from bucketwise.sources.reading import read_traffic
-from bucketwise.sources.rows import Rows, read_rows
+Nothing is imported before it is used: the processes that read image headers need little
+of this and start often.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["Rows", "read_rows", "read_traffic", "write_histogram", "write_parquet"]
+
+if TYPE_CHECKING:
+    from bucketwise.sources.frames import write_parquet
+    from bucketwise.sources.histograms import write_histogram
+    from bucketwise.sources.reading import read_traffic
+    from bucketwise.sources.rows import Rows, read_rows
+
+_HOMES = {
+    "Rows": "rows",
+    "read_rows": "rows",
+    "read_traffic": "reading",
+    "write_histogram": "histograms",
+    "write_parquet": "frames",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    from importlib import import_module  # noqa: PLC0415 - keeps workers light
+
+    if name not in _HOMES:
+        message = f"module 'bucketwise.sources' has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(import_module(f"bucketwise.sources.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

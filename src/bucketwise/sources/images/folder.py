@@ -23,8 +23,8 @@ from bucketwise.sources.images.read import read_path
 from bucketwise.sources.images.worker import Worker
 from bucketwise.sources.item import Item
 
-PATIENCE_S = 1.0
-"""So long one process reads alone: some 30,000 files; others take a while to start."""
+PATIENCE_S = 0.3
+"""So long one process reads alone: some 10,000 files; others take as long to start."""
 
 BATCH_FILES = 128
 BATCHES_AHEAD = 2
