@@ -142,6 +142,8 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
             for name, each in (("tokens", tokens), ("rates", rates), ("counts", counts))
             if each is not None
         }
+        # One thread: sums of floats depend on their order.
+        workspace.connection.execute("SET threads = 1")
         images = _PER_REQUEST.format(**tables) if counts else _ONE_EACH
         workspace.connection.execute(
             _JOIN.format(**tables, images=images, path=literal(path))
