@@ -21,7 +21,7 @@ from bucketwise.optimize import Problem
 from bucketwise.optimize.exact import solve
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.sources import read_traffic
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 K, DRAWS = 3, 200

@@ -13,7 +13,7 @@ from bucketwise.cost import vit_flops
 from bucketwise.demand import Demand
 from bucketwise.optimize import Problem
 from bucketwise.optimize.exact import frontier
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 
 LENGTHS, K_MAX, REPEATS = 16_384, 8, 5
 

@@ -9,7 +9,7 @@ from bucketwise.demand import Demand
 from bucketwise.limits import image_limits, video_limits
 from bucketwise.patching import Preprocessing
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.sources.profiles import built_in_profiles
+from bucketwise.sources.configs.profiles import built_in_profiles
 from bucketwise.traffic import NO_TIME_S, InputRecord, Sizes, Traffic, merge_traffic
 
 profiles = st.sampled_from(sorted(built_in_profiles())).map(built_in_profiles().get)

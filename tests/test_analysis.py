@@ -18,7 +18,7 @@ from bucketwise.plan import Visual
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.targets import pick_targets
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.today import Today
 from bucketwise.traffic import Traffic
 from tests.strategies import limits_of, preprocessing_of, profiles, traffic_of

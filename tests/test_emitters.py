@@ -29,7 +29,7 @@ from bucketwise.plan import (
 from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, serves
 from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.profiles import built_in_profiles
+from bucketwise.sources.configs.profiles import built_in_profiles
 
 MODELS = {
     "qwen2_vl": "qwen2-vl-7b",

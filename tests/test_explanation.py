@@ -11,7 +11,7 @@ from bucketwise.errors import UsageError
 from bucketwise.explanation import explain_size, parse_size
 from bucketwise.patching import Preprocessing
 from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 
 QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")

@@ -21,8 +21,8 @@ from bucketwise.cli import main
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile
-from bucketwise.sources import json_file
-from bucketwise.sources.profiles import built_in_profiles, find_profile
+from bucketwise.sources.configs import json_file
+from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
 GOLD = Path(__file__).parent / "gold" / "model_folders.jsonl.gz"

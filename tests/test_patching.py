@@ -17,7 +17,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.lengths import needed_lengths
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 from tests.strategies import limits_of, preprocessing_of, profiles, sides_px, sizes_of
 
 GOLD = Path(__file__).parent / "gold"

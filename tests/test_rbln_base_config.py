@@ -9,7 +9,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, model_class
 from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.profiles import built_in_profiles
+from bucketwise.sources.configs.profiles import built_in_profiles
 
 
 def given(config: dict[str, Any], **options: Any) -> BaseConfig:

@@ -23,7 +23,7 @@ from bucketwise.report import render
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures import to_svg
 from bucketwise.report.view import view_of
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.today import Today
 from bucketwise.traffic import (
     InputRecord,

@@ -13,7 +13,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.question import Question
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.schema import plan_schema
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.today import Today
 from tests.strategies import preprocessing_of, traffic_of
 

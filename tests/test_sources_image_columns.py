@@ -15,13 +15,13 @@ from PIL import Image
 
 from bucketwise.errors import InputError
 from bucketwise.reasons import MISSING, NOT_AN_IMAGE, UNREADABLE, UNSIZED
-from bucketwise.sources import image_rows
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import File, recognise
-from bucketwise.sources.image_columns import find_image_columns
-from bucketwise.sources.image_rows import read_image_columns
+from bucketwise.sources.image_cells import rows as image_rows
+from bucketwise.sources.image_cells.columns import find_image_columns
+from bucketwise.sources.image_cells.rows import read_image_columns
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
-from bucketwise.sources.item import Item
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bucketwise.errors import ConfigError
-from bucketwise.sources import json_file
-from bucketwise.sources.rbln_config import current_lengths, read_rbln_config
+from bucketwise.sources.configs import json_file
+from bucketwise.sources.configs.rbln_config import current_lengths, read_rbln_config
 
 # As optimum-rbln 0.12.0 saves it (RBLNModelConfig.save), shortened.
 COMPILED = {

@@ -14,8 +14,8 @@ from PIL import Image
 
 from bucketwise.reasons import NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
 from bucketwise.sources.images.header import Header
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
-from bucketwise.sources.item import Item
 from bucketwise.sources.requests.base64_text import Base64File
 from bucketwise.sources.requests.reader import looks_like_requests, read_requests
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from bucketwise.errors import InputError, UsageError
 from bucketwise.sources import read_rows, read_traffic
 from bucketwise.sources.database import open_workspace
-from bucketwise.sources.delimited import open_delimited
 from bucketwise.sources.detect import recognise
-from bucketwise.sources.reduce import reduce_table
+from bucketwise.sources.tables.delimited import open_delimited
+from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.traffic import NO_TIME_S, Traffic, merge_traffic
 
 HEADER = ["timestamp", "tenant", "width", "height", "num_frames", "fps"]

@@ -16,7 +16,7 @@ from bucketwise.limits import image_limits
 from bucketwise.patching import count_patches
 from bucketwise.report import render
 from bucketwise.sources import read_rows, read_traffic, write_histogram
-from bucketwise.sources.profiles import find_profile
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.traffic import Sizes, Traffic
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 

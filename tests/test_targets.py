@@ -8,8 +8,8 @@ import pytest
 
 from bucketwise.errors import ConfigError, InputError, UsageError
 from bucketwise.rbln.targets import TARGETS, parse_version, pick_targets
-from bucketwise.sources.bucket_lists import read_bucket_list
-from bucketwise.sources.profiles import built_in_profiles, find_profile
+from bucketwise.sources.configs.bucket_lists import read_bucket_list
+from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 
 
 def test_all_dialects_come_oldest_first_when_none_is_named() -> None:

@@ -28,7 +28,11 @@ from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.targets import TARGETS, Target, pick_targets
 from bucketwise.sources import read_rows, read_traffic, write_histogram
-from bucketwise.sources.profiles import DEFAULT_MODEL, built_in_profiles, find_profile
+from bucketwise.sources.configs.profiles import (
+    DEFAULT_MODEL,
+    built_in_profiles,
+    find_profile,
+)
 from bucketwise.tables import counts_table, with_unusable
 from bucketwise.today import Today
 from bucketwise.traffic import Sizes, Traffic

@@ -36,7 +36,7 @@ def explain(
 ) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
     from bucketwise import api
-    from bucketwise.sources.bucket_lists import read_bucket_list
+    from bucketwise.sources.configs.bucket_lists import read_bucket_list
 
     one = one_target(target)
     given = read_bucket_list(plan) if plan else None

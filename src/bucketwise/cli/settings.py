@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bucketwise.api import VideoOptions
     from bucketwise.optimize.choose import GraphPrice
     from bucketwise.rbln.base_config import BaseConfig
-    from bucketwise.sources.rbln_config import CurrentLengths
+    from bucketwise.sources.configs.rbln_config import CurrentLengths
     from bucketwise.traffic import Traffic
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
@@ -102,7 +102,7 @@ def current_of(text: str | None) -> CurrentLengths | None:
     """Return the lengths `--current` names."""
     if text is None:
         return None
-    from bucketwise.sources.rbln_config import current_lengths
+    from bucketwise.sources.configs.rbln_config import current_lengths
 
     return current_lengths(text)
 
@@ -117,8 +117,8 @@ def base_config(
     """
     from bucketwise.rbln.base_config import Overrides, given_base, zoo_base
     from bucketwise.rbln.model_classes import MODEL_CLASSES
-    from bucketwise.sources.profiles import DEFAULT_MODEL, find_profile
-    from bucketwise.sources.rbln_config import read_rbln_config
+    from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
+    from bucketwise.sources.configs.rbln_config import read_rbln_config
 
     family = find_profile(model or DEFAULT_MODEL).family
     overrides = Overrides(

@@ -10,19 +10,19 @@ from itertools import chain
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import SQL_FAULTS, AnyFault, Workspace
-from bucketwise.sources.delimited import open_delimited
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
-from bucketwise.sources.image_rows import has_image_columns, read_image_columns
+from bucketwise.sources.image_cells.rows import has_image_columns, read_image_columns
 from bucketwise.sources.images.folder import read_folder, read_image
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.tar import read_tar
 from bucketwise.sources.inputs import Input
-from bucketwise.sources.item import Item
-from bucketwise.sources.jsonlines import first_objects, open_json_lines
-from bucketwise.sources.lines import OverlongLineError, read_lines
-from bucketwise.sources.parquet import open_parquet
 from bucketwise.sources.requests.reader import looks_like_requests, read_requests
-from bucketwise.sources.table import Table
+from bucketwise.sources.tables.delimited import open_delimited
+from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
+from bucketwise.sources.tables.lines import OverlongLineError, read_lines
+from bucketwise.sources.tables.parquet import open_parquet
+from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import Traffic
 
 Columns = Mapping[str, str] | None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bucketwise.sources.database import Connection
-from bucketwise.sources.item import Item
+from bucketwise.sources.images.item import Item
 
 
 def _nothing() -> float:

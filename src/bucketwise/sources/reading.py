@@ -12,8 +12,8 @@ from bucketwise.reasons import OUTSIDE
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import is_image
+from bucketwise.sources.images.items import reduce_items
 from bucketwise.sources.inputs import Input, open_inputs
-from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
     Images,
     open_images,
@@ -22,8 +22,8 @@ from bucketwise.sources.opening import (
     plain_faults,
 )
 from bucketwise.sources.progress import Progress
-from bucketwise.sources.reduce import reduce_table
-from bucketwise.sources.table import Table
+from bucketwise.sources.tables.reduce import reduce_table
+from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import MAX_CELLS, Rejection, Traffic, merge_traffic
 
 MAX_BAD_ROWS = 0.05

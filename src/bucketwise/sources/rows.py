@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bucketwise.errors import InputError
-from bucketwise.sources.cells import parsed_rows
 from bucketwise.sources.database import Workspace, open_workspace
+from bucketwise.sources.images.item import Item
+from bucketwise.sources.images.items import batches, reason_of, size_of
 from bucketwise.sources.inputs import Input, open_inputs
-from bucketwise.sources.item import Item
-from bucketwise.sources.items import batches, reason_of, size_of
 from bucketwise.sources.opening import open_input, open_plain, plain_faults
 from bucketwise.sources.reading import MAX_BAD_ROWS, check_rejections
-from bucketwise.sources.table import BATCH, Batch, Table
+from bucketwise.sources.tables.cells import parsed_rows
+from bucketwise.sources.tables.table import BATCH, Batch, Table
 from bucketwise.traffic import (
     MAX_PLACES,
     FloatArray,

@@ -19,9 +19,9 @@ from bucketwise.reasons import (
     UNREADABLE_FOLDER,
 )
 from bucketwise.sources.images.header import Header
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_path
 from bucketwise.sources.images.worker import Worker
-from bucketwise.sources.item import Item
 
 PATIENCE_S = 0.3
 """So long one process reads alone: some 10,000 files; others take as long to start."""

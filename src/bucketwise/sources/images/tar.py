@@ -14,10 +14,10 @@ from typing import IO, BinaryIO, Literal, cast
 from bucketwise.errors import InputError
 from bucketwise.reasons import NOT_AN_IMAGE, UNREADABLE
 from bucketwise.sources.images.header import Header
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.members import DamagedError, Member, read_members
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.images.views import Window
-from bucketwise.sources.item import Item
 
 if sys.version_info >= (3, 14):
     from compression import zstd

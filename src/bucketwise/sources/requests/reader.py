@@ -8,13 +8,13 @@ from typing import Any
 
 from bucketwise.numbers import number, plural
 from bucketwise.reasons import RAGGED
-from bucketwise.sources.columns import role_of
 from bucketwise.sources.images.header import Header
-from bucketwise.sources.item import Item
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.requests.bodies import find_requests
 from bucketwise.sources.requests.parse import parse
 from bucketwise.sources.requests.payloads import measure
-from bucketwise.sources.roles import find_name
+from bucketwise.sources.tables.columns import role_of
+from bucketwise.sources.tables.roles import find_name
 
 
 class RequestLog:

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bucketwise.profile import PixelLimits, VideoRule, VideoSampling
-from bucketwise.sources.model_folder.fields import shown
-from bucketwise.sources.model_folder.limits import (
+from bucketwise.sources.configs.model_folder.fields import shown
+from bucketwise.sources.configs.model_folder.limits import (
     NAMES,
     Limits,
     pixel_limits,
     read_limits,
 )
-from bucketwise.sources.model_folder.sections import (
+from bucketwise.sources.configs.model_folder.sections import (
     FRAMES,
     IMAGE,
     IMAGES,
@@ -29,7 +29,7 @@ from bucketwise.sources.model_folder.sections import (
     plain_file,
     video_class,
 )
-from bucketwise.sources.model_folder.tower import MOST_SIDE, Tower
+from bucketwise.sources.configs.model_folder.tower import MOST_SIDE, Tower
 
 TOKENS_OF_CAP = {"per_frame": 128_000, "whole_clip": 768}
 """Defaults of `max_video_tokens`, the ones counted with."""

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from bucketwise.errors import InputError
-from bucketwise.sources.columns import match_columns
 from bucketwise.sources.database import (
     Connection,
     Workspace,
@@ -16,7 +15,8 @@ from bucketwise.sources.database import (
     rows_in_order,
 )
 from bucketwise.sources.detect import File
-from bucketwise.sources.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.sources.tables.columns import match_columns
+from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
 

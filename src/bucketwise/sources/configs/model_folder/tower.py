@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.profile import VitShape
-from bucketwise.sources.model_folder.fields import Fields
+from bucketwise.sources.configs.model_folder.fields import Fields
 
 MOST_BLOCKS = 10_000
 MOST_SIDE = 1_024

@@ -11,12 +11,12 @@ import numpy as np
 
 from bucketwise.numbers import number, plural, verb
 from bucketwise.reasons import ABSURD
-from bucketwise.sources.aggregate import make_cells, regroup, slot_of
 from bucketwise.sources.database import Workspace
-from bucketwise.sources.item import Item
-from bucketwise.sources.reduce import reduce_cells
-from bucketwise.sources.table import BATCH, BATCH_ROWS
-from bucketwise.sources.times import microseconds
+from bucketwise.sources.images.item import Item
+from bucketwise.sources.tables.aggregate import make_cells, regroup, slot_of
+from bucketwise.sources.tables.reduce import reduce_cells
+from bucketwise.sources.tables.table import BATCH, BATCH_ROWS
+from bucketwise.sources.tables.times import microseconds
 from bucketwise.traffic import MAX_PLACES, MAX_SIDE_PX, Place, Rejection, Traffic
 
 _REGROUP_AT = 50

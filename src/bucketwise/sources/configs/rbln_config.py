@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.sources.json_file import load_json
+from bucketwise.sources.configs.json_file import load_json
 
 MAX_LENGTH = 2**31 - 1
 MAX_LENGTHS = 1_000

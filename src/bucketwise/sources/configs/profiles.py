@@ -11,7 +11,7 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits, VideoSampling, VitShape
-from bucketwise.sources.model_folder import read_model_folder, short_name
+from bucketwise.sources.configs.model_folder import read_model_folder, short_name
 
 FILES = ("qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml")
 """One file a family; adding a family is adding a file and its name here."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.sources.model_folder.fields import shown
-from bucketwise.sources.model_folder.place import CONFIG, locate, read_objects
-from bucketwise.sources.model_folder.processors import read_processors
-from bucketwise.sources.model_folder.sections import IMAGE, NESTED, VIDEO
-from bucketwise.sources.model_folder.tower import TOWERS, Tower, read_tower
+from bucketwise.sources.configs.model_folder.fields import shown
+from bucketwise.sources.configs.model_folder.place import CONFIG, locate, read_objects
+from bucketwise.sources.configs.model_folder.processors import read_processors
+from bucketwise.sources.configs.model_folder.sections import IMAGE, NESTED, VIDEO
+from bucketwise.sources.configs.model_folder.tower import TOWERS, Tower, read_tower
 
 __all__ = ["read_model_folder", "short_name"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.profile import VideoRule
-from bucketwise.sources.model_folder.fields import Fields, shown
+from bucketwise.sources.configs.model_folder.fields import Fields, shown
 
 NESTED = "processor_config.json"
 IMAGE = "preprocessor_config.json"

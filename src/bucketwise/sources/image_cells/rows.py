@@ -18,12 +18,12 @@ from bucketwise.sources.database import (
     literal,
 )
 from bucketwise.sources.detect import File
-from bucketwise.sources.image_columns import ImageColumn, find_image_columns
-from bucketwise.sources.image_prefix import Prefix
+from bucketwise.sources.image_cells.columns import ImageColumn, find_image_columns
+from bucketwise.sources.image_cells.prefix import Prefix
 from bucketwise.sources.images.header import Header
+from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
-from bucketwise.sources.item import Item
-from bucketwise.sources.roles import find_name
+from bucketwise.sources.tables.roles import find_name
 
 PREFIX_BYTES = 72 * 1024
 """Read of every image; enough for nearly all JPEG headers, previews included."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from bucketwise.reasons import RAGGED
-from bucketwise.sources.cells import UNUSABLE, WEIGHT_TYPE, by_tokens, parsed_rows
 from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
-from bucketwise.sources.table import BATCH, Table
-from bucketwise.sources.times import quick_microseconds
+from bucketwise.sources.tables.cells import (
+    UNUSABLE,
+    WEIGHT_TYPE,
+    by_tokens,
+    parsed_rows,
+)
+from bucketwise.sources.tables.table import BATCH, Table
+from bucketwise.sources.tables.times import quick_microseconds
 from bucketwise.traffic import MAX_SIDE_PX, SLOT_LADDER_S
 
 _KEYS = ("height", "width", "frames", "fps", "tokens", "label", "slot")

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bucketwise.errors import ConfigError
-from bucketwise.sources.json_file import load_json
+from bucketwise.sources.configs.json_file import load_json
 
 CONFIG = "config.json"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bucketwise.sources.cells import parsed_rows
 from bucketwise.sources.database import DATA_FAULTS, Workspace
-from bucketwise.sources.table import BATCH, Table
+from bucketwise.sources.tables.cells import parsed_rows
+from bucketwise.sources.tables.table import BATCH, Table
 from bucketwise.traffic import MAX_PLACES, Place, Rejection
 
 

@@ -12,7 +12,7 @@ from bucketwise.reasons import (
     RAGGED,
     ZERO_OR_NEGATIVE,
 )
-from bucketwise.sources.times import microseconds
+from bucketwise.sources.tables.times import microseconds
 from bucketwise.traffic import MAX_SIDE_PX
 
 UNUSABLE = "unusable"

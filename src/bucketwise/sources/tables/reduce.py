@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from bucketwise.numbers import plural, verb
-from bucketwise.sources.aggregate import fill_cells, floor_divide, one_number, regroup
 from bucketwise.sources.database import Connection, Workspace
-from bucketwise.sources.places import find_places
-from bucketwise.sources.table import Table
+from bucketwise.sources.tables.aggregate import (
+    fill_cells,
+    floor_divide,
+    one_number,
+    regroup,
+)
+from bucketwise.sources.tables.places import find_places
+from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import (
     MAX_CELLS,
     NO_TIME_S,

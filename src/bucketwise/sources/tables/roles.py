@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bucketwise.sources.columns import ALIASES, role_of
+from bucketwise.sources.tables.columns import ALIASES, role_of
 
 _MORE = {
     "time": (

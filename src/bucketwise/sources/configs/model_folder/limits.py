@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bucketwise.profile import PixelLimits
-from bucketwise.sources.model_folder.fields import MOST_PIXELS, Fields, shown
-from bucketwise.sources.model_folder.sections import (
+from bucketwise.sources.configs.model_folder.fields import MOST_PIXELS, Fields, shown
+from bucketwise.sources.configs.model_folder.sections import (
     IMAGE,
     VIDEO,
     ProcessorClass,

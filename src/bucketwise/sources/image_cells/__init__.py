@@ -1,0 +1,1 @@
+"""Parquet with images in its cells: their headers alone."""

@@ -1,0 +1,1 @@
+"""Tables of sizes or of visual tokens: rows to the cells of a histogram."""
