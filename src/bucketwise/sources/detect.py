@@ -15,7 +15,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import DATA_FAULTS, Workspace
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_path, starts_as_image
-from bucketwise.sources.tables.lines import raw_lines
+from bucketwise.sources.lines import raw_lines
 
 if sys.version_info >= (3, 14):
     from compression import zstd

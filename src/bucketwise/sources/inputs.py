@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from bucketwise.errors import InputError, raise_all
 from bucketwise.sources.detect import EXPECTED
-from bucketwise.sources.tables.lines import MAX_LINE_BYTES
+from bucketwise.sources.lines import MAX_LINE_BYTES
 
 STDIN = "-"
 _CHUNK_BYTES = 1 << 20

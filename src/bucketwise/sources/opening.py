@@ -17,10 +17,10 @@ from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.tar import read_tar
 from bucketwise.sources.inputs import Input
+from bucketwise.sources.lines import OverlongLineError, read_lines
 from bucketwise.sources.requests.reader import looks_like_requests, read_requests
 from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
-from bucketwise.sources.tables.lines import OverlongLineError, read_lines
 from bucketwise.sources.tables.parquet import open_parquet
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import Traffic

@@ -12,8 +12,8 @@ from bucketwise.reasons import OUTSIDE
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import is_image
-from bucketwise.sources.images.items import reduce_items
 from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
     Images,
     open_images,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.images.item import Item
-from bucketwise.sources.images.items import batches, reason_of, size_of
 from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.items import batches, reason_of, size_of
 from bucketwise.sources.opening import open_input, open_plain, plain_faults
 from bucketwise.sources.reading import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.cells import parsed_rows

@@ -11,8 +11,8 @@ import numpy as np
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
+from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.tables.columns import match_columns
-from bucketwise.sources.tables.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_LINES = 1_000
