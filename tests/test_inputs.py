@@ -174,6 +174,9 @@ def test_sizes_are_as_displayed_unless_told_otherwise(tmp_path: Path) -> None:
         "count", "a.jpg", "--model", "qwen3-vl-2b", "--ignore-orientation", cwd=tmp_path
     )
     assert done.stdout.decode().splitlines()[1].startswith("200,300,")
+    options = ("analyze", "a.jpg", "--ignore-orientation", "--out", "out")
+    assert bucketwise(*options, cwd=tmp_path).returncode == 0
+    assert '"value": "as stored"' in (tmp_path / "out" / "plan.json").read_text()
 
 
 def test_many_image_files_are_one_input(tmp_path: Path) -> None:

@@ -74,12 +74,15 @@ class Context:
         The options as given, without inputs and outputs.
     base : tuple of tuple of str
         (name, value, status, source) of each value of the base configuration.
+    as_stored : bool
+        Whether images were read with their stored size.
     """
 
     model_assumed: bool = False
     version: str = ""
     options: dict[str, Any] | None = None
     base: tuple[tuple[str, str, str, str], ...] = ()
+    as_stored: bool = False
 
 
 def analyze(
@@ -159,7 +162,12 @@ def analyze(
         visual_by_target=visuals if len(by_lengths) > 1 else {},
         decoder=None,
         assumptions=assumptions(
-            profile, preprocessing, curve, context.base, assumed=context.model_assumed
+            profile,
+            preprocessing,
+            curve,
+            context.base,
+            assumed=context.model_assumed,
+            as_stored=context.as_stored,
         ),
         provenance=provenance(traffic, context.version, context.options or {}),
     )

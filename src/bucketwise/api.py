@@ -265,6 +265,7 @@ def analyze(
             version=__version__,
             options=options,
             base=base.assumptions() if base else (),
+            as_stored=bool((recorded or {}).get("ignore_orientation")),
         ),
     )
 

@@ -121,6 +121,7 @@ def assumptions(
     base: tuple[tuple[str, str, str, str], ...],
     *,
     assumed: bool,
+    as_stored: bool,
 ) -> tuple[Assumption, ...]:
     """Return every value the plan rests on, with how far to trust it."""
     image = preprocessing.image
@@ -143,9 +144,11 @@ def assumptions(
         ("video sampling", sampling, "assumed", "the video processor's rule"),
         (
             "sizes",
-            "as displayed",
+            "as stored" if as_stored else "as displayed",
             "assumed",
-            "serving stacks apply the orientation stored in a photo before resizing",
+            "--ignore-orientation: the serving stack does not turn photos"
+            if as_stored
+            else "serving stacks apply the orientation stored in a photo before resizing",
         ),
         (
             "cost of one run",
