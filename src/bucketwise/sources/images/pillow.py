@@ -6,6 +6,7 @@ import logging
 import struct
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from threading import Lock
 from typing import IO, BinaryIO, cast
 
@@ -83,13 +84,14 @@ def open_header(file: BinaryIO, prefix: bytes) -> Header | None:
     metered = cast("BinaryIO", Metered(file, WHOLE_BYTES if whole else HEADER_BYTES))
     with _QUIET, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        start = prefix[:16]
         for accept, opener in _list_plugins(prefix):
-            metered.seek(0)
             try:
-                accepted = accept is None or accept(prefix[:16])
+                accepted = accept is None or accept(start)
                 # A plugin that lacks its library answers with a sentence.
                 if not accepted or isinstance(accepted, str):
                     continue
+                metered.seek(0)
                 image = opener(metered, "")
             except _NOT_MINE:
                 continue
@@ -99,17 +101,30 @@ def open_header(file: BinaryIO, prefix: bytes) -> Header | None:
 
 def _list_plugins(prefix: bytes) -> Iterator[tuple[Accept | None, Opener]]:
     """Yield Pillow's readers, the common formats first, HEIF where its brand stands."""
-    asked: set[str] = set()
-    for register in (Image.preinit, Image.init):
-        register()
-        for name in [name for name in Image.ID if name not in asked]:
-            asked.add(name)
-            opener, accept = Image.OPEN[name]
-            yield accept, _BOUNDED.get(name, opener)
+    yield from _common_plugins()
+    yield from _rare_plugins()
     if prefix[4:8] == b"ftyp" and prefix[8:12] in _HEIF_BRANDS:
         from pillow_heif import HeifImageFile  # noqa: PLC0415 - loads libheif
 
         yield None, HeifImageFile
+
+
+@cache
+def _common_plugins() -> tuple[tuple[Accept | None, Opener], ...]:
+    Image.preinit()
+    return tuple(_plugin(name) for name in Image.ID)
+
+
+@cache
+def _rare_plugins() -> tuple[tuple[Accept | None, Opener], ...]:
+    common = len(_common_plugins())
+    Image.init()
+    return tuple(_plugin(name) for name in Image.ID[common:])
+
+
+def _plugin(name: str) -> tuple[Accept | None, Opener]:
+    opener, accept = Image.OPEN[name]
+    return accept, _BOUNDED.get(name, opener)
 
 
 class _FirstFrame(GifImagePlugin.GifImageFile):
