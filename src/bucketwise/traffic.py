@@ -212,7 +212,15 @@ class Traffic:
         if self.label.size and int(self.label.max()) >= len(self.labels):
             problems.append("traffic: a cell has a label that is not in the list")
         raise_all(problems)
-        self.sizes()
+        # Its own cells are sizes, too, and have to pass for such.
+        Sizes(
+            height_px=self.height_px,
+            width_px=self.width_px,
+            frames=self.frames,
+            fps=self.fps,
+            visual_tokens=self.visual_tokens,
+            count=self.count,
+        )
 
     @property
     def rows_rejected(self) -> int:

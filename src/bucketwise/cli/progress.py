@@ -38,10 +38,10 @@ def shown_progress(*, quiet: bool = False) -> Iterator[Progress]:
     """
     from bucketwise.sources.progress import Progress
 
-    progress = Progress()
     if quiet or not sys.stderr.isatty():
-        yield progress
+        yield Progress()
         return
+    progress = Progress(watched=True)
     done = threading.Event()
     thread = threading.Thread(target=_draw, args=(progress, done), daemon=True)
     thread.start()

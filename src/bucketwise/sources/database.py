@@ -64,9 +64,7 @@ def open_workspace() -> Iterator[Workspace]:
             },
         )
         try:
-            # Progress is kept for whoever asks, and never printed.
-            connection.execute("SET enable_progress_bar = true")
-            connection.execute("SET enable_progress_bar_print = false")
+            connection.execute("SET enable_progress_bar = false")
             yield Workspace(connection, Path(folder))
         except RuntimeError as error:
             # DuckDB's word for Ctrl-C while a query runs.

@@ -12,16 +12,13 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import SQL_FAULTS, AnyFault, Workspace
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
-from bucketwise.sources.image_cells.rows import has_image_columns, read_image_columns
 from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
-from bucketwise.sources.images.tar import read_tar
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.lines import OverlongLineError, read_lines
-from bucketwise.sources.requests.reader import looks_like_requests, read_requests
 from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
-from bucketwise.sources.tables.parquet import open_parquet
+from bucketwise.sources.tables.parquet import open_parquet, tells_sizes
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import Traffic
 
@@ -109,25 +106,57 @@ def open_input(
         When it is nothing that any reader knows.
     """
     file = recognise(workspace, each.path, each.name)
-    if file.kind == "tar":
-        items = read_tar(file.path, file.name, file.compression)
-        return Images(kind="tar", name=file.name, items=items)
     if file.kind == "parquet":
         stored = read_histogram(workspace, file.path, each.name)
         if stored is not None:
             return stored
-    if file.kind == "jsonlines" and looks_like_requests(first_objects(workspace, file)):
-        lines = read_lines(workspace, file.path, file.compression)
-        log = read_requests(lines, file.name, columns)
-        return Images(kind="requests", name=file.name, items=log, notes=log.notes)
-    try:
-        return TABLES[file.kind](workspace, file, columns)
-    except InputError:
-        # Columns that tell sizes spare looking into the images beside them.
-        if file.kind != "parquet" or not has_image_columns(workspace, file):
-            raise
+    if file.kind in IMAGES:
+        images = IMAGES[file.kind](workspace, file, columns)
+        if images is not None:
+            return images
+    return TABLES[file.kind](workspace, file, columns)
+
+
+def _in_tar(_: Workspace, file: File, __: Columns) -> Images:
+    from bucketwise.sources.images.tar import read_tar  # noqa: PLC0415 - see IMAGES
+
+    items = read_tar(file.path, file.name, file.compression)
+    return Images(kind="tar", name=file.name, items=items)
+
+
+def _in_requests(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    from bucketwise.sources.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        looks_like_requests,
+        read_requests,
+    )
+
+    if not looks_like_requests(first_objects(workspace, file)):
+        return None
+    lines = read_lines(workspace, file.path, file.compression)
+    log = read_requests(lines, file.name, columns)
+    return Images(kind="requests", name=file.name, items=log, notes=log.notes)
+
+
+def _in_cells(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    from bucketwise.sources.image_cells.rows import (  # noqa: PLC0415 - see IMAGES
+        has_image_columns,
+        read_image_columns,
+    )
+
+    # Columns that tell sizes spare looking into the images beside them.
+    if tells_sizes(workspace, file, columns) or not has_image_columns(workspace, file):
+        return None
     items = read_image_columns(workspace, file, columns)
     return Images(kind="parquet images", name=file.name, items=items)
+
+
+IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
+    "tar": _in_tar,
+    "jsonlines": _in_requests,
+    "parquet": _in_cells,
+}
+"""Readers of images, by what a file is; None where it holds rows. Each imports what it
+needs when it is asked: most inputs are tables."""
 
 
 @contextmanager

@@ -178,6 +178,8 @@ def _read(
             traffic = reduce_table(workspace, found)
         else:
             traffic = _of_images(workspace, found, progress, ignore_orientation)
+    if not each.notes:
+        return traffic
     [record] = traffic.inputs
     return replace(
         traffic, inputs=(replace(record, notes=(*record.notes, *each.notes)),)

@@ -21,6 +21,19 @@ from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 _SAMPLE_ROWS = 50
 
 
+def tells_sizes(
+    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+) -> bool:
+    """Return whether the columns of a Parquet file tell sizes or visual tokens."""
+    source = f"read_parquet({literal(workspace.stage(file.path))})"
+    names = [".".join(path) for path in _paths(workspace.connection, source)]
+    try:
+        match_columns(names, chosen, file.name)
+    except InputError:
+        return False
+    return True
+
+
 def open_parquet(
     workspace: Workspace, file: File, chosen: Mapping[str, str] | None
 ) -> Table:
