@@ -72,7 +72,10 @@ def everything(tmp_path: Path) -> list[str | Path]:
     tokens = home / "tokens.csv"
     tokens.write_text("image_tokens,id\n300,sk-live-7\n")
     table = home / "sizes.csv"
-    table.write_text("width,height,prompt\n1024,768,patient-jones\n")
+    table.write_text(
+        "width,height,prompt,endpoint\n"
+        "1024,768,patient-jones,https://internal.example/v1\n"
+    )
     tar = shard(home / "shard.tar", {"/hunter2/x.png": picture(50, 60), "y.cls": b"1"})
     return [images, log, tokens, table, tar]
 

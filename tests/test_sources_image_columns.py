@@ -259,6 +259,13 @@ def test_time_and_label_are_found_by_name_as_text(tmp_path: Path) -> None:
     ]
 
 
+def test_a_class_is_no_tenant_unless_the_user_says_so(tmp_path: Path) -> None:
+    columns = {"image": "BLOB", "label": "BIGINT"}
+    path = write(tmp_path / "m.parquet", columns, [(image_of("PNG"), 7)])
+    assert [item.label for item in items_of(path)] == [""]
+    assert [item.label for item in items_of(path, {"label": "label"})] == ["7"]
+
+
 def test_time_and_label_can_be_chosen_or_left_unread(tmp_path: Path) -> None:
     columns = {
         "image": "BLOB",

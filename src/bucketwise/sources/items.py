@@ -14,6 +14,7 @@ from bucketwise.reasons import ABSURD
 from bucketwise.sources.database import Workspace
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.tables.aggregate import make_cells, regroup, slot_of
+from bucketwise.sources.tables.cells import kept_label
 from bucketwise.sources.tables.reduce import reduce_cells
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS
 from bucketwise.sources.tables.times import microseconds
@@ -25,7 +26,7 @@ _REGROUP_AT = 50
 _INSERT = (
     "INSERT INTO cells SELECT reason, height, width, 0, 0, 0, label, "
     "{slot} AS slot, count(*), NULL, min(time_us), max(time_us) FROM (SELECT reason, "
-    "height, width, nullif(trim(label), '') AS label, {time_us} AS time_us FROM "
+    "height, width, {label} AS label, {time_us} AS time_us FROM "
     f"{BATCH}) GROUP BY ALL"
 )
 
@@ -103,7 +104,11 @@ def reduce_items(
         connection.register(BATCH, _columns(batch, ignore_orientation))
         # The form of the times is sought in each batch: inputs may be mixed.
         times = microseconds("time", [item.time for item in batch[:50] if item.time])
-        connection.execute(_INSERT.format(slot=slot_of("time_us"), time_us=times))
+        connection.execute(
+            _INSERT.format(
+                slot=slot_of("time_us"), label=kept_label("label"), time_us=times
+            )
+        )
         connection.unregister(BATCH)
         if nth % _REGROUP_AT == 0:
             regroup(connection)

@@ -147,13 +147,21 @@ def read_image_columns(
                 )
 
 
+def _is_text(kind: Any) -> bool:
+    return bool(kind.id == "varchar")
+
+
 def _text_of(
     role: str, connection: Connection, source: str, chosen: Mapping[str, str] | None
 ) -> str:
     relation = connection.sql(f"FROM {source} LIMIT 0")
     kinds = dict(zip(relation.columns, relation.types, strict=True))
     nested = {"blob", "struct", "list", "array", "map", "union"}
-    name = find_name(role, [n for n in kinds if kinds[n].id not in nested], chosen)
+    names = [each for each, kind in kinds.items() if kind.id not in nested]
+    if "label" not in (chosen or {}):
+        # As a number it is what the picture shows, by class, and not who sent it.
+        names = [each for each in names if each != "label" or _is_text(kinds[each])]
+    name = find_name(role, names, chosen)
     return (
         "''" if name is None else f"coalesce(CAST({identifier(name)} AS VARCHAR), '')"
     )

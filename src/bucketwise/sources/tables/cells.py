@@ -18,6 +18,9 @@ from bucketwise.traffic import MAX_SIDE_PX
 UNUSABLE = "unusable"
 """Stands for any reason where only usable or not was asked."""
 
+AN_ADDRESS = "(an address)"
+"""Stands for labels that are URLs or mail addresses."""
+
 MAX_TOKENS = 1_000_000
 """Above the context of every language model there is."""
 
@@ -76,6 +79,20 @@ def parsed_rows(
 def by_tokens(roles: Mapping[str, int]) -> bool:
     """Return whether rows tell visual tokens instead of sides."""
     return "tokens" in roles or "prompt" in roles
+
+
+def kept_label(text: str) -> str:
+    """Return SQL for a label as outputs may show it: never an address.
+
+    Parameters
+    ----------
+    text : str
+        SQL of the label as it was sent.
+    """
+    return (
+        f"CASE WHEN regexp_matches({text}, '://|@') THEN '{AN_ADDRESS}' "
+        f"ELSE nullif(trim({text}), '') END"
+    )
 
 
 def _texts(roles: Mapping[str, int]) -> list[str]:
@@ -213,7 +230,7 @@ def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
             f"CASE WHEN reason = '' THEN CAST({exact} AS {WEIGHT_TYPE}) END AS weight"
         )
     if "label" in roles:
-        label = "nullif(trim(label_text), '')"
+        label = kept_label("label_text")
         values.append(f"CASE WHEN reason = '' THEN {label} END AS label")
     if "time" in roles:
         time_us = microseconds("time_text", time_samples)
