@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -64,7 +63,7 @@ class Fields:
         if value is None:
             return None
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not 0 < value <= MOST_DIMENSION:
+        if not number or not 0 < value <= MOST_DIMENSION:
             return self._wrong(key, default, f"above 0, to {MOST_DIMENSION:,}, or null")
         return float(value)
 
