@@ -1,5 +1,6 @@
 """Whatever people have, end to end: every form, nothing told that should not be."""
 
+import gzip
 import io
 import json
 import os
@@ -10,9 +11,11 @@ import sys
 import tarfile
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,6 +25,11 @@ from bucketwise.errors import InputError
 from bucketwise.sources import read_rows, read_traffic, write_histogram
 from bucketwise.sources.progress import Progress
 from bucketwise.traffic import merge_traffic
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 SECRETS = ("hunter2", "patient-jones", "sk-live-7", "internal.example", "acme-clinic")
 """A folder, a prompt, a key, an address, an id: none may reach an output."""
@@ -288,3 +296,20 @@ def test_progress_is_drawn_on_a_terminal_alone(tmp_path: Path) -> None:
         os.close(terminal)
         shown = os.read(screen.fileno(), 100_000)
     assert b"reading log.csv, " in shown
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_long_lines_and_parquet_are_read_packed_too(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1_000, 1_000, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(pack(f"{request_line(file.getvalue())}\n".encode() * 2))
+    table = tmp_path / "sizes.parquet"
+    duckdb.execute(f"COPY (SELECT 640 AS w, 480 AS h) TO '{table}' (FORMAT parquet)")
+    table.write_bytes(pack(table.read_bytes()))
+    traffic = read_traffic([log, table])
+    assert traffic.width_px.tolist() == [640, 1_000]
+    assert traffic.count.tolist() == [1, 2]

@@ -41,9 +41,10 @@ from bucketwise.sources.images import tar as tar_room
 from bucketwise.sources.images.folder import find_images, read_folder, read_image
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_header, read_path
-from bucketwise.sources.images.tar import Compression, read_tar
+from bucketwise.sources.images.tar import read_tar
 from bucketwise.sources.images.views import Window
 from bucketwise.sources.images.worker import Worker, serve
+from bucketwise.sources.packing import Compression
 
 GOLD = Path(__file__).parent / "gold" / "images"
 ORIENTATIONS = range(1, 9)

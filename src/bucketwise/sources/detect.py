@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
-import sys
 import tarfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, BinaryIO, Literal
 
 from bucketwise.errors import InputError
-from bucketwise.sources.database import DATA_FAULTS, Workspace
+from bucketwise.sources.database import Workspace
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_path, starts_as_image
-from bucketwise.sources.lines import raw_lines
+from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-Compression = Literal["none", "gzip", "zstd"]
 Kind = Literal["delimited", "jsonlines", "parquet", "tar"]
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 PARQUET = b"PAR1"
+
+_PACKINGS: tuple[tuple[bytes, Compression], ...] = ((GZIP, "gzip"), (ZSTD, "zstd"))
 
 EXPECTED = (
     "a table (CSV, TSV, JSON Lines or Parquet, plain, gzip or zstd), images, a folder "
@@ -100,67 +93,41 @@ def recognise(workspace: Workspace, path: Path, name: str) -> File:
         start = file.read(_HEAD_BYTES)
     if not start:
         raise InputError(f"{name}: the file is empty; {EXPECTED}")
-    if start.startswith(GZIP):
-        return _in_gzip(workspace, path, name)
-    if start.startswith(ZSTD):
-        return _in_zstd(workspace, path, name)
+    if start.startswith(ZSTD) and not _zstd_is_whole(path):
+        raise InputError(f"{name}: damaged zstd (it ends too early); pack it anew")
+    for magic, compression in _PACKINGS:
+        if start.startswith(magic):
+            return _packed(workspace, path, name, compression)
     kind = _kind(start, name)
     return File(path=path, name=name, kind=kind, compression="none")
 
 
-def _in_gzip(workspace: Workspace, path: Path, name: str) -> File:
-    with gzip.open(path) as file:
-        try:
-            # One call may return less than what the first block of a tar takes.
-            start = file.read(_HEAD_BYTES)
-        except (EOFError, OSError, zlib.error) as error:
-            raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
-        if not start:
-            raise InputError(f"{name}: the file is empty once unpacked; {EXPECTED}")
-        kind = _kind(start, name)
-        if kind == "parquet":
-            return _unpack(workspace, file, start, name)
-    return File(path=path, name=name, kind=kind, compression="gzip")
-
-
-def _unpack(
-    workspace: Workspace, packed: gzip.GzipFile, start: bytes, name: str
+def _packed(
+    workspace: Workspace, path: Path, name: str, compression: Compression
 ) -> File:
+    try:
+        with open_unpacked(path, compression) as file:
+            start = file.read(_HEAD_BYTES)
+            if not start:
+                message = f"{name}: the file is empty once unpacked; {EXPECTED}"
+                raise InputError(message)
+            kind = _kind(start, name)
+            if kind == "parquet":
+                return _unpacked(workspace, file, start, name)
+    except DAMAGE as error:
+        raise InputError(
+            f"{name}: damaged {compression} ({error}); pack it anew"
+        ) from error
+    return File(path=path, name=name, kind=kind, compression=compression)
+
+
+def _unpacked(workspace: Workspace, packed: IO[bytes], start: bytes, name: str) -> File:
     """Write a packed Parquet file out: its index stands at the end."""
     path = workspace.folder / "unpacked"
-    try:
-        with path.open("wb") as file:
-            file.write(start)
-            shutil.copyfileobj(packed, file)
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
+    with path.open("wb") as file:
+        file.write(start)
+        shutil.copyfileobj(packed, file)
     return File(path=path, name=name, kind="parquet", compression="none")
-
-
-def _in_zstd(workspace: Workspace, path: Path, name: str) -> File:
-    if not _zstd_is_whole(path):
-        raise InputError(f"{name}: damaged zstd (it ends too early); pack it anew")
-    with zstd.open(path) as file:
-        if is_tar(file.read(_TAR_BLOCK)):
-            return File(path=path, name=name, kind="tar", compression="zstd")
-    lines = raw_lines(workspace, path, "zstd")
-    head = ""
-    try:
-        for line in lines:
-            head += line
-            if len(head) > _HEAD_BYTES or line.strip():
-                break
-    except DATA_FAULTS as error:
-        raise InputError(f"{name}: binary data within zstd; {EXPECTED}") from error
-    if not head:
-        raise InputError(f"{name}: the file is empty once unpacked; {EXPECTED}")
-    kind = _kind(head.encode(), name)
-    if kind == "parquet":
-        raise InputError(
-            f"{name}: Parquet within zstd; Parquet packs itself, so unpack it first "
-            "with zstd -d"
-        )
-    return File(path=path, name=name, kind=kind, compression="zstd")
 
 
 def _kind(start: bytes, name: str) -> Kind:

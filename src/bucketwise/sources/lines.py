@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from bucketwise.sources.database import Workspace, literal, rows_in_order
+from bucketwise.sources.packing import Compression, open_unpacked
 
 RAW_OPTIONS = (
     "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, "
@@ -21,7 +20,6 @@ MAX_LINE_BYTES = 128 << 20
 MB (API reference, "Images and vision"), vLLM reads bodies whole."""
 
 _SAMPLE_CHARACTERS = 4_000_000
-_LINES_AT_ONCE = 10_000
 
 
 class OverlongLineError(ValueError):
@@ -31,7 +29,7 @@ class OverlongLineError(ValueError):
         super().__init__(f"line {line} is longer than {MAX_LINE_BYTES >> 20} MiB")
 
 
-def read_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[str]:
+def read_lines(path: Path, compression: Compression) -> Iterator[str]:
     """Yield every line with its line end, without the mark at the start of the file.
 
     Raises
@@ -41,28 +39,14 @@ def read_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[s
     OverlongLineError
         When a line is longer than `MAX_LINE_BYTES`.
     """
-    if compression == "zstd":
-        yield from raw_lines(workspace, path, compression)
-        return
-    opened = gzip.open(path) if compression == "gzip" else path.open("rb")  # noqa: SIM115 - closed below
-    with opened as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as lines:
+    packed = open_unpacked(path, compression)
+    with packed as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as lines:
         nth = 1
         while line := lines.readline(MAX_LINE_BYTES):
             if len(line) == MAX_LINE_BYTES and not line.endswith(("\n", "\r")):
                 raise OverlongLineError(nth)
             yield line
             nth += 1
-
-
-def raw_lines(workspace: Workspace, path: Path, compression: str) -> Iterator[str]:
-    """Yield every line as DuckDB unpacks it."""
-    query = (
-        f"SELECT coalesce(line, '') FROM read_csv({literal(workspace.stage(path))}, "
-        f"{RAW_OPTIONS}, strict_mode = false, compression = '{compression}')"
-    )
-    for rows in rows_in_order(workspace, query, _LINES_AT_ONCE):
-        for (line,) in rows:
-            yield line + "\n"
 
 
 def mean_bytes(lines: Sequence[str], compression: str) -> float:

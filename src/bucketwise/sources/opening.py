@@ -124,15 +124,15 @@ def _in_tar(_: Workspace, file: File, __: Columns) -> Images:
     return Images(kind="tar", name=file.name, items=items)
 
 
-def _in_requests(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
     from bucketwise.sources.requests.reader import (  # noqa: PLC0415 - see IMAGES
         looks_like_requests,
         read_requests,
     )
 
-    if not looks_like_requests(first_objects(workspace, file)):
+    if not looks_like_requests(first_objects(file)):
         return None
-    lines = read_lines(workspace, file.path, file.compression)
+    lines = read_lines(file.path, file.compression)
     log = read_requests(lines, file.name, columns)
     return Images(kind="requests", name=file.name, items=log, notes=log.notes)
 

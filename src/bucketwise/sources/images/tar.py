@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import sys
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, Literal, cast
+from typing import IO, BinaryIO, cast
 
 from bucketwise.errors import InputError
 from bucketwise.reasons import NOT_AN_IMAGE, UNREADABLE
@@ -18,13 +15,7 @@ from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.members import DamagedError, Member, read_members
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.images.views import Window
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
-Compression = Literal["none", "gzip", "zstd"]
+from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
 
 SPOOL_BYTES = 1 << 24
 """A packed member up to this size is held in memory, a larger one in a nameless file."""
@@ -36,12 +27,6 @@ TRAILER_BYTES = 1 << 20
 """More than tar fills its last record with; a bomb may hide behind it."""
 
 STEP_BYTES = 1 << 16
-
-_OPENERS: dict[Compression, Callable[[Path], IO[bytes]]] = {
-    "none": lambda path: path.open("rb"),
-    "gzip": lambda path: cast("IO[bytes]", gzip.open(path)),  # noqa: SIM115 - as a context, below
-    "zstd": lambda path: cast("IO[bytes]", zstd.open(path)),
-}
 
 
 def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
@@ -70,7 +55,7 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
         When the archive cannot be opened, or at the place where it is damaged.
     """
     try:
-        with _OPENERS[compression](path) as file:
+        with open_unpacked(path, compression) as file:
             archive = _Plain(file) if compression == "none" else _Packed(file)
             for member in read_members(archive):
                 answer = _read_member(archive, member)
@@ -81,7 +66,7 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
                     yield Item(source=source, header=answer)
             if isinstance(archive, _Packed):
                 archive.finish()
-    except (DamagedError, EOFError, zlib.error, zstd.ZstdError, OSError) as fault:
+    except (DamagedError, *DAMAGE, OSError) as fault:
         if isinstance(fault, OSError) and fault.errno is not None:
             raise InputError(
                 f"{name}: cannot be read ({fault.strerror}); give a file that exists "

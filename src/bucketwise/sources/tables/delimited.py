@@ -55,7 +55,7 @@ def open_delimited(
     InputError
         When it has no data row or no size column.
     """
-    lines = read_lines(workspace, file.path, file.compression)
+    lines = read_lines(file.path, file.compression)
     first = sample(lines, _SAMPLE_LINES)
     layout = _layout(first, chosen or {})
     match = _match(layout, chosen, file.name)
@@ -76,7 +76,7 @@ def open_delimited(
         numbered=_numbered(workspace, file, layout, used),
         quote="contains(text, '\"')",
         streamed=BATCH,
-        stream=lambda space: _stream(space, file, layout, used),
+        stream=lambda _: _stream(file, layout, used),
         time_samples=tuple(
             row[time] for row in layout.rows if time is not None and len(row) == width
         ),
@@ -196,12 +196,10 @@ def _staged(workspace: Workspace, file: File) -> str:
     return literal(workspace.stage(file.path))
 
 
-def _stream(
-    workspace: Workspace, file: File, layout: _Layout, used: Sequence[int]
-) -> Iterator[Batch]:
+def _stream(file: File, layout: _Layout, used: Sequence[int]) -> Iterator[Batch]:
     """Yield batches of the used cells as Python's reader finds them."""
     rows: list[tuple[int, list[str] | None]] = []
-    for row in _numbered_records(workspace, file, layout):
+    for row in _numbered_records(file, layout):
         rows.append(row)
         if len(rows) == BATCH_ROWS:
             yield _batch(rows, used, len(layout.names))
@@ -211,12 +209,12 @@ def _stream(
 
 
 def _numbered_records(
-    workspace: Workspace, file: File, layout: _Layout
+    file: File, layout: _Layout
 ) -> Iterator[tuple[int, list[str] | None]]:
     """Yield each record and the line it starts on; None for a broken one."""
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
     latest = [""]
-    lines = read_lines(workspace, file.path, file.compression)
+    lines = read_lines(file.path, file.compression)
     reader = csv.reader(
         _remembered(lines, latest),
         delimiter=layout.separator,

@@ -37,7 +37,7 @@ def open_json_lines(
     InputError
         When no line is an object or no key holds a size.
     """
-    lines = _first_lines(workspace, file)
+    lines = _first_lines(file)
     objects = [each for each in map(_parse, lines) if each is not None]
     if not objects:
         raise InputError(
@@ -65,21 +65,21 @@ def open_json_lines(
         numbered=_cells(numbered, used, ", line"),
         quote="false",
         streamed=_cells(BATCH, used, ", line"),
-        stream=lambda space: _stream(space, file),
+        stream=lambda _: _stream(file),
         time_samples=tuple(str(value) for value in samples if value is not None),
         row_bytes=mean_bytes(lines, file.compression),
         notes=match.notes,
     )
 
 
-def first_objects(workspace: Workspace, file: File) -> list[dict[str, Any]]:
+def first_objects(file: File) -> list[dict[str, Any]]:
     """Return the objects among the first lines."""
-    parsed = map(_parse, _first_lines(workspace, file))
+    parsed = map(_parse, _first_lines(file))
     return [each for each in parsed if each is not None]
 
 
-def _first_lines(workspace: Workspace, file: File) -> list[str]:
-    return sample(read_lines(workspace, file.path, file.compression), _SAMPLE_LINES)
+def _first_lines(file: File) -> list[str]:
+    return sample(read_lines(file.path, file.compression), _SAMPLE_LINES)
 
 
 def _parse(line: str) -> dict[str, Any] | None:
@@ -124,10 +124,10 @@ def _pointer(path: Sequence[str]) -> str:
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
 
 
-def _stream(workspace: Workspace, file: File) -> Iterator[Batch]:
+def _stream(file: File) -> Iterator[Batch]:
     texts: list[str] = []
     first = 1
-    for text in read_lines(workspace, file.path, file.compression):
+    for text in read_lines(file.path, file.compression):
         texts.append(text)
         if len(texts) == BATCH_ROWS:
             yield _batch(texts, first)
