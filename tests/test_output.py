@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bucketwise.atomic import replacing
 from bucketwise.errors import OutputError
 from bucketwise.output import (
     check_folder,
     default_folder,
-    replacing,
     write_tables,
     write_text,
 )

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bucketwise.analysis import Analysis
+from bucketwise.atomic import replacing
 from bucketwise.errors import OutputError
 from bucketwise.plan import SCHEMA
 from bucketwise.sources import write_histogram, write_parquet
@@ -188,30 +186,6 @@ def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:
         raise OutputError(message) from error
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside its place to write to; it takes the place when all went well.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file is to stand.
-
-    Yields
-    ------
-    Path
-        An empty file to write.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    try:
-        yield Path(name)
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
 def write_text(path: Path, text: str) -> Path:
     """Write a file whole: beside its place first, then renamed over it.
 
@@ -230,10 +204,3 @@ def write_text(path: Path, text: str) -> Path:
     with replacing(path) as part:
         part.write_bytes(text.encode())
     return path
-
-
-def _umask() -> int:
-    """Return the process's umask: mkstemp makes files only the owner may read."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

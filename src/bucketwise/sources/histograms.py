@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bucketwise.atomic import replacing
 from bucketwise.errors import BucketwiseError, InputError, OutputError
 from bucketwise.sources.database import (
     DATA_FAULTS,
@@ -50,18 +50,14 @@ def write_histogram(traffic: Traffic, path: Path) -> None:
         raise OutputError(
             f"{path}: there is no folder {path.parent}; give a file in one that exists"
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open_workspace() as workspace:
-            _copy(workspace, traffic, temporary)
-        temporary.replace(path)
+        with replacing(path) as part, open_workspace() as workspace:
+            _copy(workspace, traffic, part)
     except (OSError, *DATA_FAULTS) as error:
         raise OutputError(
             f"{path}: the histogram cannot be written ({_first_line(error)}); give a "
             "file in a folder that exists and can be written to"
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | None:
