@@ -577,7 +577,7 @@ def test_numbers_that_python_refuses_are_ragged() -> None:
 def test_a_line_above_the_limit_is_not_taken_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bucketwise.sources.requests.parse.MAX_CHARACTERS", 100)
+    monkeypatch.setattr("bucketwise.sources.json_text.MAX_CHARACTERS", 100)
     assert [item.reason for item in items_of(chat(image_url(URL)))] == [RAGGED]
 
 

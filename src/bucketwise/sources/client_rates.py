@@ -8,8 +8,6 @@ that client asks. Only together do they say how often a length is needed.
 from __future__ import annotations
 
 import csv
-import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import literal, open_workspace
 from bucketwise.sources.detect import GZIP
 from bucketwise.sources.inputs import Input
+from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})
 SHARES = frozenset({"client", "window_start_s", "prob"})
@@ -113,7 +112,7 @@ def _part(each: Input) -> str:
     """Return which table of such a set a file is, "" for none."""
     try:
         names = _header(each.path)
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError):
+    except (OSError, *DAMAGE, csv.Error, UnicodeDecodeError):
         # Whatever it is, its own reader will say what is wrong with it.
         return ""
     if names >= RATES:
@@ -125,11 +124,8 @@ def _part(each: Input) -> str:
 def _header(path: Path) -> set[str]:
     if not path.is_file():
         return set()
-    with path.open("rb") as file:
+    with open_unpacked(path, _packing(path)) as file:
         start = file.read(_HEAD_BYTES)
-    if start.startswith(GZIP):
-        with gzip.open(path) as packed:
-            start = packed.read1(_HEAD_BYTES)
     first = start.split(b"\n", 1)[0].decode()
     return set(next(csv.reader([first.strip()]), []))
 
@@ -151,8 +147,12 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
 
 
 def _linked(folder: Path, name: str, path: Path) -> Path:
-    with path.open("rb") as file:
-        packed = file.read(len(GZIP)) == GZIP
-    link = folder / f"{name}.csv{'.gz' if packed else ''}"
+    suffix = ".gz" if _packing(path) == "gzip" else ""
+    link = folder / f"{name}.csv{suffix}"
     link.symlink_to(path.resolve())
     return link
+
+
+def _packing(path: Path) -> Compression:
+    with path.open("rb") as file:
+        return "gzip" if file.read(len(GZIP)) == GZIP else "none"

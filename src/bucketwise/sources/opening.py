@@ -144,7 +144,7 @@ def _in_cells(workspace: Workspace, file: File, columns: Columns) -> Images | No
     )
 
     # Columns that tell sizes spare looking into the images beside them.
-    if tells_sizes(workspace, file, columns) or not has_image_columns(workspace, file):
+    if not has_image_columns(workspace, file) or tells_sizes(workspace, file, columns):
         return None
     items = read_image_columns(workspace, file, columns)
     return Images(kind="parquet images", name=file.name, items=items)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bucketwise.sources.requests.parse import unpack
+from bucketwise.sources.json_text import unpack
 from bucketwise.sources.requests.parts import find_images, find_listed
 from bucketwise.sources.requests.payloads import Payload, Source
 from bucketwise.sources.requests.telemetry import find_spans, is_inference

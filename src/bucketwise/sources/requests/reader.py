@@ -10,8 +10,8 @@ from bucketwise.numbers import number, plural
 from bucketwise.reasons import RAGGED
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.item import Item
+from bucketwise.sources.json_text import parse
 from bucketwise.sources.requests.bodies import find_requests
-from bucketwise.sources.requests.parse import parse
 from bucketwise.sources.requests.payloads import measure
 from bucketwise.sources.tables.columns import role_of
 from bucketwise.sources.tables.roles import find_name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
+from bucketwise.sources.json_text import parse
 from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.tables.columns import match_columns
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
@@ -38,7 +38,7 @@ def open_json_lines(
         When no line is an object or no key holds a size.
     """
     lines = _first_lines(file)
-    objects = [each for each in map(_parse, lines) if each is not None]
+    objects = _objects(lines)
     if not objects:
         raise InputError(
             f"{file.name}: it starts like JSON Lines, but none of the first "
@@ -74,20 +74,15 @@ def open_json_lines(
 
 def first_objects(file: File) -> list[dict[str, Any]]:
     """Return the objects among the first lines."""
-    parsed = map(_parse, _first_lines(file))
-    return [each for each in parsed if each is not None]
+    return _objects(_first_lines(file))
 
 
 def _first_lines(file: File) -> list[str]:
     return sample(read_lines(file.path, file.compression), _SAMPLE_LINES)
 
 
-def _parse(line: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+def _objects(lines: Sequence[str]) -> list[dict[str, Any]]:
+    return [each for each in map(parse, lines) if isinstance(each, dict)]
 
 
 def _keys(parsed: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
