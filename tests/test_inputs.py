@@ -22,7 +22,8 @@ from PIL import Image
 
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
-from bucketwise.sources import read_rows, read_traffic, write_histogram
+from bucketwise.sources import read_rows, read_traffic, reading, write_histogram
+from bucketwise.sources.inputs import Input
 from bucketwise.sources.progress import Progress
 from bucketwise.traffic import merge_traffic
 
@@ -251,11 +252,91 @@ def test_a_run_that_is_ended_leaves_no_output(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
+def test_a_run_killed_while_it_writes_leaves_whole_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("width,height\n640,480\n64,48\n")
+    out = tmp_path / "out"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bucketwise", "analyze", "log.csv", "--out", "out"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while run.poll() is None and not (out.is_dir() and any(out.iterdir())):
+        time.sleep(0.000_1)
+    run.kill()
+    run.wait()
+    seen = [each for each in out.iterdir() if not each.name.startswith(".")]
+    bucketwise("analyze", "log.csv", "--out", "whole", cwd=tmp_path)
+    for each in seen:
+        assert each.read_bytes() == (tmp_path / "whole" / each.name).read_bytes()
+
+
+@pytest.mark.parametrize("gone", ["before", "emptied"])
+def test_a_file_that_vanishes_while_it_is_read_is_told(
+    tmp_path: Path, gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "gone.csv"
     path.write_text("width,height\n1,1\n")
-    with pytest.raises(InputError, match="there is no such file"):
-        read_traffic([path, tmp_path / "never.csv"])
+
+    def vanish(each: Input) -> None:
+        """Stand where the reading begins, after the file was found and sniffed."""
+        if gone == "before":
+            each.path.unlink()
+        else:
+            each.path.write_text("")
+
+    monkeypatch.setattr(reading, "open_plain", vanish)
+    with pytest.raises(InputError, match=r"^gone\.csv: (cannot be read|the file is)"):
+        read_traffic([path])
+
+
+def test_a_folder_nobody_may_list_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may list everything, so the answer of the system is stood in for."""
+    (tmp_path / "a.png").write_bytes(picture(9, 9))
+    (tmp_path / "closed").mkdir()
+    really = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return really(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    traffic = read_traffic([tmp_path], max_bad_rows=0.5)
+    assert [(str(each.places[0]), each.reason) for each in traffic.rejections] == [
+        ("closed", "unreadable folder")
+    ]
+    with pytest.raises(InputError, match="closed: the folder cannot be listed"):
+        read_traffic([tmp_path / "closed"])
+
+
+BOUNDED = """
+import resource, sys
+from bucketwise.errors import InputError
+from bucketwise.sources import read_traffic
+try:
+    read_traffic([sys.argv[1]])
+except InputError as error:
+    print(error)
+with open("/proc/self/status") as file:
+    print([line.split()[1] for line in file if line.startswith("VmHWM")][0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak")
+def test_a_decompression_bomb_ends_in_bounded_memory(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.csv.gz"
+    with gzip.open(bomb, "wb", compresslevel=1) as file:
+        file.write(b"width,height\n")
+        for _ in range(1_000):
+            file.write(b"7" * (1 << 20))
+    said, peak_kb = subprocess.check_output(
+        [sys.executable, "-c", BOUNDED, str(bomb)], text=True
+    ).splitlines()
+    assert "line 2 is longer than 128 MiB" in said
+    assert int(peak_kb) < 600_000
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
