@@ -197,3 +197,13 @@ def test_rates_alone_say_what_they_lack(tmp_path: Path) -> None:
 def test_names_stay_out_of_joined_tables_when_asked() -> None:
     traffic = read_traffic(sorted(SERVICE.glob("*.csv.gz")), places=False)
     assert "csv.gz" not in str(traffic.inputs)
+
+
+def test_seconds_on_a_clock_of_their_own_are_no_date(tmp_path: Path) -> None:
+    traffic = read(tmp_path / "log.csv", "time,image_tokens\n0,100\n7200,200\n")
+    page = render(analyze(traffic, model="qwen3-vl-2b"), {})
+    assert "on a clock of the log&#39;s own" in page
+    assert "2 distinct token counts" in page
+    text = "time,image_tokens\n2026-01-01T00:00:00Z,100\n2026-01-01T02:00:00Z,9\n"
+    page = render(analyze(read(tmp_path / "log.csv", text), model="qwen3-vl-2b"), {})
+    assert "2026-01-01 00:00 to 2026-01-01 02:00 UTC" in page

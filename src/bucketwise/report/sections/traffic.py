@@ -28,6 +28,9 @@ _TOLD = (
     "no picture of sizes as sent."
 )
 MOST_LABELS = 20
+EPOCH_YEAR = 1970
+"""Nobody served images then: such times count from an origin of their own."""
+
 SECONDS_A_DAY = 86_400
 SECONDS_AN_HOUR = 3_600
 DAYS_A_YEAR = 365.25
@@ -57,7 +60,9 @@ def _finding(analysis: Analysis) -> str:
     noun = noun_of(analysis)
     needed = demand_of(analysis).needed
     low, high = int(needed[0]), int(needed[-1])
-    sizes = plural(summary.distinct_sizes, "distinct size")
+    by_tokens = summary.told == summary.images
+    kind = "distinct token count" if by_tokens else "distinct size"
+    sizes = plural(summary.distinct_sizes, kind)
     text = f"{plural(summary.images, noun)} of {sizes} "
     if low == high:
         return f"{text}all need the same length, {low:,} ViT patches."
@@ -125,6 +130,8 @@ def _span(summary: TrafficSummary) -> Fact:
     )
     seconds = (last - first).total_seconds()
     note = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
+    if last.year == EPOCH_YEAR:
+        note = "in plain seconds, on a clock of the log's own"
     return Fact(label="Span", value=duration(seconds), note=note)
 
 
