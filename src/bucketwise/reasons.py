@@ -31,3 +31,23 @@ NOT_ONE_IMAGE = "not one image"
 
 OUTSIDE = frozenset({NOT_AN_IMAGE, LINKED_FOLDER, UNSIZED, NOT_ONE_IMAGE})
 """Reasons that are no fault of the data: such rows are counted, and are not bad."""
+
+ENDS_BEFORE_START = "ends before it starts"
+
+NO_TIME = "no readable time"
+"""A record of the decoder's load that does not say when."""
+
+GAP = "gap between readings"
+"""Far more than the usual time passed; what happened then is not known."""
+
+CLOCK_GOES_BACK = "clock goes back"
+"""A restart, or logs of several engines in one file: nothing is held across it."""
+
+DUPLICATE = "duplicate reading"
+"""The same engine says the same for the same moment again."""
+
+CONTRADICTION = "two readings for one moment"
+"""They differ, so they are of several engines that the log does not tell apart."""
+
+RESTART = "restart"
+"""The engine says that it starts anew: nothing is held across it."""

@@ -1,0 +1,1 @@
+"""Which decoder_batch_sizes: from what a decoder carried to the graphs to compile."""
