@@ -235,7 +235,8 @@ class Activity:
             Seconds by number of active sequences.
         """
         active = np.minimum(self.running, batch_size)
-        return np.bincount(active, weights=self.seconds, minlength=batch_size + 1)
+        seconds = np.bincount(active, weights=self.seconds, minlength=batch_size + 1)
+        return seconds.astype(np.float64)
 
     def queueing_s(self, batch_size: int) -> float:
         """Return the seconds in which the decoder ran and more was in flight than fits."""

@@ -21,7 +21,7 @@ def slot_width_s(first_s: float, last_s: float) -> int:
 def borders_s(first_s: float, last_s: float, width_s: int) -> FloatArray:
     """Return the moments between two others at which a slot begins."""
     numbers = np.arange(math.floor(first_s / width_s) + 1, math.ceil(last_s / width_s))
-    return numbers * float(width_s)
+    return numbers.astype(np.float64) * width_s
 
 
 def in_flight(start_s: FloatArray, end_s: FloatArray, at_s: FloatArray) -> IntArray:
