@@ -9,6 +9,8 @@ SAMPLES := docs_screenshots web_photos phone_photos chest_xrays qwen_vl_service
 # the runtime reads them.
 GUIDE_BUCKETS := 1024,3136,16384
 FUZZ_EXAMPLES ?= 200
+# What a decoder carried, for the sample that shows both halves of a plan.
+DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
 .PHONY: help demo test fuzz check lint types contracts reports reports-check wheel-check lock clean
 
@@ -28,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP)
 	@echo "Running bucketwise on sample_traffic/docs_screenshots.csv ..."
-	$(BIN)/bucketwise analyze sample_traffic/docs_screenshots.csv \
+	$(BIN)/bucketwise analyze sample_traffic/docs_screenshots.csv $(DECODER) \
 	  --model qwen3-vl-2b --current $(GUIDE_BUCKETS) --out bucketwise-demo
 
 test: $(STAMP)
@@ -53,7 +55,7 @@ reports: $(STAMP)
 	rm -rf $(SAMPLES:%=reports/%)
 	for sample in $(SAMPLES); do \
 	  $(BIN)/bucketwise analyze $$(ls sample_traffic/$$sample.csv sample_traffic/$$sample/* 2> /dev/null) \
-	    --model qwen3-vl-2b \
+	    $$(test $$sample = docs_screenshots && echo "$(DECODER)") --model qwen3-vl-2b \
 	    --current $(GUIDE_BUCKETS) --out reports/$$sample --quiet || exit 1; \
 	done
 

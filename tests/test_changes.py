@@ -38,5 +38,16 @@ def test_data_and_method_are_told_apart() -> None:
     assert both[1] == "  buckets: [1, 2] -> [1, 2, 3]"
 
 
+def test_decoder_graphs_that_change_come_or_go_are_told() -> None:
+    two = plan_of() | {"decoder": {"decoder_batch_sizes": [4, 8]}}
+    three = plan_of() | {"decoder": {"decoder_batch_sizes": [2, 5, 8]}}
+    none = plan_of() | {"decoder": None}
+    told = "  decoder_batch_sizes: "
+    assert plan_changes(two, three)[1:] == (f"{told}[4, 8] -> [2, 5, 8]",)
+    assert plan_changes(none, two)[1:] == (f"{told}none -> [4, 8]",)
+    assert plan_changes(two, plan_of())[1:] == (f"{told}[4, 8] -> none",)
+    assert plan_changes(none, plan_of())[1:] == ()
+
+
 def test_a_plan_with_holes_is_compared_as_far_as_it_goes() -> None:
     assert "changed" in plan_changes({"provenance": None}, plan_of())[0]

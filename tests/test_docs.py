@@ -21,6 +21,10 @@ def test_the_decision_in_the_readme_is_what_the_demo_prints() -> None:
         bucketwise.read_traffic([ROOT / "sample_traffic" / "docs_screenshots.csv"]),
         model="qwen3-vl-2b",
         current=[1024, 3136, 16384],
+        evidence=bucketwise.read_evidence(
+            [ROOT / "sample_traffic" / "azure_conversations.csv.gz"]
+        ),
+        batch_size=8,
     )
     told = re.search(
         r"<!-- decision -->\n```\n(.*?)\n```\n<!-- /decision -->", README, re.DOTALL
@@ -39,3 +43,5 @@ def test_every_sample_has_its_origin_and_its_report() -> None:
     for path in (ROOT / "sample_traffic").glob("*.csv"):
         assert f"`{path.name}`" in origins
         assert (ROOT / "reports" / path.stem / "report.html").exists()
+    for path in (ROOT / "sample_traffic").glob("*.csv.gz"):
+        assert f"`{path.name}`" in origins

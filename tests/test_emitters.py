@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bucketwise.decoder.decision import decide_pattern
 from bucketwise.emitters import EMITTERS, emit
 from bucketwise.emitters.literal import python_literal
 from bucketwise.emitters.remarks import one_line
@@ -17,6 +18,7 @@ from bucketwise.plan import (
     BucketUse,
     Cost,
     Decision,
+    Decoder,
     Model,
     Plan,
     Processor,
@@ -510,20 +512,33 @@ def test_a_partition_too_short_for_old_releases_is_warned_about_there() -> None:
     assert "below" not in of_kind(emit_for("0.12.0", base=base), ".py", "compile")
 
 
+def decoder_for(batch_size: int, family: str = "qwen3_vl") -> Decoder:
+    return decide_pattern(batch_size, family).decoder
+
+
 def test_decoder_batch_sizes_decide_the_batch_size() -> None:
-    files = emit(
-        make_plan(), zoo_base(), (TARGETS["0.12.0"],), decoder_batch_sizes=(1, 4, 8)
-    )
+    plan = replace(make_plan(), decoder=decoder_for(8))
+    files = emit_for("0.12.0", plan=plan)
     assert config_of(files)["decoder_batch_sizes"] == [1, 4, 8]
     assert config_of(files)["batch_size"] == 8
     assert "--max-num-seqs 8" in of_kind(files, ".sh")
     assert "decoder_batch_sizes" not in config_of(emit_for("0.12.0"))
 
 
-@pytest.mark.parametrize("sizes", [(), (0, 2), (4, 2), (2, 2)])
-def test_batch_sizes_that_do_not_ascend_are_refused(sizes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("suffix", [".py", ".sh"])
+def test_scripts_say_who_uses_the_smaller_decoder_graphs(suffix: str) -> None:
+    plan = replace(make_plan(), decoder=decoder_for(8))
+    start = "serve" if suffix == ".sh" else "compile"
+    text = of_kind(emit_for("0.12.0", plan=plan), suffix, start)
+    assert "only vllm-rbln runs the smallest graph" in text
+
+
+@pytest.mark.parametrize("sizes", [(), (0, 8), (8, 4), (8, 8), (1, 4)])
+def test_batch_sizes_that_do_not_ascend_to_the_batch_are_refused(
+    sizes: tuple[int, ...],
+) -> None:
     with pytest.raises(ConfigError, match="ascending"):
-        emit(make_plan(), zoo_base(), (TARGETS["0.12.0"],), decoder_batch_sizes=sizes)
+        replace(decoder_for(8), decoder_batch_sizes=sizes)
 
 
 def test_a_family_without_a_class_is_refused() -> None:

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import BucketwiseError
-from bucketwise.sources import read_rows, read_traffic, write_histogram
+from bucketwise.sources import read_evidence, read_rows, read_traffic, write_histogram
 
+GOLD = Path(__file__).parent / "gold"
 EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "20"))
 
 CSV = b"time,tenant,width,height,frames,fps,count\n" + b"".join(
@@ -120,9 +121,54 @@ FORMS: dict[str, Callable[[], bytes]] = {
 }
 
 
+LOADS: dict[str, Callable[[], bytes]] = {
+    "request log": lambda: b"".join(
+        [b"start;latency_ms;pod;prompt_tokens;output_tokens\n"]
+        + [
+            b"2026-10-01T00:00:%02dZ;%d;p%d;9;5\n" % (n, n * 99, n % 3)
+            for n in range(60)
+        ]
+    ),
+    "request log.gz": lambda: gzip.compress(
+        b"ts,request_time,text\n" + b"1,2,9\n" * 40
+    ),
+    "request log.jsonl": lambda: b'{"t": {"start": 4, "end": 9}, "host": "h"}\n' * 20,
+    "arrivals": lambda: (
+        b"TIMESTAMP,ContextTokens,GeneratedTokens\n" + b"7,374,44\n" * 40
+    ),
+    "arrivals.jsonl": lambda: (
+        b'{"timestamp": 7, "input_length": 9, "output_length": 5, "hash_ids": [1]}\n'
+        * 20
+    ),
+    "statistics": lambda: (
+        b"ts,running,waiting,swapped\n" + b"06-16 14:14:37,1,2,\n" * 40
+    ),
+    "statistics.parquet": lambda: copied(
+        "SELECT i AS time, i % 3 AS num_running, 'e' AS engine FROM range(50) t(i)"
+    ),
+    "engine log": lambda: b"".join(
+        b"(APIServer pid=%d) INFO 12-31 23:59:%02d [loggers.py:123] Engine 00%d: "
+        b"Avg prompt throughput: 2.1 tokens/s, Avg generation throughput: 3.0 tokens/s, "
+        b"Running: %d reqs, Waiting: 0 reqs, GPU KV cache usage: 0.2%%\n"
+        % (n // 20, n, n % 2, n % 5)
+        for n in range(40)
+    ),
+    "prometheus": (GOLD / "prometheus" / "both.json").read_bytes,
+    "nginx": (GOLD / "nginx" / "msec.log").read_bytes,
+    "nginx.gz": lambda: gzip.compress((GOLD / "nginx" / "timed.log").read_bytes()),
+    "balancer": lambda: b"".join(
+        b"h2 2026-07-02T22:23:%02d.186641Z app/x/5 192.0.2.9:2817 10.0.0.%d:80 0.086 "
+        b'0.048 0.037 200 200 0 57 "POST https://x:443/v1/completions HTTP/2.0" "c" - - '
+        b'arn "Root=1" "x" "arn" 0 2026-07-02T22:22:48.364000Z "forward" "-" "-"\n'
+        % (n, n % 3)
+        for n in range(40)
+    ),
+}
+
+
 @cache
 def whole(form: str) -> bytes:
-    return FORMS[form]()
+    return (FORMS | LOADS)[form]()
 
 
 @st.composite
@@ -169,6 +215,19 @@ def check(path: Path) -> None:
     assert all(len(each.reason) == each.line.size for each in rows)
 
 
+def check_load(path: Path) -> None:
+    """Read a file for the load of a decoder; it is one of the same two things."""
+    told = ""
+    try:
+        evidence = read_evidence([path], max_bad_rows=1.0)
+    except BucketwiseError as error:
+        told = str(error)
+    else:
+        assert evidence.samples > evidence.rejected
+        assert all(len(each.places) <= 5 for each in evidence.rejections)
+    assert str(path.parent) not in told
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_read_while_it_is_whole(form: str, tmp_path: Path) -> None:
     path = tmp_path / "input"
@@ -191,6 +250,28 @@ def test_damage_is_counted_or_told(form: str, data: st.DataObject) -> None:
         check(path)
 
 
+@pytest.mark.parametrize("form", LOADS)
+def test_every_load_is_read_while_it_is_whole(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "input"
+    path.write_bytes(whole(form))
+    evidence = read_evidence([path])
+    assert evidence.samples > evidence.rejected == 0
+
+
+@pytest.mark.parametrize("form", LOADS)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(data=st.data())
+def test_a_damaged_load_is_counted_or_told(form: str, data: st.DataObject) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "input"
+        path.write_bytes(data.draw(damaged(whole(form))))
+        check_load(path)
+
+
 @settings(max_examples=EXAMPLES * 4, deadline=None)
 @given(st.one_of(st.binary(max_size=600), st.text(max_size=300).map(str.encode)))
 def test_noise_is_counted_or_told(noise: bytes) -> None:
@@ -198,3 +279,4 @@ def test_noise_is_counted_or_told(noise: bytes) -> None:
         path = Path(folder) / "input"
         path.write_bytes(noise)
         check(path)
+        check_load(path)

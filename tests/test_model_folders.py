@@ -18,10 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
+from bucketwise.decoder.language_model import input_embedding, parameters
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.sources.configs import json_file
+from bucketwise.sources.configs.model_folder.tower import TOWERS
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
@@ -123,6 +125,45 @@ def test_where_an_older_loader_reads_other_limits_a_note_says_which(
             assert f"{older[0]:,} to {older[1]:,} pixels" in said[0]
 
 
+def text_of(profile: ModelProfile) -> dict[str, Any]:
+    """Return what a checkpoint's config.json says of its language model."""
+    lm = profile.lm
+    assert lm is not None
+    text: dict[str, Any] = {
+        "num_hidden_layers": lm.layers,
+        "hidden_size": lm.hidden,
+        "vocab_size": lm.vocab,
+        "num_attention_heads": lm.heads,
+        "num_key_value_heads": lm.kv_heads,
+    }
+    if profile.family.startswith("qwen2"):
+        text |= {"use_sliding_window": False, "max_window_layers": lm.layers}
+    else:
+        text |= {"head_dim": lm.head_dim, "attention_bias": False}
+    if lm.experts:
+        text |= {
+            "num_experts": lm.experts,
+            "num_experts_per_tok": lm.experts_per_token,
+            "moe_intermediate_size": lm.expert_intermediate,
+            "decoder_sparse_step": 1,
+            "mlp_only_layers": [],
+        }
+    else:
+        text["intermediate_size"] = lm.intermediate
+    if lm.linear_layers:
+        text |= {
+            "linear_num_key_heads": lm.linear_key_heads,
+            "linear_key_head_dim": lm.linear_key_head_dim,
+            "linear_num_value_heads": lm.linear_value_heads,
+            "linear_value_head_dim": lm.linear_value_head_dim,
+            "linear_conv_kernel_dim": lm.linear_conv_kernel,
+            "full_attention_interval": lm.layers // lm.full_attention_layers,
+        }
+    if lm.shared_expert_intermediate:
+        text["shared_expert_intermediate_size"] = lm.shared_expert_intermediate
+    return text
+
+
 def folder_of(profile: ModelProfile) -> dict[str, Any]:
     """Return the files a checkpoint of that profile ships, as the originals do."""
     vit, window = profile.vit, profile.window_patches
@@ -150,8 +191,14 @@ def folder_of(profile: ModelProfile) -> dict[str, Any]:
         "temporal_patch_size": profile.temporal_patch,
     }
     low, high = profile.checkpoint.min_pixels, profile.checkpoint.max_pixels
+    text = text_of(profile)
     files: dict[str, Any] = {
-        CONFIG: {"model_type": profile.family, "vision_config": vision},
+        CONFIG: {
+            "model_type": profile.family,
+            "vision_config": vision,
+            "tie_word_embeddings": profile.lm is not None and profile.lm.tied,
+            **(text if profile.family.startswith("qwen2") else {"text_config": text}),
+        },
         IMAGE: {
             **geometry,
             "size": {"shortest_edge": low, "longest_edge": high},
@@ -180,6 +227,7 @@ def told_apart(profile: ModelProfile) -> ModelProfile:
         checkpoint=plain(profile.checkpoint),
         deployment=plain(profile.deployment),
         video=plain(profile.video),
+        lm=plain(profile.lm),
     )
 
 
@@ -193,6 +241,134 @@ def test_a_checkpoints_own_folder_reads_back_as_its_built_in_profile(
     found = find_profile(write(cached, folder_of(built_in)))
     assert told_apart(found) == told_apart(built_in)
     assert find_profile(str(cached.parent.parent)) == found
+
+
+LANGUAGE = {
+    "qwen2_vl": (8_192, "hidden_size"),
+    "qwen2_5_vl": (8_192, "out_hidden_size"),
+    "qwen3_vl": (4_096, "out_hidden_size"),
+    "qwen3_vl_moe": (2_048, "out_hidden_size"),
+    "qwen3_5": (4_096, "out_hidden_size"),
+    "qwen3_5_moe": (2_048, "out_hidden_size"),
+}
+"""Default width of each family's language model, and the tower's key for it."""
+
+
+def speaking(family: str, text: Any = None, **changed: Any) -> dict[str, Any]:
+    """Return files of a family: `text_config`, else the class's defaults."""
+    hidden, key = LANGUAGE[family]
+    width = text.get("hidden_size", hidden) if isinstance(text, dict) else hidden
+    patch = 14 if family.startswith("qwen2") else 16
+    config = {"model_type": family, "vision_config": {key: width}, "text_config": text}
+    image = {"patch_size": patch, "image_processor_type": "Qwen2VLImageProcessor"}
+    return {CONFIG: config | changed, IMAGE: image, VIDEO: {"patch_size": patch}}
+
+
+# Parameters of the language model of each class, lm_head and embedding among them,
+# counted on torch's meta device (transformers 5.23.0, torch 2.13.0).
+@pytest.mark.parametrize(
+    ("family", "text", "total"),
+    [
+        ("qwen2_vl", {}, 72_706_203_648),
+        ("qwen2_5_vl", {}, 72_706_203_648),
+        ("qwen3_vl", {}, 12_049_461_248),
+        ("qwen3_vl_moe", {}, 13_485_121_536),
+        ("qwen3_5", {}, 8_953_803_264),
+        ("qwen3_5_moe", {}, 34_660_610_688),
+        ("qwen2_vl", {"num_key_value_heads": None}, 82_102_591_488),
+        ("qwen2_vl", {"head_dim": 64}, 72_706_203_648),
+        ("qwen3_vl", {"attention_bias": True}, 12_049_985_536),
+        ("qwen3_vl_moe", {"head_dim": 100, "num_local_experts": 7}, 2_390_678_208),
+        ("qwen3_5_moe", {"num_local_experts": 7}, 34_660_610_688),
+        ("qwen3_5", {"full_attention_interval": 3}, 8_936_436_864),
+        (
+            "qwen3_5",
+            {
+                "full_attention_interval": 4,
+                "layer_types": (["linear_attention"] * 2 + ["full_attention"]) * 10
+                + ["linear_attention"] * 2,
+            },
+            8_936_436_864,
+        ),
+    ],
+)
+def test_a_language_model_has_the_parameters_its_class_gives_it(
+    family: str, text: dict[str, Any], total: int, tmp_path: Path
+) -> None:
+    shape = find_profile(write(tmp_path / "m", speaking(family, text))).lm
+    assert shape is not None
+    assert parameters(shape) + input_embedding(shape) == total
+
+
+# What the classes of transformers 5.23.0 answered.
+@pytest.mark.parametrize(
+    ("family", "outer", "inner", "tied"),
+    [
+        ("qwen2_vl", {}, True, True),
+        ("qwen2_vl", {"tie_word_embeddings": False}, True, True),
+        ("qwen2_vl", {"tie_word_embeddings": True}, False, True),
+        ("qwen2_vl", {}, False, False),
+        ("qwen3_vl", {}, True, False),
+        ("qwen3_vl", {"tie_word_embeddings": True}, False, True),
+        ("qwen3_vl_moe", {"tie_word_embeddings": False}, True, False),
+    ],
+)
+def test_the_embedding_is_tied_where_the_class_ties_it(
+    family: str, outer: dict[str, Any], inner: bool, tied: bool, tmp_path: Path
+) -> None:
+    files = speaking(family, {"tie_word_embeddings": inner}, **outer)
+    shape = find_profile(write(tmp_path / "m", files)).lm
+    assert shape is not None
+    assert shape.tied is tied
+
+
+@pytest.mark.parametrize("name", ["qwen2-vl-2b", "qwen2.5-vl-72b"])
+def test_a_nested_language_model_reads_as_one_at_the_top_level(
+    name: str, tmp_path: Path
+) -> None:
+    files = folder_of(built_in_profiles()[name])
+    flat = find_profile(write(tmp_path / "m", files)).lm
+    text = text_of(built_in_profiles()[name])
+    outer = {key: value for key, value in files[CONFIG].items() if key not in text}
+    files[CONFIG] = outer | {"text_config": text, "hidden_size": 1}
+    nested = find_profile(write(tmp_path / "m", files)).lm
+    assert flat is not None
+    assert flat.source == f"{CONFIG}"
+    assert nested == replace(flat, source=f"{CONFIG}: text_config")
+
+
+@pytest.mark.parametrize("family", TOWERS)
+def test_a_folder_that_does_not_tell_its_language_model_has_none(
+    family: str, tmp_path: Path
+) -> None:
+    profile = find_profile(write(tmp_path / "m", speaking(family)))
+    assert profile.lm is None
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "expected"),
+    [
+        ("qwen2_5_vl", {"use_sliding_window": True}, "use_sliding_window is true"),
+        ("qwen3_vl_moe", {"decoder_sparse_step": 2}, "decoder_sparse_step is 2"),
+        ("qwen3_vl_moe", {"mlp_only_layers": [0]}, "mlp_only_layers is a list"),
+    ],
+)
+def test_layers_of_an_unknown_kind_leave_no_language_model_and_a_note(
+    family: str, text: dict[str, Any], expected: str, tmp_path: Path
+) -> None:
+    profile = find_profile(write(tmp_path / "m", speaking(family, text)))
+    assert profile.lm is None
+    assert profile.notes[-1].startswith(f"{CONFIG}: text_config.{expected}: what such")
+
+
+def test_defaults_of_the_language_model_are_said(tmp_path: Path) -> None:
+    text = text_of(built_in_profiles()["qwen3-vl-8b"])
+    del text["vocab_size"], text["head_dim"]
+    shape = find_profile(write(tmp_path / "m", speaking("qwen3_vl", text))).lm
+    assert shape is not None
+    assert shape.source == (
+        f"{CONFIG}: text_config; absent, so the class's default: vocab_size, head_dim"
+    )
 
 
 @given(
@@ -260,6 +436,7 @@ def test_no_value_under_any_key_raises_anything_but_a_clear_error(
     objects += [item for o in objects for item in o.values() if isinstance(item, dict)]
     broken = data.draw(st.sampled_from(objects))
     more = ["min_pixels", "fps", "num_frames", "do_resize", "auto_map", "max_frames"]
+    more += ["text_config", "layer_types", "num_local_experts"]
     key = data.draw(st.sampled_from([*broken, *more]))
     broken[key] = data.draw(json_values)
     folder = write(tmp_path / "any", files)
@@ -357,6 +534,59 @@ def sound(**changed: Any) -> dict[str, Any]:
             },
             "deepstack_visual_indexes holds -1",
         ),
+        (speaking("qwen3_vl", []), "text_config is a list; an object is right"),
+        (
+            speaking("qwen3_vl", {"num_hidden_layers": "9"}),
+            r"text_config\.num_hidden_layers is '9'; a whole number from 1 to 10,000",
+        ),
+        (
+            speaking("qwen3_vl", {"head_dim": None}),
+            r"text_config\.head_dim is null; a whole number",
+        ),
+        (
+            speaking("qwen3_vl", {"attention_bias": 3}),
+            r"text_config\.attention_bias is 3; true or false is right",
+        ),
+        (
+            speaking("qwen3_vl", {}, tie_word_embeddings="yes"),
+            r"config\.json: tie_word_embeddings is 'yes'; true or false is right",
+        ),
+        (
+            speaking("qwen3_vl", {}, vision_config={"out_hidden_size": 5_120}),
+            r"text_config\.hidden_size is 4096, but .*vision_config\.out_hidden_size 5120",
+        ),
+        (
+            speaking("qwen3_vl", {"num_key_value_heads": 5}),
+            r"config\.json: language model: heads is 32; a multiple of kv_heads \(5\)",
+        ),
+        (
+            speaking("qwen3_vl_moe", {"num_experts_per_tok": 61}),
+            r"language model: experts_per_token is 61; at most experts \(60\)",
+        ),
+        (
+            speaking("qwen2_vl", {"num_attention_heads": 60}),
+            r"hidden_size is 8192; a multiple of num_attention_heads \(60\)",
+        ),
+        (
+            speaking("qwen3_5", {"num_key_value_heads": None}),
+            r"text_config\.num_key_value_heads is null; a whole number",
+        ),
+        (
+            speaking("qwen3_5", {"layer_types": "full_attention"}),
+            "layer_types is 'full_attention'; a list of full_attention and",
+        ),
+        (
+            speaking("qwen3_5", {"layer_types": ["full_attention"]}),
+            r"layer_types holds 1 layers; num_hidden_layers \(32\) is right",
+        ),
+        (
+            speaking("qwen3_5", {"layer_types": ["sliding_attention"] * 32}),
+            "layer_types holds 'sliding_attention'; full_attention or linear",
+        ),
+        (
+            speaking("qwen3_5", {"full_attention_interval": 0}),
+            r"text_config\.full_attention_interval is 0; 1 to",
+        ),
         (
             {
                 CONFIG: {
@@ -380,7 +610,8 @@ def test_each_fault_is_named_with_its_place_and_what_is_right(
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     files = sound(min_pixels="5", patch_size=14)
     vision = SOUND[CONFIG]["vision_config"] | {"depth": 0}
-    files[CONFIG] = {"model_type": "qwen3_vl", "vision_config": vision}
+    text = SOUND[CONFIG]["text_config"] | {"vocab_size": None}
+    files[CONFIG] = SOUND[CONFIG] | {"vision_config": vision, "text_config": text}
     files[VIDEO] = "{"
     with pytest.raises(ConfigError) as caught:
         find_profile(write(tmp_path / "m", files))
@@ -389,6 +620,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         f"{IMAGE}: min_pixels",
         f"{IMAGE}: patch_size",
         f"{CONFIG}: vision_config.depth",
+        f"{CONFIG}: text_config.vocab_size",
     } < places
     assert any(problem.startswith(VIDEO) for problem in caught.value.problems)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bucketwise.errors import ConfigError, InputError, UsageError
-from bucketwise.rbln.targets import TARGETS, parse_version, pick_targets
+from bucketwise.rbln.releases import parse_version
+from bucketwise.rbln.targets import TARGETS, pick_targets
 from bucketwise.sources.configs.bucket_lists import read_bucket_list
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 

@@ -1,7 +1,7 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
-Every command is a function on plain values: `read_traffic`, `analyze`, `count`,
-`explain`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is
+Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
+`count`, `explain`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is
 used.
 """
 
@@ -14,12 +14,14 @@ __version__ = "0.1.0"
 __all__ = [
     "Analysis",
     "BucketwiseError",
+    "Evidence",
     "Traffic",
     "__version__",
     "analyze",
     "count",
     "explain",
     "models",
+    "read_evidence",
     "read_traffic",
     "targets",
     "write_histogram",
@@ -27,12 +29,14 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from bucketwise.activity import Evidence
     from bucketwise.analysis import Analysis
     from bucketwise.api import (
         analyze,
         count,
         explain,
         models,
+        read_evidence,
         read_traffic,
         targets,
         write_histogram,
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Analysis": "bucketwise.analysis",
     "BucketwiseError": "bucketwise.errors",
+    "Evidence": "bucketwise.activity",
     "Traffic": "bucketwise.traffic",
 }
 

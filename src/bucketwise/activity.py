@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -117,6 +118,8 @@ class Gauges:
         Base name of its file; "" untold.
     silent_when_idle : bool
         Whether the engine says nothing while it has nothing to do.
+    restarts : tuple of int
+        Positions of the readings that are an engine's first after it started anew.
     """
 
     time_s: FloatArray
@@ -126,6 +129,7 @@ class Gauges:
     line: IntArray
     source: str = ""
     silent_when_idle: bool = False
+    restarts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +167,11 @@ class Arrivals:
             if min(self.prompt.min(), self.output.min()) < 0:
                 problems.append("activity: a request has fewer than 0 tokens")
         raise_all(problems)
+
+    def sha256(self) -> str:
+        """Return the hash of the arrivals, to the microsecond."""
+        micros = np.round(self.arrival_s * 1e6).astype(np.int64)
+        return _sha256(micros, self.prompt, self.output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +252,11 @@ class Activity:
         wanted = (self.running + self.waiting > batch_size) & (self.running > 0)
         return float(self.seconds[wanted].sum())
 
+    def sha256(self) -> str:
+        """Return the hash of the cells, to the microsecond."""
+        micros = np.round(self.seconds * 1e6).astype(np.int64)
+        return _sha256(self.slot, self.running, self.waiting, micros)
+
     def with_slots(self, width_s: int) -> Activity:
         """Return it with wider slots.
 
@@ -304,3 +318,19 @@ class Evidence:
     def rejected(self) -> int:
         """Records that could not be used."""
         return sum(each.count for each in self.rejections)
+
+    def without_places(self) -> Evidence:
+        """Return it without names of files and places of records."""
+        return replace(
+            self,
+            names=(),
+            rejections=tuple(replace(each, places=()) for each in self.rejections),
+            faults=tuple(replace(each, places=()) for each in self.faults),
+        )
+
+
+def _sha256(*columns: IntArray) -> str:
+    digest = hashlib.sha256()
+    for column in columns:
+        digest.update(np.ascontiguousarray(column, dtype="<i8").tobytes())
+    return digest.hexdigest()

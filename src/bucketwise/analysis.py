@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bucketwise.activity import Activity
 from bucketwise.buckets import Buckets
 from bucketwise.cautions import cautions
 from bucketwise.cost import COSTS, price
+from bucketwise.decoder.ask import Ask, decide
 from bucketwise.errors import InputError
 from bucketwise.limits import (
     UNLIMITED_PIXELS,
@@ -52,12 +54,16 @@ class Analysis:
         What every distinct size becomes under the limits in force.
     needed : ndarray of int64, shape (n_sizes,)
         Needed length of one run of each size, for the newest target; 0 where refused.
+    activity : Activity or None
+        The load that the decoder graphs were chosen for: as it was seen, or as the
+        last replay gives it; None where nothing was read.
     """
 
     plan: Plan
     traffic: Traffic
     counts: Counts
     needed: IntArray
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,7 @@ def analyze(
     targets: Sequence[Target],
     *,
     today: Today | None = None,
+    ask: Ask | None = None,
     context: Context | None = None,
 ) -> Analysis:
     """Choose the buckets for a traffic and gather the evidence.
@@ -111,6 +118,8 @@ def analyze(
         SDK dialects, oldest first; the last one's lists stand in `plan.visual`.
     today : Today, optional
         What is compiled now.
+    ask : Ask, optional
+        What is asked of the decoder.
     context : Context, optional
         What to record.
 
@@ -155,27 +164,35 @@ def analyze(
             by_lengths[key] = _visual(setting, question, today, traffic)
         visuals[target.version] = by_lengths[key]
     newest = targets[-1]
+    decided = decide(ask, profile, counts, traffic) if ask else None
+    evidence = ask.evidence if ask else None
     plan = Plan(
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
         traffic=traffic_summary(traffic, counts, newest.parsed),
         visual=visuals[newest.version],
         visual_by_target=visuals if len(by_lengths) > 1 else {},
-        decoder=None,
-        assumptions=assumptions(
-            profile,
-            preprocessing,
-            curve,
-            context.base,
-            assumed=context.model_assumed,
-            as_stored=context.as_stored,
+        decoder=decided.decoder if decided else None,
+        assumptions=(
+            *assumptions(
+                profile,
+                preprocessing,
+                curve,
+                context.base,
+                assumed=context.model_assumed,
+                as_stored=context.as_stored,
+            ),
+            *(decided.assumptions if decided else ()),
         ),
-        provenance=provenance(traffic, context.version, context.options or {}),
+        provenance=provenance(
+            traffic, evidence, context.version, context.options or {}
+        ),
     )
     return Analysis(
         plan=plan,
         traffic=traffic,
         counts=counts,
         needed=counts.needed(newest.parsed),
+        activity=decided.activity if decided else None,
     )
 
 

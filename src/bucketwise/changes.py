@@ -29,6 +29,11 @@ def plan_changes(
             _at(after, "visual", "vit_max_seq_lens"),
         ),
         *_told(
+            "decoder_batch_sizes",
+            _at(before, "decoder", "decoder_batch_sizes") or "none",
+            _at(after, "decoder", "decoder_batch_sizes") or "none",
+        ),
+        *_told(
             "max_pixels",
             _at(before, "visual", "processor", "max_pixels"),
             _at(after, "visual", "processor", "max_pixels"),

@@ -16,7 +16,7 @@ from bucketwise.patching import BoolArray, Counts, Preprocessing, count_patches
 from bucketwise.plan import Cap, Processor, SafeLimit, Worst
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
-from bucketwise.rbln.targets import Version
+from bucketwise.rbln.releases import Version
 from bucketwise.reach import Reach, safe_max_pixels, worst_reachable
 
 UNLIMITED_PIXELS = 2**50

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bucketwise.errors import raise_all
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.lengths import least_needed, needed_lengths
-from bucketwise.rbln.targets import Version
+from bucketwise.rbln.releases import Version
 from bucketwise.traffic import FloatArray, IntArray, Sizes
 
 BoolArray = NDArray[np.bool_]

@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bucketwise.errors import ConfigError
+from bucketwise.traffic import Rejection
+
 SCHEMA = "bucketwise.plan/1"
 
 Status = Literal["measured", "derived", "assumed"]
@@ -51,6 +54,15 @@ class RejectedRows:
     reason: str
     count: int
     examples: tuple[Example, ...]
+
+    @classmethod
+    def of(cls, rejection: Rejection) -> RejectedRows:
+        """Restate what a reader counted."""
+        examples = tuple(
+            Example(source=place.source or None, line=place.line)
+            for place in rejection.places
+        )
+        return cls(reason=rejection.reason, count=rejection.count, examples=examples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +263,155 @@ class Visual:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderEvidence:
+    """What is known of the decoder's load.
+
+    `kind` is "none" where nothing was read; the shares are None then. `samples` counts
+    every record read, idle, clipped and unusable ones too. `idle_share` is over the
+    time seen (`observed_s`, the seconds of all replicas), `clipped_share` over busy
+    time: more was in flight than there are slots. `measured_with` says what the steps
+    of the system that was seen cost: one graph, several, or a GPU engine's.
+    """
+
+    kind: str
+    samples: int
+    span_s: float
+    observed_s: float
+    replicas: int
+    clipped_share: float | None
+    idle_share: float | None
+    measured_with: str
+    names: tuple[str, ...]
+    rejections: tuple[RejectedRows, ...]
+    faults: tuple[RejectedRows, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCost:
+    """Cost of one decode step; `at[b - 1]` is that of the graph for b sequences."""
+
+    kind: str
+    unit: str
+    at: tuple[float, ...]
+    status: Status
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderPoint:
+    """The exact optimum with k decoder graphs; `saving` is against k-1.
+
+    `slots_cost` is the mean cost of a step in slots: what it would be if a step cost
+    in proportion to its slots.
+    """
+
+    k: int
+    decoder_batch_sizes: tuple[int, ...]
+    mean_step_cost: float
+    slots_cost: float
+    saving: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphUse:
+    """One decoder graph: share of the steps it runs, and of their slots in use."""
+
+    batch_size: int
+    share: float
+    slots_used: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSizeOption:
+    """What another batch_size would meet; shares are over busy time.
+
+    `full_share` with every slot in use, `queueing_share` with more in flight than slots.
+    """
+
+    batch_size: int
+    mean_active: float
+    full_share: float
+    queueing_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextLength:
+    """Tokens a request holds, and the `max_seq_len` that would do.
+
+    `with_images` says whether the visual tokens are among them; where they are not,
+    `visual` is what was added for them. `max_seq_len` is a multiple of `partition`.
+    """
+
+    p999: int
+    largest: int
+    with_images: bool
+    visual: int
+    partition: int
+    max_seq_len: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderDecision:
+    """Why these decoder graphs: the rule that spoke and its words."""
+
+    k: int
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoder:
+    """The decoder half of the plan; sizes ascend and end with `batch_size`.
+
+    `active_share` is over busy time. `mean_step_cost` and `one_graph_step_cost` are
+    means over steps, with the chosen graphs and with `batch_size` alone; `saving` is
+    the share between them and `slots_saving` the same if steps cost in proportion to
+    their slots, which no saving exceeds. They are None where nothing was read.
+    """
+
+    batch_size: int
+    decoder_batch_sizes: tuple[int, ...]
+    decision: DecoderDecision
+    evidence: DecoderEvidence
+    active_share: dict[str, float]
+    mean_active: float | None
+    graphs: tuple[GraphUse, ...]
+    step_cost: StepCost | None
+    mean_step_cost: float | None
+    one_graph_step_cost: float | None
+    saving: float | None
+    slots_saving: float | None
+    frontier: tuple[DecoderPoint, ...]
+    batch_sizes: tuple[BatchSizeOption, ...]
+    suggested_batch_size: int | None
+    context_length: ContextLength | None
+    notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check what every release of the SDK needs.
+
+        Raises
+        ------
+        ConfigError
+            When the sizes do not ascend from 1 up to the batch size.
+        """
+        sizes = self.decoder_batch_sizes
+        if (
+            list(sizes) != sorted(set(sizes))
+            or not sizes
+            or sizes[0] < 1
+            or sizes[-1] != self.batch_size
+        ):
+            message = (
+                f"decoder_batch_sizes: {list(sizes)} found; ascending sizes from 1 up, "
+                f"the last one batch_size ({self.batch_size}), are right"
+            )
+            raise ConfigError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
     """One value the plan rests on, and how far to trust it."""
 
@@ -287,7 +448,7 @@ class Plan:
 
     `visual` is for the newest target; where lists differ by target,
     `visual_by_target` has one for each, keyed by release, and is empty otherwise.
-    `decoder` is None until there is evidence of what the decoder carries.
+    `decoder` is None where neither its load nor its batch size was told.
     """
 
     schema: str = SCHEMA
@@ -295,7 +456,7 @@ class Plan:
     traffic: TrafficSummary
     visual: Visual
     visual_by_target: dict[str, Visual] = field(default_factory=dict)
-    decoder: None
+    decoder: Decoder | None
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 

@@ -1,4 +1,4 @@
-"""What a checkpoint's processor and ViT are: sizes, limits, dimensions."""
+"""What a checkpoint is: its processor's limits, its ViT and its language model."""
 
 from __future__ import annotations
 
@@ -81,6 +81,127 @@ class VitShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LmShape:
+    """Dimensions of the language model that decide what a token costs.
+
+    Every layer is attention, full or linear, and behind it either an MLP or experts;
+    both are gated: three matrices each.
+
+    Attributes
+    ----------
+    layers, hidden, vocab : int
+        Layers, width, and rows of the embedding.
+    tied : bool
+        Whether lm_head is the input embedding.
+    full_attention_layers : int
+        Layers that attend over all tokens, and keep keys and values of each; the others
+        are linear attention (Gated DeltaNet), whose state does not grow.
+    heads, kv_heads, head_dim : int
+        Of full attention.
+    attention_biases : {0, 3, 4}
+        Its projections with a bias: none, query, key and value, or the output's too.
+    qk_norms : bool
+        Whether it normalises queries and keys, with one weight a dimension of a head.
+    query_gates : bool
+        Whether its query projection is twice as wide, to gate what attention yields.
+    intermediate : int
+        Width of the MLP; 0 where layers have experts.
+    experts, experts_per_token, expert_intermediate : int
+        Experts of a layer, those a token takes, and the width of one; 0 with an MLP.
+    shared_expert_intermediate : int
+        Width of the expert every token takes beside them, with a gate; 0 where none.
+    linear_key_heads, linear_key_head_dim : int
+        Keys, and as many queries, of linear attention; 0 where no layer has it.
+    linear_value_heads, linear_value_head_dim : int
+        Its values; each key serves a whole number of them.
+    linear_conv_kernel : int
+        Tokens that its convolution over queries, keys and values sees.
+    source : str
+        Where the values were read.
+    """
+
+    layers: int
+    hidden: int
+    vocab: int
+    tied: bool
+    full_attention_layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    attention_biases: int = 0
+    qk_norms: bool = False
+    query_gates: bool = False
+    intermediate: int = 0
+    experts: int = 0
+    experts_per_token: int = 0
+    expert_intermediate: int = 0
+    shared_expert_intermediate: int = 0
+    linear_key_heads: int = 0
+    linear_key_head_dim: int = 0
+    linear_value_heads: int = 0
+    linear_value_head_dim: int = 0
+    linear_conv_kernel: int = 0
+    source: str
+
+    def __post_init__(self) -> None:
+        """Check that the dimensions fit together.
+
+        Raises
+        ------
+        ConfigError
+            Naming every dimension that is out of range.
+        """
+        needed = ["layers", "hidden", "vocab", "heads", "kv_heads", "head_dim"]
+        needed += [*_EXPERTS] if self.experts else ["intermediate"]
+        needed += [*_LINEAR] if self.linear_layers > 0 else []
+        problems = [
+            f"language model: {field} is {value}; at least 1 is right"
+            for field in needed
+            if (value := getattr(self, field)) < 1
+        ]
+        raise_all(problems)
+        wrong = {
+            f"full_attention_layers is {self.full_attention_layers}; 0 to layers "
+            f"({self.layers}) is right": (
+                not 0 <= self.full_attention_layers <= self.layers
+            ),
+            f"heads is {self.heads}; a multiple of kv_heads ({self.kv_heads}) is right": (
+                self.heads % self.kv_heads > 0
+            ),
+            f"attention_biases is {self.attention_biases}; 0, 3 or 4 is right": (
+                self.attention_biases not in (0, 3, 4)
+            ),
+            f"experts_per_token is {self.experts_per_token}; at most experts "
+            f"({self.experts}) is right": self.experts_per_token > self.experts,
+            f"intermediate is {self.intermediate}; 0 is right beside experts": (
+                self.experts > 0 and self.intermediate > 0
+            ),
+            f"linear_value_heads is {self.linear_value_heads}; a multiple of "
+            f"linear_key_heads ({self.linear_key_heads}) is right": (
+                self.linear_layers > 0
+                and self.linear_value_heads % self.linear_key_heads > 0
+            ),
+        }
+        raise_all([f"language model: {what}" for what, holds in wrong.items() if holds])
+
+    @property
+    def linear_layers(self) -> int:
+        """Layers of linear attention."""
+        return self.layers - self.full_attention_layers
+
+
+_EXPERTS = ("experts", "experts_per_token", "expert_intermediate")
+
+_LINEAR = (
+    "linear_key_heads",
+    "linear_key_head_dim",
+    "linear_value_heads",
+    "linear_value_head_dim",
+    "linear_conv_kernel",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
     """A model as far as bucket choice needs to know it.
 
@@ -108,8 +229,10 @@ class ModelProfile:
         Frame sampling.
     vit : VitShape
         The tower.
+    lm : LmShape or None
+        The language model; None where a folder does not tell it.
     source : str
-        Where the values were read.
+        Where the tower's values were read.
     notes : tuple of str
         What a reader should know of how they were read, a sentence each.
     """
@@ -127,6 +250,7 @@ class ModelProfile:
     video_rule: VideoRule
     sampling: VideoSampling
     vit: VitShape
+    lm: LmShape | None
     source: str
     notes: tuple[str, ...] = ()
 

@@ -15,7 +15,7 @@ from bucketwise.patching import (
     count_patches,
 )
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.rbln.targets import Version
+from bucketwise.rbln.releases import Version
 from bucketwise.traffic import FloatArray, IntArray, Sizes
 
 NUDGES = (1e-6, 1e-4, 1e-3, 1e-2, 0.1, 0.3)

@@ -29,10 +29,16 @@ UNSIZED = "unsized"
 NOT_ONE_IMAGE = "not one image"
 """A request whose visual tokens belong to several images, or to none."""
 
-OUTSIDE = frozenset({NOT_AN_IMAGE, LINKED_FOLDER, UNSIZED, NOT_ONE_IMAGE})
+NOT_SERVED = "reached no engine"
+"""A request that a load balancer could hand to no engine, or had no answer to."""
+
+OUTSIDE = frozenset({NOT_AN_IMAGE, LINKED_FOLDER, UNSIZED, NOT_ONE_IMAGE, NOT_SERVED})
 """Reasons that are no fault of the data: such rows are counted, and are not bad."""
 
 ENDS_BEFORE_START = "ends before it starts"
+
+FRACTION = "not a whole number"
+"""A count of requests that is an average of several."""
 
 NO_TIME = "no readable time"
 """A record of the decoder's load that does not say when."""

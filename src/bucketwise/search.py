@@ -15,7 +15,7 @@ from bucketwise.plan import BucketUse, FrontierPoint, StrategyResult
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.lengths import mask_bytes, needed_lengths
-from bucketwise.rbln.targets import Version
+from bucketwise.rbln.releases import Version
 
 FRONTIER_K = 8
 """The table of the exact optimum goes to at least so many buckets."""

@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from bucketwise.activity import Evidence
 from bucketwise.cost import CostCurve
 from bucketwise.optimize.kmeans import SEED
 from bucketwise.patching import Counts, Preprocessing
 from bucketwise.plan import (
     Assumption,
-    Example,
     InputUsed,
     Model,
     Provenance,
@@ -21,8 +21,8 @@ from bucketwise.plan import (
     TrafficSummary,
 )
 from bucketwise.profile import ModelProfile
-from bucketwise.rbln.targets import Version
-from bucketwise.traffic import Rejection, Traffic
+from bucketwise.rbln.releases import Version
+from bucketwise.traffic import Traffic
 
 
 def model_facts(
@@ -68,22 +68,12 @@ def traffic_summary(
         distinct_lengths=int(np.unique(counts.needed(version)[accepted]).size),
         weighted=traffic.weighted,
         refused_by_processor=float(sizes.count[~accepted].sum()),
-        rejections=tuple(_rejected(item) for item in traffic.rejections),
+        rejections=tuple(RejectedRows.of(each) for each in traffic.rejections),
         labels=traffic.labels,
         slot_width_s=traffic.slot_width_s,
         first=iso_time(traffic.first_s),
         last=iso_time(traffic.last_s),
         notes=traffic.notes,
-    )
-
-
-def _rejected(rejection: Rejection) -> RejectedRows:
-    return RejectedRows(
-        reason=rejection.reason,
-        count=rejection.count,
-        examples=tuple(
-            Example(source=place.source, line=place.line) for place in rejection.places
-        ),
     )
 
 
@@ -95,20 +85,35 @@ def iso_time(seconds: float | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def provenance(traffic: Traffic, version: str, options: dict[str, Any]) -> Provenance:
+def provenance(
+    traffic: Traffic,
+    evidence: Evidence | None,
+    version: str,
+    options: dict[str, Any],
+) -> Provenance:
     """Return what made the plan."""
+    inputs = [
+        InputUsed(
+            kind=record.kind,
+            name=record.name or None,
+            rows=record.rows,
+            sha256=record.sha256,
+            notes=record.notes,
+        )
+        for record in traffic.inputs
+    ]
+    if evidence:
+        load = InputUsed(
+            kind=f"decoder load ({evidence.kind})",
+            name=", ".join(evidence.names) or None,
+            rows=evidence.samples,
+            sha256=evidence.load.sha256(),
+            notes=evidence.notes,
+        )
+        inputs.append(load)
     return Provenance(
         bucketwise=version,
-        inputs=tuple(
-            InputUsed(
-                kind=record.kind,
-                name=record.name or None,
-                rows=record.rows,
-                sha256=record.sha256,
-                notes=record.notes,
-            )
-            for record in traffic.inputs
-        ),
+        inputs=tuple(inputs),
         options=options,
         seed=SEED,
     )

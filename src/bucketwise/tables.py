@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bucketwise.patching import BoolArray, Counts, TextArray
-from bucketwise.rbln.targets import Version
+from bucketwise.rbln.releases import Version
 from bucketwise.traffic import FloatArray, IntArray
 
 COLUMNS = [

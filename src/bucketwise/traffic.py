@@ -350,7 +350,7 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
         slot_width_s=width_s,
         rows_read=sum(part.rows_read for part in merged),
         rows_used=sum(part.rows_used for part in merged),
-        rejections=_merge_rejections(merged),
+        rejections=merge_rejections(part.rejections for part in merged),
         inputs=tuple(record for part in merged for record in part.inputs),
         first_s=min(firsts, default=None),
         last_s=max(lasts, default=None),
@@ -360,11 +360,18 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
     return _fit(_regroup(total, width_s), max_cells)
 
 
-def _merge_rejections(parts: Sequence[Traffic]) -> tuple[Rejection, ...]:
+def merge_rejections(parts: Iterable[Sequence[Rejection]]) -> tuple[Rejection, ...]:
+    """Add up what was rejected, with the first places of each reason.
+
+    Parameters
+    ----------
+    parts : iterable of sequence of Rejection
+        What was rejected of each input.
+    """
     counts: dict[str, int] = {}
     places: dict[str, list[Place]] = {}
     for part in parts:
-        for rejection in part.rejections:
+        for rejection in part:
             counts[rejection.reason] = counts.get(rejection.reason, 0) + rejection.count
             places.setdefault(rejection.reason, []).extend(rejection.places)
     return tuple(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.analyze_options import (
+    base_options,
+    decoder_options,
+    output_options,
+    solver_options,
+    today_options,
+)
 from bucketwise.cli.options import (
-    BucketRange,
-    Percent,
-    Pixels,
-    bundle,
     limit_options,
     target_option,
     traffic_options,
@@ -26,117 +29,16 @@ from bucketwise.cli.settings import (
 )
 from bucketwise.cli.terminal import say
 
+if TYPE_CHECKING:
+    from bucketwise.activity import Evidence
+    from bucketwise.sources.progress import Progress
+    from bucketwise.traffic import Traffic
+
 BASE_OPTIONS = (
     "devices",
     "max_seq_len",
     "kvcache_partition_len",
     "npu",
-    "batch_size",
-)
-
-solver_options = bundle(
-    click.option(
-        "--strategy",
-        default="exact",
-        show_default=True,
-        help="exact, kmeans, quantile, equal-duration, exponential or linear.",
-    ),
-    click.option(
-        "--buckets",
-        type=BucketRange(),
-        default="2-4",
-        show_default=True,
-        help="How many buckets: a range or one number.",
-    ),
-    click.option(
-        "--min-saving",
-        type=Percent(),
-        default="5%",
-        show_default=True,
-        help="Share of the compute left that the last bucket must save.",
-    ),
-    click.option("--graph-minutes", type=float, help="Minutes one more graph costs."),
-    click.option("--images-per-day", type=float, help="Images a day it will serve."),
-    click.option("--keep-days", type=float, help="Days it stays in use."),
-    click.option("--vit-tflops", type=float, help="TFLOP/s the ViT reaches."),
-    click.option("--cost", default="flops", show_default=True, help="flops or linear."),
-    click.option(
-        "--align",
-        type=click.IntRange(min=1),
-        help="Multiple of every bucket; the model's own when not given.",
-    ),
-    click.option(
-        "--headroom",
-        type=Percent(),
-        default="0%",
-        show_default=True,
-        help="Share added to the top bucket.",
-    ),
-    click.option(
-        "--pin",
-        "pins",
-        type=click.IntRange(min=1),
-        multiple=True,
-        metavar="LENGTH",
-        help="A length that must be compiled; repeatable.",
-    ),
-    click.option(
-        "--bucket-unit",
-        type=click.Choice(["vit", "merged"]),
-        default="vit",
-        show_default=True,
-        help="Unit of the emitted lists; every released runtime compares vit.",
-    ),
-)
-
-today_options = bundle(
-    click.option(
-        "--current",
-        metavar="LIST|rbln_config.json",
-        help="What is compiled today, in the unit the runtime compares.",
-    ),
-    click.option(
-        "--current-max-pixels",
-        type=Pixels(checkpoint=False),
-        help="The image limit in service today.",
-    ),
-)
-
-base_options = bundle(
-    click.option(
-        "--base",
-        metavar="rbln_config.json",
-        help="Configuration the emitted ones start from; --current when it is a file.",
-    ),
-    click.option("--devices", type=click.IntRange(min=1), help="Devices, both levels."),
-    click.option("--max-seq-len", type=click.IntRange(min=1), help="LM context."),
-    click.option(
-        "--kvcache-partition-len", type=click.IntRange(min=1), help="KV block length."
-    ),
-    click.option("--npu", help="NPU name, such as RBLN-CA25."),
-    click.option("--batch-size", type=click.IntRange(min=1), help="LM batch size."),
-)
-
-output_options = bundle(
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path),
-        help="Folder for the results  [bucketwise-<stem of the first INPUT>]",
-    ),
-    click.option(
-        "--format",
-        "formats",
-        type=click.Choice(["html", "none"]),
-        default="html",
-        show_default=True,
-        help="The report's format; none writes no report.",
-    ),
-    click.option("--quiet", is_flag=True, help="Print nothing when all went well."),
-    click.option(
-        "--no-places",
-        is_flag=True,
-        help="Keep names of inputs and places of rejected rows out of every output.",
-    ),
 )
 
 
@@ -152,6 +54,7 @@ output_options = bundle(
 @solver_options
 @today_options
 @base_options
+@decoder_options
 @target_option
 @output_options
 def analyze(
@@ -162,7 +65,11 @@ def analyze(
     model: str | None,
     **options: Any,
 ) -> None:
-    """Choose ViT buckets from real traffic; write a plan, a report and configurations."""
+    """Choose graphs from real traffic; write a plan, a report and configurations.
+
+    The buckets of the ViT from the sizes that users sent, and decoder_batch_sizes from
+    what the decoder carried.
+    """
     price = graph_price(options)
     from bucketwise import api
     from bucketwise.cli.decision import decision_lines
@@ -173,8 +80,9 @@ def analyze(
     base = base_config(model, current, options)
     places = not options["no_places"]
     with shown_progress(quiet=options["quiet"]) as progress:
-        traffic = api.read_traffic(
+        traffic, evidence = _read(
             inputs,
+            options["activity"],
             columns=columns,
             max_bad_rows=max_bad_rows,
             places=places,
@@ -201,6 +109,11 @@ def analyze(
         current_max_pixels=options["current_max_pixels"],
         base=base,
         target=options["target"],
+        evidence=evidence,
+        batch_size=options["batch_size"],
+        decoder_graphs=options["decoder_graphs"],
+        step_cost=options["step_cost"],
+        measured_with=options["measured_with"],
         places=places,
         recorded={
             "columns": columns,
@@ -208,6 +121,9 @@ def analyze(
             "ignore_orientation": ignore_orientation,
             "no_places": options["no_places"],
             "base": Path(options["base"]).name if options["base"] and places else None,
+            "activity": [Path(name).name for name in options["activity"]]
+            if places
+            else len(options["activity"]),
             **{name: options[name] for name in BASE_OPTIONS},
         },
     )
@@ -228,3 +144,43 @@ def analyze(
     ):
         say(line)
     say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")
+
+
+def _read(
+    inputs: tuple[str, ...],
+    activity: tuple[str, ...],
+    *,
+    columns: dict[str, str] | None,
+    max_bad_rows: float,
+    places: bool,
+    ignore_orientation: bool,
+    progress: Progress | None,
+) -> tuple[Traffic, Evidence | None]:
+    """Read the sizes, and the load from its own files or from the same rows."""
+    from bucketwise import api
+
+    if not activity:
+        return api.read_inputs(
+            inputs,
+            columns=columns,
+            max_bad_rows=max_bad_rows,
+            places=places,
+            ignore_orientation=ignore_orientation,
+            progress=progress,
+        )
+    traffic = api.read_traffic(
+        inputs,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        places=places,
+        ignore_orientation=ignore_orientation,
+        progress=progress,
+    )
+    evidence = api.read_evidence(
+        activity,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        places=places,
+        progress=progress,
+    )
+    return traffic, evidence

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, compute, number, percent, plural, verb
-from bucketwise.plan import Current, Plan, Visual
+from bucketwise.plan import Current, Decoder, InputUsed, Plan, Visual
+from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.rbln.model_classes import first_release, serves
 from bucketwise.rbln.targets import TARGETS
+from bucketwise.report.reading import on_batch_size, traffic_inputs
 
 MOST_LINES = 10
 MOST_NOTES = 3
@@ -29,13 +31,13 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     """
     plan = analysis.plan
     visual = plan.visual
-    first, last = tuple(_what(plan, visual)), tuple(_why(plan, visual))
+    first, last = tuple(_what(plan, visual)), tuple(_why(analysis))
     notes = tuple(f"Note: {warning}" for warning in visual.warnings)
     room = MOST_LINES - len(first) - len(last)
     if len(notes) > room:
-        n_left = len(notes) - room + 1
-        left = f"{plural(n_left, 'more note')}: see plan.json."
-        notes = (*notes[: room - 1], left)
+        shown = notes[: max(room - 1, 0)]
+        left = f"{plural(len(notes) - len(shown), 'more note')}: see plan.json."
+        notes = (*shown, left)
     return (*first, *notes, *last)
 
 
@@ -45,10 +47,13 @@ def _what(plan: Plan, visual: Visual) -> Iterator[str]:
     if visual.current:
         yield _failing(visual.current)
     yield from _compile_lines(plan, visual)
+    if plan.decoder:
+        yield from _decoder_lines(plan.decoder, plan.model.family)
 
 
-def _why(plan: Plan, visual: Visual) -> Iterator[str]:
-    model, traffic = plan.model, plan.traffic
+def _why(analysis: Analysis) -> Iterator[str]:
+    plan = analysis.plan
+    visual, model, traffic = plan.visual, plan.model, plan.traffic
     yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
     yield (
@@ -73,7 +78,7 @@ def _why(plan: Plan, visual: Visual) -> Iterator[str]:
         f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
         f"{traffic.rows_rejected:,} rejected, "
         f"{number(traffic.refused_by_processor)} refused by the processor"
-        f"{_read_as(plan)}."
+        f"{_read_as(traffic_inputs(analysis))}{_decoder_read(plan)}."
     )
 
 
@@ -84,18 +89,61 @@ def _under(current: Current, plan_max_pixels: int) -> str:
     return f" under max_pixels {current.compared_max_pixels:,}, the lower of the two"
 
 
-def _read_as(plan: Plan) -> str:
+def _read_as(inputs: Sequence[InputUsed]) -> str:
     """Say which columns were read as what, weights above all."""
-    inputs = plan.provenance.inputs
     notes = dict.fromkeys(
         f"{record.name}: {note}" if len(inputs) > 1 and record.name else note
         for record in inputs
         for note in record.notes
     )
+    return _told(tuple(notes))
+
+
+def _told(notes: Sequence[str]) -> str:
     told = [*notes][:MOST_NOTES]
     if len(notes) > MOST_NOTES:
         told.append(f"{plural(len(notes) - MOST_NOTES, 'more note')} in plan.json")
     return "".join(f"; {note}" for note in told)
+
+
+def _decoder_read(plan: Plan) -> str:
+    """Say what the decoder's load was read from; "" where nothing was."""
+    if plan.decoder is None or not plan.decoder.evidence.samples:
+        return ""
+    evidence = plan.decoder.evidence
+    rejected = sum(each.count for each in evidence.rejections)
+    return (
+        f"; decoder load: {plural(evidence.samples, 'record')}, {rejected:,} rejected"
+        f"{_told(evidence.notes)}"
+    )
+
+
+def _decoder_lines(decoder: Decoder, family: str) -> Iterator[str]:
+    """Name the decoder graphs, what they save, and the batch size that would fit."""
+    yield (
+        f"Compile decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
+        f"batch_size {decoder.batch_size}: {_decoder_saving(decoder, family)}."
+    )
+    said = on_batch_size(decoder)
+    if said:
+        yield f"{said}."
+
+
+def _decoder_saving(decoder: Decoder, family: str) -> str:
+    """Say what a step saves, or why there is nothing to say of it."""
+    if not picks_smaller_graphs(family):
+        return "this model never runs a smaller graph"
+    cost, saving, most = decoder.step_cost, decoder.saving, decoder.slots_saving
+    if len(decoder.decoder_batch_sizes) == 1:
+        return decoder.decision.reason
+    if cost is None or saving is None or most is None:
+        return decoder.decision.reason
+    if cost.kind == "slots":
+        return f"{percent(most)} fewer slots a step than with one graph"
+    text = f"a step costs {percent(saving)} less than with one graph ({cost.kind}"
+    if cost.status == "measured":
+        return f"{text})"
+    return f"{text}, {cost.status}), at most {percent(most)} less"
 
 
 def _failing(current: Current) -> str:

@@ -12,6 +12,10 @@ import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+STEP_COSTS = ("roofline", "slots")
+GPU = "gpu"
+"""As `decoder.question` has them; importing that would make --help slow."""
+
 PRODUCT = re.compile(r"\d+(?:[*x]\d+)*|\d+\^2")
 
 
@@ -91,6 +95,60 @@ class BucketRange(click.ParamType[tuple[int, int]]):
         if match is None or not 1 <= int(match[1]) <= int(match[2] or match[1]):
             self.fail(f"{value!r} is not a range; 2-4 or 3 is right", param, ctx)
         return int(match[1]), int(match[2] or match[1])
+
+
+class StepCost(click.ParamType[str | dict[int, float]]):
+    """What a decode step costs: a name, or milliseconds by batch size."""
+
+    name = "step cost"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | dict[int, float]:
+        """Return the name, or batch size -> milliseconds for "1=12.5,8=20"."""
+        if isinstance(value, dict):
+            return value
+        if value in STEP_COSTS:
+            return str(value)
+        pairs = [pair.partition("=") for pair in str(value).split(",")]
+        try:
+            return {int(size): float(cost_ms) for size, _, cost_ms in pairs}
+        except ValueError:
+            self.fail(
+                f"{value!r} found; {', '.join(STEP_COSTS)} or milliseconds by batch "
+                "size such as 1=12.5,8=20 are right",
+                param,
+                ctx,
+            )
+
+
+class SeenOn(click.ParamType[str | tuple[int, ...]]):
+    """Which decoder graphs a measured system ran: "1,4,8", or "gpu"."""
+
+    name = "seen on"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | tuple[int, ...]:
+        """Return the word, or the batch sizes."""
+        if isinstance(value, tuple):
+            return value
+        if value == GPU:
+            return GPU
+        try:
+            return tuple(int(size) for size in str(value).split(","))
+        except ValueError:
+            self.fail(
+                f"{value!r} found; {GPU} or batch sizes such as 1,4,8 are right",
+                param,
+                ctx,
+            )
 
 
 class Columns(click.ParamType[dict[str, str]]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,17 +46,23 @@ def in_flight(start_s: FloatArray, end_s: FloatArray, at_s: FloatArray) -> IntAr
     return (started - ended).astype(np.int64)
 
 
-def gathered(
+class Cells(NamedTuple):
+    """How long how many were in the batch and waited, by slot; arrays of one length."""
+
+    slot: IntArray
+    running: IntArray
+    waiting: IntArray
+    seconds: FloatArray
+
+
+def cells_of(
     at_s: FloatArray,
     running: IntArray,
     waiting: IntArray,
     seconds: FloatArray,
-    *,
     width_s: int,
-    span_s: float,
-    replicas: int,
-) -> Activity:
-    """Return pieces of time, none of them across a border of slots, as one activity.
+) -> Cells:
+    """Gather pieces of time, none of them across a border of slots.
 
     Parameters
     ----------
@@ -66,23 +74,42 @@ def gathered(
         How long each piece is; those of no length vanish.
     width_s : int
         Width of the slots.
-    span_s : float
-        From the first to the last moment seen.
-    replicas : int
-        Engines the pieces are of.
     """
     lasting = seconds > 0
     slot = np.floor(at_s[lasting] / width_s).astype(np.int64)
-    keys, total_s = group_cells(
-        (slot, running[lasting], waiting[lasting]), seconds[lasting]
-    )
-    slots, in_batch, outside = (key.astype(np.int64) for key in keys)
+    return _grouped(Cells(slot, running[lasting], waiting[lasting], seconds[lasting]))
+
+
+def activity_of(
+    parts: Sequence[Cells], *, width_s: int, span_s: float, replicas: int
+) -> Activity:
+    """Add cells up to an activity.
+
+    Parameters
+    ----------
+    parts : sequence of Cells
+        At least one.
+    width_s : int
+        Width of the slots.
+    span_s : float
+        From the first to the last moment seen.
+    replicas : int
+        Engines the cells are of.
+    """
+    joined = Cells(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    total = _grouped(joined)
     return Activity(
-        slot=slots,
-        running=in_batch,
-        waiting=outside,
-        seconds=total_s,
+        slot=total.slot,
+        running=total.running,
+        waiting=total.waiting,
+        seconds=total.seconds,
         slot_width_s=width_s,
         span_s=span_s,
         replicas=replicas,
     )
+
+
+def _grouped(cells: Cells) -> Cells:
+    keys, seconds = group_cells(cells[:3], cells.seconds)
+    slot, running, waiting = (key.astype(np.int64) for key in keys)
+    return Cells(slot, running, waiting, seconds)

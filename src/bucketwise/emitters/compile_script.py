@@ -9,6 +9,7 @@ from bucketwise.emitters.remarks import (
     assumed_values,
     base_notes,
     bucket_table,
+    decoder_table,
     one_line,
     unit_warning,
 )
@@ -59,6 +60,7 @@ def compile_text(context: EmitContext) -> str:
         f"Run: python {script} [FOLDER]",
         "",
         *bucket_table(context),
+        *decoder_table(context),
         "",
         *assumed_values(context),
         *base_notes(context),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bucketwise.plan import Model, Visual
+from bucketwise.plan import Decoder, Model, Visual
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.model_classes import model_class
 from bucketwise.rbln.targets import Target
@@ -32,19 +32,19 @@ class EmitContext:
         The model and its limits.
     visual : Visual
         The ViT half that holds for the dialect.
+    decoder : Decoder or None
+        The decoder half; None keeps the base's batch sizes.
     base : BaseConfig
         What the configuration starts from.
     target : Target
         The dialect.
-    decoder_batch_sizes : tuple of int or None
-        Ascending, the last one the batch size; None keeps the base's.
     """
 
     model: Model
     visual: Visual
+    decoder: Decoder | None
     base: BaseConfig
     target: Target
-    decoder_batch_sizes: tuple[int, ...] | None
 
     @property
     def documented_unit(self) -> bool:
@@ -104,21 +104,21 @@ class EmitContext:
         plain = self.base.mapping
         base_visual = plain.pop("visual")
         visual = {self.target.bucket_key: list(self.lengths)} | self._dialect(
-            base_visual, self.target.refused_visual_keys
+            base_visual, self.target.refused_keys("visual")
         )
-        top = self._dialect(plain, self.target.refused_keys)
-        if self.decoder_batch_sizes:
-            top["batch_size"] = self.decoder_batch_sizes[-1]
-            top["decoder_batch_sizes"] = list(self.decoder_batch_sizes)
+        top = self._dialect(plain, self.target.refused_keys("top"))
+        if self.decoder:
+            top["batch_size"] = self.decoder.batch_size
+            top["decoder_batch_sizes"] = list(self.decoder.decoder_batch_sizes)
         return {"visual": visual} | top
 
     def left_out(self) -> tuple[str, ...]:
         """Return the base's keys that the dialect refuses, dotted."""
         plain = self.base.mapping
-        refused = [key for key in self.target.refused_keys if key in plain]
+        refused = [key for key in self.target.refused_keys("top") if key in plain]
         refused += [
             f"visual.{key}"
-            for key in self.target.refused_visual_keys
+            for key in self.target.refused_keys("visual")
             if key in plain["visual"]
         ]
         return tuple(refused)

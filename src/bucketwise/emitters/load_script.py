@@ -9,6 +9,7 @@ from bucketwise.emitters.remarks import (
     assumed_values,
     base_notes,
     bucket_table,
+    decoder_table,
     one_line,
     unit_warning,
 )
@@ -44,6 +45,7 @@ def load_text(context: EmitContext) -> str:
         f"Covers {context.covers}, with transformers {target.transformers}.",
         "",
         *bucket_table(context),
+        *decoder_table(context),
         "",
         *assumed_values(context),
         *base_notes(context),

@@ -6,6 +6,7 @@ import textwrap
 
 from bucketwise.emitters.context import EmitContext
 from bucketwise.plan import BucketUse
+from bucketwise.rbln.decoder_graphs import graph_rules
 
 _WIDTH = 80
 
@@ -45,6 +46,25 @@ def bucket_table(context: EmitContext) -> tuple[str, ...]:
         f"{_percent(use.share):>13}"
         for use in context.visual.buckets
     ]
+    return tuple(rows)
+
+
+def decoder_table(context: EmitContext) -> tuple[str, ...]:
+    """Return the decoder graphs and what each runs; () without a decoder half."""
+    decoder = context.decoder
+    if decoder is None:
+        return ()
+    rows = ["", f"decoder_batch_sizes for batch_size {decoder.batch_size}:"]
+    rows += [
+        f"  {use.batch_size:>4} slots  {_percent(use.share):>8} of the steps, "
+        f"{_percent(use.slots_used)} of its slots in use"
+        for use in decoder.graphs
+    ]
+    for said in (
+        decoder.decision.reason,
+        *graph_rules(context.model.family, decoder.batch_size),
+    ):
+        rows += [f"  {line}" for line in paragraph(f"{said}.")]
     return tuple(rows)
 
 

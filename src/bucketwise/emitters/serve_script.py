@@ -11,6 +11,7 @@ from bucketwise.emitters.remarks import (
     assumed_values,
     base_notes,
     bucket_table,
+    decoder_table,
     one_line,
     paragraph,
     unit_warning,
@@ -59,6 +60,8 @@ def serve_text(context: EmitContext) -> str:
         *paragraph(_compiling_itself(context)),
         "",
         *bucket_table(context),
+        *decoder_table(context),
+        *_native_path(context),
         "",
         *assumed_values(context),
         *base_notes(context),
@@ -90,6 +93,20 @@ def _compiling_itself(context: EmitContext) -> str:
         f"Given a checkpoint instead of a folder, vllm-rbln{upto} {itself} with visual "
         f"length 6400, which it fixes in {place}. A compiled folder avoids that."
     )
+
+
+def _native_path(context: EmitContext) -> tuple[str, ...]:
+    """Say how the path without optimum-rbln is told the same graphs."""
+    if context.decoder is None or context.target.devices_env:
+        return ()
+    sizes = " ".join(map(str, context.decoder.decoder_batch_sizes))
+    # vllm-rbln 0.12.0, config.py (flags made of its fields) and
+    # v1/worker/bucketing/manual_bucketing_manager.py.
+    said = (
+        "The same graphs there: --rbln-decode-batch-bucket-strategy manual "
+        f"--rbln-decode-batch-bucket-manual-buckets {sizes}"
+    )
+    return tuple(f"  {line}" for line in paragraph(said))
 
 
 def _environment(context: EmitContext) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bucketwise.rbln.releases import NEWEST, OLDEST, Version
+
 MIN_PARTITIONS = 2
 """Flash attention needs at least two."""
 
@@ -15,31 +17,83 @@ EAGER = "eager"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionLimits:
-    """Bounds for one NPU family, the widest of every release.
+    """Bounds of one NPU family from one release on.
 
     Attributes
     ----------
+    npu : str
+        Start of the NPU's name.
+    since : tuple of int
+        The first release with these bounds.
     max_eager_seq_len : int
         The longest `max_seq_len` without flash attention.
     min_partition_len, max_partition_len : int
         Range of `kvcache_partition_len` with it.
+    partition_len : int
+        `kvcache_partition_len` where nobody names one.
+    min_flash_seq_len : int
+        The shortest `max_seq_len` with flash attention.
     """
 
-    max_eager_seq_len: int
-    min_partition_len: int
-    max_partition_len: int
+    npu: str
+    since: Version
+    max_eager_seq_len: int = 32_768
+    min_partition_len: int = 1_024
+    max_partition_len: int = 32_768
+    partition_len: int = 16_384
+    min_flash_seq_len: int = 2_048
 
 
-# optimum-rbln 0.12.0, transformers/modeling_attention_utils.py, get_attention_limits:
-# other names raise "Unknown npu name"; without a name the wider limits apply.
-NPU_FAMILIES: dict[str, AttentionLimits] = {
-    "RBLN-CA": AttentionLimits(
-        max_eager_seq_len=32_768, min_partition_len=1_024, max_partition_len=32_768
+# transformers/modeling_attention_utils.py of each wheel. Up to 0.11.2 no release asks
+# for the NPU; 0.12.0 raises "Unknown npu name" on a name that starts otherwise, and
+# takes the bounds of ATOM without a name.
+LIMITS: tuple[AttentionLimits, ...] = (
+    AttentionLimits(
+        npu="RBLN-CA", since=OLDEST, min_partition_len=4_096, min_flash_seq_len=8_192
     ),
-    "RBLN-CR": AttentionLimits(
-        max_eager_seq_len=16_384, min_partition_len=1_024, max_partition_len=16_384
+    AttentionLimits(npu="RBLN-CA", since=(0, 11, 1)),
+    AttentionLimits(
+        npu="RBLN-CR", since=OLDEST, min_partition_len=4_096, min_flash_seq_len=8_192
     ),
-}
+    AttentionLimits(npu="RBLN-CR", since=(0, 11, 1)),
+    AttentionLimits(
+        npu="RBLN-CR",
+        since=(0, 12, 0),
+        max_eager_seq_len=16_384,
+        max_partition_len=16_384,
+        partition_len=8_192,
+    ),
+)
+"""Bounds, older ones first."""
+
+NAMES_CHECKED_SINCE: Version = (0, 12, 0)
+"""Before it any NPU name is taken."""
+
+
+def limits_of(npu: str | None, version: Version) -> AttentionLimits:
+    """Return the bounds in force; those of ATOM for a name that nobody knows.
+
+    Parameters
+    ----------
+    npu : str or None
+        Such as RBLN-CA25.
+    version : tuple of int
+        The release.
+    """
+    start = next(
+        (each.npu for each in LIMITS if (npu or "").startswith(each.npu)), None
+    )
+    known = [
+        each
+        for each in LIMITS
+        if each.npu == (start or "RBLN-CA") and each.since <= version
+    ]
+    return known[-1]
+
+
+def is_known_npu(npu: str) -> bool:
+    """Return whether the SDK knows the family of an NPU's name."""
+    return any(npu.startswith(each.npu) for each in LIMITS)
 
 
 def attention_problems(config: Mapping[str, Any]) -> list[str]:
@@ -59,9 +113,9 @@ def attention_problems(config: Mapping[str, Any]) -> list[str]:
         One sentence a fault.
     """
     npu = config.get("npu")
-    limits = _limits(npu)
-    if limits is None:
+    if npu is not None and not (isinstance(npu, str) and is_known_npu(npu)):
         return [f"npu: {npu!r} found; a name such as RBLN-CA25 or RBLN-CR13 is right"]
+    limits = limits_of(npu, NEWEST)
     attention = config.get("attn_impl")
     if attention not in (None, EAGER, FLASH):
         return [f"attn_impl: {attention!r} found; {EAGER} or {FLASH} is right"]
@@ -79,15 +133,6 @@ def attention_problems(config: Mapping[str, Any]) -> list[str]:
             "is right"
         )
     return problems + _block(config, length)
-
-
-def _limits(npu: object) -> AttentionLimits | None:
-    if npu is None:
-        return NPU_FAMILIES["RBLN-CA"]
-    for prefix, limits in NPU_FAMILIES.items():
-        if isinstance(npu, str) and npu.startswith(prefix):
-            return limits
-    return None
 
 
 def _flash_problems(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bucketwise.rbln.targets import Version
+from bucketwise.rbln.releases import Version
 from bucketwise.traffic import IntArray
 
 LARGEST_PUBLISHED_PATCHES = 16_384

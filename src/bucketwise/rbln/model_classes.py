@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.errors import ConfigError
-from bucketwise.rbln.targets import TARGETS, Target, Version, pick_targets
+from bucketwise.rbln.releases import Version
+from bucketwise.rbln.targets import TARGETS, Target, pick_targets
 
 NEWEST = list(TARGETS)[-1]
 """The newest release looked at."""
@@ -88,6 +89,36 @@ MODEL_CLASSES: dict[str, ModelClass] = {
         "transformers/models/qwen3_5/modeling_qwen3_5.py",
     ),
 }
+
+
+SUBMODULES = (
+    "visual",
+    "vision_tower",
+    "vision_model",
+    "language_model",
+    "text_model",
+    "multi_modal_projector",
+    "audio_tower",
+    "vlm",
+)
+"""Submodules that some multimodal class has; those of this table have `visual` alone
+(`submodules` of each configuration class, optimum-rbln 0.12.0)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneClass:
+    """A class that a release removed, and what took its place."""
+
+    gone_in: Version
+    instead: str
+
+
+AUTO_CLASSES: dict[str, GoneClass] = {
+    "RBLNAutoModelForVision2Seq": GoneClass(
+        gone_in=(0, 11, 0), instead="RBLNAutoModelForImageTextToText"
+    ),
+}
+"""Automatic classes that are gone (optimum/rbln/__init__.py of each wheel)."""
 
 
 def model_class(family: str) -> ModelClass:

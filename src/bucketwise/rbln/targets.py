@@ -6,13 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.errors import UsageError
-
-Version = tuple[int, ...]
+from bucketwise.rbln.attention import limits_of
+from bucketwise.rbln.keys import (
+    BUCKETS,
+    DEVICES,
+    INHERITS_SINCE,
+    KEYS,
+    Level,
+    right_name,
+)
+from bucketwise.rbln.releases import Version, parse_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One dialect: the optimum-rbln release it is named after, and its key names.
+    """One dialect: the optimum-rbln release it is named after, and what goes with it.
 
     Attributes
     ----------
@@ -20,12 +28,8 @@ class Target:
         The release, for example "0.12.0".
     covers : str
         The releases that accept the same text, in words.
-    bucket_key : str
-        Name of the list of ViT lengths inside `visual`.
-    devices_key : str
-        Name of the number of devices, at both levels.
-    visual_inherits : bool
-        Whether `visual` takes devices and runtime settings from the top level.
+    releases : tuple of tuple of int
+        Those releases, oldest first.
     transformers : str
         The transformers release it pins (Requires-Dist of the wheel).
     vllm_rbln : str
@@ -33,23 +37,14 @@ class Target:
     devices_env : str
         Environment variable that tells vllm-rbln the number of devices; "" where
         the flag --rbln-num-devices-per-local-rank does.
-    refused_keys, refused_visual_keys : tuple of str
-        Keys of other dialects that some release the dialect covers raises on.
-    min_flash_partition_len : int
-        The shortest kvcache_partition_len that every release it covers takes.
     """
 
     version: str
     covers: str
-    bucket_key: str
-    devices_key: str
-    visual_inherits: bool
+    releases: tuple[Version, ...]
     transformers: str
     vllm_rbln: str
     devices_env: str
-    refused_keys: tuple[str, ...]
-    refused_visual_keys: tuple[str, ...]
-    min_flash_partition_len: int
 
     @property
     def name(self) -> str:
@@ -64,75 +59,72 @@ class Target:
     @property
     def least(self) -> Version:
         """The oldest release it covers, as numbers."""
-        return min(_covered(self))
+        return self.releases[0]
+
+    @property
+    def bucket_key(self) -> str:
+        """Name of the list of ViT lengths inside `visual`."""
+        return right_name(BUCKETS, "visual", self.parsed, "")
+
+    @property
+    def devices_key(self) -> str:
+        """Name of the number of devices, at both levels."""
+        return right_name(DEVICES, "top", self.parsed, "")
+
+    @property
+    def visual_inherits(self) -> bool:
+        """Whether `visual` takes devices and runtime settings from the top level."""
+        return self.parsed >= INHERITS_SINCE
+
+    @property
+    def min_flash_partition_len(self) -> int:
+        """The shortest kvcache_partition_len that every release it covers takes."""
+        return max(limits_of(None, each).min_partition_len for each in self.releases)
+
+    def refused_keys(self, level: Level) -> tuple[str, ...]:
+        """Return keys that some release it covers raises on, and has no name for."""
+        names = dict.fromkeys(key.name for key in KEYS if level in key.levels)
+        return tuple(
+            name
+            for name in names
+            if not all(right_name(name, level, each, "") for each in self.releases)
+        )
 
 
-def parse_version(text: str) -> Version:
-    """Return the numeric parts of a release such as "0.11.0.post1"."""
-    return tuple(int(part) for part in text.split(".") if part.isdigit())
-
-
-# Key names: the config classes' __init__ in each wheel, optimum/rbln/transformers/
-# models/qwen3_vl/configuration_qwen3_vl.py (bucket list) and optimum/rbln/
-# configuration_utils.py (devices). 0.11.0 dropped `max_seq_lens` and renamed
-# `tensor_parallel_size`; inheritance by `visual` came with 0.11.1. `memory_budget`
-# came with 0.11.1, `visual.batch_size` with 0.11.2 (as 1 only); the 0.11 dialect
-# keeps the first, which only 0.11.0 lacks. Partition lengths: transformers/
-# modeling_attention_utils.py of each wheel; 0.11.0 still starts at 4,096.
 TARGETS: dict[str, Target] = {
     target.version: target
     for target in (
         Target(
             version="0.10.3",
             covers="optimum-rbln 0.10.2 and 0.10.3",
-            bucket_key="max_seq_lens",
-            devices_key="tensor_parallel_size",
-            visual_inherits=False,
+            releases=((0, 10, 2), (0, 10, 3)),
             transformers="4.57.6",
             vllm_rbln="0.10.3",
             devices_env="VLLM_RBLN_TP_SIZE",
-            refused_keys=("memory_budget",),
-            refused_visual_keys=("batch_size",),
-            min_flash_partition_len=4_096,
         ),
         Target(
             version="0.10.4",
             covers="optimum-rbln 0.10.4",
-            bucket_key="max_seq_len",
-            devices_key="tensor_parallel_size",
-            visual_inherits=False,
+            releases=((0, 10, 4),),
             transformers="4.57.6",
             vllm_rbln="0.10.4",
             devices_env="VLLM_RBLN_TP_SIZE",
-            refused_keys=("memory_budget",),
-            refused_visual_keys=("batch_size",),
-            min_flash_partition_len=4_096,
         ),
         Target(
             version="0.11.2",
             covers="optimum-rbln 0.11.0 to 0.11.2",
-            bucket_key="max_seq_len",
-            devices_key="num_devices",
-            visual_inherits=True,
+            releases=((0, 11, 0), (0, 11, 1), (0, 11, 2)),
             transformers="5.8.1",
             vllm_rbln="0.11.2.post1",
             devices_env="VLLM_RBLN_NUM_DEVICES_PER_LOCAL_RANK",
-            refused_keys=(),
-            refused_visual_keys=("batch_size",),
-            min_flash_partition_len=4_096,
         ),
         Target(
             version="0.12.0",
             covers="optimum-rbln 0.12.0",
-            bucket_key="max_seq_len",
-            devices_key="num_devices",
-            visual_inherits=True,
+            releases=((0, 12, 0),),
             transformers="5.15.1",
             vllm_rbln="0.12.0",
             devices_env="",
-            refused_keys=(),
-            refused_visual_keys=(),
-            min_flash_partition_len=1_024,
         ),
     )
 }
@@ -161,15 +153,7 @@ def pick_targets(names: Iterable[str]) -> tuple[Target, ...]:
 def _dialect(name: str) -> Target:
     text = name.strip().lower().removeprefix("optimum-rbln").lstrip("=@ ")
     for target in TARGETS.values():
-        if text == target.version or parse_version(text) in _covered(target):
+        if text == target.version or parse_version(text) in target.releases:
             return target
     known = ", ".join(target.name for target in TARGETS.values())
     raise UsageError(f"--target: {name!r} is not known; one of {known} is right")
-
-
-def _covered(target: Target) -> tuple[Version, ...]:
-    """Return the other released versions that take the dialect's text (PyPI)."""
-    return {
-        "0.10.3": ((0, 10, 2), (0, 10, 3)),
-        "0.11.2": ((0, 11, 0), (0, 11, 1), (0, 11, 2)),
-    }.get(target.version, (target.parsed,))

@@ -17,6 +17,14 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Remarks one below the other."""
+
+    kind: ClassVar[str] = "points"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Callout:
     """Text that must not be missed; `mark` says its weight in words."""
 
@@ -105,7 +113,7 @@ class Folded:
     blocks: tuple[Block, ...]
 
 
-Block = Paragraph | Callout | Facts | Table | Drawing | Listing | Folded
+Block = Paragraph | Points | Callout | Facts | Table | Drawing | Listing | Folded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

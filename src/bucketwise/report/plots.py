@@ -129,4 +129,43 @@ class GroupedPlot:
     x: Axis
 
 
-Plot = BarsPlot | HistogramPlot | StepsPlot | ScatterPlot | CurvePlot | GroupedPlot
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Time without a gap: `value[i]` holds from `at[i]` to `at[i + 1]`."""
+
+    at: tuple[float, ...]
+    value: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A line along the plot at a height."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPlot:
+    """What was active over time and, below it, what waited, in stretches with gaps.
+
+    `y_waiting` is None where nothing ever waited.
+    """
+
+    active: tuple[Stretch, ...]
+    waiting: tuple[Stretch, ...]
+    level: Level | None
+    x: Axis
+    y: Axis
+    y_waiting: Axis | None
+
+
+Plot = (
+    BarsPlot
+    | HistogramPlot
+    | StepsPlot
+    | ScatterPlot
+    | CurvePlot
+    | GroupedPlot
+    | LoadPlot
+)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.analysis import Analysis
+from bucketwise.decoder.sizing import QUEUEING_LIMIT
 from bucketwise.demand import Demand
-from bucketwise.numbers import compute, literal
-from bucketwise.plan import FrontierPoint, StrategyResult, Visual
+from bucketwise.numbers import compute, literal, percent
+from bucketwise.plan import Decoder, FrontierPoint, InputUsed, StrategyResult, Visual
 from bucketwise.traffic import FloatArray
 
 UNIT = "ViT patches"
+
+MARKS = {"measured": "● measured", "derived": "◐ derived", "assumed": "○ assumed"}
+"""How far to trust a number, in words and in shapes that need no colour."""
 
 
 def demand_of(analysis: Analysis) -> Demand:
@@ -37,6 +41,40 @@ def exact_at(visual: Visual, k: int) -> StrategyResult | None:
 def images_accepted(analysis: Analysis) -> float:
     """Return the images the processor accepts, weighted."""
     return float(analysis.counts.sizes.count[analysis.counts.accepted].sum())
+
+
+def traffic_inputs(analysis: Analysis) -> tuple[InputUsed, ...]:
+    """Return the inputs that told images; that of the decoder's load stands last."""
+    return analysis.plan.provenance.inputs[: len(analysis.traffic.inputs)]
+
+
+def on_batch_size(decoder: Decoder) -> str:
+    """Return what the load says of the batch size planned; "" where it fits.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        With the batch sizes looked at, ascending.
+    """
+    planned, suggested = decoder.batch_size, decoder.suggested_batch_size
+    queues = decoder.evidence.clipped_share
+    if queues is None or not decoder.batch_sizes or suggested == planned:
+        return ""
+    share_at = {each.batch_size: each.queueing_share for each in decoder.batch_sizes}
+    if suggested is not None and suggested < planned:
+        share = percent(share_at[suggested])
+        return (
+            f"A batch_size of {suggested:,} would do: requests queue in {share} of busy "
+            "time"
+        )
+    larger = suggested or decoder.batch_sizes[-1].batch_size
+    if queues < QUEUEING_LIMIT or larger <= planned:
+        return ""
+    still = "" if suggested else "still "
+    return (
+        f"With batch_size {planned:,} requests queue in {percent(queues)} of busy time, "
+        f"with {larger:,} {still}in {percent(share_at[larger])}"
+    )
 
 
 def noun_of(analysis: Analysis) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import plural
 from bucketwise.report.blocks import Report
-from bucketwise.report.reading import noun_of
+from bucketwise.report.reading import noun_of, traffic_inputs
 from bucketwise.report.sections.buckets import buckets
 from bucketwise.report.sections.decision import decision
+from bucketwise.report.sections.decoder import decoder
 from bucketwise.report.sections.how_many import how_many
 from bucketwise.report.sections.limits import limits
 from bucketwise.report.sections.method import method
@@ -47,13 +48,15 @@ def view_of(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> Re
         strategies(analysis),
         limits(analysis),
         units(analysis),
+        decoder(analysis),
         files_section(snippets),
         quality(analysis),
         method(analysis),
     )
     version = analysis.plan.provenance.bucketwise
+    graphs = " and decoder graphs" if analysis.plan.decoder else ""
     return Report(
-        title=f"ViT lengths to compile for {analysis.plan.model.hf_id}",
+        title=f"ViT lengths{graphs} to compile for {analysis.plan.model.hf_id}",
         subtitle=_subtitle(analysis),
         sections=tuple(section for section in sections if section is not None),
         footer=f"Made by bucketwise {version}".rstrip() + ". Sizes only: this file "
@@ -63,13 +66,20 @@ def view_of(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> Re
 
 def _subtitle(analysis: Analysis) -> str:
     plan = analysis.plan
-    inputs = plan.provenance.inputs
+    inputs = traffic_inputs(analysis)
     names = [record.name for record in inputs if record.name]
-    said = ", ".join(names[:MOST_NAMES])
-    more = len(inputs) - min(len(names), MOST_NAMES)
-    if not said:
-        said = plural(len(inputs), "input")
-    elif more:
-        said += f" and {more:,} more"
+    said = _named(names, len(inputs)) or plural(len(inputs), "input")
+    load = ""
+    if plan.decoder and plan.decoder.evidence.names:
+        files = plan.decoder.evidence.names
+        load = f" Decoder load: {_named(files, len(files))}."
     assumed = " Model assumed." if plan.model.assumed else ""
-    return f"From {plural(plan.traffic.images, noun_of(analysis))}: {said}.{assumed}"
+    images = plural(plan.traffic.images, noun_of(analysis))
+    return f"From {images}: {said}.{load}{assumed}"
+
+
+def _named(names: Sequence[str], n_files: int) -> str:
+    """Return the first names and how many more files there are; "" without names."""
+    said = ", ".join(names[:MOST_NAMES])
+    more = n_files - min(len(names), MOST_NAMES)
+    return f"{said} and {more:,} more" if said and more else said

@@ -1,4 +1,4 @@
-"""From outside to values: what people have becomes traffic.
+"""From outside to values: what people have becomes traffic and evidence.
 
 Nothing is imported before it is used: the processes that read image headers need little
 of this and start often.
@@ -8,16 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Rows", "read_rows", "read_traffic", "write_histogram", "write_parquet"]
+__all__ = [
+    "Rows",
+    "read_evidence",
+    "read_inputs",
+    "read_rows",
+    "read_traffic",
+    "write_histogram",
+    "write_parquet",
+]
 
 if TYPE_CHECKING:
+    from bucketwise.sources.evidence.reading import read_evidence
     from bucketwise.sources.frames import write_parquet
     from bucketwise.sources.histograms import write_histogram
-    from bucketwise.sources.reading import read_traffic
+    from bucketwise.sources.reading import read_inputs, read_traffic
     from bucketwise.sources.rows import Rows, read_rows
 
 _HOMES = {
     "Rows": "rows",
+    "read_evidence": "evidence.reading",
+    "read_inputs": "reading",
     "read_rows": "rows",
     "read_traffic": "reading",
     "write_histogram": "histograms",

@@ -16,6 +16,7 @@ DATA_FAULTS = (
     duckdb.ConversionException,
     duckdb.InvalidInputException,
     duckdb.IOException,
+    duckdb.NotImplementedException,
     duckdb.OutOfMemoryException,
     duckdb.OutOfRangeException,
     duckdb.SerializationException,
@@ -70,6 +71,10 @@ def open_workspace() -> Iterator[Workspace]:
             # DuckDB's word for Ctrl-C while a query runs.
             if "interrupt" in str(error).lower():
                 raise KeyboardInterrupt from error
+            # And the one for a name that Python cannot have.
+            if "conversion error" in str(error):
+                message = "a column has a name that is not UTF-8"
+                raise duckdb.InvalidInputException(message) from error
             raise
         finally:
             connection.close()
@@ -85,6 +90,11 @@ def rows_in_order(workspace: Workspace, query: str, size: int) -> Iterator[list[
             yield rows
     finally:
         cursor.close()
+
+
+def one_number(connection: Connection, query: str) -> int:
+    """Return the only value of a query."""
+    return int(connection.execute(query).fetchall()[0][0])
 
 
 def literal(text: str | Path) -> str:

@@ -72,7 +72,9 @@ def is_image(path: Path) -> bool:
     return rare and isinstance(read_path(path), Header)
 
 
-def recognise(workspace: Workspace, path: Path, name: str) -> File:
+def recognise(
+    workspace: Workspace, path: Path, name: str, expected: str = EXPECTED
+) -> File:
     """Return what a file is.
 
     Parameters
@@ -83,6 +85,8 @@ def recognise(workspace: Workspace, path: Path, name: str) -> File:
         A regular file.
     name : str
         What messages and records call it.
+    expected : str
+        What messages say is right.
 
     Raises
     ------
@@ -92,26 +96,30 @@ def recognise(workspace: Workspace, path: Path, name: str) -> File:
     with path.open("rb") as file:
         start = file.read(_HEAD_BYTES)
     if not start:
-        raise InputError(f"{name}: the file is empty; {EXPECTED}")
+        raise InputError(f"{name}: the file is empty; {expected}")
     if start.startswith(ZSTD) and not _zstd_is_whole(path):
         raise InputError(f"{name}: damaged zstd (it ends too early); pack it anew")
     for magic, compression in _PACKINGS:
         if start.startswith(magic):
-            return _packed(workspace, path, name, compression)
-    kind = _kind(start, name)
+            return _packed(workspace, path, name, compression, expected)
+    kind = _kind(start, name, expected)
     return File(path=path, name=name, kind=kind, compression="none")
 
 
 def _packed(
-    workspace: Workspace, path: Path, name: str, compression: Compression
+    workspace: Workspace,
+    path: Path,
+    name: str,
+    compression: Compression,
+    expected: str,
 ) -> File:
     try:
         with open_unpacked(path, compression) as file:
             start = file.read(_HEAD_BYTES)
             if not start:
-                message = f"{name}: the file is empty once unpacked; {EXPECTED}"
+                message = f"{name}: the file is empty once unpacked; {expected}"
                 raise InputError(message)
-            kind = _kind(start, name)
+            kind = _kind(start, name, expected)
             if kind == "parquet":
                 return _unpacked(workspace, file, start, name)
     except DAMAGE as error:
@@ -130,15 +138,15 @@ def _unpacked(workspace: Workspace, packed: IO[bytes], start: bytes, name: str) 
     return File(path=path, name=name, kind="parquet", compression="none")
 
 
-def _kind(start: bytes, name: str) -> Kind:
+def _kind(start: bytes, name: str, expected: str) -> Kind:
     if start.startswith(PARQUET):
         return "parquet"
     if is_tar(start):
         return "tar"
-    _refuse_binary(start, name)
+    _refuse_binary(start, name, expected)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
-        raise InputError(f"{name}: nothing but blank lines; {EXPECTED}")
+        raise InputError(f"{name}: nothing but blank lines; {expected}")
     if text.startswith(b"[") and text[1:].lstrip().startswith(b"{"):
         raise InputError(
             f"{name}: one JSON array; JSON Lines has an object on each line "
@@ -147,16 +155,16 @@ def _kind(start: bytes, name: str) -> Kind:
     return "jsonlines" if text.startswith(b"{") else "delimited"
 
 
-def _refuse_binary(start: bytes, name: str) -> None:
+def _refuse_binary(start: bytes, name: str, expected: str) -> None:
     for magic, said in _BINARIES:
         if start.startswith(magic):
-            raise InputError(f"{name}: this is {said}; {EXPECTED}")
+            raise InputError(f"{name}: this is {said}; {expected}")
     if start.startswith(_WIDE_TEXT):
         raise InputError(
             f"{name}: the text is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
         )
     if b"\0" in start:
-        raise InputError(f"{name}: binary data (it holds zero bytes); {EXPECTED}")
+        raise InputError(f"{name}: binary data (it holds zero bytes); {expected}")
 
 
 def is_tar(start: bytes) -> bool:

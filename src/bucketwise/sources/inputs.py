@@ -52,13 +52,17 @@ class Opened:
 
 
 @contextmanager
-def open_inputs(inputs: Sequence[str | Path]) -> Iterator[Opened]:
+def open_inputs(
+    inputs: Sequence[str | Path], expected: str = EXPECTED
+) -> Iterator[Opened]:
     """Find every input; what can be read only once is kept on disk meanwhile.
 
     Parameters
     ----------
     inputs : sequence of str or Path
         Files, folders, globs, or "-" for standard input.
+    expected : str
+        What messages say is right.
 
     Yields
     ------
@@ -70,22 +74,22 @@ def open_inputs(inputs: Sequence[str | Path]) -> Iterator[Opened]:
     InputError
         Naming every input that is not there.
     """
-    problems = [] if inputs else [f"no input; {EXPECTED}"]
+    problems = [] if inputs else [f"no input; {expected}"]
     found: list[Input] = []
     with TemporaryDirectory(prefix="bucketwise-in-") as folder:
         for at, each in enumerate(inputs):
             spool = Path(folder) / str(at)
             try:
-                found += _files(str(each), spool)
+                found += _files(str(each), spool, expected)
             except InputError as error:
                 problems += error.problems
         raise_all(problems, InputError)
         yield Opened(tuple(found), Path(folder))
 
 
-def _files(given: str, spool: Path) -> list[Input]:
+def _files(given: str, spool: Path, expected: str) -> list[Input]:
     if given == STDIN:
-        _keep(sys.stdin.buffer, spool, "stdin")
+        _keep(sys.stdin.buffer, spool, "stdin", expected)
         return [Input(spool, "stdin")]
     if "://" in given:
         raise InputError(f"{given}: an address; only local files are read")
@@ -97,14 +101,14 @@ def _files(given: str, spool: Path) -> list[Input]:
     if path.exists():
         # A pipe, as in <(command), gives its bytes only once.
         with path.open("rb") as pipe:
-            _keep(pipe, spool, name)
+            _keep(pipe, spool, name, expected)
         return [Input(spool, name)]
     if glob.has_magic(given):
         return _matching(given)
-    raise InputError(f"{given}: there is no such file or folder; {EXPECTED}")
+    raise InputError(f"{given}: there is no such file or folder; {expected}")
 
 
-def _keep(source: BinaryIO, spool: Path, name: str) -> None:
+def _keep(source: BinaryIO, spool: Path, name: str, expected: str) -> None:
     """Write a stream to disk, unless it is text that never ends a line."""
     since_line_end = 0
     is_text = True
@@ -120,7 +124,7 @@ def _keep(source: BinaryIO, spool: Path, name: str) -> None:
             if is_text and since_line_end > MAX_LINE_BYTES:
                 raise InputError(
                     f"{name}: a line of more than {MAX_LINE_BYTES >> 20} MiB; is this "
-                    f"the right stream? {EXPECTED}"
+                    f"the right stream? {expected}"
                 )
 
 

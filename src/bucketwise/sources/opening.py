@@ -16,6 +16,7 @@ from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.lines import OverlongLineError, read_lines
+from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
 from bucketwise.sources.tables.parquet import open_parquet, tells_sizes
@@ -24,12 +25,12 @@ from bucketwise.traffic import Traffic
 
 Columns = Mapping[str, str] | None
 
-TABLES: Mapping[str, Callable[[Workspace, File, Columns], Table]] = {
+TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
     "delimited": open_delimited,
     "jsonlines": open_json_lines,
     "parquet": open_parquet,
 }
-"""Readers of rows that tell sizes, by what a file is."""
+"""Readers of rows, by what a file is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,7 @@ def open_input(
         images = IMAGES[file.kind](workspace, file, columns)
         if images is not None:
             return images
-    return TABLES[file.kind](workspace, file, columns)
+    return TABLES[file.kind](workspace, file, columns, FOR_SIZES)
 
 
 def _in_tar(_: Workspace, file: File, __: Columns) -> Images:
@@ -160,13 +161,15 @@ needs when it is asked: most inputs are tables."""
 
 
 @contextmanager
-def plain_faults(name: str) -> Iterator[None]:
+def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     """Turn what goes wrong with a file into words about that file.
 
     Parameters
     ----------
     name : str
         Its base name.
+    expected : str
+        What messages say is right.
 
     Raises
     ------
@@ -181,14 +184,14 @@ def plain_faults(name: str) -> Iterator[None]:
             "save it as UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
         ) from error
     except OverlongLineError as error:
-        raise InputError(f"{name}: {error}; {EXPECTED}") from error
+        raise InputError(f"{name}: {error}; {expected}") from error
     except (EOFError, zlib.error) as error:
         raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{name}: cannot be read ({reason}); {EXPECTED}") from error
+        raise InputError(f"{name}: cannot be read ({reason}); {expected}") from error
     except AnyFault as error:
         if isinstance(error, SQL_FAULTS):
             raise
         said = str(error).splitlines()[0]
-        raise InputError(f"{name}: cannot be read ({said}); {EXPECTED}") from error
+        raise InputError(f"{name}: cannot be read ({said}); {expected}") from error

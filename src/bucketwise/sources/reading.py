@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from bucketwise.activity import Evidence
 from bucketwise.errors import InputError
-from bucketwise.numbers import percent
-from bucketwise.reasons import OUTSIDE
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import is_image
+from bucketwise.sources.evidence.reading import evidence_in
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
@@ -22,11 +22,10 @@ from bucketwise.sources.opening import (
     plain_faults,
 )
 from bucketwise.sources.progress import Progress
+from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.table import Table
-from bucketwise.traffic import MAX_CELLS, Rejection, Traffic, merge_traffic
-
-MAX_BAD_ROWS = 0.05
+from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
 
 
 def read_traffic(
@@ -73,7 +72,76 @@ def read_traffic(
     UsageError
         When `columns` names a role that there is not.
     """
-    progress = progress or Progress()
+    return _read_all(
+        inputs,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        places=places,
+        ignore_orientation=ignore_orientation,
+        progress=progress or Progress(),
+        look_further=_nothing_more,
+    )[0]
+
+
+def read_inputs(
+    inputs: Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+    ignore_orientation: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Traffic, Evidence | None]:
+    """Read inputs as traffic, and their tables as the load of a decoder, too.
+
+    Rows that have a size, and a start and an end, a start and a duration, or the tokens
+    of a request beside its time, tell both.
+
+    Parameters
+    ----------
+    inputs, columns, max_bad_rows, places, ignore_orientation, progress
+        As for `read_traffic`; `columns` also as for `read_evidence`.
+
+    Returns
+    -------
+    traffic : Traffic
+        As `read_traffic` returns it. Where a load is told that cannot be used, its
+        notes say why.
+    evidence : Evidence or None
+        None where no table tells a load that can be used.
+
+    Raises
+    ------
+    InputError, UsageError
+        As `read_traffic` does.
+    """
+
+    def look_further(found: Sequence[Input]) -> Evidence | None:
+        return evidence_in(
+            found, columns=columns, max_bad_rows=max_bad_rows, places=places
+        )
+
+    return _read_all(
+        inputs,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        places=places,
+        ignore_orientation=ignore_orientation,
+        progress=progress or Progress(),
+        look_further=look_further,
+    )
+
+
+def _read_all(
+    inputs: Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None,
+    max_bad_rows: float,
+    places: bool,
+    ignore_orientation: bool,
+    progress: Progress,
+    look_further: Callable[[Sequence[Input]], Evidence | None],
+) -> tuple[Traffic, Evidence | None]:
     parts: list[Traffic] = []
     with open_inputs(inputs) as opened:
         others, files = _together(opened.inputs)
@@ -95,7 +163,9 @@ def read_traffic(
                 parts.append(
                     _of_images(workspace, together, progress, ignore_orientation)
                 )
+        evidence, unread = _evidence_or_why_not(found, look_further)
     traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
+    traffic = replace(traffic, notes=(*traffic.notes, *unread))
     if not places:
         traffic = traffic.without_places()
     check_rejections(
@@ -104,61 +174,7 @@ def read_traffic(
         max_bad_rows,
         notes=[note for record in traffic.inputs for note in record.notes],
     )
-    return traffic
-
-
-def check_rejections(
-    rejections: Sequence[Rejection],
-    rows_read: int,
-    max_bad_rows: float,
-    notes: Sequence[str] = (),
-) -> None:
-    """Stop when too many rows were rejected.
-
-    Parameters
-    ----------
-    rejections : sequence of Rejection
-        What was rejected.
-    rows_read : int
-        Of how many.
-    max_bad_rows : float
-        Share that may be (0 to 1).
-    notes : sequence of str
-        What was read as what, to be told with the refusal.
-
-    Raises
-    ------
-    InputError
-        With the table of reasons and places.
-    """
-    rejected = sum(rejection.count for rejection in rejections)
-    outside = sum(each.count for each in rejections if each.reason in OUTSIDE)
-    bad, seen = rejected - outside, rows_read - outside
-    if bad > max_bad_rows * seen:
-        verdict = (
-            f"{bad:,} of {seen:,} rows ({percent(bad / seen)}) "
-            f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
-        )
-    elif outside and rejected == rows_read:
-        verdict = f"none of {rows_read:,} rows tells the size of an image"
-    elif not rows_read:
-        verdict = "neither a row nor an image was found; one at least is right"
-    else:
-        return
-    lines = [verdict, *_listed(rejections)]
-    lines += [f"  {note}" for note in dict.fromkeys(notes)]
-    raise InputError("\n".join(lines))
-
-
-def _listed(rejections: Sequence[Rejection]) -> Iterator[str]:
-    """Yield a line for each reason, the most frequent first."""
-    if not rejections:
-        return
-    width = max(18, *(len(rejection.reason) + 2 for rejection in rejections))
-    yield f"  {'reason':<{width}}{'rows':>12}  first places"
-    for rejection in sorted(rejections, key=lambda each: -each.count):
-        places = ", ".join(map(str, rejection.places))
-        yield f"  {rejection.reason:<{width}}{rejection.count:>12,}  {places}"
+    return traffic, evidence
 
 
 def _read(
@@ -208,3 +224,18 @@ def _together(found: Sequence[Input]) -> tuple[list[Input], list[Input]]:
             is_one = each.path.is_file() and is_image(each.path)
         (images if is_one else others).append(each)
     return (others, images) if len(images) > 1 else (list(found), [])
+
+
+def _nothing_more(_: Sequence[Input]) -> None:
+    return None
+
+
+def _evidence_or_why_not(
+    found: Sequence[Input], look_further: Callable[[Sequence[Input]], Evidence | None]
+) -> tuple[Evidence | None, tuple[str, ...]]:
+    """Return the load of a decoder; what is amiss with it does not stop the sizes."""
+    try:
+        return look_further(found), ()
+    except InputError as error:
+        why = str(error).splitlines()[0]
+        return None, (f"the load of the decoder was not read: {why}",)

@@ -16,7 +16,7 @@ from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.items import batches, reason_of, size_of
 from bucketwise.sources.opening import open_input, open_plain, plain_faults
-from bucketwise.sources.reading import MAX_BAD_ROWS, check_rejections
+from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.cells import parsed_rows
 from bucketwise.sources.tables.table import BATCH, Batch, Table
 from bucketwise.traffic import (

@@ -15,11 +15,13 @@ from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.axes import GREY, INK, ROW_IN
 from bucketwise.report.figures.bars import draw_bars, draw_grouped, draw_histogram
 from bucketwise.report.figures.lines import draw_curve, draw_scatter, draw_steps
+from bucketwise.report.figures.load import draw_load
 from bucketwise.report.plots import (
     BarsPlot,
     CurvePlot,
     GroupedPlot,
     HistogramPlot,
+    LoadPlot,
     Plot,
     ScatterPlot,
     StepsPlot,
@@ -92,6 +94,8 @@ def draw(ax: Axes, plot: Plot) -> None:
             draw_curve(ax, plot)
         case GroupedPlot():
             draw_grouped(ax, plot)
+        case LoadPlot():
+            draw_load(ax, plot)
         case _:
             assert_never(plot)
 
@@ -114,6 +118,8 @@ def height_in(plot: Plot) -> float:
         return 1.3 + 0.22 * len(plot.groups) * (len(plot.series) + 0.7)
     if isinstance(plot, (HistogramPlot, StepsPlot)):
         return 3.2 + ROW_IN * (max((edge.row for edge in plot.edges), default=0) + 1)
+    if isinstance(plot, LoadPlot) and plot.y_waiting is not None:
+        return 4.4
     return 4.4 if isinstance(plot, ScatterPlot) else 3.3
 
 

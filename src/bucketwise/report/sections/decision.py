@@ -39,6 +39,7 @@ from bucketwise.report.reading import (
     spent,
     with_one_graph,
 )
+from bucketwise.report.sections.decoder import decoder_facts
 
 KEYS = (
     ("max_seq_lens", "optimum-rbln up to 0.10.3"),
@@ -177,6 +178,7 @@ def _key_facts(analysis: Analysis) -> Facts:
             *_against(analysis),
             _shrunk(analysis),
             processor,
+            *decoder_facts(analysis),
         )
     )
 

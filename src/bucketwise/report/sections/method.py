@@ -6,11 +6,9 @@ import json
 
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import number, plural, significant
-from bucketwise.plan import Visual
+from bucketwise.plan import Decoder, Visual
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from bucketwise.report.reading import spent
-
-MARKS = {"measured": "● measured", "derived": "◐ derived", "assumed": "○ assumed"}
+from bucketwise.report.reading import MARKS, spent
 
 MOST_INPUTS = 50
 
@@ -30,6 +28,31 @@ TOP = (
     "image, one a temporal patch of a clip. Waste is 1 - useful / padded compute."
 )
 
+STEPS = (
+    "Decoder graphs are the same problem with active sequences as the length, the "
+    "cost of a step as the cost, and batch_size as the top: a step runs on the smallest "
+    "graph that holds the running requests (vllm-rbln 0.12.0, utils/optimum/bucket.py), "
+    "and padded slots are computed like others. Counted are steps, not time. "
+)
+SEEN = (
+    " Time with so many active sequences is divided by what a step took where the load "
+    "was seen."
+)
+COSTS = {
+    "roofline": (
+        "A step takes at least what the slower of memory and arithmetic needs, with "
+        "the weights read once and every slot's cache with them (the roofline of "
+        "Williams, Waterman and Patterson, 2009)"
+    ),
+    "slots": "The cost of a step is as assumed",
+    "measured": "The cost of a step is measured, with straight lines between points",
+}
+REPLAY = (
+    " Arrivals are replayed with continuous batching, one prompt at a time; because "
+    "faster steps leave fewer sequences active, choice and replay are repeated until "
+    "neither changes the other."
+)
+
 
 def method(analysis: Analysis) -> Section:
     """Return method, cost, assumptions and provenance."""
@@ -39,6 +62,7 @@ def method(analysis: Analysis) -> Section:
         Paragraph(text=RECURRENCE),
         Paragraph(text=TOP),
         Paragraph(text=_cost(visual)),
+        *_decoder(analysis.plan.decoder),
         _assumptions(analysis),
         _provenance(analysis),
         _inputs(analysis),
@@ -73,6 +97,16 @@ def _cost(visual: Visual) -> str:
         "part is attention. Compute is arithmetic, not time: a device may be bound by "
         "memory instead."
     )
+
+
+def _decoder(decided: Decoder | None) -> list[Block]:
+    """Return how the decoder graphs were chosen; nothing where no load is known."""
+    if decided is None or decided.step_cost is None:
+        return []
+    cost = decided.step_cost
+    text = f"{STEPS}{COSTS.get(cost.kind, cost.kind)}: {cost.source}."
+    text += REPLAY if decided.evidence.kind == "arrivals" else SEEN
+    return [Paragraph(text=text)]
 
 
 def _coefficient(value: float) -> str:

@@ -8,6 +8,7 @@ from bucketwise.analysis import Analysis
 from bucketwise.numbers import number, percent, plural, verb
 from bucketwise.plan import RejectedRows
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
+from bucketwise.report.reading import traffic_inputs
 
 MOST_ROWS = 50
 MOST_SIZES = 5
@@ -19,7 +20,11 @@ def quality(analysis: Analysis) -> Section:
     blocks: list[Block] = []
     summary = analysis.plan.traffic
     if summary.rejections:
-        blocks.append(_rejections(summary.rejections, summary.rows_read))
+        blocks.append(
+            rejections_table(
+                "Rejected rows by reason", summary.rejections, summary.rows_read
+            )
+        )
     if summary.refused_by_processor:
         blocks.append(_refused(analysis))
     blocks.extend(_notes(analysis))
@@ -53,10 +58,12 @@ def _finding(analysis: Analysis) -> str:
     return f"{text}."
 
 
-def _rejections(rejections: tuple[RejectedRows, ...], rows_read: int) -> Table:
+def rejections_table(
+    caption: str, rejections: tuple[RejectedRows, ...], rows_read: int
+) -> Table:
+    """Return what was rejected or noticed by reason, the most frequent first."""
     ordered = sorted(rejections, key=lambda item: (-item.count, item.reason))
     shown = ordered[:MOST_ROWS]
-    caption = "Rejected rows by reason"
     if len(shown) < len(ordered):
         caption += f": the {MOST_ROWS} most frequent of {len(ordered):,}"
     return Table(
@@ -125,7 +132,7 @@ def _notes(analysis: Analysis) -> list[Block]:
     plan = analysis.plan
     rows = [
         Row(cells=(record.name or f"input {position}", note))
-        for position, record in enumerate(plan.provenance.inputs, start=1)
+        for position, record in enumerate(traffic_inputs(analysis), start=1)
         for note in record.notes
     ]
     rows.extend(Row(cells=("all inputs", note)) for note in plan.traffic.notes)

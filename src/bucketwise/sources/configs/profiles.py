@@ -10,7 +10,13 @@ from importlib import resources
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.profile import ModelProfile, PixelLimits, VideoSampling, VitShape
+from bucketwise.profile import (
+    LmShape,
+    ModelProfile,
+    PixelLimits,
+    VideoSampling,
+    VitShape,
+)
 from bucketwise.sources.configs.model_folder import read_model_folder, short_name
 
 FILES = ("qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml")
@@ -101,6 +107,7 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
             max_frames=video["max_frames"],
         ),
         vit=VitShape(**{**family["vit"], **model["vit"]}),
+        lm=LmShape(**{**family["lm"], **model["lm"]}),
         source=model["source"],
     )
 

@@ -13,7 +13,7 @@ from bucketwise.sources.images.item import Item
 from bucketwise.sources.json_text import parse
 from bucketwise.sources.requests.bodies import find_requests
 from bucketwise.sources.requests.payloads import measure
-from bucketwise.sources.tables.columns import role_of
+from bucketwise.sources.tables.names import SIZES
 from bucketwise.sources.tables.roles import find_name
 
 
@@ -160,7 +160,7 @@ def _has_tokens(parsed: Mapping[str, Any]) -> bool:
 
 
 def _roles(parsed: Mapping[str, Any]) -> set[str | None]:
-    return {role_of(key) for key, value in parsed.items() if _is_scalar(value)}
+    return {SIZES.role_of(key) for key, value in parsed.items() if _is_scalar(value)}
 
 
 def _is_scalar(value: object) -> bool:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from bucketwise.reasons import RAGGED
-from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
+from bucketwise.sources.database import (
+    DATA_FAULTS,
+    Connection,
+    Workspace,
+    one_number,
+)
 from bucketwise.sources.tables.cells import (
     UNUSABLE,
     WEIGHT_TYPE,
     by_tokens,
     parsed_rows,
 )
+from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.sources.tables.table import BATCH, Table
 from bucketwise.sources.tables.times import quick_microseconds
 from bucketwise.traffic import MAX_SIDE_PX, SLOT_LADDER_S
@@ -44,14 +50,12 @@ def fill_cells(workspace: Workspace, table: Table) -> None:
         What to read.
     """
     connection = workspace.connection
-    connection.execute("DROP TABLE IF EXISTS reject_errors")
-    connection.execute("DROP TABLE IF EXISTS reject_scans")
+    forget_rejects(connection)
     make_cells(connection)
     if _filled_quickly(connection, table):
         return
     connection.execute("DELETE FROM cells")
-    connection.execute("DROP TABLE IF EXISTS reject_errors")
-    connection.execute("DROP TABLE IF EXISTS reject_scans")
+    forget_rejects(connection)
     if _filled_at_once(connection, table):
         return
     connection.execute("DELETE FROM cells")
@@ -101,11 +105,6 @@ def floor_divide(number: str, by: int) -> str:
     return f"CASE WHEN {number} >= 0 THEN {number} // {by} ELSE -((-1 - {number}) // {by}) - 1 END"
 
 
-def one_number(connection: Connection, query: str) -> int:
-    """Return the only value of a query."""
-    return int(connection.execute(query).fetchall()[0][0])
-
-
 def _filled_quickly(connection: Connection, table: Table) -> bool:
     """Try the common case: plain sizes, times of one form, and no fault anywhere.
 
@@ -126,7 +125,7 @@ def _filled_quickly(connection: Connection, table: Table) -> bool:
         "SELECT count(*) FROM cells WHERE height IS NULL OR width IS NULL OR "
         f"least(height, width) < 1 OR greatest(height, width) > {MAX_SIDE_PX}{timeless}",
     )
-    return not odd and not _set_aside(connection)
+    return not odd and rows_set_aside(connection) == 0
 
 
 def _quick(table: Table) -> str | None:
@@ -136,7 +135,7 @@ def _quick(table: Table) -> str | None:
         return None
     time_us: str | None = "NULL"
     if "time" in roles:
-        time_us = quick_microseconds(f"c{roles['time']}", table.time_samples)
+        time_us = quick_microseconds(f"c{roles['time']}", table.samples_of("time"))
     if "height" not in roles or time_us is None:
         return None
     # Judged after the grouping, where there is little left to judge: a fraction and a
@@ -156,22 +155,6 @@ def _quick(table: Table) -> str | None:
     )
 
 
-def _set_aside(connection: Connection) -> bool:
-    """Return whether the CSV reader set any row aside."""
-    return _has_rejects(connection) and bool(
-        one_number(connection, "SELECT count(*) FROM reject_errors")
-    )
-
-
-def _has_rejects(connection: Connection) -> bool:
-    return bool(
-        one_number(
-            connection,
-            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'",
-        )
-    )
-
-
 def _filled_at_once(connection: Connection, table: Table) -> bool:
     """Try the fast reader; mixed line ends, overlong lines and the like stop it."""
     connection.execute("SET preserve_insertion_order = false")
@@ -186,15 +169,10 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
 
 def _structural_counted(connection: Connection) -> bool:
     """Add the rows the CSV reader set aside, once each; False when it lost track."""
-    if not _has_rejects(connection):
-        return True
-    [(lost, count)] = connection.execute(
-        "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
-        "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
-    ).fetchall()
-    if count and not lost:
+    count = rows_set_aside(connection)
+    if count:
         connection.execute(_REJECTED, [RAGGED, count])
-    return not lost
+    return count is not None
 
 
 def _give_reasons(connection: Connection, table: Table) -> None:
@@ -214,7 +192,9 @@ def _give_reasons(connection: Connection, table: Table) -> None:
 
 def _insert(table: Table, relation: str, *, with_reasons: bool = True) -> str:
     roles = table.roles
-    rows = parsed_rows(relation, roles, table.time_samples, with_reasons=with_reasons)
+    rows = parsed_rows(
+        relation, roles, table.samples_of("time"), with_reasons=with_reasons
+    )
     sides = set() if by_tokens(roles) else {"height", "width"}
     tokens = set() if sides else {"tokens"}
     present = {*sides, *tokens, *(role for role in roles if role in _KEYS)}

@@ -32,7 +32,7 @@ WEIGHT_TYPE = "DECIMAL(38, 12)"
 """Sums of it do not depend on the order of the rows, as sums of floats do."""
 
 # A pattern, because DuckDB would make a join of `IN (...)` and run it for every row.
-_BLANK = r"(?i)\s*(null|none|nan|na|n/a)?\s*"
+_BLANK_TEXT = r"(?i)\s*(null|none|nan|na|n/a)?\s*"
 _PAIR = "^([^xX*\u00d7]*)[xX*\u00d7]([^xX*\u00d7]*)$"
 
 
@@ -81,6 +81,11 @@ def by_tokens(roles: Mapping[str, int]) -> bool:
     return "tokens" in roles or "prompt" in roles
 
 
+def blank(text: str) -> str:
+    """Return SQL for: this cell says nothing."""
+    return f"({text} IS NULL OR regexp_full_match({text}, '{_BLANK_TEXT}'))"
+
+
 def kept_label(text: str) -> str:
     """Return SQL for a label as outputs may show it: never an address.
 
@@ -102,7 +107,7 @@ def _texts(roles: Mapping[str, int]) -> list[str]:
     if "resolution" in roles:
         cell = f"c{roles['resolution']}"
         # A lone number is no pair; the mark keeps it from being read as a side.
-        otherwise = f"CASE WHEN {_blank(cell)} THEN NULL ELSE '?' || {cell} END"
+        otherwise = f"CASE WHEN {blank(cell)} THEN NULL ELSE '?' || {cell} END"
         for side, group in (("width", 1), ("height", 2)):
             texts.append(
                 f"CASE WHEN regexp_matches({cell}, '{_PAIR}') THEN "
@@ -113,7 +118,7 @@ def _texts(roles: Mapping[str, int]) -> list[str]:
         prompt, text = (f"c{roles[role]}" for role in ("prompt", "text"))
         visual = f"TRY_CAST({prompt} AS DOUBLE) - TRY_CAST({text} AS DOUBLE)"
         texts.append(
-            f"CASE WHEN {_blank(prompt)} OR {_blank(text)} THEN NULL "
+            f"CASE WHEN {blank(prompt)} OR {blank(text)} THEN NULL "
             f"ELSE coalesce(CAST({visual} AS VARCHAR), '?') END AS tokens_text"
         )
     return texts
@@ -149,7 +154,7 @@ def _usable(roles: Mapping[str, int]) -> str:
 
 def _reason(roles: Mapping[str, int]) -> str:
     needed = [*_size(roles), *(role for role in roles if role == "count")]
-    missing = " OR ".join(_blank(f"{role}_text") for role in needed)
+    missing = " OR ".join(blank(f"{role}_text") for role in needed)
     judged = [_judgement(role) for role in _numeric(roles) if role != "images"]
     several = f"NOT ({_one_image(roles)})"
     no_number = " OR ".join(f"({each})" for _, each, _ in judged)
@@ -170,7 +175,7 @@ def _one_image(roles: Mapping[str, int]) -> str:
     tests = []
     if "images" in roles:
         one = "coalesce(images_n = 1, false)"
-        loose = "" if "prompt" in roles else f" OR {_blank('images_text')}"
+        loose = "" if "prompt" in roles else f" OR {blank('images_text')}"
         tests.append(f"({one}{loose})")
     if by_tokens(roles):
         tests.append("coalesce(tokens_n <> 0, true)")
@@ -186,29 +191,24 @@ def _judgement(role: str) -> tuple[str, str, str]:
         return f"{number} BETWEEN 0 AND {MAX_COUNT}", no_number, f"{number} < 0"
     if role == "fps":
         # Without frames a row is an image, and its fps says nothing.
-        image = _blank("frames_text")
-        blank = f"{image} OR {_blank('fps_text')}"
-        fine = f"({number} > 0 AND {number} <= {MAX_FPS}) OR {blank}"
+        absent = f"{blank('frames_text')} OR {blank('fps_text')}"
+        fine = f"({number} > 0 AND {number} <= {MAX_FPS}) OR {absent}"
         return (
             fine,
-            f"NOT ({blank}) AND ({no_number})",
-            (f"NOT ({blank}) AND {number} <= 0"),
+            f"NOT ({absent}) AND ({no_number})",
+            (f"NOT ({absent}) AND {number} <= 0"),
         )
     most = {"frames": MAX_FRAMES, "tokens": MAX_TOKENS}.get(role, MAX_SIDE_PX)
     fine = f"{number} BETWEEN 1 AND {most} AND {number} = floor({number})"
     no_number = f"{no_number} OR {fraction}"
     if role == "frames":
-        blank = _blank("frames_text")
+        absent = blank("frames_text")
         return (
-            f"({fine}) OR {blank}",
-            f"NOT {blank} AND ({no_number})",
-            f"NOT {blank} AND {number} <= 0",
+            f"({fine}) OR {absent}",
+            f"NOT {absent} AND ({no_number})",
+            f"NOT {absent} AND {number} <= 0",
         )
     return fine, no_number, f"{number} <= 0"
-
-
-def _blank(text: str) -> str:
-    return f"({text} IS NULL OR regexp_full_match({text}, '{_BLANK}'))"
 
 
 def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
@@ -217,12 +217,12 @@ def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
         for side in _size(roles)
     ]
     if "frames" in roles:
-        given = f"reason = '' AND NOT {_blank('frames_text')}"
+        given = f"reason = '' AND NOT {blank('frames_text')}"
         values.append(
             f"CASE WHEN {given} THEN CAST(frames_n AS BIGINT) ELSE 0 END AS frames"
         )
         if "fps" in roles:
-            timed = f"{given} AND NOT {_blank('fps_text')}"
+            timed = f"{given} AND NOT {blank('fps_text')}"
             values.append(f"CASE WHEN {timed} THEN fps_n ELSE 0 END AS fps")
     if "count" in roles:
         exact = f"coalesce(TRY_CAST(count_text AS {WEIGHT_TYPE}), count_n)"

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from bucketwise.errors import InputError, UsageError
-
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "height": (
-        "height", "h", "image_height", "img_height", "img_h", "imgheight",
-        "imageheight", "photo_height", "height_px", "pixel_height", "rows_px",
-        "original_height", "orig_height", "frame_height", "video_height",
-    ),
-    "width": (
-        "width", "w", "image_width", "img_width", "img_w", "imgwidth",
-        "imagewidth", "photo_width", "width_px", "pixel_width", "cols_px",
-        "original_width", "orig_width", "frame_width", "video_width",
-    ),
-    "resolution": (
-        "resolution", "dimensions", "image_size", "image_resolution", "img_size",
-        "image_dimensions", "size", "wxh", "widthxheight",
-    ),
-    "tokens": (
-        "image_tokens", "visual_tokens", "vision_tokens", "num_image_tokens",
-        "n_image_tokens", "image_token_count", "mm_tokens", "merged_patches",
-    ),
-    "prompt": (
-        "prompt_tokens", "input_tokens", "context_tokens", "num_prompt_tokens",
-        "prompt_len", "input_len", "input_length",
-    ),
-    "text": ("text_tokens", "text_input_tokens", "num_text_tokens", "text_len"),
-    "images": ("num_images", "image_count", "n_images", "images", "images_count"),
-    "count": (
-        "count", "weight", "n", "cnt", "counts", "weights", "freq", "frequency",
-        "prob", "probability", "pdf",
-    ),
-    "frames": (
-        "frames", "num_frames", "n_frames", "frame_count", "nb_frames", "nframes",
-    ),
-    "fps": ("fps", "frame_rate", "framerate", "video_fps", "r_frame_rate"),
-    "time": (
-        "timestamp", "time", "ts", "datetime", "date", "created_at", "@timestamp",
-        "timestamp_s", "timestamp_ms", "created", "date_time", "event_time", "time_s",
-        "arrival_time", "exif_datetime", "window_start_s",
-    ),
-    "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
-}  # fmt: skip
-"""Names in lower case, the more telling first; punctuation is read as `_`."""
-
+from bucketwise.errors import InputError
+from bucketwise.sources.tables.names import (
+    SIZES,
+    also_matching,
+    chosen_column,
+    listed,
+    wanted_columns,
+)
 
 _SIDES = ({"height", "width"}, {"resolution"})
 _TOKENS = ({"tokens"}, {"prompt", "text", "images"})
@@ -66,10 +30,37 @@ class Match:
         Position of the column of each role, from 0.
     notes : tuple of str
         What was read as what, and what else could have been meant.
+    units_s : mapping of str to float
+        Seconds in one unit of the numbers of a role, where its column tells.
     """
 
     roles: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    units_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What a table is opened for.
+
+    Attributes
+    ----------
+    match : callable
+        Names of columns, the user's choice and the name of the file -> the columns
+        that are read; an InputError where they do not serve the purpose.
+    is_heading, is_value : callable
+        Whether a cell is what only a header has, and what only a row has.
+    sought, columns, line : str
+        For messages: what is sought, how to name its columns in a file without header,
+        and how a line of JSON tells it.
+    """
+
+    match: Callable[[Sequence[str], Mapping[str, str] | None, str], Match]
+    is_heading: Callable[[str], bool]
+    is_value: Callable[[str], bool]
+    sought: str
+    columns: str
+    line: str
 
 
 def match_columns(
@@ -97,18 +88,18 @@ def match_columns(
     InputError
         When a chosen column is not there, or no size is found.
     """
-    wanted = _by_role(chosen or {})
+    wanted = wanted_columns(chosen, SIZES)
     roles: dict[str, int] = {}
     notes: list[str] = []
-    for role, aliases in ALIASES.items():
+    for role in SIZES.aliases:
         if role in wanted:
             if wanted[role]:
-                roles[role] = _chosen_column(names, role, wanted[role], source)
+                roles[role] = chosen_column(names, role, wanted[role], source)
             continue
-        found = _by_alias(names, aliases)
+        found = SIZES.find(names, role)
         if found:
             roles[role] = found[0]
-            notes += _also_matching(names, role, found)
+            notes += also_matching(names, role, found)
     roles, said = _one_size(names, roles, wanted)
     roles, tokens_said = _tokens_or_size(names, roles)
     said += tokens_said
@@ -118,70 +109,6 @@ def match_columns(
         notes.append(f"column {names[roles.pop('fps')]!r} (fps) needs a frames column")
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     return Match(roles=roles, notes=(f"read {reading}", *said, *notes))
-
-
-def role_of(name: str) -> str | None:
-    """Return the role whose alias a column name is, or None."""
-    for role, aliases in ALIASES.items():
-        if _plain(name) in aliases:
-            return role
-    return None
-
-
-def _plain(name: str) -> str:
-    return name.strip().casefold().replace(" ", "_").replace("-", "_")
-
-
-def _by_role(chosen: Mapping[str, str]) -> dict[str, str]:
-    wanted = {}
-    for key, column in chosen.items():
-        role = role_of(key)
-        if role is None:
-            raise UsageError(
-                f"--columns: {key!r} is not something a column can be; use one of "
-                f"{', '.join(ALIASES)}"
-            )
-        wanted[role] = column
-    return wanted
-
-
-def _chosen_column(names: Sequence[str], role: str, column: str, source: str) -> int:
-    if column in names:
-        return names.index(column)
-    folded = [name.strip().casefold() for name in names]
-    if column.strip().casefold() in folded:
-        return folded.index(column.strip().casefold())
-    if column.isdecimal() and 1 <= int(column) <= len(names):
-        return int(column) - 1
-    raise InputError(
-        f"{source}: --columns {role}={column}: there is no such column; found "
-        f"{_listed(names)}; give one of these names, or a position from 1"
-    )
-
-
-def _by_alias(names: Sequence[str], aliases: Sequence[str]) -> list[int]:
-    """Return the positions of matching columns, the best first."""
-    found = []
-    for at, name in enumerate(names):
-        plain = _plain(name)
-        last = plain.rpartition(".")[2]
-        if plain in aliases:
-            found.append((0, aliases.index(plain), at))
-        elif last in aliases:
-            found.append((1, aliases.index(last), at))
-    return [at for _, _, at in sorted(found)]
-
-
-def _also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> list[str]:
-    if len(found) == 1:
-        return []
-    others = ", ".join(repr(names[at]) for at in found[1:])
-    return [
-        (
-            f"{role} is read from {names[found[0]]!r}; {others} could be meant as well:"
-            f" --columns {role}=NAME decides"
-        )
-    ]
 
 
 def _one_size(
@@ -225,14 +152,27 @@ def _tokens_or_size(
 def _no_size(names: Sequence[str], roles: Mapping[str, int], source: str) -> str:
     lacking = " and ".join(role for role in ("width", "height") if role not in roles)
     return (
-        f"{source}: no column for {lacking} among {_listed(names)}; name them with "
+        f"{source}: no column for {lacking} among {listed(names)}; name them with "
         "--columns width=NAME,height=NAME, --columns resolution=NAME or, where only "
         "visual tokens were logged, --columns tokens=NAME (positions from 1 when the "
         "file has no header)"
     )
 
 
-def _listed(names: Sequence[str], most: int = 30) -> str:
-    listed = ", ".join(repr(name) for name in names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (listed or "no columns") + more
+def _is_heading(cell: str) -> bool:
+    return SIZES.role_of(cell) in {"height", "width", "resolution"}
+
+
+def _is_size(cell: str) -> bool:
+    sides = cell.strip().lower().replace("\u00d7", "x").replace("*", "x").split("x")
+    return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
+
+
+FOR_SIZES = Purpose(
+    match=match_columns,
+    is_heading=_is_heading,
+    is_value=_is_size,
+    sought="the sizes",
+    columns="width=1,height=2",
+    line='{"width": 640, "height": 480}',
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
 from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
-from bucketwise.sources.tables.columns import Match, match_columns, role_of
+from bucketwise.sources.tables.columns import FOR_SIZES, Match, Purpose
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -37,7 +37,10 @@ class _Layout:
 
 
 def open_delimited(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+    workspace: Workspace,
+    file: File,
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose = FOR_SIZES,
 ) -> Table:
     """Open a CSV file: find separator, header and columns in its first lines.
 
@@ -49,16 +52,18 @@ def open_delimited(
         What to open.
     chosen : mapping of str to str, optional
         Role to column name or position, from the user.
+    purpose : Purpose
+        What its columns are to tell.
 
     Raises
     ------
     InputError
-        When it has no data row or no size column.
+        When it has no data row, or its columns do not serve the purpose.
     """
     lines = read_lines(file.path, file.compression)
     first = sample(lines, _SAMPLE_LINES)
-    layout = _layout(first, chosen or {})
-    match = _match(layout, chosen, file.name)
+    layout = _layout(first, chosen or {}, purpose)
+    match = _match(layout, chosen, file.name, purpose)
     if not layout.rows:
         raise InputError(
             f"{file.name}: a header and no rows; found columns "
@@ -66,7 +71,7 @@ def open_delimited(
         )
     width = len(layout.names)
     used = sorted(set(match.roles.values()))
-    time = match.roles.get("time")
+    whole = [row for row in layout.rows if len(row) == width]
     return Table(
         kind=SEPARATORS[layout.separator],
         name=file.name,
@@ -77,22 +82,23 @@ def open_delimited(
         quote="contains(text, '\"')",
         streamed=BATCH,
         stream=lambda _: _stream(file, layout, used),
-        time_samples=tuple(
-            row[time] for row in layout.rows if time is not None and len(row) == width
-        ),
+        samples={at: tuple(row[at] for row in whole) for at in used},
         row_bytes=mean_bytes(first, file.compression),
         notes=match.notes,
+        units_s=match.units_s,
     )
 
 
-def _layout(lines: Sequence[str], chosen: Mapping[str, str]) -> _Layout:
+def _layout(
+    lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
+) -> _Layout:
     separator = max(SEPARATORS, key=lambda each: _agreement(lines, each))
     # Blank records before the header: DuckDB counts them when it skips.
     records = list(_records(lines, separator))
     leading = next((at for at, record in enumerate(records) if record), 0)
     rows = [tuple(record) for record in records if record]
     first = rows[0] if rows else ()
-    header = not _is_data(first, chosen)
+    header = not _is_data(first, chosen, purpose)
     names = first if header else tuple(str(at + 1) for at in range(len(first)))
     return _Layout(
         separator=separator,
@@ -117,35 +123,33 @@ def _agreement(lines: Sequence[str], separator: str) -> tuple[float, int]:
     return widths.count(widths[0]) / len(widths), widths[0]
 
 
-def _is_data(first: Sequence[str], chosen: Mapping[str, str]) -> bool:
-    """Say whether the first row has sizes where a header has names."""
-    if any(role_of(cell) in {"height", "width", "resolution"} for cell in first):
+def _is_data(first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose) -> bool:
+    """Say whether the first row has values where a header has names."""
+    if any(purpose.is_heading(cell) for cell in first):
         return False
     named = [column for column in chosen.values() if column]
     if any(column in first for column in named if not column.isdecimal()):
         return False
     places = [int(column) - 1 for column in named if column.isdecimal()]
     looked_at = [first[at] for at in places if 0 <= at < len(first)] or first
-    return any(_is_size(cell) for cell in looked_at)
+    return any(purpose.is_value(cell) for cell in looked_at)
 
 
-def _is_size(cell: str) -> bool:
-    sides = cell.strip().lower().replace("\u00d7", "x").replace("*", "x").split("x")
-    return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
-
-
-def _match(layout: _Layout, chosen: Mapping[str, str] | None, source: str) -> Match:
+def _match(
+    layout: _Layout,
+    chosen: Mapping[str, str] | None,
+    source: str,
+    purpose: Purpose,
+) -> Match:
     if not layout.header and not chosen:
         first = ", ".join(layout.rows[0])
         raise InputError(
-            f"{source}: no header; the first row is {first}; "
-            "say which columns hold the sizes, by position: --columns width=1,height=2"
+            f"{source}: no header; the first row is {first}; say which columns hold "
+            f"{purpose.sought}, by position: --columns {purpose.columns}"
         )
-    match = match_columns(layout.names, chosen, source)
+    match = purpose.match(layout.names, chosen, source)
     said = "no header: every row was read as data"
-    return (
-        match if layout.header else Match(roles=match.roles, notes=(*match.notes, said))
-    )
+    return match if layout.header else replace(match, notes=(*match.notes, said))
 
 
 def _sizes(roles: Mapping[str, int]) -> tuple[int, ...]:

@@ -12,14 +12,19 @@ from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
 from bucketwise.sources.json_text import parse
 from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
-from bucketwise.sources.tables.columns import match_columns
+from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_LINES = 1_000
+_BATCH_CHARACTERS = 4_000_000
+"""Lines with images in them are few to a batch."""
 
 
 def open_json_lines(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+    workspace: Workspace,
+    file: File,
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose = FOR_SIZES,
 ) -> Table:
     """Open a JSON Lines file: find the keys that its first lines have.
 
@@ -31,22 +36,23 @@ def open_json_lines(
         What to open.
     chosen : mapping of str to str, optional
         Role to key, dotted when nested, from the user.
+    purpose : Purpose
+        What its keys are to tell.
 
     Raises
     ------
     InputError
-        When no line is an object or no key holds a size.
+        When no line is an object, or the keys do not serve the purpose.
     """
     lines = _first_lines(file)
     objects = _objects(lines)
     if not objects:
         raise InputError(
             f"{file.name}: it starts like JSON Lines, but none of the first "
-            f"{len(lines)} lines is an object such as "
-            '{"width": 640, "height": 480}'
+            f"{len(lines)} lines is an object such as {purpose.line}"
         )
     keys = {".".join(key): key for each in objects for key in _keys(each)}
-    match = match_columns(list(keys), chosen, file.name)
+    match = purpose.match(list(keys), chosen, file.name)
     paths = list(keys.values())
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
     raw = (
@@ -54,8 +60,7 @@ def open_json_lines(
         f"compression = '{file.compression}')"
     )
     numbered = f"(SELECT line AS text, row_number() OVER () AS line FROM {raw})"
-    time = match.roles.get("time")
-    samples = [] if time is None else [_look_up(each, used[time]) for each in objects]
+    told = {at: [_look_up(each, path) for each in objects] for at, path in used.items()}
     return Table(
         kind="jsonl",
         name=file.name,
@@ -66,9 +71,13 @@ def open_json_lines(
         quote="false",
         streamed=_cells(BATCH, used, ", line"),
         stream=lambda _: _stream(file),
-        time_samples=tuple(str(value) for value in samples if value is not None),
+        samples={
+            at: tuple(str(value) for value in values if value is not None)
+            for at, values in told.items()
+        },
         row_bytes=mean_bytes(lines, file.compression),
         notes=match.notes,
+        units_s=match.units_s,
     )
 
 
@@ -122,11 +131,14 @@ def _pointer(path: Sequence[str]) -> str:
 def _stream(file: File) -> Iterator[Batch]:
     texts: list[str] = []
     first = 1
+    characters = 0
     for text in read_lines(file.path, file.compression):
         texts.append(text)
-        if len(texts) == BATCH_ROWS:
+        characters += len(text)
+        if len(texts) == BATCH_ROWS or characters >= _BATCH_CHARACTERS:
             yield _batch(texts, first)
             first += len(texts)
+            characters = 0
             texts.clear()
     if texts:
         yield _batch(texts, first)

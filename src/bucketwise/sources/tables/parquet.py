@@ -15,7 +15,7 @@ from bucketwise.sources.database import (
     rows_in_order,
 )
 from bucketwise.sources.detect import File
-from bucketwise.sources.tables.columns import match_columns
+from bucketwise.sources.tables.columns import FOR_SIZES, Purpose, match_columns
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
@@ -35,7 +35,10 @@ def tells_sizes(
 
 
 def open_parquet(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
+    workspace: Workspace,
+    file: File,
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose = FOR_SIZES,
 ) -> Table:
     """Open a Parquet file: find its columns, nested ones one level down.
 
@@ -47,11 +50,13 @@ def open_parquet(
         What to open.
     chosen : mapping of str to str, optional
         Role to column name, dotted when nested, from the user.
+    purpose : Purpose
+        What its columns are to tell.
 
     Raises
     ------
     InputError
-        When it has no row or no size column.
+        When it has no row, or its columns do not serve the purpose.
     """
     connection = workspace.connection
     connection.execute("SET TimeZone = 'UTC'")
@@ -59,7 +64,7 @@ def open_parquet(
         f"read_parquet({literal(workspace.stage(file.path))}, file_row_number = true)"
     )
     paths = _paths(connection, source)
-    match = match_columns([".".join(path) for path in paths], chosen, file.name)
+    match = purpose.match([".".join(path) for path in paths], chosen, file.name)
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
     cells = ", ".join(
         f"CAST({'.'.join(map(identifier, path))} AS VARCHAR) AS c{at}"
@@ -71,8 +76,6 @@ def open_parquet(
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
         raise InputError(f"{file.name}: columns and no rows; one row at least is right")
-    time = match.roles.get("time")
-    samples = [] if time is None else [row[list(used).index(time)] for row in first]
     return Table(
         kind="parquet",
         name=file.name,
@@ -83,9 +86,13 @@ def open_parquet(
         quote="false",
         streamed=BATCH,
         stream=lambda space: _stream(space, relation, list(used)),
-        time_samples=tuple(value for value in samples if value is not None),
+        samples={
+            at: tuple(row[nth] for row in first if row[nth] is not None)
+            for nth, at in enumerate(used)
+        },
         row_bytes=file.path.stat().st_size / _n_rows(connection, source),
         notes=match.notes,
+        units_s=match.units_s,
     )
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bucketwise.sources.database import DATA_FAULTS, Workspace
-from bucketwise.sources.tables.cells import parsed_rows
 from bucketwise.sources.tables.table import BATCH, Table
 from bucketwise.traffic import MAX_PLACES, Place, Rejection
 
+Judged = Callable[[str, Sequence[str]], str]
+"""A relation and columns to pass on -> SQL of its rows with their `reason`."""
+
 
 def find_places(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int]
+    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
 ) -> tuple[Rejection, ...]:
     """Return the rejections with the first places of each.
 
@@ -23,6 +25,8 @@ def find_places(
         The table the rows were rejected from.
     rejected : mapping of str to int
         Rows for each reason.
+    judged : callable
+        How they were rejected.
 
     Returns
     -------
@@ -31,9 +35,9 @@ def find_places(
     """
     if not rejected:
         return ()
-    lines = _at_once(workspace, table, rejected)
+    lines = _at_once(workspace, table, rejected, judged)
     if lines is None:
-        lines = _one_by_one(workspace, table, rejected)
+        lines = _one_by_one(workspace, table, rejected, judged)
     return tuple(
         Rejection(
             reason=reason,
@@ -47,13 +51,12 @@ def find_places(
 
 
 def _at_once(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int]
+    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
 ) -> dict[str, list[int]] | None:
     """Read lines as rows; None where the two are not the same."""
     connection = workspace.connection
-    roles = {role: at for role, at in table.roles.items() if role != "time"}
     relation = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
-    rows = parsed_rows(relation, roles, (), kept=("line", "quoted"))
+    rows = judged(relation, ("line", "quoted"))
     try:
         connection.execute("SET preserve_insertion_order = true")
         found = connection.execute(
@@ -69,12 +72,11 @@ def _at_once(
 
 
 def _one_by_one(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int]
+    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
 ) -> dict[str, list[int]]:
     """Walk through the file until every reason has its places."""
     connection = workspace.connection
-    roles = {role: at for role, at in table.roles.items() if role != "time"}
-    rows = parsed_rows(table.streamed, roles, (), kept=("line",))
+    rows = judged(table.streamed, ("line",))
     lines: dict[str, list[int]] = {reason: [] for reason in rejected}
     for batch in table.stream(workspace):
         connection.register(BATCH, batch)

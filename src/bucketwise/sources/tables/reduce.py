@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from bucketwise.numbers import plural, verb
-from bucketwise.sources.database import Connection, Workspace
+from bucketwise.sources.database import Connection, Workspace, one_number
 from bucketwise.sources.tables.aggregate import (
     fill_cells,
     floor_divide,
-    one_number,
     regroup,
 )
+from bucketwise.sources.tables.cells import parsed_rows
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import (
@@ -64,13 +64,19 @@ def reduce_table(
         With every row either used or rejected for a reason.
     """
     fill_cells(workspace, table)
+    # Times are never a reason, and the dearest thing to read.
+    roles = {role: at for role, at in table.roles.items() if role != "time"}
+
+    def judged(relation: str, kept: Sequence[str]) -> str:
+        return parsed_rows(relation, roles, (), kept)
+
     return reduce_cells(
         workspace,
         kind=table.kind,
         name=table.name,
         roles=table.roles,
         notes=table.notes,
-        rejections=lambda rejected: find_places(workspace, table, rejected),
+        rejections=lambda rejected: find_places(workspace, table, rejected, judged),
         max_cells=max_cells,
     )
 

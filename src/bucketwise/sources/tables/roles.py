@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bucketwise.sources.tables.columns import ALIASES, role_of
+from bucketwise.sources.tables.names import SIZES
 
 _MORE = {
     "time": (
@@ -33,9 +33,9 @@ def find_name(
     """
     folded = {name.strip().casefold(): name for name in reversed(list(names))}
     for key, name in (chosen or {}).items():
-        if role_of(key) == role:
+        if SIZES.role_of(key) == role:
             return folded.get(name.strip().casefold()) if name else None
-    for alias in (*ALIASES[role], *_MORE.get(role, ())):
+    for alias in (*SIZES.aliases[role], *_MORE.get(role, ())):
         if alias in folded:
             return folded[alias]
     return None

@@ -47,12 +47,14 @@ class Table:
         SQL of the rows of one batch.
     stream : callable
         Batches in file order; slower, but it reads what DuckDB stumbles over.
-    time_samples : tuple of str
-        The first times.
+    samples : mapping of int to tuple of str
+        The first cells of each column that is read, by its position.
     row_bytes : float
         Mean size of a row in the file, packed as it is; 0 where unknown.
     notes : tuple of str
         What was read as what.
+    units_s : mapping of str to float
+        Seconds in one unit of the numbers of a role, where its column tells.
     """
 
     kind: str
@@ -64,6 +66,11 @@ class Table:
     quote: str
     streamed: str
     stream: Callable[[Workspace], Iterator[Batch]]
-    time_samples: tuple[str, ...]
+    samples: Mapping[int, tuple[str, ...]]
     row_bytes: float
     notes: tuple[str, ...]
+    units_s: Mapping[str, float]
+
+    def samples_of(self, role: str) -> tuple[str, ...]:
+        """Return the first cells of the column that plays a role; () without one."""
+        return self.samples.get(self.roles.get(role, -1), ())

@@ -8,10 +8,11 @@ from dataclasses import replace
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.sources.configs.model_folder.fields import shown
+from bucketwise.sources.configs.model_folder.language_model import read_language_model
 from bucketwise.sources.configs.model_folder.place import CONFIG, locate, read_objects
 from bucketwise.sources.configs.model_folder.processors import read_processors
 from bucketwise.sources.configs.model_folder.sections import IMAGE, NESTED, VIDEO
-from bucketwise.sources.configs.model_folder.tower import TOWERS, Tower, read_tower
+from bucketwise.sources.configs.model_folder.tower import TOWERS, read_tower
 
 __all__ = ["read_model_folder", "short_name"]
 
@@ -60,6 +61,7 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         )
         raise ConfigError(*problems)
     tower = read_tower(family, config, problems)
+    language_model, unpriced = read_language_model(family, config, tower, problems)
     processors = read_processors(family, files, tower, problems, complete=complete)
     if processors is None or problems:
         # Clips may be read from the images' object, whose faults then come twice.
@@ -79,8 +81,9 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         video_rule=processors.rule,
         sampling=processors.sampling,
         vit=tower.vit,
-        source=_tower_source(tower),
-        notes=(*notes, *processors.notes),
+        lm=language_model,
+        source=tower.source,
+        notes=(*notes, *processors.notes, *unpriced),
     )
 
 
@@ -106,10 +109,3 @@ def _deployment(
         f"{published.max_pixels:,})."
     )
     return None, (note,)
-
-
-def _tower_source(tower: Tower) -> str:
-    source = f"{CONFIG}: vision_config"
-    if tower.defaulted:
-        source += f"; absent, so the class's default: {', '.join(tower.defaulted)}"
-    return source

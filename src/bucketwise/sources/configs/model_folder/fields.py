@@ -43,6 +43,14 @@ class Fields:
         """Return the place of a value: "config.json: vision_config.depth"."""
         return f"{self.place}{key}"
 
+    def source(self) -> str:
+        """Return where the values were read: "config.json: text_config"."""
+        source = self.place.rstrip(".: ")
+        if self.defaulted:
+            absent = ", ".join(self.defaulted)
+            source += f"; absent, so the class's default: {absent}"
+        return source
+
     def whole(self, key: str, default: int, most: int = MOST_DIMENSION) -> int:
         """Return a whole number from 1 to `most`; the default where it is absent."""
         if key not in self.mapping:
@@ -72,7 +80,9 @@ class Fields:
         value = self.mapping.get(key, default)
         if value is None:
             return False
-        return value if isinstance(value, bool) else self._wrong(key, default, "true")
+        if isinstance(value, bool):
+            return value
+        return self._wrong(key, default, "true or false")
 
     def indexes(self, key: str, default: tuple[int, ...]) -> tuple[int, ...]:
         """Return a list of whole numbers from 0 up; the default where it is absent."""

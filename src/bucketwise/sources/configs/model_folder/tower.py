@@ -82,14 +82,14 @@ TOWERS: dict[str, TowerClass] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tower:
-    """What config.json says of the vision tower; `defaulted` names absent keys."""
+    """What config.json says of the vision tower; `source` names absent keys."""
 
     patch_px: int
     merge: int
     temporal_patch: int
     window_patches: int
     vit: VitShape
-    defaulted: tuple[str, ...]
+    source: str
 
 
 def read_tower(family: str, config: Mapping[str, Any], problems: list[str]) -> Tower:
@@ -144,7 +144,7 @@ def read_tower(family: str, config: Mapping[str, Any], problems: list[str]) -> T
             deepstack_mergers=mergers,
             full_attention_blocks=full,
         ),
-        defaulted=tuple(fields.defaulted),
+        source=fields.source(),
     )
 
 

@@ -1,0 +1,39 @@
+"""Every command as a function on plain values; the command line only calls these."""
+
+from __future__ import annotations
+
+from bucketwise.analysis import Analysis
+from bucketwise.api.built_in import models, newest, targets
+from bucketwise.api.counting import count, count_rows, explain
+from bucketwise.api.planning import analyze, plan_changes, write_plan
+from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
+from bucketwise.output import check_folder, default_folder
+from bucketwise.sources import (
+    read_evidence,
+    read_inputs,
+    read_traffic,
+    write_histogram,
+)
+from bucketwise.sources.configs.profiles import find_profile
+
+__all__ = [
+    "Analysis",
+    "VideoOptions",
+    "analyze",
+    "check_folder",
+    "count",
+    "count_rows",
+    "default_folder",
+    "explain",
+    "find_profile",
+    "models",
+    "newest",
+    "plan_changes",
+    "preprocessing_of",
+    "read_evidence",
+    "read_inputs",
+    "read_traffic",
+    "targets",
+    "write_histogram",
+    "write_plan",
+]

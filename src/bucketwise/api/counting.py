@@ -1,0 +1,177 @@
+"""What the processor makes of sizes, rows and single images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bucketwise.buckets import Buckets
+from bucketwise.explanation import Explanation, explain_size
+from bucketwise.limits import Limit
+from bucketwise.patching import Preprocessing, count_patches
+from bucketwise.profile import ModelProfile
+from bucketwise.sources import (
+    read_rows,
+)
+from bucketwise.sources.configs.profiles import (
+    find_profile,
+)
+from bucketwise.tables import counts_table, with_unusable
+from bucketwise.traffic import Sizes, Traffic
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+from bucketwise.api.built_in import newest
+from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
+
+
+def count(
+    traffic: Traffic,
+    *,
+    model: str,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    video: VideoOptions | None = None,
+    target: str | None = None,
+) -> pd.DataFrame:
+    """Return every distinct size and what it becomes, limits as the checkpoint's.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What `read_traffic` returned.
+    model : str
+        Built-in name, Hugging Face id or local folder.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        Image limits; the checkpoint's by default.
+    video : VideoOptions, optional
+        Sampling and limits of clips.
+    target : str, optional
+        The SDK dialect whose needed length is told; the newest by default.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a size, sorted by height, width, frames.
+    """
+    profile = find_profile(model)
+    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
+    counts = count_patches(traffic.sizes(), profile, preprocessing)
+    return counts_table(counts, newest(target).parsed)
+
+
+def count_rows(
+    inputs: Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = 0.05,
+    ignore_orientation: bool = False,
+    model: str,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    video: VideoOptions | None = None,
+    target: str | None = None,
+) -> Iterator[pd.DataFrame]:
+    """Yield what each input row becomes, in order; as `count`, without merging rows.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Tables, as `read_traffic` takes them.
+    columns : mapping of str to str, optional
+        Role -> column, as `read_traffic` takes it.
+    max_bad_rows : float
+        Share of the rows that may be unusable; looked at after the last one.
+    ignore_orientation : bool
+        Whether images count with their stored size, as `read_traffic` takes it.
+    model, min_pixels, max_pixels, video, target
+        As for `count`.
+
+    Yields
+    ------
+    pandas.DataFrame
+        Some thousand rows at a time; unusable ones have only `error` filled.
+    """
+    profile = find_profile(model)
+    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
+    version = newest(target).parsed
+    for rows in read_rows(
+        inputs,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        ignore_orientation=ignore_orientation,
+    ):
+        reason = np.array(rows.reason, dtype=object)
+        usable = reason == ""
+        sizes = Sizes(
+            height_px=rows.height_px[usable],
+            width_px=rows.width_px[usable],
+            frames=rows.frames[usable],
+            fps=rows.fps[usable],
+            visual_tokens=rows.visual_tokens[usable],
+            count=rows.count[usable],
+        )
+        counts = count_patches(sizes, profile, preprocessing)
+        yield with_unusable(counts_table(counts, version), usable, reason)
+
+
+def explain(
+    sizes: Sequence[str],
+    *,
+    model: str,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    video: VideoOptions | None = None,
+    target: str | None = None,
+    buckets: Sequence[int] | None = None,
+) -> tuple[Explanation, ...]:
+    """Follow sizes such as "1920x1080" or "1280x720@64f" to their bucket.
+
+    Parameters
+    ----------
+    sizes : sequence of str
+        WIDTHxHEIGHT, with "@64f" for a clip of 64 frames.
+    model : str
+        Built-in name, Hugging Face id or local folder.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        Image limits; the checkpoint's by default.
+    video : VideoOptions, optional
+        Sampling and limits of clips.
+    target : str, optional
+        The SDK dialect that compares; the newest by default.
+    buckets : sequence of int, optional
+        Compiled lengths in ViT patches.
+
+    Returns
+    -------
+    tuple of Explanation
+        One a size.
+    """
+    profile = find_profile(model)
+    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
+    lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
+    return tuple(
+        explain_size(size, profile, preprocessing, newest(target), lengths)
+        for size in sizes
+    )
+
+
+def _as_shipped(
+    profile: ModelProfile,
+    min_pixels: Limit,
+    max_pixels: Limit,
+    video: VideoOptions | None,
+) -> Preprocessing:
+    """Return the preprocessing that takes its defaults from the checkpoint."""
+    return preprocessing_of(
+        profile,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        video=video,
+        deployed=False,
+    )

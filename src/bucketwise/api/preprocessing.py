@@ -1,0 +1,64 @@
+"""Limits and frame sampling in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.limits import Limit, image_limits, video_limits
+from bucketwise.patching import Preprocessing
+from bucketwise.profile import ModelProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoOptions:
+    """How clips are sampled and limited; None keeps the model's own.
+
+    Attributes
+    ----------
+    fps : float or None
+        Frames a second to sample at.
+    max_frames : int or None
+        Frames the serving stack keeps before the processor sees a clip.
+    min_pixels, max_pixels : int or None
+        Video limits.
+    cap_pixels_per_frame : bool
+        The video processor's switch of that name.
+    """
+
+    fps: float | None = None
+    max_frames: int | None = None
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    cap_pixels_per_frame: bool = False
+
+
+def preprocessing_of(
+    profile: ModelProfile,
+    *,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    video: VideoOptions | None = None,
+    deployed: bool = True,
+) -> Preprocessing:
+    """Return limits and sampling in force for a model.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        Image limits asked for.
+    video : VideoOptions, optional
+        Sampling and limits of clips.
+    deployed : bool
+        Whether image limits default to the model's published RBLN deployment.
+    """
+    video = video or VideoOptions()
+    return Preprocessing(
+        image=image_limits(profile, min_pixels, max_pixels, deployed=deployed),
+        video=video_limits(profile, video.min_pixels, video.max_pixels),
+        video_fps=video.fps or profile.sampling.fps,
+        max_frames=video.max_frames,
+        cap_pixels_per_frame=video.cap_pixels_per_frame
+        or profile.sampling.cap_pixels_per_frame,
+    )

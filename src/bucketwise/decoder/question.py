@@ -1,0 +1,76 @@
+"""What is asked of the decoder's load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bucketwise.errors import UsageError, raise_all
+
+MAX_BATCH_SIZE = 4_096
+"""More sequences than any published configuration decodes at once."""
+
+STEP_COSTS = ("roofline", "slots")
+"""Step costs that have a name; measured ones are given point by point."""
+
+GPU = "gpu"
+"""Says that the load was seen on a GPU engine, which pads to no graph."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecoderQuestion:
+    """What is asked of the decoder's load.
+
+    Attributes
+    ----------
+    batch_size : int
+        Slots the decoder will have.
+    k_range : tuple of int
+        Least and most graphs.
+    min_saving : float
+        Share of the step cost left that the last graph must save, 0 to 1.
+    step_cost : {"roofline", "slots"} or mapping of int to float
+        Or milliseconds of a step, measured, by batch size.
+    measured_with : tuple of int, "gpu" or None
+        Graphs of the system that the load was seen on; None takes the evidence's word,
+        and one graph where it says nothing.
+    """
+
+    batch_size: int
+    k_range: tuple[int, int] = (1, 4)
+    min_saving: float = 0.05
+    step_cost: str | Mapping[int, float] = "roofline"
+    measured_with: tuple[int, ...] | str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every option by itself.
+
+        Raises
+        ------
+        UsageError
+            Naming each option that is out of range.
+        """
+        least, most = self.k_range
+        named = not isinstance(self.step_cost, str) or self.step_cost in STEP_COSTS
+        graphs = self.measured_with if isinstance(self.measured_with, tuple) else (1,)
+        wrong = {
+            f"batch-size: {self.batch_size} found; 1 to {MAX_BATCH_SIZE} is right": (
+                not 1 <= self.batch_size <= MAX_BATCH_SIZE
+            ),
+            f"decoder-graphs: {least}-{most} found; 1 or more, ascending": (
+                not 1 <= least <= most
+            ),
+            f"min-saving: {self.min_saving} found; 0 to 1 is right": (
+                not 0 <= self.min_saving < 1
+            ),
+            f"step-cost: {self.step_cost!r} found; {', '.join(STEP_COSTS)} or points "
+            "such as 1=12.5,8=20 (ms) are right": not named,
+            f"measured-with: {list(graphs)} found; batch sizes from 1 are right": (
+                not graphs or min(graphs) < 1
+            ),
+            f"measured-with: {self.measured_with!r} found; {GPU} or batch sizes such as "
+            "1,4,8 are right": (
+                isinstance(self.measured_with, str) and self.measured_with != GPU
+            ),
+        }
+        raise_all([problem for problem, holds in wrong.items() if holds], UsageError)

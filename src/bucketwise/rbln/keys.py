@@ -1,0 +1,193 @@
+"""Which keys a configuration may have: by level, release and model family.
+
+Read from the `__init__` of each wheel's config classes: optimum/rbln/
+configuration_utils.py (every level), transformers/models/decoderonly/
+configuration_decoderonly.py (top) and transformers/models/<family>/configuration_*.py
+(visual). Any other key raises "Unexpected arguments".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bucketwise.rbln.releases import OLDEST, Version
+
+Level = Literal["top", "visual"]
+Standing = Literal["accepted", "renamed", "refused"]
+
+BOTH: tuple[Level, ...] = ("top", "visual")
+TOP: tuple[Level, ...] = ("top",)
+VISUAL: tuple[Level, ...] = ("visual",)
+
+QWEN3_5 = frozenset({"qwen3_5", "qwen3_5_moe"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One name of one setting.
+
+    Attributes
+    ----------
+    name : str
+        As it is written.
+    levels : tuple of str
+        Where it may stand.
+    since : tuple of int
+        The first release that takes it.
+    until : tuple of int or None
+        The first release that raises on it; None where none does.
+    renamed : str
+        What newer releases call it; "" for a name that stays.
+    renamed_in : tuple of int or None
+        The first release with that other name: from there on this one warns, until it
+        raises.
+    families : frozenset of str
+        Model families that have it; empty for all.
+    """
+
+    name: str
+    levels: tuple[Level, ...]
+    since: Version = OLDEST
+    until: Version | None = None
+    renamed: str = ""
+    renamed_in: Version | None = None
+    families: frozenset[str] = frozenset()
+
+
+def _plain(levels: tuple[Level, ...], names: str) -> tuple[Key, ...]:
+    return tuple(Key(name=name, levels=levels) for name in names.split())
+
+
+BUCKETS, OLD_BUCKETS = "max_seq_len", "max_seq_lens"
+DEVICES, OLD_DEVICES = "num_devices", "tensor_parallel_size"
+
+KEYS: tuple[Key, ...] = (
+    *_plain(
+        BOTH,
+        "cls_name create_runtimes device device_map activate_profiler npu timeout "
+        "optimum_rbln_version dtype _compile_cfgs optimize_host_memory",
+    ),
+    Key(name=OLD_DEVICES, levels=BOTH, renamed=DEVICES, renamed_in=(0, 11, 0)),
+    Key(name=DEVICES, levels=BOTH, since=(0, 11, 0)),
+    Key(
+        name=OLD_BUCKETS,
+        levels=VISUAL,
+        until=(0, 11, 0),
+        renamed=BUCKETS,
+        renamed_in=(0, 10, 4),
+    ),
+    Key(name=BUCKETS, levels=VISUAL, since=(0, 10, 4)),
+    Key(name="batch_size", levels=VISUAL, since=(0, 11, 1), families=QWEN3_5),
+    Key(name="batch_size", levels=VISUAL, since=(0, 11, 2)),
+    *_plain(
+        TOP,
+        "visual batch_size max_seq_len use_inputs_embeds use_attention_mask "
+        "use_position_ids attn_impl kvcache_partition_len kvcache_block_size "
+        "quantization lora_config prefill_chunk_size kvcache_num_blocks "
+        "decoder_batch_sizes cache_impl sliding_window sliding_window_layers phases "
+        "logits_to_keep output_hidden_states",
+    ),
+    Key(name="memory_budget", levels=TOP, since=(0, 11, 1)),
+    Key(name="kvcache_metas", levels=TOP, renamed="cache_metas", renamed_in=(0, 11, 2)),
+    Key(name="cache_metas", levels=TOP, since=(0, 11, 2)),
+    Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3)),
+    Key(name="_requires_batch_sort", levels=TOP, since=(0, 12, 0)),
+    Key(name="gdn_chunk_size", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
+    Key(name="linear_attention_layers", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
+)
+
+INHERITED = frozenset(
+    {
+        "create_runtimes",
+        "device",
+        "device_map",
+        "activate_profiler",
+        "timeout",
+        "npu",
+        DEVICES,
+    }
+)
+"""What `visual` takes from the top where it has no value of its own."""
+
+INHERITS_SINCE: Version = (0, 11, 1)
+"""Before it `visual` takes nothing (transformers/models/qwen3_vl/
+configuration_qwen3_vl.py of each wheel; optimum-rbln pull request 538)."""
+
+COMPILED = frozenset(
+    {"_compile_cfgs", "_meta", "_requires_batch_sort", "cache_metas", "kvcache_metas"}
+)
+"""What saving adds to the file in a compiled folder (optimum-rbln 0.12.0,
+configuration_utils.py, _prepare_for_serialization)."""
+
+AT_LOAD = frozenset(
+    {"create_runtimes", "device", "device_map", "activate_profiler", "timeout"}
+)
+"""What may differ between compiling and loading (optimum-rbln 0.12.0,
+configuration_utils.py, RUNTIME_KEYWORDS)."""
+
+
+def standing(name: str, level: Level, version: Version, family: str) -> Standing:
+    """Return what a release makes of a key.
+
+    Parameters
+    ----------
+    name : str
+        The key.
+    level : {"top", "visual"}
+        Where it stands.
+    version : tuple of int
+        The release.
+    family : str
+        The `model_type` of the checkpoint; "" where nobody knows it.
+
+    Returns
+    -------
+    str
+        "accepted", "renamed" (accepted with a warning), or "refused".
+    """
+    for key in _named(name, level, family):
+        if key.since <= version and (key.until is None or version < key.until):
+            late = key.renamed_in is not None and version >= key.renamed_in
+            return "renamed" if late else "accepted"
+    return "refused"
+
+
+def right_name(name: str, level: Level, version: Version, family: str) -> str:
+    """Return what a release calls the setting that another calls `name`; "" for none.
+
+    Parameters
+    ----------
+    name : str
+        The key, in the words of some release.
+    level : {"top", "visual"}
+        Where it stands.
+    version : tuple of int
+        The release.
+    family : str
+        The `model_type` of the checkpoint; "" where nobody knows it.
+    """
+    others = [key.renamed for key in KEYS if key.name == name and key.renamed]
+    others += [key.name for key in KEYS if key.renamed == name]
+    for other in (name, *others):
+        if standing(other, level, version, family) == "accepted":
+            return other
+    return ""
+
+
+def known_names(level: Level, version: Version, family: str) -> tuple[str, ...]:
+    """Return every key a release takes without a word at a level."""
+    names = dict.fromkeys(key.name for key in KEYS if level in key.levels)
+    return tuple(
+        name for name in names if standing(name, level, version, family) == "accepted"
+    )
+
+
+def _named(name: str, level: Level, family: str) -> tuple[Key, ...]:
+    return tuple(
+        key
+        for key in KEYS
+        if key.name == name
+        and level in key.levels
+        and (not key.families or not family or family in key.families)
+    )

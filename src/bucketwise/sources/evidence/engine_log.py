@@ -1,0 +1,273 @@
+"""Logs of a vLLM server, read for what its engines held."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from bucketwise.activity import Engine, Evidence, Gauges
+from bucketwise.decoder.readings import hold
+from bucketwise.errors import InputError
+from bucketwise.numbers import plural
+from bucketwise.reasons import ABSURD, NO_TIME, RAGGED
+from bucketwise.sources.evidence.records import MAX_RUNNING
+from bucketwise.sources.evidence.replicas import Replicas, succession
+from bucketwise.sources.evidence.speakers import Speaker, Speakers
+from bucketwise.sources.evidence.stamps import moment_of_year, without_year_s
+from bucketwise.sources.evidence.tally import Tally
+from bucketwise.traffic import FloatArray, IntArray
+
+_MESSAGE = "Avg prompt throughput: "
+_FIGURE = r"[\w.+-]{1,24} tokens/s, "
+_COUNT = r"(-?\d{1,40}) reqs"
+_HELD = re.compile(
+    rf"{_FIGURE}Avg generation throughput: {_FIGURE}Running: {_COUNT}, "
+    rf"(?:Swapped: {_COUNT}, Pending|Waiting): {_COUNT}\b"
+)
+"""vLLM 0.2.7 engine/llm_engine.py, 0.4.2 and 0.6.6 engine/metrics.py (requests that are
+swapped out wait as well), 0.11.0 to 0.33.0 v1/metrics/loggers.py."""
+
+_FILES = frozenset({"loggers", "metrics", "llm_engine"})
+_OWN_STAMP = re.compile(
+    r"\b[A-Z]{4,8} (\d\d)-(\d\d) (\d\d:\d\d:\d\d) \[?([\w./-]{1,200})\.py:\d{1,6}\] "
+)
+_ENGINE = re.compile(r"(?:Engine (\d{3,9})|\d{1,9} (Engines Aggregated)): $")
+_ACCESS = ' HTTP/1.1" '
+_ACCESS_LINE = re.compile(r'INFO: {5}\S{1,100} - "[A-Z]{3,7} \S{1,2000} HTTP/')
+_START_UPS = (
+    "vLLM API server version ",
+    "Initializing an LLM engine ",
+    "Initializing a V1 LLM engine ",
+    "Started server process [",
+)
+_REQUEST_MARKS = ("Received request", "logger.py:")
+"""vLLM 0.6.6 entrypoints/logger.py, and what comes before it in older ones."""
+
+_CUDA = re.compile(r"\bcuda\b")
+_GPU_MARKS = ("nvidia", "nccl", "flashattention", "flash_attn", "flash attention")
+_LOOKED_AT = 4_096
+"""Characters of a line in which the kind of engine is looked for."""
+
+_MAX_LEAD = 400
+"""Characters before a message; longer ones are no prefix of a log."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}m")
+
+_CLOCKS = (_OWN, _DATED, _UNDATED) = (5, 6, 7)
+"""Columns of the times of a reading: of vLLM itself, and of what collected its lines."""
+
+_IDLE = (
+    "a reading speaks until the next one of its engine; vLLM logs nothing while idle, "
+    "so that silence after a reading without requests is idle time"
+)
+"""vLLM 0.6.6 engine/metrics.py and v1/metrics/loggers.py: lines of an idle system are
+for debugging only."""
+
+_AGGREGATED = (
+    "lines of several engines aggregated: what is running is their sum, not that of "
+    "one engine"
+)
+
+
+class _Own(NamedTuple):
+    """A stamp of vLLM itself: text before it, moment of the year, its file."""
+
+    lead: str
+    moment: int | None
+    file: str
+    rest: str
+
+
+class _Readings(NamedTuple):
+    """What the lines tell, in the order written."""
+
+    time_s: FloatArray
+    line: IntArray
+    running: IntArray
+    waiting: IntArray
+    engine: IntArray
+    process: IntArray
+
+
+class _Log:
+    """The readings of a log, line by line."""
+
+    def __init__(self, name: str) -> None:
+        self.refused = Tally(name)
+        self.engine: Engine = "unknown"
+        self.aggregated = False
+        self._rows = array("d")
+        self._speakers = Speakers()
+        self._engines = Replicas(name)
+        self._processes: dict[tuple[int, int, int], int] = {}
+
+    def take(self, at: int, line: str) -> None:
+        """Take a line into account."""
+        if _MESSAGE in line:
+            self._take_metrics(at, _plain(line))
+        elif _ACCESS not in line:
+            self._take_other(line)
+
+    def _take_metrics(self, at: int, line: str) -> None:
+        before, _, after = line.partition(_MESSAGE)
+        own = _own_stamp(before)
+        if own.file not in _FILES or len(own.lead) > _MAX_LEAD or _repeats(own.lead):
+            return
+        counts = _HELD.match(after)
+        if counts is None:
+            self.refused.add(RAGGED, at)
+            return
+        held = [int(each or 0) for each in counts.groups()]
+        if min(held) < 0 or max(held) > MAX_RUNNING:
+            self.refused.add(ABSURD, at)
+            return
+        running, swapped, waiting = held
+        speaker = self._speakers.of(own.lead)
+        engine, process = self._identified(speaker, own.rest)
+        times = (own.moment, speaker.dated_s, speaker.moment)
+        self._rows.extend((at, running, swapped + waiting, engine, process))
+        self._rows.extend(math.nan if time is None else time for time in times)
+
+    def _identified(self, speaker: Speaker, rest: str) -> tuple[int, int]:
+        found = _ENGINE.search(rest)
+        label = (found[1] or found[2]) if found else ""
+        self.aggregated |= label == "Engines Aggregated"
+        engine = self._engines.code((speaker.source, label))
+        run = (engine, speaker.process, self._speakers.starts(speaker))
+        return engine, self._processes.setdefault(run, len(self._processes))
+
+    def _take_other(self, line: str) -> None:
+        start = line[:_LOOKED_AT]
+        if _repeats(start):
+            return
+        if self.engine != "rbln":
+            self.engine = _engine_of(start.lower(), self.engine)
+        if any(mark in start for mark in _START_UPS):
+            self._speakers.start(_plain(start))
+
+    def readings(self) -> _Readings:
+        """Return the readings by the best clock the log has; others are refused.
+
+        vLLM's own stamp is the best, as others may tell when a line was collected.
+        """
+        rows = np.array(self._rows).reshape(-1, 5 + len(_CLOCKS))
+        clock = next((at for at in _CLOCKS if not np.isnan(rows[:, at]).all()), _OWN)
+        has = ~np.isnan(rows[:, clock])
+        for line in rows[~has, 0].astype(np.int64).tolist():
+            self.refused.add(NO_TIME, line)
+        time_s = rows[has, clock]
+        if clock != _DATED:
+            time_s = without_year_s(time_s.astype(np.int64))
+        return _Readings(time_s, *rows[has, :5].astype(np.int64).T)
+
+
+def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
+    """Read what a vLLM server logged of its engines.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        As `read_lines` gives them.
+    name : str
+        Base name of the file.
+
+    Returns
+    -------
+    Evidence
+        Kind "engine_log"; engines and server processes that run at the same time are
+        replicas.
+
+    Raises
+    ------
+    InputError
+        When no line tells what an engine held, and when.
+    """
+    log = _Log(name)
+    for at, line in enumerate(lines, start=1):
+        log.take(at, line)
+    readings = log.readings()
+    if not readings.time_s.size:
+        raise InputError(
+            f"{name}: none of {plural(log.refused.count, 'line')} of metrics tells a "
+            'time and both counts; "INFO 06-16 14:14:37 [loggers.py:123] Engine 000: Avg '
+            'prompt throughput: ..., Running: 18 reqs, Waiting: 0 reqs, ..." is right'
+        )
+    found = succession(
+        Replicas(name), readings.engine, readings.process, readings.time_s
+    )
+    held = hold(
+        Gauges(
+            time_s=readings.time_s[found.order],
+            running=readings.running[found.order],
+            waiting=readings.waiting[found.order],
+            replica=found.replica,
+            line=readings.line[found.order],
+            source=name,
+            silent_when_idle=True,
+            restarts=found.restarts,
+        )
+    )
+    return Evidence(
+        kind="engine_log",
+        load=held.activity,
+        samples=readings.time_s.size + log.refused.count,
+        names=(name,),
+        rejections=log.refused.rejections(),
+        faults=held.faults,
+        engine=log.engine,
+        notes=(_IDLE, _AGGREGATED) if log.aggregated else (_IDLE,),
+    )
+
+
+def looks_like_engine_log(start: str) -> bool:
+    """Return whether a text is the log of a vLLM server.
+
+    Parameters
+    ----------
+    start : str
+        Its first characters.
+    """
+    plain = _plain(start)
+    return any(
+        sign(plain) for sign in (_has_metrics, _OWN_STAMP.search, _ACCESS_LINE.search)
+    )
+
+
+def _repeats(text: str) -> bool:
+    """Return whether a line repeats what a user wrote, so that it tells nothing."""
+    return any(mark in text for mark in _REQUEST_MARKS)
+
+
+def _has_metrics(text: str) -> bool:
+    found = text.find(_MESSAGE)
+    return found >= 0 and _HELD.match(text, found + len(_MESSAGE)) is not None
+
+
+def _plain(line: str) -> str:
+    return _COLOURS.sub("", line) if "\x1b" in line else line
+
+
+def _own_stamp(before: str) -> _Own:
+    """Take the text before a message apart; without a stamp, it is all lead."""
+    found = _OWN_STAMP.search(before)
+    if found is None:
+        engine = _ENGINE.search(before)
+        at = engine.start() if engine else len(before)
+        return _Own(before[:at], None, "metrics", before[at:])
+    month, day, clock, path = found.groups()
+    moment = moment_of_year(int(month), int(day), clock)
+    file = path.rpartition("/")[2]
+    return _Own(before[: found.start()], moment, file, before[found.end() :])
+
+
+def _engine_of(line: str, known: Engine) -> Engine:
+    if "rbln" in line:
+        return "rbln"
+    if known == "gpu" or any(mark in line for mark in _GPU_MARKS):
+        return "gpu"
+    return "gpu" if "cuda" in line and _CUDA.search(line) else known

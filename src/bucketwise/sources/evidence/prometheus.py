@@ -1,0 +1,285 @@
+"""Answers of Prometheus to range queries of what engines held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bucketwise.activity import Evidence, Gauges
+from bucketwise.decoder.readings import hold
+from bucketwise.errors import InputError
+from bucketwise.numbers import number, plural, verb
+from bucketwise.reasons import FRACTION
+from bucketwise.sources.evidence.replicas import MAX_REPLICAS
+from bucketwise.sources.evidence.scrapes import (
+    Joined,
+    Role,
+    Samples,
+    differ,
+    join_scrapes,
+    refuse,
+    samples_of,
+)
+from bucketwise.sources.json_text import parse
+from bucketwise.traffic import Rejection
+
+MAX_CHARACTERS = 64 * 1024 * 1024
+"""Some three million samples; what Prometheus answers, 11,000 a series, is less."""
+
+QUERY = 'query_range with {__name__=~"vllm:num_requests_(running|waiting)"}'
+
+_ROLE = re.compile(r"(?:\w{1,40}[:_])?num_requests_(running|waiting|swapped)")
+"""vLLM names them vllm:...; Ray, and what does not allow colons, vllm_... and more."""
+
+_TELLS_APART = frozenset({"instance", "pod", "replica", "host", "hostname"})
+"""Labels that scraping adds; vLLM's `engine` is 0 on every instance."""
+
+_ERRORS = frozenset(
+    {"timeout", "canceled", "execution", "bad_data", "internal", "unavailable",
+     "not_found", "not_acceptable"}
+)  # fmt: skip
+"""Of prometheus web/api/v1/api.go; what else an answer says is not repeated."""
+
+_MOMENTS = frozenset({"vector", "scalar", "string"})
+
+_SIGNS = (re.compile(r'"resultType"\s{0,9}:'), re.compile(r'"errorType"\s{0,9}:'))
+_SERIES = re.compile(r'"metric"\s{0,9}:\s{0,9}\{')
+
+
+_Labels = frozenset[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class _Series:
+    """Everything that the documents tell, and what is to be said of it."""
+
+    name: str
+    replicas: dict[_Labels, dict[Role, list[Samples]]] = field(default_factory=dict)
+    others: int = 0
+    nameless: bool = False
+
+
+def looks_like_prometheus(start: str) -> bool:
+    """Return whether a text is an answer of the Prometheus HTTP API.
+
+    Parameters
+    ----------
+    start : str
+        Its first characters.
+    """
+    if not start.lstrip("\ufeff \t\r\n").startswith("{"):
+        return False
+    has_series = _SERIES.search(start) is not None and '"values"' in start
+    return has_series or any(sign.search(start) for sign in _SIGNS)
+
+
+def read_prometheus(lines: Iterable[str], name: str) -> Evidence:
+    """Read range queries of the requests that run and wait.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        As `read_lines` gives them: one JSON document, or one a line.
+    name : str
+        Base name of the file.
+
+    Returns
+    -------
+    Evidence
+        Kind "prometheus"; label sets are replicas.
+
+    Raises
+    ------
+    InputError
+        When a document is none of a range query, or no running requests are in it.
+    """
+    series = _Series(name)
+    for document in _documents(lines, name):
+        for result in _results(document, name):
+            _take(result, series)
+    if not any("running" in replica for replica in series.replicas.values()):
+        others = len(series.replicas) + series.others
+        beside = " (two answers in one file, one a line, are read together)"
+        raise InputError(
+            f"{name}: no series of running requests, and {number(others)} of something "
+            f"else; {QUERY} is right{beside if series.replicas else ''}"
+        )
+    return _evidence(series)
+
+
+def _documents(lines: Iterable[str], name: str) -> Iterator[Any]:
+    kept: list[str] = []
+    characters = 0
+    for line in lines:
+        characters += len(line)
+        if characters > MAX_CHARACTERS:
+            raise InputError(
+                f"{name}: more than {MAX_CHARACTERS >> 20} MiB of JSON; ask for a "
+                "longer step or a shorter range"
+            )
+        kept.append(line)
+    whole = parse("".join(kept))
+    if whole is not None:
+        yield whole
+        return
+    for at, line in enumerate(kept, start=1):
+        if line.isspace():
+            continue
+        document = parse(line)
+        if document is None:
+            raise InputError(
+                f"{name}: neither the whole nor line {at:,} is JSON; the answer of "
+                f"{QUERY} is right, or one such answer a line"
+            )
+        yield document
+
+
+def _results(document: Any, name: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the series of a document."""
+    told = document if isinstance(document, dict) else {}
+    if told.get("status") == "error":
+        kind = told.get("errorType")
+        known = kind if isinstance(kind, str) and kind in _ERRORS else "unknown"
+        raise InputError(
+            f"{name}: Prometheus answered with an error ({known}); {QUERY} is right"
+        )
+    data = told.get("data", told)
+    results = data.get("result") if isinstance(data, dict) else None
+    kind = data.get("resultType", "matrix") if isinstance(data, dict) else None
+    if isinstance(kind, str) and kind in _MOMENTS:
+        raise InputError(
+            f"{name}: this is one moment (a {kind}), of an instant query; {QUERY} is "
+            "right"
+        )
+    if kind != "matrix" or not isinstance(results, list):
+        raise InputError(f"{name}: JSON without a matrix of series; {QUERY} is right")
+    for result in results:
+        if not isinstance(result, dict):
+            raise InputError(f"{name}: a series is no JSON object; {QUERY} is right")
+        if result.get("histograms"):
+            raise InputError(
+                f"{name}: a series of native histograms, which tell no moments; {QUERY} "
+                "is right"
+            )
+        yield result
+
+
+def _take(result: Mapping[str, Any], series: _Series) -> None:
+    """Put the samples of a result where they belong."""
+    labels = result.get("metric")
+    values = result.get("values")
+    if not isinstance(labels, dict) or not isinstance(values, list):
+        series.others += 1
+        return
+    named = labels.get("__name__")
+    role = _role(named)
+    if role is None:
+        series.others += 1
+        return
+    key = frozenset(
+        (str(label), str(value))
+        for label, value in labels.items()
+        if label != "__name__"
+    )
+    replica = series.replicas.setdefault(key, {})
+    samples = samples_of(values)
+    if named is None:
+        series.nameless = True
+        # Two queries that lost their names: which one counts what is not told.
+        if any(differ(samples, before) for before in replica.get("running", [])):
+            raise InputError(
+                f"{series.name}: two results without the name of a metric differ, and "
+                "neither says whether it counts running or waiting requests; "
+                f"{QUERY} is right"
+            )
+    replica.setdefault(role, []).append(samples)
+
+
+def _role(named: object) -> Role | None:
+    if named is None:
+        return "running"
+    found = _ROLE.fullmatch(named) if isinstance(named, str) else None
+    match found[1] if found else None:
+        case "running":
+            return "running"
+        case "waiting":
+            return "waiting"
+        case "swapped":
+            return "swapped"
+        case _:
+            return None
+
+
+def _evidence(series: _Series) -> Evidence:
+    counted = [key for key, told in series.replicas.items() if "running" in told]
+    if len(counted) > MAX_REPLICAS:
+        raise InputError(
+            f"{series.name}: series of {len(counted):,} label sets; one for each engine, "
+            f"{MAX_REPLICAS:,} at most, is right"
+        )
+    joined = join_scrapes([series.replicas[key] for key in counted])
+    rejections, used = refuse(joined, series.name)
+    if not used.any():
+        reasons = " and ".join(each.reason for each in rejections) or "nothing in them"
+        raise InputError(
+            f"{series.name}: none of {plural(used.size, 'sample')} counts requests at a "
+            f"time ({reasons}); {QUERY} is right"
+        )
+    held = hold(
+        Gauges(
+            time_s=joined.time_ms[used] / 1_000,
+            running=joined.running[used].astype(np.int64),
+            waiting=joined.waiting[used].astype(np.int64),
+            replica=joined.replica[used],
+            line=np.zeros(int(used.sum()), dtype=np.int64),
+            source=series.name,
+        )
+    )
+    return Evidence(
+        kind="prometheus",
+        load=held.activity,
+        samples=used.size,
+        names=(series.name,),
+        rejections=rejections,
+        faults=held.faults,
+        notes=(
+            *_notes_of_labels(series, counted),
+            *_notes_of_samples(joined, rejections),
+        ),
+    )
+
+
+def _notes_of_labels(series: _Series, counted: list[_Labels]) -> Iterator[str]:
+    yield f"{plural(len(counted), 'replica')} by the labels of running requests"
+    if series.nameless:
+        yield "series without a name are taken for running requests"
+    if any(not _TELLS_APART & {label for label, _ in key} for key in counted):
+        yield (
+            "no label tells an engine: if there are several, what is running is their "
+            "sum, not that of one engine"
+        )
+    if series.others:
+        yield (
+            f"{number(series.others)} series of something else "
+            f"{verb(series.others, 'was', 'were')} not read"
+        )
+
+
+def _notes_of_samples(
+    joined: Joined, rejections: tuple[Rejection, ...]
+) -> Iterator[str]:
+    alone = int((~joined.tells_waiting).sum())
+    if alone:
+        yield (
+            f"{plural(alone, 'sample')} without a count of waiting requests: none is "
+            "taken to wait"
+        )
+    if any(each.reason == FRACTION for each in rejections):
+        yield (
+            "fractions come of an average (avg_over_time), which no engine ever held: "
+            "query the gauge itself"
+        )

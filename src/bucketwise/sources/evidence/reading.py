@@ -1,0 +1,190 @@
+"""The load of a decoder, from whatever tells it: every reader behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bucketwise.activity import Evidence
+from bucketwise.errors import InputError
+from bucketwise.sources.database import Workspace, open_workspace
+from bucketwise.sources.detect import File, is_image, recognise
+from bucketwise.sources.evidence.access_logs import (
+    looks_like_access_log,
+    read_access_records,
+)
+from bucketwise.sources.evidence.columns import BESIDE_SIZES, EXPECTED, FOR_LOAD
+from bucketwise.sources.evidence.engine_log import (
+    looks_like_engine_log,
+    read_engine_log,
+)
+from bucketwise.sources.evidence.merging import Told, merge_load
+from bucketwise.sources.evidence.prometheus import (
+    looks_like_prometheus,
+    read_prometheus,
+)
+from bucketwise.sources.evidence.records import read_records
+from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.lines import read_lines
+from bucketwise.sources.opening import TABLES, plain_faults
+from bucketwise.sources.packing import open_unpacked
+from bucketwise.sources.progress import Progress
+from bucketwise.sources.rejections import MAX_BAD_ROWS
+from bucketwise.sources.tables.columns import Purpose
+from bucketwise.sources.tables.table import Table
+
+_START_BYTES = 65_536
+
+TEXTS: Sequence[tuple[Callable[[str], bool], Callable[[Iterable[str], str], Told]]] = (
+    (looks_like_prometheus, read_prometheus),
+    (looks_like_engine_log, read_engine_log),
+    (looks_like_access_log, read_access_records),
+)
+"""How the start of a text is recognised, and the reader of all its lines."""
+
+
+def read_evidence(
+    inputs: Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+    progress: Progress | None = None,
+) -> Evidence:
+    """Read what tells the load of a decoder.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Files, globs, or "-" for standard input, plain, gzip or zstd, recognised by
+        content: tables (CSV, TSV, JSON Lines, Parquet) of requests, of arrivals with
+        tokens or of an engine's statistics; logs of vLLM's server; the JSON of a
+        Prometheus range query; access logs of nginx and AWS ALB. All of one kind:
+        requests and arrivals are put together as one log, readings of engines add
+        up in replica-seconds.
+    columns : mapping of str to str, optional
+        Role (time, start, end, duration, replica, prompt, text, tokens, output,
+        running, waiting, swapped) to column name, or to a position from 1; "" leaves
+        a role unread. Roles not given are found by the usual names. A duration is in
+        seconds unless its name ends in a unit.
+    max_bad_rows : float
+        Share of the records that may be unusable (0 to 1).
+    places : bool
+        Whether base names of inputs and places of records are kept.
+    progress : Progress, optional
+        Kept up while reading.
+
+    Returns
+    -------
+    Evidence
+        With every unusable record counted by reason.
+
+    Raises
+    ------
+    InputError
+        When an input cannot be read or tells no load, when inputs are of several
+        kinds, or more records than allowed are unusable.
+    UsageError
+        When `columns` names a role that there is not.
+    """
+    progress = progress or Progress()
+    with open_inputs(inputs, EXPECTED) as opened:
+        progress.bytes_total = sum(each.size_bytes for each in opened.inputs)
+        files: list[tuple[str, Told]] = []
+        for each in opened.inputs:
+            progress.begin(each.name, each.size_bytes)
+            files.append((each.name, _read(each, columns, progress)))
+            progress.finish(sum(told.samples for _, told in files))
+        evidence = merge_load(files, max_bad_rows)
+    return evidence if places else evidence.without_places()
+
+
+def evidence_in(
+    inputs: Iterable[Input],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+) -> Evidence | None:
+    """Read the load of a decoder out of tables that were given for their sizes.
+
+    Parameters
+    ----------
+    inputs : iterable of Input
+        What was read as traffic.
+    columns, max_bad_rows, places
+        As for `read_evidence`.
+
+    Returns
+    -------
+    Evidence or None
+        None where no table has the columns.
+
+    Raises
+    ------
+    InputError
+        When tables are of several kinds, or more rows than allowed are unusable.
+    """
+    files = [(each.name, told) for each in inputs for told in _told_in(each, columns)]
+    if not files:
+        return None
+    evidence = merge_load(files, max_bad_rows)
+    return evidence if places else evidence.without_places()
+
+
+def _read(each: Input, columns: Mapping[str, str] | None, progress: Progress) -> Told:
+    if each.path.is_dir():
+        raise InputError(
+            f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
+        )
+    with plain_faults(each.name, EXPECTED), open_workspace() as workspace:
+        file = recognise(workspace, each.path, each.name, EXPECTED)
+        if file.kind not in TABLES:
+            raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
+        read_text = _reader_of_text(workspace, file, columns)
+        if read_text is not None:
+            return read_text(read_lines(file.path, file.compression), file.name)
+        table = TABLES[file.kind](workspace, file, columns, FOR_LOAD)
+        progress.row_bytes = table.row_bytes
+        progress.watch(workspace.connection)
+        return read_records(workspace, table)
+
+
+def _reader_of_text(
+    workspace: Workspace, file: File, columns: Mapping[str, str] | None
+) -> Callable[[Iterable[str], str], Told] | None:
+    """Return the reader of a log; None for tables, whatever a row of them looks like."""
+    if file.kind == "parquet":
+        return None
+    with open_unpacked(file.path, file.compression) as packed:
+        start = packed.read(_START_BYTES).decode("utf-8-sig", errors="replace")
+    read = next((read for looks_like, read in TEXTS if looks_like(start)), None)
+    if read is None or file.kind != "delimited":
+        return read
+    return read if _table(workspace, file, columns, FOR_LOAD) is None else None
+
+
+def _told_in(each: Input, columns: Mapping[str, str] | None) -> Iterator[Told]:
+    """Yield what a table tells beside its sizes, if anything."""
+    if not each.path.is_file() or is_image(each.path):
+        return
+    with plain_faults(each.name), open_workspace() as workspace:
+        file = recognise(workspace, each.path, each.name)
+        table = _table(workspace, file, columns, BESIDE_SIZES)
+        if table is not None:
+            yield read_records(workspace, table)
+
+
+def _table(
+    workspace: Workspace,
+    file: File,
+    columns: Mapping[str, str] | None,
+    purpose: Purpose,
+) -> Table | None:
+    """Return a table that serves the purpose, or None."""
+    if file.kind not in TABLES:
+        return None
+    try:
+        return TABLES[file.kind](workspace, file, columns, purpose)
+    except InputError:
+        return None

@@ -1,0 +1,66 @@
+"""How much of what was read may be unusable, and the message when it is more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bucketwise.errors import InputError
+from bucketwise.numbers import percent
+from bucketwise.reasons import OUTSIDE
+from bucketwise.traffic import Rejection
+
+MAX_BAD_ROWS = 0.05
+
+
+def check_rejections(
+    rejections: Sequence[Rejection],
+    rows_read: int,
+    max_bad_rows: float,
+    notes: Sequence[str] = (),
+) -> None:
+    """Stop when too many rows were rejected.
+
+    Parameters
+    ----------
+    rejections : sequence of Rejection
+        What was rejected.
+    rows_read : int
+        Of how many.
+    max_bad_rows : float
+        Share that may be (0 to 1).
+    notes : sequence of str
+        What was read as what, to be told with the refusal.
+
+    Raises
+    ------
+    InputError
+        With the table of reasons and places.
+    """
+    rejected = sum(rejection.count for rejection in rejections)
+    outside = sum(each.count for each in rejections if each.reason in OUTSIDE)
+    bad, seen = rejected - outside, rows_read - outside
+    if bad > max_bad_rows * seen:
+        verdict = (
+            f"{bad:,} of {seen:,} rows ({percent(bad / seen)}) "
+            f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
+        )
+    elif outside and rejected == rows_read:
+        verdict = f"none of {rows_read:,} rows tells the size of an image"
+    elif not rows_read:
+        verdict = "neither a row nor an image was found; one at least is right"
+    else:
+        return
+    lines = [verdict, *listed_rejections(rejections)]
+    lines += [f"  {note}" for note in dict.fromkeys(notes)]
+    raise InputError("\n".join(lines))
+
+
+def listed_rejections(rejections: Sequence[Rejection]) -> Iterator[str]:
+    """Yield a line for each reason, the most frequent first."""
+    if not rejections:
+        return
+    width = max(18, *(len(rejection.reason) + 2 for rejection in rejections))
+    yield f"  {'reason':<{width}}{'rows':>12}  first places"
+    for rejection in sorted(rejections, key=lambda each: -each.count):
+        places = ", ".join(map(str, rejection.places))
+        yield f"  {rejection.reason:<{width}}{rejection.count:>12,}  {places}"

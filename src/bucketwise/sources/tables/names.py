@@ -1,0 +1,294 @@
+"""Names of columns, and the role each plays: for sizes, and for a decoder's load."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bucketwise.errors import InputError, UsageError
+
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "height": (
+        "height", "h", "image_height", "img_height", "img_h", "imgheight",
+        "imageheight", "photo_height", "height_px", "pixel_height", "rows_px",
+        "original_height", "orig_height", "frame_height", "video_height",
+    ),
+    "width": (
+        "width", "w", "image_width", "img_width", "img_w", "imgwidth",
+        "imagewidth", "photo_width", "width_px", "pixel_width", "cols_px",
+        "original_width", "orig_width", "frame_width", "video_width",
+    ),
+    "resolution": (
+        "resolution", "dimensions", "image_size", "image_resolution", "img_size",
+        "image_dimensions", "size", "wxh", "widthxheight",
+    ),
+    "tokens": (
+        "image_tokens", "visual_tokens", "vision_tokens", "num_image_tokens",
+        "n_image_tokens", "image_token_count", "mm_tokens", "merged_patches",
+    ),
+    "prompt": (
+        "prompt_tokens", "input_tokens", "context_tokens", "num_prompt_tokens",
+        "prompt_len", "input_len", "input_length",
+    ),
+    "text": ("text_tokens", "text_input_tokens", "num_text_tokens", "text_len"),
+    "images": ("num_images", "image_count", "n_images", "images", "images_count"),
+    "count": (
+        "count", "weight", "n", "cnt", "counts", "weights", "freq", "frequency",
+        "prob", "probability", "pdf",
+    ),
+    "frames": (
+        "frames", "num_frames", "n_frames", "frame_count", "nb_frames", "nframes",
+    ),
+    "fps": ("fps", "frame_rate", "framerate", "video_fps", "r_frame_rate"),
+    "time": (
+        "timestamp", "time", "ts", "datetime", "date", "created_at", "@timestamp",
+        "timestamp_s", "timestamp_ms", "created", "date_time", "event_time", "time_s",
+        "arrival_time", "exif_datetime", "window_start_s",
+    ),
+    "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
+}  # fmt: skip
+"""Names in lower case, the more telling first; punctuation is read as `_`."""
+
+NGINX_CLOCKS = ("msec", "time_msec", "time_iso8601", "time_local")
+"""What nginx calls the moment a line is written, in seconds however it is named
+(ngx_http_log_module, `$msec`, `$time_iso8601`, `$time_local`)."""
+
+LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "time": (
+        "timestamp", "time", "ts", "datetime", "date_time", "event_time", "t",
+        "timestamp_utc", "time_utc", "log_time", "logged_at", "timestamp_mmdd",
+        *NGINX_CLOCKS, "date", "epoch", "unix_time",
+    ),
+    "start": (
+        "start", "start_time", "started_at", "start_ts", "start_timestamp", "started",
+        "starttime", "request_start", "request_start_time", "request_creation_time",
+        "arrival", "arrival_time", "arrived_at", "arrival_ts", "arrival_timestamp",
+        "received_at", "received", "request_received_at", "submitted_at", "submitted",
+        "submit_time", "submission_time", "queued_at", "sent_at", "send_time",
+        "request_timestamp", "begin", "begin_time", "created_at", "created",
+        "created_time",
+    ),
+    "end": (
+        "end", "end_time", "ended_at", "end_ts", "end_timestamp", "endtime",
+        "request_end", "request_end_time", "finish", "finish_time", "finished_at",
+        "finish_ts", "finish_timestamp", "completed_at", "completion_time",
+        "completion_ts", "completion_timestamp", "done_at", "stop_time", "stopped_at",
+        "last_token_time", "last_token_at",
+    ),
+    "duration": (
+        "duration", "latency", "e2e_latency", "end_to_end_latency", "e2e",
+        "request_latency", "request_duration", "elapsed", "elapsed_time",
+        "request_time", "response_time", "total_time", "total_latency",
+        "total_duration", "time_taken", "took", "processing_time", "service_time",
+        "execution_time", "wall_time", "runtime", "upstream_response_time",
+    ),
+    "replica": (
+        "replica", "replica_id", "engine", "engine_id", "instance", "instance_id",
+        "pod", "pod_name", "worker", "worker_id", "server", "server_id", "node",
+        "node_name", "host", "hostname", "backend", "target", "target_ip",
+        "upstream_addr",
+    ),
+    "prompt": (
+        *ALIASES["prompt"], "request_tokens", "num_context_tokens",
+        "num_input_tokens", "n_prompt_tokens", "prompt_token_count",
+        "input_token_count", "prompt_length", "context_length", "context_len",
+        "num_prefill_tokens", "prefill_tokens",
+    ),
+    "text": ALIASES["text"],
+    "tokens": ALIASES["tokens"],
+    "output": (
+        "output_tokens", "generated_tokens", "completion_tokens", "response_tokens",
+        "num_output_tokens", "num_generated_tokens", "num_completion_tokens",
+        "n_output_tokens", "output_token_count", "completion_token_count",
+        "output_len", "output_length", "completion_len", "completion_length",
+        "response_len", "response_length", "generation_tokens", "decode_tokens",
+        "num_decode_tokens",
+    ),
+    "running": (
+        "num_requests_running", "vllm_num_requests_running", "num_running", "running",
+        "num_running_reqs", "sglang_num_running_reqs", "running_reqs",
+        "running_requests", "num_running_requests", "running_seqs",
+        "num_running_seqs", "active_requests", "num_active_requests",
+    ),
+    "waiting": (
+        "num_requests_waiting", "vllm_num_requests_waiting", "num_waiting", "waiting",
+        "num_waiting_reqs", "waiting_reqs", "waiting_requests", "num_pending",
+        "pending", "pending_requests", "num_queue_reqs", "sglang_num_queue_reqs",
+        "queue_reqs", "queued", "num_queued", "queued_requests", "queue_length",
+        "queue_size",
+    ),
+    "swapped": (
+        "num_requests_swapped", "vllm_num_requests_swapped", "num_swapped", "swapped",
+        "swapped_requests",
+    ),
+}  # fmt: skip
+"""The same for the load of a decoder, without the unit that a name may end in."""
+
+_UNITS = (
+    (r"s|secs?|seconds?", 1.0),
+    (r"ms|msecs?|millis|milliseconds?", 1e-3),
+    (r"us|usecs?|micros|microseconds?", 1e-6),
+    (r"ns|nsecs?|nanos|nanoseconds?", 1e-9),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What columns are called that a reader looks for.
+
+    Attributes
+    ----------
+    aliases : mapping of str to tuple of str
+        Role to its usual names.
+    plain : callable
+        A name as it is written to the names to compare with, the likeliest first.
+    """
+
+    aliases: Mapping[str, tuple[str, ...]]
+    plain: Callable[[str], tuple[str, ...]]
+
+    def role_of(self, name: str) -> str | None:
+        """Return the role whose alias a column name is, or None."""
+        for role, aliases in self.aliases.items():
+            if any(plain in aliases for plain in self.plain(name)):
+                return role
+        return None
+
+    def find(self, names: Sequence[str], role: str) -> list[int]:
+        """Return the positions of the columns that may play a role, the best first."""
+        aliases = self.aliases[role]
+        found = []
+        for at, name in enumerate(names):
+            plain = self.plain(name)
+            last = self.plain(name.rpartition(".")[2])
+            for depth, written in ((0, plain), (1, last)):
+                known = [each for each in written if each in aliases]
+                if known:
+                    found.append((depth, aliases.index(known[0]), at))
+                    break
+        return [at for _, _, at in sorted(found)]
+
+
+def unit_s(name: str) -> float | None:
+    """Return the seconds in the unit that a name ends in; None where it names none."""
+    return _split_unit(_snake(name))[1]
+
+
+def wanted_columns(
+    chosen: Mapping[str, str] | None, vocabulary: Vocabulary
+) -> dict[str, str]:
+    """Return the column the user names for each role of a vocabulary.
+
+    Parameters
+    ----------
+    chosen : mapping of str to str, optional
+        Role, or one of its aliases, to column; "" leaves the role unread.
+    vocabulary : Vocabulary
+        Whose roles are looked for; those of the others are passed over.
+
+    Raises
+    ------
+    UsageError
+        When no vocabulary has such a role.
+    """
+    wanted = {}
+    for key, column in (chosen or {}).items():
+        if not any(_role_named(key, each) for each in (SIZES, LOAD)):
+            roles = dict.fromkeys((*SIZES.aliases, *LOAD.aliases))
+            raise UsageError(
+                f"--columns: {key!r} is not something a column can be; use one of "
+                f"{', '.join(roles)}"
+            )
+        role = _role_named(key, vocabulary)
+        if role is not None:
+            wanted[role] = column
+    return wanted
+
+
+def units_named(chosen: Mapping[str, str] | None) -> dict[str, float]:
+    """Return seconds in a unit by role, where the user names the role with a unit."""
+    named = {_role_named(key, LOAD): unit_s(key) for key in chosen or {}}
+    return {role: unit for role, unit in named.items() if role and unit}
+
+
+def position_of(names: Sequence[str], column: str) -> int | None:
+    """Return where the column stands that a user means by name or position, or None."""
+    if column in names:
+        return names.index(column)
+    folded = [name.strip().casefold() for name in names]
+    if column.strip().casefold() in folded:
+        return folded.index(column.strip().casefold())
+    if column.isdecimal() and 1 <= int(column) <= len(names):
+        return int(column) - 1
+    return None
+
+
+def chosen_column(names: Sequence[str], role: str, column: str, source: str) -> int:
+    """Return where the column stands that a user means.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
+    at = position_of(names, column)
+    if at is None:
+        raise InputError(
+            f"{source}: --columns {role}={column}: there is no such column; found "
+            f"{listed(names)}; give one of these names, or a position from 1"
+        )
+    return at
+
+
+def also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> list[str]:
+    """Return what to say where several columns may play a role."""
+    if len(found) == 1:
+        return []
+    others = ", ".join(repr(names[at]) for at in found[1:])
+    return [
+        (
+            f"{role} is read from {names[found[0]]!r}; {others} could be meant as well:"
+            f" --columns {role}=NAME decides"
+        )
+    ]
+
+
+def listed(names: Sequence[str], most: int = 30) -> str:
+    """Return names in a sentence."""
+    quoted = ", ".join(repr(name) for name in names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (quoted or "no columns") + more
+
+
+def _role_named(key: str, vocabulary: Vocabulary) -> str | None:
+    """Return the role that a key is, or is an alias of."""
+    return key if key in vocabulary.aliases else vocabulary.role_of(key)
+
+
+def _plain(name: str) -> tuple[str, ...]:
+    return (name.strip().casefold().replace(" ", "_").replace("-", "_"),)
+
+
+def _plain_load(name: str) -> tuple[str, ...]:
+    """Return a name as words between underscores, with and without its unit."""
+    whole = _snake(name)
+    return whole, _split_unit(whole)[0]
+
+
+def _snake(name: str) -> str:
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[^\w.]+", "_", parted).strip("_").casefold()
+
+
+def _split_unit(name: str) -> tuple[str, float | None]:
+    if name not in NGINX_CLOCKS:
+        for pattern, seconds in _UNITS:
+            found = re.fullmatch(f"(.+)_(?:{pattern})", name)
+            if found:
+                return found[1], seconds
+    return name, None
+
+
+SIZES = Vocabulary(ALIASES, _plain)
+LOAD = Vocabulary(LOAD_ALIASES, _plain_load)

@@ -1,0 +1,266 @@
+"""The language model: totals of the real classes, counted FLOP, and laws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain, combinations, product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bucketwise.decoder.language_model import (
+    input_embedding,
+    kv_values_per_token,
+    parameters,
+    prefill_flops,
+    state_values,
+    step_flops,
+    step_weights,
+)
+from bucketwise.errors import ConfigError
+from bucketwise.profile import LmShape
+from bucketwise.sources.configs.profiles import built_in_profiles
+
+# Parameters of each checkpoint's class, and of the vision tower in it (model.visual),
+# counted on torch's meta device (transformers 5.23.0, torch 2.13.0).
+TOTALS = {
+    "qwen2-vl-2b": (2_208_985_600, 665_271_296),
+    "qwen2-vl-7b": (8_291_375_616, 675_759_104),
+    "qwen2-vl-72b": (73_405_560_320, 699_356_672),
+    "qwen2.5-vl-3b": (3_754_622_976, 668_684_288),
+    "qwen2.5-vl-7b": (8_292_166_656, 676_550_144),
+    "qwen2.5-vl-32b": (33_452_718_336, 688_841_984),
+    "qwen2.5-vl-72b": (73_410_777_344, 704_573_696),
+    "qwen3-vl-2b": (2_127_532_032, 406_957_056),
+    "qwen3-vl-4b": (4_437_815_808, 415_347_712),
+    "qwen3-vl-8b": (8_767_123_696, 576_388_336),
+    "qwen3-vl-32b": (33_357_390_064, 595_266_800),
+    "qwen3-vl-30b-a3b": (31_070_754_032, 538_631_408),
+    "qwen3-vl-235b-a22b": (235_670_022_896, 576_388_336),
+    "qwen3.5-4b": (4_539_265_536, 333_514_240),
+    "qwen3.5-9b": (9_409_813_744, 456_010_480),
+    "qwen3.5-27b": (27_356_728_560, 460_730_096),
+    "qwen3.5-35b-a3b": (35_107_181_936, 446_571_248),
+}
+
+SMALL: dict[str, Any] = {
+    "layers": 4,
+    "hidden": 64,
+    "vocab": 500,
+    "tied": False,
+    "full_attention_layers": 4,
+    "heads": 6,
+    "kv_heads": 2,
+    "head_dim": 24,
+    "qk_norms": True,
+    "source": "",
+}
+EXPERTS = {"experts": 8, "experts_per_token": 3, "expert_intermediate": 20}
+HYBRID = {
+    "full_attention_layers": 2,
+    "query_gates": True,
+    "linear_key_heads": 2,
+    "linear_key_head_dim": 16,
+    "linear_value_heads": 6,
+    "linear_value_head_dim": 8,
+    "linear_conv_kernel": 4,
+}
+OLDER = {"heads": 4, "head_dim": 16, "attention_biases": 3, "qk_norms": False}
+
+PROMPT, BATCH = 70, 3
+
+# Small random models of the real classes (transformers 5.23.0, torch 2.13.0 on a CPU,
+# eager attention and experts): parameters with the embedding, then what torch's
+# FlopCounterMode counted of a prompt of 70 tokens (logits of the last only) and of a step
+# of 3 sequences that hold 70 and make the 71st: products with weights, and attention.
+# The convolutions it counted, and the delta rule's chunks of a prompt, are left out.
+COUNTED: dict[str, tuple[dict[str, Any], int, tuple[int, int], tuple[int, int]]] = {
+    "qwen2_vl": (
+        SMALL | OLDER | {"intermediate": 96, "tied": True},
+        155_968,
+        (17_267_200, 5_017_600),
+        (929_280, 218_112),
+    ),
+    "qwen2_5_vl": (
+        SMALL | OLDER | {"intermediate": 96},
+        187_968,
+        (17_267_200, 5_017_600),
+        (929_280, 218_112),
+    ),
+    "qwen3_vl": (
+        SMALL | {"intermediate": 96, "attention_biases": 4},
+        238_016,
+        (24_148_480, 11_289_600),
+        (1_224_192, 490_752),
+    ),
+    "qwen3_vl_moe": (
+        SMALL | EXPERTS,
+        288_000,
+        (20_564_480, 11_289_600),
+        (1_070_592, 490_752),
+    ),
+    "qwen3_5": (
+        SMALL | HYBRID | {"intermediate": 96, "tied": True, "attention_biases": 4},
+        203_976,
+        (23_790_080, 5_644_800),
+        (1_208_832, 245_376),
+    ),
+    "qwen3_5_moe": (
+        SMALL | HYBRID | EXPERTS | {"shared_expert_intermediate": 28},
+        308_040,
+        (23_252_480, 5_644_800),
+        (1_185_792, 245_376),
+    ),
+}
+
+# FLOP of the delta rule for a token of the small hybrids: 3 products with a state of 6
+# heads of 16 by 8, in 2 layers.
+DELTA_RULE = 3 * 2 * (6 * 16 * 8) * 2
+
+counted = pytest.mark.parametrize("family", COUNTED)
+
+
+def lm_of(name: str) -> LmShape:
+    shape = built_in_profiles()[name].lm
+    assert shape is not None
+    return shape
+
+
+shapes = st.sampled_from(sorted(TOTALS)).map(lm_of)
+batches = st.integers(1, 2_000)
+
+
+def test_every_built_in_model_has_a_counted_total() -> None:
+    assert set(TOTALS) == set(built_in_profiles())
+
+
+@pytest.mark.parametrize("name", TOTALS)
+def test_vision_and_language_make_up_the_checkpoint(name: str) -> None:
+    total, visual = TOTALS[name]
+    shape = lm_of(name)
+    assert visual + parameters(shape) + input_embedding(shape) == total
+    assert shape.hidden == built_in_profiles()[name].vit.out_hidden
+
+
+@counted
+def test_the_parameters_are_those_of_the_real_class(family: str) -> None:
+    values, total, _, _ = COUNTED[family]
+    shape = LmShape(**values)
+    assert parameters(shape) + input_embedding(shape) == total
+
+
+@counted
+def test_a_steps_flop_are_those_counted_on_the_real_class(family: str) -> None:
+    values, _, _, (products, attention) = COUNTED[family]
+    delta_rule = DELTA_RULE if "qwen3_5" in family else 0
+    expected = products + attention + BATCH * delta_rule
+    assert step_flops(LmShape(**values), BATCH, PROMPT + 1) == expected
+
+
+@counted
+def test_a_prompts_flop_are_those_counted_less_what_the_mask_hides(family: str) -> None:
+    values, _, (products, attention), _ = COUNTED[family]
+    delta_rule = DELTA_RULE if "qwen3_5" in family else 0
+    # Eager attention computes all 70 x 70 pairs.
+    attended = attention * (PROMPT + 1) // (2 * PROMPT)
+    expected = products + attended + PROMPT * delta_rule
+    assert prefill_flops(LmShape(**values), np.array([PROMPT])) == [expected]
+
+
+@given(shape=shapes, tokens=st.integers(1, 50))
+def test_a_prompt_costs_its_tokens_one_by_one_but_one_lm_head(
+    shape: LmShape, tokens: int
+) -> None:
+    steps = sum(step_flops(shape, 1, context) for context in range(1, tokens + 1))
+    lm_heads = 2 * shape.vocab * shape.hidden * (tokens - 1)
+    found = prefill_flops(shape, np.array([tokens, tokens]))
+    assert found == pytest.approx([steps - lm_heads] * 2, rel=1e-12)
+
+
+@given(shape=shapes, batch=batches, more=batches)
+def test_a_larger_batch_reads_no_less_and_never_more_than_there_is(
+    shape: LmShape, batch: int, more: int
+) -> None:
+    few, many = step_weights(shape, batch), step_weights(shape, batch + more)
+    assert 0 < few <= many <= parameters(shape)
+    if not shape.experts:
+        assert few == parameters(shape)
+
+
+@given(experts=st.integers(1, 6), per_token=st.integers(1, 6), batch=st.integers(1, 3))
+def test_the_experts_read_are_the_mean_over_all_routings(
+    experts: int, per_token: int, batch: int
+) -> None:
+    per_token = min(per_token, experts)
+    shape = replace(
+        lm_of("qwen3-vl-30b-a3b"), experts=experts, experts_per_token=per_token
+    )
+    expert = 3 * shape.hidden * shape.expert_intermediate * shape.layers
+    read = (step_weights(shape, batch) - parameters(shape)) / expert + experts
+    routes = combinations(range(experts), per_token)
+    hits = [len(set(chain(*each))) for each in product(routes, repeat=batch)]
+    assert read == pytest.approx(np.mean(hits), rel=1e-6)
+
+
+def test_one_token_reads_its_own_experts_alone() -> None:
+    # What the names promise: 3 of 30 thousand million parameters are active, 22 of 235.
+    assert step_weights(lm_of("qwen3-vl-30b-a3b"), 1) == pytest.approx(3.0e9, rel=0.02)
+    assert step_weights(lm_of("qwen3-vl-235b-a22b"), 1) == pytest.approx(
+        2.2e10, rel=0.02
+    )
+
+
+@given(shape=shapes, batch=batches, context=st.floats(1, 1e6), more=st.floats(1, 1e6))
+def test_flop_grow_in_proportion_to_the_batch_and_with_the_context(
+    shape: LmShape, batch: int, context: float, more: float
+) -> None:
+    one, all_of_them = step_flops(shape, 1, context), step_flops(shape, batch, context)
+    assert all_of_them == pytest.approx(batch * one)
+    assert step_flops(shape, batch, context + more) > all_of_them
+
+
+def test_the_cache_of_a_token_has_its_published_size() -> None:
+    # 2 * 28 layers * 8 heads * 128, in 2 bytes: 112 KiB.
+    assert 2 * kv_values_per_token(lm_of("qwen3-vl-2b")) == 112 * 1024
+    # A quarter of the layers keeps a cache.
+    assert kv_values_per_token(lm_of("qwen3.5-27b")) == 2 * 16 * 4 * 256
+
+
+def test_only_linear_attention_keeps_a_state() -> None:
+    # Shapes as optimum-rbln 0.12.0 allocates them: 48 x 128 x 128, and 3 x 10,240, in
+    # each of 48 layers.
+    assert state_values(lm_of("qwen3.5-27b")) == 48 * (48 * 128 * 128 + 3 * 10_240)
+    for name in TOTALS:
+        assert (state_values(lm_of(name)) == 0) == (not name.startswith("qwen3.5"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"layers": 0}, "layers is 0; at least 1"),
+        ({"heads": -1, "vocab": 0}, "vocab is 0.*\n.*heads is -1"),
+        ({"intermediate": 0}, "intermediate is 0; at least 1"),
+        ({"heads": 5}, r"heads is 5; a multiple of kv_heads \(2\)"),
+        (
+            {"full_attention_layers": 5},
+            r"full_attention_layers is 5; 0 to layers \(4\)",
+        ),
+        ({"full_attention_layers": 3}, "linear_conv_kernel is 0; at least 1"),
+        ({"attention_biases": 2}, "attention_biases is 2; 0, 3 or 4"),
+        (EXPERTS, "intermediate is 96; 0 is right beside experts"),
+        (EXPERTS | {"experts_per_token": 0}, "experts_per_token is 0; at least 1"),
+        (
+            EXPERTS | {"experts": 2, "intermediate": 0},
+            r"experts_per_token is 3; at most experts \(2\)",
+        ),
+        (HYBRID | {"linear_key_heads": 4}, "linear_value_heads is 6; a multiple of"),
+    ],
+)
+def test_dimensions_that_do_not_fit_together_are_refused(
+    changed: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        LmShape(**SMALL | {"intermediate": 96} | changed)
