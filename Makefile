@@ -12,7 +12,7 @@ FUZZ_EXAMPLES ?= 200
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
-.PHONY: help demo test fuzz check lint types contracts reports reports-check wheel-check lock clean
+.PHONY: help demo test fuzz conformance check lint types contracts reports reports-check docs wheel-check lock clean
 
 help:
 	@echo "make demo   run bucketwise on the shipped sample traffic"
@@ -41,6 +41,10 @@ test: $(STAMP)
 fuzz: $(STAMP)
 	BUCKETWISE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n auto tests/test_fuzz.py
 
+# The real SDK judges what bucketwise emits, without a device: tests/conformance/README.md.
+conformance: $(STAMP)
+	@$(BIN)/python -m tests.conformance.run
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -63,6 +67,10 @@ reports: $(STAMP)
 reports-check: reports
 	@git diff --exit-code --stat -- reports && test -z "$$(git status --porcelain -- reports)" \
 	  && echo "reports/ regenerates byte for byte"
+
+# The page of lint rules, made from the rules.
+docs: $(STAMP)
+	$(BIN)/python -c 'from bucketwise.findings.rules_page import rules_page; print(rules_page(), end="")' > docs/rules.md
 
 # The wheel works where the sources are not.
 wheel-check: $(STAMP)

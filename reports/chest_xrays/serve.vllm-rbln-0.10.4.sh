@@ -30,6 +30,7 @@
 # Replace them with --base rbln_config.json, or with --devices, --max-seq-len,
 # --kvcache-partition-len, --npu and --batch-size.
 # ================================================================================
+# Note: no npu is named: a host without NPUs cannot compile then. Name it with --npu.
 
 set -euo pipefail
 

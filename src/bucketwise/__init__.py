@@ -1,8 +1,8 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`count`, `explain`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is
-used.
+`count`, `explain`, `lint_config`, `write_histogram`, `write_plan`. Nothing heavy is
+imported before one is used.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ __all__ = [
     "analyze",
     "count",
     "explain",
+    "lint_config",
     "models",
     "read_evidence",
     "read_traffic",
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         analyze,
         count,
         explain,
+        lint_config,
         models,
         read_evidence,
         read_traffic,

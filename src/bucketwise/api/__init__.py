@@ -5,6 +5,8 @@ from __future__ import annotations
 from bucketwise.analysis import Analysis
 from bucketwise.api.built_in import models, newest, targets
 from bucketwise.api.counting import count, count_rows, explain
+from bucketwise.api.linting import lint_config
+from bucketwise.api.memory import VllmFit, vllm_fit, vllm_lines
 from bucketwise.api.planning import analyze, plan_changes, write_plan
 from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
 from bucketwise.output import check_folder, default_folder
@@ -19,6 +21,7 @@ from bucketwise.sources.configs.profiles import find_profile
 __all__ = [
     "Analysis",
     "VideoOptions",
+    "VllmFit",
     "analyze",
     "check_folder",
     "count",
@@ -26,6 +29,7 @@ __all__ = [
     "default_folder",
     "explain",
     "find_profile",
+    "lint_config",
     "models",
     "newest",
     "plan_changes",
@@ -34,6 +38,8 @@ __all__ = [
     "read_inputs",
     "read_traffic",
     "targets",
+    "vllm_fit",
+    "vllm_lines",
     "write_histogram",
     "write_plan",
 ]

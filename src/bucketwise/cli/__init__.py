@@ -20,6 +20,7 @@ COMMANDS = {
     "count": ("count", "List every distinct size and what it becomes."),
     "explain": ("explain", "Follow one image or clip to its bucket, in words."),
     "histogram": ("histogram", "Reduce traffic once; keep the histogram."),
+    "lint": ("lint", "Say whether configurations will work, and for this traffic."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }

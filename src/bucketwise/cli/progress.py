@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bucketwise.cli.terminal import printable
 from bucketwise.numbers import memory, number, percent
+from bucketwise.printable import printable
 
 if TYPE_CHECKING:
     from bucketwise.sources.progress import Progress

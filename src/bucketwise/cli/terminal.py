@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import click
 
-
-def printable(text: str) -> str:
-    """Return text with everything but letters, signs and line ends made visible."""
-    return "".join(
-        each if each.isprintable() or each == "\n" else repr(each)[1:-1]
-        for each in text
-    )
+from bucketwise.printable import printable
 
 
 def say(text: str, *, err: bool = False) -> None:

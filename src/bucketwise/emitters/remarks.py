@@ -102,6 +102,12 @@ def base_notes(context: EmitContext) -> tuple[str, ...]:
         "raises on it."
         for key in context.left_out()
     ]
+    if "npu" not in context.base.mapping:
+        # optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
+        rows.append(
+            "Note: no npu is named: a host without NPUs cannot compile then. Name it with "
+            "--npu."
+        )
     partition = context.base.mapping.get("kvcache_partition_len")
     if partition is not None and partition < target.min_flash_partition_len:
         rows.append(

@@ -31,8 +31,6 @@ class AttentionLimits:
         Range of `kvcache_partition_len` with it.
     partition_len : int
         `kvcache_partition_len` where nobody names one.
-    min_flash_seq_len : int
-        The shortest `max_seq_len` with flash attention.
     """
 
     npu: str
@@ -41,20 +39,15 @@ class AttentionLimits:
     min_partition_len: int = 1_024
     max_partition_len: int = 32_768
     partition_len: int = 16_384
-    min_flash_seq_len: int = 2_048
 
 
 # transformers/modeling_attention_utils.py of each wheel. Up to 0.11.2 no release asks
 # for the NPU; 0.12.0 raises "Unknown npu name" on a name that starts otherwise, and
 # takes the bounds of ATOM without a name.
 LIMITS: tuple[AttentionLimits, ...] = (
-    AttentionLimits(
-        npu="RBLN-CA", since=OLDEST, min_partition_len=4_096, min_flash_seq_len=8_192
-    ),
+    AttentionLimits(npu="RBLN-CA", since=OLDEST, min_partition_len=4_096),
     AttentionLimits(npu="RBLN-CA", since=(0, 11, 1)),
-    AttentionLimits(
-        npu="RBLN-CR", since=OLDEST, min_partition_len=4_096, min_flash_seq_len=8_192
-    ),
+    AttentionLimits(npu="RBLN-CR", since=OLDEST, min_partition_len=4_096),
     AttentionLimits(npu="RBLN-CR", since=(0, 11, 1)),
     AttentionLimits(
         npu="RBLN-CR",

@@ -35,16 +35,32 @@ def load_json(file: Path) -> Any:
     if len(content) > MAX_BYTES:
         message = f"{file.name}: more than {MAX_BYTES} bytes found; fewer is right"
         raise ConfigError(message)
+    return parse_json(content, file.name)
+
+
+def parse_json(text: str | bytes, name: str) -> Any:
+    """Return what a JSON text says.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The text.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ConfigError
+        As `load_json`.
+    """
     try:
-        return json.loads(
-            content, object_pairs_hook=_unique, parse_constant=_no_constant
-        )
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError as error:
-        message = f"{file.name}: nested too deeply for a configuration"
+        message = f"{name}: nested too deeply for a configuration"
         raise ConfigError(message) from error
     except ValueError as error:
         # Bad UTF-8, bad JSON and integers of thousands of digits all end here.
-        message = f"{file.name}: not JSON ({error})"
+        message = f"{name}: not JSON ({error})"
         raise ConfigError(message) from error
 
 

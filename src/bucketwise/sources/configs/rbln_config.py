@@ -10,29 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise.errors import ConfigError
+from bucketwise.sources.configs.artifact import FILE_NAME, unwrapped, without_artifact
 from bucketwise.sources.configs.json_file import load_json
 
 MAX_LENGTH = 2**31 - 1
 MAX_LENGTHS = 1_000
-
-FILE_NAME = "rbln_config.json"
-
-# What saving adds to a compiled folder's file and compiling again refuses or
-# recomputes (optimum-rbln 0.12.0, configuration_utils.py, _prepare_for_serialization,
-# and transformers/models/decoderonly/configuration_decoderonly.py).
-_ARTIFACT_KEYS = (
-    "_compile_cfgs",
-    "_meta",
-    "_requires_batch_sort",
-    "cache_metas",
-    "cls_name",
-    "dtype",
-    "kvcache_metas",
-    "optimum_rbln_version",
-)
-
-_WRAPPERS = ("rbln_config", "optimum_overrides")
-"""Keys vllm-rbln takes a configuration under (vllm-rbln 0.12.0, config.py)."""
 
 _LIST_TEXT = re.compile(r"[\s\[\](),;0-9+-]+")
 
@@ -100,13 +82,13 @@ def read_rbln_config(path: str | Path) -> RblnConfigFile:
     if not isinstance(loaded, dict):
         message = f"{file.name}: {type(loaded).__name__} found; an object is right"
         raise ConfigError(message)
-    config = _unwrapped(loaded)
+    config = unwrapped(loaded)
     visual = _visual_of(config, file.name)
     found = _bucket_value(visual) if visual is not None else None
     lengths: dict[str, Any] = {"lengths": (), "notes": ()}
     if found is not None:
         lengths = _lengths_of(found, file.name)
-    plain, notes = _without_artifact(config)
+    plain, notes = without_artifact(config)
     return RblnConfigFile(
         text=json.dumps(plain, ensure_ascii=False),
         lengths=lengths["lengths"],
@@ -160,14 +142,6 @@ def _locate(path: Path) -> Path:
     return file
 
 
-def _unwrapped(config: dict[str, Any]) -> dict[str, Any]:
-    for key in _WRAPPERS:
-        inner = config.get(key)
-        if isinstance(inner, dict) and "visual" not in config:
-            return inner
-    return config
-
-
 def _visual_of(config: dict[str, Any], name: str) -> dict[str, Any] | None:
     """Return the object that holds ViT lengths: nested, or a ViT's own file."""
     if "vlm" in config and isinstance(config["vlm"], dict):
@@ -219,38 +193,3 @@ def _length(item: Any) -> int | None:
     if isinstance(item, bool) or not isinstance(item, int):
         return None
     return item if 1 <= item <= MAX_LENGTH else None
-
-
-def _without_artifact(
-    config: dict[str, Any],
-) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return a compiled folder's configuration as one could be given to compile."""
-    if "_compile_cfgs" not in config and "optimum_rbln_version" not in config:
-        return config, ()
-    plain = _level(config)
-    visual = config.get("visual")
-    if isinstance(visual, dict):
-        plain["visual"] = _level(visual)
-    notes = ["what only a compiled folder holds (graphs, dtype, versions) was left out"]
-    if plain.get("kvcache_num_blocks"):
-        notes.append(
-            f"kvcache_num_blocks {plain['kvcache_num_blocks']} is kept as compiled, "
-            "though the SDK may have chosen it; remove it to let the SDK choose again"
-        )
-    return plain, tuple(notes)
-
-
-def _level(level: dict[str, Any]) -> dict[str, Any]:
-    kept = {
-        key: item
-        for key, item in level.items()
-        if key not in _ARTIFACT_KEYS and item is not None
-    }
-    graphs = level.get("_compile_cfgs")
-    first = graphs[0] if isinstance(graphs, list) and graphs else None
-    if isinstance(first, dict):
-        # Saving drops the number of devices at both levels but keeps it per graph.
-        for key in ("num_devices", "tensor_parallel_size"):
-            if isinstance(first.get(key), int) and key not in kept:
-                kept[key] = first[key]
-    return kept

@@ -1,0 +1,269 @@
+"""Whether configurations will work: for which release, which model, which images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bucketwise import __version__
+from bucketwise.activity import Evidence
+from bucketwise.api.built_in import newest
+from bucketwise.api.preprocessing import preprocessing_of
+from bucketwise.cost import vit_flops
+from bucketwise.errors import ConfigError, UsageError
+from bucketwise.limits import Limit
+from bucketwise.lint.report import Judged, LintReport
+from bucketwise.lint.rule import RULES, Rule, judge
+from bucketwise.lint.subject import Document, Subject, Use
+from bucketwise.patching import count_patches
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.releases import NEWEST, OLDEST, RELEASES, Version, parse_version
+from bucketwise.sources.configs.documents import mapping_document, read_documents
+from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the caller said beside the configurations."""
+
+    profile: ModelProfile | None
+    target: str | None
+    min_pixels: Limit
+    max_pixels: Limit
+    npu: str | None
+    traffic: Traffic | None
+    evidence: Evidence | None
+
+
+def lint_config(
+    *configs: str | Path | Mapping[str, Any],
+    model: str | None = None,
+    target: str | None = None,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    npu: str | None = None,
+    traffic: Traffic | None = None,
+    evidence: Evidence | None = None,
+    rules: tuple[Rule, ...] = RULES,
+) -> LintReport:
+    """Judge configurations: what will fail, what will waste, what is good to know.
+
+    Parameters
+    ----------
+    *configs : str, Path or mapping
+        JSON, YAML or TOML files, compiled folders, Python files, notebooks, shell
+        scripts, "-" for standard input, such a text itself, or a configuration as a
+        value. Nothing in them is run.
+    model : str, optional
+        Built-in name, Hugging Face id or local folder; what the text names without one.
+    target : str, optional
+        The release of optimum-rbln; without one the release that compiled it or that
+        the text is for, else the newest.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        Image limits of the processor; what the text sets, else the checkpoint's.
+    npu : str, optional
+        Name of the NPU; what the configuration says without one.
+    traffic : Traffic, optional
+        What `read_traffic` returned: what users send.
+    evidence : Evidence, optional
+        What `read_evidence` returned: the tokens of requests are taken from it.
+    rules : tuple of Rule
+        The rules to apply.
+
+    Returns
+    -------
+    LintReport
+        One entry a configuration, with its findings and what it was judged by.
+
+    Raises
+    ------
+    BucketwiseError
+        When a configuration or an option cannot be used.
+    """
+    if not configs:
+        message = "lint: no configuration given; one at least is right"
+        raise UsageError(message)
+    asked = _Asked(
+        profile=find_profile(model) if model else None,
+        target=target,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        npu=npu,
+        traffic=traffic,
+        evidence=evidence,
+    )
+    documents: list[Document] = []
+    problems: list[str] = []
+    for config in configs:
+        try:
+            documents += (
+                (mapping_document(config),)
+                if isinstance(config, Mapping)
+                else read_documents(config)
+            )
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    judged = tuple(_judged(document, asked, rules) for document in documents)
+    return LintReport(judged=judged, rules=rules, version=__version__)
+
+
+def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judged:
+    version, release_source = _release(document, asked.target)
+    profile, model_source = _model(document, asked.profile)
+    limits, notes = _limits(document, profile, asked)
+    npu = asked.npu or document.config.get("npu")
+    use = None
+    if asked.traffic is not None and profile is not None and limits is not None:
+        use = _use(asked.traffic, asked.evidence, profile, limits)
+    subject = Subject(
+        document=document,
+        version=version,
+        profile=profile,
+        family=profile.family if profile else document.family,
+        limits=limits,
+        npu=npu if isinstance(npu, str) else None,
+        use=use,
+    )
+    return Judged(
+        subject=subject,
+        reported=judge(subject, rules),
+        release_source=release_source,
+        model_source=model_source,
+        npu_source="--npu" if asked.npu else document.source,
+        not_judged=(*notes, *_not_judged(subject, asked)),
+    )
+
+
+def _release(document: Document, target: str | None) -> tuple[Version, str]:
+    """Return the release to judge for, and why that one."""
+    if target is not None:
+        dialect = newest(target)
+        named = parse_version(target.replace("=", " ").replace("@", " ").split()[-1])
+        return (named if named in RELEASES else dialect.parsed), "--target"
+    version = document.version
+    if version is None:
+        return NEWEST, "the newest; --target names another"
+    known = [release for release in RELEASES if release <= version]
+    chosen = known[-1] if known else OLDEST
+    if chosen == version:
+        return chosen, document.version_source
+    said = ".".join(map(str, version))
+    return chosen, f"{document.version_source} says {said}, which is not known here"
+
+
+def _model(
+    document: Document, given: ModelProfile | None
+) -> tuple[ModelProfile | None, str]:
+    """Return the model and where it is named."""
+    if given is not None:
+        return given, "--model"
+    named = [document.model]
+    if document.serve is not None:
+        named.append(document.serve.flags.get("served-model-name", ""))
+    for name in named:
+        profile = _known(name)
+        if profile is not None:
+            return profile, f"named in {document.source}"
+    if not document.family:
+        return None, ""
+    return _any_of(document.family), f"{document.class_name} in {document.source}"
+
+
+def _known(name: str) -> ModelProfile | None:
+    try:
+        return find_profile(name) if name else None
+    except ConfigError:
+        return None
+
+
+def _any_of(family: str) -> ModelProfile | None:
+    """Return what all models of a family have in common: their processor.
+
+    Its language model is left out, because its size is that of no one model.
+    """
+    members = [each for each in built_in_profiles().values() if each.family == family]
+    if not members:
+        return None
+    return replace(members[0], name=f"any {family}", lm=None, notes=())
+
+
+def _limits(
+    document: Document, profile: ModelProfile | None, asked: _Asked
+) -> tuple[PixelLimits | None, tuple[str, ...]]:
+    """Return the image limits in force; an option, the text, the checkpoint."""
+    # What stands in a compiled folder is the processor that will be loaded from it.
+    shipped = (
+        _known(document.model) if document.form == "compiled" else None
+    ) or profile
+    sides: dict[str, int] = {}
+    sources = []
+    for side in ("min_pixels", "max_pixels"):
+        found = _one_limit(side, document, shipped, getattr(asked, side))
+        if found is None:
+            return None, ()
+        sides[side], source = found
+        sources.append(source)
+    low, high = sources
+    source = low if low == high else f"min_pixels: {low}; max_pixels: {high}"
+    try:
+        return PixelLimits(**sides, source=source), ()
+    except ConfigError as error:
+        if asked.min_pixels is not None or asked.max_pixels is not None:
+            raise
+        problems = "; ".join(error.problems)
+        return None, (f"images, because their limits cannot be: {problems}",)
+
+
+def _one_limit(
+    side: str, document: Document, profile: ModelProfile | None, option: Limit
+) -> tuple[int, str] | None:
+    given = getattr(document.limits, side, None)
+    if isinstance(option, int):
+        return option, f"--{side.replace('_', '-')}"
+    if option is None and given is not None and document.limits is not None:
+        return given, str(document.limits.place)
+    if profile is None:
+        return None
+    return int(getattr(profile.checkpoint, side)), profile.checkpoint.source
+
+
+def _use(
+    traffic: Traffic,
+    evidence: Evidence | None,
+    profile: ModelProfile,
+    limits: PixelLimits,
+) -> Use:
+    preprocessing = replace(preprocessing_of(profile, deployed=False), image=limits)
+    return Use(
+        counts=count_patches(traffic.sizes(), profile, preprocessing),
+        curve=vit_flops(profile),
+        tokens=evidence.tokens if evidence else None,
+    )
+
+
+def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
+    """Say what rules could not look at, and what would let them."""
+    found = []
+    if subject.profile is None:
+        found.append(
+            "images and memory, because nothing names the model: --model would"
+        )
+    elif subject.profile.lm is None:
+        found.append(
+            f"memory, because {subject.profile.name} tells no sizes of the language "
+            "model: --model names one"
+        )
+    if asked.traffic is not None and subject.use is None:
+        found.append("the traffic, because it needs the model and its image limits")
+    family = subject.document.family
+    if family and subject.profile is not None and subject.profile.family != family:
+        found.append(
+            f"whether the class fits: {subject.document.class_name} is for {family}, the "
+            f"model is {subject.profile.family}"
+        )
+    return tuple(found)

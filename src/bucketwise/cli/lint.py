@@ -1,0 +1,200 @@
+"""`bucketwise lint`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bucketwise.cli.options import (
+    Columns,
+    Percent,
+    Pixels,
+    bundle,
+    one_target,
+    target_option,
+)
+from bucketwise.cli.progress import shown_progress
+from bucketwise.cli.settings import say_notes
+from bucketwise.cli.terminal import say
+
+if TYPE_CHECKING:
+    from bucketwise.lint.report import LintReport
+
+FORMATS = ("text", "json", "sarif", "github")
+"""As `findings.RENDERERS` has them; importing that would make --help slow."""
+
+GATE_SAID_NO = 3
+
+VLLM = ("device_gb", "gpu_memory_utilization", "used_gb", "max_model_len")
+
+traffic_options = bundle(
+    click.option(
+        "--traffic",
+        "inputs",
+        multiple=True,
+        metavar="INPUT",
+        help="What users send, as `bucketwise analyze` reads it; repeatable.",
+    ),
+    click.option(
+        "--columns",
+        type=Columns(),
+        metavar="ROLE=NAME,...",
+        help="Which column of --traffic is which, such as width=imgW,height=imgH.",
+    ),
+    click.option(
+        "--max-bad-rows",
+        type=Percent(most=1.0),
+        default="5%",
+        show_default=True,
+        help="Stop when more than this share of the rows of --traffic cannot be used.",
+    ),
+)
+
+
+vllm_options = bundle(
+    click.option(
+        "--device-gb",
+        type=click.FloatRange(min=0, min_open=True),
+        help="With --target vllm: memory of the device in 10^9 bytes.",
+    ),
+    click.option(
+        "--gpu-memory-utilization",
+        type=click.FloatRange(min=0, max=1, min_open=True),
+        help="With --target vllm: vLLM's option of that name.",
+    ),
+    click.option(
+        "--used-gb",
+        type=click.FloatRange(min=0),
+        help="With --target vllm: what others hold of it when vLLM starts.",
+    ),
+    click.option(
+        "--max-model-len",
+        type=click.IntRange(min=1),
+        help="With --target vllm: vLLM's option of that name.",
+    ),
+)
+
+
+@click.command(
+    epilog="Example: bucketwise lint compile.py --target optimum-rbln==0.12.0 "
+    "--traffic traffic.csv"
+)
+@click.argument("configs", nargs=-1, metavar="CONFIG...")
+@click.option(
+    "--model",
+    help="Built-in name, Hugging Face id or local folder  [what CONFIG names]",
+)
+@target_option
+@click.option(
+    "--min-pixels",
+    type=Pixels(),
+    help='The processor\'s lower image limit, or "checkpoint"  [what CONFIG sets]',
+)
+@click.option(
+    "--max-pixels",
+    type=Pixels(),
+    help='The processor\'s upper image limit, or "checkpoint"  [what CONFIG sets]',
+)
+@click.option("--npu", help="NPU name, such as RBLN-CA25  [what CONFIG says]")
+@traffic_options
+@vllm_options
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to tell findings.",
+)
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Print what would put it right as a diff of JSON, findings going to standard "
+    "error. No file is changed.",
+)
+def lint(
+    configs: tuple[str, ...],
+    target: tuple[str, ...],
+    inputs: tuple[str, ...],
+    columns: dict[str, str] | None,
+    max_bad_rows: float,
+    format_name: str,
+    fix: bool,
+    **options: Any,
+) -> None:
+    """Say whether configurations will work, and for this traffic.
+
+    CONFIG is a rbln_config as JSON, YAML or TOML, a compiled folder, a Python file or a
+    notebook that calls from_pretrained, a script with `vllm serve`, or - for standard
+    input. Nothing in it is run. The exit status is 3 where an error was found.
+
+    With --target vllm no CONFIG is read: what plain vLLM counts on one device of any
+    kind is added up instead, and whether it would start.
+    """
+    vllm = {name: options.pop(name) for name in VLLM}
+    if target == ("vllm",):
+        _say_vllm(options["model"], configs, vllm)
+        return
+    given = [f"--{name.replace('_', '-')}" for name, value in vllm.items() if value]
+    if given:
+        message = f"{', '.join(given)} goes with --target vllm"
+        raise click.UsageError(message)
+    if not configs:
+        message = "Missing argument 'CONFIG...'."
+        raise click.UsageError(message)
+    one = one_target(target)
+    from bucketwise import api
+    from bucketwise.findings import RENDERERS
+
+    traffic = evidence = None
+    if inputs:
+        with shown_progress() as progress:
+            traffic, evidence = api.read_inputs(
+                inputs, columns=columns, max_bad_rows=max_bad_rows, progress=progress
+            )
+        say_notes(traffic)
+    report = api.lint_config(
+        *configs, target=one, traffic=traffic, evidence=evidence, **options
+    )
+    said = RENDERERS[format_name](report)
+    if said:
+        say(said.removesuffix("\n"), err=fix)
+    if fix:
+        _say_diffs(report)
+    if report.failed:
+        sys.exit(GATE_SAID_NO)
+
+
+def _say_vllm(
+    model: str | None, configs: tuple[str, ...], vllm: dict[str, Any]
+) -> None:
+    missing = [
+        f"--{name.replace('_', '-')}"
+        for name in ("device_gb", "gpu_memory_utilization")
+        if vllm[name] is None
+    ]
+    if missing or configs:
+        message = (
+            f"--target vllm needs {' and '.join(missing)}"
+            if missing
+            else "--target vllm reads no CONFIG"
+        )
+        raise click.UsageError(message)
+    from bucketwise import api
+
+    fit = api.vllm_fit(model=model, **vllm)
+    for line in api.vllm_lines(fit):
+        say(line)
+    if fit.outcome == "refuses":
+        sys.exit(GATE_SAID_NO)
+
+
+def _say_diffs(report: LintReport) -> None:
+    from bucketwise.lint.fixing import diff
+
+    for judged in report.judged:
+        changes = diff(judged.subject, report.rules)
+        if changes:
+            say(changes.removesuffix("\n"))

@@ -1,0 +1,370 @@
+"""Rules about the lengths the ViT is compiled for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bucketwise.buckets import Buckets
+from bucketwise.cost import price
+from bucketwise.demand import Demand
+from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import buckets_of, lengths_of, release, shown, whole
+from bucketwise.numbers import percent
+from bucketwise.optimize import Problem
+from bucketwise.optimize.exact import frontier
+from bucketwise.patching import Preprocessing
+from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
+from bucketwise.reach import safe_max_pixels, worst_reachable
+
+CLEARLY_BEYOND = 2
+"""From so many times the top length on, an image that fails is no rare one."""
+
+MANY_BUCKETS = 4
+"""The most graphs that any published advice names."""
+
+WORTH_TELLING = 0.05
+"""Less compute than this between two lists is nothing to compile anew for."""
+
+
+def no_lengths(subject: Subject) -> Iterator[Finding]:
+    """Lengths that are no whole numbers above 0: the SDK takes nearly anything.
+
+    Strings, fractions, booleans and empty lists pass the configuration class and fail
+    in the compile or at the first image.
+    """
+    name, value = buckets_of(subject)
+    if not name:
+        return
+    items = value if isinstance(value, (list, tuple)) else [value]
+    wrong = [item for item in items if (whole(item) or 0) < 1]
+    if wrong or not items:
+        yield Finding(
+            severity="error",
+            path=("visual", name),
+            found=shown(value),
+            why=f"{release(subject)} does not check the list; what is no whole number "
+            "above 0 fails in the compile or when the first image is matched",
+            right="whole numbers above 0, such as [1024, 4096, 16384]",
+        )
+    elif isinstance(value, tuple):
+        yield Finding(
+            severity="warning",
+            path=("visual", name),
+            found=f"a tuple, {shown(value)}",
+            why=f"{release(subject)} sorts lists alone, and looks for the smallest "
+            "length that fits in a sorted list",
+            right=shown(sorted(value)),
+            fixes=(Fix(path=("visual", name), action="set", value=sorted(value)),),
+        )
+
+
+def unaligned_bucket(subject: Subject) -> Iterator[Finding]:
+    """A length that the model cannot be compiled for.
+
+    The merger reshapes patches in fours; windowed towers take whole windows of 64.
+    """
+    name, value = buckets_of(subject)
+    lengths = lengths_of(subject)
+    if not lengths or (subject.profile is None and not subject.family):
+        return
+    windowed = subject.family == "qwen2_5_vl"
+    align = subject.profile.align if subject.profile else (64 if windowed else 4)
+    odd = [length for length in lengths if length % align]
+    if not odd:
+        return
+    mended = sorted({-(-length // align) * align for length in lengths})
+    reason = (
+        "windows are padded to 64 patches each (transformers/models/qwen2_5_vl/"
+        "modeling_qwen2_5_vl.py)"
+        if align == 64  # noqa: PLR2004 - a window
+        else "the merger reshapes patches in fours, and the trace fails otherwise "
+        "(transformers/models/qwen3_vl/modeling_qwen3_vl.py)"
+    )
+    yield Finding(
+        severity="error",
+        path=("visual", name),
+        found=f"{_listed(odd)}, no multiple of {align}",
+        why=f"{reason}; the configuration class does not look",
+        right=shown(mended),
+        raises="ValueError: max_seq_len"
+        if align == 64  # noqa: PLR2004 - a window
+        else "RuntimeError: shape",
+        fixes=(
+            Fix(
+                path=("visual", name),
+                action="set",
+                value=mended if isinstance(value, (list, tuple)) else mended[-1],
+            ),
+        ),
+    )
+
+
+def duplicate_bucket(subject: Subject) -> Iterator[Finding]:
+    """A length given more than once: it is compiled more than once."""
+    name, value = buckets_of(subject)
+    lengths = lengths_of(subject)
+    if (
+        not isinstance(value, (list, tuple))
+        or not lengths
+        or len(lengths) == len(value)
+    ):
+        return
+    twice = sorted({item for item in value if list(value).count(item) > 1})
+    yield Finding(
+        severity="warning",
+        path=("visual", name),
+        found=f"{_listed(twice)} more than once",
+        why=f"{release(subject)} does not remove repeated lengths of a ViT: each is "
+        "compiled and held again, and no image runs on the second",
+        right=shown(list(lengths)),
+        fixes=(Fix(path=("visual", name), action="set", value=list(lengths)),),
+    )
+
+
+def many_buckets(subject: Subject) -> Iterator[Finding]:
+    """More lengths than anybody compiles."""
+    name, _ = buckets_of(subject)
+    lengths = lengths_of(subject)
+    if len(lengths) <= MANY_BUCKETS:
+        return
+    yield Finding(
+        severity="info",
+        path=("visual", name),
+        found=f"{len(lengths)} lengths",
+        why="each is a graph: compile time, device memory and buffers grow with them, "
+        f"and the gain of one more past {MANY_BUCKETS} is small on most traffic",
+        right="2 to 4; bucketwise analyze shows what each further one saves",
+    )
+
+
+def dead_bucket(subject: Subject) -> Iterator[Finding]:
+    """A length below what the smallest image needs: no image runs on it.
+
+    The processor enlarges every image to `min_pixels`.
+    """
+    name, _ = buckets_of(subject)
+    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
+    if not lengths or profile is None or limits is None:
+        return
+    patches = -(-limits.min_pixels // profile.patch_px**2)
+    [least] = least_needed(
+        np.array([patches]), profile.window_patches, subject.version
+    ).tolist()
+    dead = [length for length in lengths if length < least]
+    if not dead or len(dead) == len(lengths):
+        return
+    kept = [length for length in lengths if length >= least]
+    yield Finding(
+        severity="warning",
+        path=("visual", name),
+        found=f"{_listed(dead)}, below the {least:,} patches of the smallest image",
+        why=f"the processor enlarges images to min_pixels {limits.min_pixels:,} "
+        f"({limits.source}): nothing needs less",
+        right=shown(kept),
+        fixes=(Fix(path=("visual", name), action="set", value=kept),),
+    )
+
+
+def overflow_possible(subject: Subject) -> Iterator[Finding]:
+    """An image that the processor lets through needs more than the top length.
+
+    The runtime compares patches before the merge, and raises.
+    """
+    name, _ = buckets_of(subject)
+    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
+    if not lengths or profile is None or limits is None:
+        return
+    preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
+    worst = worst_reachable(profile, preprocessing, subject.version)
+    top = lengths[-1]
+    if worst.needed <= top or _is_merged(subject, top, worst.needed):
+        return
+    safe = safe_max_pixels(profile, preprocessing, subject.version, top)
+    below = f"max_pixels {safe:,} on the processor, or " if safe else ""
+    yield Finding(
+        severity="error" if worst.needed >= CLEARLY_BEYOND * top else "warning",
+        path=("visual", name),
+        found=f"the top length is {top:,}; an image of {worst.width_px:,} x "
+        f"{worst.height_px:,} needs {worst.needed:,}",
+        why=f"max_pixels {limits.max_pixels:,} ({limits.source}) lets it through, and "
+        f"{release(subject)} raises: lengths count ViT patches, before the merge",
+        right=f"{below}a top length of {_aligned(worst.needed, profile.align):,}",
+        raises="ValueError: Required seq_len",
+    )
+
+
+def merged_unit(subject: Subject) -> Iterator[Finding]:
+    """Lengths that look like merged patches: they hold a quarter of the area.
+
+    Guides up to 0.11 give lengths in merged patches; the runtime of every release
+    compares patches before the merge.
+    """
+    name, _ = buckets_of(subject)
+    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
+    if not lengths or profile is None or limits is None:
+        return
+    preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
+    worst = worst_reachable(profile, preprocessing, subject.version)
+    merge = profile.patches_per_merged
+    top = lengths[-1]
+    if not _is_merged(subject, top, worst.needed):
+        return
+    mended = [_aligned(length * merge, profile.align) for length in lengths]
+    yield Finding(
+        severity="error",
+        path=("visual", name),
+        found=f"{top:,} holds the largest image in merged patches "
+        f"({-(-worst.needed // merge):,}), not in ViT patches ({worst.needed:,})",
+        why=f"{release(subject)} compares ViT patches, before the merge of {merge} "
+        "(transformers/models/qwen3_vl/modeling_qwen3_vl.py; the docstring of 0.12.0 "
+        "says so, older ones said merged)",
+        right=f"{shown(mended)} for the same images, or max_pixels "
+        f"{limits.max_pixels // merge:,} on the processor",
+        raises="ValueError: Required seq_len",
+    )
+
+
+def oversized_top(subject: Subject) -> Iterator[Finding]:
+    """A top length above anything that can come: its memory is never used."""
+    name, value = buckets_of(subject)
+    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
+    if not lengths or profile is None or limits is None:
+        return
+    preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
+    worst = worst_reachable(profile, preprocessing, subject.version)
+    enough = _aligned(worst.needed, profile.align)
+    top = lengths[-1]
+    if top <= enough:
+        return
+    mended = sorted({*(length for length in lengths if length < enough), enough})
+    yield Finding(
+        severity="warning",
+        path=("visual", name),
+        found=f"the top length is {top:,}; nothing can need more than {worst.needed:,}",
+        why=f"max_pixels {limits.max_pixels:,} ({limits.source}) shrinks larger images; "
+        f"the mask of the top graph alone takes {mask_bytes(top):,} bytes",
+        right=shown(mended),
+        fixes=(
+            Fix(
+                path=("visual", name),
+                action="set",
+                value=mended if isinstance(value, (list, tuple)) else mended[-1],
+            ),
+        ),
+    )
+
+
+def unpublished_length(subject: Subject) -> Iterator[Finding]:
+    """A length beyond any that is known to compile."""
+    name, _ = buckets_of(subject)
+    lengths = lengths_of(subject)
+    if not lengths or lengths[-1] <= LARGEST_PUBLISHED_PATCHES:
+        return
+    top = lengths[-1]
+    yield Finding(
+        severity="warning",
+        path=("visual", name),
+        found=f"{top:,}",
+        why=f"no published RBLN configuration compiles more than "
+        f"{LARGEST_PUBLISHED_PATCHES:,}; the mask is an input of {mask_bytes(top):,} "
+        "bytes, built anew on the host for every image",
+        right=f"at most {LARGEST_PUBLISHED_PATCHES:,}, with max_pixels to match",
+    )
+
+
+def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
+    """Lengths that no image of the traffic runs on, and images that would raise."""
+    name, _ = buckets_of(subject)
+    lengths, use = lengths_of(subject), subject.use
+    if not lengths or use is None:
+        return
+    counts = use.counts
+    needed, accepted = counts.needed(subject.version), counts.accepted
+    images = counts.sizes.count
+    total = float(images[accepted].sum())
+    position = Buckets(lengths).assign(needed)
+    raised = float(images[accepted & (position == len(lengths))].sum())
+    path: Path = ("visual", name)
+    if raised:
+        largest = int(needed[accepted].max())
+        yield Finding(
+            severity="error",
+            path=path,
+            found=f"{raised:,.0f} of {total:,.0f} images ({raised / total:.2%}) need "
+            f"more than {lengths[-1]:,}",
+            why=f"{release(subject)} raises on them"
+            + _unit_hint(subject, lengths[-1], largest),
+            right=f"a top length of {largest:,} or more, or a lower max_pixels",
+            raises="ValueError: Required seq_len",
+        )
+    runs = np.bincount(
+        position[accepted], weights=counts.runs[accepted], minlength=len(lengths) + 1
+    )[: len(lengths)]
+    idle = [length for length, ran in zip(lengths, runs, strict=True) if not ran]
+    if idle and len(idle) < len(lengths):
+        kept = [length for length in lengths if length not in idle]
+        yield Finding(
+            severity="warning",
+            path=path,
+            found=f"no image of the traffic runs on {_listed(idle)}",
+            why="a graph that nothing runs on costs compile time and device memory",
+            right=shown(kept),
+            fixes=(Fix(path=path, action="set", value=kept),),
+        )
+
+
+def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
+    """Lengths that pad the traffic more than as many others would."""
+    name, value = buckets_of(subject)
+    lengths, use, profile = lengths_of(subject), subject.use, subject.profile
+    if not lengths or use is None or profile is None:
+        return
+    counts = use.counts
+    needed, runs = counts.needed(subject.version), counts.runs
+    served = counts.accepted & (needed <= lengths[-1])
+    if not served.any():
+        return
+    demand = Demand.of(needed[served], runs[served])
+    largest = _aligned(int(demand.needed[-1]), profile.align)
+    problem = Problem.of(demand, use.curve.at, align=profile.align, top=largest)
+    best = frontier(problem, len(lengths))[-1]
+    padded, least = (
+        price(Buckets(each), demand, use.curve).padded_compute
+        for each in (lengths, best)
+    )
+    excess = padded / least - 1
+    if excess < WORTH_TELLING:
+        return
+    yield Finding(
+        severity="warning",
+        path=("visual", name),
+        found=f"{shown(value)} takes {percent(excess)} more ViT compute than it need",
+        why=f"on the images of the traffic it serves, the best {len(best)} "
+        f"{'length' if len(best) == 1 else 'lengths'} would take {percent(least / padded)} "
+        "of it; the cost is that of the model's own dimensions",
+        right=shown(list(best)),
+    )
+
+
+def _is_merged(subject: Subject, top: int, needed: int) -> bool:
+    """Return whether a top length holds what is needed in merged patches alone."""
+    merge = subject.profile.patches_per_merged if subject.profile else 1
+    return CLEARLY_BEYOND * top <= needed <= top * merge
+
+
+def _unit_hint(subject: Subject, top: int, needed: int) -> str:
+    merge = subject.profile.patches_per_merged if subject.profile else 1
+    if _is_merged(subject, top, needed):
+        return f"; in merged patches ({-(-needed // merge):,}) it would fit"
+    return ""
+
+
+def _aligned(length: int, align: int) -> int:
+    return -(-length // align) * align
+
+
+def _listed(lengths: list[int]) -> str:
+    return ", ".join(f"{length:,}" for length in lengths)

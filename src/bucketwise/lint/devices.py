@@ -1,0 +1,149 @@
+"""Rules about which devices a level runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import devices_of, release, shown, whole
+from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, right_name
+from bucketwise.rbln.model_classes import MODEL_CLASSES
+
+_FILE = "utils/runtime_utils.py, tp_and_devices_are_ok"
+
+
+def device_list_length(subject: Subject) -> Iterator[Finding]:
+    """A device list that is longer or shorter than the number of devices.
+
+    From 0.11.1 `visual` takes a list from the top level that it has none of.
+    """
+    name = right_name(DEVICES, "top", subject.version, subject.family)
+    for path, level in _levels(subject):
+        devices, count = level.get("device"), devices_of(level)
+        inherited = False
+        if path and subject.version >= INHERITS_SINCE:
+            if devices is None:
+                devices, inherited = subject.config.get("device"), True
+            if count is None:
+                count = devices_of(subject.config)
+        if not isinstance(devices, (list, tuple)):
+            continue
+        if path and not _splits(subject):
+            count = 1
+        if len(devices) == (count or 1):
+            continue
+        place: Path = path if inherited else (*path, "device")
+        yield Finding(
+            severity="error",
+            path=place,
+            found=f"{len(devices)} devices {'of the top level ' if inherited else ''}"
+            f"for {name} {count or 1}",
+            why=f"{release(subject)} compares the two when it creates runtimes ({_FILE})",
+            right=f"as many devices as {name}, at each level",
+            raises="ValueError: The number of devices",
+        )
+
+
+def wrong_device(subject: Subject) -> Iterator[Finding]:
+    """A device list with items that are no device numbers, or one number twice."""
+    for path, level in _levels(subject):
+        devices = level.get("device")
+        if devices is None:
+            continue
+        items = list(devices) if isinstance(devices, (list, tuple)) else [devices]
+        numbers = [whole(item) for item in items]
+        if None in numbers:
+            yield Finding(
+                severity="error",
+                path=(*path, "device"),
+                found=shown(devices),
+                why=f"devices are known by their numbers ({_FILE})",
+                right="numbers such as [0, 1, 2, 3]",
+            )
+        elif len(set(numbers)) < len(numbers):
+            yield Finding(
+                severity="warning",
+                path=(*path, "device"),
+                found=f"{shown(devices)}: a device more than once",
+                why="each part of a level needs a device of its own",
+                right=shown(sorted(set(numbers))),  # type: ignore[type-var]  # None is excluded above
+            )
+
+
+def no_split_on_rebel(subject: Subject) -> Iterator[Finding]:
+    """More than one device on Rebel100, which cannot split a model.
+
+    Its four chiplets act as one device.
+    """
+    name = right_name(DEVICES, "top", subject.version, subject.family)
+    for path, level in _levels(subject):
+        npu = level.get("npu") or subject.npu
+        count = devices_of(level)
+        if not (isinstance(npu, str) and npu.startswith("RBLN-CR")) or (count or 1) < 2:  # noqa: PLR2004
+            continue
+        yield Finding(
+            severity="error",
+            path=(*path, name),
+            found=f"{name} {count} on {npu}",
+            why="Rebel100 has no RSD, the splitting of one model over devices (RBLN "
+            "documentation 0.12.0, version matrix)",
+            right=f"{name} 1",
+            fixes=(Fix(path=(*path, name), action="set", value=1),)
+            if name in level
+            else (),
+        )
+
+
+def vit_not_split(subject: Subject) -> Iterator[Finding]:
+    """Several devices for a ViT that runs on one.
+
+    The towers of Qwen2-VL and Qwen2.5-VL cannot be split; the number is dropped
+    without a word.
+    """
+    visual = subject.visual
+    if visual is None or _splits(subject):
+        return
+    count = devices_of(visual)
+    if count is None or count <= 1:
+        return
+    name = right_name(DEVICES, "visual", subject.version, subject.family)
+    yield Finding(
+        severity="warning",
+        path=("visual", name),
+        found=f"visual.{name} {count}",
+        why=f"{release(subject)} drops it in silence: the tower has no tensor parallel "
+        "support (configuration_utils.py, filter_parameters)",
+        right=f"visual.{name} 1",
+        fixes=(Fix(path=("visual", name), action="set", value=1),)
+        if name in visual
+        else (),
+    )
+
+
+def wrong_device_count(subject: Subject) -> Iterator[Finding]:
+    """A number of devices that is no whole number above 0."""
+    for path, level in _levels(subject):
+        for name in (DEVICES, "tensor_parallel_size"):
+            value = level.get(name)
+            if value is None or (whole(value) or 0) >= 1:
+                continue
+            yield Finding(
+                severity="error",
+                path=(*path, name),
+                found=shown(value),
+                why="a level runs on whole devices (configuration_utils.py)",
+                right="a whole number, 1 or more",
+            )
+
+
+def _levels(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    yield (), subject.config
+    if subject.visual is not None:
+        yield ("visual",), subject.visual
+
+
+def _splits(subject: Subject) -> bool:
+    known = MODEL_CLASSES.get(subject.family)
+    return known is None or known.visual_splits

@@ -1,0 +1,343 @@
+"""Rules about the names of settings, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import release, shown
+from bucketwise.rbln.keys import (
+    BUCKETS,
+    COMPILED,
+    DEVICES,
+    INHERITED,
+    INHERITS_SINCE,
+    OLD_BUCKETS,
+    Level,
+    known_names,
+    right_name,
+    standing,
+)
+from bucketwise.rbln.model_classes import AUTO_CLASSES, MODEL_CLASSES, SUBMODULES
+from bucketwise.rbln.releases import written
+from bucketwise.rbln.serving import FIXED_UNTIL
+
+_UTILS = "optimum/rbln/configuration_utils.py"
+
+
+def wrong_key(subject: Subject) -> Iterator[Finding]:
+    """A key that the release does not know.
+
+    Any name that no config class has raises "Unexpected arguments"; a setting that
+    another release calls otherwise is told by its right name.
+    """
+    for level, mapping in _levels(subject):
+        for name in mapping:
+            if _is_compiled(name, subject) or name in SUBMODULES:
+                continue
+            if standing(name, level, subject.version, subject.family) != "refused":
+                continue
+            right = right_name(name, level, subject.version, subject.family)
+            yield Finding(
+                severity="error",
+                path=_path(level, name),
+                found=f"{name} at the {_words(level)}",
+                why=_refusal(subject, level, name),
+                right=(right and f"{right}, as {release(subject)} calls it")
+                or _nearest(name, level, subject),
+                raises=_raised(name, level, subject),
+                fixes=(
+                    Fix(
+                        path=_path(level, name),
+                        action="rename" if right and right not in mapping else "remove",
+                        value=right if right and right not in mapping else None,
+                    ),
+                ),
+            )
+
+
+def renamed_key(subject: Subject) -> Iterator[Finding]:
+    """A key under a name that newer releases will refuse.
+
+    The SDK takes it with a warning and means the newer name.
+    """
+    for level, mapping in _levels(subject):
+        for name in mapping:
+            if standing(name, level, subject.version, subject.family) != "renamed":
+                continue
+            if _is_compiled(name, subject):
+                continue
+            right = right_name(name, level, subject.version, subject.family)
+            both = right in mapping
+            yield Finding(
+                severity="warning",
+                path=_path(level, name),
+                found=f"{name}" + (f" beside {right}" if both else ""),
+                why=f"{release(subject)} warns and takes {right} instead"
+                + (": the older one is ignored" if both else "")
+                + f" ({_UTILS}, utils/deprecation.py)",
+                right=right,
+                fixes=(
+                    Fix(
+                        path=_path(level, name),
+                        action="remove" if both else "rename",
+                        value=None if both else right,
+                    ),
+                ),
+            )
+
+
+def missing_buckets(subject: Subject) -> Iterator[Finding]:
+    """No list of ViT lengths: it has no default."""
+    serve = subject.document.serve
+    if serve is not None and (serve.is_folder or subject.version < FIXED_UNTIL):
+        return
+    name = right_name(BUCKETS, "visual", subject.version, subject.family)
+    visual = subject.visual
+    if visual is None:
+        if "visual" in subject.config or not _is_vision(subject):
+            return
+        yield Finding(
+            severity="error",
+            path=(),
+            found="no visual",
+            why=f"visual.{name} has no default (transformers/models/<family>/"
+            f"configuration_<family>.py, {release(subject)})",
+            right=f'"visual": {{"{name}": [...]}}; bucketwise analyze chooses them',
+            raises=f"ValueError: '{name}' must be specified",
+        )
+        return
+    if any(
+        key in visual and visual[key] is not None for key in (BUCKETS, "max_seq_lens")
+    ):
+        return
+    yield Finding(
+        severity="error",
+        path=("visual",),
+        found=f"no {name}",
+        why=f"it has no default (configuration classes of {release(subject)})",
+        right=f"{name} with the lengths to compile; bucketwise analyze chooses them",
+        raises=f"ValueError: '{name}' must be specified",
+    )
+
+
+def visual_not_a_mapping(subject: Subject) -> Iterator[Finding]:
+    """`visual` is not an object, or not checked before the compile."""
+    found = subject.config.get("visual")
+    if found is None or isinstance(found, Mapping):
+        return
+    yield Finding(
+        severity="error",
+        path=("visual",),
+        found=f"visual is {shown(found)}",
+        why="the SDK builds the ViT's configuration from an object",
+        right='an object, such as {"max_seq_len": [1024, 4096]}',
+    )
+
+
+def wrong_submodule(subject: Subject) -> Iterator[Finding]:
+    """A submodule that this model does not have.
+
+    Qwen-VL models call theirs `visual`; LLaVA, Gemma and others have other names.
+    """
+    if not _is_vision(subject):
+        return
+    for name in SUBMODULES:
+        if name == "visual" or name not in subject.config:
+            continue
+        yield Finding(
+            severity="error",
+            path=(name,),
+            found=f"{name} at the top level",
+            why=f"the classes of this family have one submodule, visual "
+            f"(submodules in their configuration, {release(subject)})",
+            right="visual",
+            raises="ValueError: Unexpected arguments",
+            fixes=(Fix(path=(name,), action="rename", value="visual"),)
+            if "visual" not in subject.config
+            else (),
+        )
+
+
+def visual_batch_size(subject: Subject) -> Iterator[Finding]:
+    """`visual.batch_size`: the ViT runs one image at a time."""
+    visual = subject.visual or {}
+    if "batch_size" not in visual:
+        return
+    known = standing("batch_size", "visual", subject.version, subject.family)
+    if known == "refused" or visual["batch_size"] in (None, 1):
+        return
+    yield Finding(
+        severity="error",
+        path=("visual", "batch_size"),
+        found=f"visual.batch_size {shown(visual['batch_size'])}",
+        why=f"{release(subject)} runs the ViT with batch 1 and refuses another value; "
+        "batch_size at the top is that of the language model",
+        right="leave it out",
+        raises="ValueError: Parameter conflict for 'batch_size'",
+        fixes=(Fix(path=("visual", "batch_size"), action="remove"),),
+    )
+
+
+def create_runtimes(subject: Subject) -> Iterator[Finding]:
+    """Runtimes are created at the end of a compile unless both levels say no.
+
+    The default is to create them, which needs NPUs with room for everything on the
+    machine that compiles. Up to 0.11.0 the top level's word does not reach `visual`.
+    """
+    if subject.document.form != "compile":
+        return
+    inherits = subject.version >= INHERITS_SINCE
+    top = subject.config.get("create_runtimes")
+    visual = (subject.visual or {}).get("create_runtimes")
+    if top is False and visual is None and not inherits and subject.visual is not None:
+        yield Finding(
+            severity="warning",
+            path=("visual",),
+            found="create_runtimes false at the top level alone",
+            why=f"before {written(INHERITS_SINCE)} visual takes nothing from the top "
+            "level: the ViT's runtime is created, and fails on a host without an NPU",
+            right="create_runtimes false at both levels",
+            raises="RuntimeError: Failed to create RBLN runtime",
+            fixes=(Fix(path=("visual", "create_runtimes"), action="set", value=False),),
+        )
+    elif top is None:
+        fixes = [Fix(path=("create_runtimes",), action="set", value=False)]
+        if not inherits:
+            fixes.append(
+                Fix(path=("visual", "create_runtimes"), action="set", value=False)
+            )
+        yield Finding(
+            severity="info",
+            path=(),
+            found="create_runtimes is not set",
+            why="its default is true: the compile ends by loading every graph onto NPUs "
+            "of this machine, and fails where they are missing or full",
+            right="false"
+            + ("" if inherits else " at both levels")
+            + " where one machine compiles and another serves",
+            fixes=tuple(fixes),
+        )
+
+
+def auto_class(subject: Subject) -> Iterator[Finding]:
+    """A class that the release no longer has."""
+    name = subject.document.class_name
+    gone = AUTO_CLASSES.get(name)
+    if gone is None or subject.version < gone.gone_in:
+        return
+    yield Finding(
+        severity="error",
+        path=(),
+        found=name,
+        why=f"{written(gone.gone_in)} removed it (optimum/rbln/__init__.py)",
+        right=gone.instead,
+        raises="ImportError: cannot import name",
+    )
+
+
+def class_too_new(subject: Subject) -> Iterator[Finding]:
+    """A model that no class of the release compiles."""
+    if not subject.family:
+        return
+    known = MODEL_CLASSES.get(subject.family)
+    if known is not None and subject.version >= known.since:
+        return
+    since = (
+        f"{written(known.since)} brought {known.name}"
+        if known
+        else "no release has one"
+    )
+    yield Finding(
+        severity="error",
+        path=(),
+        found=f"a {subject.family} model for {release(subject)}",
+        why=f"it has no class for it: {since} (optimum/rbln/__init__.py of each wheel)",
+        right=f"optimum-rbln {written(known.since)} or newer"
+        if known
+        else "another model",
+        raises="ImportError: cannot import name",
+    )
+
+
+def inherited_devices(subject: Subject) -> Iterator[Finding]:
+    """`visual` does not take the number of devices from the top before 0.11.1."""
+    visual = subject.visual
+    if visual is None or subject.version >= INHERITS_SINCE:
+        return
+    name = right_name(DEVICES, "top", subject.version, subject.family)
+    top = subject.config.get(name)
+    known = MODEL_CLASSES.get(subject.family)
+    if (
+        not isinstance(top, int)
+        or top <= 1
+        or name in visual
+        or (known is not None and not known.visual_splits)
+    ):
+        return
+    yield Finding(
+        severity="warning",
+        path=("visual",),
+        found=f"{name} {top} at the top level alone",
+        why=f"before {written(INHERITS_SINCE)} visual takes nothing from the top level: "
+        "the ViT is compiled for one device",
+        right=f"visual.{name} as well",
+        fixes=(Fix(path=("visual", name), action="set", value=top),),
+    )
+
+
+def _levels(subject: Subject) -> Iterator[tuple[Level, Mapping[str, Any]]]:
+    yield "top", subject.config
+    if subject.visual is not None:
+        yield "visual", subject.visual
+
+
+def _path(level: Level, name: str) -> tuple[str, ...]:
+    return (name,) if level == "top" else ("visual", name)
+
+
+def _words(level: Level) -> str:
+    return "top level" if level == "top" else "visual level"
+
+
+def _is_compiled(name: str, subject: Subject) -> bool:
+    return subject.document.form == "compiled" and (
+        name in COMPILED or name.startswith("_")
+    )
+
+
+def _is_vision(subject: Subject) -> bool:
+    return bool(subject.family) or "visual" in subject.config
+
+
+def _refusal(subject: Subject, level: Level, name: str) -> str:
+    other: Level = "visual" if level == "top" else "top"
+    said = f"{release(subject)} has no such key at this level ({_UTILS})"
+    if name in INHERITED and level == "visual":
+        return said
+    if standing(name, other, subject.version, subject.family) == "accepted":
+        return f"{said}; it belongs to the {_words(other)}"
+    return said
+
+
+def _nearest(name: str, level: Level, subject: Subject) -> str:
+    known = known_names(level, subject.version, subject.family)
+    close = get_close_matches(name, known, n=1)
+    return f"{close[0]}?" if close else "leave it out"
+
+
+def _raised(name: str, level: Level, subject: Subject) -> str:
+    if subject.document.form == "load" and level == "top":
+        return "AttributeError: "
+    if name == OLD_BUCKETS and level == "visual" and subject.version == (0, 11, 0):
+        both = BUCKETS in (subject.visual or {})
+        said = (
+            "Both `max_seq_lens`"
+            if both
+            else "`max_seq_lens` is deprecated and removed"
+        )
+        return f"ValueError: {said}"
+    return "ValueError: Unexpected arguments"

@@ -1,0 +1,157 @@
+"""Rules about the language model's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import release, shown, unknown, whole
+from bucketwise.rbln.keys import QWEN3_5
+
+_CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
+_QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"
+_NUMBERS = ("max_seq_len", "kvcache_partition_len", "kvcache_block_size")
+_PHASES = ("prefill", "image_prefill", "decode")
+_MAX_GDN_CHUNK = 128
+"""Longer chunks of Gated DeltaNet lose precision (optimum-rbln 0.12.0,
+transformers/models/qwen3_5/modeling_qwen3_5.py)."""
+_GDN_OF_ITS_OWN = (0, 12, 0)
+"""Before it the chunk is that of the prefill."""
+
+
+def wrong_batch_size(subject: Subject) -> Iterator[Finding]:
+    """batch_size that is no whole number above 0; 0 becomes 1."""
+    value = subject.config.get("batch_size")
+    if value is None or unknown(value) or (whole(value) or -1) > 0 or value == 0:
+        return
+    yield Finding(
+        severity="error",
+        path=("batch_size",),
+        found=shown(value),
+        why=f"it is the number of sequences decoded at once ({_CLASS})",
+        right="a whole number, 1 or more",
+        raises="ValueError: batch_size must be",
+    )
+
+
+def no_whole_number(subject: Subject) -> Iterator[Finding]:
+    """Lengths of context, partition or block that are no whole numbers above 0."""
+    for name in _NUMBERS:
+        value = subject.config.get(name)
+        if value is None or unknown(value) or (whole(value) or 0) > 0:
+            continue
+        yield Finding(
+            severity="error",
+            path=(name,),
+            found=shown(value),
+            why=f"{release(subject)} computes with it unchecked (transformers/"
+            "modeling_attention_utils.py)",
+            right="a whole number, such as 32768",
+        )
+
+
+def token_ids_for_the_language_model(subject: Subject) -> Iterator[Finding]:
+    """use_inputs_embeds false: images reach the language model as embeddings."""
+    if subject.config.get("use_inputs_embeds") is not False or not subject.family:
+        return
+    yield Finding(
+        severity="error",
+        path=("use_inputs_embeds",),
+        found="use_inputs_embeds False",
+        why="the classes with a ViT take embeddings alone (transformers/models/"
+        "<family>/configuration_<family>.py)",
+        right="leave it out",
+        raises="ValueError: RBLN",
+        fixes=(Fix(path=("use_inputs_embeds",), action="remove"),),
+    )
+
+
+def position_ids_without_mask(subject: Subject) -> Iterator[Finding]:
+    """use_position_ids without use_attention_mask."""
+    config = subject.config
+    if config.get("use_position_ids") is not True or config.get("use_attention_mask"):
+        return
+    yield Finding(
+        severity="error",
+        path=("use_position_ids",),
+        found="use_position_ids True without use_attention_mask",
+        why=f"the one needs the other ({_CLASS})",
+        right="leave both out: the SDK sets what the model needs",
+        raises="ValueError: Position IDs should be used",
+        fixes=(Fix(path=("use_position_ids",), action="remove"),),
+    )
+
+
+def several_logits(subject: Subject) -> Iterator[Finding]:
+    """logits_to_keep above 1."""
+    value = whole(subject.config.get("logits_to_keep"))
+    if value is None or value <= 1:
+        return
+    yield Finding(
+        severity="error",
+        path=("logits_to_keep",),
+        found=str(value),
+        why=f"the compiled graphs yield the last token's logits ({_CLASS})",
+        right="leave it out",
+        raises="NotImplementedError: `logits_to_keep` > 1",
+        fixes=(Fix(path=("logits_to_keep",), action="remove"),),
+    )
+
+
+def unknown_phase(subject: Subject) -> Iterator[Finding]:
+    """Phases that there are not."""
+    value = subject.config.get("phases")
+    if value is None or unknown(value):
+        return
+    if isinstance(value, list) and all(item in _PHASES for item in value):
+        return
+    yield Finding(
+        severity="error",
+        path=("phases",),
+        found=shown(value),
+        why=f"there are {', '.join(_PHASES)} ({_CLASS})",
+        right="leave it out",
+        raises="ValueError: All elements in `phases`"
+        if isinstance(value, list)
+        else "ValueError: `phases` must be a list",
+        fixes=(Fix(path=("phases",), action="remove"),),
+    )
+
+
+def gdn_chunk(subject: Subject) -> Iterator[Finding]:
+    """Chunks of linear attention that are too long, or do not divide the prefill's.
+
+    Up to 0.11.2 they are the prefill's where nobody sets them, which is 512 on Rebel100.
+    """
+    if subject.family not in QWEN3_5:
+        return
+    rebel = (subject.npu or "").startswith("RBLN-CR")
+    prefill = whole(subject.config.get("prefill_chunk_size")) or (512 if rebel else 128)
+    chunk = whole(subject.config.get("gdn_chunk_size"))
+    own = subject.version >= _GDN_OF_ITS_OWN
+    if chunk is None and own:
+        return
+    in_force = prefill if chunk is None else chunk
+    name = "prefill_chunk_size" if chunk is None else "gdn_chunk_size"
+    if in_force > _MAX_GDN_CHUNK:
+        yield Finding(
+            severity="error",
+            path=(name,),
+            found=f"{in_force} tokens",
+            why=f"{release(subject)} takes chunks of {_MAX_GDN_CHUNK} at most for linear "
+            f"attention ({_QWEN3_5})",
+            right=f"{name} {_MAX_GDN_CHUNK}",
+            raises="ValueError: gdn_chunk_size must be <=",
+            fixes=(Fix(path=(name,), action="set", value=_MAX_GDN_CHUNK),),
+        )
+    elif own and in_force > 0 and prefill % in_force:
+        yield Finding(
+            severity="error",
+            path=(name,),
+            found=f"{in_force} beside chunks of {prefill} in the prefill",
+            why=f"{release(subject)} cuts the one into the other ({_QWEN3_5})",
+            right=f"gdn_chunk_size that divides {prefill}, or leave it out",
+            raises="ValueError: gdn_chunk_size must divide",
+            fixes=(Fix(path=(name,), action="remove"),),
+        )

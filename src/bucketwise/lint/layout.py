@@ -1,0 +1,199 @@
+"""A configuration read as a layout: what it puts on which devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Path
+from bucketwise.lint.subject import Subject, Unknown
+from bucketwise.lint.values import batch_size_of, devices_of, lengths_of, whole
+from bucketwise.memory.layout import WEIGHT_BITS, Layout
+from bucketwise.memory.plan import MemoryPlan
+from bucketwise.memory.preflight import preflight
+from bucketwise.rbln.attention import FLASH, limits_of
+from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, OLD_DEVICES
+from bucketwise.rbln.kv_cache import num_full, num_min
+from bucketwise.rbln.model_classes import MODEL_CLASSES
+from bucketwise.rbln.releases import Version
+
+TOWERS_SPLIT_SINCE: Version = (0, 10, 3)
+"""0.10.2 drops the number of devices for every ViT: no tower has `_tp_support` there
+(transformers/models/qwen3_vl/modeling_qwen3_vl.py)."""
+
+_DEVICE_KEYS = (DEVICES, OLD_DEVICES)
+_NUMBERS = (
+    "max_seq_len",
+    "batch_size",
+    "kvcache_partition_len",
+    "kvcache_num_blocks",
+    *_DEVICE_KEYS,
+)
+_OTHERS = ("attn_impl", "device", "memory_budget", "quantization", "create_runtimes")
+
+_BITS = {"int4": 4, "fp4": 4, "int8": 8, "fp8": 8}
+"""Bits of a quantized weight (optimum-rbln 0.12.0, transformers/utils/
+rbln_quantization.py, nbits_per_param)."""
+
+
+def plan_of(subject: Subject) -> MemoryPlan | None:
+    """Return what each device would hold; None where too little is told.
+
+    Parameters
+    ----------
+    subject : Subject
+        The configuration.
+    """
+    layout = layout_of(subject)
+    if layout is None or subject.profile is None:
+        return None
+    try:
+        return preflight(subject.profile, layout)
+    except ConfigError:
+        return None
+
+
+def layout_of(subject: Subject) -> Layout | None:
+    """Return what a configuration lays out; None where it does not tell.
+
+    Parameters
+    ----------
+    subject : Subject
+        The configuration. What vllm-rbln completes, and what only loads a folder, tells
+        too little.
+    """
+    config, visual = subject.config, subject.visual
+    batch, told = batch_size_of(subject), bounds_of(subject) is not None
+    sizes = config.get("decoder_batch_sizes") or ()
+    if not told or batch is None or visual is None:
+        return None
+    if subject.document.form == "load" or not _are_numbers(sizes):
+        return None
+    if not _readable(visual, _DEVICE_KEYS):
+        return None
+    devices, visual_devices = _devices(config) or 1, _visual_devices(subject)
+    ids, visual_ids = config.get("device"), visual.get("device")
+    if visual_ids is None and subject.version >= INHERITS_SINCE:
+        visual_ids = ids
+    try:
+        return Layout(
+            version=subject.version,
+            lengths=lengths_of(subject),
+            max_seq_len=config["max_seq_len"],
+            batch_size=batch,
+            decoder_batch_sizes=tuple(sorted({*sizes, batch})) if sizes else (),
+            partition=block_of(subject) if is_flash(subject) else None,
+            devices=devices,
+            visual_devices=visual_devices,
+            device_ids=_ids(ids, devices),
+            visual_device_ids=_ids(visual_ids, visual_devices),
+            npu=subject.npu,
+            blocks=given_blocks(subject),
+            memory_budget=config.get("memory_budget"),
+            weight_bits=_weight_bits(config),
+        )
+    except ConfigError:
+        return None
+
+
+def bounds_of(subject: Subject) -> tuple[int, int] | None:
+    """Return the fewest and the most blocks that make sense; None where not told.
+
+    A serve line does not tell: vllm-rbln completes the configuration.
+    """
+    if subject.document.form == "serve":
+        return None
+    length, block = whole(subject.config.get("max_seq_len")), block_of(subject)
+    batch = batch_size_of(subject)
+    if not _readable(subject.config, _NUMBERS):
+        return None
+    if not length or not block or not batch or not 0 < block <= length or batch < 1:
+        return None
+    least = num_min(length, block, batch, subject.version, flash=is_flash(subject))
+    return least, num_full(length, block, batch)
+
+
+def given_blocks(subject: Subject) -> int:
+    """Return `kvcache_num_blocks`; 0 where the SDK chooses."""
+    return whole(subject.config.get("kvcache_num_blocks")) or 0
+
+
+def is_flash(subject: Subject) -> bool:
+    """Return whether attention is flash: partitions turn it on."""
+    partition = subject.config.get("kvcache_partition_len")
+    return partition is not None or subject.config.get("attn_impl") == FLASH
+
+
+def block_of(subject: Subject) -> int | None:
+    """Return the tokens of a block; None where they are no number."""
+    if not is_flash(subject):
+        return whole(subject.config.get("max_seq_len"))
+    given = subject.config.get("kvcache_partition_len")
+    if given is None:
+        return limits_of(subject.npu, subject.version).partition_len
+    return whole(given)
+
+
+def creating(subject: Subject) -> tuple[Path, ...]:
+    """Return the settings to turn off so that no runtime is created; () for none."""
+    told = (subject.visual or {}).get("create_runtimes")
+    inherits = subject.version >= INHERITS_SINCE and told is None
+    paths: list[Path] = []
+    if subject.config.get("create_runtimes") is not False:
+        paths.append(("create_runtimes",))
+    if told is not False and not inherits:
+        paths.append(("visual", "create_runtimes"))
+    return tuple(paths)
+
+
+def _readable(level: Mapping[str, Any], numbers: Iterable[str]) -> bool:
+    """Return whether no value in question is one that only running would tell."""
+    are_numbers = all(
+        level.get(name) is None or whole(level[name]) is not None for name in numbers
+    )
+    return are_numbers and not any(
+        isinstance(level.get(name), Unknown) for name in _OTHERS
+    )
+
+
+def _are_numbers(sizes: object) -> bool:
+    return isinstance(sizes, (list, tuple)) and all(
+        (whole(size) or 0) > 0 for size in sizes
+    )
+
+
+def _devices(level: Mapping[str, Any]) -> int | None:
+    """Return the devices of a level; a compiled folder keeps them with its graphs."""
+    graphs = level.get("_compile_cfgs")
+    first = graphs[0] if isinstance(graphs, list) and graphs else {}
+    return devices_of(level) or devices_of(first if isinstance(first, Mapping) else {})
+
+
+def _visual_devices(subject: Subject) -> int:
+    visual = subject.visual or {}
+    known = MODEL_CLASSES.get(subject.family)
+    splits = known is None or known.visual_splits
+    # A mapping that names its class becomes one before the number could be dropped.
+    if "cls_name" not in visual and not (
+        splits and subject.version >= TOWERS_SPLIT_SINCE
+    ):
+        return 1
+    count = _devices(visual)
+    inherits = subject.version >= INHERITS_SINCE and subject.document.form != "compiled"
+    if count is None and inherits:
+        count = _devices(subject.config)
+    return count or 1
+
+
+def _ids(value: object, count: int) -> tuple[int, ...]:
+    """Return as many devices as there must be; () where fewer are told."""
+    items = list(value) if isinstance(value, (list, tuple)) else [value]
+    known = [number for item in items if (number := whole(item)) is not None]
+    return tuple(known[:count]) if len(known) >= count else ()
+
+
+def _weight_bits(config: Mapping[str, Any]) -> int:
+    found = config.get("quantization")
+    weights = found.get("weights") if isinstance(found, Mapping) else None
+    return _BITS.get(weights, WEIGHT_BITS) if isinstance(weights, str) else WEIGHT_BITS

@@ -1,0 +1,196 @@
+"""A rule, the table of all of them, and what they say of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bucketwise.lint import (
+    attention,
+    blocks,
+    buckets,
+    decoder,
+    devices,
+    keys,
+    language,
+    loading,
+    memory,
+    serving,
+)
+from bucketwise.lint.finding import SEVERITIES, Finding
+from bucketwise.lint.subject import Subject
+from bucketwise.traffic import Place
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its id in words, and the function that applies it.
+
+    `at_load` says that it applies to what is given at load as well, where the compile has
+    decided the rest.
+    """
+
+    id: str
+    check: Check
+    at_load: bool = False
+
+    @property
+    def summary(self) -> str:
+        """What it says, in one sentence."""
+        return (self.check.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A finding, the rule that made it, and where it stands."""
+
+    rule: str
+    finding: Finding
+    place: Place
+
+
+def _named(module: str, *checks: Check, at_load: bool = False) -> tuple[Rule, ...]:
+    return tuple(
+        Rule(f"{module}/{check.__name__.replace('_', '-')}", check, at_load)
+        for check in checks
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    *_named("keys", keys.wrong_key, keys.renamed_key, at_load=True),
+    *_named(
+        "keys",
+        keys.missing_buckets,
+        keys.visual_not_a_mapping,
+        keys.wrong_submodule,
+        keys.visual_batch_size,
+        keys.create_runtimes,
+        keys.inherited_devices,
+        keys.auto_class,
+        keys.class_too_new,
+    ),
+    *_named(
+        "buckets",
+        buckets.no_lengths,
+        buckets.unaligned_bucket,
+        buckets.overflow_possible,
+        buckets.merged_unit,
+        buckets.bucket_never_hit,
+        buckets.wasteful_lengths,
+        buckets.duplicate_bucket,
+        buckets.dead_bucket,
+        buckets.oversized_top,
+        buckets.unpublished_length,
+        buckets.many_buckets,
+    ),
+    *_named(
+        "decoder",
+        decoder.no_batch_sizes,
+        decoder.batch_size_not_among_graphs,
+        decoder.batch_size_exceeded,
+        decoder.batch_size_appended,
+        decoder.tuple_of_batch_sizes,
+        decoder.duplicate_batch_size,
+        decoder.graphs_never_used,
+    ),
+    *_named(
+        "language",
+        language.wrong_batch_size,
+        language.no_whole_number,
+        language.token_ids_for_the_language_model,
+        language.position_ids_without_mask,
+        language.several_logits,
+        language.unknown_phase,
+        language.gdn_chunk,
+    ),
+    *_named(
+        "attention",
+        attention.missing_context,
+        attention.partition_does_not_divide,
+        attention.partition_out_of_range,
+        attention.context_too_long_for_eager,
+        attention.wrong_block_size,
+        attention.wrong_attention,
+        attention.odd_prefill_chunk,
+        attention.unknown_npu,
+        attention.context_too_short_for_traffic,
+    ),
+    *_named(
+        "blocks",
+        blocks.too_few_blocks,
+        blocks.too_many_blocks,
+        blocks.fewer_blocks_than_batch,
+        blocks.pool_below_batch_and_context,
+        blocks.budget_beside_blocks,
+        blocks.wrong_budget,
+    ),
+    *_named(
+        "devices",
+        devices.wrong_device_count,
+        devices.device_list_length,
+        devices.wrong_device,
+        devices.no_split_on_rebel,
+        devices.vit_not_split,
+        at_load=True,
+    ),
+    *_named(
+        "memory",
+        memory.blocks_beyond_memory,
+        memory.cache_below_context,
+        memory.shared_devices_overfull,
+        memory.compile_loads_what_does_not_fit,
+        memory.vit_inputs_too_large,
+    ),
+    *_named(
+        "loading",
+        loading.compiled_setting_at_load,
+        loading.no_runtimes_at_load,
+        loading.old_folder,
+        at_load=True,
+    ),
+    *_named(
+        "serving",
+        serving.dropped_override,
+        serving.derived_conflict,
+        serving.blocks_beside_budget,
+        serving.dtype_override,
+        serving.missing_block_size,
+        serving.fixed_length,
+        serving.wrong_channel,
+        serving.one_pixel_limit,
+        serving.context_beyond_folder,
+    ),
+)
+"""Every rule, in the order reports tell them; its id is file and function."""
+
+
+def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, ...]:
+    """Apply every rule to a configuration.
+
+    Parameters
+    ----------
+    subject : Subject
+        The configuration and what it is for.
+    rules : tuple of Rule
+        The rules to apply.
+
+    Returns
+    -------
+    tuple of Reported
+        Errors first; then in the order of the rules.
+    """
+    found = [
+        Reported(
+            rule=rule.id,
+            finding=finding,
+            place=subject.document.place(finding.path),
+        )
+        for rule in rules
+        if rule.at_load or subject.document.form != "load"
+        for finding in rule.check(subject)
+    ]
+    return tuple(
+        sorted(found, key=lambda each: SEVERITIES.index(each.finding.severity))
+    )

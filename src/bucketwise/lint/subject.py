@@ -1,0 +1,201 @@
+"""What is judged: a configuration, what it is for, and where it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bucketwise.activity import RequestTokens
+from bucketwise.cost import CostCurve
+from bucketwise.lint.finding import Path
+from bucketwise.patching import Counts
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.releases import Version
+from bucketwise.traffic import Place
+
+Form = Literal["compile", "compiled", "load", "serve"]
+"""compile: given to from_pretrained(export=True); compiled: what such a folder holds;
+load: given to from_pretrained(export=False) beside such a folder; serve: given to
+vllm-rbln, which completes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that only running the text would tell.
+
+    Attributes
+    ----------
+    text : str
+        Its source, shortened.
+    """
+
+    text: str
+
+    def __repr__(self) -> str:
+        """Return the source, so that messages show what stands there."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenLimits:
+    """Image limits that a text sets on the processor; None where it sets none.
+
+    Attributes
+    ----------
+    min_pixels, max_pixels : int or None
+        As written: they may be crossed.
+    place : Place
+        Where the first of them stands.
+    """
+
+    min_pixels: int | None
+    max_pixels: int | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeLine:
+    """What a `vllm serve` line says beside the configuration.
+
+    Attributes
+    ----------
+    model : str
+        What it serves: a Hugging Face id or a folder.
+    is_folder : bool
+        Whether that is a compiled folder, as far as the line tells.
+    flags : mapping of str to str
+        Long options, without the dashes, to their values; "" for switches.
+    environment : mapping of str to str
+        Variables set before the command.
+    channel : str
+        The option and key the configuration came by, such as
+        "--additional-config rbln_config"; "" where there is none.
+    """
+
+    model: str
+    is_folder: bool
+    flags: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    channel: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A configuration as it was read.
+
+    Attributes
+    ----------
+    config : mapping
+        JSON values, wrappers taken off; tuples of a Python literal stay tuples, and
+        what only running it would tell is `Unknown`.
+    form : {"compile", "compiled", "load", "serve"}
+        What it is given to.
+    source : str
+        Base name of the file.
+    places : mapping of tuple of str to Place
+        Where each value stands; () is the configuration as a whole.
+    class_name : str
+        The class of `optimum.rbln` that takes it; "" where the text does not tell.
+    family : str
+        The `model_type` it is for, as far as the text tells; "" otherwise.
+    version : tuple of int or None
+        The release that compiled it, or that it says it is for; None where the text
+        does not tell.
+    version_source : str
+        Where it says so, in words.
+    model : str
+        What `from_pretrained` or vLLM is given, or the compiled folder itself; ""
+        where the text does not tell.
+    serve : ServeLine or None
+        The line it stands in.
+    limits : GivenLimits or None
+        Image limits the text sets on the processor.
+    notes : tuple of str
+        What could not be read, a sentence each.
+    """
+
+    config: Mapping[str, Any]
+    form: Form
+    source: str
+    places: Mapping[Path, Place]
+    class_name: str = ""
+    family: str = ""
+    version: Version | None = None
+    version_source: str = ""
+    model: str = ""
+    serve: ServeLine | None = None
+    limits: GivenLimits | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def adds_to_folder(self) -> bool:
+        """Whether a compiled folder holds the rest: what stands not here is no lack."""
+        return self.form == "load" or (self.serve is not None and self.serve.is_folder)
+
+    def place(self, path: Path) -> Place:
+        """Return where a value stands, or what holds it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, Place(source=self.source, line=0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """What users send, as far as a configuration can be judged by it.
+
+    Attributes
+    ----------
+    counts : Counts
+        What the processor makes of every size.
+    curve : CostCurve
+        Cost of one ViT run.
+    tokens : RequestTokens or None
+        Tokens of the requests, where they are known.
+    """
+
+    counts: Counts
+    curve: CostCurve
+    tokens: RequestTokens | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A configuration with all that its judgement needs.
+
+    Attributes
+    ----------
+    document : Document
+        What was read.
+    version : tuple of int
+        The release it is judged for.
+    profile : ModelProfile or None
+        The model; None where nobody named it.
+    family : str
+        The `model_type`; "" where nobody knows it.
+    limits : PixelLimits or None
+        Image limits of the processor that will feed it; None where nobody knows them.
+    npu : str or None
+        Name of the NPU.
+    use : Use or None
+        What users send; None where nobody told.
+    """
+
+    document: Document
+    version: Version
+    profile: ModelProfile | None = None
+    family: str = ""
+    limits: PixelLimits | None = None
+    npu: str | None = None
+    use: Use | None = None
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The top level."""
+        return self.document.config
+
+    @property
+    def visual(self) -> Mapping[str, Any] | None:
+        """The level of the ViT; None where there is none, or it is no mapping."""
+        found = self.config.get("visual")
+        return found if isinstance(found, Mapping) else None

@@ -1,0 +1,70 @@
+"""Values of a configuration as rules read them: whole numbers, lists of them, words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bucketwise.lint.subject import Subject, Unknown
+from bucketwise.rbln.keys import BUCKETS, DEVICES, OLD_BUCKETS, OLD_DEVICES
+from bucketwise.rbln.releases import written
+
+_LONGEST = 60
+
+
+def release(subject: Subject) -> str:
+    """Return the release that is judged for, in words."""
+    return f"optimum-rbln {written(subject.version)}"
+
+
+def shown(value: object) -> str:
+    """Return a value in a few words."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def unknown(value: object) -> bool:
+    """Return whether only running the text would tell a value."""
+    return isinstance(value, Unknown)
+
+
+def whole(value: object) -> int | None:
+    """Return a whole number, or None for anything else (True is none)."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value
+
+
+def setting(level: Mapping[str, Any], *names: str) -> tuple[str, Any]:
+    """Return the first name that is set, and its value; ("", None) for none."""
+    for name in names:
+        if level.get(name) is not None:
+            return name, level[name]
+    return "", None
+
+
+def buckets_of(subject: Subject) -> tuple[str, Any]:
+    """Return the name and value of the list of ViT lengths, as written."""
+    return setting(subject.visual or {}, BUCKETS, OLD_BUCKETS)
+
+
+def lengths_of(subject: Subject) -> tuple[int, ...]:
+    """Return the ViT lengths in ascending order; () where some are no lengths."""
+    _, value = buckets_of(subject)
+    items = value if isinstance(value, (list, tuple)) else [value]
+    lengths = [whole(item) for item in items]
+    known = [length for length in lengths if length is not None and length > 0]
+    return tuple(sorted(set(known))) if len(known) == len(lengths) else ()
+
+
+def devices_of(level: Mapping[str, Any]) -> int | None:
+    """Return the number of devices of a level, under either name."""
+    _, value = setting(level, DEVICES, OLD_DEVICES)
+    return whole(value)
+
+
+def batch_size_of(subject: Subject) -> int | None:
+    """Return the batch size: 1 where none is set, None where it is no number."""
+    value = subject.config.get("batch_size")
+    # 0 becomes 1 as well (optimum-rbln 0.12.0, configuration_decoderonly.py).
+    return 1 if value in (None, 0) else whole(value)

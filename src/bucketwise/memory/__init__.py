@@ -1,0 +1,1 @@
+"""Will it fit: what a model takes of each device before anybody compiles or serves."""

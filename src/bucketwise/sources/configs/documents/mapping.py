@@ -1,0 +1,154 @@
+"""A mapping, whatever it was written in -> the configuration in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Path
+from bucketwise.lint.subject import Document
+from bucketwise.rbln.releases import parse_version
+from bucketwise.sources.configs.artifact import (
+    COMPILED_BY,
+    FILE_NAME,
+    GRAPHS,
+    WRAPPERS,
+    is_artifact,
+    without_artifact,
+    wrapper_of,
+)
+from bucketwise.sources.configs.documents.names import (
+    CONFIG_SUFFIX,
+    SETTINGS,
+    family_of,
+)
+from bucketwise.sources.configs.documents.releases import stated_release
+from bucketwise.sources.configs.documents.serving import Option, Options, served
+from bucketwise.sources.configs.documents.text import Text
+from bucketwise.sources.configs.documents.tree import Tree
+from bucketwise.traffic import Place
+
+_OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
+"""Options of vLLM's own configuration file that hold a configuration."""
+
+
+def mapping_documents(tree: Tree, text: Text) -> tuple[Document, ...]:
+    """Return the configurations that a mapping holds.
+
+    Parameters
+    ----------
+    tree : Tree
+        A mapping.
+    text : Text
+        Where it was read.
+
+    Raises
+    ------
+    ConfigError
+        When it is something else.
+    """
+    level = tree.value
+    if not isinstance(level, dict):
+        message = (
+            f"{text.name}: {type(level).__name__} found; an object with settings of "
+            "optimum-rbln is right"
+        )
+        raise ConfigError(message)
+    if any(name.replace("_", "-") in _OPTIONS for name in level):
+        return served(_engine_options(tree, text), text, stated_release(text))
+    wrapper = wrapper_of(level)
+    if wrapper is not None:
+        return (_plain(level[wrapper], (wrapper,), tree, text),)
+    if level and not any(name in SETTINGS or name in WRAPPERS for name in level):
+        names = ", ".join(name[:50] for name in list(level)[:5])
+        message = (
+            f"{text.name}: none of its keys is a setting of optimum-rbln ({names}); "
+            "visual, max_seq_len, batch_size and the like are right"
+        )
+        raise ConfigError(message)
+    return (_plain(level, (), tree, text),)
+
+
+def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Document:
+    """Return the configuration at a path, wrapped or not, compiled or not."""
+    class_name = str(config.get("cls_name") or "").removesuffix(CONFIG_SUFFIX)
+    if "Vision" in class_name:
+        message = (
+            f"{text.name}: cls_name is {class_name[:100]}{CONFIG_SUFFIX}, the ViT's own; "
+            f"the {FILE_NAME} of the whole model is right"
+        )
+        raise ConfigError(message)
+    version, version_source = _release(config, text)
+    plain, _ = without_artifact(config)
+    compiled = is_artifact(config)
+    places = places_below(tree.lines, before, text.name)
+    if compiled:
+        for level in ((), ("visual",)):
+            graphs = places.get((*level, GRAPHS))
+            for key in ("num_devices", "tensor_parallel_size"):
+                if graphs is not None:
+                    places.setdefault((*level, key), graphs)
+    return Document(
+        config=plain,
+        form="compiled" if compiled else ("serve" if before else "compile"),
+        source=text.name,
+        places=places,
+        class_name=class_name,
+        family=family_of(class_name),
+        version=version,
+        version_source=version_source,
+        model=text.folder if compiled else "",
+    )
+
+
+def _release(config: Mapping[str, Any], text: Text) -> tuple[Any, str]:
+    said = config.get(COMPILED_BY)
+    version = parse_version(said) if isinstance(said, str) else ()
+    if version:
+        return version, f"{COMPILED_BY} in {text.name}"
+    return stated_release(text)
+
+
+def places_below(
+    lines: Mapping[Path, int], before: Path, source: str
+) -> dict[Path, Place]:
+    """Return where values stand, told from the level at a path.
+
+    Parameters
+    ----------
+    lines : mapping of tuple of str to int
+        Line of every value.
+    before : tuple of str
+        Path of the level.
+    source : str
+        Base name of the file.
+    """
+    return {
+        path[len(before) :]: Place(source=source, line=line)
+        for path, line in lines.items()
+        if path[: len(before)] == before
+    }
+
+
+def _engine_options(tree: Tree, text: Text) -> Options:
+    """Return the entries of vLLM's own configuration file as options."""
+    options = []
+    for key, value in tree.value.items():
+        name = key.replace("_", "-")
+        line = tree.lines.get((key,), 1)
+        below = places_below(tree.lines, (key,), text.name)
+        options.append(
+            Option(
+                name=name,
+                value=value,
+                place=Place(source=text.name, line=line),
+                places=below,
+            )
+        )
+    return Options(
+        model=str(tree.value.get("model") or ""),
+        options=tuple(options),
+        environment={},
+        place=Place(source=text.name, line=1),
+    )

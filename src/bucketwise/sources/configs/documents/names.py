@@ -1,0 +1,44 @@
+"""What names of classes, models and folders tell."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from bucketwise.rbln.keys import KEYS
+from bucketwise.rbln.model_classes import MODEL_CLASSES, SUBMODULES
+from bucketwise.sources.configs.artifact import FILE_NAME
+from bucketwise.sources.configs.model_folder import short_name
+from bucketwise.sources.configs.profiles import built_in_profiles
+
+CONFIG_SUFFIX = "Config"
+
+SETTINGS = frozenset(key.name for key in KEYS) | frozenset(SUBMODULES)
+"""Every name that some release knows at some level."""
+
+_FAMILIES = {known.name: family for family, known in MODEL_CLASSES.items()}
+_FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
+
+
+def family_of(class_name: str) -> str:
+    """Return the family a class of `optimum.rbln` serves; "" for one that is unknown."""
+    return _FAMILIES.get(class_name, "")
+
+
+def is_compiled_folder(model: str) -> bool:
+    """Return whether a model is a compiled folder, as far as its name tells.
+
+    Parameters
+    ----------
+    model : str
+        What vLLM is told to serve.
+    """
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if os.path.isdir(model):  # noqa: PTH112
+        return os.path.isfile(os.path.join(model, FILE_NAME))  # noqa: PTH113, PTH118
+    if model.startswith("$"):
+        return _FOLDER_WORDS.search(model) is not None
+    if short_name(model) in built_in_profiles():
+        return False
+    is_id = re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", model) is not None
+    return bool(model) and not is_id

@@ -1,0 +1,227 @@
+"""Options of vLLM, wherever they stand -> the configurations they hand over."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Path
+from bucketwise.lint.subject import Document, GivenLimits, ServeLine, Unknown
+from bucketwise.sources.configs.documents.json_tree import json_tree
+from bucketwise.sources.configs.documents.names import is_compiled_folder
+from bucketwise.sources.configs.documents.releases import Release
+from bucketwise.sources.configs.documents.text import Text
+from bucketwise.traffic import Place
+
+ADDITIONAL = "additional-config"
+DIRECT = ("rbln-optimum-overrides", "rbln-config")
+LIMITS = "mm-processor-kwargs"
+
+KEYS = ("optimum_overrides", "rbln_config")
+"""Where `--additional-config` keeps a configuration, the newer name first (vllm-rbln
+0.12.0, config.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option.
+
+    Attributes
+    ----------
+    name : str
+        Long, without the dashes in front.
+    value : object
+        Its text, or what a file or a Python call already made of it.
+    place : Place
+        Where it stands.
+    places : mapping of tuple of str to Place
+        Where values in it stand, if it is no text.
+    unresolved : tuple of str
+        Parts of the text that only a shell would know.
+    """
+
+    name: str
+    value: Any
+    place: Place
+    places: Mapping[Path, Place] = field(default_factory=dict)
+    unresolved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every option of one server.
+
+    Attributes
+    ----------
+    model : str
+        What it serves; "" where that is not told.
+    options : tuple of Option
+        In their order; of two with one name the later counts.
+    environment : mapping of str to str
+        Variables set for it.
+    place : Place
+        Where it begins.
+    notes : tuple of str
+        What of it could not be read.
+    """
+
+    model: str
+    options: tuple[Option, ...]
+    environment: Mapping[str, str]
+    place: Place
+    notes: tuple[str, ...] = ()
+
+
+def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]:
+    """Return the configurations that options hand over; an empty one for none.
+
+    Parameters
+    ----------
+    found : Options
+        The options.
+    text : Text
+        Where they were read.
+    release : Release
+        The one it is for.
+
+    Raises
+    ------
+    ConfigError
+        When an option that holds a configuration does not hold JSON.
+    """
+    by_name = {option.name: option for option in found.options}
+    line = ServeLine(
+        model=found.model,
+        is_folder=is_compiled_folder(found.model),
+        flags={
+            name: _words(option.value)
+            for name, option in by_name.items()
+            if option.value is not False
+        },
+        environment=found.environment,
+    )
+    bare = Document(
+        config={},
+        form="serve",
+        source=text.name,
+        places={(): found.place},
+        version=release.version,
+        version_source=release.source,
+        model=found.model,
+        serve=line,
+        limits=_limits(by_name.get(LIMITS)),
+        notes=found.notes + _unread(by_name),
+    )
+    documents = tuple(
+        replace(
+            bare,
+            config=config,
+            places=places,
+            serve=replace(line, channel=channel),
+        )
+        for channel, config, places in _handed_over(by_name)
+    )
+    return documents or (bare,)
+
+
+def _handed_over(
+    by_name: Mapping[str, Option],
+) -> Iterator[tuple[str, Mapping[str, Any], Mapping[Path, Place]]]:
+    for name in DIRECT:
+        if name in by_name:
+            found = _mapping(by_name[name])
+            if found is not None:
+                yield f"--{name}", *found
+    if ADDITIONAL not in by_name:
+        return
+    found = _mapping(by_name[ADDITIONAL])
+    if found is None:
+        return
+    value, places = found
+    for key in KEYS:
+        if isinstance(value.get(key), Mapping):
+            below = {path[1:]: at for path, at in places.items() if path[:1] == (key,)}
+            yield f"--{ADDITIONAL} {key}", value[key], below
+
+
+def _mapping(
+    option: Option,
+) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
+    """Return what an option holds; None where only a shell or a run would know."""
+    if isinstance(option.value, Mapping):
+        return option.value, option.places
+    if isinstance(option.value, Unknown) or option.value in option.unresolved:
+        return None
+    place = option.place
+    name = f"{place}: --{option.name}"
+    text = str(option.value)
+    try:
+        tree = json_tree(text, name, place.line)
+    except ConfigError:
+        if not option.unresolved:
+            raise
+        tree = json_tree(_quoted(text, option.unresolved), name, place.line)
+    if not isinstance(tree.value, dict):
+        message = f"{name} is {str(option.value)[:50]!r}; a JSON object is right"
+        raise ConfigError(message)
+    places = {path: replace(place, line=line) for path, line in tree.lines.items()}
+    value = _with_unknowns(tree.value, option.unresolved)
+    return value, places
+
+
+def _quoted(text: str, parts: tuple[str, ...]) -> str:
+    """Return JSON with parts that stand for a whole value made texts."""
+    for part in parts:
+        bare = re.compile(rf'(?<!["\w]){re.escape(part)}(?!["\w])')
+        text = bare.sub(json.dumps(part).replace("\\", r"\\"), text)
+    return text
+
+
+def _with_unknowns(value: Any, unresolved: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_unknowns(item, unresolved) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_unknowns(item, unresolved) for item in value]
+    if isinstance(value, str) and any(part in value for part in unresolved):
+        return Unknown(value)
+    return value
+
+
+def _unread(by_name: Mapping[str, Option]) -> tuple[str, ...]:
+    return tuple(
+        f"{option.place}: --{option.name} is {_words(option.value)[:100]}, which only "
+        "running it would tell"
+        for option in by_name.values()
+        if option.name in (ADDITIONAL, LIMITS, *DIRECT) and _mapping(option) is None
+    )
+
+
+def _limits(option: Option | None) -> GivenLimits | None:
+    found = _mapping(option) if option else None
+    if option is None or found is None:
+        return None
+    value, _ = found
+    size = value.get("size")
+    size = size if isinstance(size, Mapping) else {}
+    least = _whole(value.get("min_pixels", size.get("shortest_edge")))
+    most = _whole(value.get("max_pixels", size.get("longest_edge")))
+    if least is most is None:
+        return None
+    return GivenLimits(min_pixels=least, max_pixels=most, place=option.place)
+
+
+def _whole(value: object) -> int | None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole else None  # type: ignore[return-value]
+
+
+def _words(value: object) -> str:
+    if value is None or value is True:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, default=repr)

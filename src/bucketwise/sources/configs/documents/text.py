@@ -1,0 +1,150 @@
+"""The text of one CONFIG: a file, a compiled folder, standard input, or a line itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from bucketwise.errors import ConfigError
+from bucketwise.sources.configs.artifact import FILE_NAME
+
+MAX_BYTES = 8 * 2**20
+"""Notebooks hold pictures; a configuration or a script above this is none."""
+
+MAX_CODE_CHARACTERS = 2**20
+"""Of Python, shell, YAML and TOML: taking a megabyte of them apart takes seconds."""
+
+Found = TypeVar("Found")
+
+MAX_CONFIGURATIONS = 200
+"""In one text; a script that starts as many servers was made to be slow to judge."""
+
+STDIN = "-"
+GIVEN = "the text given"
+_MODEL_CONFIG = "config.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What was read.
+
+    Attributes
+    ----------
+    name : str
+        Base name of its file, or words for what has none.
+    content : str
+        The text, lines ended by newlines alone.
+    folder : str
+        The folder it stands in, where that holds a model's configuration too.
+    """
+
+    name: str
+    content: str
+    folder: str = ""
+
+
+def read_text(source: str | Path) -> Text:
+    """Return the text of a CONFIG.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, a compiled folder, "-" for standard input, or a text that names no file:
+        JSON, several lines, or a line that starts vLLM.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read, is too large, or is not UTF-8.
+    """
+    if source == STDIN:
+        return _decoded("stdin", _bounded("stdin", sys.stdin.buffer))
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if isinstance(source, str) and not os.path.exists(source) and _is_text(source):  # noqa: PTH110
+        return Text(name=GIVEN, content=_plain_ends(source))
+    path = Path(source)
+    file = path / FILE_NAME if os.path.isdir(path) else path  # noqa: PTH112
+    if not os.path.isfile(file):  # noqa: PTH113
+        message = (
+            f"{path.name[:200] or str(source)}: no such file; a rbln_config as JSON, YAML "
+            f"or TOML, a folder with a {FILE_NAME}, a Python file, a notebook or a "
+            "script with vllm serve is right"
+        )
+        raise ConfigError(message)
+    try:
+        with file.open("rb") as stream:
+            content = _bounded(file.name, stream)
+    except OSError as error:
+        message = f"{file.name}: cannot be read ({error.strerror})"
+        raise ConfigError(message) from error
+    beside = file.parent if file.name == FILE_NAME else None
+    is_model = beside is not None and (beside / _MODEL_CONFIG).is_file()
+    return _decoded(file.name, content, str(beside) if is_model else "")
+
+
+def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
+    """Return configurations as they are found, as long as there are not too many.
+
+    Parameters
+    ----------
+    found : iterable
+        What a text holds.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ConfigError
+        When there are more than `MAX_CONFIGURATIONS`.
+    """
+    documents = tuple(islice(found, MAX_CONFIGURATIONS + 1))
+    if len(documents) > MAX_CONFIGURATIONS:
+        message = f"{name}: over {MAX_CONFIGURATIONS} configurations; fewer are right"
+        raise ConfigError(message)
+    return documents
+
+
+def refuse_long(content: str, name: str) -> None:
+    """Refuse code that would take too long to take apart.
+
+    Raises
+    ------
+    ConfigError
+        When it is longer than `MAX_CODE_CHARACTERS`.
+    """
+    if len(content) > MAX_CODE_CHARACTERS:
+        message = (
+            f"{name}: over {MAX_CODE_CHARACTERS:,} characters; fewer are right, in JSON "
+            "alone there may be more"
+        )
+        raise ConfigError(message)
+
+
+def _is_text(source: str) -> bool:
+    return source.lstrip()[:1] == "{" or "\n" in source or "vllm " in source
+
+
+def _bounded(name: str, stream: BinaryIO) -> bytes:
+    content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        message = f"{name}: more than {MAX_BYTES:,} bytes found; fewer is right"
+        raise ConfigError(message)
+    return content
+
+
+def _decoded(name: str, content: bytes, folder: str = "") -> Text:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{name}: not a text (byte {error.start} is no UTF-8)"
+        raise ConfigError(message) from error
+    return Text(name=name, content=_plain_ends(text), folder=folder)
+
+
+def _plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,90 @@
+"""TOML, with the line of every key as far as plain lines tell."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Path
+from bucketwise.sources.configs.documents.tree import (
+    MAX_DEPTH,
+    Tree,
+    refuse_odd_values,
+)
+
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')"""
+_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_TABLE = re.compile(rf"[ \t]*\[[ \t]*({_KEY})[ \t]*\]")
+_PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
+
+
+def toml_tree(content: str, name: str) -> Tree:
+    """Return what a TOML text says.
+
+    Parameters
+    ----------
+    content : str
+        The text.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ConfigError
+        When it is no TOML, nested too deeply, or holds dates, infinity or NaN.
+    """
+    try:
+        value = tomllib.loads(content)
+    except RecursionError as error:
+        message = f"{name}: nested too deeply for a configuration"
+        raise ConfigError(message) from error
+    except ValueError as error:
+        message = f"{name}: not TOML ({error})"
+        raise ConfigError(message) from error
+    _refuse_depth(value, name)
+    refuse_odd_values(value, name)
+    return Tree(value, _lines(content, value))
+
+
+def _refuse_depth(value: dict[str, Any], name: str) -> None:
+    levels: list[tuple[Any, int]] = [(value, 0)]
+    while levels:
+        level, depth = levels.pop()
+        if depth > MAX_DEPTH:
+            message = f"{name}: nested too deeply for a configuration"
+            raise ConfigError(message)
+        items = level.values() if isinstance(level, dict) else level
+        levels += [(each, depth + 1) for each in items if isinstance(each, dict | list)]
+
+
+def _lines(content: str, value: dict[str, Any]) -> dict[Path, int]:
+    """Return the lines of keys that a line begins with; the rest is in what holds it."""
+    found: dict[Path, int] = {(): 1}
+    table: Path = ()
+    for line, text in enumerate(content.split("\n"), start=1):
+        if match := _TABLE.match(text):
+            table = _parts(match[1])
+            path = table
+        elif match := _PAIR.match(text):
+            path = table + _parts(match[1])
+        else:
+            continue
+        for length in range(1, len(path) + 1):
+            # A line of a text over several lines may look like a key that there is not.
+            if _is_in(path[:length], value):
+                found.setdefault(path[:length], line)
+    return found
+
+
+def _parts(key: str) -> Path:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, key))
+
+
+def _is_in(path: Path, value: Any) -> bool:
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
