@@ -121,6 +121,13 @@ def test_a_text_is_recognised_by_what_it_holds_not_by_its_name(tmp_path: Path) -
     assert one(write(tmp_path, "a.py", as_toml(PLAIN))).config == PLAIN
 
 
+def test_a_line_that_only_looks_like_a_key_is_no_place() -> None:
+    document = one('npu = """\nbatch_size = 1\nvisual.x = 2\n"""\nbatch_size = 8\n')
+    assert first_line(document, "batch_size") == 5
+    assert ("visual",) not in document.places
+    assert document.place(("visual", "x")).line == 1
+
+
 def test_a_line_and_standard_input_are_texts_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -304,6 +311,9 @@ def test_configuration_classes_are_read_with_what_is_nested_in_them() -> None:
         assert document.config == expected
         assert document.class_name == "RBLNQwen3VLForConditionalGeneration"
     assert auto.class_name == "RBLNAutoModel"
+    assert auto.family == "qwen3_vl"
+    [named] = python(f"config = {config}\npipeline('m', rbln_config=config)")
+    assert (named.class_name, named.family) == ("", "qwen3_vl")
     assert first_line(alone, "visual", "max_seq_len") == 3
 
 
@@ -392,6 +402,11 @@ def test_plain_expressions_are_read(expression: str, value: object) -> None:
         "PARAMETER",
         "LOOP",
         "IMPORTED",
+        "CAUGHT",
+        "SHARED",
+        "MATCHED",
+        "PAIR",
+        "FUNCTION",
         "+".join("1" * 500),
         "-" * 200 + "1",
         "lambda: 1",
@@ -402,6 +417,10 @@ def test_what_only_running_it_would_tell_is_marked(expression: str) -> None:
     [document] = python(
         "import IMPORTED\nTWICE = 1\nTWICE = 2\nITSELF = [ITSELF]\n"
         "def f(PARAMETER): pass\nfor LOOP in (1,): pass\n"
+        "try: pass\nexcept OSError as CAUGHT: pass\n"
+        "SHARED = 1\ndef g():\n    global SHARED\n"
+        "match x:\n    case 1:\n        MATCHED = [y]\n"
+        "PAIR = OTHER = 1\ndef FUNCTION(): pass\n"
         f"rbln_config = {{'max_seq_len': 64, 'batch_size': {expression}}}"
     )
     value = document.config["batch_size"]
@@ -414,6 +433,11 @@ def test_names_of_names_of_names_end() -> None:
     doubled = "\n".join(f"a{n} = [a{n - 1}, a{n - 1}]" for n in range(1, 60))
     [document] = python(f"a0 = 1\n{doubled}\nrbln_config = {{'device': a59}}")
     assert "device" in document.config
+
+
+def test_a_mapping_of_anything_but_text_is_refused_as_a_value() -> None:
+    with pytest.raises(ConfigError, match=r"visual\.a key is '1'; text is right"):
+        mapping_document({"visual": {1: 2}})
 
 
 def test_what_is_done_to_a_name_counts() -> None:
@@ -748,9 +772,10 @@ def test_what_only_the_shell_knows_is_marked() -> None:
     assert document.config["max_seq_len"] == 64
     assert document.config["batch_size"] == Unknown("$BATCH")
     assert document.config["npu"] == Unknown("$NPU")
-    [unread] = read_documents('vllm serve a/b --additional-config "$CONFIG"\n')
-    assert unread.config == {}
-    assert "--additional-config is $CONFIG" in unread.notes[0]
+    for option in ("additional-config", "rbln-config"):
+        [unread] = read_documents(f'vllm serve a/b --{option} "$CONFIG" "${{X[@]}}"\n')
+        assert unread.config == {}
+        assert f"--{option} is $CONFIG" in unread.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -807,6 +832,16 @@ def test_the_release_a_text_is_for_is_read_where_it_says_one(
         ("batch_size = " + "9" * 5_000 + "\n", "not TOML|no int"),
         ("a = " + "[" * 90 + "]" * 90 + "\n", "nested too deeply"),
         ("[a" + ".a" * 90 + "]\nb = 1\n", "nested too deeply"),
+        ("[a" + ".a" * 40 + "]\nb" + ".b" * 40 + " = 1\n", "nested too deeply"),
+        ("a = " + "[" * 9_000 + "]" * 9_000 + "\n", "nested too deeply"),
+        ("A=a\n" + "A=$A$A\n" * 60 + "vllm serve $A\n", "what is set grows past"),
+        (
+            "A=(a)\n" + 'A=("${A[@]}" "${A[@]}")\n' * 60 + "vllm serve x\n",
+            "what is set grows past",
+        ),
+        ("vllm serve x\n" * 201, "over 200 configurations"),
+        ("batch_size: 1\n---\n" * 201, "over 200 configurations"),
+        ("import x\n" + "f(rbln_config={})\n" * 201, "over 200 configurations"),
         ("plain words\n", "no configuration found"),
         ("\n", "no configuration found"),
     ],

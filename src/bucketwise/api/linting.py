@@ -14,6 +14,7 @@ from bucketwise.api.preprocessing import preprocessing_of
 from bucketwise.cost import vit_flops
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.limits import Limit
+from bucketwise.lint.layout import plan_of
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import RULES, Rule, judge
 from bucketwise.lint.subject import Document, Subject, Use
@@ -135,6 +136,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         release_source=release_source,
         model_source=model_source,
         npu_source="--npu" if asked.npu else document.source,
+        memory=plan_of(subject),
         not_judged=(*notes, *_not_judged(subject, asked)),
     )
 

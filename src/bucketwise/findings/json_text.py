@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from bucketwise.lint.finding import Fix
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Reported
+from bucketwise.memory.plan import MemoryPlan
 from bucketwise.rbln.releases import written
 from bucketwise.traffic import Place
 
@@ -50,7 +52,26 @@ def _configuration(judged: Judged) -> dict[str, Any]:
         "npu": subject.npu,
         "images": float(subject.use.counts.sizes.count.sum()) if subject.use else None,
         "not_judged": [*document.notes, *judged.not_judged],
+        "memory": _memory(judged.memory) if judged.memory else None,
         "findings": [_finding(each) for each in judged.reported],
+    }
+
+
+def _memory(plan: MemoryPlan) -> dict[str, Any]:
+    return {
+        "verdict": plan.verdict,
+        "device": plan.device,
+        "usable_bytes": plan.usable_bytes,
+        "pools": [
+            {
+                "name": pool.name,
+                "devices": list(pool.device_ids),
+                "verdict": pool.fit.verdict,
+                "terms": [asdict(term) for term in pool.terms],
+            }
+            for pool in plan.pools
+        ],
+        "changes": [change.words for change in plan.changes],
     }
 
 

@@ -9,6 +9,7 @@ from bucketwise.findings.words import FORMS, NOUNS, dotted, facts, totals
 from bucketwise.lint.finding import SEVERITIES, Severity
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Reported
+from bucketwise.memory.words import plan_lines
 from bucketwise.numbers import plural_of
 from bucketwise.printable import one_line
 
@@ -31,6 +32,15 @@ def _configuration(judged: Judged) -> Iterator[str]:
     yield ""
     for severity in SEVERITIES:
         yield from _group(judged, severity)
+    if judged.memory:
+        yield "  memory, none of it measured"
+        for line in plan_lines(judged.memory):
+            yield from _wrapped("", one_line(line), indent=4 + _indent_of(line))
+        yield ""
+
+
+def _indent_of(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _group(judged: Judged, severity: Severity) -> Iterator[str]:

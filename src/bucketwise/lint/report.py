@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bucketwise.lint.finding import SEVERITIES, Severity
 from bucketwise.lint.rule import Reported, Rule
 from bucketwise.lint.subject import Subject
+from bucketwise.memory.plan import MemoryPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Judged:
         Where the model is named, in words; "" where it is not known.
     npu_source : str
         Where the NPU is named, in words; "" where nobody did.
+    memory : MemoryPlan or None
+        What each device would hold; None where the configuration tells too little.
     not_judged : tuple of str
         What rules could not look at, and what would let them, a sentence each.
     """
@@ -35,6 +38,7 @@ class Judged:
     release_source: str
     model_source: str = ""
     npu_source: str = ""
+    memory: MemoryPlan | None = None
     not_judged: tuple[str, ...] = ()
 
 

@@ -64,6 +64,11 @@ class Literals:
         """Return a value alone."""
         return self._value(node, (), None)
 
+    def origin(self, node: ast.expr) -> ast.expr:
+        """Return the expression that a name stands for; any other one as it is."""
+        found = self._names.get(node.id) if isinstance(node, ast.Name) else None
+        return found.value if found else node
+
     def place(self, node: ast.expr) -> Place:
         """Return where an expression stands."""
         return self._place_of(node.lineno)

@@ -29,8 +29,8 @@ from bucketwise.sources.configs.documents.text import Text, few, refuse_long
 from bucketwise.traffic import Place
 
 HINTS = re.compile(
-    r"^\s*(?:import|from)\s+\w|rbln_config\s*=|\.from_pretrained\s*\(|RBLN\w+Config\s*\("
-    r"|additional_config\s*=",
+    r"^[ \t]*(?:import|from)[ \t]+\w|rbln_config\s*=|\.from_pretrained\s*\("
+    r"|RBLN\w{1,100}Config\s*\(|additional_config\s*=",
     re.MULTILINE | re.IGNORECASE,
 )
 """What a Python text that concerns us holds."""
@@ -168,10 +168,11 @@ def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document
     if _GIVEN not in keywords and not settings and not (known and exports is True):
         return
     config: Any = {}
+    family = ""
     places: dict[Path, Place] = {}
     if _GIVEN in keywords:
         config, places = literals.read(keywords[_GIVEN])
-        class_name = class_name or _class_of(keywords[_GIVEN])
+        family = family_of(_class_of(literals.origin(keywords[_GIVEN])))
         if config is None:
             config = {}
             if not settings and exports is not True:
@@ -184,8 +185,11 @@ def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document
             setting, below = literals.read(value)
             config[name] = setting
             places |= {(name, *path): place for path, place in below.items()}
+    document = _document(config, places, text, class_name=class_name)
     yield replace(
-        _document(config, places, text, class_name=class_name),
+        document,
+        # An automatic class tells no family; the class of its configuration does.
+        family=document.family or family,
         form=_form(exports, config),
         model=_model(call, keywords, literals),
     )

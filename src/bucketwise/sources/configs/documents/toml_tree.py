@@ -16,6 +16,8 @@ from bucketwise.sources.configs.documents.tree import (
 
 _PART = r"""(?:[A-Za-z0-9_-]+|"[^"\\\n]*"|'[^'\n]*')"""
 _KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_DEEP = re.compile(rf"{_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}+")
+_LONG_TEXT = re.compile(r'"{3}.*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
 _TABLE = re.compile(rf"[ \t]*\[[ \t]*({_KEY})[ \t]*\]")
 _PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 
@@ -35,11 +37,14 @@ def toml_tree(content: str, name: str) -> Tree:
     ConfigError
         When it is no TOML, nested too deeply, or holds dates, infinity or NaN.
     """
+    too_deep = f"{name}: nested too deeply for a configuration"
+    # The parser takes time and memory by the square of a key's parts.
+    if _DEEP.search(content):
+        raise ConfigError(too_deep)
     try:
         value = tomllib.loads(content)
     except RecursionError as error:
-        message = f"{name}: nested too deeply for a configuration"
-        raise ConfigError(message) from error
+        raise ConfigError(too_deep) from error
     except ValueError as error:
         message = f"{name}: not TOML ({error})"
         raise ConfigError(message) from error
@@ -62,6 +67,7 @@ def _refuse_depth(value: dict[str, Any], name: str) -> None:
 def _lines(content: str, value: dict[str, Any]) -> dict[Path, int]:
     """Return the lines of keys that a line begins with; the rest is in what holds it."""
     found: dict[Path, int] = {(): 1}
+    content = _LONG_TEXT.sub(lambda text: "\n" * text[0].count("\n"), content)
     table: Path = ()
     for line, text in enumerate(content.split("\n"), start=1):
         if match := _TABLE.match(text):
@@ -72,7 +78,7 @@ def _lines(content: str, value: dict[str, Any]) -> dict[Path, int]:
         else:
             continue
         for length in range(1, len(path) + 1):
-            # A line of a text over several lines may look like a key that there is not.
+            # A line of a list over several lines may look like a key that there is not.
             if _is_in(path[:length], value):
                 found.setdefault(path[:length], line)
     return found

@@ -1,0 +1,94 @@
+"""Every emitted configuration is taken by the real classes, and means what the plan says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.emitted import Emitted, constants_of, emitted_for
+from tests.conformance.known import known_of
+from tests.conformance.resolution import resolve
+from tests.conformance.sdk import RELEASE, devices_of, lengths_of
+from tests.conformance.towers import trace_tower
+
+EMITTED = emitted_for(RELEASE)
+TAKEN = [each for each in EMITTED if known_of(each, RELEASE) is None]
+REFUSED = [each for each in EMITTED if each not in TAKEN]
+
+each_taken = pytest.mark.parametrize("emitted", TAKEN, ids=lambda each: each.name)
+
+
+@pytest.mark.parametrize("emitted", EMITTED, ids=lambda each: each.name)
+def test_the_compile_script_holds_the_configuration(emitted: Emitted) -> None:
+    assert constants_of(emitted.compile_script)["RBLN_CONFIG"] == emitted.config
+
+
+@pytest.mark.parametrize("emitted", REFUSED, ids=lambda each: each.name)
+def test_what_is_known_to_be_refused_is(
+    emitted: Emitted, checkpoints: dict[str, Path]
+) -> None:
+    known = known_of(emitted, RELEASE)
+    assert known is not None
+    kind = {"ValueError": ValueError, "RuntimeError": RuntimeError}[known.error]
+    with pytest.raises(kind, match=re.escape(known.says)):
+        take(emitted, checkpoints[emitted.family_name], traced=known.traced)
+
+
+@each_taken
+def test_the_lengths_are_the_plans(emitted: Emitted) -> None:
+    resolved = resolve(emitted.family_name, emitted.config)
+    assert lengths_of(resolved.visual) == emitted.lengths
+    compiled = resolved.visual.compile_cfgs[0].input_info
+    assert sorted(info[0][1][0] for info in compiled) == emitted.lengths
+
+
+@each_taken
+def test_the_decoder_graphs_are_the_plans_largest_first(emitted: Emitted) -> None:
+    resolved, decoder = (
+        resolve(emitted.family_name, emitted.config),
+        emitted.plan["decoder"],
+    )
+    batch_size = decoder["batch_size"] if decoder else emitted.config["batch_size"]
+    given = decoder or emitted.config
+    sizes = given.get("decoder_batch_sizes", [batch_size])
+    assert resolved.batch_size == batch_size
+    assert resolved.decoder_batch_sizes == sorted(sizes, reverse=True)
+    assert [compiled.compiled_model_name for compiled in resolved.compile_cfgs] == [
+        "prefill",
+        *(f"decoder_batch_{size}" for size in sorted(sizes, reverse=True)),
+    ]
+
+
+@each_taken
+def test_devices_and_cache_are_as_written(emitted: Emitted) -> None:
+    config = emitted.config
+    resolved = resolve(emitted.family_name, emitted.config)
+    key = "tensor_parallel_size" if "tensor_parallel_size" in config else "num_devices"
+    assert devices_of(resolved) == config[key]
+    assert devices_of(resolved.visual) == config["visual"][key]
+    partition = config.get("kvcache_partition_len")
+    assert resolved.attn_impl == ("eager" if partition is None else "flash_attn")
+    assert resolved.kvcache_block_size == (partition or config["max_seq_len"])
+    blocks = config.get("kvcache_num_blocks")
+    if blocks is not None:
+        assert resolved.kvcache_num_blocks == blocks
+    for key in ("max_seq_len", "npu", "prefill_chunk_size", "timeout"):
+        if key in config:
+            assert getattr(resolved, key) == config[key]
+
+
+@each_taken
+def test_neither_level_makes_runtimes_unless_the_base_did(emitted: Emitted) -> None:
+    config = emitted.config
+    resolved = resolve(emitted.family_name, emitted.config)
+    assert resolved.create_runtimes is config["create_runtimes"]
+    assert resolved.visual.create_runtimes is config["visual"]["create_runtimes"]
+
+
+def take(emitted: Emitted, checkpoint: Path, *, traced: bool) -> None:
+    """Go as far as the fault that is known."""
+    settings = resolve(emitted.family_name, emitted.config).visual
+    assert traced
+    trace_tower(emitted.family_name, checkpoint, settings)

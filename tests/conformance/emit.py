@@ -1,0 +1,263 @@
+"""Writes what bucketwise says, for the real SDK to judge: files, lengths, buckets.
+
+It runs where bucketwise is installed; the checks run where the SDK is and read what
+stands here.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import bucketwise
+from bucketwise.buckets import Buckets
+from bucketwise.cli import main as command_line
+from bucketwise.rbln.lengths import needed_lengths
+from bucketwise.rbln.targets import TARGETS
+from tests.conformance.families import BUCKETS, FAMILIES, Family
+
+GOLD = Path(__file__).parents[1] / "gold"
+
+TRAFFIC = """\
+width,height,count
+256,256,6
+640,480,5
+1280,720,4
+1920,1080,3
+1500,1500,1
+"""
+
+ACTIVITY = """\
+start,end
+0,30
+1,9
+2,5
+20,28
+40,55
+"""
+
+DECODERS = {
+    "no_decoder": (),
+    "pattern": ("--batch-size", "8"),
+    "one_graph": (
+        "--batch-size", "8", "--decoder-graphs", "1", "--activity", "activity.csv"
+    ),
+}  # fmt: skip
+"""Name -> options; the pattern is [1, 4, 8], or [8] where the family has no use of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One run of `bucketwise analyze`; its folder has its name."""
+
+    family: str
+    unit: str
+    decoder: str
+    base: str
+
+    @property
+    def name(self) -> str:
+        """The folder its files are in."""
+        return f"{self.family}.{self.unit}.{self.decoder}.{self.base}"
+
+
+def bases(family: Family) -> dict[str, dict[str, Any] | None]:
+    """Return the configurations users start from, by name; None is the published one."""
+    tower = 4 if family.splits else 1
+    return {
+        "published": None,
+        "old_names": {
+            "visual": {
+                "max_seq_lens": [1_024, 4_096],
+                "tensor_parallel_size": tower,
+                "device": list(range(4, 4 + tower)),
+            },
+            "tensor_parallel_size": 4,
+            "device": [0, 1, 2, 3],
+            "npu": "RBLN-CA22",
+            "max_seq_len": 65_536,
+            "kvcache_partition_len": 16_384,
+            "kvcache_num_blocks": 9,
+            "batch_size": 8,
+            "decoder_batch_sizes": [8],
+            "create_runtimes": True,
+        },
+        "new_names": {
+            "visual": {
+                "max_seq_len": 6_400,
+                "num_devices": tower,
+                "device": list(range(8, 8 + tower)),
+                "batch_size": 1,
+                "npu": "RBLN-CA25",
+                "timeout": 90,
+            },
+            "num_devices": 8,
+            "device": list(range(8)),
+            "npu": "RBLN-CA25",
+            "attn_impl": "flash_attn",
+            "max_seq_len": 131_072,
+            "kvcache_partition_len": 16_384,
+            "kvcache_block_size": 16_384,
+            "memory_budget": "80%",
+            "prefill_chunk_size": 256,
+            "batch_size": 2,
+            "decoder_batch_sizes": [1, 2],
+            "timeout": 90,
+        },
+        "rebel": {
+            "num_devices": 1,
+            "npu": "RBLN-CR13",
+            "visual": {"npu": "RBLN-CR13"},
+            "max_seq_len": 32_768,
+            "kvcache_partition_len": 8_192,
+            "batch_size": 4,
+        },
+    }
+
+
+def cases() -> Iterator[Case]:
+    """Yield every run: all bases with all decoders, and merged patches with and without."""
+    for name, family in FAMILIES.items():
+        for decoder in DECODERS:
+            for base in bases(family):
+                yield Case(family=name, unit="vit", decoder=decoder, base=base)
+        for decoder in ("no_decoder", "pattern"):
+            yield Case(family=name, unit="merged", decoder=decoder, base="published")
+
+
+def emit_case(folder: Path, case: Case) -> None:
+    """Run `bucketwise analyze` as an operator would."""
+    family = FAMILIES[case.family]
+    base = bases(family)[case.base]
+    options = [*DECODERS[case.decoder], "--bucket-unit", case.unit]
+    options = [
+        str(folder / word) if word.endswith(".csv") else word for word in options
+    ]
+    if base is not None:
+        file = folder / f"base.{case.family}.{case.base}.json"
+        file.write_text(json.dumps(base), encoding="utf-8")
+        options += ["--base", str(file)]
+    command_line.main(
+        [
+            *("analyze", str(folder / "traffic.csv"), "--model", family.checkpoint),
+            *("--out", str(folder / case.name), "--format", "none", "--quiet"),
+            *options,
+        ],
+        standalone_mode=False,
+    )
+
+
+def emit_all(folder: Path) -> None:
+    """Write every case and its lengths into an empty folder."""
+    (folder / "traffic.csv").write_text(TRAFFIC, encoding="utf-8")
+    (folder / "activity.csv").write_text(ACTIVITY, encoding="utf-8")
+    every = list(cases())
+    with ProcessPoolExecutor() as pool:
+        list(pool.map(partial(emit_case, folder), every, chunksize=8))
+    listed = [asdict(case) | {"name": case.name} for case in every]
+    (folder / "cases.json").write_text(json.dumps(listed), encoding="utf-8")
+    lengths = {name: grids(family, folder) for name, family in FAMILIES.items()}
+    (folder / "lengths.json").write_text(json.dumps(lengths), encoding="utf-8")
+
+
+def grids(family: Family, folder: Path) -> list[dict[str, Any]]:
+    """Return grids, the length bucketwise says each needs by dialect, and its bucket."""
+    rows = [*gold_rows(family, folder), *edge_rows(family)]
+    for row in rows:
+        row["bucket"] = {
+            version: bucket_of(needed) for version, needed in row["needed"].items()
+        }
+    return rows
+
+
+def gold_rows(family: Family, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the sizes of tests/gold as `bucketwise count` tells them."""
+    sizes = folder / f"sizes.{family.stem}.csv"
+    with sizes.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([("height", "width"), *gold_sizes(family)])
+    traffic = bucketwise.read_traffic([sizes])
+    low, high = family.limits
+    tables = [
+        bucketwise.count(
+            traffic,
+            model=family.checkpoint,
+            min_pixels=low,
+            max_pixels=high,
+            target=version,
+        ).to_dict("records")
+        for version in TARGETS
+    ]
+    for same in zip(*tables, strict=True):
+        first = same[0]
+        yield {
+            "height": int(first["height"]),
+            "width": int(first["width"]),
+            "grid": (1, int(first["grid_h"]), int(first["grid_w"])),
+            "needed": {
+                version: int(row["needed"])
+                for version, row in zip(TARGETS, same, strict=True)
+            },
+        }
+
+
+def gold_sizes(family: Family) -> list[tuple[int, int]]:
+    """Return the recorded image sizes (height, width)."""
+    with gzip.open(GOLD / family.gold, "rt", encoding="utf-8", newline="") as stream:
+        return sorted(
+            {
+                (int(row["height"]), int(row["width"]))
+                for row in csv.DictReader(stream)
+                if row["kind"] == "image" and not row["error"]
+            }
+        )
+
+
+def edge_grids() -> Iterator[tuple[int, int, int]]:
+    """Yield (frames, height, width) in patches around each bucket, merge by merge."""
+    for bucket in BUCKETS:
+        # A window less: releases up to 0.11.2 count one too many.
+        yield 1, 8, bucket // 8 - 8
+        for height in (32, 16):
+            width = bucket // height
+            for step in (-2, 0, 2):
+                yield 1, height, width + step
+                yield 3, width + step, height
+    yield 2, 18, 16
+    yield 1, 2, 2
+
+
+def edge_rows(family: Family) -> Iterator[dict[str, Any]]:
+    """Yield grids that no recorded size has, without a size."""
+    window = 8 if family.stem == "Qwen2_5_VL" else 0
+    for frames, height, width in edge_grids():
+        sides = np.array([height]), np.array([width])
+        needed = {
+            version: int(needed_lengths(*sides, window, target.parsed)[0])
+            for version, target in TARGETS.items()
+        }
+        yield {
+            "height": None,
+            "width": None,
+            "grid": (frames, height, width),
+            "needed": needed,
+        }
+
+
+def bucket_of(needed: int) -> int | None:
+    """Return the bucket bucketwise says serves a length; None where none does."""
+    index = int(Buckets(BUCKETS).assign(np.array([needed]))[0])
+    return BUCKETS[index] if index < len(BUCKETS) else None
+
+
+if __name__ == "__main__":
+    emit_all(Path(sys.argv[1]))
