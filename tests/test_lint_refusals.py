@@ -4,12 +4,14 @@ tests/conformance/refusals.toml is what those classes were seen to do, release b
 release (`make conformance` runs it again).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bucketwise.lint.rule import judge
 from bucketwise.lint.subject import Document, Form, Subject
+from bucketwise.rbln import keys
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.profiles import find_profile
 from tests.conformance.refusals import Refusal, read_refusals
@@ -96,4 +98,18 @@ def test_an_error_that_names_an_exception_is_one_the_release_raises(
         assert verdict.says.strip().replace("`", "").startswith(plain), (
             raises,
             verdict,
+        )
+
+
+def test_a_row_of_our_own_tables_made_wrong_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = tuple(
+        replace(key, until=None) if key.name == keys.OLD_BUCKETS else key
+        for key in keys.KEYS
+    )
+    monkeypatch.setattr(keys, "KEYS", kept)
+    with pytest.raises(AssertionError):
+        test_an_error_that_names_an_exception_is_one_the_release_raises(
+            REFUSALS["old_bucket_key"], RELEASES["0.12.0"]
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.families import FAMILIES
 from tests.conformance.judge import judge
-from tests.conformance.refusals import Refusal, read_refusals
+from tests.conformance.refusals import Refusal, Verdict, read_refusals
 from tests.conformance.sdk import RELEASE, model_class
 from tests.conformance.towers import load_tower
 
@@ -25,6 +26,16 @@ def test_the_release_says_what_the_table_says(
     table = refusal.verdict(RELEASE)
     assert (said.at, said.error) == (table.at, table.error), said.says
     assert table.says in said.says
+
+
+def test_a_row_made_wrong_is_noticed(
+    checkpoints: dict[str, Path], tmp_path: Path
+) -> None:
+    [row] = (each for each in REFUSALS if each.id == "unknown_key")
+    accepted = Verdict(at="", error="", says="")
+    wrong = replace(row, verdicts=dict.fromkeys(row.verdicts, accepted))
+    with pytest.raises(AssertionError, match="Unexpected arguments"):
+        test_the_release_says_what_the_table_says(wrong, checkpoints, tmp_path)
 
 
 @pytest.mark.parametrize("family", SERVED)
