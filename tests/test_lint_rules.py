@@ -14,7 +14,7 @@ from bucketwise.decoder.decision import decide_pattern
 from bucketwise.emitters.context import EmitContext
 from bucketwise.lint.finding import Finding
 from bucketwise.lint.rule import RULES, judge
-from bucketwise.lint.subject import Document, Form, ServeLine, Subject, Use
+from bucketwise.lint.subject import Document, Form, ServeLine, Subject, Unknown, Use
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import PixelLimits
 from bucketwise.rbln.base_config import zoo_base
@@ -359,6 +359,21 @@ def test_no_configuration_breaks_a_rule(
 ) -> None:
     for known in (True, False):
         judge(subject_of(config, version, model="qwen3-vl-2b" if known else None))
+
+
+def test_what_only_running_the_text_would_tell_is_no_fault() -> None:
+    names = ["max_seq_len", "kvcache_partition_len", "batch_size", "npu", "device",
+             "decoder_batch_sizes", "attn_impl", "prefill_chunk_size", "num_devices"]  # fmt: skip
+    config = {**GOOD, **{name: Unknown("SOMETHING") for name in names}}
+    config["visual"] = {**GOOD["visual"], "max_seq_len": [Unknown("A"), 16_384]}
+    assert worse_than_info(subject_of(config)) == {}
+    one = changed(kvcache_partition_len=Unknown("PARTITION"))
+    assert "attention/context-too-long-for-eager" not in found_in(subject_of(one))
+
+
+def test_a_folder_knows_for_how_many_devices_it_was_compiled() -> None:
+    asked = {"device": list(range(8)), "visual": {"device": [8]}}
+    assert worse_than_info(subject_of(asked, form="load")) == {}
 
 
 def test_windowed_towers_take_whole_windows() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, whole
+from bucketwise.lint.values import release, shown, unknown, whole
 from bucketwise.rbln.attention import (
     EAGER,
     FLASH,
@@ -22,6 +22,9 @@ CONTEXT_OF_THE_CHECKPOINT = (0, 12, 0)
 
 CHUNK_CHECKED_AT_EXPORT = (0, 11, 1)
 """Before it a prefill chunk of 0 stands for the default."""
+
+_FLASH_KEYS = ("kvcache_partition_len", "attn_impl")
+"""Settings that switch flash attention on."""
 
 _PREFILL_MULTIPLE = 64
 """`prefill_chunk_size` must be a positive multiple of it (optimum-rbln 0.12.0,
@@ -93,6 +96,8 @@ def context_too_long_for_eager(subject: Subject) -> Iterator[Finding]:
     limits = limits_of(subject.npu, subject.version)
     if length is None or _is_flash(subject) or length <= limits.max_eager_seq_len:
         return
+    if any(unknown(subject.config.get(name)) for name in _FLASH_KEYS):
+        return
     partition = limits.partition_len
     divides = length % partition == 0 and length // partition >= MIN_PARTITIONS
     yield Finding(
@@ -133,7 +138,7 @@ def wrong_block_size(subject: Subject) -> Iterator[Finding]:
 def wrong_attention(subject: Subject) -> Iterator[Finding]:
     """An attention that there is not, or that the other settings contradict."""
     name = subject.config.get("attn_impl")
-    if name is None:
+    if name is None or unknown(name):
         return
     if name not in (EAGER, FLASH):
         yield Finding(
@@ -160,6 +165,8 @@ def odd_prefill_chunk(subject: Subject) -> Iterator[Finding]:
     """prefill_chunk_size that is no multiple of 64."""
     chunk = subject.config.get("prefill_chunk_size")
     number = whole(chunk)
+    if unknown(chunk):
+        return
     if chunk is None or (number and number > 0 and number % _PREFILL_MULTIPLE == 0):
         return
     if number == 0 and subject.version < CHUNK_CHECKED_AT_EXPORT:
@@ -180,7 +187,9 @@ def unknown_npu(subject: Subject) -> Iterator[Finding]:
     """An NPU name that the release does not know."""
     for path, level in (((), subject.config), (("visual",), subject.visual or {})):
         npu = level.get("npu")
-        if npu is None or (isinstance(npu, str) and is_known_npu(npu)):
+        if npu is None or unknown(npu):
+            continue
+        if isinstance(npu, str) and is_known_npu(npu):
             continue
         early = subject.version >= NAMES_CHECKED_SINCE
         yield Finding(

@@ -11,7 +11,14 @@ from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import buckets_of, lengths_of, release, shown, whole
+from bucketwise.lint.values import (
+    buckets_of,
+    lengths_of,
+    release,
+    shown,
+    unknown,
+    whole,
+)
 from bucketwise.numbers import percent
 from bucketwise.optimize import Problem
 from bucketwise.optimize.exact import frontier
@@ -39,6 +46,8 @@ def no_lengths(subject: Subject) -> Iterator[Finding]:
     if not name:
         return
     items = value if isinstance(value, (list, tuple)) else [value]
+    if any(unknown(item) for item in items):
+        return
     wrong = [item for item in items if (whole(item) or 0) < 1]
     if wrong or not items:
         yield Finding(
@@ -180,12 +189,12 @@ def overflow_possible(subject: Subject) -> Iterator[Finding]:
     preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
     worst = worst_reachable(profile, preprocessing, subject.version)
     top = lengths[-1]
-    if worst.needed <= top or _is_merged(subject, top, worst.needed):
+    if worst.needed <= top or _is_merged(subject, top):
         return
     safe = safe_max_pixels(profile, preprocessing, subject.version, top)
     below = f"max_pixels {safe:,} on the processor, or " if safe else ""
     yield Finding(
-        severity="error" if worst.needed >= CLEARLY_BEYOND * top else "warning",
+        severity="error" if _square(subject) >= CLEARLY_BEYOND * top else "warning",
         path=("visual", name),
         found=f"the top length is {top:,}; an image of {worst.width_px:,} x "
         f"{worst.height_px:,} needs {worst.needed:,}",
@@ -210,7 +219,7 @@ def merged_unit(subject: Subject) -> Iterator[Finding]:
     worst = worst_reachable(profile, preprocessing, subject.version)
     merge = profile.patches_per_merged
     top = lengths[-1]
-    if not _is_merged(subject, top, worst.needed):
+    if not _is_merged(subject, top):
         return
     mended = [_aligned(length * merge, profile.align) for length in lengths]
     yield Finding(
@@ -349,15 +358,22 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _is_merged(subject: Subject, top: int, needed: int) -> bool:
-    """Return whether a top length holds what is needed in merged patches alone."""
+def _square(subject: Subject) -> int:
+    """Return the patches of the largest square image; 0 where that is not known."""
+    if subject.profile is None or subject.limits is None:
+        return 0
+    return subject.limits.max_pixels // subject.profile.patch_px**2
+
+
+def _is_merged(subject: Subject, top: int) -> bool:
+    """Return whether a top length holds the largest square in merged patches alone."""
     merge = subject.profile.patches_per_merged if subject.profile else 1
-    return CLEARLY_BEYOND * top <= needed <= top * merge
+    return CLEARLY_BEYOND * top <= _square(subject) <= top * merge
 
 
 def _unit_hint(subject: Subject, top: int, needed: int) -> str:
     merge = subject.profile.patches_per_merged if subject.profile else 1
-    if _is_merged(subject, top, needed):
+    if CLEARLY_BEYOND * top <= needed <= top * merge:
         return f"; in merged patches ({-(-needed // merge):,}) it would fit"
     return ""
 

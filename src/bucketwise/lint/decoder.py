@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import batch_size_of, release, shown, whole
+from bucketwise.lint.values import batch_size_of, release, shown, unknown, whole
 from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
@@ -19,7 +19,8 @@ def no_batch_sizes(subject: Subject) -> Iterator[Finding]:
     The class checks nothing but the largest of a list.
     """
     value = subject.config.get("decoder_batch_sizes")
-    if value is None:
+    items = value if isinstance(value, (list, tuple)) else [value]
+    if value is None or any(unknown(item) for item in items):
         return
     if not isinstance(value, (list, tuple)):
         yield Finding(

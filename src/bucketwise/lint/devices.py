@@ -7,7 +7,7 @@ from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import devices_of, release, shown, whole
+from bucketwise.lint.values import devices_of, release, shown, unknown, whole
 from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, right_name
 from bucketwise.rbln.model_classes import MODEL_CLASSES
 
@@ -21,29 +21,32 @@ def device_list_length(subject: Subject) -> Iterator[Finding]:
     """
     name = right_name(DEVICES, "top", subject.version, subject.family)
     for path, level in _levels(subject):
-        devices, count = level.get("device"), devices_of(level)
-        inherited = False
-        if path and subject.version >= INHERITS_SINCE:
-            if devices is None:
-                devices, inherited = subject.config.get("device"), True
-            if count is None:
-                count = devices_of(subject.config)
-        if not isinstance(devices, (list, tuple)):
-            continue
-        if path and not _splits(subject):
-            count = 1
-        if len(devices) == (count or 1):
+        devices, inherited = level.get("device"), False
+        if path and devices is None and subject.version >= INHERITS_SINCE:
+            devices, inherited = subject.config.get("device"), True
+        count = _count_of(subject, path, level)
+        if not isinstance(devices, (list, tuple)) or count in (None, len(devices)):
             continue
         place: Path = path if inherited else (*path, "device")
         yield Finding(
             severity="error",
             path=place,
             found=f"{len(devices)} devices {'of the top level ' if inherited else ''}"
-            f"for {name} {count or 1}",
+            f"for {name} {count}",
             why=f"{release(subject)} compares the two when it creates runtimes ({_FILE})",
             right=f"as many devices as {name}, at each level",
             raises="ValueError: The number of devices",
         )
+
+
+def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:
+    """Return the devices a level is compiled for; None where only a folder knows."""
+    count = devices_of(level)
+    if path and count is None and subject.version >= INHERITS_SINCE:
+        count = devices_of(subject.config)
+    if count is None and subject.document.form == "load":
+        return None
+    return 1 if path and not _splits(subject) else count or 1
 
 
 def wrong_device(subject: Subject) -> Iterator[Finding]:
@@ -53,6 +56,8 @@ def wrong_device(subject: Subject) -> Iterator[Finding]:
         if devices is None:
             continue
         items = list(devices) if isinstance(devices, (list, tuple)) else [devices]
+        if any(unknown(item) for item in items):
+            continue
         numbers = [whole(item) for item in items]
         if None in numbers:
             yield Finding(
@@ -127,7 +132,7 @@ def wrong_device_count(subject: Subject) -> Iterator[Finding]:
     for path, level in _levels(subject):
         for name in (DEVICES, "tensor_parallel_size"):
             value = level.get(name)
-            if value is None or (whole(value) or 0) >= 1:
+            if value is None or unknown(value) or (whole(value) or 0) >= 1:
                 continue
             yield Finding(
                 severity="error",

@@ -8,7 +8,7 @@ from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown
+from bucketwise.lint.values import release, shown, unknown
 from bucketwise.rbln.keys import (
     BUCKETS,
     COMPILED,
@@ -127,7 +127,7 @@ def missing_buckets(subject: Subject) -> Iterator[Finding]:
 def visual_not_a_mapping(subject: Subject) -> Iterator[Finding]:
     """`visual` is not an object, or not checked before the compile."""
     found = subject.config.get("visual")
-    if found is None or isinstance(found, Mapping):
+    if found is None or unknown(found) or isinstance(found, Mapping):
         return
     yield Finding(
         severity="error",
@@ -168,7 +168,8 @@ def visual_batch_size(subject: Subject) -> Iterator[Finding]:
     if "batch_size" not in visual:
         return
     known = standing("batch_size", "visual", subject.version, subject.family)
-    if known == "refused" or visual["batch_size"] in (None, 1):
+    given = visual["batch_size"]
+    if known == "refused" or given in (None, 1) or unknown(given):
         return
     yield Finding(
         severity="error",
