@@ -453,6 +453,12 @@ def test_traffic_says_which_images_raise_and_which_lengths_idle() -> None:
     assert both[1].fixes[0].value == [1024]
 
 
+def test_the_share_of_every_length_is_told() -> None:
+    use = use_of((512, 512, 9.0), (1024, 1024, 1.0))
+    found = found_in(subject_of(changed({"max_seq_len": [1024, 4096]}), use=use))
+    assert "1,024: 90.0%, 4,096: 10.0%" in found["buckets/bucket-use"].found
+
+
 def test_lengths_that_pad_the_traffic_more_than_they_need_are_told() -> None:
     use = use_of((512, 512, 9.0), (1024, 1024, 1.0))
     found = found_in(subject_of(changed({"max_seq_len": [8192, 16384]}), use=use))

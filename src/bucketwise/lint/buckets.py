@@ -325,6 +325,35 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def bucket_use(subject: Subject) -> Iterator[Finding]:
+    """How much of the traffic runs on each length."""
+    name, _ = buckets_of(subject)
+    lengths, use = lengths_of(subject), subject.use
+    if not lengths or use is None:
+        return
+    counts = use.counts
+    position = Buckets(lengths).assign(counts.needed(subject.version))
+    runs = np.bincount(
+        position[counts.accepted],
+        weights=counts.runs[counts.accepted],
+        minlength=len(lengths) + 1,
+    )
+    total = float(runs.sum())
+    if not total:
+        return
+    shares = ", ".join(
+        f"{length:,}: {percent(ran / total)}"
+        for length, ran in zip(lengths, runs.tolist()[: len(lengths)], strict=True)
+    )
+    yield Finding(
+        severity="info",
+        path=("visual", name),
+        found=f"of the ViT runs of the traffic, {shares}",
+        why="a run takes the smallest length that holds it",
+        right="as it is, unless another finding says otherwise",
+    )
+
+
 def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     """Lengths that pad the traffic more than as many others would."""
     name, value = buckets_of(subject)
@@ -350,7 +379,7 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     yield Finding(
         severity="warning",
         path=("visual", name),
-        found=f"{shown(value)} takes {percent(excess)} more ViT compute than it need",
+        found=f"{shown(value)} takes {percent(excess)} more ViT compute than it has to",
         why=f"on the images of the traffic it serves, the best {len(best)} "
         f"{'length' if len(best) == 1 else 'lengths'} would take {percent(least / padded)} "
         "of it; the cost is that of the model's own dimensions",

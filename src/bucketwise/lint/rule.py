@@ -79,6 +79,7 @@ RULES: tuple[Rule, ...] = (
         buckets.merged_unit,
         buckets.bucket_never_hit,
         buckets.wasteful_lengths,
+        buckets.bucket_use,
         buckets.duplicate_bucket,
         buckets.dead_bucket,
         buckets.oversized_top,
