@@ -512,6 +512,22 @@ def test_a_partition_too_short_for_old_releases_is_warned_about_there() -> None:
     assert "below" not in of_kind(emit_for("0.12.0", base=base), ".py", "compile")
 
 
+def test_linear_attention_gets_chunks_that_old_releases_take_on_rebel() -> None:
+    base = zoo_base("qwen3_5", Overrides(npu="RBLN-CR13", devices=1))
+    old, new = (
+        config_of(emit_for(version, "qwen3_5", base=base))
+        for version in ("0.11.2", "0.12.0")
+    )
+    assert old["gdn_chunk_size"] == 128
+    assert "gdn_chunk_size" not in new
+    assert "gdn_chunk_size" not in config_of(emit_for("0.11.2", "qwen3_5"))
+
+
+def test_the_npu_of_the_top_level_is_the_vits_as_well() -> None:
+    base = given_base({"npu": "RBLN-CA25"}, family="qwen3_vl", source="x.json")
+    assert config_of(emit_for("0.10.4", base=base))["visual"]["npu"] == "RBLN-CA25"
+
+
 def decoder_for(batch_size: int, family: str = "qwen3_vl") -> Decoder:
     return decide_pattern(batch_size, family).decoder
 

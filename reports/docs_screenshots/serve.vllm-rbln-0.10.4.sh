@@ -23,7 +23,7 @@
 #   graph 2 saves 11.1% of the step cost left; graph 3 would save 2.9%, under the
 #   5.0% asked.
 #   batch_size 8 is in the list, because every release needs its graph; a list of
-#   one other size is not checked and fails at load with a KeyError.
+#   one other size is not checked, and the compile ends in a KeyError.
 #   only vllm-rbln runs the smallest graph that holds the running requests;
 #   generate() of optimum-rbln always runs the graph of batch_size for this model.
 #   vllm-rbln's native path (Rebel100, not used for this model) reads no

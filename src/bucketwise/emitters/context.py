@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.plan import Decoder, Model, Visual
+from bucketwise.rbln.attention import (
+    GDN_CHUNK_OWN_SINCE,
+    MAX_GDN_CHUNK,
+    PREFILL_CHUNK,
+    REBEL_PREFILL_CHUNK,
+)
 from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.rbln.keys import QWEN3_5
 from bucketwise.rbln.model_classes import model_class
 from bucketwise.rbln.targets import Target
 
@@ -107,6 +115,8 @@ class EmitContext:
             base_visual, self.target.refused_keys("visual")
         )
         top = self._dialect(plain, self.target.refused_keys("top"))
+        if self._chunk_too_long(top):
+            top["gdn_chunk_size"] = MAX_GDN_CHUNK
         if self.decoder:
             top["batch_size"] = self.decoder.batch_size
             top["decoder_batch_sizes"] = list(self.decoder.decoder_batch_sizes)
@@ -133,6 +143,15 @@ class EmitContext:
                 "device": visual.get("device", list(range(visual["num_devices"])))
             },
         }
+
+    def _chunk_too_long(self, top: Mapping[str, Any]) -> bool:
+        """Return whether linear attention would take a prefill chunk it refuses."""
+        if self.model.family not in QWEN3_5 or top.get("gdn_chunk_size"):
+            return False
+        rebel = str(top.get("npu") or "").startswith("RBLN-CR")
+        usual = REBEL_PREFILL_CHUNK if rebel else PREFILL_CHUNK
+        chunk = top.get("prefill_chunk_size") or usual
+        return self.target.parsed < GDN_CHUNK_OWN_SINCE and chunk > MAX_GDN_CHUNK
 
     def _dialect(
         self, level: dict[str, Any], refused: tuple[str, ...]

@@ -65,7 +65,7 @@ def tuple_of_batch_sizes(subject: Subject) -> Iterator[Finding]:
 def batch_size_not_among_graphs(subject: Subject) -> Iterator[Finding]:
     """One size other than batch_size: the graph that every release loads is missing.
 
-    A list of one element is not looked at; loading then ends in a KeyError.
+    A list of one element is not looked at; the compile then ends in a KeyError.
     """
     sizes, batch_size = _numbers(subject), batch_size_of(subject)
     if batch_size is None or len(sizes) != 1 or sizes[0] == batch_size:
@@ -76,7 +76,7 @@ def batch_size_not_among_graphs(subject: Subject) -> Iterator[Finding]:
         path=_PATH,
         found=f"[{sizes[0]}] with batch_size {_told(subject, batch_size)}",
         why=f"{release(subject)} checks lists of two or more alone ({_CLASS}): this one "
-        "compiles, and loading does not find the graph of batch_size "
+        "is compiled, and at its end the graph of batch_size is not found "
         "(modeling_decoderonly.py)",
         right=shown(right),
         raises=f"KeyError: {batch_size}",

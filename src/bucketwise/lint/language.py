@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import release, shown, unknown, whole
+from bucketwise.rbln.attention import (
+    GDN_CHUNK_OWN_SINCE,
+    MAX_GDN_CHUNK,
+    PREFILL_CHUNK,
+    REBEL_PREFILL_CHUNK,
+)
 from bucketwise.rbln.keys import QWEN3_5
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"
 _NUMBERS = ("max_seq_len", "kvcache_partition_len", "kvcache_block_size")
 _PHASES = ("prefill", "image_prefill", "decode")
-_MAX_GDN_CHUNK = 128
-"""Longer chunks of Gated DeltaNet lose precision (optimum-rbln 0.12.0,
-transformers/models/qwen3_5/modeling_qwen3_5.py)."""
-_GDN_OF_ITS_OWN = (0, 12, 0)
-"""Before it the chunk is that of the prefill."""
 
 
 def wrong_batch_size(subject: Subject) -> Iterator[Finding]:
@@ -127,23 +128,25 @@ def gdn_chunk(subject: Subject) -> Iterator[Finding]:
     if subject.family not in QWEN3_5:
         return
     rebel = (subject.npu or "").startswith("RBLN-CR")
-    prefill = whole(subject.config.get("prefill_chunk_size")) or (512 if rebel else 128)
+    prefill = whole(subject.config.get("prefill_chunk_size")) or (
+        REBEL_PREFILL_CHUNK if rebel else PREFILL_CHUNK
+    )
     chunk = whole(subject.config.get("gdn_chunk_size"))
-    own = subject.version >= _GDN_OF_ITS_OWN
+    own = subject.version >= GDN_CHUNK_OWN_SINCE
     if chunk is None and own:
         return
     in_force = prefill if chunk is None else chunk
     name = "prefill_chunk_size" if chunk is None else "gdn_chunk_size"
-    if in_force > _MAX_GDN_CHUNK:
+    if in_force > MAX_GDN_CHUNK:
         yield Finding(
             severity="error",
             path=(name,),
             found=f"{in_force} tokens",
-            why=f"{release(subject)} takes chunks of {_MAX_GDN_CHUNK} at most for linear "
+            why=f"{release(subject)} takes chunks of {MAX_GDN_CHUNK} at most for linear "
             f"attention ({_QWEN3_5})",
-            right=f"{name} {_MAX_GDN_CHUNK}",
+            right=f"{name} {MAX_GDN_CHUNK}",
             raises="ValueError: gdn_chunk_size must be <=",
-            fixes=(Fix(path=(name,), action="set", value=_MAX_GDN_CHUNK),),
+            fixes=(Fix(path=(name,), action="set", value=MAX_GDN_CHUNK),),
         )
     elif own and in_force > 0 and prefill % in_force:
         yield Finding(

@@ -63,6 +63,17 @@ NAMES_CHECKED_SINCE: Version = (0, 12, 0)
 """Before it any NPU name is taken."""
 
 
+MAX_GDN_CHUNK = 128
+"""Longer chunks of linear attention are refused (optimum-rbln 0.11.1 on,
+transformers/models/qwen3_5/configuration_qwen3_5.py)."""
+
+GDN_CHUNK_OWN_SINCE: Version = (0, 12, 0)
+"""Before it the chunk is that of the prefill where nobody sets it."""
+
+PREFILL_CHUNK, REBEL_PREFILL_CHUNK = 128, 512
+"""Tokens of a prefill chunk where nobody sets it, on ATOM and on Rebel100."""
+
+
 def limits_of(npu: str | None, version: Version) -> AttentionLimits:
     """Return the bounds in force; those of ATOM for a name that nobody knows.
 

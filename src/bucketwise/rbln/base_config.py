@@ -237,6 +237,10 @@ def _finish(draft: _Draft, kind: ModelClass, overrides: Overrides) -> BaseConfig
     elif "num_devices" not in visual:
         visual["num_devices"] = config["num_devices"]
         labels[("visual", "num_devices")] = labels.get(("num_devices",), draft.label)
+    if config.get("npu") is not None and "npu" not in visual:
+        # Before 0.11.1 the ViT is compiled without the NPU that the top level names.
+        visual["npu"] = config["npu"]
+        labels[("visual", "npu")] = labels.get(("npu",), draft.label)
     for path, level in ((("visual",), visual), ((), config)):
         if "create_runtimes" not in level:
             level["create_runtimes"] = False

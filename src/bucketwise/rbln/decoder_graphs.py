@@ -37,7 +37,7 @@ def graph_rules(family: str, batch_size: int) -> tuple[str, ...]:
     # and modeling_decoderonly.py.
     needed = (
         f"batch_size {batch_size} is in the list, because every release needs its graph; "
-        "a list of one other size is not checked and fails at load with a KeyError"
+        "a list of one other size is not checked, and the compile ends in a KeyError"
     )
     if not picks_smaller_graphs(family):
         whole = (
