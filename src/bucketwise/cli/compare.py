@@ -1,0 +1,172 @@
+"""`bucketwise compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bucketwise.cli.options import (
+    limit_options,
+    one_target,
+    target_option,
+    traffic_options,
+)
+from bucketwise.cli.progress import shown_progress
+from bucketwise.cli.settings import say_notes, video_options
+from bucketwise.cli.terminal import say
+
+if TYPE_CHECKING:
+    from bucketwise.comparison.outcome import Comparison
+
+MOST_NAME = 28
+MOST_LENGTHS = 60
+"""Characters of a name and of a list of lengths; pages and JSON have them whole."""
+
+
+@click.command(
+    epilog="Example: bucketwise compare traffic.csv --plan today=1024,3136,16384 "
+    "--plan proposed=bucketwise-traffic/plan.json -o comparison.html"
+)
+@traffic_options
+@click.option(
+    "--plan",
+    "plans",
+    multiple=True,
+    required=True,
+    metavar="[NAME=]PLAN|CONFIG|LIST",
+    help="A plan.json or its folder, a configuration as `bucketwise lint` reads it, or "
+    "lengths such as 1024,4096; two or more.",
+)
+@click.option(
+    "--model",
+    help="Built-in name, Hugging Face id or local folder  [what the plans name, else "
+    "qwen3-vl-2b, said aloud]",
+)
+@limit_options
+@click.option(
+    "--bucket-unit",
+    type=click.Choice(["vit", "merged"]),
+    default="vit",
+    show_default=True,
+    help="Unit of lengths given as numbers; every released runtime compares vit.",
+)
+@click.option("--cost", default="flops", show_default=True, help="flops or linear.")
+@target_option
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page too; its name ends in .html, .md or .json.",
+)
+@click.option(
+    "--no-places",
+    is_flag=True,
+    help="Keep names of inputs and files out of every output.",
+)
+def compare(
+    inputs: tuple[str, ...],
+    columns: dict[str, str] | None,
+    max_bad_rows: float,
+    ignore_orientation: bool,
+    plans: tuple[str, ...],
+    output: Path | None,
+    no_places: bool,
+    **options: Any,
+) -> None:
+    """Set plans or bucket lists side by side: who fails first, then what each costs.
+
+    All are judged on the same images. Limits that a plan or a configuration sets are its
+    own unless --min-pixels or --max-pixels says otherwise.
+    """
+    target = one_target(options["target"])
+    from bucketwise import api
+    from bucketwise.report.comparison.words import finding, told_over
+
+    if output is not None:
+        api.check_comparison_name(output)
+    read = api.read_plans(plans, places=not no_places)
+    with shown_progress() as progress:
+        traffic = api.read_traffic(
+            inputs,
+            columns=columns,
+            max_bad_rows=max_bad_rows,
+            places=not no_places,
+            ignore_orientation=ignore_orientation,
+            progress=progress,
+        )
+    say_notes(traffic)
+    comparison = api.compare(
+        traffic,
+        read,
+        model=options["model"],
+        min_pixels=options["min_pixels"],
+        max_pixels=options["max_pixels"],
+        video=video_options(options),
+        bucket_unit=options["bucket_unit"],
+        cost=options["cost"],
+        target=target,
+        places=not no_places,
+        recorded={
+            "columns": columns,
+            "max_bad_rows": max_bad_rows,
+            "ignore_orientation": ignore_orientation,
+            "no_places": no_places,
+        },
+    )
+    if comparison.model.assumed:
+        say(f"No --model was given: {comparison.model.name} is assumed.")
+    say(finding(comparison))
+    for line in table_lines(comparison):
+        say(line)
+    say(
+        f"{told_over(comparison)} Possible saving: by the exact optimum with as many graphs."
+    )
+    if output is not None:
+        say(f"Wrote {api.write_comparison(comparison, output)}.")
+
+
+def table_lines(comparison: Comparison) -> tuple[str, ...]:
+    """Return the scenarios as a table for a terminal.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What `bucketwise.compare` returned.
+    """
+    from bucketwise.numbers import percent
+    from bucketwise.report.comparison.words import deciding_columns, fails
+
+    columns = deciding_columns(comparison)
+    heads = ("scenario", "fails", *(_short(column.head) for column in columns))
+    rows = [(*heads, "waste", "possible saving", "ViT patches")]
+    for index, each in enumerate(comparison.outcomes):
+        lengths = ",".join(map(str, each.vit_max_seq_lens))
+        rows.append(
+            (
+                _short(each.name),
+                fails(each),
+                *(column.cells[index] for column in columns),
+                percent(each.waste),
+                percent(each.optimum.possible_saving) if each.optimum else "none",
+                _short(lengths, MOST_LENGTHS),
+            )
+        )
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return tuple("  ".join(_padded(row, widths)).rstrip() for row in rows)
+
+
+def _padded(cells: tuple[str, ...], widths: list[int]) -> Iterator[str]:
+    """Yield names and lengths flush left, numbers flush right."""
+    last = len(cells) - 1
+    for index, (text, width) in enumerate(zip(cells, widths, strict=True)):
+        yield text.ljust(width) if index in (0, last) else text.rjust(width)
+
+
+def _short(text: str, most: int = MOST_NAME) -> str:
+    from bucketwise.printable import one_line
+
+    flat = one_line(text)
+    return flat if len(flat) <= most else f"{flat[: most - 3]}..."

@@ -1,0 +1,102 @@
+"""What is compared: lists of compiled lengths, each behind its processor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bucketwise.buckets import Buckets
+from bucketwise.errors import ConfigError, UsageError
+from bucketwise.numbers import plural
+from bucketwise.profile import PixelLimits
+from bucketwise.question import MOST_BUCKETS
+
+LEAST_SCENARIOS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One list of compiled lengths and the processor in front of it.
+
+    Attributes
+    ----------
+    name : str
+        What it is called; no other scenario has this name.
+    buckets : Buckets
+        Compiled lengths in ViT patches, at most `MOST_BUCKETS`.
+    min_pixels, max_pixels : int or None
+        Image limits that come with it; None takes those in force.
+    source : str
+        Where the lengths were read.
+    """
+
+    name: str
+    buckets: Buckets
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    source: str = "given"
+
+    def __post_init__(self) -> None:
+        """Check that there are not more lengths than anybody compiles.
+
+        Raises
+        ------
+        ConfigError
+            When there are.
+        """
+        n_lengths = len(self.buckets.lengths)
+        if n_lengths > MOST_BUCKETS:
+            message = f"{self.name}: {n_lengths:,} lengths found; 1 to {MOST_BUCKETS} is right"
+            raise ConfigError(message)
+
+    def limits(self, in_force: PixelLimits) -> PixelLimits:
+        """Return the limits it runs under.
+
+        Parameters
+        ----------
+        in_force : PixelLimits
+            Those of every scenario that brings none.
+
+        Raises
+        ------
+        ConfigError
+            When its own limits and those in force are crossed.
+        """
+        low, high = self.min_pixels, self.max_pixels
+        if low is None and high is None:
+            return in_force
+        low_source, high_source = (
+            in_force.source if limit is None else self.source for limit in (low, high)
+        )
+        source = low_source
+        if low_source != high_source:
+            source = f"min_pixels: {low_source}; max_pixels: {high_source}"
+        try:
+            return PixelLimits(
+                min_pixels=in_force.min_pixels if low is None else low,
+                max_pixels=in_force.max_pixels if high is None else high,
+                source=source,
+            )
+        except ConfigError as error:
+            problems = (f"{self.name}: {problem}" for problem in error.problems)
+            raise ConfigError(*problems) from error
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check that there is something to compare, and a name for each.
+
+    Raises
+    ------
+    UsageError
+        When there are fewer than two, or two of one name.
+    """
+    if len(names) < LEAST_SCENARIOS:
+        message = f"compare: {plural(len(names), 'plan')} given; two or more are right"
+        raise UsageError(message)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        message = (
+            f"compare: {twice[0]!r} names two plans; give each a name of its own, such "
+            "as today=1024,4096"
+        )
+        raise UsageError(message)
