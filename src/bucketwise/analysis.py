@@ -25,6 +25,7 @@ from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.plan import Cost, Decision, Plan, Visual
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
+from bucketwise.rbln.releases import Version
 from bucketwise.rbln.targets import Target
 from bucketwise.search import (
     FRONTIER_K,
@@ -35,9 +36,10 @@ from bucketwise.search import (
     strategies_of,
     top_bucket,
 )
+from bucketwise.steadiness import Steadiness, steadiness_of
 from bucketwise.summary import assumptions, model_facts, provenance, traffic_summary
 from bucketwise.today import Today, compare_today
-from bucketwise.traffic import IntArray, Traffic
+from bucketwise.traffic import FloatArray, IntArray, Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +50,37 @@ class Analysis:
     ----------
     plan : Plan
         The answer.
+    profile : ModelProfile
+        The model it is for.
+    preprocessing : Preprocessing
+        Limits and frame sampling it was decided under.
     traffic : Traffic
         What was read.
     counts : Counts
         What every distinct size becomes under the limits in force.
+    newest : tuple of int
+        The newest release planned for.
     needed : ndarray of int64, shape (n_sizes,)
         Needed length of one run of each size, for the newest target; 0 where refused.
     activity : Activity or None
         The load that the decoder graphs were chosen for: as it was seen, or as the
         last replay gives it; None where nothing was read.
+    steps : ndarray of float64, shape (batch_size,), or None
+        Decode steps with 1, 2, ... active sequences under that load.
+    steadiness : Steadiness or None
+        What the lengths of one half of the images cost on the other half.
     """
 
     plan: Plan
+    profile: ModelProfile
+    preprocessing: Preprocessing
     traffic: Traffic
     counts: Counts
+    newest: Version
     needed: IntArray
     activity: Activity | None = None
+    steps: FloatArray | None = None
+    steadiness: Steadiness | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +163,8 @@ def analyze(
         )
         raise InputError(message)
     curve = COSTS[question.cost](profile)
-    visuals: dict[str, Visual] = {}
-    by_lengths: dict[bytes, Visual] = {}
-    for target in targets:
-        setting = Setting(
+    settings = {
+        target.version: Setting(
             profile=profile,
             preprocessing=preprocessing,
             counts=counts,
@@ -158,11 +173,16 @@ def analyze(
             align=question.align_for(profile),
             pins=question.pins,
         )
+        for target in targets
+    }
+    visuals: dict[str, Visual] = {}
+    by_lengths: dict[bytes, Visual] = {}
+    for version, setting in settings.items():
         # Releases that compare the same lengths share one plan.
-        key = counts.needed(target.parsed).tobytes()
+        key = counts.needed(setting.version).tobytes()
         if key not in by_lengths:
             by_lengths[key] = _visual(setting, question, today, traffic)
-        visuals[target.version] = by_lengths[key]
+        visuals[version] = by_lengths[key]
     newest = targets[-1]
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
@@ -189,10 +209,17 @@ def analyze(
     )
     return Analysis(
         plan=plan,
+        profile=profile,
+        preprocessing=preprocessing,
         traffic=traffic,
         counts=counts,
+        newest=newest.parsed,
         needed=counts.needed(newest.parsed),
         activity=decided.activity if decided else None,
+        steps=decided.steps if decided else None,
+        steadiness=steadiness_of(
+            traffic, settings[newest.version], plan.visual.vit_max_seq_lens
+        ),
     )
 
 

@@ -14,34 +14,32 @@ from bucketwise.analysis import Analysis
 from bucketwise.atomic import replacing
 from bucketwise.errors import OutputError
 from bucketwise.plan import SCHEMA
+from bucketwise.report.formats import FORMATS
 from bucketwise.sources import write_histogram, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAN, PREVIOUS, REPORT, HISTOGRAM = (
-    "plan.json",
-    "plan.previous.json",
-    "report.html",
-    "histogram.parquet",
-)
+PLAN, PREVIOUS, HISTOGRAM = "plan.json", "plan.previous.json", "histogram.parquet"
 
 EMITTED = re.compile(r"(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)")
-"""Names of emitted files: an older run's are removed when the new one has none."""
+"""Names of emitted files: an older run's are removed when the new one has none, and so
+are its pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written, and the plan that stood there before."""
+    """What was written, the plan that stood there before, and what was not made."""
 
     paths: tuple[Path, ...]
     previous: Mapping[str, Any] | None
+    notes: tuple[str, ...] = ()
 
     @property
     def first(self) -> str:
         """The name of the file to open first."""
         names = {path.name for path in self.paths}
-        return REPORT if REPORT in names else PLAN
+        return next((name for name in FORMATS.values() if name in names), PLAN)
 
 
 def default_folder(first_input: str) -> Path:
@@ -106,9 +104,9 @@ def write_results(
     folder: Path,
     *,
     snippets: Mapping[str, str],
-    report: str | None,
+    pages: Mapping[str, str | bytes],
 ) -> Written:
-    """Write a plan, its report, its histogram and its configurations.
+    """Write a plan, its pages, its histogram and its configurations.
 
     Every text is made before the first file is touched, and every file appears whole.
 
@@ -120,8 +118,8 @@ def write_results(
         Where to write; made when missing.
     snippets : mapping of str to str
         Emitted texts by file name.
-    report : str or None
-        The HTML page.
+    pages : mapping of str to str or bytes
+        Report and summaries by file name, names of `FORMATS`.
 
     Returns
     -------
@@ -134,17 +132,20 @@ def write_results(
         When the folder holds something else, or cannot be written.
     """
     previous = check_folder(folder)
-    texts = {PLAN: analysis.plan.to_json(), **snippets}
-    if report is not None:
-        texts[REPORT] = report
+    contents = {PLAN: analysis.plan.to_json(), **snippets, **pages}
+    files = {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in contents.items()
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if previous is not None:
             (folder / PLAN).replace(folder / PREVIOUS)
-        paths = [write_text(folder / name, text) for name, text in texts.items()]
+        paths = [write_bytes(folder / name, content) for name, content in files.items()]
         write_histogram(analysis.traffic, folder / HISTOGRAM)
         for path in folder.iterdir():
-            if EMITTED.fullmatch(path.name) and path.name not in texts:
+            ours = EMITTED.fullmatch(path.name) or path.name in FORMATS.values()
+            if ours and path.name not in files:
                 path.unlink()
     except OSError as error:
         message = f"{folder}: cannot be written ({error.strerror}); name another folder"
@@ -187,14 +188,32 @@ def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file whole: beside its place first, then renamed over it.
+    """Write a text whole, as UTF-8 with the newlines it has.
 
     Parameters
     ----------
     path : Path
         The file.
     text : str
-        Its content, written as UTF-8 with the newlines it has.
+        Its content.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file whole: beside its place first, then renamed over it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : bytes
+        What it holds.
 
     Returns
     -------
@@ -202,5 +221,5 @@ def write_text(path: Path, text: str) -> Path:
         The file.
     """
     with replacing(path) as part:
-        part.write_bytes(text.encode())
+        part.write_bytes(content)
     return path

@@ -160,10 +160,6 @@ def count_patches(
     """
     error = np.full(len(sizes), "", dtype=object)
     told = sizes.is_told
-    # Sides that are unknown take part as 1 x 1, and are put right at the end.
-    height, width = (
-        np.where(told, 1, side) for side in (sizes.height_px, sizes.width_px)
-    )
     is_clip = sizes.frames > 0
     frames = _seen_frames(sizes, profile, preprocessing)
     volume = is_clip & (profile.video_rule == "whole_clip")
@@ -176,20 +172,13 @@ def count_patches(
             f"ValueError: t:{frames[index]} must be larger than "
             f"temporal_factor:{profile.temporal_patch}"
         )
-    height, width = _grow_short_sides(height, width, volume, profile.factor_px)
+    height, width, weight, rounded_weight = resize_input(sizes, profile, preprocessing)
     ratio = np.maximum(height, width) / np.minimum(height, width)
     for index in np.flatnonzero((ratio > MAX_ASPECT_RATIO) & (error == "")):
         error[index] = (
             "ValueError: absolute aspect ratio must be smaller than "
             f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
         )
-    weight = np.where(volume, frames, 1)
-    rounded_weight = np.where(
-        volume,
-        np.rint(frames / profile.temporal_patch).astype(np.int64)
-        * profile.temporal_patch,
-        1,
-    )
     low, high = _limits(frames, is_clip, profile, preprocessing)
     resized_h, resized_w = _smart_resize(
         (height, width), (weight, rounded_weight), (low, high), profile.factor_px
@@ -215,6 +204,41 @@ def count_patches(
         merged_patches=vit_patches // profile.patches_per_merged,
         error=error,
         window_patches=profile.window_patches,
+    )
+
+
+def resize_input(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Return what the resize is given of every distinct size, whatever the limits.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Displayed sizes in pixels; clips with their frames.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Frame sampling in force.
+
+    Returns
+    -------
+    height_px, width_px : ndarray of int64, shape (n_sizes,)
+        Sides; 1 where they are unknown.
+    weight, rounded_weight : ndarray of int64, shape (n_sizes,)
+        Frames that multiply the area under the whole-clip rule, as they are and rounded
+        to whole temporal patches; 1 elsewhere.
+    """
+    volume = (sizes.frames > 0) & (profile.video_rule == "whole_clip")
+    frames = _seen_frames(sizes, profile, preprocessing)
+    step = profile.temporal_patch
+    height, width = (
+        np.where(sizes.is_told, 1, side) for side in (sizes.height_px, sizes.width_px)
+    )
+    return (
+        *_grow_short_sides(height, width, volume, profile.factor_px),
+        np.where(volume, frames, 1),
+        np.where(volume, np.rint(frames / step).astype(np.int64) * step, 1),
     )
 
 

@@ -202,7 +202,8 @@ class Current:
 
     Overflow is counted under today's own limit, and `padded_compute_today` prices what
     is served under it; the other two computes price the images that both serve under
-    `compared_max_pixels`, the lower of today's limit and the plan's.
+    `compared_max_pixels`, the lower of today's limit and the plan's. `shrunk_images`
+    counts, under today's own limit, images smaller than with no upper limit at all.
     """
 
     max_seq_lens: tuple[int, ...]
@@ -213,6 +214,7 @@ class Current:
     overflow_share: float
     overflow_runs: float
     served_images: float
+    shrunk_images: float
     useful_compute_served: float
     padded_compute_today: float
     padded_compute_served: float
@@ -466,19 +468,19 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
-        plain = _integral(dataclasses.asdict(self))
+        plain = integral(dataclasses.asdict(self))
         for record in plain["provenance"]["inputs"]:
             if record["name"] is None:
                 del record["name"]
         return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _integral(value: Any) -> Any:
+def integral(value: Any) -> Any:
     """Write whole floats as integers, so weights read as they were given."""
     if isinstance(value, dict):
-        return {key: _integral(item) for key, item in value.items()}
+        return {key: integral(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_integral(item) for item in value]
+        return [integral(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

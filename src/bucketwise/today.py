@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bucketwise.buckets import Buckets
 from bucketwise.cost import price
 from bucketwise.demand import Demand
-from bucketwise.limits import Setting, weight_of
+from bucketwise.limits import UNLIMITED_PIXELS, Setting, shrunk_by, weight_of
 from bucketwise.patching import BoolArray
 from bucketwise.plan import Current
 from bucketwise.traffic import IntArray
@@ -74,6 +74,7 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
     before = compute(today.buckets, needed, served)
     after = compute(proposed, needed, served)
     hit = today.buckets.assign(needed_today[accepted & ~fails & (runs > 0)])
+    unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
     unused = sorted(set(range(len(today.buckets.lengths))) - set(hit.tolist()))
     return Current(
         max_seq_lens=today.buckets.lengths,
@@ -84,6 +85,7 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
         overflow_share=overflow / images,
         overflow_runs=float(runs[fails].sum()),
         served_images=weight_of(setting.counts, served),
+        shrunk_images=weight_of(own.counts, shrunk_by(own.counts, unlimited)),
         useful_compute_served=float((runs * setting.curve.at(needed))[served].sum()),
         padded_compute_today=compute(today.buckets, needed_today, accepted & ~fails),
         padded_compute_served=before,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.analysis import Analysis, Context
 from bucketwise.analysis import analyze as analyze_traffic
+from bucketwise.api.pages import pages_of
 from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
+from bucketwise.api.reporting import report_inputs
 from bucketwise.buckets import Buckets
 from bucketwise.changes import plan_changes as changes_between
 from bucketwise.decoder.ask import Ask
@@ -235,9 +237,10 @@ def write_plan(
     *,
     base: BaseConfig | None = None,
     target: Iterable[str] = (),
-    report: bool = True,
+    formats: Iterable[str] = ("html",),
+    config: str | Path | Mapping[str, Any] | None = None,
 ) -> Written:
-    """Write plan, report, histogram and configurations into a folder.
+    """Write plan, pages, histogram and configurations into a folder.
 
     Parameters
     ----------
@@ -249,21 +252,27 @@ def write_plan(
         The configuration emitted ones start from; the published one by default.
     target : iterable of str
         SDK dialects; all by default.
-    report : bool
-        Whether to write the HTML report.
+    formats : iterable of str
+        Pages to write: html (the report), pdf and md (the decision on one page); none
+        for an empty one.
+    config : str, Path or mapping, optional
+        The configuration in service, as `lint_config` takes it: the report judges it.
 
     Returns
     -------
     Written
-        The files, and the older plan.
+        The files, the older plan, and a note where a PDF could not be made.
 
     Raises
     ------
     OutputError
-        When the folder holds something else or cannot be written.
+        When the folder holds something else or cannot be written, or a PDF alone was
+        asked for and cannot be made.
+    UsageError
+        When a format is not known.
+    ConfigError
+        When `config` cannot be read.
     """
-    from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
-
     family = analysis.plan.model.family
     dialects = serving_targets(family, target)
     if dialects:
@@ -273,14 +282,17 @@ def write_plan(
         for dialect in dialects
         if base
     }
-    return write_results(
+    inputs = report_inputs(analysis, base=base, targets=dialects, config=config)
+    pages = pages_of(analysis, snippets, inputs, formats)
+    written = write_results(
         analysis,
         folder,
         snippets={
             name: text for texts in snippets.values() for name, text in texts.items()
         },
-        report=render(analysis, snippets) if report else None,
+        pages=pages.files,
     )
+    return replace(written, notes=pages.notes)
 
 
 def plan_changes(written: Written, analysis: Analysis) -> tuple[str, ...]:

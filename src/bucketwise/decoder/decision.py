@@ -48,11 +48,16 @@ WHOLE_BATCH = "every step of this model runs the whole batch: one graph does"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """The decoder half, the load it was drawn from, and what it rests on."""
+    """The decoder half, the load it was drawn from, and what it rests on.
+
+    `steps` has shape (batch_size,): steps with 1, 2, ... active sequences; None without
+    a load.
+    """
 
     decoder: Decoder
     activity: Activity | None
     assumptions: tuple[Assumption, ...]
+    steps: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +216,7 @@ def decide_decoder(
         decoder=decoder,
         activity=load.activity,
         assumptions=(*pricing.assumptions(curve), load.assumption),
+        steps=steps,
     )
 
 

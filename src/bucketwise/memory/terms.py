@@ -141,14 +141,27 @@ def window_mask_bytes(profile: ModelProfile, length: int) -> int:
     return MASK_BYTES_PER_ELEMENT * length * profile.window_patches**2
 
 
+def length_bytes(profile: ModelProfile, length: int) -> int:
+    """Return the bytes of the masks, inputs and outputs of one length on a device.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    length : int
+        A ViT length.
+    """
+    masks = mask_bytes(length) + window_mask_bytes(profile, length)
+    return masks + _patch_bytes(profile, length)
+
+
 def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
     """Return what the graph of one length takes beside the weights."""
     # Attention split by heads needs all of the mask on every device, and graphs that
     # share weights keep their inputs apart; nobody has published either.
-    mask = mask_bytes(length) + window_mask_bytes(profile, length)
     return Term(
         name=f"mask, inputs and outputs of {length:,} patches",
-        device_bytes=mask + _patch_bytes(profile, length),
+        device_bytes=length_bytes(profile, length),
         status="derived" if known else "assumed",
         source="2 bytes a pair of patches, hidden states in and merged patches out"
         + ("" if known else ", whole on every device and for every length")

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bucketwise.analysis import Analysis
+    from bucketwise.report.inputs import ReportInputs
 
 __all__ = ["render"]
 
 
-def render(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> str:
+def render(
+    analysis: Analysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    inputs: ReportInputs | None = None,
+) -> str:
     """Render an analysis as one self-contained HTML document.
 
     Parameters
@@ -20,6 +25,8 @@ def render(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> str
         The plan and its evidence.
     snippets : mapping of str to mapping of str to str
         For each release, for example "0.12.0", the text of each file by name.
+    inputs : ReportInputs, optional
+        What is known of the deployment: memory of its devices, lint of today's.
 
     Returns
     -------
@@ -30,4 +37,4 @@ def render(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> str
     from bucketwise.report.page import to_html  # noqa: PLC0415
     from bucketwise.report.view import view_of  # noqa: PLC0415
 
-    return to_html(view_of(analysis, snippets))
+    return to_html(view_of(analysis, snippets, inputs))

@@ -57,7 +57,7 @@ class Column:
     """A column head; `style` is how its cells are set."""
 
     text: str
-    style: Literal["text", "number", "code", "lengths"] = "text"
+    style: Literal["text", "number", "code", "lengths", "mark"] = "text"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +105,15 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """The panel in which lengths are edited; `data` is JSON safe inside a script."""
+
+    kind: ClassVar[str] = "what_if"
+    data: str
+    decoder: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
     """Blocks behind a line that opens them."""
 
@@ -113,7 +122,35 @@ class Folded:
     blocks: tuple[Block, ...]
 
 
-Block = Paragraph | Points | Callout | Facts | Table | Drawing | Listing | Folded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One of several views of which one is shown; `label` is on its tab."""
+
+    label: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tabs:
+    """Panels of which one is shown, at first the first; `name` says what differs."""
+
+    kind: ClassVar[str] = "tabs"
+    name: str
+    panels: tuple[Panel, ...]
+
+
+Block = (
+    Paragraph
+    | Points
+    | Callout
+    | Facts
+    | Table
+    | Drawing
+    | Listing
+    | Folded
+    | Tabs
+    | WhatIf
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bucketwise.activity import Activity
-from bucketwise.numbers import percent, plural, significant
+from bucketwise.numbers import percent, significant
 from bucketwise.report.blocks import Column, Drawing, Row, Table
+from bucketwise.report.clock import slot_words, time_unit
 from bucketwise.report.plots import (
     Level,
     LoadPlot,
@@ -27,8 +28,6 @@ LEVEL_FACTOR = 10
 """A batch size over so many times what was active would press it to the floor."""
 
 LEVEL_ROOM = 1.15
-
-TIME_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +100,13 @@ def means_over_time(activity: Activity, batch_size: int, most: int) -> Means:
 def load_drawing(activity: Activity, batch_size: int) -> Drawing:
     """Return what was active over time, with what waited below it."""
     means = means_over_time(activity, batch_size, MOST_SLOTS)
-    scale, unit = _time_unit(means.n_slots * means.width_s)
+    scale, unit = time_unit(means.n_slots * means.width_s)
     width = means.width_s / scale
     peak = float(means.active.max())
     near = batch_size <= LEVEL_FACTOR * peak
     each = " per replica" if activity.replicas > 1 else ""
     wait = float(means.waiting.max())
-    slot = _slot_words(means.width_s)
+    slot = slot_words(means.width_s)
     return Drawing(
         id="figure-decoder-load",
         title="Active sequences over time",
@@ -136,7 +135,7 @@ def load_drawing(activity: Activity, batch_size: int) -> Drawing:
 
 
 def _load_caption(means: Means, batch_size: int, each: str, *, near: bool) -> str:
-    slot = _slot_words(means.width_s)
+    slot = slot_words(means.width_s)
     text = f"Sequences active{each}, in the mean of each {slot}; idle time counts as 0."
     if means.waiting.any():
         text += " Below, on a scale of its own, what found no slot."
@@ -173,7 +172,7 @@ def _stretches(
 
 def _load_table(activity: Activity, batch_size: int) -> Table:
     means = means_over_time(activity, batch_size, MOST_ROWS)
-    scale, unit = _time_unit(means.n_slots * means.width_s)
+    scale, unit = time_unit(means.n_slots * means.width_s)
     rows = [
         Row(
             cells=(
@@ -196,7 +195,7 @@ def _load_table(activity: Activity, batch_size: int) -> Table:
     heads = ("Active", "Waiting", "Idle", "Time seen")
     return Table(
         caption=(
-            f"Active and waiting in the mean of each {_slot_words(means.width_s)}; times "
+            f"Active and waiting in the mean of each {slot_words(means.width_s)}; times "
             "nobody recorded are left out"
         ),
         head=(
@@ -205,23 +204,6 @@ def _load_table(activity: Activity, batch_size: int) -> Table:
         ),
         rows=tuple(rows),
     )
-
-
-def _time_unit(seconds: float) -> tuple[int, str]:
-    """Return the largest unit of which a span holds two, and its name."""
-    return next(
-        ((scale, unit) for scale, unit in TIME_UNITS if seconds >= 2 * scale),
-        TIME_UNITS[-1],
-    )
-
-
-def _slot_words(width_s: int) -> str:
-    """Return the width of a slot: "minute", "10 minutes"."""
-    scale, unit = next(
-        (scale, unit) for scale, unit in TIME_UNITS if width_s % scale == 0
-    )
-    n_units = width_s // scale
-    return unit if n_units == 1 else plural(n_units, unit)
 
 
 def _mean(value: float) -> str:

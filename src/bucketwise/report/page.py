@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bucketwise.report.blocks import Drawing, Report
-from bucketwise.report.figures import to_svg
+from bucketwise.report.blocks import Report, WhatIf
+from bucketwise.report.script import page_script, policy_hash
+from bucketwise.report.templating import drawn, fill
 
 
 def to_html(report: Report) -> str:
@@ -20,20 +20,20 @@ def to_html(report: Report) -> str:
     Returns
     -------
     str
-        One HTML document that requests nothing.
+        One HTML document that requests nothing and runs no script but its own.
     """
-    environment = Environment(
-        loader=PackageLoader("bucketwise.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    blocks = (block for section in report.sections for block in section.blocks)
+    script = page_script(panel=any(isinstance(block, WhatIf) for block in blocks))
+    return fill(
+        "report.html.j2",
+        report=report,
+        svg=drawn,
+        safe_json=_safe_json,
+        script=Markup(script),  # noqa: S704 - our own files, no input in them
+        script_hash=policy_hash(script),
     )
-    template = environment.get_template("report.html.j2")
-    return template.render(report=report, svg=_svg)
 
 
-def _svg(drawing: Drawing) -> Markup:
-    # to_svg escapes the text it is given and makes the rest itself.
-    return Markup(to_svg(drawing))  # noqa: S704
+def _safe_json(block: WhatIf) -> Markup:
+    # script_json lets no mark through that could end the element.
+    return Markup(block.data)  # noqa: S704

@@ -6,6 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+Side = Literal[
+    "right",
+    "left",
+    "above",
+    "below",
+    "above right",
+    "above left",
+    "below right",
+    "below left",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
@@ -40,6 +51,21 @@ class Edge:
     label: str
     row: int
     style: Literal["proposed", "today", "limit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A text beside a point, on the side where there is room.
+
+    One that found it only further off is `far`: a line leads to it.
+    """
+
+    text: str
+    x: float
+    y: float
+    side: Side
+    strong: bool = False
+    far: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,37 +122,50 @@ class Contour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScatterPlot:
-    """Sizes in the plane of width and height."""
+    """Few sizes in the plane of width and height: one mark each."""
 
     marks: tuple[Marks, ...]
     contours: tuple[Contour, ...]
     shapes: tuple[tuple[Literal["image", "clip"], str], ...]
+    notes: tuple[Note, ...]
     x: Axis
     y: Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CurvePlot:
-    """Labelled points joined by a line, one of them chosen."""
+class Cells:
+    """Cells of the plane that hold about as much: bounds in each direction."""
 
-    at: tuple[float, ...]
-    value: tuple[float, ...]
-    labels: tuple[str, ...]
-    chosen: int
-    chosen_label: str
-    x: Axis
-    y: Axis
+    label: str
+    left: tuple[float, ...]
+    right: tuple[float, ...]
+    bottom: tuple[float, ...]
+    top: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupedPlot:
-    """Bars in groups: `values[series][group]`, each with its label."""
+class Points:
+    """Points of one name; those of one plot differ in shape and colour."""
 
-    groups: tuple[str, ...]
-    series: tuple[str, ...]
-    values: tuple[tuple[float, ...], ...]
-    labels: tuple[tuple[str, ...], ...]
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatPlot:
+    """Many sizes in the plane of width and height, counted in cells.
+
+    `levels` ascend; `clips` are the middles of cells that hold clips, None where there
+    are no clips or nothing else.
+    """
+
+    levels: tuple[Cells, ...]
+    clips: Points | None
+    contours: tuple[Contour, ...]
+    counted: str
     x: Axis
+    y: Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +182,68 @@ class Level:
 
     at: float
     label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KneePlot:
+    """A falling curve, one point chosen, and below it what each step saves.
+
+    `saved[i]` is the step to point i; that to the first is not drawn. Points in
+    `allowed`, its ends included, were there to choose from; `rule` is the least that
+    a step had to save. Each is None where it was not asked.
+    """
+
+    at: tuple[int, ...]
+    value: tuple[float, ...]
+    labels: tuple[str, ...]
+    chosen: int
+    saved: tuple[float, ...]
+    saved_labels: tuple[str, ...]
+    rule: Level | None
+    allowed: tuple[int, int] | None
+    x: Axis
+    y: Axis
+    y_saved: Axis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontPlot:
+    """What each answer costs in two ways, and those that no other beats in both.
+
+    `front` runs from left to right; `chosen` is ringed.
+    """
+
+    points: tuple[Points, ...]
+    front: tuple[tuple[float, float], ...]
+    chosen: tuple[float, float]
+    notes: tuple[Note, ...]
+    x: Axis
+    y: Axis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalsPlot:
+    """Amounts between consecutive `bounds`, stacked, and their shares below.
+
+    `amounts[series][slot]`; a slot of nothing is a gap.
+    """
+
+    bounds: tuple[float, ...]
+    series: tuple[str, ...]
+    amounts: tuple[tuple[float, ...], ...]
+    x: Axis
+    y: Axis
+    y_share: Axis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharesPlot:
+    """One bar of shares a row, `shares[series][row]`, each row with its name."""
+
+    rows: tuple[str, ...]
+    series: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+    x: Axis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +266,10 @@ Plot = (
     | HistogramPlot
     | StepsPlot
     | ScatterPlot
-    | CurvePlot
-    | GroupedPlot
+    | HeatPlot
+    | KneePlot
+    | FrontPlot
+    | ArrivalsPlot
+    | SharesPlot
     | LoadPlot
 )

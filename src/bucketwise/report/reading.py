@@ -7,14 +7,27 @@ import numpy as np
 from bucketwise.analysis import Analysis
 from bucketwise.decoder.sizing import QUEUEING_LIMIT
 from bucketwise.demand import Demand
-from bucketwise.numbers import compute, literal, percent
-from bucketwise.plan import Decoder, FrontierPoint, InputUsed, StrategyResult, Visual
+from bucketwise.numbers import compute, percent
+from bucketwise.plan import (
+    Decoder,
+    FrontierPoint,
+    InputUsed,
+    Status,
+    StrategyResult,
+    Visual,
+)
 from bucketwise.traffic import FloatArray
 
 UNIT = "ViT patches"
 
 MARKS = {"measured": "● measured", "derived": "◐ derived", "assumed": "○ assumed"}
 """How far to trust a number, in words and in shapes that need no colour."""
+
+LEGEND = (
+    f"{MARKS['measured']}: given by you or read from your input. {MARKS['derived']}: "
+    f"computed from that and from published files. {MARKS['assumed']}: rests on a value "
+    "that nobody gave; replace it by your own."
+)
 
 
 def demand_of(analysis: Analysis) -> Demand:
@@ -30,6 +43,26 @@ def spent(value: float, visual: Visual) -> str:
 def with_one_graph(visual: Visual) -> FrontierPoint | None:
     """Return the plan with one graph; None where pins demand more."""
     return next((point for point in visual.frontier if point.k == 1), None)
+
+
+def one_graph_compute(visual: Visual) -> float:
+    """Return the compute of every run on one graph of the top length."""
+    top = visual.vit_max_seq_lens[-1]
+    runs = sum(use.runs for use in visual.buckets)
+    return runs * (visual.cost.a * top + visual.cost.b * top**2)
+
+
+def mark_of(analysis: Analysis, *, assumed: bool = False) -> Status:
+    """Return the mark of a number computed from the images.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Everything computed rests on its model.
+    assumed : bool
+        Whether the number rests on another value that nobody gave.
+    """
+    return "assumed" if assumed or analysis.plan.model.assumed else "derived"
 
 
 def exact_at(visual: Visual, k: int) -> StrategyResult | None:
@@ -89,8 +122,3 @@ def cumulated(demand: Demand) -> FloatArray:
     """Return the share of runs at or below each needed length."""
     running = np.cumsum(demand.runs)
     return np.asarray(running / running[-1], dtype=np.float64)
-
-
-def setting_text(key: str, visual: Visual) -> str:
-    """Return the line that goes inside `visual` of the configuration."""
-    return f'"{key}": {literal(visual.max_seq_lens)}'

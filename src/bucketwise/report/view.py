@@ -7,24 +7,35 @@ from collections.abc import Mapping, Sequence
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import plural
 from bucketwise.report.blocks import Report
+from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import noun_of, traffic_inputs
+from bucketwise.report.sections.assumptions import assumptions
 from bucketwise.report.sections.buckets import buckets
+from bucketwise.report.sections.configuration import configuration
+from bucketwise.report.sections.costs import costs
 from bucketwise.report.sections.decision import decision
 from bucketwise.report.sections.decoder import decoder
 from bucketwise.report.sections.how_many import how_many
 from bucketwise.report.sections.limits import limits
+from bucketwise.report.sections.memory import memory_section
 from bucketwise.report.sections.method import method
 from bucketwise.report.sections.quality import quality
+from bucketwise.report.sections.risks import risks
 from bucketwise.report.sections.snippets import snippets as files_section
 from bucketwise.report.sections.strategies import strategies
-from bucketwise.report.sections.today import today
 from bucketwise.report.sections.traffic import traffic
 from bucketwise.report.sections.units import units
+from bucketwise.report.sections.what_if import what_if
+from bucketwise.report.sections.why import why
 
 MOST_NAMES = 3
 
 
-def view_of(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> Report:
+def view_of(
+    analysis: Analysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    inputs: ReportInputs | None = None,
+) -> Report:
     """Return the report of an analysis, in reading order.
 
     Parameters
@@ -33,30 +44,38 @@ def view_of(analysis: Analysis, snippets: Mapping[str, Mapping[str, str]]) -> Re
         The plan and its evidence.
     snippets : mapping of str to mapping of str to str
         For each release, the text of each file by name.
+    inputs : ReportInputs, optional
+        What is known of the deployment.
 
     Returns
     -------
     Report
         Sections that have nothing to say are left out.
     """
+    known = inputs or ReportInputs()
     sections = (
-        decision(analysis),
-        today(analysis),
+        decision(analysis, known),
+        why(analysis),
+        costs(analysis, known),
+        risks(analysis, known),
+        what_if(analysis, known),
         traffic(analysis),
         buckets(analysis),
+        units(analysis),
         how_many(analysis),
         strategies(analysis),
         limits(analysis),
-        units(analysis),
         decoder(analysis),
+        memory_section(analysis, known),
+        configuration(known),
         files_section(snippets),
         quality(analysis),
+        assumptions(analysis),
         method(analysis),
     )
     version = analysis.plan.provenance.bucketwise
-    graphs = " and decoder graphs" if analysis.plan.decoder else ""
     return Report(
-        title=f"ViT lengths{graphs} to compile for {analysis.plan.model.hf_id}",
+        title=f"What to compile for {analysis.plan.model.hf_id}",
         subtitle=_subtitle(analysis),
         sections=tuple(section for section in sections if section is not None),
         footer=f"Made by bucketwise {version}".rstrip() + ". Sizes only: this file "

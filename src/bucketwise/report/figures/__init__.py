@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-import html
 import io
-import re
-from typing import Any, assert_never
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.figures.axes import GREY, INK, ROW_IN
-from bucketwise.report.figures.bars import draw_bars, draw_grouped, draw_histogram
-from bucketwise.report.figures.lines import draw_curve, draw_scatter, draw_steps
+from bucketwise.report.figures.axes import ROW_IN
+from bucketwise.report.figures.bars import draw_bars, draw_histogram, draw_shares
+from bucketwise.report.figures.lines import draw_front, draw_knee, draw_steps
 from bucketwise.report.figures.load import draw_load
+from bucketwise.report.figures.mix import draw_arrivals
+from bucketwise.report.figures.palette import AXIS, INK
+from bucketwise.report.figures.sizes import draw_heat, draw_scatter
+from bucketwise.report.figures.svg import inline
 from bucketwise.report.plots import (
+    ArrivalsPlot,
     BarsPlot,
-    CurvePlot,
-    GroupedPlot,
+    FrontPlot,
+    HeatPlot,
     HistogramPlot,
+    KneePlot,
     LoadPlot,
     Plot,
     ScatterPlot,
+    SharesPlot,
     StepsPlot,
 )
 
 __all__ = ["draw", "lay_out", "to_svg"]
 
-FONT_STACK = "'DejaVu Sans', Arial, Helvetica, sans-serif"
-"""Fonts a reader may have; none is wider than the one labels were laid out with."""
-
 STYLE: dict[Any, Any] = {
     # The font matplotlib ships, so that no machine lays labels out differently.
     "font.family": ["DejaVu Sans"],
     "font.size": 9.0,
-    "axes.edgecolor": GREY,
+    "axes.edgecolor": AXIS,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    # The card that figures stand on shows through.
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
     "hatch.linewidth": 0.6,
     "text.color": INK,
     "text.parse_math": False,
@@ -53,6 +60,20 @@ WIDTH_IN = 7.6
 LAYOUT_PASSES = 2
 
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
+DRAW: dict[type[Plot], Callable[[Axes, Any], None]] = {
+    ArrivalsPlot: draw_arrivals,
+    BarsPlot: draw_bars,
+    FrontPlot: draw_front,
+    HeatPlot: draw_heat,
+    HistogramPlot: draw_histogram,
+    KneePlot: draw_knee,
+    LoadPlot: draw_load,
+    ScatterPlot: draw_scatter,
+    SharesPlot: draw_shares,
+    StepsPlot: draw_steps,
+}
 
 
 def to_svg(drawing: Drawing) -> str:
@@ -68,7 +89,9 @@ def to_svg(drawing: Drawing) -> str:
     str
         One `<svg>` element; equal drawings give equal bytes in every process.
     """
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A reader's fonts show letters that this one lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         # The user's matplotlibrc must not reach the report.
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -76,28 +99,12 @@ def to_svg(drawing: Drawing) -> str:
         figure = lay_out(drawing.plot)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata=NO_METADATA)
-    return _inline(text.getvalue(), drawing)
+    return inline(text.getvalue(), drawing)
 
 
 def draw(ax: Axes, plot: Plot) -> None:
     """Draw any plot onto axes."""
-    match plot:
-        case BarsPlot():
-            draw_bars(ax, plot)
-        case HistogramPlot():
-            draw_histogram(ax, plot)
-        case StepsPlot():
-            draw_steps(ax, plot)
-        case ScatterPlot():
-            draw_scatter(ax, plot)
-        case CurvePlot():
-            draw_curve(ax, plot)
-        case GroupedPlot():
-            draw_grouped(ax, plot)
-        case LoadPlot():
-            draw_load(ax, plot)
-        case _:
-            assert_never(plot)
+    DRAW[type(plot)](ax, plot)
 
 
 def lay_out(plot: Plot) -> Figure:
@@ -114,33 +121,10 @@ def height_in(plot: Plot) -> float:
     """Return the height in inches that leaves every bar and mark its room."""
     if isinstance(plot, BarsPlot):
         return 1.3 + 0.42 * len(plot.names)
-    if isinstance(plot, GroupedPlot):
-        return 1.3 + 0.22 * len(plot.groups) * (len(plot.series) + 0.7)
+    if isinstance(plot, SharesPlot):
+        return 1.0 + 0.44 * len(plot.rows)
     if isinstance(plot, (HistogramPlot, StepsPlot)):
         return 3.2 + ROW_IN * (max((edge.row for edge in plot.edges), default=0) + 1)
-    if isinstance(plot, LoadPlot) and plot.y_waiting is not None:
-        return 4.4
-    return 4.4 if isinstance(plot, ScatterPlot) else 3.3
-
-
-def _inline(text: str, drawing: Drawing) -> str:
-    """Cut the file's head off, name the picture, and make its ids its own."""
-    body = text[text.index("<svg") :]
-    # matplotlib's style rule is written for a file of its own and would reach the page.
-    body = re.sub(r"\s*<style\b.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{drawing.id}-", body)
-    body = body.replace("'DejaVu Sans'", FONT_STACK)
-    head, inside = body.split(">", 1)
-    box = re.search(r'viewBox="[^"]*"', head)
-    attributes = " ".join(
-        (
-            'xmlns="http://www.w3.org/2000/svg"',
-            'xmlns:xlink="http://www.w3.org/1999/xlink"',
-            box.group() if box else "",
-            f'role="img" aria-labelledby="{drawing.id}-title {drawing.id}-desc"',
-        )
-    )
-    title = f'<title id="{drawing.id}-title">{html.escape(drawing.title)}</title>'
-    said = html.escape(drawing.description)
-    desc = f'<desc id="{drawing.id}-desc">{said}</desc>'
-    return f"<svg {attributes}>\n{title}\n{desc}{inside.rstrip()}\n"
+    if isinstance(plot, LoadPlot) and plot.y_waiting is None:
+        return 3.3
+    return 4.8 if isinstance(plot, HeatPlot) else 4.4

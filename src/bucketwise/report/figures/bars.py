@@ -1,16 +1,10 @@
-"""Figures made of bars: buckets, strategies, histograms."""
+"""Figures made of bars: buckets, histograms, shares."""
 
 from __future__ import annotations
 
 from matplotlib.axes import Axes
 
 from bucketwise.report.figures.axes import (
-    BLUE,
-    HATCHES,
-    INK,
-    ORANGE,
-    SERIES,
-    SKY,
     beside,
     draw_edges,
     edge_legend,
@@ -18,7 +12,19 @@ from bucketwise.report.figures.axes import (
     set_x,
     set_y,
 )
-from bucketwise.report.plots import BarsPlot, GroupedPlot, HistogramPlot
+from bucketwise.report.figures.palette import (
+    BLUE,
+    GRID,
+    HATCHES,
+    ORANGE,
+    OUTLINE,
+    SERIES,
+    SKY,
+)
+from bucketwise.report.plots import BarsPlot, HistogramPlot, SharesPlot
+
+BAR_HEIGHT = 0.5
+"""Of a row of shares; the rest is for its name."""
 
 
 def draw_bars(ax: Axes, plot: BarsPlot) -> None:
@@ -30,7 +36,7 @@ def draw_bars(ax: Axes, plot: BarsPlot) -> None:
         plot.padding,
         left=plot.useful,
         color=ORANGE,
-        edgecolor=INK,
+        edgecolor=OUTLINE,
         linewidth=0.5,
         hatch="///",
         label="padding",
@@ -41,7 +47,7 @@ def draw_bars(ax: Axes, plot: BarsPlot) -> None:
     ax.set_yticks(rows, plot.names)
     ax.invert_yaxis()
     set_x(ax, plot.x)
-    ax.grid(visible=True, axis="x", color="#dddddd")
+    ax.grid(visible=True, axis="x", color=GRID)
     ax.tick_params(axis="y", length=0)
     legend_above(ax)
 
@@ -56,9 +62,9 @@ def draw_histogram(ax: Axes, plot: HistogramPlot) -> None:
         plot.weights,
         width=widths,
         align="edge",
-        color=SKY,
-        edgecolor="white",
-        linewidth=0.5,
+        facecolor=SKY,
+        edgecolor=BLUE,
+        linewidth=0.6,
     )
     set_x(ax, plot.x)
     set_y(ax, plot.y)
@@ -66,30 +72,39 @@ def draw_histogram(ax: Axes, plot: HistogramPlot) -> None:
     edge_legend(ax, plot.edges)
 
 
-def draw_grouped(ax: Axes, plot: GroupedPlot) -> None:
-    """Draw bars in groups, the first group on top."""
-    height = 0.8 / len(plot.series)
+def draw_shares(ax: Axes, plot: SharesPlot) -> None:
+    """Draw one bar of shares a row, the first on top, each below its name.
+
+    Names come from outside, in any script: beside the bars those wider than this
+    figure's font would be cut.
+    """
+    rows = range(len(plot.rows))
+    left = [0.0] * len(plot.rows)
     for index, name in enumerate(plot.series):
-        rows = [
-            group + (index - (len(plot.series) - 1) / 2) * height
-            for group in range(len(plot.groups))
-        ]
         ax.barh(
             rows,
-            plot.values[index],
-            height=height,
-            color=SERIES[index % len(SERIES)],
-            edgecolor=INK,
+            plot.shares[index],
+            left=left,
+            height=BAR_HEIGHT,
+            color=SERIES[index],
+            edgecolor=OUTLINE,
             linewidth=0.5,
-            hatch=HATCHES[index % len(HATCHES)],
+            hatch=HATCHES[index],
             label=name,
         )
-        for row, value, label in zip(
-            rows, plot.values[index], plot.labels[index], strict=True
-        ):
-            beside(ax, label, (value, row))
-    ax.set_yticks(range(len(plot.groups)), plot.groups)
-    ax.invert_yaxis()
+        left = [
+            end + share for end, share in zip(left, plot.shares[index], strict=True)
+        ]
+    for row, name in enumerate(plot.rows):
+        ax.annotate(
+            name,
+            (0, row - BAR_HEIGHT / 2),
+            xytext=(0, 2),
+            textcoords="offset points",
+            va="bottom",
+        )
+    ax.set_yticks([])
+    ax.set_ylim(len(plot.rows) - 1 + BAR_HEIGHT, -1 + BAR_HEIGHT / 2)
+    ax.spines["left"].set_visible(False)
     set_x(ax, plot.x)
-    ax.tick_params(axis="y", length=0)
-    legend_above(ax)
+    legend_above(ax, "bucket:")

@@ -1,21 +1,56 @@
-"""Figures made of lines and marks: shares, curves, sizes."""
+"""Figures made of lines and points: shares, the knee, the front."""
 
 from __future__ import annotations
 
+from itertools import cycle
+from typing import Any
+
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from bucketwise.report.figures.axes import (
-    BLUE,
-    MARKERS,
-    ORANGE,
-    VERMILLION,
+    EDGE_LOOKS,
     draw_edges,
     legend_above,
+    panel_below,
     set_x,
     set_y,
+    without_x_labels,
+    write_notes,
 )
-from bucketwise.report.plots import CurvePlot, ScatterPlot, StepsPlot
+from bucketwise.report.figures.palette import (
+    BLUE,
+    GAP,
+    GREEN,
+    INK,
+    ORANGE,
+    OUTLINE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+)
+from bucketwise.report.plots import FrontPlot, KneePlot, StepsPlot
+
+PANELS = (5, 4)
+"""Heights of the curve and of what each step saves, to each other."""
+
+NAME_ROOM = 0.16
+"""Share of the lower panel's height that the name of a bar takes."""
+
+CHOSEN: dict[str, Any] = {
+    "s": 170,
+    "facecolors": "none",
+    "edgecolors": VERMILLION,
+    "linewidths": 2,
+    "zorder": 4,
+    "clip_on": False,
+}
+"""The ring around what was chosen."""
+
+LOOKS = (
+    *(("o", BLUE), ("^", ORANGE), ("s", GREEN), ("v", PURPLE), ("D", SKY)),
+    *(("X", VERMILLION), ("*", INK), ("P", ORANGE)),
+)
+"""Shapes and colours of named points, in their order and then anew."""
 
 
 def draw_steps(ax: Axes, plot: StepsPlot) -> None:
@@ -26,81 +61,80 @@ def draw_steps(ax: Axes, plot: StepsPlot) -> None:
     draw_edges(ax, plot.edges)
 
 
-def draw_scatter(ax: Axes, plot: ScatterPlot) -> None:
-    """Draw sizes as marks whose area is their weight, and level curves of buckets."""
-    for marks in plot.marks:
-        ax.scatter(
-            marks.x,
-            marks.y,
-            s=marks.area,
-            marker=MARKERS[marks.shape],
-            facecolors=BLUE if marks.shape == "image" else ORANGE,
-            edgecolors="white",
-            linewidths=0.4,
-            alpha=0.75,
-        )
+def draw_knee(ax: Axes, plot: KneePlot) -> None:
+    """Draw the curve with its choice ringed, and what each step saves below it."""
+    below = panel_below(ax, PANELS)
+    ax.plot(plot.at, plot.value, color=BLUE, marker="o", linewidth=1.6, clip_on=False)
+    at, value = plot.at[plot.chosen], plot.value[plot.chosen]
+    ax.scatter([at], [value], label=f"chosen: {at}", **CHOSEN)
+    for place_at, height, label in zip(plot.at, plot.value, plot.labels, strict=True):
+        ax.annotate(label, (place_at, height), (5, 7), textcoords="offset points")
     set_x(ax, plot.x)
     set_y(ax, plot.y)
-    for contour in plot.contours:
-        ax.plot(contour.x, contour.y, color=VERMILLION, linewidth=1.2)
-        ax.annotate(
-            contour.label,
-            (contour.x[-1], contour.y[-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            color=VERMILLION,
-            va="bottom",
-            annotation_clip=False,
-        )
-    _scatter_legend(ax, plot)
-
-
-def draw_curve(ax: Axes, plot: CurvePlot) -> None:
-    """Draw labelled points joined by a line, and ring the chosen one."""
-    ax.plot(plot.at, plot.value, color=BLUE, marker="o", linewidth=1.6)
-    ax.scatter(
-        [plot.at[plot.chosen]],
-        [plot.value[plot.chosen]],
-        s=170,
-        facecolors="none",
-        edgecolors=VERMILLION,
-        linewidths=2,
-        zorder=3,
-        label=plot.chosen_label,
-    )
-    for at, value, label in zip(plot.at, plot.value, plot.labels, strict=True):
-        ax.annotate(
-            label,
-            (at, value),
-            xytext=(5, 7),
-            textcoords="offset points",
-        )
-    set_x(ax, plot.x)
-    set_y(ax, plot.y)
+    without_x_labels(ax)
+    _draw_saved(below, plot)
+    for each in (ax, below):
+        if plot.allowed is not None:
+            first, last = plot.allowed
+            asked = str(first) if first == last else f"{first} to {last}"
+            label = f"asked for: {asked}" if each is ax else "_"
+            each.axvspan(first - 0.5, last + 0.5, facecolor=GAP, label=label, zorder=-1)
+    if plot.rule is not None:
+        ax.plot([], [], label=plot.rule.label, **EDGE_LOOKS["proposed"])
     legend_above(ax)
 
 
-def _scatter_legend(ax: Axes, plot: ScatterPlot) -> None:
-    handles: list[Line2D] = [
-        Line2D(
-            [],
-            [],
+def draw_front(ax: Axes, plot: FrontPlot) -> None:
+    """Draw points by name, the front as a line, and notes beside points."""
+    set_x(ax, plot.x)
+    set_y(ax, plot.y)
+    ax.plot(*zip(*plot.front, strict=True), color=BLUE, linewidth=1.2, zorder=1)
+    for points, (marker, colour) in zip(plot.points, cycle(LOOKS), strict=False):
+        ax.plot(
+            points.x,
+            points.y,
             linestyle="",
-            marker=MARKERS[shape],
-            color=BLUE if shape == "image" else ORANGE,
-            label=label,
+            marker=marker,
+            markersize=9 if marker == "*" else 6.5,
+            color=colour,
+            markeredgecolor=OUTLINE,
+            markeredgewidth=0.5,
+            zorder=3 if points is plot.points[0] else 2,
+            label=points.name,
+            clip_on=False,
         )
-        for shape, label in plot.shapes
-    ]
-    if plot.contours:
-        handles.append(
-            Line2D([], [], color=VERMILLION, label="largest size a bucket holds")
+    ax.scatter(*([each] for each in plot.chosen), **CHOSEN)
+    write_notes(ax, plot.notes)
+    legend_above(ax)
+
+
+def _draw_saved(ax: Axes, plot: KneePlot) -> None:
+    """Draw what each step saves; steps past the choice are hollow.
+
+    A name that the line of the rule would cut stands above it.
+    """
+    room = NAME_ROOM * plot.y_saved.high
+    for index in range(1, len(plot.at)):
+        taken, top = index <= plot.chosen, plot.saved[index]
+        if plot.rule is not None and top < plot.rule.at < top + room:
+            top = plot.rule.at
+        ax.bar(
+            plot.at[index],
+            plot.saved[index],
+            width=0.5,
+            facecolor=BLUE if taken else "none",
+            edgecolor=BLUE,
+            linewidth=1.0,
         )
-    ax.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=3,
-        frameon=False,
-        borderpad=0.2,
-    )
+        ax.annotate(
+            plot.saved_labels[index],
+            (plot.at[index], top),
+            (0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+        )
+    set_x(ax, plot.x)
+    set_y(ax, plot.y_saved)
+    if plot.rule is not None:
+        ax.axhline(plot.rule.at, **EDGE_LOOKS["proposed"])

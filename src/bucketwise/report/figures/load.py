@@ -7,15 +7,21 @@ from itertools import pairwise
 from matplotlib.axes import Axes
 
 from bucketwise.report.figures.axes import (
-    BLUE,
-    EDGE_LOOKS,
-    INK,
-    ORANGE,
-    SKY,
+    draw_level,
+    panel_below,
     set_x,
     set_y,
+    without_x_labels,
 )
-from bucketwise.report.plots import Level, LoadPlot, Stretch
+from bucketwise.report.figures.palette import (
+    BLUE,
+    GAP,
+    GAP_HATCH,
+    ORANGE,
+    SKY,
+    VERMILLION,
+)
+from bucketwise.report.plots import LoadPlot, Stretch
 
 PANELS = (3, 2)
 """Heights of what was active and of what waited, to each other."""
@@ -26,11 +32,8 @@ def draw_load(ax: Axes, plot: LoadPlot) -> None:
 
     A queue may be a hundred times the slots: on one axis nothing active would be seen.
     """
-    place = ax.get_subplotspec()
-    if plot.y_waiting is not None and place is not None:
-        panels = place.subgridspec(2, 1, height_ratios=PANELS)
-        ax.set_subplotspec(panels[0])
-        below = ax.figure.add_subplot(panels[1])
+    if plot.y_waiting is not None:
+        below = panel_below(ax, PANELS)
         _shade_gaps(below, plot.waiting)
         for stretch in plot.waiting:
             below.stairs(
@@ -38,9 +41,8 @@ def draw_load(ax: Axes, plot: LoadPlot) -> None:
                 stretch.at,
                 fill=True,
                 facecolor=ORANGE,
-                edgecolor=INK,
-                linewidth=0.5,
-                hatch="///",
+                edgecolor=VERMILLION,
+                linewidth=0.8,
             )
         set_x(below, plot.x)
         set_y(below, plot.y_waiting)
@@ -51,10 +53,9 @@ def draw_load(ax: Axes, plot: LoadPlot) -> None:
     set_x(ax, plot.x)
     set_y(ax, plot.y)
     if plot.y_waiting is not None:
-        ax.set_xlabel("")
-        ax.tick_params(axis="x", labelbottom=False)
+        without_x_labels(ax)
     if plot.level is not None:
-        _draw_level(ax, plot.level)
+        draw_level(ax, plot.level)
 
 
 def _shade_gaps(ax: Axes, stretches: tuple[Stretch, ...]) -> None:
@@ -63,23 +64,8 @@ def _shade_gaps(ax: Axes, stretches: tuple[Stretch, ...]) -> None:
         ax.axvspan(
             before.at[-1],
             after.at[0],
-            facecolor="#eeeeee",
-            edgecolor="#c4c4c4",
+            facecolor=GAP,
+            edgecolor=GAP_HATCH,
             linewidth=0,
             hatch="xx",
         )
-
-
-def _draw_level(ax: Axes, level: Level) -> None:
-    look = EDGE_LOOKS["proposed"]
-    ax.axhline(level.at, **look)
-    ax.annotate(
-        level.label,
-        (1, level.at),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        color=look["color"],
-    )

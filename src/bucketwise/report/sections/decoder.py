@@ -53,33 +53,27 @@ def decoder(analysis: Analysis) -> Section | None:
     blocks += [*sizing_blocks(decided), *load_blocks(decided)]
     return Section(
         id="decoder",
-        title="Decoder graphs",
+        title="Decoder",
         finding=_finding(decided, family),
         blocks=tuple(blocks),
     )
 
 
-def decoder_facts(analysis: Analysis) -> list[Fact]:
-    """Return the line of the decision on decoder graphs; none without a decoder."""
-    decided = analysis.plan.decoder
-    if decided is None:
-        return []
-    one = "one graph is enough"
+def decoder_note(decided: Decoder, family: str) -> str:
+    """Return in a few words what the choice saves, or why there is none."""
+    if not picks_smaller_graphs(family):
+        return "this model never runs a smaller graph"
     if decided.decision.rule == "saturated":
-        one = "the decoder is full, one graph is enough"
-    if not picks_smaller_graphs(analysis.plan.model.family):
-        one = "this model never runs a smaller graph"
-    said = one
-    if len(decided.decoder_batch_sizes) > 1:
-        said = _saving(decided) or "the vendor's pattern, assumed: no load was given"
-    return [
-        Fact(
-            label="Compile for the decoder: decoder_batch_sizes",
-            value=dotted(decided.decoder_batch_sizes),
-            note=f"for batch_size {decided.batch_size:,}: {said}",
-            wide=True,
-        )
-    ]
+        return "the decoder is full, one graph is enough"
+    if len(decided.decoder_batch_sizes) == 1:
+        return "one graph is enough"
+    one, mean = decided.one_graph_step_cost, decided.mean_step_cost
+    if one is None or mean is None:
+        return "the vendor's pattern: no load was given"
+    said = change(one, mean)
+    if said == "the same":
+        return said
+    return f"{said} {'slots' if _priced(decided) is None else 'a step'}"
 
 
 def _finding(decided: Decoder, family: str) -> str:

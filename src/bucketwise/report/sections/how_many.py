@@ -13,14 +13,12 @@ from bucketwise.plan import FrontierPoint, Visual
 from bucketwise.report.blocks import (
     Block,
     Column,
-    Drawing,
     Paragraph,
     Row,
     Section,
     Table,
 )
-from bucketwise.report.drawings import share_axis
-from bucketwise.report.plots import Axis, CurvePlot, Tick
+from bucketwise.report.knee import knee_drawing
 from bucketwise.report.reading import spent
 
 
@@ -42,9 +40,10 @@ def how_many(analysis: Analysis) -> Section:
             f"made by {decided.strategy}, as asked."
         )
         blocks.append(Paragraph(text=text))
-    blocks.append(_table(visual))
+    table = _table(visual)
+    blocks.append(table)
     if len(visual.frontier) > 1:
-        blocks.append(_drawing(visual))
+        blocks.append(knee_drawing(analysis.plan, table))
     return Section(
         id="how-many",
         title="How many",
@@ -92,42 +91,4 @@ def _table(visual: Visual) -> Table:
             Column(text="because", style="number"),
         ),
         rows=tuple(rows),
-    )
-
-
-def _drawing(visual: Visual) -> Drawing:
-    points = visual.frontier
-    ks = [point.k for point in points]
-    k = visual.decision.k
-    chosen = ks.index(k) if k in ks else len(ks) - 1
-    labels = tuple(percent(point.waste) for point in points)
-    said = ", ".join(
-        f"{count} {label}" for count, label in zip(ks, labels, strict=True)
-    )
-    ticks = tuple(Tick(at=float(count), label=str(count)) for count in ks)
-    top = max(point.waste for point in points)
-    return Drawing(
-        id="figure-how-many",
-        title="Waste of the exact optimum by number of graphs",
-        description=f"Waste by number of graphs: {said}. Chosen: {k}.",
-        caption=(
-            "Each further graph saves no more than the one before it; the ring marks "
-            "the choice, and the sentence above says why it stops there."
-        ),
-        plot=CurvePlot(
-            at=tuple(float(count) for count in ks),
-            value=tuple(point.waste for point in points),
-            labels=labels,
-            chosen=chosen,
-            chosen_label=f"chosen: {k}",
-            x=Axis(
-                label="graphs",
-                low=ks[0] - 0.5,
-                high=ks[-1] + 0.5,
-                log=False,
-                ticks=ticks,
-            ),
-            y=share_axis("waste: share of compute that is padding", top),
-        ),
-        table=_table(visual),
     )

@@ -1,14 +1,15 @@
-"""How the answer was computed, what it rests on, and what made it."""
+"""How the answer was computed, and what made it."""
 
 from __future__ import annotations
 
 import json
 
 from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, plural, significant
+from bucketwise.numbers import number, significant
 from bucketwise.plan import Decoder, Visual
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from bucketwise.report.reading import MARKS, spent
+from bucketwise.report.reading import spent
+from bucketwise.steadiness import DRAWS, SEED
 
 MOST_INPUTS = 50
 
@@ -55,27 +56,26 @@ REPLAY = (
 
 
 def method(analysis: Analysis) -> Section:
-    """Return method, cost, assumptions and provenance."""
+    """Return method, cost and provenance."""
     visual = analysis.plan.visual
-    n_assumed = sum(item.status == "assumed" for item in analysis.plan.assumptions)
     blocks: list[Block] = [
         Paragraph(text=RECURRENCE),
         Paragraph(text=TOP),
         Paragraph(text=_cost(visual)),
+        *_steadiness(analysis),
         *_decoder(analysis.plan.decoder),
-        _assumptions(analysis),
         _provenance(analysis),
         _inputs(analysis),
     ]
-    rests = plural(n_assumed, "assumed value") if n_assumed else "no assumed value"
-    how = "exact" if visual.decision.strategy == "exact" else "not proven optimal"
+    how = (
+        "the exact optimum"
+        if visual.decision.strategy == "exact"
+        else f"what {visual.decision.strategy} found, not proven optimal,"
+    )
     return Section(
         id="method",
-        title="Method and assumptions",
-        finding=(
-            f"The lengths are {how} for this traffic under a cost of length, and rest "
-            f"on {rests}."
-        ),
+        title="Method",
+        finding=f"The lengths are {how} for this traffic under a cost of length.",
         blocks=tuple(blocks),
     )
 
@@ -99,6 +99,25 @@ def _cost(visual: Visual) -> str:
     )
 
 
+def _steadiness(analysis: Analysis) -> list[Block]:
+    """Return how steadiness was computed; nothing where it could not be."""
+    found = analysis.steadiness
+    if found is None:
+        return []
+    halves = (
+        f"{DRAWS} times halves are drawn at random (seed {SEED})"
+        if found.split == "random"
+        else "the images are cut in two where half of them had come"
+    )
+    text = (
+        f"Steadiness: {halves}; the exact optimum of one half, of as many lengths under "
+        "the same top, is priced on the other half and compared with that half's own. "
+        "The chance of a larger image is 1/(n+1) after n images: if those to come are "
+        "like these, each of n+1 is as likely to be the largest."
+    )
+    return [Paragraph(text=text)]
+
+
 def _decoder(decided: Decoder | None) -> list[Block]:
     """Return how the decoder graphs were chosen; nothing where no load is known."""
     if decided is None or decided.step_cost is None:
@@ -111,26 +130,6 @@ def _decoder(decided: Decoder | None) -> list[Block]:
 
 def _coefficient(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) else significant(value, 6)
-
-
-def _assumptions(analysis: Analysis) -> Table:
-    return Table(
-        caption=(
-            "What the plan rests on. Measured: given by you or read from your input. "
-            "Derived: follows from published files. Assumed: replace it by your own "
-            "value."
-        ),
-        head=(
-            Column(text="Value of"),
-            Column(text="Is"),
-            Column(text="Status"),
-            Column(text="Source"),
-        ),
-        rows=tuple(
-            Row(cells=(item.name, item.value, MARKS[item.status], item.source))
-            for item in analysis.plan.assumptions
-        ),
-    )
 
 
 def _provenance(analysis: Analysis) -> Table:

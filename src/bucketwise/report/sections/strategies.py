@@ -5,10 +5,9 @@ from __future__ import annotations
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, dotted, percent, plural
 from bucketwise.plan import StrategyResult, Visual
-from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
-from bucketwise.report.plots import GroupedPlot
+from bucketwise.report.blocks import Column, Row, Section, Table
+from bucketwise.report.front import front_drawing
 from bucketwise.report.reading import exact_at, spent
-from bucketwise.report.scales import zero_axis
 
 KINDS = {
     "exact": "exact optimum",
@@ -20,20 +19,16 @@ KINDS = {
 }
 """What kind of answer each strategy gives; a new one is a heuristic until proven."""
 
-MOST_GROUPS = 4
-"""Numbers of graphs drawn; the table has them all."""
-
 
 def strategies(analysis: Analysis) -> Section:
     """Return the comparison of strategies."""
     visual = analysis.plan.visual
-    drawing = _drawing(visual)
-    table = _table(visual, visual.strategies, "Every strategy, priced alike")
+    table = _table(visual)
     return Section(
         id="strategies",
         title="Strategies side by side",
         finding=_finding(visual),
-        blocks=(table, drawing) if drawing else (table,),
+        blocks=(table, front_drawing(visual)),
     )
 
 
@@ -65,10 +60,10 @@ def _extra(visual: Visual, item: StrategyResult) -> float:
     return max(item.padded_compute / exact.padded_compute - 1, 0.0)
 
 
-def _table(visual: Visual, results: tuple[StrategyResult, ...], caption: str) -> Table:
+def _table(visual: Visual) -> Table:
     decided = visual.decision
     rows = []
-    for item in results:
+    for item in visual.strategies:
         used = item.name == decided.strategy
         chosen = used and item.vit_max_seq_lens == visual.vit_max_seq_lens
         n_lengths = len(item.vit_max_seq_lens)
@@ -91,8 +86,8 @@ def _table(visual: Visual, results: tuple[StrategyResult, ...], caption: str) ->
         )
     return Table(
         caption=(
-            f"{caption}. Heuristics promise no optimum; yardsticks are rules of thumb "
-            "that other serving stacks use."
+            "Every strategy, priced alike. Heuristics promise no optimum; yardsticks "
+            "are rules of thumb that other serving stacks use."
         ),
         head=(
             Column(text="Strategy"),
@@ -104,49 +99,4 @@ def _table(visual: Visual, results: tuple[StrategyResult, ...], caption: str) ->
             Column(text="Over the optimum", style="number"),
         ),
         rows=tuple(rows),
-    )
-
-
-def _ks_drawn(visual: Visual) -> list[int]:
-    """Return the numbers of graphs nearest the chosen one, ascending."""
-    ks = {item.k for item in visual.strategies}
-    nearest = sorted(ks, key=lambda k: (abs(k - visual.decision.k), k))
-    return sorted(nearest[:MOST_GROUPS])
-
-
-def _drawing(visual: Visual) -> Drawing | None:
-    """Return extra compute by strategy; None where no strategy costs any."""
-    shown = _ks_drawn(visual)
-    names = [*dict.fromkeys(item.name for item in visual.strategies if not item.exact)]
-    extra = {(item.name, item.k): _extra(visual, item) for item in visual.strategies}
-    values = tuple(tuple(extra.get((name, k), 0.0) for k in shown) for name in names)
-    largest = max((value for row in values for value in row), default=0.0)
-    if largest <= 0:
-        return None
-    kept = tuple(item for item in visual.strategies if item.k in shown)
-    return Drawing(
-        id="figure-strategies",
-        title="Extra compute of each strategy over the exact optimum",
-        description=(
-            f"Bars for {', '.join(names)} at {', '.join(map(str, shown))} graphs; the "
-            f"longest is {percent(largest)} over the optimum."
-        ),
-        caption=(
-            "Each bar is the compute a strategy wastes on top of the exact optimum "
-            "with the same number of graphs. The exact optimum would be a bar of no "
-            "length."
-        ),
-        plot=GroupedPlot(
-            groups=tuple(plural(k, "graph") for k in shown),
-            series=tuple(names),
-            values=values,
-            labels=tuple(tuple(percent(value) for value in row) for row in values),
-            x=zero_axis(
-                "extra compute over the exact optimum",
-                largest,
-                room=1.12,
-                form=lambda at: f"{at * 100:g}%",
-            ),
-        ),
-        table=_table(visual, kept, "The strategies drawn"),
     )

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import numpy as np
-
 from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, percent, plural, plural_of
+from bucketwise.numbers import number, plural
 from bucketwise.plan import TrafficSummary
-from bucketwise.report.blocks import (
-    Block,
-    Column,
-    Fact,
-    Facts,
-    Paragraph,
-    Row,
-    Section,
-    Table,
-)
+from bucketwise.report.arrivals import arrivals_drawing
+from bucketwise.report.blocks import Block, Fact, Facts, Paragraph, Section
+from bucketwise.report.by_label import labels_drawing
+from bucketwise.report.clock import DAY_S, EPOCH_YEAR, HOUR_S
 from bucketwise.report.drawings import cumulated_drawing
+from bucketwise.report.plane import sizes_drawing
 from bucketwise.report.reading import demand_of, noun_of
-from bucketwise.report.sizes import pixels_drawing, scatter_drawing, sizes_table
+from bucketwise.report.sizes import pixels_drawing, sizes_table
 
 _TOLD = (
     "The input tells how many visual tokens each image became, and no size: there is "
     "no picture of sizes as sent."
 )
-MOST_LABELS = 20
-EPOCH_YEAR = 1970
-"""Nobody served images then: such times count from an origin of their own."""
-
-SECONDS_A_DAY = 86_400
-SECONDS_AN_HOUR = 3_600
 DAYS_A_YEAR = 365.25
 LONG_DAYS = 2 * DAYS_A_YEAR
 
@@ -42,11 +29,14 @@ def traffic(analysis: Analysis) -> Section:
     blocks: list[Block] = [_facts(analysis), cumulated_drawing(analysis)]
     sizes = analysis.counts.sizes
     if ((sizes.count > 0) & ~sizes.is_told).any():
-        blocks.extend((scatter_drawing(analysis), pixels_drawing(analysis)))
+        blocks.extend((sizes_drawing(analysis), pixels_drawing(analysis)))
     else:
         blocks += [Paragraph(text=_TOLD), sizes_table(analysis)]
+    arrivals = arrivals_drawing(analysis)
+    if arrivals is not None:
+        blocks.append(arrivals)
     if analysis.traffic.labels:
-        blocks.append(_labels(analysis))
+        blocks.append(labels_drawing(analysis))
     return Section(
         id="traffic",
         title="Traffic",
@@ -117,7 +107,7 @@ def _facts(analysis: Analysis) -> Facts:
     facts.append(_span(summary))
     if summary.labels:
         n_labels = len(summary.labels)
-        note = "see the table below"
+        note = "their mix is drawn below"
         facts.append(Fact(label="Labels", value=number(n_labels), note=note))
     return Facts(items=tuple(facts))
 
@@ -137,48 +127,13 @@ def _span(summary: TrafficSummary) -> Fact:
 
 def duration(seconds: float) -> str:
     """Return a span of time in its largest fitting unit."""
-    days = seconds / SECONDS_A_DAY
+    days = seconds / DAY_S
     if days >= LONG_DAYS:
         return f"{days / DAYS_A_YEAR:.1f} years"
     if days >= 2:  # noqa: PLR2004 - "1.5 days" reads worse than "36 hours"
         return plural(round(days), "day")
-    if seconds >= 2 * SECONDS_AN_HOUR:
-        return plural(round(seconds / SECONDS_AN_HOUR), "hour")
+    if seconds >= 2 * HOUR_S:
+        return plural(round(seconds / HOUR_S), "hour")
     if seconds >= 60:  # noqa: PLR2004 - a minute
         return plural(round(seconds / 60), "minute")
     return plural(round(seconds), "second")
-
-
-def _labels(analysis: Analysis) -> Table:
-    source = analysis.traffic
-    noun = plural_of(noun_of(analysis))
-    weight = np.bincount(
-        source.label + 1, weights=source.count, minlength=len(source.labels) + 1
-    )
-    total = float(weight.sum())
-    names = ("(no label)", *source.labels)
-    order = [
-        index for index in np.argsort(-weight, kind="stable").tolist() if weight[index]
-    ]
-    shown = order[:MOST_LABELS]
-    caption = f"{noun.capitalize()} by label"
-    if len(shown) < len(order):
-        caption += f": the {MOST_LABELS} most frequent of {len(order):,}"
-    return Table(
-        caption=caption,
-        head=(
-            Column(text="Label"),
-            Column(text=noun.capitalize(), style="number"),
-            Column(text="Share", style="number"),
-        ),
-        rows=tuple(
-            Row(
-                cells=(
-                    names[index],
-                    number(float(weight[index])),
-                    percent(float(weight[index]) / total),
-                )
-            )
-            for index in shown
-        ),
-    )

@@ -16,7 +16,7 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.sections.decision import merged_callout
+from bucketwise.report.sections.decision import ordinal
 
 SIDES = (16, 32, 64)
 """Sides of the examples in merged patches: 512, 1,024 and 2,048 px on Qwen3-VL."""
@@ -29,8 +29,6 @@ def units(analysis: Analysis) -> Section:
     side = 32 * model.merge_size * model.patch_size
     merged = 32 * 32
     blocks: list[Block] = []
-    if visual.bucket_unit == "merged_patches":
-        blocks.append(merged_callout(visual))
     text = (
         f"The ViT graph sees patches of {model.patch_size} x {model.patch_size} px; "
         f"its output merges {area} of them into one token for the language model. On "
@@ -38,8 +36,7 @@ def units(analysis: Analysis) -> Section:
         f"patches and {merged:,} merged patches. Vendor documents up to 0.11 give the "
         "unit of a bucket as merged patches. The runtime of every released version "
         "compares ViT patches, before the merge, and the docstring of 0.12.0 says so. "
-        f"A length read in the wrong unit holds a {_ordinal(area)} of the intended "
-        "area."
+        f"A length read in the wrong unit holds {ordinal(area)} of the intended area."
     )
     blocks.append(Paragraph(text=text))
     if model.window_patches:
@@ -55,10 +52,6 @@ def units(analysis: Analysis) -> Section:
         ),
         blocks=tuple(blocks),
     )
-
-
-def _ordinal(area: int) -> str:
-    return {4: "quarter", 9: "ninth"}.get(area, f"1/{area}")
 
 
 def _windows(analysis: Analysis) -> Callout:

@@ -1,0 +1,111 @@
+"""The pages that are written beside a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bucketwise.analysis import Analysis
+from bucketwise.errors import OutputError
+from bucketwise.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
+from bucketwise.report.formats import FORMATS, chosen_formats
+from bucketwise.report.inputs import ReportInputs
+
+WHOLE = "every section, figure and table, and what other lengths would do"
+"""What the report holds beside its summary."""
+
+OTHERWISE = "print report.html (--format html) from a browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Files by name, and a word on each that could not be made."""
+
+    files: Mapping[str, str | bytes]
+    notes: tuple[str, ...] = ()
+
+
+def check_formats(formats: Iterable[str]) -> None:
+    """Refuse early what cannot be made at all: paper alone, and nothing to print with.
+
+    Parameters
+    ----------
+    formats : iterable of str
+        As `write_plan` takes them.
+
+    Raises
+    ------
+    OutputError
+        When a PDF alone is asked for and there is no Chromium.
+    """
+    if chosen_formats(formats) == ("pdf",) and find_chromium() is None:
+        raise OutputError(_not_made(NO_CHROMIUM))
+
+
+def pages_of(
+    analysis: Analysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    inputs: ReportInputs,
+    formats: Iterable[str],
+) -> Pages:
+    """Return the pages asked for; a PDF that cannot be made becomes a note.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    snippets : mapping of str to mapping of str to str
+        For each release, the text of each file by name.
+    inputs : ReportInputs
+        What is known of the deployment.
+    formats : iterable of str
+        Names of `FORMATS`.
+
+    Raises
+    ------
+    OutputError
+        When a PDF that cannot be made is all that was asked for.
+    UsageError
+        When a format is not known.
+    """
+    from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
+
+    asked = chosen_formats(formats)
+    files: dict[str, str | bytes] = {}
+    if "html" in asked:
+        files[FORMATS["html"]] = render(analysis, snippets, inputs)
+    if not {"pdf", "md"} & {*asked}:
+        return Pages(files)
+
+    from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
+    from bucketwise.report.summary.markdown import to_markdown  # noqa: PLC0415
+    from bucketwise.report.summary.page import sheets  # noqa: PLC0415
+
+    beside = {FORMATS["html"]: WHOLE} if "html" in asked else {}
+    summary = summary_of(analysis, snippets, inputs, beside=beside)
+    if "md" in asked:
+        files[FORMATS["md"]] = to_markdown(summary)
+    if "pdf" not in asked:
+        return Pages(files)
+    try:
+        files[FORMATS["pdf"]] = _on_one_page(sheets(summary))
+    except OutputError as error:
+        note = _not_made(str(error))
+        if asked == ("pdf",):
+            raise OutputError(note) from error
+        return Pages(files, (note,))
+    return Pages(files)
+
+
+def _on_one_page(sheets: Iterable[str]) -> bytes:
+    """Print the first sheet that is one page; the last where none is."""
+    pdf = b""
+    for sheet in sheets:
+        pdf = print_html(sheet)
+        if count_pages(pdf) == 1:
+            break
+    return pdf
+
+
+def _not_made(why: str) -> str:
+    return f"{FORMATS['pdf']} was not made: {why}, or {OTHERWISE}"

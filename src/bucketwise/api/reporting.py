@@ -1,0 +1,179 @@
+"""What the report shows beside the plan: memory of its devices, lint of today's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bucketwise.analysis import Analysis
+from bucketwise.cost import vit_flops
+from bucketwise.emitters import EmitContext
+from bucketwise.lint.layout import plan_of
+from bucketwise.lint.report import Judged
+from bucketwise.lint.rule import RULES, Rule, judge
+from bucketwise.lint.subject import Document, Subject, Use
+from bucketwise.lint.values import lengths_of
+from bucketwise.memory.plan import MemoryPlan
+from bucketwise.patching import count_patches
+from bucketwise.plan import Decoder, Visual
+from bucketwise.profile import PixelLimits
+from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.rbln.keys import BUCKETS
+from bucketwise.rbln.releases import NEWEST, RELEASES, Version
+from bucketwise.rbln.targets import Target
+from bucketwise.report.inputs import ReportInputs
+from bucketwise.sources.configs.documents import mapping_document, read_documents
+
+ON_LENGTHS = "buckets/"
+"""Rules that judge the ViT lengths, which is all that a bare list of them tells."""
+
+_NO_LENGTHS = "keys/missing-buckets"
+
+
+def report_inputs(
+    analysis: Analysis,
+    *,
+    base: BaseConfig | None,
+    targets: Sequence[Target],
+    config: str | Path | Mapping[str, Any] | None = None,
+) -> ReportInputs:
+    """Gather what the report shows beside the plan.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What `analyze` returned.
+    base : BaseConfig or None
+        The configuration emitted ones start from.
+    targets : sequence of Target
+        The dialects they are emitted for, oldest first.
+    config : str, Path or mapping, optional
+        The configuration in service, as `lint_config` takes it.
+
+    Returns
+    -------
+    ReportInputs
+        For the newest of the dialects.
+
+    Raises
+    ------
+    ConfigError
+        When the configuration in service cannot be read.
+    """
+    version = targets[-1].parsed if targets else NEWEST
+    memory = before = None
+    if base is not None and targets:
+        plan = analysis.plan
+        visual = plan.visual_for(targets[-1].version)
+        current = visual.current
+        old = current.max_seq_lens if current else visual.vit_max_seq_lens[-1:]
+        decoder = None if current else plan.decoder
+        before = _memory(
+            analysis, base, targets[-1], _with_lengths(visual, old), decoder
+        )
+        new = _with_lengths(visual, visual.vit_max_seq_lens)
+        memory = _memory(analysis, base, targets[-1], new, plan.decoder)
+    return ReportInputs(
+        base=base,
+        targets=tuple(targets),
+        memory=memory,
+        memory_before=before,
+        in_service=_in_service(analysis, config, version),
+    )
+
+
+def _with_lengths(visual: Visual, lengths: tuple[int, ...]) -> Visual:
+    """Return the half of a plan with other lengths, in the unit the runtime compares."""
+    return replace(visual, bucket_unit="vit_patches", max_seq_lens=lengths)
+
+
+def _memory(
+    analysis: Analysis,
+    base: BaseConfig,
+    target: Target,
+    visual: Visual,
+    decoder: Decoder | None,
+) -> MemoryPlan | None:
+    context = EmitContext(
+        model=analysis.plan.model,
+        visual=visual,
+        decoder=decoder,
+        base=base,
+        target=target,
+    )
+    return plan_of(
+        _subject(analysis, mapping_document(context.config()), target.parsed)
+    )
+
+
+def _in_service(
+    analysis: Analysis, config: str | Path | Mapping[str, Any] | None, version: Version
+) -> Judged | None:
+    """Judge the configuration in service, or the lengths that are all that is known."""
+    current = analysis.plan.visual.current
+    if config is not None:
+        document = (
+            mapping_document(config)
+            if isinstance(config, Mapping)
+            else read_documents(config)[0]
+        )
+        compiled = [known for known in RELEASES if known <= (document.version or ())]
+        version = compiled[-1] if compiled else version
+        rules = RULES
+    elif current is not None:
+        lengths = {"visual": {BUCKETS: list(current.max_seq_lens)}}
+        document = replace(mapping_document(lengths), source=current.source)
+        rules = _on_lengths(RULES)
+    else:
+        return None
+    subject = _subject(analysis, document, version, with_use=True)
+    if not lengths_of(subject):
+        # A base without lengths is whole: the plan brings them.
+        kept = {rule.id for rule in _on_lengths(rules)} | {_NO_LENGTHS}
+        rules = tuple(rule for rule in rules if rule.id not in kept)
+    return Judged(
+        subject=subject,
+        reported=judge(subject, rules),
+        release_source=document.version_source or "the newest that is planned for",
+        model_source="that of the plan",
+        memory=plan_of(subject),
+        not_judged=document.notes,
+    )
+
+
+def _on_lengths(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in rules if rule.id.startswith(ON_LENGTHS))
+
+
+def _subject(
+    analysis: Analysis, document: Document, version: Version, *, with_use: bool = False
+) -> Subject:
+    npu = document.config.get("npu")
+    limits = _limits(analysis)
+    use = None
+    if with_use:
+        under = replace(analysis.preprocessing, image=limits)
+        use = Use(
+            counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
+            curve=vit_flops(analysis.profile),
+        )
+    return Subject(
+        document=document,
+        version=version,
+        profile=analysis.profile,
+        family=analysis.profile.family,
+        limits=limits,
+        npu=npu if isinstance(npu, str) else None,
+        use=use,
+    )
+
+
+def _limits(analysis: Analysis) -> PixelLimits:
+    """Return the image limits in service, as far as they are known."""
+    limits, current = analysis.preprocessing.image, analysis.plan.visual.current
+    if current is None or current.max_pixels == limits.max_pixels:
+        return limits
+    source = "--current-max-pixels"
+    return replace(limits, max_pixels=current.max_pixels, source=source)

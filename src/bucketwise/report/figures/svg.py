@@ -1,0 +1,130 @@
+"""SVG as matplotlib writes it, made fit to stand inside a page, and short."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.figures.palette import VARIABLES
+
+FONT_STACK = "'DejaVu Sans', Arial, Helvetica, sans-serif"
+"""Fonts a reader may have; none is wider than the one labels were laid out with."""
+
+DECIMALS = 2
+"""Of coordinates in points: a hundredth of one is not seen."""
+
+# matplotlib escapes < and > in text and in attributes, so this finds tags alone.
+_TAG = re.compile(r"<[^>]+>")
+_NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+_REFERENCE = re.compile(r'(?:url\(#|href="#)([^)"]+)')
+
+
+def inline(text: str, drawing: Drawing) -> str:
+    """Turn a file into an element: named for readers, its ids and colours the page's.
+
+    Parameters
+    ----------
+    text : str
+        A whole file, as matplotlib writes it.
+    drawing : Drawing
+        Its `id` keeps the ids inside the figure apart from those of others.
+
+    Returns
+    -------
+    str
+        One `<svg>` element; every colour a variable of the page, with itself to fall
+        back on.
+    """
+    body = text[text.index("<svg") :]
+    # matplotlib's style rule is written for a file of its own and would reach the page.
+    body = re.sub(r"\s*<style\b.*?</style>", "", body, flags=re.DOTALL)
+    head, inside = body.split(">", 1)
+    box = re.search(r'viewBox="[^"]*"', head)
+    attributes = " ".join(
+        (
+            'xmlns="http://www.w3.org/2000/svg"',
+            'xmlns:xlink="http://www.w3.org/1999/xlink"',
+            box.group() if box else "",
+            f'font-family="{FONT_STACK}"',
+            f'role="img" aria-labelledby="{drawing.id}-title {drawing.id}-desc"',
+        )
+    )
+    title = f'<title id="{drawing.id}-title">{html.escape(drawing.title)}</title>'
+    said = html.escape(drawing.description)
+    desc = f'<desc id="{drawing.id}-desc">{said}</desc>'
+    return f"<svg {attributes}>\n{title}\n{desc}{_shortened(inside, drawing.id)}\n"
+
+
+def _shortened(inside: str, figure_id: str) -> str:
+    used = {
+        name
+        for tag in _TAG.findall(inside)
+        if "#" in tag
+        for name in _REFERENCE.findall(tag)
+    }
+    body = _TAG.sub(_tag_writer(used, figure_id), inside)
+    body = re.sub(r">\s+<", ">\n<", body.strip())
+    return "\n" + re.sub(r"<defs>\s*</defs>\s*", "", body)
+
+
+def _tag_writer(used: set[str], figure_id: str) -> Callable[[re.Match[str]], str]:
+    """Return what rewrites one tag; ids that nothing refers to are dropped."""
+
+    def written(found: re.Match[str]) -> str:
+        tag = found.group()
+        tag = re.sub(r' d="([^"]*)"', _path, tag)
+        tag = re.sub(r' style="([^"]*)"', _style, tag)
+        tag = re.sub(
+            r' id="([^"]*)"',
+            lambda each: f' id="{figure_id}-{each[1]}"' if each[1] in used else "",
+            tag,
+        )
+        tag = re.sub(r'(url\(#|href="#)', rf"\g<1>{figure_id}-", tag)
+        tag = re.sub(r' transform="rotate\(-0 [^"]*"', "", tag)
+        return _NUMBER.sub(lambda each: _number(each.group()), tag)
+
+    return written
+
+
+def _style(found: re.Match[str]) -> str:
+    """Return a style with variables for colours and no font, which the root names."""
+    entries = (entry.strip() for entry in found[1].split(";"))
+    kept = (entry for entry in entries if not entry.startswith("font-family"))
+    text = ";".join(entry.replace(": ", ":") for entry in kept)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable},{colour})")
+    return f' style="{text}"'
+
+
+def _path(found: re.Match[str]) -> str:
+    """Return a path with upright and level lines in their short form."""
+    words = found[1].split()
+    parts: list[str] = []
+    at = ("", "")
+    position = 0
+    while position < len(words):
+        command = words[position]
+        length = {"M": 2, "L": 2, "Q": 4, "C": 6}.get(command, 0)
+        numbers = [
+            _number(each) for each in words[position + 1 : position + 1 + length]
+        ]
+        parts.append(_segment(command, numbers, at))
+        at = (numbers[-2], numbers[-1]) if numbers else at
+        position += 1 + length
+    return f' d="{"".join(parts)}"'
+
+
+def _segment(command: str, numbers: list[str], at: tuple[str, str]) -> str:
+    if command == "L" and numbers[0] == at[0]:
+        return f"V{numbers[1]}"
+    if command == "L" and numbers[1] == at[1]:
+        return f"H{numbers[0]}"
+    return command + " ".join(numbers)
+
+
+def _number(text: str) -> str:
+    rounded = f"{float(text):.{DECIMALS}f}"
+    whole = rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
+    return "0" if whole in {"-0", ""} else whole

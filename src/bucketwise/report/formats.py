@@ -1,0 +1,31 @@
+"""The forms in which a decision is written, and the file of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bucketwise.errors import UsageError
+
+FORMATS = {"html": "report.html", "pdf": "summary.pdf", "md": "summary.md"}
+"""Name -> file: the whole report, and the page that sums it up on paper and as text."""
+
+
+def chosen_formats(names: Iterable[str]) -> tuple[str, ...]:
+    """Return formats by name, each once, in their own order.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of `FORMATS`; none is right too.
+
+    Raises
+    ------
+    UsageError
+        When a name is none of them.
+    """
+    asked = tuple(names)
+    unknown = [name for name in asked if name not in FORMATS]
+    if unknown:
+        message = f"format: {unknown[0]!r} found; {', '.join(FORMATS)} are right"
+        raise UsageError(message)
+    return tuple(name for name in FORMATS if name in asked)

@@ -1,0 +1,101 @@
+"""Which buckets the runs need, over time and by label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bucketwise.analysis import Analysis
+from bucketwise.buckets import Buckets
+from bucketwise.plan import BucketUse
+from bucketwise.traffic import FloatArray, IntArray, Traffic
+
+MOST_SERIES = 6
+"""Buckets told apart in one drawing; of more, the least used are drawn as one."""
+
+OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The runs of every cell of the traffic, by what bucket they need.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Buckets in ascending order; `OTHERS` last where some are drawn as one.
+    runs : ndarray of float64, shape (n_cells,)
+        ViT runs of the images in a cell; 0 where the processor refuses them.
+    series : ndarray of int64, shape (n_cells,)
+        Index into `names`.
+    """
+
+    names: tuple[str, ...]
+    runs: FloatArray
+    series: IntArray
+
+    def table(self, position: IntArray, n_rows: int) -> FloatArray:
+        """Return runs by row and series, shape (n_rows, n_series).
+
+        Parameters
+        ----------
+        position : ndarray of int64, shape (n_cells,)
+            Row of each cell; cells below 0 are left out.
+        n_rows : int
+            Rows there are.
+        """
+        n_series, kept = len(self.names), position >= 0
+        cell = position[kept] * n_series + self.series[kept]
+        found = np.bincount(
+            cell, weights=self.runs[kept], minlength=n_rows * n_series
+        ).astype(np.float64)
+        return found.reshape(n_rows, n_series)
+
+
+def mix_of(analysis: Analysis) -> Mix:
+    """Return the runs of every cell of the traffic by bucket."""
+    counts, uses = analysis.counts, analysis.plan.visual.buckets
+    size = size_of_cell(analysis.traffic)
+    is_run = counts.accepted[size]
+    runs = np.where(is_run, analysis.traffic.count * counts.grid_t[size], 0.0)
+    buckets = Buckets(analysis.plan.visual.vit_max_seq_lens)
+    bucket = np.where(is_run, buckets.assign(analysis.needed)[size], 0)
+    names, series_of_bucket = _series(uses)
+    return Mix(names, runs, series_of_bucket[bucket])
+
+
+def size_of_cell(traffic: Traffic) -> IntArray:
+    """Return the position in `traffic.sizes()` of the size of each cell."""
+    keys = (
+        *(traffic.visual_tokens, traffic.fps, traffic.frames),
+        *(traffic.width_px, traffic.height_px),
+    )
+    order = np.lexsort(keys)
+    is_new = np.zeros(order.size, dtype=bool)
+    for key in keys:
+        ordered = key[order]
+        is_new[1:] |= ordered[1:] != ordered[:-1]
+    found = np.empty(order.size, dtype=np.int64)
+    found[order] = np.cumsum(is_new)
+    return found
+
+
+def shares_of(runs: FloatArray) -> FloatArray:
+    """Return runs by row and series as shares of their row; 0 in rows of none."""
+    total = runs.sum(axis=1, keepdims=True)
+    shares = np.zeros_like(runs)
+    np.divide(runs, total, out=shares, where=total > 0)
+    return shares
+
+
+def _series(uses: tuple[BucketUse, ...]) -> tuple[tuple[str, ...], IntArray]:
+    """Return the names of series, and the series of each bucket."""
+    most = sorted(range(len(uses)), key=lambda index: (-uses[index].runs, index))
+    kept = sorted(most if len(uses) <= MOST_SERIES else most[: MOST_SERIES - 1])
+    names = [f"{uses[index].vit_patches:,}" for index in kept]
+    if len(kept) < len(uses):
+        names.append(OTHERS)
+    series = np.full(len(uses), len(kept), dtype=np.int64)
+    series[kept] = np.arange(len(kept))
+    return tuple(names), series

@@ -1,0 +1,39 @@
+"""What the plan rests on, value by value."""
+
+from __future__ import annotations
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import plural, verb
+from bucketwise.report.blocks import Column, Paragraph, Row, Section, Table
+from bucketwise.report.reading import LEGEND, MARKS
+
+
+def assumptions(analysis: Analysis) -> Section:
+    """Return every value with how far to trust it."""
+    rows = analysis.plan.assumptions
+    n_assumed = sum(item.status == "assumed" for item in rows)
+    rest = plural(n_assumed, "value") if n_assumed else "No value"
+    table = Table(
+        caption="What the plan rests on",
+        head=(
+            Column(text="Value of"),
+            Column(text="Is"),
+            Column(text="Mark", style="mark"),
+            Column(text="Source"),
+        ),
+        rows=tuple(
+            Row(cells=(item.name, item.value, MARKS[item.status], item.source))
+            for item in rows
+        ),
+    )
+    return Section(
+        id="assumptions",
+        title="Assumptions",
+        finding=(
+            f"{rest} of {len(rows):,} {verb(n_assumed or 1, 'is', 'are')} assumed; each "
+            "can be replaced by your own."
+            if n_assumed
+            else "Every value was given, measured, or follows from published files."
+        ),
+        blocks=(table, Paragraph(text=LEGEND)),
+    )

@@ -1,0 +1,324 @@
+"""Today against the plan in one table, on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bucketwise.analysis import Analysis
+from bucketwise.cost import waste_of
+from bucketwise.memory.plan import MemoryPlan
+from bucketwise.numbers import (
+    change,
+    dotted,
+    memory,
+    number,
+    percent,
+    plural_of,
+)
+from bucketwise.plan import Current, Status
+from bucketwise.rbln.lengths import mask_bytes
+from bucketwise.report.blocks import Column, Row, Table
+from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.reading import (
+    MARKS,
+    images_accepted,
+    mark_of,
+    noun_of,
+    one_graph_compute,
+    spent,
+)
+from bucketwise.report.sections.decoder import decoder_note
+
+BOTH = "both serve"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One row: the two sides, what lies between them, and how far to trust it."""
+
+    what: str
+    before: str
+    after: str
+    change: str = ""
+    status: Status
+    marked: bool = False
+
+
+def before_after(analysis: Analysis, inputs: ReportInputs) -> Table:
+    """Return what changes: today, or one graph of the top length, against the plan.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    inputs : ReportInputs
+        Memory of both sides, where it is known.
+    """
+    current = analysis.plan.visual.current
+    lines = tuple(_lines(analysis, inputs, current))
+    if current is None and len(analysis.plan.visual.vit_max_seq_lens) == 1:
+        return _alone(lines)
+    return Table(
+        caption=_caption(analysis, current),
+        head=(
+            Column(text="What"),
+            Column(text="Today" if current else "One graph", style="number"),
+            Column(text="Proposed", style="number"),
+            Column(text="Change", style="number"),
+            Column(text="Mark", style="mark"),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    line.what,
+                    line.before,
+                    line.after,
+                    line.change,
+                    MARKS[line.status],
+                ),
+                marked=line.marked,
+            )
+            for line in lines
+        ),
+    )
+
+
+def _alone(lines: tuple[_Line, ...]) -> Table:
+    """Return the plan's side where there is no other."""
+    return Table(
+        caption="The plan; nobody said what runs today",
+        head=(
+            Column(text="What"),
+            Column(text="Proposed", style="number"),
+            Column(text="Mark", style="mark"),
+        ),
+        rows=tuple(
+            Row(cells=(line.what, line.after, MARKS[line.status]), marked=line.marked)
+            for line in lines
+        ),
+    )
+
+
+def graph_minutes(analysis: Analysis) -> float | None:
+    """Return the minutes that one more graph takes, where somebody gave them."""
+    price = analysis.plan.provenance.options.get("graph_price")
+    return float(price["graph_minutes"]) if price else None
+
+
+def minutes(value: float) -> str:
+    """Return minutes, and hours from two of them on."""
+    hours = value / 60
+    return f"{hours:,.1f} h" if hours >= 2 else f"{number(value)} min"  # noqa: PLR2004
+
+
+def fullest_bytes(plan: MemoryPlan) -> int:
+    """Return what the fullest of the devices holds."""
+    return max(pool.device_bytes for pool in plan.pools)
+
+
+def _caption(analysis: Analysis, current: Current | None) -> str:
+    noun = plural_of(noun_of(analysis))
+    if current is None:
+        return (
+            "One graph of the top length, because nobody said what runs today, and the "
+            f"plan, on the same {noun}"
+        )
+    text = f"Today ({current.source}) and the plan, on the same {noun}"
+    if current.max_pixels != analysis.plan.model.max_pixels:
+        text += (
+            f" under max_pixels {current.compared_max_pixels:,}, the lower of the two "
+            "limits"
+        )
+    return text
+
+
+def _lines(
+    analysis: Analysis, inputs: ReportInputs, current: Current | None
+) -> Iterator[_Line]:
+    visual = analysis.plan.visual
+    old = current.max_seq_lens if current else visual.vit_max_seq_lens[-1:]
+    if current:
+        yield _fails(analysis, current)
+    yield _Line(
+        what="ViT lengths, patches",
+        before=dotted(old),
+        after=dotted(visual.vit_max_seq_lens),
+        status=mark_of(analysis),
+    )
+    if current:
+        yield from _compute_today(analysis, current)
+    else:
+        yield from _compute(
+            analysis, "", one_graph_compute(visual), visual.padded_compute
+        )
+    yield _memory(analysis, inputs, old)
+    yield _graphs(analysis, old)
+    yield from _decoder(analysis)
+    yield _shrunk(analysis, current)
+    yield _pixel_limits(analysis, current)
+
+
+def _fails(analysis: Analysis, current: Current) -> _Line:
+    visual = analysis.plan.visual
+    fails = current.overflow_images
+    share = f" ({percent(current.overflow_share)})" if fails else ""
+    return _Line(
+        what=f"{plural_of(noun_of(analysis)).capitalize()} that fail",
+        before=f"{number(fails)}{share}",
+        after=number(visual.overflow_images),
+        change="all are served" if fails else "",
+        status=mark_of(analysis, assumed=current.max_pixels_assumed),
+        marked=fails > 0,
+    )
+
+
+def _compute_today(analysis: Analysis, current: Current) -> Iterator[_Line]:
+    visual = analysis.plan.visual
+    before, after = current.padded_compute_served, current.proposed_compute_on_served
+    useful = current.useful_compute_served
+    if before <= 0:
+        yield _Line(
+            what="ViT compute",
+            before="serves none",
+            after=spent(visual.padded_compute, visual),
+            status=mark_of(analysis),
+        )
+        return
+    on = f", the {number(current.served_images)} {BOTH}"
+    yield from _compute(
+        analysis,
+        on if current.overflow_images else "",
+        before,
+        after,
+        useful=useful,
+    )
+    if current.overflow_images:
+        yield _Line(
+            what="ViT compute, all that each serves",
+            before=spent(current.padded_compute_today, visual),
+            after=spent(visual.padded_compute, visual),
+            status=mark_of(analysis, assumed=current.max_pixels_assumed),
+        )
+
+
+def _compute(
+    analysis: Analysis,
+    on: str,
+    before: float,
+    after: float,
+    *,
+    useful: float | None = None,
+) -> Iterator[_Line]:
+    visual = analysis.plan.visual
+    needed = visual.useful_compute if useful is None else useful
+    yield _Line(
+        what=f"ViT compute{on}",
+        before=spent(before, visual),
+        after=spent(after, visual),
+        change=change(before, after),
+        status=mark_of(analysis),
+    )
+    yield _Line(
+        what="Waste: padding in it",
+        before=percent(waste_of(needed, before)),
+        after=percent(waste_of(needed, after)),
+        status=mark_of(analysis),
+    )
+
+
+def _memory(analysis: Analysis, inputs: ReportInputs, old: Sequence[int]) -> _Line:
+    plan, before = inputs.memory, inputs.memory_before
+    if plan is None or before is None:
+        new = analysis.plan.visual.vit_max_seq_lens
+        masks = [sum(map(mask_bytes, lengths)) for lengths in (old, new)]
+        return _Line(
+            what="Memory: attention masks",
+            before=memory(masks[0]),
+            after=memory(masks[1]),
+            change=more_or_less(*masks),
+            status=mark_of(analysis),
+        )
+    held = fullest_bytes(before), fullest_bytes(plan)
+    close = "too much by estimate" if plan.lacks_bytes else "close"
+    fits = {"fits": "", "cannot tell": f", {close}"}.get(plan.verdict, ", too much")
+    return _Line(
+        what=f"Memory of a device ({memory(plan.usable_bytes)})",
+        before=memory(held[0]),
+        after=f"{memory(held[1])}{fits}",
+        change=more_or_less(*held),
+        status="assumed",
+        marked=plan.verdict == "does not fit",
+    )
+
+
+def more_or_less(before: int, after: int) -> str:
+    """Return the difference of two amounts of memory in words."""
+    if before == after:
+        return "the same"
+    return f"{memory(abs(after - before))} {'more' if after > before else 'less'}"
+
+
+def _graphs(analysis: Analysis, old: Sequence[int]) -> _Line:
+    n_old, n_new = len(old), len(analysis.plan.visual.vit_max_seq_lens)
+    each = graph_minutes(analysis)
+    if each is not None:
+        return _Line(
+            what="Compile time of the ViT",
+            before=minutes(n_old * each),
+            after=minutes(n_new * each),
+            change=f"{n_new - n_old:+d} x {minutes(each)}" if n_new != n_old else "",
+            status="measured",
+        )
+    more = n_new - n_old
+    return _Line(
+        what="ViT graphs to compile",
+        before=str(n_old),
+        after=str(n_new),
+        change=f"{abs(more)} {'more' if more > 0 else 'fewer'}" if more else "the same",
+        status=mark_of(analysis),
+    )
+
+
+def _decoder(analysis: Analysis) -> Iterator[_Line]:
+    decoder = analysis.plan.decoder
+    if decoder is None:
+        return
+    cost = decoder.step_cost
+    yield _Line(
+        what="Decoder graphs, against one",
+        before=f"one of {decoder.batch_size:,}",
+        after=dotted(decoder.decoder_batch_sizes),
+        change=decoder_note(decoder, analysis.plan.model.family),
+        status=cost.status if cost else "assumed",
+    )
+
+
+def _shrunk(analysis: Analysis, current: Current | None) -> _Line:
+    visual, images = analysis.plan.visual, images_accepted(analysis)
+    before = current.shrunk_images if current else visual.shrunk_images
+    texts = [
+        f"{number(shrunk)} ({percent(shrunk / images)})" if shrunk else "0"
+        for shrunk in (before, visual.shrunk_images)
+    ]
+    return _Line(
+        what=f"{plural_of(noun_of(analysis)).capitalize()} shrunk by the limit",
+        before=texts[0],
+        after=texts[1],
+        status=mark_of(
+            analysis, assumed=current.max_pixels_assumed if current else False
+        ),
+    )
+
+
+def _pixel_limits(analysis: Analysis, current: Current | None) -> _Line:
+    model, limits = analysis.plan.model, analysis.plan.visual.processor
+    before = current.max_pixels if current else model.max_pixels
+    not_given = " (not given)" if current and current.max_pixels_assumed else ""
+    return _Line(
+        what=f"max_pixels (min_pixels {limits.min_pixels:,})",
+        before=f"{before:,}{not_given}",
+        after=f"{limits.max_pixels:,}",
+        change="" if before == limits.max_pixels else change(before, limits.max_pixels),
+        status="measured" if model.limits_source == "given" else "assumed",
+    )

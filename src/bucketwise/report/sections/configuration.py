@@ -1,0 +1,122 @@
+"""What lint says of the configuration of today, with this traffic."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from bucketwise.lint.finding import Severity
+from bucketwise.lint.report import Judged
+from bucketwise.lint.rule import Reported
+from bucketwise.numbers import plural
+from bucketwise.rbln.releases import written
+from bucketwise.report.blocks import (
+    Block,
+    Column,
+    Paragraph,
+    Points,
+    Row,
+    Section,
+    Table,
+)
+from bucketwise.report.inputs import ReportInputs
+
+NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+WHOLE = "the configuration"
+
+
+def configuration(inputs: ReportInputs) -> Section | None:
+    """Return the findings; None where nothing of today is known."""
+    judged = inputs.in_service
+    if judged is None:
+        return None
+    blocks: list[Block] = []
+    if judged.reported:
+        blocks.append(_table(judged))
+    blocks.append(Paragraph(text=_judged_by(judged)))
+    if judged.not_judged:
+        blocks.append(Points(items=judged.not_judged))
+    return Section(
+        id="lint",
+        title="Lint",
+        finding=_finding(judged),
+        blocks=tuple(blocks),
+    )
+
+
+def _finding(judged: Judged) -> str:
+    found = Counter(each.finding.severity for each in judged.reported)
+    what = "configuration" if _is_whole(judged) else "list of lengths"
+    release = f"optimum-rbln {written(judged.subject.version)}"
+    said = [
+        plural(found[severity], noun)
+        for severity, noun in NOUNS.items()
+        if found[severity]
+    ]
+    if not said:
+        return (
+            f"Nothing is wrong with today's {what} that {release} or the traffic tells."
+        )
+    text = " and ".join([*([", ".join(said[:-1])] if said[:-1] else []), said[-1]])
+    if found["error"]:
+        one = "the error makes" if found["error"] == 1 else "the errors make"
+        return f"Today's {what} has {text} for {release}: {one} it fail."
+    return f"Today's {what} has {text} for {release}, and no error."
+
+
+def _is_whole(judged: Judged) -> bool:
+    """Return whether more than the lengths is known."""
+    return (
+        set(judged.subject.config) != {"visual"}
+        or len(judged.subject.visual or {}) != 1
+    )
+
+
+def _table(judged: Judged) -> Table:
+    return Table(
+        caption="Findings, errors first: an error will fail, a warning wastes or may "
+        "fail, a note is good to know",
+        head=(
+            Column(text="Severity and rule"),
+            Column(text="Where"),
+            Column(text="Found"),
+            Column(text="Why"),
+            Column(text="Right"),
+        ),
+        rows=tuple(_row(each) for each in judged.reported),
+    )
+
+
+def _row(reported: Reported) -> Row:
+    finding = reported.finding
+    where = ".".join(finding.path) or WHOLE
+    if reported.place.line:
+        where += f", line {reported.place.line:,}"
+    raises = f" Raises {finding.raises}" if finding.raises else ""
+    return Row(
+        cells=(
+            f"{NOUNS[finding.severity]}: {reported.rule}",
+            where,
+            finding.found,
+            f"{finding.why}.{raises}" if raises else finding.why,
+            finding.right,
+        ),
+    )
+
+
+def _judged_by(judged: Judged) -> str:
+    subject = judged.subject
+    limits = subject.limits
+    text = (
+        f"Judged for optimum-rbln {written(subject.version)} ({judged.release_source})"
+    )
+    if limits is not None:
+        text += f", images of {limits.min_pixels:,} to {limits.max_pixels:,} px"
+    text += (
+        " and the traffic of this report; `bucketwise lint` says the same of a file."
+    )
+    if not _is_whole(judged):
+        text += (
+            " Only the lengths are known: --current with the file itself lets every rule "
+            "look at it."
+        )
+    return text

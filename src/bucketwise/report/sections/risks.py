@@ -1,0 +1,148 @@
+"""What could go wrong: what to check before compiling, the gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import memory, plural
+from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
+from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.reading import UNIT, on_batch_size
+from bucketwise.report.sections.sureness import deciding
+
+NO_MATTER = "create_runtimes"
+"""An assumed value that changes neither memory nor who is served."""
+
+
+def risks(analysis: Analysis, inputs: ReportInputs) -> Section:
+    """Return the warnings, and the assumed values that could change the answer."""
+    found = tuple(_callouts(analysis, inputs))
+    blocks: list[Block] = [*found, *_other_releases(analysis)]
+    assumed = tuple(_assumed(analysis, inputs))
+    if assumed:
+        blocks.append(Points(items=assumed))
+    return Section(
+        id="risks",
+        title="Risks",
+        finding=_finding(analysis, inputs, len(found)),
+        blocks=tuple(blocks),
+    )
+
+
+def _finding(analysis: Analysis, inputs: ReportInputs, n_warnings: int) -> str:
+    visual = analysis.plan.visual
+    top, memory_plan = visual.vit_max_seq_lens[-1], inputs.memory
+    if visual.bucket_unit == "merged_patches":
+        return (
+            "The lists are in a unit that no released runtime compares: larger images "
+            "fail."
+        )
+    if memory_plan is not None and memory_plan.verdict == "does not fit":
+        return (
+            "The proposed configuration does not fit its devices, by "
+            f"{memory(memory_plan.lacks_bytes)} each."
+        )
+    if memory_plan is not None and memory_plan.lacks_bytes:
+        return (
+            "By estimate the proposed configuration lacks "
+            f"{memory(memory_plan.lacks_bytes)} on a device; only a compile can tell."
+        )
+    if visual.overflow_possible > top:
+        return (
+            "An image larger than any so far can fail: inputs of up to "
+            f"{visual.overflow_possible:,} {UNIT} pass the limits, and the top "
+            f"length is {top:,}."
+        )
+    if n_warnings:
+        return (
+            f"Nothing can outgrow the top length; {plural(n_warnings, 'warning')} "
+            "to read before compiling."
+        )
+    return "Nothing can outgrow the top length, and there is no warning."
+
+
+def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
+    plan = analysis.plan
+    if plan.model.assumed:
+        text = (
+            f"No model was named, so {plan.model.hf_id} stands for it. Another model "
+            "cuts images into other patches; name yours with --model."
+        )
+        yield _warning(text, "Model assumed.")
+    yield from _memory(inputs)
+    for text in plan.visual.warnings:
+        yield _warning(text)
+    if plan.decoder is not None and (said := on_batch_size(plan.decoder)):
+        yield _warning(f"{said}.", "Decoder queueing.")
+    current = plan.visual.current
+    if current is not None and current.max_pixels_assumed:
+        text = (
+            "Nobody told the max_pixels in service, so that of the plan, "
+            f"{current.max_pixels:,}, stands for it. With a larger one more images may fail "
+            "today than counted; --current-max-pixels tells it."
+        )
+        yield _warning(text, "Today's limit assumed.")
+
+
+def _memory(inputs: ReportInputs) -> Iterator[Callout]:
+    plan = inputs.memory
+    if plan is None or plan.verdict == "fits":
+        return
+    lacks = plan.lacks_bytes
+    text = (
+        f"By estimate the fullest device lacks {memory(lacks)}."
+        if lacks
+        else "By estimate it fits, with less than a third of the room to spare, and "
+        "nobody has measured what kernels take."
+    )
+    if plan.changes:
+        text += (
+            f" {plural(len(plan.changes), 'single change')} would make it fit: see the "
+            "section on memory."
+        )
+    if plan.verdict == "does not fit":
+        yield Callout(level="danger", mark="Memory: it does not fit.", text=text)
+        return
+    yield _warning(
+        text, "Memory: too little by estimate." if lacks else "Memory: close."
+    )
+
+
+def _warning(text: str, mark: str = "Warning:") -> Callout:
+    return Callout(level="warning", mark=mark, text=text)
+
+
+def _other_releases(analysis: Analysis) -> list[Block]:
+    """Return warnings that only other releases have, folded."""
+    plan = analysis.plan
+    releases: dict[str, list[str]] = {}
+    for version, visual in plan.visual_by_target.items():
+        for text in visual.warnings:
+            if text not in plan.visual.warnings:
+                releases.setdefault(text, []).append(version)
+    if not releases:
+        return []
+    others = tuple(
+        _warning(f"On optimum-rbln {', '.join(versions)}: {text}")
+        for text, versions in releases.items()
+    )
+    summary = f"Other releases: {plural(len(others), 'warning')}"
+    return [Folded(summary=summary, blocks=others)]
+
+
+def _assumed(analysis: Analysis, inputs: ReportInputs) -> Iterator[str]:
+    names = deciding(analysis)
+    if names:
+        said = "; ".join(f"{name} ({value})" for name, value in names)
+        yield f"Assumed, and able to change the lengths: {said}."
+    base = inputs.base.assumed() if inputs.base else ()
+    values = [item for item in base if item.path[-1] != NO_MATTER]
+    if values:
+        said = ", ".join(f"{'.'.join(item.path)} {item.value}" for item in values)
+        yield f"Assumed, and able to change memory and files: {said}."
+    if analysis.plan.visual.cost.unit != "patch":
+        yield (
+            "Compute is not time: where a device waits for memory, a graph saves less "
+            "than these shares. Measure one small and one large length."
+        )

@@ -1,0 +1,119 @@
+"""How sure the decision is, in a few short sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from bucketwise.analysis import Analysis
+from bucketwise.cautions import FEW_IMAGES
+from bucketwise.numbers import number, percent, plural, plural_of
+from bucketwise.report.blocks import Callout
+from bucketwise.report.reading import images_accepted, noun_of
+from bucketwise.report.sections.traffic import duration
+from bucketwise.steadiness import DRAWS, Steadiness, chance_of_larger
+
+STEADY = 0.05
+"""Lengths that cost less than this above the best on images unseen are called steady:
+what the last graph must save by default."""
+
+DECIDING = {
+    "model": "the model",
+    "image limits": "image limits",
+    "video sampling": "video sampling",
+    "sizes": "how photos are turned",
+}
+"""Assumptions that change the lengths, in words; the others change the files."""
+
+
+def how_sure(analysis: Analysis) -> Callout:
+    """Return how far the decision can be trusted, with the numbers that say so."""
+    text = " ".join(_sentences(analysis))
+    return Callout(level="note", mark="How sure:", text=text)
+
+
+def chance_in_words(analysis: Analysis) -> str:
+    """Return the chance that the next image outgrows all so far, as "1 in n"."""
+    return f"1 in {number(round(1 / chance_of_larger(images_accepted(analysis))))}"
+
+
+def deciding(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """Return the assumed values that would change the lengths: in words, and the value."""
+    clips = analysis.plan.traffic.clips > 0
+    return tuple(
+        (DECIDING[item.name], item.value)
+        for item in analysis.plan.assumptions
+        if item.status == "assumed"
+        and item.name in DECIDING
+        and (clips or item.name != "video sampling")
+    )
+
+
+def _sentences(analysis: Analysis) -> Iterator[str]:
+    noun = noun_of(analysis)
+    images = images_accepted(analysis)
+    only = "Only " if images < FEW_IMAGES else ""
+    yield f"{only}{plural(images, noun)}{_span(analysis)}."
+    if analysis.steadiness is not None:
+        yield _steady(analysis.steadiness, analysis)
+    yield _chance(analysis)
+    patches = analysis.plan.visual.cost.unit == "patch"
+    unit = "patches" if patches else "arithmetic by the model's dimensions"
+    yield f"Compute is {unit}, not measured time."
+    names = [name for name, _ in deciding(analysis)]
+    if names:
+        yield f"Assumed: {', '.join(names)}."
+
+
+def _span(analysis: Analysis) -> str:
+    summary = analysis.plan.traffic
+    if summary.first is None or summary.last is None:
+        return ", of times unknown"
+    first, last = map(datetime.fromisoformat, (summary.first, summary.last))
+    return f" over {duration((last - first).total_seconds())}"
+
+
+def _steady(found: Steadiness, analysis: Analysis) -> str:
+    noun = noun_of(analysis)
+    best = f"the best {plural(len(analysis.plan.visual.vit_max_seq_lens), 'length')}"
+    if found.split == "random":
+        word = "Steady" if found.worst_extra < STEADY else "Not steady"
+        text = (
+            f"{word}: {best} for half of them cost {_more(found.extra)} on the other "
+        )
+        text += "half than the best for it"
+        if found.worst_extra:
+            text += f" ({percent(found.worst_extra)} in the worst of {DRAWS} draws)"
+        return f"{text}."
+    word = "Steady" if found.extra < STEADY else "Changing over time"
+    text = (
+        f"{word}: {best} for those {_before(found)} cost {_more(found.extra)} on the "
+    )
+    text += "later ones than the best for these"
+    if found.outgrown_images:
+        text += f", and {plural(found.outgrown_images, noun)} outgrew all before"
+    return f"{text}."
+
+
+def _more(extra: float) -> str:
+    return f"{percent(extra)} more" if extra else "no more"
+
+
+def _before(found: Steadiness) -> str:
+    if not found.until_s or found.until_s < SECONDS_A_YEAR:
+        return "of the first half"
+    return f"before {datetime.fromtimestamp(found.until_s, tz=UTC):%Y-%m-%d}"
+
+
+SECONDS_A_YEAR = 365 * 86_400
+"""Times of the first year count from the start of a log."""
+
+
+def _chance(analysis: Analysis) -> str:
+    visual, noun = analysis.plan.visual, noun_of(analysis)
+    if visual.overflow_possible <= visual.vit_max_seq_lens[-1]:
+        return f"No {noun} can outgrow the top length under these limits."
+    return (
+        f"The next {noun} is larger than all so far with a chance of at most "
+        f"{chance_in_words(analysis)}, if {plural_of(noun)} to come are like these."
+    )

@@ -1,0 +1,42 @@
+"""What the terminal and the summary both say of a plan, in the same words."""
+
+from __future__ import annotations
+
+from bucketwise.numbers import percent, plural, verb
+from bucketwise.plan import Current, Decoder
+from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
+
+
+def failing_today(current: Current) -> tuple[str, str]:
+    """Return how many images fail with the lengths of today, and why, one sentence."""
+    top = f"{max(current.max_seq_lens):,} ViT patches"
+    if not current.overflow_images:
+        return "No image fails today:", f"none needs more than {top}."
+    fails = verb(current.overflow_images, "fails", "fail")
+    images = plural(current.overflow_images, "image")
+    share = percent(current.overflow_share)
+    return f"{images} ({share}) {fails} today,", f"needing more than {top}."
+
+
+def under_limit(current: Current, plan_max_pixels: int) -> str:
+    """Say under which limit both are priced, where today's is another than the plan's."""
+    if current.max_pixels == plan_max_pixels:
+        return ""
+    return f" under max_pixels {current.compared_max_pixels:,}, the lower of the two"
+
+
+def decoder_saving(decoder: Decoder, family: str) -> str:
+    """Say what a decode step saves, or why there is nothing to say of it."""
+    if not picks_smaller_graphs(family):
+        return "this model never runs a smaller graph"
+    cost, saving, most = decoder.step_cost, decoder.saving, decoder.slots_saving
+    if len(decoder.decoder_batch_sizes) == 1:
+        return decoder.decision.reason
+    if cost is None or saving is None or most is None:
+        return decoder.decision.reason
+    if cost.kind == "slots":
+        return f"{percent(most)} fewer slots a step than with one graph"
+    text = f"a step costs {percent(saving)} less than with one graph ({cost.kind}"
+    if cost.status == "measured":
+        return f"{text})"
+    return f"{text}, {cost.status}), at most {percent(most)} less"

@@ -1,0 +1,257 @@
+"""What the one page says, as one value that every form of it is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bucketwise.analysis import Analysis
+from bucketwise.numbers import change, literal, number, percent, plural
+from bucketwise.plan import BucketUse, Plan, Visual
+from bucketwise.rbln.targets import TARGETS
+from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
+from bucketwise.report.drawings import cumulated_drawing, lengths_drawing
+from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.lists import lists_to_set
+from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
+from bucketwise.report.sections.before_after import before_after
+from bucketwise.report.sections.decision import decision, merged_callout
+from bucketwise.report.sections.sureness import how_sure
+from bucketwise.report.sentences import failing_today
+from bucketwise.report.summary.grounds import grounds
+
+MOST_NAMES = 3
+MOST_WARNINGS = 4
+MOST_BUCKETS = 8
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One page in reading order, all of it finished text but the drawing.
+
+    Attributes
+    ----------
+    title, subtitle : str
+        What it is about and what it was read from.
+    finding : str
+        The decision in one sentence.
+    alarms : tuple of Callout
+        What must be read before the numbers.
+    settings : Table
+        What to write into the configuration and onto the processor.
+    before_after : Table
+        What it saves and what it costs, each with how far to trust it.
+    why : tuple of str
+        Why so many lengths, and what one would cost.
+    warnings : tuple of str
+        The gravest first.
+    buckets : Table
+        Whom each length serves.
+    drawing : Drawing
+        The lengths over what the traffic needs.
+    sure : Callout
+        How far the decision can be trusted.
+    grounds : Table
+        What was measured, derived and assumed.
+    files : Table
+        Which file says more.
+    footer : str
+        What made it.
+    """
+
+    title: str
+    subtitle: str
+    finding: str
+    alarms: tuple[Callout, ...]
+    settings: Table
+    before_after: Table
+    why: tuple[str, ...]
+    warnings: tuple[str, ...]
+    buckets: Table
+    drawing: Drawing
+    sure: Callout
+    grounds: Table
+    files: Table
+    footer: str
+
+
+def summary_of(
+    analysis: Analysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    inputs: ReportInputs | None = None,
+    *,
+    beside: Mapping[str, str] | None = None,
+) -> Summary:
+    """Return the one page of an analysis.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    snippets : mapping of str to mapping of str to str
+        For each release, the text of each file by name.
+    inputs : ReportInputs, optional
+        What is known of the deployment.
+    beside : mapping of str to str, optional
+        Further files that will lie beside the page: name to what they show.
+    """
+    plan, known = analysis.plan, inputs or ReportInputs()
+    current = plan.visual.current
+    return Summary(
+        title=f"What to compile for {shortened(plan.model.hf_id)}",
+        subtitle=_subtitle(analysis),
+        finding=decision(analysis, known).finding,
+        alarms=_alarms(plan.visual),
+        settings=_settings(plan),
+        before_after=before_after(analysis, known),
+        why=_why(plan.visual),
+        warnings=_warnings(plan),
+        buckets=_buckets(plan.visual),
+        drawing=lengths_drawing(analysis, current)
+        if current
+        else cumulated_drawing(analysis),
+        sure=how_sure(analysis),
+        grounds=grounds(analysis),
+        files=_files(snippets, beside or {}),
+        footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
+        + ". Sizes only: no image, prompt or address is kept.",
+    )
+
+
+def shortened(name: str) -> str:
+    """Return a name from outside, cut where it would fill the page."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _subtitle(analysis: Analysis) -> str:
+    traffic = analysis.plan.traffic
+    inputs = traffic_inputs(analysis)
+    names = [shortened(record.name) for record in inputs if record.name][:MOST_NAMES]
+    more = len(inputs) - len(names)
+    if names and more:
+        names.append(f"{more:,} more")
+    said = ", ".join(names) or plural(len(inputs), "input")
+    period = ""
+    # Logs that count from an origin of their own begin in 1970.
+    if traffic.first and traffic.last and not traffic.last.startswith("1970"):
+        first, last = traffic.first[:10], traffic.last[:10]
+        period = f", {first}" if first == last else f", {first} to {last}"
+    return f"From {plural(traffic.images, noun_of(analysis))}: {said}{period}."
+
+
+def _alarms(visual: Visual) -> tuple[Callout, ...]:
+    found = []
+    if visual.current is not None and visual.current.overflow_images:
+        mark, text = failing_today(visual.current)
+        text = f"{text} The runtime raises an error instead of answering."
+        found.append(Callout(level="danger", mark=mark, text=text))
+    if visual.bucket_unit == "merged_patches":
+        found.append(merged_callout(visual))
+    return tuple(found)
+
+
+def _settings(plan: Plan) -> Table:
+    visual = plan.visual
+    rows = [
+        (f"visual.{each.key}", literal(each.lengths), f"optimum-rbln {each.releases}")
+        for each in lists_to_set(plan)
+    ] or [
+        (
+            "visual.max_seq_len",
+            literal(visual.max_seq_lens),
+            f"no release up to {list(TARGETS)[-1]} compiles {plan.model.family}",
+        )
+    ]
+    if plan.decoder:
+        sizes = plan.decoder.decoder_batch_sizes
+        where = f"batch_size {plan.decoder.batch_size:,}"
+        rows.append(("decoder_batch_sizes", literal(sizes), where))
+    limits = visual.processor
+    rows += [
+        ("min_pixels", str(limits.min_pixels), "the processor"),
+        ("max_pixels", str(limits.max_pixels), "the processor"),
+    ]
+    unit = "merged" if visual.bucket_unit == "merged_patches" else "ViT"
+    return Table(
+        caption=f"What to set; lengths in {unit} patches",
+        head=(
+            Column(text="Set", style="code"),
+            Column(text="To", style="code"),
+            Column(text="For"),
+        ),
+        rows=tuple(Row(cells=row) for row in rows),
+    )
+
+
+def _why(visual: Visual) -> tuple[str, ...]:
+    found = [f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."]
+    one = with_one_graph(visual)
+    if one is not None and len(visual.vit_max_seq_lens) > 1:
+        said = change(one.padded_compute, visual.padded_compute)
+        top = one.vit_max_seq_lens[-1]
+        found.append(f"Against one graph of {top:,}: {said} ViT compute.")
+    return tuple(found)
+
+
+def _warnings(plan: Plan) -> tuple[str, ...]:
+    """Return the warnings, those of other releases last, and how many more there are."""
+    found = dict.fromkeys(plan.visual.warnings)
+    for version, visual in plan.visual_by_target.items():
+        for text in visual.warnings:
+            if text not in plan.visual.warnings:
+                found.setdefault(f"On optimum-rbln {version}: {text}")
+    texts = tuple(found)
+    if len(texts) <= MOST_WARNINGS:
+        return texts
+    shown = texts[: MOST_WARNINGS - 1]
+    left = plural(len(texts) - len(shown), "more warning")
+    return (*shown, f"{left} in plan.json.")
+
+
+def _buckets(visual: Visual) -> Table:
+    uses = visual.buckets
+    shown = uses[-MOST_BUCKETS:]
+    caption = "Whom each length serves"
+    if len(shown) < len(uses):
+        caption += f"; the {MOST_BUCKETS} longest of {len(uses):,}"
+    heads = ("ViT patches", "Merged", "Square up to, px", "Share of runs", "Padding")
+    return Table(
+        caption=caption,
+        head=tuple(Column(text=text, style="number") for text in heads),
+        rows=tuple(Row(cells=_cells(use)) for use in shown),
+    )
+
+
+def _cells(use: BucketUse) -> tuple[str, ...]:
+    side = use.largest_square
+    return (
+        f"{use.vit_patches:,}",
+        f"{use.merged_patches:,}",
+        number(side) if side else "none",
+        percent(use.share),
+        percent(use.waste),
+    )
+
+
+def _files(
+    snippets: Mapping[str, Mapping[str, str]], beside: Mapping[str, str]
+) -> Table:
+    rows = [
+        *beside.items(),
+        ("plan.json", "every number and every warning; what was read and rejected"),
+    ]
+    named = {version: texts for version, texts in snippets.items() if texts}
+    if named:
+        newest = list(named)[-1]
+        said = (
+            f"to set on optimum-rbln {newest}; compile, load and serve files beside it"
+        )
+        older = f", and those of {plural(len(named) - 1, 'older release')}"
+        first = next(iter(named[newest]))
+        rows.append((first, said + (older if len(named) > 1 else "")))
+    return Table(
+        caption="Which file says more",
+        head=(Column(text="File", style="code"), Column(text="What it holds")),
+        rows=tuple(Row(cells=row) for row in rows),
+    )

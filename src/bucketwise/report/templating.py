@@ -1,0 +1,38 @@
+"""Templates filled in: escaped throughout, complete or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.figures import to_svg
+
+
+def fill(name: str, **values: Any) -> str:
+    """Fill a template of `report/templates`.
+
+    Parameters
+    ----------
+    name : str
+        Its file.
+    **values : object
+        What it shows.
+    """
+    environment = Environment(
+        loader=PackageLoader("bucketwise.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name).render(**values)
+
+
+def drawn(drawing: Drawing) -> Markup:
+    """Return a figure as an element that templates let through."""
+    # to_svg escapes the text it is given and makes the rest itself.
+    return Markup(to_svg(drawing))  # noqa: S704

@@ -1,0 +1,204 @@
+"""What the panel computes from, as JSON that may stand in a script element."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bucketwise.analysis import Analysis
+from bucketwise.memory.terms import length_bytes
+from bucketwise.patching import count_patches
+from bucketwise.profile import PixelLimits
+from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
+from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
+from bucketwise.report.what_if.patterns import Release
+from bucketwise.traffic import FloatArray, IntArray
+
+_TOLD = (
+    "Some images are known by their visual tokens alone, as counted under the limit in "
+    "force: what another limit would make of them is unknown."
+)
+_CLIPS = "All inputs are clips under video limits of their own."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelData:
+    """What the panel is given.
+
+    Attributes
+    ----------
+    json : str
+        In ASCII; cannot end the element it stands in.
+    decoder : bool
+        Whether the decoder's graphs can be edited too.
+    stand_in_share : float
+        Share of the images that another size stands for, 0 to 1.
+    """
+
+    json: str
+    decoder: bool
+    stand_in_share: float
+
+
+def panel_data(analysis: Analysis, releases: Sequence[Release]) -> PanelData:
+    """Return what the panel is given.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    releases : sequence of Release
+        Files as texts with places.
+
+    Returns
+    -------
+    PanelData
+        Equal for equal input.
+    """
+    plan, profile = analysis.plan, analysis.profile
+    visual, processor = plan.visual, plan.visual.processor
+    image = PixelLimits(
+        min_pixels=processor.min_pixels, max_pixels=processor.max_pixels, source=""
+    )
+    counts = count_patches(
+        analysis.counts.sizes, profile, replace(analysis.preprocessing, image=image)
+    )
+    histogram = page_histogram(analysis, counts)
+    decoder = _decoder(analysis)
+    one_too_many = profile.window_patches and analysis.newest < WINDOW_COUNT_FIXED_IN
+    data = {
+        "model": {
+            "patch": profile.patch_px,
+            "merge": profile.merge,
+            "window": profile.window_patches,
+            "extra_windows": 1 if one_too_many else 0,
+            "align": plan.model.align,
+        },
+        "limits": _limits(analysis, histogram),
+        "sizes": _sizes(histogram.sent),
+        "fixed": {
+            "needed": histogram.fixed.needed.tolist(),
+            "runs": _short(histogram.fixed.runs),
+            "images": _short(histogram.fixed.images),
+        },
+        "cost": {"a": visual.cost.a, "b": visual.cost.b, "unit": visual.cost.unit},
+        "bytes": _bytes(analysis),
+        "unit": visual.bucket_unit,
+        "plan": {
+            "lengths": list(visual.vit_max_seq_lens),
+            "max_pixels": processor.max_pixels,
+            "decoder": list(plan.decoder.decoder_batch_sizes) if plan.decoder else [],
+        },
+        "today": list(visual.current.max_seq_lens) if visual.current else [],
+        "decoder": decoder,
+        "releases": [
+            {
+                "version": release.version,
+                "extra": release.extra,
+                "files": [
+                    {"name": file.name, "text": file.text, "pattern": file.pattern}
+                    for file in release.files
+                ],
+            }
+            for release in releases
+        ],
+    }
+    return PanelData(
+        json=script_json(data),
+        decoder=bool(decoder and decoder["smaller_graphs"]),
+        stand_in_share=histogram.stand_in_share,
+    )
+
+
+def script_json(data: Any) -> str:
+    """Return JSON whose text can neither end a script element nor open a comment.
+
+    Parameters
+    ----------
+    data : object
+        What JSON can hold.
+    """
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for mark in "<>&":
+        text = text.replace(mark, f"\\u{ord(mark):04x}")
+    return text
+
+
+def _limits(analysis: Analysis, histogram: PageHistogram) -> dict[str, Any]:
+    model, visual = analysis.plan.model, analysis.plan.visual
+    factor_px = analysis.profile.factor_px
+    fixed = ""
+    if not histogram.sent.images.size:
+        fixed = _TOLD if analysis.counts.sizes.is_told.any() else _CLIPS
+    named = [cap.max_pixels for cap in visual.caps]
+    return {
+        "min_pixels": visual.processor.min_pixels,
+        "least": max(visual.processor.min_pixels, factor_px**2),
+        "most": max(model.checkpoint_max_pixels, model.max_pixels, *named, 0),
+        "step": factor_px**2,
+        "named": [
+            {"name": cap.name, "max_pixels": cap.max_pixels} for cap in visual.caps
+        ],
+        "fixed_because": fixed,
+    }
+
+
+def _bytes(analysis: Analysis) -> dict[str, float]:
+    """Return a and b of the bytes of a length S on a device, a*S + b*S^2.
+
+    Lengths are multiples of the alignment, where this is exact.
+    """
+    one = analysis.profile.align
+    first, second = (
+        length_bytes(analysis.profile, length) for length in (one, 2 * one)
+    )
+    b = (second - 2 * first) / (2 * one**2)
+    return {"a": first / one - b * one, "b": b}
+
+
+def _decoder(analysis: Analysis) -> dict[str, Any] | None:
+    decoder = analysis.plan.decoder
+    if decoder is None or decoder.step_cost is None or analysis.steps is None:
+        return None
+    return {
+        "batch_size": decoder.batch_size,
+        "steps": analysis.steps.tolist(),
+        "cost": list(decoder.step_cost.at),
+        "unit": decoder.step_cost.unit,
+        "kind": decoder.step_cost.kind,
+        "status": decoder.step_cost.status,
+        "smaller_graphs": picks_smaller_graphs(analysis.profile.family),
+    }
+
+
+def _sizes(sent: Sent) -> dict[str, Any]:
+    """Return the sizes by column; columns that say nothing are left out."""
+    told: dict[str, Any] = {
+        "height": sent.height_px.tolist(),
+        "width": sent.width_px.tolist(),
+        "images": _short(sent.images),
+    }
+    if (sent.runs != sent.images).any():
+        told["runs"] = _short(sent.runs)
+    for name, frames in (("weight", sent.weight), ("rounded", sent.rounded_weight)):
+        if (frames != 1).any():
+            told[name] = _whole(frames)
+    return told
+
+
+def _whole(values: IntArray) -> list[int]:
+    return [int(value) for value in values.tolist()]
+
+
+def _short(values: FloatArray) -> list[float]:
+    """Return weights; whole ones without a point."""
+    whole = np.rint(values)
+    return [
+        int(rounded) if rounded == value else value
+        for value, rounded in zip(values.tolist(), whole.tolist(), strict=True)
+    ]

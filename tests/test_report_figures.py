@@ -1,0 +1,290 @@
+"""Figures: their colours, their ids, their labels, which keep apart and inside."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bucketwise.report
+from bucketwise.analysis import Context
+from bucketwise.report.arrivals import (
+    arrivals_drawing,
+)
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.by_label import labels_drawing, short
+from bucketwise.report.figures import DRAW, lay_out, to_svg
+from bucketwise.report.figures.palette import (
+    GAP,
+    GAP_HATCH,
+    GRID,
+    HEAT,
+    INK,
+    ORANGE,
+    SKY,
+    VARIABLES,
+    VERMILLION,
+)
+from bucketwise.report.front import front_drawing
+from bucketwise.report.knee import knee_drawing
+from bucketwise.report.labels import AXES_IN, along, box_of, place_notes
+from bucketwise.report.plane import sizes_drawing
+from bucketwise.report.plots import (
+    Note,
+    Plot,
+)
+from bucketwise.report.scales import zero_axis
+from bucketwise.traffic import Traffic, merge_traffic
+from tests.strategies import traffic_of
+from tests.test_report import HOSTILE, Outline, analysis_of
+
+HOUR_S = 3_600
+START_S = 1_700_000_000 // HOUR_S * HOUR_S
+ASKED = Context(options={"buckets": [2, 4], "min_saving": 0.05})
+
+CSS = Path(bucketwise.report.__file__).parent / "templates" / "figures.css"
+
+
+def timed(
+    hours: list[int], labels: tuple[str, ...] = (), start_s: int = START_S
+) -> Traffic:
+    """Build one image an hour named, of sizes and labels by turns."""
+    n_rows = len(hours)
+    sides = (240, 480, 720, 1_080, 1_600)
+    turn = np.arange(n_rows)
+    slots = start_s + HOUR_S * np.array(hours, dtype=np.int64)
+    none = np.zeros(n_rows, dtype=np.int64)
+    part = Traffic(
+        height_px=np.array(sides)[turn % len(sides)],
+        width_px=np.array(sides)[turn // len(sides) % len(sides)],
+        frames=none,
+        fps=np.zeros(n_rows),
+        visual_tokens=none,
+        slot_start_s=slots,
+        label=turn % len(labels) if labels else np.full(n_rows, -1),
+        count=np.ones(n_rows),
+        labels=tuple(sorted(labels)),
+        rows_read=n_rows,
+        rows_used=n_rows,
+        first_s=float(slots.min()),
+        last_s=float(slots.max() + 1),
+    )
+    return merge_traffic([part])
+
+
+def many_sizes(n_sizes: int, each: float = 61.0) -> Traffic:
+    sides = np.random.default_rng(0).integers(60, 4_000, (2 * n_sizes, 2))
+    distinct = np.unique(sides, axis=0)[:n_sizes]
+    return traffic_of(*((int(a), int(b), each) for a, b in distinct))
+
+
+def plot_of(drawing: Drawing | None) -> Plot:
+    assert drawing is not None
+    return drawing.plot
+
+
+# Colours
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2.2."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in parts
+    ]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def contrast(first: str, second: str) -> float:
+    darker, lighter = sorted((luminance(first), luminance(second)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def themes() -> Iterator[dict[str, str]]:
+    """Return the variables on light paper, then on dark."""
+    light, dark = CSS.read_text().split("@media")
+    for text in (light, dark):
+        yield dict(re.findall(r"(--fig-[\w-]+): (#[0-9a-f]{6});", text))
+
+
+def test_the_page_sets_every_colour_and_the_light_ones_are_those_drawn() -> None:
+    light, dark = themes()
+    assert light == {name: colour for colour, name in VARIABLES.items()}
+    assert dark.keys() == light.keys()
+
+
+@pytest.mark.parametrize("theme", list(themes()), ids=["light", "dark"])
+def test_text_and_lines_stand_out_from_the_card(theme: dict[str, str]) -> None:
+    card = theme["--fig-card"]
+    for text in (INK, VERMILLION):
+        assert contrast(theme[VARIABLES[text]], card) >= 4.5
+    assert contrast(theme["--fig-ink"], theme["--fig-gap"]) >= 4.5
+    # Grids and gaps are background; pale fills have an outline or a step in shade.
+    quiet = {GRID, GAP, GAP_HATCH, ORANGE, SKY, *HEAT}
+    for colour, name in VARIABLES.items():
+        if colour not in quiet and name not in {"--fig-card", "--fig-outline"}:
+            assert contrast(theme[name], card) >= 3, name
+
+
+@pytest.mark.parametrize("theme", list(themes()), ids=["light", "dark"])
+def test_more_in_a_cell_is_always_further_from_the_card(theme: dict[str, str]) -> None:
+    steps = [contrast(theme[VARIABLES[each]], theme["--fig-card"]) for each in HEAT]
+    assert steps == sorted(steps)
+    assert all(b / a > 1.15 for a, b in itertools.pairwise(steps))
+
+
+def test_hatches_read_on_every_fill() -> None:
+    for theme in themes():
+        outline = theme["--fig-outline"]
+        for name in ("orange", "sky", "green", "purple", "blue", "vermillion"):
+            assert contrast(theme[f"--fig-{name}"], outline) >= 3
+
+
+# Any figure
+
+
+def drawings() -> Iterator[Drawing]:
+    random = np.random.default_rng(3).integers(0, 40, 300).tolist()
+    analysis = analysis_of(timed(random, labels=("a", HOSTILE)), context=ASKED)
+    visual = analysis.plan.visual
+    table = front_drawing(visual).table
+    yield sizes_drawing(analysis)
+    yield sizes_drawing(analysis_of(many_sizes(200)))
+    yield knee_drawing(analysis.plan, table)
+    yield front_drawing(visual)
+    yield labels_drawing(analysis)
+    arrivals = arrivals_drawing(analysis)
+    assert arrivals is not None
+    yield arrivals
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[tuple[Drawing, str]]:
+    return [(each, to_svg(each)) for each in drawings()]
+
+
+def test_every_colour_is_a_variable_with_itself_to_fall_back_on(
+    drawn: list[tuple[Drawing, str]],
+) -> None:
+    for _, svg in drawn:
+        styles = " ".join(re.findall(r'style="([^"]*)"', svg))
+        assert "var(--fig-ink,#1c1c1c)" in styles
+        assert not re.search(r"(?<!,)#[0-9a-f]{6}", styles)
+
+
+def test_ids_are_those_referred_to_and_no_others(
+    drawn: list[tuple[Drawing, str]],
+) -> None:
+    for drawing, svg in drawn:
+        ids = Outline(svg).ids
+        assert len(ids) == len(set(ids))
+        used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
+        used |= {f"{drawing.id}-title", f"{drawing.id}-desc"}
+        assert set(ids) == used
+
+
+def test_text_of_others_stays_text(drawn: list[tuple[Drawing, str]]) -> None:
+    (svg,) = (svg for drawing, svg in drawn if drawing.id == "figure-labels")
+    assert "<script" not in svg
+    assert "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;$x^2$, " in svg
+
+
+def test_coordinates_carry_no_digit_that_nobody_sees(
+    drawn: list[tuple[Drawing, str]],
+) -> None:
+    for _, svg in drawn:
+        tags = " ".join(re.findall(r"<[^>]*>", svg))
+        assert not re.search(r"\d\.\d{3}", tags)
+
+
+def test_each_kind_of_plot_has_its_drawing() -> None:
+    assert set(DRAW) == set(Plot.__args__)
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_in_any_script_are_drawn_without_a_word() -> None:
+    names = ("사용자 그룹", "日本", "😀", "\x07")
+    svg = to_svg(labels_drawing(analysis_of(timed(list(range(40)), labels=names))))
+    for name in ("사용자 그룹", "日本", "😀", "\\x07"):
+        assert name in svg
+    assert "\x07" not in svg
+
+
+@given(st.text())
+def test_a_shortened_name_is_the_start_of_the_name(name: str) -> None:
+    shown = short(name)
+    assert shown.isprintable()
+    assert len(shown) <= 49
+    if name.isprintable():
+        assert name.startswith(shown.removesuffix("…"))
+
+
+def test_no_text_leaves_any_panel_of_its_figure() -> None:
+    for drawing in drawings():
+        figure = lay_out(drawing.plot)
+        for ax in figure.axes:
+            legend = ax.get_legend()
+            texts = [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels()]
+            for box in (
+                *(text.get_window_extent() for text in texts if text.get_text()),
+                *([legend.get_window_extent()] if legend else []),
+            ):
+                assert figure.bbox.x0 <= box.x0, drawing.id
+                assert box.x1 <= figure.bbox.x1, drawing.id
+                assert figure.bbox.y0 <= box.y0, drawing.id
+                assert box.y1 <= figure.bbox.y1, drawing.id
+
+
+# Notes beside points
+
+
+UNIT = zero_axis("", 1.0, room=1.0)
+shares = st.floats(0, 1)
+
+
+@given(
+    st.lists(
+        st.tuples(shares, shares, st.text("abc", min_size=1, max_size=20)), max_size=12
+    ),
+    st.integers(0, 12),
+)
+def test_notes_cover_neither_points_nor_each_other(
+    found: list[tuple[float, float, str]], n_far: int
+) -> None:
+    wanted = [Note(text=text, x=x, y=y, side="right") for x, y, text in found]
+    points = [(x, y) for x, y, _ in found]
+    placed = place_notes(wanted, points, UNIT, UNIT, n_far=n_far)
+    boxes = [box_of(note, UNIT, UNIT) for note in placed]
+    for first, second in itertools.combinations(boxes, 2):
+        assert not first.meets(second)
+    for box in boxes:
+        assert box.left >= 0
+        assert box.right <= AXES_IN[0]
+        for x, y in points:
+            across, up = x * AXES_IN[0], y * AXES_IN[1]
+            inside = box.left < across < box.right and box.bottom < up < box.top
+            assert not inside
+
+
+def test_a_note_alone_always_finds_room() -> None:
+    for x, y in itertools.product((0.0, 0.5, 1.0), repeat=2):
+        wanted = [Note(text="the plan", x=x, y=y, side="right")]
+        assert len(place_notes(wanted, [(x, y)], UNIT, UNIT, n_far=0)) == 1
+
+
+def test_a_line_leaves_no_gap_for_a_note() -> None:
+    points = along([(0.0, 0.0), (1.0, 1.0), (1.0, 0.2)], UNIT, UNIT)
+    steps = [
+        float(np.hypot((b[0] - a[0]) * AXES_IN[0], (b[1] - a[1]) * AXES_IN[1]))
+        for a, b in itertools.pairwise(points)
+    ]
+    assert max(steps) <= 0.13
+    assert points[0] == (0.0, 0.0)
+    assert points[-1] == (1.0, 0.2)
