@@ -330,7 +330,7 @@ def test_help_imports_nothing_heavy() -> None:
         "from bucketwise.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'numpy','pandas','duckdb','sklearn','matplotlib','jinja2','PIL'}\n"
+        "heavy = {'numpy','pandas','duckdb','sklearn','matplotlib','jinja2','PIL','rich'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     done = subprocess.run(

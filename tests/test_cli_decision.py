@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
 
 from bucketwise.analysis import Analysis
+from bucketwise.cli import main
 from bucketwise.cli.decision import MOST_LINES, decision_lines
 from tests.test_report import CASES as WITHOUT
 from tests.test_report_decoder import CASES, FULL, LIGHT, decoded, evidence_of
@@ -62,3 +70,26 @@ def test_the_decision_stays_short_however_much_there_is_to_say() -> None:
     told = decision_lines(crowded)
     assert len(told) <= MOST_LINES
     assert sum("more notes: see plan.json" in text for text in told) == 1
+
+
+def test_paper_alone_without_a_chromium_is_refused_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bucketwise", "analyze", "none.csv", "--format", "pdf"],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: summary.pdf was not made: no Chromium")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("formats", ["docx", "html,", "none,html", ""])
+def test_formats_that_nobody_knows_are_refused(formats: str) -> None:
+    done = CliRunner().invoke(main, ["analyze", "a.csv", "--format", formats])
+    assert done.exit_code == 2
+    assert "html, pdf, md or none are right" in done.output

@@ -347,7 +347,7 @@ def test_what_bucketwise_plans_lints_without_an_error(tmp_path: Path) -> None:
     analysis = bucketwise.analyze(
         bucketwise.read_traffic([SCREENSHOTS]), model="qwen3-vl-2b"
     )
-    written = bucketwise.write_plan(analysis, tmp_path / "plan", report=False)
+    written = bucketwise.write_plan(analysis, tmp_path / "plan", formats=())
     configs = [
         path
         for path in written.paths

@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": ("explain", "Follow one image or clip to its bucket, in words."),
     "histogram": ("histogram", "Reduce traffic once; keep the histogram."),
     "lint": ("lint", "Say whether configurations will work, and for this traffic."),
+    "compare": ("compare", "Set two or more plans or bucket lists side by side."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }

@@ -22,16 +22,18 @@ from bucketwise.cli.options import (
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     base_config,
+    config_in_service,
     current_of,
     graph_price,
     installed_sdk,
     video_options,
 )
-from bucketwise.cli.terminal import say
+from bucketwise.cli.terminal import can_print, say, terminal_width
 
 if TYPE_CHECKING:
     from bucketwise.activity import Evidence
-    from bucketwise.sources.progress import Progress
+    from bucketwise.analysis import Analysis
+    from bucketwise.output import Written
     from bucketwise.traffic import Traffic
 
 BASE_OPTIONS = (
@@ -72,10 +74,10 @@ def analyze(
     """
     price = graph_price(options)
     from bucketwise import api
-    from bucketwise.cli.decision import decision_lines
 
     folder = options["out"] or api.default_folder(inputs[0])
     api.check_folder(folder)
+    api.check_formats(options["formats"])
     current = current_of(options["current"])
     base = base_config(model, current, options)
     places = not options["no_places"]
@@ -132,55 +134,51 @@ def analyze(
         folder,
         base=base,
         target=options["target"],
-        report=options["formats"] == "html",
+        formats=options["formats"],
+        config=config_in_service(options),
     )
-    if options["quiet"]:
-        return
-    installed = installed_sdk()
-    for line in (
-        *decision_lines(analysis),
-        *api.plan_changes(written, analysis),
-        *([f"optimum-rbln {installed} is installed here."] if installed else []),
-    ):
-        say(line)
-    say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")
+    _say_results(analysis, written, folder, quiet=options["quiet"])
 
 
 def _read(
     inputs: tuple[str, ...],
     activity: tuple[str, ...],
     *,
-    columns: dict[str, str] | None,
-    max_bad_rows: float,
-    places: bool,
     ignore_orientation: bool,
-    progress: Progress | None,
+    **reading: Any,
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
     from bucketwise import api
 
     if not activity:
-        return api.read_inputs(
-            inputs,
-            columns=columns,
-            max_bad_rows=max_bad_rows,
-            places=places,
-            ignore_orientation=ignore_orientation,
-            progress=progress,
-        )
-    traffic = api.read_traffic(
-        inputs,
-        columns=columns,
-        max_bad_rows=max_bad_rows,
-        places=places,
-        ignore_orientation=ignore_orientation,
-        progress=progress,
-    )
-    evidence = api.read_evidence(
-        activity,
-        columns=columns,
-        max_bad_rows=max_bad_rows,
-        places=places,
-        progress=progress,
-    )
-    return traffic, evidence
+        return api.read_inputs(inputs, ignore_orientation=ignore_orientation, **reading)
+    traffic = api.read_traffic(inputs, ignore_orientation=ignore_orientation, **reading)
+    return traffic, api.read_evidence(activity, **reading)
+
+
+def _say_results(
+    analysis: Analysis, written: Written, folder: Path, *, quiet: bool
+) -> None:
+    """Say the decision, what changed, and where the files are.
+
+    What could not be made is said however quiet it is to be.
+    """
+    from bucketwise import api
+    from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
+    from bucketwise.cli.decision import decision_lines
+
+    for note in written.notes:
+        say(note, err=True)
+    if quiet:
+        return
+    installed = installed_sdk()
+    glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
+    buckets = analysis.plan.visual.buckets
+    for line in (
+        *decision_lines(analysis),
+        *chart_lines(buckets, terminal_width(), glyphs=glyphs),
+        *api.plan_changes(written, analysis),
+        *([f"optimum-rbln {installed} is installed here."] if installed else []),
+    ):
+        say(line)
+    say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

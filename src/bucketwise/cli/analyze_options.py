@@ -8,6 +8,7 @@ import click
 
 from bucketwise.cli.options import (
     BucketRange,
+    Formats,
     Percent,
     Pixels,
     SeenOn,
@@ -139,10 +140,12 @@ output_options = bundle(
     click.option(
         "--format",
         "formats",
-        type=click.Choice(["html", "none"]),
+        type=Formats(),
         default="html",
         show_default=True,
-        help="The report's format; none writes no report.",
+        metavar="html,pdf,md|none",
+        help="Pages to write: the report as html; the decision on one page as pdf "
+        "(printed by a Chromium that is there) and as md; none of them.",
     ),
     click.option("--quiet", is_flag=True, help="Print nothing when all went well."),
     click.option(

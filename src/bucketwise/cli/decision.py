@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bucketwise.analysis import Analysis
-from bucketwise.numbers import change, compute, number, percent, plural, verb
-from bucketwise.plan import Current, Decoder, InputUsed, Plan, Visual
-from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
-from bucketwise.rbln.model_classes import first_release, serves
-from bucketwise.rbln.targets import TARGETS
+from bucketwise.numbers import change, compute, number, percent, plural
+from bucketwise.plan import Decoder, InputUsed, Plan, Visual
+from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import on_batch_size, traffic_inputs
+from bucketwise.report.sentences import decoder_saving, failing_today, under_limit
 
 MOST_LINES = 10
 MOST_NOTES = 3
@@ -45,7 +44,7 @@ def _what(plan: Plan, visual: Visual) -> Iterator[str]:
     if plan.model.assumed:
         yield f"No --model was given: {plan.model.name} is assumed."
     if visual.current:
-        yield _failing(visual.current)
+        yield " ".join(failing_today(visual.current))
     yield from _compile_lines(plan, visual)
     if plan.decoder:
         yield from _decoder_lines(plan.decoder, plan.model.family)
@@ -66,7 +65,7 @@ def _why(analysis: Analysis) -> Iterator[str]:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield (
             f"Against today, over the {plural(current.served_images, 'image')} both "
-            f"serve{_under(current, model.max_pixels)}: {said} ViT compute."
+            f"serve{under_limit(current, model.max_pixels)}: {said} ViT compute."
         )
     yield (
         f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
@@ -80,13 +79,6 @@ def _why(analysis: Analysis) -> Iterator[str]:
         f"{number(traffic.refused_by_processor)} refused by the processor"
         f"{_read_as(traffic_inputs(analysis))}{_decoder_read(plan)}."
     )
-
-
-def _under(current: Current, plan_max_pixels: int) -> str:
-    """Say under which limit both are priced, where today's is another than the plan's."""
-    if current.max_pixels == plan_max_pixels:
-        return ""
-    return f" under max_pixels {current.compared_max_pixels:,}, the lower of the two"
 
 
 def _read_as(inputs: Sequence[InputUsed]) -> str:
@@ -122,65 +114,23 @@ def _decoder_lines(decoder: Decoder, family: str) -> Iterator[str]:
     """Name the decoder graphs, what they save, and the batch size that would fit."""
     yield (
         f"Compile decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
-        f"batch_size {decoder.batch_size}: {_decoder_saving(decoder, family)}."
+        f"batch_size {decoder.batch_size}: {decoder_saving(decoder, family)}."
     )
     said = on_batch_size(decoder)
     if said:
         yield f"{said}."
 
 
-def _decoder_saving(decoder: Decoder, family: str) -> str:
-    """Say what a step saves, or why there is nothing to say of it."""
-    if not picks_smaller_graphs(family):
-        return "this model never runs a smaller graph"
-    cost, saving, most = decoder.step_cost, decoder.saving, decoder.slots_saving
-    if len(decoder.decoder_batch_sizes) == 1:
-        return decoder.decision.reason
-    if cost is None or saving is None or most is None:
-        return decoder.decision.reason
-    if cost.kind == "slots":
-        return f"{percent(most)} fewer slots a step than with one graph"
-    text = f"a step costs {percent(saving)} less than with one graph ({cost.kind}"
-    if cost.status == "measured":
-        return f"{text})"
-    return f"{text}, {cost.status}), at most {percent(most)} less"
-
-
-def _failing(current: Current) -> str:
-    top = f"{max(current.max_seq_lens):,} ViT patches"
-    if not current.overflow_images:
-        return f"No image fails today: none needs more than {top}."
-    fails = verb(current.overflow_images, "fails", "fail")
-    return (
-        f"{plural(current.overflow_images, 'image')} "
-        f"({percent(current.overflow_share)}) {fails} today, needing more than {top}."
-    )
-
-
 def _compile_lines(plan: Plan, visual: Visual) -> Iterator[str]:
     """Name the lists under the key each release takes; once where all agree."""
-    by_list: dict[tuple[int, ...], list[str]] = {}
-    for version, dialect in TARGETS.items():
-        if plan.visual_by_target and version not in plan.visual_by_target:
-            continue
-        if not serves(dialect, plan.model.family):
-            continue
-        lengths = plan.visual_for(version).max_seq_lens
-        release = first_release(dialect, plan.model.family)
-        by_list.setdefault(lengths, []).append(f"{dialect.bucket_key} ({release})")
+    names: dict[tuple[int, ...], list[str]] = {}
+    for each in lists_to_set(plan):
+        names.setdefault(each.lengths, []).append(f"{each.key} {each.releases}")
     unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
-    if not by_list:
+    if not names:
         yield f"Compile {list(visual.max_seq_lens)} {unit} patches (no release can yet)."
-    for lengths, keys in by_list.items():
-        older = [key for key in keys if key.startswith("max_seq_lens ")]
-        newer = [key for key in keys if not key.startswith("max_seq_lens ")]
-        names = []
-        if older:
-            names.append("max_seq_lens up to 0.10.3")
-        if newer:
-            first = newer[0].partition("(")[2].rstrip(")")
-            names.append(f"max_seq_len from {first}")
-        yield f"Compile {list(lengths)} {unit} patches ({', '.join(names)})."
+    for lengths, keys in names.items():
+        yield f"Compile {list(lengths)} {unit} patches ({', '.join(keys)})."
 
 
 def _one_graph(visual: Visual) -> str:

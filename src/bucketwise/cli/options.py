@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from bucketwise.errors import UsageError
+from bucketwise.report.formats import FORMATS, chosen_formats
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 STEP_COSTS = ("roofline", "slots")
@@ -95,6 +98,29 @@ class BucketRange(click.ParamType[tuple[int, int]]):
         if match is None or not 1 <= int(match[1]) <= int(match[2] or match[1]):
             self.fail(f"{value!r} is not a range; 2-4 or 3 is right", param, ctx)
         return int(match[1]), int(match[2] or match[1])
+
+
+class Formats(click.ParamType[tuple[str, ...]]):
+    """Pages to write: "html", "md,pdf", or "none"."""
+
+    name = "formats"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Return the names, () for "none"."""
+        if isinstance(value, tuple):
+            return value
+        if value == "none":
+            return ()
+        try:
+            return chosen_formats(name.strip() for name in str(value).split(","))
+        except UsageError:
+            right = ", ".join(FORMATS)
+            self.fail(f"{value!r} found; {right} or none are right", param, ctx)
 
 
 class StepCost(click.ParamType[str | dict[int, float]]):

@@ -10,16 +10,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bucketwise.numbers import memory, number, percent
-from bucketwise.printable import printable
+from bucketwise.printable import one_line
 
 if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
     from bucketwise.sources.progress import Progress
 
 FIRST_AFTER_S = 0.5
 """What is read sooner needs no line."""
 
-EVERY_S = 0.2
-_CLEAR = "\r\x1b[2K"
+PER_SECOND = 5
+MOST_NAME = 40
+MOST_BAR = 24
+LEAST_BAR = 6
 
 
 @contextmanager
@@ -38,33 +43,76 @@ def shown_progress(*, quiet: bool = False) -> Iterator[Progress]:
     """
     from bucketwise.sources.progress import Progress
 
-    if quiet or not sys.stderr.isatty():
-        yield Progress()
+    progress = Progress()
+    live = None if quiet or not sys.stderr.isatty() else _live(progress)
+    if live is None:
+        yield progress
         return
-    progress = Progress(watched=True)
-    done = threading.Event()
-    thread = threading.Thread(target=_draw, args=(progress, done), daemon=True)
-    thread.start()
+    progress.watched = True
+    timer = threading.Timer(FIRST_AFTER_S, live.start)
+    timer.daemon = True
+    timer.start()
     try:
         yield progress
     finally:
-        done.set()
-        thread.join()
+        timer.cancel()
+        timer.join()
+        live.stop()
 
 
-def _draw(progress: Progress, done: threading.Event) -> None:
+def _live(progress: Progress) -> Live | None:
+    """Return what redraws the line; None on a terminal that cannot move its cursor."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        return None
     started_s = time.monotonic()
-    drawn = False
-    pause_s = FIRST_AFTER_S
-    while not done.wait(pause_s):
-        pause_s = EVERY_S
-        line = progress_line(progress, time.monotonic() - started_s)
-        sys.stderr.write(f"{_CLEAR}{line}")
-        sys.stderr.flush()
-        drawn = True
-    if drawn:
-        sys.stderr.write(_CLEAR)
-        sys.stderr.flush()
+
+    def line() -> Table:
+        return progress_bar(progress, time.monotonic() - started_s, console.width)
+
+    return Live(
+        console=console,
+        get_renderable=line,
+        refresh_per_second=PER_SECOND,
+        transient=True,
+        # What a command prints must reach where it was sent: rich would take it over.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
+def progress_bar(progress: Progress, elapsed_s: float, width: int) -> Table:
+    """Return the line with a bar before it, which moves where no share is known.
+
+    Parameters
+    ----------
+    progress : Progress
+        The state.
+    elapsed_s : float
+        Seconds since reading began.
+    width : int
+        Columns of the terminal; the bar takes what the words leave.
+    """
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    words = progress_line(progress, elapsed_s)
+    room = min(width - len(words) - 2, MOST_BAR)
+    bar = ProgressBar(
+        total=progress.bytes_total or None,
+        completed=progress.bytes_read,
+        width=room,
+        animation_time=elapsed_s,
+    )
+    line = Table.grid(padding=(0, 2, 0, 0))
+    # Cut, not dotted: not every terminal has the sign for that.
+    text = Text(words, no_wrap=True, overflow="crop")
+    line.add_row(*([bar] if room >= LEAST_BAR else []), text)
+    return line
 
 
 def progress_line(progress: Progress, elapsed_s: float) -> str:
@@ -77,7 +125,7 @@ def progress_line(progress: Progress, elapsed_s: float) -> str:
     elapsed_s : float
         Seconds since reading began.
     """
-    parts = [f"reading {printable(progress.name)[:40]}"]
+    parts = [f"reading {one_line(progress.name)[:MOST_NAME]}"]
     read, total = progress.bytes_read, progress.bytes_total
     share = read / total if total else 0.0
     if total:

@@ -107,6 +107,13 @@ def current_of(text: str | None) -> CurrentLengths | None:
     return current_lengths(text)
 
 
+def config_in_service(options: dict[str, Any]) -> str | None:
+    """Return the configuration of today to judge: `--current` as a file, else `--base`."""
+    current: str | None = options["current"]
+    base: str | None = options["base"]
+    return current if current and Path(current).exists() else base
+
+
 def base_config(
     model: str | None, current: CurrentLengths | None, options: dict[str, Any]
 ) -> BaseConfig | None:

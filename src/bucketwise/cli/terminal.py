@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 import click
 
 from bucketwise.printable import printable
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print text, safe for a terminal.
+    """Print text, safe for a terminal; what its encoding lacks is spelled out.
 
     Parameters
     ----------
@@ -17,4 +20,20 @@ def say(text: str, *, err: bool = False) -> None:
     err : bool
         Whether it goes to standard error.
     """
-    click.echo(printable(text), err=err)
+    encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
+    safe = printable(text).encode(encoding, "backslashreplace").decode(encoding)
+    click.echo(safe, err=err)
+
+
+def terminal_width() -> int:
+    """Return the width of standard output in columns; 0 where it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+
+
+def can_print(text: str) -> bool:
+    """Return whether the encoding of standard output has every character of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bucketwise.sources.database import Connection
+from bucketwise.sources.database import AnyFault, Connection
 from bucketwise.sources.images.item import Item
 
 
@@ -79,8 +80,9 @@ class Progress:
         def share() -> float:
             nonlocal furthest
             # Half of DuckDB's measure: the other half is what follows the scan. It is
-            # -1 between queries.
-            furthest = max(furthest, min(connection.query_progress() / 50, 1.0))
+            # -1 between queries, and whoever looks may find the connection closed.
+            with suppress(AnyFault):
+                furthest = max(furthest, min(connection.query_progress() / 50, 1.0))
             return furthest
 
         self.share = share

@@ -1,0 +1,127 @@
+"""The line that says how far reading has come: on a terminal, and only there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from rich.console import Console
+
+from bucketwise.cli.progress import MOST_BAR, progress_bar
+from bucketwise.sources.progress import Progress
+
+
+def shown(progress: Progress, width: int, encoding: str = "utf-8") -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    console.print(progress_bar(progress, 3.0, width))
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return re.sub(r"\x1b\[[^m]*m", "", stream.buffer.getvalue().decode(encoding))
+
+
+def half_read(name: str = "log.csv") -> Progress:
+    progress = Progress(bytes_total=2 << 20)
+    progress.begin(name, 2 << 20)
+    progress.row_bytes = 64.0
+    progress.share = lambda: 0.5
+    return progress
+
+
+def test_half_of_the_bar_is_full_when_half_is_read() -> None:
+    line = shown(half_read(), 100)
+    assert line.count("━") == MOST_BAR // 2
+    assert line.split("  ")[-1].strip() == (
+        "reading log.csv, 50.0% of 2.00 MiB, about 16,000 rows, 3 s left"
+    )
+
+
+@pytest.mark.parametrize("width", [30, 60, 80])
+def test_the_line_stays_one_line_on_a_narrow_terminal(width: int) -> None:
+    for name in ("log.csv", "n" * 200, "a\nb\x1b[2J"):
+        for encoding in ("utf-8", "ascii"):
+            lines = shown(half_read(name), width, encoding).splitlines()
+            assert len(lines) == 1
+            assert len(lines[0]) <= width
+
+
+def test_a_folder_whose_size_nobody_knows_has_a_line_too() -> None:
+    progress = Progress()
+    progress.begin("photos", 0)
+    progress.rows_before = 12_345
+    assert "reading photos, 12,345 rows, 3 s" in shown(progress, 100)
+
+
+def test_whoever_looks_may_find_the_connection_closed() -> None:
+    progress = Progress(bytes_total=10, watched=True)
+    progress.begin("log.csv", 10)
+    connection = duckdb.connect()
+    progress.watch(connection)
+    connection.close()
+    assert progress.bytes_read == 0
+
+
+@pytest.fixture(scope="module")
+def slow_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of sizes that takes longer to read than a line waits to be drawn."""
+    rows = np.random.default_rng(0).integers(1, 4_000, size=(200_000, 2)).tolist()
+    text = "\n".join(f"{a},{b},2026-01-01 at {a}" for a, b in rows)
+    path = tmp_path_factory.mktemp("slow") / "log.csv"
+    path.write_text(f"w,h,time\n{text}\n")
+    return path
+
+
+def drawn(log: Path, out: Path, *options: str, term: str) -> bytes:
+    """Return what analyzing a table writes to a terminal on standard error."""
+    main, terminal = pty.openpty()
+    command = [sys.executable, "-m", "bucketwise", "analyze", str(log), *options]
+    with (
+        os.fdopen(main, "rb") as screen,
+        subprocess.Popen(
+            [*command, "--format", "none", "--out", str(out)],
+            stdout=subprocess.DEVNULL,
+            stderr=terminal,
+            env={**os.environ, "TERM": term},
+        ) as running,
+    ):
+        os.close(terminal)
+        shown = b"".join(_read(screen.fileno()))
+    assert running.returncode == 0
+    return shown
+
+
+def _read(descriptor: int) -> Iterator[bytes]:
+    """Read a terminal until nobody writes to it any more, which is an error there."""
+    with contextlib.suppress(OSError):
+        while part := os.read(descriptor, 1_000):
+            yield part
+
+
+def test_a_terminal_shows_a_bar_and_is_left_clean(
+    slow_log: Path, tmp_path: Path
+) -> None:
+    shown = drawn(slow_log, tmp_path / "o", term="xterm")
+    assert "━".encode() in shown
+    assert b"reading log.csv, " in shown
+    assert b"Traceback" not in shown
+    assert shown.endswith(b"\x1b[2K"), "the line is erased"
+    assert shown.rfind(b"\x1b[?25h") > shown.rfind(b"\x1b[?25l"), "the cursor is back"
+
+
+@pytest.mark.parametrize(
+    ("options", "term"), [(("--quiet",), "xterm"), ((), "dumb")], ids=["quiet", "dumb"]
+)
+def test_nothing_is_drawn_when_quiet_or_on_a_terminal_that_cannot(
+    options: tuple[str, ...], term: str, slow_log: Path, tmp_path: Path
+) -> None:
+    assert drawn(slow_log, tmp_path / "o", *options, term=term) == b""
