@@ -29,10 +29,10 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
+from bucketwise.report.drawings.load import MOST_SLOTS, load_drawing, means_over_time
+from bucketwise.report.drawings.occupancy import MOST_BARS, active_drawing
 from bucketwise.report.figures import lay_out
 from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.load import MOST_SLOTS, load_drawing, means_over_time
-from bucketwise.report.occupancy import MOST_BARS, active_drawing
 from bucketwise.report.plots import HistogramPlot, LoadPlot
 from bucketwise.report.reading import on_batch_size
 from bucketwise.report.sections.before_after import before_after

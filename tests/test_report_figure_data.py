@@ -12,20 +12,31 @@ from hypothesis import strategies as st
 from bucketwise.analysis import Analysis, Context
 from bucketwise.optimize.choose import GraphPrice
 from bucketwise.question import Question
-from bucketwise.report.arrivals import (
+from bucketwise.report.drawings.arrivals import (
     MOST_COLUMNS,
     MOST_ROWS,
     arrivals_drawing,
     slots_of,
 )
-from bucketwise.report.by_label import labels_drawing
-from bucketwise.report.clock import Clock
+from bucketwise.report.drawings.by_label import labels_drawing
+from bucketwise.report.drawings.clock import Clock
+from bucketwise.report.drawings.front import Answer, front_drawing, unbeaten
+from bucketwise.report.drawings.knee import knee_drawing
+from bucketwise.report.drawings.labels import AXES_IN, box_of, place_notes
+from bucketwise.report.drawings.mix import (
+    MOST_SERIES,
+    OTHERS,
+    Mix,
+    mix_of,
+    size_of_cell,
+)
+from bucketwise.report.drawings.plane import (
+    CELLS_A_SIDE,
+    MOST_LEVELS,
+    levels_of,
+    sizes_drawing,
+)
 from bucketwise.report.figures import to_svg
-from bucketwise.report.front import Answer, front_drawing, unbeaten
-from bucketwise.report.knee import knee_drawing
-from bucketwise.report.labels import AXES_IN, box_of, place_notes
-from bucketwise.report.mix import MOST_SERIES, OTHERS, Mix, mix_of, size_of_cell
-from bucketwise.report.plane import CELLS_A_SIDE, MOST_LEVELS, levels_of, sizes_drawing
 from bucketwise.report.plots import (
     ArrivalsPlot,
     Axis,

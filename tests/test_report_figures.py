@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 
 import bucketwise.report
 from bucketwise.analysis import Context
-from bucketwise.report.arrivals import (
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.drawings.arrivals import (
     arrivals_drawing,
 )
-from bucketwise.report.blocks import Drawing
-from bucketwise.report.by_label import labels_drawing, short
+from bucketwise.report.drawings.by_label import labels_drawing, short
+from bucketwise.report.drawings.front import front_drawing
+from bucketwise.report.drawings.knee import knee_drawing
+from bucketwise.report.drawings.labels import AXES_IN, along, box_of, place_notes
+from bucketwise.report.drawings.plane import sizes_drawing
+from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.figures import DRAW, lay_out, to_svg
 from bucketwise.report.figures.palette import (
     GAP,
@@ -31,15 +36,10 @@ from bucketwise.report.figures.palette import (
     VARIABLES,
     VERMILLION,
 )
-from bucketwise.report.front import front_drawing
-from bucketwise.report.knee import knee_drawing
-from bucketwise.report.labels import AXES_IN, along, box_of, place_notes
-from bucketwise.report.plane import sizes_drawing
 from bucketwise.report.plots import (
     Note,
     Plot,
 )
-from bucketwise.report.scales import zero_axis
 from bucketwise.traffic import Traffic, merge_traffic
 from tests.strategies import traffic_of
 from tests.test_report import HOSTILE, Outline, analysis_of

@@ -11,9 +11,15 @@ from bucketwise.numbers import dotted, percent, plural, si_scale
 from bucketwise.printable import one_line
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.comparison.words import basis, deciding_cost, spent_in
-from bucketwise.report.drawings import N_BINS, NEEDED, bin_table, binned, snapped
+from bucketwise.report.drawings.lengths import (
+    N_BINS,
+    NEEDED,
+    bin_table,
+    binned,
+    snapped,
+)
+from bucketwise.report.drawings.scales import bins, span_axis, spread, zero_axis
 from bucketwise.report.plots import BarsPlot, Edge, HistogramPlot
-from bucketwise.report.scales import bins, span_axis, spread, zero_axis
 
 MOST_LABELS = 12
 

@@ -12,9 +12,9 @@ from bucketwise.numbers import (
 )
 from bucketwise.plan import BucketUse, Visual
 from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
+from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import BarsPlot
 from bucketwise.report.reading import spent
-from bucketwise.report.scales import zero_axis
 
 HEADS = (
     "ViT patches",

@@ -18,7 +18,7 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.knee import knee_drawing
+from bucketwise.report.drawings.knee import knee_drawing
 from bucketwise.report.reading import spent
 
 

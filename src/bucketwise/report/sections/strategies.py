@@ -6,7 +6,7 @@ from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, dotted, percent, plural
 from bucketwise.plan import StrategyResult, Visual
 from bucketwise.report.blocks import Column, Row, Section, Table
-from bucketwise.report.front import front_drawing
+from bucketwise.report.drawings.front import front_drawing
 from bucketwise.report.reading import exact_at, spent
 
 KINDS = {

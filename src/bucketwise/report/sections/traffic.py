@@ -7,14 +7,14 @@ from datetime import datetime
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import number, plural
 from bucketwise.plan import TrafficSummary
-from bucketwise.report.arrivals import arrivals_drawing
 from bucketwise.report.blocks import Block, Fact, Facts, Paragraph, Section
-from bucketwise.report.by_label import labels_drawing
-from bucketwise.report.clock import DAY_S, EPOCH_YEAR, HOUR_S
-from bucketwise.report.drawings import cumulated_drawing
-from bucketwise.report.plane import sizes_drawing
+from bucketwise.report.drawings.arrivals import arrivals_drawing
+from bucketwise.report.drawings.by_label import labels_drawing
+from bucketwise.report.drawings.clock import DAY_S, EPOCH_YEAR, HOUR_S
+from bucketwise.report.drawings.lengths import cumulated_drawing
+from bucketwise.report.drawings.plane import sizes_drawing
+from bucketwise.report.drawings.sizes import pixels_drawing, sizes_table
 from bucketwise.report.reading import demand_of, noun_of
-from bucketwise.report.sizes import pixels_drawing, sizes_table
 
 _TOLD = (
     "The input tells how many visual tokens each image became, and no size: there is "

@@ -10,7 +10,7 @@ from bucketwise.demand import Demand
 from bucketwise.numbers import joined, percent, plural, verb
 from bucketwise.plan import Current, Visual
 from bucketwise.report.blocks import Block, Points, Section
-from bucketwise.report.drawings import lengths_drawing
+from bucketwise.report.drawings.lengths import lengths_drawing
 from bucketwise.report.reading import (
     UNIT,
     cumulated,

@@ -10,7 +10,7 @@ from bucketwise.numbers import change, literal, number, percent, plural
 from bucketwise.plan import BucketUse, Plan, Visual
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
-from bucketwise.report.drawings import cumulated_drawing, lengths_drawing
+from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph

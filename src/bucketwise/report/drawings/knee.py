@@ -10,10 +10,10 @@ from typing import Any
 from bucketwise.numbers import percent, si_scale
 from bucketwise.plan import Plan, Visual
 from bucketwise.report.blocks import Drawing, Table
-from bucketwise.report.drawings import share_axis
+from bucketwise.report.drawings.lengths import share_axis
+from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import Axis, KneePlot, Level, Tick
 from bucketwise.report.reading import spent
-from bucketwise.report.scales import zero_axis
 
 
 def knee_drawing(plan: Plan, table: Table) -> Drawing:

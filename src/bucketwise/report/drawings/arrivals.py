@@ -10,11 +10,17 @@ import numpy as np
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import number, percent, plural, significant
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.clock import DAY_S, EPOCH_YEAR, HOUR_S, Clock, slot_words
-from bucketwise.report.drawings import share_axis
-from bucketwise.report.mix import OTHERS, Mix, mix_of, shares_of
+from bucketwise.report.drawings.clock import (
+    DAY_S,
+    EPOCH_YEAR,
+    HOUR_S,
+    Clock,
+    slot_words,
+)
+from bucketwise.report.drawings.lengths import share_axis
+from bucketwise.report.drawings.mix import OTHERS, Mix, mix_of, shares_of
+from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import ArrivalsPlot
-from bucketwise.report.scales import zero_axis
 from bucketwise.traffic import NO_TIME_S, FloatArray, IntArray, Traffic
 
 MOST_COLUMNS = 120

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 
 from bucketwise.numbers import number, plural
+from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import Axis, Tick
-from bucketwise.report.scales import zero_axis
 
 HOUR_S, DAY_S = 3_600, 86_400
 

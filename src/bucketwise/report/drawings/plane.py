@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import number, percent, plural_of
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.contours import contours_of
-from bucketwise.report.labels import along, place_notes
+from bucketwise.report.drawings.contours import contours_of
+from bucketwise.report.drawings.labels import along, place_notes
+from bucketwise.report.drawings.scales import bins, span_axis
+from bucketwise.report.drawings.sizes import sizes_table
 from bucketwise.report.plots import (
     Axis,
     Cells,
@@ -26,8 +28,6 @@ from bucketwise.report.plots import (
     ScatterPlot,
 )
 from bucketwise.report.reading import noun_of
-from bucketwise.report.scales import bins, span_axis
-from bucketwise.report.sizes import sizes_table
 from bucketwise.traffic import FloatArray, IntArray
 
 MOST_MARKS = 60

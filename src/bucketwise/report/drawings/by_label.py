@@ -11,8 +11,8 @@ from bucketwise.analysis import Analysis
 from bucketwise.numbers import number, percent, plural, plural_of
 from bucketwise.printable import one_line
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.drawings import share_axis
-from bucketwise.report.mix import mix_of, shares_of
+from bucketwise.report.drawings.lengths import share_axis
+from bucketwise.report.drawings.mix import mix_of, shares_of
 from bucketwise.report.plots import SharesPlot
 from bucketwise.report.reading import noun_of
 from bucketwise.traffic import FloatArray

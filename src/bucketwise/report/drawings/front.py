@@ -9,10 +9,10 @@ from bucketwise.numbers import BYTE_UNITS, dotted, memory, number, percent, plur
 from bucketwise.plan import Current, Visual
 from bucketwise.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.drawings import share_axis
-from bucketwise.report.labels import along, place_notes
+from bucketwise.report.drawings.labels import along, place_notes
+from bucketwise.report.drawings.lengths import share_axis
+from bucketwise.report.drawings.scales import span_axis
 from bucketwise.report.plots import FrontPlot, Note, Points
-from bucketwise.report.scales import span_axis
 
 TODAY = "today"
 EXACT = "exact"

@@ -9,9 +9,15 @@ import numpy as np
 from bucketwise.numbers import joined, number, percent
 from bucketwise.plan import Decoder
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.drawings import N_BINS, binned
+from bucketwise.report.drawings.lengths import N_BINS, binned
+from bucketwise.report.drawings.scales import (
+    LOG_FROM,
+    bins,
+    span_axis,
+    spread,
+    zero_axis,
+)
 from bucketwise.report.plots import Axis, Edge, HistogramPlot, Tick
-from bucketwise.report.scales import LOG_FROM, bins, span_axis, spread, zero_axis
 from bucketwise.traffic import FloatArray, IntArray
 
 MOST_BARS = 64

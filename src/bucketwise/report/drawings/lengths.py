@@ -12,9 +12,9 @@ from bucketwise.demand import Demand
 from bucketwise.numbers import dotted, number, percent, plural
 from bucketwise.plan import Current
 from bucketwise.report.blocks import Column, Drawing, Row, Table
+from bucketwise.report.drawings.scales import bins, span_axis, spread, zero_axis
 from bucketwise.report.plots import Axis, Edge, HistogramPlot, StepsPlot
 from bucketwise.report.reading import UNIT, cumulated, demand_of
-from bucketwise.report.scales import bins, span_axis, spread, zero_axis
 from bucketwise.traffic import FloatArray
 
 N_BINS = 36

@@ -9,13 +9,13 @@ import numpy as np
 from bucketwise.activity import Activity
 from bucketwise.numbers import percent, significant
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.clock import slot_words, time_unit
+from bucketwise.report.drawings.clock import slot_words, time_unit
+from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import (
     Level,
     LoadPlot,
     Stretch,
 )
-from bucketwise.report.scales import zero_axis
 from bucketwise.traffic import FloatArray, IntArray
 
 MOST_SLOTS = 400

@@ -1,0 +1,1 @@
+"""An analysis -> drawings: what each figure plots, says and has behind it."""
