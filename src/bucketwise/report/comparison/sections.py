@@ -27,7 +27,6 @@ from bucketwise.report.blocks import (
 from bucketwise.report.comparison.drawings import compute_drawing, lengths_drawing
 from bucketwise.report.comparison.tables import (
     bucket_table,
-    inputs_table,
     limits_table,
     lists_table,
     outcome_table,
@@ -38,6 +37,7 @@ from bucketwise.report.comparison.words import (
     noun_in,
     spent_in,
 )
+from bucketwise.report.provenance import inputs_table
 
 MOST_DRAWN = 6
 MOST_LENGTHS = 4
@@ -176,7 +176,7 @@ def method(comparison: Comparison) -> Section:
             limits_table(comparison),
             Paragraph(text=text),
             Paragraph(text=priced),
-            inputs_table(comparison),
+            inputs_table(comparison.provenance.inputs),
         ),
     )
 

@@ -17,8 +17,6 @@ from bucketwise.report.comparison.words import (
     told_over,
 )
 
-MOST_INPUTS = 50
-
 
 def outcome_table(comparison: Comparison) -> Table:
     """Return who fails in each scenario and what it costs, the best one marked."""
@@ -147,34 +145,5 @@ def limits_table(comparison: Comparison) -> Table:
                 )
             )
             for each in comparison.outcomes
-        ),
-    )
-
-
-def inputs_table(comparison: Comparison) -> Table:
-    """Return what was read, with its hashes."""
-    inputs = comparison.provenance.inputs
-    shown = inputs[:MOST_INPUTS]
-    caption = "Inputs; the hash is of the histogram each was reduced to"
-    if len(shown) < len(inputs):
-        caption += f" (the first {MOST_INPUTS} of {len(inputs):,})"
-    return Table(
-        caption=caption,
-        head=(
-            Column(text="Input"),
-            Column(text="Kind"),
-            Column(text="Rows", style="number"),
-            Column(text="SHA-256", style="code"),
-        ),
-        rows=tuple(
-            Row(
-                cells=(
-                    record.name or f"input {position}",
-                    record.kind,
-                    number(record.rows),
-                    record.sha256 or "not recorded",
-                )
-            )
-            for position, record in enumerate(shown, start=1)
         ),
     )

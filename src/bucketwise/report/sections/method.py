@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 
 from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, significant
+from bucketwise.numbers import significant
 from bucketwise.plan import Decoder, Visual
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
+from bucketwise.report.provenance import inputs_table
 from bucketwise.report.reading import spent
 from bucketwise.steadiness import DRAWS, SEED
-
-MOST_INPUTS = 50
 
 RECURRENCE = (
     "Sort the distinct needed lengths. The cheapest way to cover the first j of them "
@@ -65,7 +64,7 @@ def method(analysis: Analysis) -> Section:
         *_steadiness(analysis),
         *_decoder(analysis.plan.decoder),
         _provenance(analysis),
-        _inputs(analysis),
+        inputs_table(analysis.plan.provenance.inputs),
     ]
     how = (
         "the exact optimum"
@@ -150,32 +149,4 @@ def _provenance(analysis: Analysis) -> Table:
         caption="What made this report; the same input and options give the same bytes",
         head=(Column(text="What"), Column(text="Value")),
         rows=tuple(Row(cells=line) for line in lines),
-    )
-
-
-def _inputs(analysis: Analysis) -> Table:
-    inputs = analysis.plan.provenance.inputs
-    shown = inputs[:MOST_INPUTS]
-    caption = "Inputs; the hash is of the histogram each was reduced to"
-    if len(shown) < len(inputs):
-        caption += f" (the first {MOST_INPUTS} of {len(inputs):,})"
-    return Table(
-        caption=caption,
-        head=(
-            Column(text="Input"),
-            Column(text="Kind"),
-            Column(text="Rows", style="number"),
-            Column(text="SHA-256", style="code"),
-        ),
-        rows=tuple(
-            Row(
-                cells=(
-                    record.name or f"input {position}",
-                    record.kind,
-                    number(record.rows),
-                    record.sha256 or "not recorded",
-                )
-            )
-            for position, record in enumerate(shown, start=1)
-        ),
     )

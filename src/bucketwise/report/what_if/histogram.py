@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from bucketwise.analysis import Analysis
-from bucketwise.patching import Counts, resize_input
+from bucketwise.patching import BoolArray, Counts, resize_input
 from bucketwise.traffic import FloatArray, IntArray, group_cells
 
 MOST_SIZES = 20_000
@@ -35,6 +35,13 @@ class Sent:
     rounded_weight: IntArray
     runs: FloatArray
     images: FloatArray
+
+    def only(self, which: IntArray | BoolArray) -> Sent:
+        """Return some of the sizes, by position or by mask."""
+        return replace(
+            self,
+            **{each.name: getattr(self, each.name)[which] for each in fields(self)},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +93,13 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     sizes = counts.sizes
     needed = counts.needed(analysis.newest)
     used = counts.runs > 0
-    own_limit = (sizes.frames > 0) & (analysis.preprocessing.video is not None)
+    asked = analysis.preprocessing
+    # Limits of their own, or a share of one that also counts frames.
+    apart = asked.video is not None or asked.cap_pixels_per_frame
+    own_limit = (sizes.frames > 0) & apart
     told = sizes.is_told.any()
     moves = used & ~own_limit & (not told)
-    sent = _sent(analysis, counts, moves)
+    sent = _sent(analysis, counts).only(moves)
     kept, stand_in_share = _thinned(sent, needed[moves])
     stays = used & ~moves
     keys, runs = group_cells((needed[stays],), counts.runs[stays])
@@ -98,16 +108,17 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     return PageHistogram(sent=kept, fixed=fixed, stand_in_share=stand_in_share)
 
 
-def _sent(analysis: Analysis, counts: Counts, moves: np.ndarray) -> Sent:
-    sides = resize_input(counts.sizes, analysis.profile, analysis.preprocessing)
-    height, width, weight, rounded = (side[moves] for side in sides)
+def _sent(analysis: Analysis, counts: Counts) -> Sent:
+    height, width, weight, rounded = resize_input(
+        counts.sizes, analysis.profile, analysis.preprocessing
+    )
     return Sent(
         height_px=height,
         width_px=width,
         weight=weight,
         rounded_weight=rounded,
-        runs=counts.runs[moves],
-        images=counts.sizes.count[moves],
+        runs=counts.runs,
+        images=counts.sizes.count,
     )
 
 
@@ -119,7 +130,7 @@ def _thinned(sent: Sent, needed: IntArray) -> tuple[Sent, float]:
     n_sizes = sent.images.size
     order = np.lexsort((sent.width_px, sent.height_px))
     if n_sizes <= MOST_SIZES:
-        return _taken(sent, order), 0.0
+        return sent.only(order), 0.0
     frequent = np.argsort(-sent.images, kind="stable")
     rank = np.empty(n_sizes, dtype=np.int64)
     rank[frequent] = np.arange(n_sizes)
@@ -141,23 +152,5 @@ def _thinned(sent: Sent, needed: IntArray) -> tuple[Sent, float]:
     )
     kept = np.zeros(n_sizes, dtype=bool)
     kept[own] = kept[standing] = True
-    told = Sent(
-        height_px=sent.height_px,
-        width_px=sent.width_px,
-        weight=sent.weight,
-        rounded_weight=sent.rounded_weight,
-        runs=runs,
-        images=images,
-    )
-    return _taken(told, order[kept[order]]), share
-
-
-def _taken(sent: Sent, which: IntArray) -> Sent:
-    return Sent(
-        height_px=sent.height_px[which],
-        width_px=sent.width_px[which],
-        weight=sent.weight[which],
-        rounded_weight=sent.rounded_weight[which],
-        runs=sent.runs[which],
-        images=sent.images[which],
-    )
+    told = replace(sent, runs=runs, images=images)
+    return told.only(order[kept[order]]), share

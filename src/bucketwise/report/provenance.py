@@ -1,0 +1,45 @@
+"""What was read, with its hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bucketwise.numbers import number
+from bucketwise.plan import InputUsed
+from bucketwise.report.blocks import Column, Row, Table
+
+MOST_INPUTS = 50
+
+
+def inputs_table(inputs: Sequence[InputUsed]) -> Table:
+    """Return the first inputs, each with the hash of its histogram.
+
+    Parameters
+    ----------
+    inputs : sequence of InputUsed
+        As the plan records them.
+    """
+    shown = inputs[:MOST_INPUTS]
+    caption = "Inputs; the hash is of the histogram each was reduced to"
+    if len(shown) < len(inputs):
+        caption += f" (the first {MOST_INPUTS} of {len(inputs):,})"
+    return Table(
+        caption=caption,
+        head=(
+            Column(text="Input"),
+            Column(text="Kind"),
+            Column(text="Rows", style="number"),
+            Column(text="SHA-256", style="code"),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    record.name or f"input {position}",
+                    record.kind,
+                    number(record.rows),
+                    record.sha256 or "not recorded",
+                )
+            )
+            for position, record in enumerate(shown, start=1)
+        ),
+    )
