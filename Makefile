@@ -12,7 +12,7 @@ FUZZ_EXAMPLES ?= 100
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
-.PHONY: help demo test fuzz conformance check lint types contracts reports reports-check docs wheel-check lock clean
+.PHONY: help demo test fuzz conformance check lint types contracts reports reports-check screenshots docs wheel-check lock clean
 
 help:
 	@echo "make demo   run bucketwise on the shipped sample traffic"
@@ -35,7 +35,7 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	@echo "Running the tests ..."
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 # Damaged input, many times over: the budget of continuous integration.
 fuzz: $(STAMP)
@@ -68,6 +68,10 @@ reports-check: reports
 	@git diff --exit-code --stat -- reports && test -z "$$(git status --porcelain -- reports)" \
 	  && echo "reports/ regenerates byte for byte"
 
+# First screens of the committed reports, for the README; wants a Chromium.
+screenshots: $(STAMP)
+	$(BIN)/python scripts/screenshots reports reports
+
 # The page of lint rules, made from the rules.
 docs: $(STAMP)
 	$(BIN)/python -c 'from bucketwise.findings.rules_page import rules_page; print(rules_page(), end="")' > docs/rules.md
@@ -80,9 +84,10 @@ wheel-check: $(STAMP)
 
 check: test fuzz lint types contracts wheel-check reports-check
 
+# Adds what is new in requirements.in; `make lock UPGRADE=--upgrade` moves every pin.
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --output-file requirements.lock requirements.in
 

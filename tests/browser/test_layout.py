@@ -1,0 +1,163 @@
+"""The page fits what it is shown on: wide and narrow screens, the dark, and A4 paper."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.visits import fresh_page, open_report, unfold
+
+PX_PER_MM = 96 / 25.4  # CSS Values 4, section 6.2
+A4_MM = (210, 297)
+MARGIN_MM = 15  # of `@page` in report.css
+AREA_PX = (
+    int((A4_MM[0] - 2 * MARGIN_MM) * PX_PER_MM),
+    int((A4_MM[1] - 2 * MARGIN_MM) * PX_PER_MM),
+)
+
+WIDTHS_PX = (1280, 800, 360)
+MOST_PAGES = 25
+
+# What stands past the right edge of the window, itself or with its text, and is not in
+# a box that scrolls.
+STICKING_OUT = """
+() => {
+    const scrolls = each => each && each !== document.documentElement && (
+        ['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(each).overflowX)
+        || scrolls(each.parentElement));
+    const width = document.documentElement.clientWidth;
+    return [...document.body.querySelectorAll(':not(svg *)')]
+        .filter(each => each.getBoundingClientRect().right > width + 1)
+        .filter(each => !scrolls(each.parentElement))
+        .map(each => `${each.tagName} ${each.className} ${each.textContent.slice(0, 40)}`);
+}
+"""
+
+# Relative luminance and contrast ratio: WCAG 2.2, section 6.
+MEASURES = """
+const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+const light = colour => channels(colour).slice(0, 3)
+    .map(part => part / 255)
+    .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+const paper = each => {
+    const colour = getComputedStyle(each).backgroundColor;
+    const seen = channels(colour).length < 4 || channels(colour)[3] > 0;
+    return seen || !each.parentElement ? colour : paper(each.parentElement);
+};
+const contrast = (one, other) => {
+    const [low, high] = [light(one), light(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+};
+"""
+CONTRAST = """
+selector => {
+    const each = document.querySelector(selector);
+    const back = paper(each);
+    return [light(back), contrast(back, getComputedStyle(each).color)];
+}
+"""
+FAINT_WORDS = """
+() => [...document.querySelectorAll('figure svg text')]
+    .filter(each => each.checkVisibility())
+    .filter(each => contrast(
+        paper(each.closest('svg')), getComputedStyle(each).fill) < 4.5)
+    .map(each => `${each.textContent} ${getComputedStyle(each).fill}`)
+"""
+
+# The tallest thing that must not be cut, and what the paper is too narrow for.
+ON_PAPER = """
+([width, height]) => {
+    const seen = [...document.querySelectorAll(
+        'figure, figure svg, table, pre, .callout, .facts, h2, p')]
+        .filter(each => each.getClientRects().length);
+    const named = each => `${each.tagName} ${each.textContent.trim().slice(0, 50)}`;
+    const box = each => each.getBoundingClientRect();
+    return {
+        wide: seen.filter(each => box(each).right > width + 1 || box(each).left < -1)
+            .map(named),
+        tall: seen.filter(each => each.tagName === 'FIGURE')
+            .filter(each => box(each).height > height).map(named),
+        cuttable: seen.filter(each => each.tagName === 'FIGURE')
+            .filter(each => getComputedStyle(each).breakInside !== 'avoid').map(named),
+    };
+}
+"""
+
+
+def measured(page: Page, script: str, argument: str | None = None) -> Any:
+    """Return what a script says that uses `MEASURES`."""
+    return page.evaluate(f"each => {{ {MEASURES} return ({script})(each); }}", argument)
+
+
+def test_nothing_sticks_out_of_a_wide_a_middling_and_a_narrow_window(
+    page: Page, each_report: Path
+) -> None:
+    open_report(page, each_report)
+    for _ in ("folded", "unfolded"):
+        for width_px in WIDTHS_PX:
+            page.set_viewport_size({"width": width_px, "height": 900})
+            assert page.evaluate(STICKING_OUT) == [], f"{width_px} px"
+            wide_px = page.evaluate("document.documentElement.scrollWidth")
+            assert wide_px <= width_px
+        unfold(page)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_follows_the_colours_of_the_system(
+    browser: Browser, docs_report: Path, *, dark: bool
+) -> None:
+    with fresh_page(browser, dark=dark) as page:
+        open_report(page, docs_report)
+        unfold(page)
+        for part in ("body", "pre", "td", "summary", "nav a", "figcaption"):
+            luminance, contrast = measured(page, CONTRAST, part)
+            assert luminance < 0.1 if dark else luminance > 0.8, part
+            assert contrast >= 4.5, part
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_words_in_figures_stand_out_from_their_paper(
+    browser: Browser, docs_report: Path, *, dark: bool
+) -> None:
+    with fresh_page(browser, dark=dark) as page:
+        open_report(page, docs_report)
+        faint = measured(page, FAINT_WORDS)
+        assert faint == []
+
+
+def test_it_prints_on_a4_without_cutting_a_figure(
+    browser: Browser, each_report: Path
+) -> None:
+    with fresh_page(browser, AREA_PX) as page:
+        open_report(page, each_report)
+        page.emulate_media(media="print")
+        found = page.evaluate(ON_PAPER, list(AREA_PX))
+        assert found == {"wide": [], "tall": [], "cuttable": []}
+
+
+def test_it_prints_on_a_sane_number_of_pages(page: Page, each_report: Path) -> None:
+    open_report(page, each_report)
+    printed = page.pdf(prefer_css_page_size=True)
+    pages = re.findall(rb"/Type\s*/Page\b", printed)
+    print(f"{len(pages)} pages")  # noqa: T201 - shown with -rP
+    sizes = set(re.findall(rb"/MediaBox\s*\[([^\]]+)\]", printed))
+    assert 3 <= len(pages) <= MOST_PAGES
+    assert [[round(float(side)) for side in size.split()] for size in sizes] == [
+        [0, 0, 595, 842]
+    ], "A4 in points"
+
+
+def test_a_dark_system_prints_dark_ink_on_white(
+    browser: Browser, docs_report: Path
+) -> None:
+    with fresh_page(browser, dark=True) as page:
+        open_report(page, docs_report)
+        page.emulate_media(media="print", color_scheme="dark")
+        luminance, contrast = measured(page, CONTRAST, "body")
+        assert luminance > 0.95
+        assert contrast >= 7

@@ -1,0 +1,134 @@
+"""The report opens anywhere: from a file, without network or scripts, in silence."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser.visits import fresh_page, open_report
+
+# Each line tries one thing the page's policy has to stop; the policy tells what it
+# stopped by an event, also where a network would have been missing.
+BREAKING_OUT = """
+async () => {
+    const stopped = [];
+    addEventListener(
+        'securitypolicyviolation', event => stopped.push(event.effectiveDirective));
+    const add = (name, properties) =>
+        document.body.append(Object.assign(document.createElement(name), properties));
+    add('script', {textContent: 'window.pwned = 1'});
+    add('script', {src: 'https://outside.invalid/code.js'});
+    add('div', {innerHTML: '<a onclick="window.pwned = 1">x</a>'});
+    document.body.lastChild.firstChild.click();
+    add('img', {src: 'https://outside.invalid/picture.png'});
+    add('iframe', {src: 'https://outside.invalid/'});
+    add('link', {rel: 'stylesheet', href: 'https://outside.invalid/style.css'});
+    add('video', {src: 'https://outside.invalid/film.mp4'});
+    await fetch('https://outside.invalid/').catch(() => null);
+    await new Promise(done => setTimeout(done, 100));
+    return stopped.sort();
+}
+"""
+# What does not show once the fold it is in, if any, has been opened by its summary.
+HIDDEN = """
+() => {
+    const parts = [...document.querySelectorAll(
+        'h1, h2, .finding, section:not(#what-if) :is(table, pre, svg, p)')];
+    const shown = each => each.checkVisibility({visibilityProperty: true});
+    const hidden = fold => parts.filter(
+        each => each.closest('details') === fold && !shown(each));
+    return [
+        ...hidden(null),
+        ...[...document.querySelectorAll('details')].flatMap(fold => {
+            if (!fold.open) fold.querySelector('summary').click();
+            return hidden(fold);
+        }),
+    ].map(each => each.outerHTML.slice(0, 80));
+}
+"""
+STOPPED = [
+    *("connect-src", "frame-src", "img-src", "media-src"),
+    *("script-src-attr", "script-src-elem", "script-src-elem", "style-src-elem"),
+]
+
+
+def test_it_opens_from_a_file_in_silence_and_asks_for_nothing_else(
+    page: Page, each_report: Path
+) -> None:
+    visit = open_report(page, each_report)
+    assert visit.told == []
+    assert visit.requests_seen == [each_report.as_uri()]
+
+
+def test_it_opens_without_a_network(browser: Browser, docs_report: Path) -> None:
+    with fresh_page(browser, offline=True) as page:
+        visit = open_report(page, docs_report)
+        assert visit.told == []
+        assert page.locator("main > section").count() >= 11
+
+
+def test_how_long_it_takes_to_open_is_told(page: Page, docs_report: Path) -> None:
+    began = time.perf_counter()
+    open_report(page, docs_report)
+    spent_ms = 1000 * (time.perf_counter() - began)
+    ready_ms, loaded_ms = page.evaluate(
+        "(() => { const [it] = performance.getEntriesByType('navigation');"
+        "return [it.domContentLoadedEventEnd, it.loadEventEnd]; })()"
+    )
+    print(  # noqa: T201 - shown with -rP
+        f"{docs_report.stat().st_size / 1e6:.2f} MB: DOMContentLoaded {ready_ms:.0f} ms, "
+        f"load {loaded_ms:.0f} ms, {spent_ms:.0f} ms from outside"
+    )
+    assert 0 < ready_ms <= loaded_ms
+
+
+def test_every_link_inside_the_page_has_its_target_and_ids_are_unique(
+    page: Page, each_report: Path
+) -> None:
+    open_report(page, each_report)
+    ids = page.locator("[id]").evaluate_all("all => all.map(each => each.id)")
+    assert len(ids) == len(set(ids))
+    links = page.locator("a").evaluate_all(
+        "all => all.map(a => a.getAttribute('href'))"
+    )
+    assert links
+    assert {link[0] for link in links} == {"#"}
+    assert {link[1:] for link in links} <= set(ids)
+
+
+def test_every_reference_between_elements_has_its_target(
+    page: Page, each_report: Path
+) -> None:
+    open_report(page, each_report)
+    missing = page.evaluate(
+        """[...document.querySelectorAll('*')].flatMap(each =>
+            ['aria-labelledby', 'aria-describedby', 'aria-controls', 'for', 'list']
+              .flatMap(name => (each.getAttribute(name) || '').split(/\\s+/))
+              .filter(id => id && !document.getElementById(id)))"""
+    )
+    assert missing == []
+
+
+def test_its_policy_stops_scripts_and_everything_from_elsewhere(
+    page: Page, docs_report: Path
+) -> None:
+    open_report(page, docs_report)
+    assert page.evaluate(BREAKING_OUT) == STOPPED
+    assert page.evaluate("window.pwned") is None
+
+
+def test_without_scripts_every_section_table_and_file_can_be_read(
+    browser: Browser, each_report: Path
+) -> None:
+    with fresh_page(browser, scripts=False) as page:
+        visit = open_report(page, each_report)
+        assert page.locator("main table").count() >= 5
+        assert page.locator("main pre").count() >= 4
+        assert page.evaluate(HIDDEN) == []
+        # The panel alone needs scripts, and says so.
+        assert page.locator("#what-if-needs").is_visible()
+        controls = page.locator("button, input, select, textarea")
+        assert controls.filter(visible=True).count() == 0, "it would do nothing"
+        assert visit.told == []

@@ -1,0 +1,202 @@
+"""The panel in a real browser: edits by mouse and by keys, history, link and files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.visits import Visit, fresh_page, open_report
+
+
+@pytest.fixture
+def panel(page: Page, docs_report: Path) -> Visit:
+    visit = open_report(page, docs_report)
+    page.locator("#what-if-panel").scroll_into_view_if_needed()
+    return visit
+
+
+def lengths(page: Page) -> list[int]:
+    found = page.locator("#what-if-lengths input")
+    return [int(each.input_value()) for each in found.all()]
+
+
+def total(page: Page, what: str) -> list[str]:
+    row = page.locator("#what-if-totals tr", has_text=what)
+    return row.locator("td").all_inner_texts()
+
+
+def test_the_panel_starts_at_the_plan(panel: Visit, docs_report: Path) -> None:
+    plan = json.loads((docs_report.parent / "plan.json").read_text())
+    page = panel.page
+    assert lengths(page) == plan["visual"]["vit_max_seq_lens"]
+    shown = page.locator("#what-if-limit").input_value()
+    assert int(shown) == plan["visual"]["processor"]["max_pixels"]
+    sizes = page.locator("#what-if-sizes input").all()
+    assert [int(each.input_value()) for each in sizes] == (
+        plan["decoder"]["decoder_batch_sizes"]
+    )
+    for row in page.locator("#what-if-totals tr").all():
+        before, after, *_ = row.locator("td").all_inner_texts()
+        assert before == after
+    assert "This is the plan" in page.locator("#what-if-said").inner_text()
+
+
+def test_arrow_keys_move_a_length_by_the_alignment(panel: Visit) -> None:
+    page, before = panel.page, lengths(panel.page)
+    second = page.locator("#what-if-chart .handle").nth(1)
+    second.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("PageDown")
+    expected = before[1] + 2 * 4 - 16 * 4
+    assert lengths(page) == [before[0], expected, *before[2:]]
+    expect(second).to_be_focused()
+    expect(second).to_have_attribute("aria-valuenow", str(expected))
+    page.keyboard.press("Delete")
+    assert lengths(page) == [before[0], *before[2:]]
+
+
+def test_a_length_is_dragged_in_one_step_and_stays_between_its_neighbours(
+    panel: Visit,
+) -> None:
+    page, before = panel.page, lengths(panel.page)
+    page.locator("#what-if-chart").scroll_into_view_if_needed()
+    grip = page.locator("#what-if-chart .handle .grip").nth(1)
+    box = grip.bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] - 20, middle[1], steps=4)
+    page.mouse.move(0, middle[1], steps=4)
+    page.mouse.up()
+    moved = lengths(page)
+    assert moved == [before[0], before[0] + 4, *before[2:]]
+    page.locator("#what-if-undo").click()
+    assert lengths(page) == before
+
+
+def test_undo_redo_and_reset_walk_the_history(panel: Visit) -> None:
+    page, before = panel.page, lengths(panel.page)
+    page.locator("#what-if-lengths button").first.click()
+    page.locator("#what-if-lengths button").first.click()
+    edited = lengths(page)
+    assert edited == before[2:]
+    page.keyboard.press("Control+z")
+    assert lengths(page) == before[1:]
+    page.keyboard.press("Control+z")
+    assert lengths(page) == before
+    page.locator("#what-if-redo").click()
+    page.locator("#what-if-redo").click()
+    assert lengths(page) == edited
+    page.locator("#what-if-reset").click()
+    assert lengths(page) == before
+
+
+def test_a_typed_length_is_rounded_up_to_what_the_model_takes(panel: Visit) -> None:
+    page = panel.page
+    first = page.locator("#what-if-lengths input").first
+    first.fill("1001")
+    first.press("Enter")
+    assert lengths(page)[0] == 1004
+
+
+def test_a_top_below_the_largest_image_is_told_first_and_in_the_table(
+    panel: Visit,
+) -> None:
+    page = panel.page
+    page.locator("#what-if-lengths button").last.click()
+    said = page.locator("#what-if-said").inner_text()
+    assert re.match(r"[\d,]+ images fail: they need more than", said)
+    assert total(page, "Images that fail")[1] != "0"
+    expect(page.locator("#what-if-totals tr").first).to_have_class("failing")
+
+
+def test_a_lower_limit_shrinks_images_and_says_what_it_lets_through(
+    panel: Visit,
+) -> None:
+    page = panel.page
+    page.locator("#what-if-limit").fill("1048576")
+    page.locator("#what-if-limit").press("Enter")
+    before, after, *_ = total(page, "shrunk")
+    assert int(after.replace(",", "")) > int(before.replace(",", ""))
+    note = page.locator("#what-if-limit-note").inner_text()
+    assert "1,024 x 1,024 px" in note
+    assert "4,096" in note
+    page.locator("#what-if-fit").click()
+    assert max(lengths(page)) <= 4096
+    assert total(page, "Images that fail")[1] == "0"
+
+
+def test_decoder_sizes_are_added_and_removed_and_the_batch_size_stays(
+    panel: Visit,
+) -> None:
+    page = panel.page
+    page.locator("#what-if-size").fill("5")
+    page.locator("#what-if-size-add").click()
+    inputs = page.locator("#what-if-sizes input")
+    assert [each.input_value() for each in inputs.all()] == ["3", "5", "8"]
+    assert "less" in total(page, "Mean decode step")[2]
+    expect(page.locator("#what-if-sizes button").last).to_be_disabled()
+
+
+def test_the_files_follow_the_edit_for_every_release(panel: Visit) -> None:
+    page = panel.page
+    page.locator("#what-if-lengths button").first.click()
+    edited = lengths(page)
+    for release in page.locator("#what-if-release option").all():
+        page.locator("#what-if-release").select_option(release.get_attribute("value"))
+        config = json.loads(page.locator("#what-if-text").inner_text())
+        (key,) = {"max_seq_len", "max_seq_lens"} & config["visual"].keys()
+        assert config["visual"][key] == edited
+    page.locator("#what-if-file").select_option(index=1)
+    source = page.locator("#what-if-text").inner_text()
+    compile(source, "compile.py", "exec")
+    assert str(edited) in source
+
+
+def test_a_link_carries_what_is_edited(browser: Browser, panel: Visit) -> None:
+    page = panel.page
+    page.locator("#what-if-lengths button").first.click()
+    edited, address = lengths(page), page.url
+    assert "#what-if=" in address
+    with fresh_page(browser) as other:
+        visit = Visit(other)
+        visit.listen()
+        other.goto(address)
+        assert lengths(other) == edited
+        assert visit.told == []
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["what-if=", "what-if=1e9;x;", "what-if=0;0;0", "what-if=<script>;1;1"],
+)
+def test_a_broken_link_opens_something_valid(
+    page: Page, docs_report: Path, fragment: str
+) -> None:
+    visit = open_report(page, docs_report, fragment)
+    assert lengths(page)
+    assert visit.told == []
+
+
+def test_nothing_is_said_and_nothing_is_asked_for_while_editing(panel: Visit) -> None:
+    page = panel.page
+    page.locator("#what-if-add").click()
+    page.locator("#what-if-fit").click()
+    page.locator("#what-if-limit-named").select_option(index=1)
+    assert panel.told == []
+    assert len(panel.requests_seen) == 1
+
+
+def test_without_a_script_the_page_says_so_and_shows_the_rest(
+    browser: Browser, docs_report: Path
+) -> None:
+    with fresh_page(browser, scripts=False) as page:
+        open_report(page, docs_report)
+        expect(page.locator("#what-if-panel")).to_be_hidden()
+        expect(page.get_by_text("Needs JavaScript.")).to_be_visible()
