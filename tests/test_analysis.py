@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from bucketwise.analysis import Analysis, Context, analyze
 from bucketwise.buckets import Buckets
 from bucketwise.errors import InputError, UsageError
+from bucketwise.optimize import SOLVERS
 from bucketwise.optimize.choose import GraphPrice
 from bucketwise.patching import count_patches
 from bucketwise.plan import Visual
@@ -27,6 +29,8 @@ QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
+
+MERGED = Question(bucket_unit="merged_patches")
 
 MIXED = traffic_of(
     *((480, 640, 50.0), (720, 1280, 30.0), (1080, 1920, 15.0), (300, 300, 80.0)),
@@ -184,10 +188,38 @@ def test_lists_differ_by_target_where_the_runtime_counts_a_window_too_many() -> 
 
 
 def test_merged_lengths_are_a_quarter_and_come_with_a_warning() -> None:
-    visual = visual_for(MIXED, Question(bucket_unit="merged_patches"))
+    visual = visual_for(MIXED, MERGED)
     assert visual.max_seq_lens == visual.merged_max_seq_lens
     assert [4 * n for n in visual.max_seq_lens] == list(visual.vit_max_seq_lens)
     assert any("merged patches" in warning for warning in visual.warnings)
+
+
+@pytest.mark.parametrize("profile", [QWEN3, QWEN25], ids=lambda each: each.family)
+@pytest.mark.parametrize("strategy", SOLVERS)
+def test_a_length_is_one_the_sdk_takes_in_the_unit_it_is_written_in(
+    profile: ModelProfile, strategy: str
+) -> None:
+    for question in (Question(), MERGED):
+        asked = replace(question, strategy=strategy)
+        visual = plan_for(MIXED, profile, asked).plan.visual
+        assert not any(length % profile.align for length in visual.max_seq_lens)
+        assert visual.vit_max_seq_lens[-1] >= visual.largest_needed
+
+
+def test_a_top_that_rises_because_merged_patches_are_written_is_told() -> None:
+    # 1088 x 1920 px are 8,160 ViT patches, and 2,040 merged; 992 x 992 are 961 merged.
+    kept = visual_for(traffic_of((1_080, 1_920, 2.0)), MERGED)
+    raised = visual_for(traffic_of((992, 992, 2.0)), MERGED)
+    assert kept.max_seq_lens == (2_040,)
+    assert not any("the top stands for" in text for text in kept.warnings)
+    assert raised.max_seq_lens == (964,)
+    said = "the top stands for 3,856 ViT patches where 3,844 are needed."
+    assert any(text.endswith(said) for text in raised.warnings)
+
+
+def test_a_pin_in_merged_patches_is_told_in_merged_patches() -> None:
+    with pytest.raises(UsageError, match=r"--pin: 30 found; .* 4 .*32 is the next"):
+        visual_for(MIXED, replace(MERGED, pins=(120,)))
 
 
 def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -> None:

@@ -23,6 +23,7 @@ from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Rule
 from bucketwise.lint.subject import Subject
 from bucketwise.rbln.releases import NEWEST, OLDEST
+from bucketwise.rbln.targets import TARGETS
 from bucketwise.sources.configs.profiles import find_profile
 from tests.test_model_folders import folder_of
 from tests.test_sources_rbln_config import COMPILED
@@ -353,7 +354,7 @@ def test_what_bucketwise_plans_lints_without_an_error(tmp_path: Path) -> None:
         for path in written.paths
         if path.name.startswith(("rbln_config.", "compile."))
     ]
-    assert len(configs) == 8
+    assert len(configs) == 2 * len(TARGETS)
     report = bucketwise.lint_config(*configs)
     errors = [
         (each.place, each.rule, each.finding.found)

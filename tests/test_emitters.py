@@ -29,7 +29,7 @@ from bucketwise.plan import (
     Worst,
 )
 from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES, serves
+from bucketwise.rbln.model_classes import MODEL_CLASSES, serves, splits_visual
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.sources.configs.profiles import built_in_profiles
 
@@ -58,12 +58,14 @@ LANGUAGE |= {"kvcache_block_size", "lora_config", "prefill_chunk_size", "cache_i
 LANGUAGE |= {"kvcache_num_blocks", "decoder_batch_sizes", "sliding_window", "phases"}
 LANGUAGE |= {"sliding_window_layers", "logits_to_keep", "output_hidden_states"}
 TOP: dict[str, set[str]] = {
+    "0.10.2": {"tensor_parallel_size", "visual"},
     "0.10.3": {"tensor_parallel_size", "visual"},
     "0.10.4": {"tensor_parallel_size", "visual"},
     "0.11.2": {"num_devices", "visual", "memory_budget"},
     "0.12.0": {"num_devices", "visual", "memory_budget"},
 }
 VISUAL: dict[str, set[str]] = {
+    "0.10.2": {"tensor_parallel_size", "max_seq_lens"},
     "0.10.3": {"tensor_parallel_size", "max_seq_lens"},
     "0.10.4": {"tensor_parallel_size", "max_seq_len"},
     "0.11.2": {"num_devices", "max_seq_len"},
@@ -288,7 +290,8 @@ def test_both_levels_say_devices_and_runtimes(version: str, family: str) -> None
     assert config["create_runtimes"] is False
     assert config["visual"]["create_runtimes"] is False
     assert config[key] == 8
-    assert config["visual"][key] == (8 if MODEL_CLASSES[family].visual_splits else 1)
+    splits = splits_visual(family, TARGETS[version].parsed)
+    assert config["visual"][key] == (8 if splits else 1)
 
 
 @pytest.mark.parametrize(("version", "family"), EVERYWHERE)
@@ -598,7 +601,11 @@ def test_hostile_names_stay_data(hostile: str, tmp_path: Any) -> None:
     script = of_kind(files, ".sh")
     assert_shell_parses(script)
     words = run_serve(script, tmp_path / "run")
-    assert words[words.index("--served-model-name") + 1] == hostile.replace("\0", "")
+    name = hostile.replace("\0", "")
+    if name.startswith("-"):
+        assert f"--served-model-name={name}" in words
+    else:
+        assert words[words.index("--served-model-name") + 1] == name
     assert not list(tmp_path.rglob("owned"))
 
 

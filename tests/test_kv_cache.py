@@ -13,7 +13,6 @@ from bucketwise.rbln.kv_cache import (
     ALIGN_BYTES,
     budget_bytes,
     kv_bytes,
-    kv_bytes_per_block,
     largest_num_blocks,
     num_full,
     num_min,
@@ -53,14 +52,14 @@ def shape_of(name: str) -> LmShape:
 def test_a_block_takes_keys_and_values_of_every_layer_by_heads(
     name: str, block: int, devices: int, mib: int
 ) -> None:
-    assert kv_bytes_per_block(shape_of(name), block, devices) == mib * MIB
+    assert kv_bytes(shape_of(name), block, 1, devices) == mib * MIB
 
 
 def test_a_hybrid_keeps_keys_and_values_of_its_full_attention_layers_alone() -> None:
     shape = shape_of("qwen3.5-27b")
     assert shape.full_attention_layers < shape.layers
     per_layer = 16_384 * 256 * 2 * shape.kv_heads
-    each = kv_bytes_per_block(shape, 16_384, 1)
+    each = kv_bytes(shape, 16_384, 1, 1)
     assert each == 2 * shape.full_attention_layers * per_layer
 
 

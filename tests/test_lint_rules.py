@@ -106,13 +106,7 @@ def test_what_is_emitted_has_nothing_against_it_for_its_releases(
         make_plan(family), decoder=decide_pattern(batch_size, family).decoder
     )
     profile = find_profile(MODELS[family])
-    config = EmitContext(
-        model=plan.model,
-        visual=plan.visual,
-        decoder=plan.decoder,
-        base=zoo_base(family),
-        target=target,
-    ).config()
+    config = EmitContext.of(plan, zoo_base(family), target).config()
     for release in target.releases:
         if release < MODEL_CLASSES[family].since:
             continue
@@ -386,6 +380,38 @@ def test_windowed_towers_take_whole_windows() -> None:
 def test_a_tower_that_cannot_be_split_says_so() -> None:
     found = found_in(subject_of(GOOD, model="qwen2.5-vl-7b"))
     assert found["devices/vit-not-split"].fixes[0].value == 1
+
+
+def test_a_release_that_splits_no_tower_says_so_and_asks_for_no_split() -> None:
+    visual = {"max_seq_lens": [1024, 4096], "create_runtimes": False}
+    top = {"tensor_parallel_size": 8, "max_seq_len": 32_768, "create_runtimes": False}
+    eight = visual | {"tensor_parallel_size": 8}
+    split, named = top | {"visual": eight}, eight | {"cls_name": "RBLNQwen3VLVision"}
+    rule = "devices/vit-not-split"
+    assert rule in found_in(subject_of(split, (0, 10, 2)))
+    assert rule not in found_in(subject_of(split, (0, 10, 3)))
+    assert rule not in found_in(subject_of(top | {"visual": named}, (0, 10, 2)))
+    alone, rule = top | {"visual": visual}, "keys/inherited-devices"
+    assert rule in found_in(subject_of(alone, (0, 10, 3)))
+    assert rule not in found_in(subject_of(alone, (0, 10, 2)))
+
+
+@pytest.mark.parametrize(
+    ("model", "version", "partition", "severity"),
+    [
+        ("qwen3-vl-2b", (0, 10, 4), 16_384, "error"),
+        ("qwen2-vl-7b", (0, 10, 4), 16_384, "warning"),
+        ("qwen2-vl-7b", (0, 11, 0), 16_384, "error"),
+        ("qwen2-vl-7b", (0, 12, 0), None, "warning"),
+        ("qwen2.5-vl-7b", (0, 12, 0), None, "error"),
+    ],
+)
+def test_a_context_that_is_left_out_fails_where_the_release_needs_it(
+    model: str, version: Version, partition: int | None, severity: str
+) -> None:
+    config = {"visual": {"max_seq_len": [1024]}, "kvcache_partition_len": partition}
+    subject = subject_of(config, version, model=model)
+    assert found_in(subject)["attention/missing-context"].severity == severity
 
 
 def test_qwen3_5_never_runs_its_smaller_decoder_graphs() -> None:

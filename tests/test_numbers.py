@@ -19,7 +19,7 @@ from bucketwise.numbers import (
     significant,
 )
 from bucketwise.report.plots import Edge
-from bucketwise.report.scales import span_axis, spread, zero_axis
+from bucketwise.report.drawings.scales import span_axis, spread, zero_axis
 from bucketwise.report.sections.traffic import duration
 
 shares = st.floats(0, 1)

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from bucketwise.errors import ConfigError
-from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
+from bucketwise.rbln.base_config import (
+    BaseConfig,
+    Overrides,
+    given_base,
+    on_release,
+    zoo_base,
+)
 from bucketwise.rbln.model_classes import MODEL_CLASSES, model_class
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.sources.configs.profiles import built_in_profiles
@@ -84,7 +90,7 @@ def test_overrides_are_marked_given(family: str) -> None:
     assert config["num_devices"] == 4
     for name in ("num_devices", "max_seq_len", "kvcache_partition_len", "visual.npu"):
         assert found[name] == "measured"
-    splits = MODEL_CLASSES[family].visual_splits
+    splits = MODEL_CLASSES[family].visual_splits_since is not None
     assert config["visual"]["num_devices"] == (4 if splits else 1)
     assert found["visual.num_devices"] == ("measured" if splits else "derived")
 
@@ -131,10 +137,59 @@ def test_lengths_of_the_base_are_left_out_and_the_rest_is_kept() -> None:
     assert statuses(base)["visual.x"] == statuses(base)["y"] == "measured"
 
 
-def test_a_base_can_ask_for_runtimes() -> None:
-    base = given({"create_runtimes": True})
-    assert base.mapping["create_runtimes"] is True
-    assert base.mapping["visual"]["create_runtimes"] is False
+@pytest.mark.parametrize("asked", [True, False])
+def test_runtimes_asked_for_at_the_top_are_asked_for_of_the_vit(asked: bool) -> None:
+    base = given({"create_runtimes": asked})
+    assert base.mapping["create_runtimes"] is asked
+    assert base.mapping["visual"]["create_runtimes"] is asked
+    assert statuses(base)["visual.create_runtimes"] == "measured"
+
+
+def test_each_level_keeps_what_it_says_of_runtimes() -> None:
+    apart = given({"create_runtimes": True, "visual": {"create_runtimes": False}})
+    assert apart.mapping["create_runtimes"] is True
+    assert apart.mapping["visual"]["create_runtimes"] is False
+    visual_alone = given({"visual": {"create_runtimes": True}})
+    assert visual_alone.mapping["create_runtimes"] is False
+    assert visual_alone.mapping["visual"]["create_runtimes"] is True
+
+
+def test_the_vit_takes_as_many_of_the_named_devices_as_it_runs_on() -> None:
+    base = given({"num_devices": 4, "device": [4, 5, 6, 7]})
+    assert base.mapping["visual"]["device"] == [4, 5, 6, 7]
+    one = given({"num_devices": 4, "device": [4, 5, 6, 7]}, family="qwen2_vl")
+    assert one.mapping["visual"]["device"] == [4]
+    more = given({"num_devices": 2, "device": [4, 5], "visual": {"num_devices": 4}})
+    assert "device" not in more.mapping["visual"]
+
+
+def test_a_list_of_devices_goes_where_another_number_is_asked_for() -> None:
+    config = {"num_devices": 2, "device": [4, 5], "visual": {"device": [6]}}
+    kept = given(config, overrides=Overrides(devices=2)).mapping
+    assert kept["device"] == kept["visual"]["device"] == [4, 5]
+    base = given(config, overrides=Overrides(devices=4))
+    assert "device" not in base.mapping
+    assert "device" not in base.mapping["visual"]
+    assert base.notes[0] == "device [4, 5] left out: 4 devices are asked for"
+    unsplit = given(config, family="qwen2_vl", overrides=Overrides(devices=4)).mapping
+    assert unsplit["visual"]["device"] == [6]
+
+
+def test_a_release_that_does_not_split_the_vit_runs_it_on_its_first_device() -> None:
+    visual = {"num_devices": 2, "device": [8, 9]}
+    base = given({"visual": visual, "num_devices": 2, "device": [0, 1]})
+    kind = model_class("qwen3_vl")
+    assert on_release(base, kind, (0, 10, 3)) == base
+    older = on_release(base, kind, (0, 10, 2))
+    assert older.mapping["visual"]["num_devices"] == 1
+    assert older.mapping["visual"]["device"] == [8]
+    assert older.mapping["device"] == [0, 1]
+    assert statuses(older)["visual.num_devices"] == "derived"
+    [note] = older.notes
+    assert note.startswith(
+        "visual.tensor_parallel_size 2 became 1: optimum-rbln 0.10.2"
+    )
+    assert on_release(older, kind, (0, 10, 2)) == older
 
 
 def test_a_vit_that_cannot_be_split_is_put_on_one_device_with_a_note() -> None:

@@ -30,7 +30,6 @@ from bucketwise.reasons import (
 from bucketwise.sources.evidence import prometheus
 from bucketwise.sources.evidence.access_logs import (
     looks_like_access_log,
-    read_access_log,
     read_access_records,
 )
 from bucketwise.sources.evidence.engine_log import (
@@ -46,12 +45,17 @@ from bucketwise.sources.evidence.replicas import MAX_REPLICAS
 
 GOLD = Path(__file__).parent / "gold"
 
-READERS = (read_engine_log, read_prometheus, read_access_log)
+READERS = (read_engine_log, read_prometheus, read_access_records)
 
 
 def load_of(evidence: Evidence) -> Activity:
     assert isinstance(evidence.load, Activity)
     return evidence.load
+
+
+def evidence_of(lines: list[str]) -> Evidence:
+    """Return what one access log tells by itself."""
+    return merge_load([("x", read_access_records(lines, "x"))], max_bad_rows=1.0)
 
 
 def seconds_by_level(evidence: Evidence) -> dict[tuple[int, int], float]:
@@ -663,7 +667,7 @@ def asked_for() -> list[tuple[float, float]]:
 def test_a_real_nginx_tells_how_long_every_completion_took(form: str) -> None:
     lines = written(form)
     assert looks_like_access_log("".join(lines))
-    evidence = read_access_log(lines, "x.log")
+    evidence = evidence_of(lines)
     activity = load_of(evidence)
     held_s = float((activity.running * activity.seconds).sum())
     assert held_s == pytest.approx(sum(seconds for _, seconds in asked_for()), abs=0.5)
@@ -685,7 +689,7 @@ def test_a_real_nginx_tells_how_many_were_in_flight() -> None:
         replica=np.zeros(start_s.size, dtype=np.int64),
     )
     expected = np.bincount(sweep(schedule).running, weights=sweep(schedule).seconds)
-    found = load_of(read_access_log(written("msec"), "x.log"))
+    found = load_of(evidence_of(written("msec")))
     seconds = np.bincount(found.running, weights=found.seconds, minlength=expected.size)
     # Each request is some milliseconds late, at its start and at its end.
     assert seconds[: expected.size] == pytest.approx(expected, abs=0.5)
@@ -743,7 +747,7 @@ def test_the_last_of_several_upstreams_has_answered() -> None:
             f"msec={1_700_000_000 + nth}.000 {text.format(tried)}\n"
             for nth, tried in enumerate(["10.0.0.1:80, 10.0.0.2:80", "10.0.0.2:80"])
         ]
-        assert load_of(read_access_log(lines, "x")).replicas == 1
+        assert load_of(evidence_of(lines)).replicas == 1
 
 
 # Written after "Access log entries" of the Elastic Load Balancing user guide, not recorded.
@@ -771,7 +775,7 @@ def balancer(
 def test_a_balancer_tells_from_creation_to_end_on_which_target() -> None:
     lines = [balancer(), balancer("10.0.0.2:80"), balancer()]
     assert looks_like_access_log("".join(lines))
-    evidence = read_access_log(lines, "x.log")
+    evidence = evidence_of(lines)
     lasted_s = 11.822641
     assert seconds_by_level(evidence) == {
         (1, 0): pytest.approx(lasted_s), (2, 0): pytest.approx(lasted_s),
@@ -795,7 +799,7 @@ def test_what_reached_no_target_and_what_is_damaged_is_counted_apart() -> None:
         "\n",
         "x" * 100_000,
     ]
-    evidence = read_access_log(lines, "x.log")
+    evidence = evidence_of(lines)
     assert reasons(evidence.rejections) == {
         NOT_SERVED: 2, RAGGED: 3, ENDS_BEFORE_START: 1, ABSURD: 1, NO_TIME: 1,
     }  # fmt: skip
@@ -810,7 +814,7 @@ def test_parts_of_one_log_are_one_log() -> None:
         for nth, name in enumerate("ab")
     ]
     together = load_of(merge_load(parts, max_bad_rows=1.0))
-    assert together.sha256() == load_of(read_access_log(lines, "x")).sha256()
+    assert together.sha256() == load_of(evidence_of(lines)).sha256()
     assert together.replicas == 2
 
 
@@ -839,7 +843,7 @@ def test_only_completions_are_load(request_line: str, counts: bool) -> None:
 
 
 def test_where_no_path_is_shown_all_requests_count_and_that_is_said() -> None:
-    evidence = read_access_log(["1700000000.500 1.000\n"], "x")
+    evidence = evidence_of(["1700000000.500 1.000\n"])
     assert any("no line shows a path" in note for note in evidence.notes)
 
 
@@ -858,21 +862,22 @@ def test_where_no_path_is_shown_all_requests_count_and_that_is_said() -> None:
 )
 def test_a_log_without_a_completion_is_refused_in_words(line: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        read_access_log([line], "x.log")
+        evidence_of([line])
 
 
-def test_more_upstreams_than_there_can_be_engines_are_refused() -> None:
+def test_more_upstreams_than_there_can_be_engines_are_one_engine() -> None:
     lines = [
         f"msec=1700000000.000 rt=1.000 upstream=10.0.{nth // 250}.{nth % 250}:80\n"
         for nth in range(MAX_REPLICAS + 1)
     ]
-    with pytest.raises(InputError, match="engines are named"):
-        read_access_log(lines, "x.log")
+    evidence = evidence_of(lines)
+    assert load_of(evidence).replicas == 1
+    assert any("1,001 engines are named" in note for note in evidence.notes)
 
 
 def test_no_address_and_no_path_is_kept() -> None:
     lines = [balancer(path="secret/v1/completions"), balancer("10.0.0.2:80")]
-    told = repr(read_access_log(lines, "x.log"))
+    told = repr(evidence_of(lines))
     assert not any(
         each in told
         for each in ("secret", "10.0.0", "192.168", "example", "Root", "arn")
@@ -941,7 +946,7 @@ def test_damaged_text_ends_in_evidence_or_in_words(
         text = text[:start] + put + text[end:]
     for read in READERS:
         try:
-            evidence = read(lines_of(text), "x")
+            evidence = merge_load([("x", read(lines_of(text), "x"))], max_bad_rows=1.0)
         except BucketwiseError:
             continue
         assert evidence.samples >= evidence.rejected

@@ -323,7 +323,7 @@ def test_a_column_that_identifies_requests_tells_no_engines() -> None:
     rows = [(at, at + 1, f"id-{at}") for at in range(1_001)]
     evidence = read_text(table("start,end,host", rows))
     assert activity(evidence).replicas == 1
-    assert any("1,001 distinct values" in note for note in evidence.notes)
+    assert any("1,001 engines are named" in note for note in evidence.notes)
 
 
 def test_the_azure_trace_tells_arrivals(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`count`, `explain`, `lint_config`, `write_histogram`, `write_plan`. Nothing heavy is
-imported before one is used.
+`compare`, `count`, `explain`, `lint_config`, `write_comparison`, `write_histogram`,
+`write_plan`. Nothing heavy is imported before one is used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = [
     "Traffic",
     "__version__",
     "analyze",
+    "compare",
     "count",
     "explain",
     "lint_config",
@@ -25,6 +26,7 @@ __all__ = [
     "read_evidence",
     "read_traffic",
     "targets",
+    "write_comparison",
     "write_histogram",
     "write_plan",
 ]
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from bucketwise.analysis import Analysis
     from bucketwise.api import (
         analyze,
+        compare,
         count,
         explain,
         lint_config,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
         read_evidence,
         read_traffic,
         targets,
+        write_comparison,
         write_histogram,
         write_plan,
     )

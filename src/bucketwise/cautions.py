@@ -150,14 +150,12 @@ def _merged(visual: Visual, align: int) -> str:
     text = (
         "Lengths are emitted in merged patches, as vendor documents word it. Every "
         "released runtime compares ViT patches before the merge: with these lists "
-        "images over a quarter of the intended area raise."
+        "images over a quarter of the intended area raise. Each is a multiple of "
+        f"{align} as it is written, because the SDK takes no other"
     )
-    off = [length for length in visual.max_seq_lens if length % align]
-    if off:
-        text += (
-            f" The SDK refuses {literal(off)}: a length must be a multiple of {align}."
-        )
-    return text
+    top, needed = visual.vit_max_seq_lens[-1], visual.largest_needed
+    raised = f": the top stands for {top:,} ViT patches where {needed:,} are needed"
+    return f"{text}{raised if top > needed else ''}."
 
 
 def _few(setting: Setting) -> str:

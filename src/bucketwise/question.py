@@ -95,19 +95,29 @@ class Question:
         Raises
         ------
         UsageError
-            Naming each pin that is not a multiple of the model's alignment.
+            Naming each pin, in `bucket_unit`, that is not a multiple of the model's
+            alignment.
         """
+        own, unit = profile.align, self.patches_per_unit(profile)
         raise_all(
             [
-                f"--pin: {pin} found; a multiple of {profile.align} is right for "
-                f"{profile.name} ({-(-pin // profile.align) * profile.align} is the next)"
+                f"--pin: {pin // unit} found; a multiple of {own} is right for "
+                f"{profile.name} ({-(-pin // (own * unit)) * own} is the next)"
                 for pin in self.pins
-                if pin % profile.align
+                if pin % (own * unit)
             ],
             UsageError,
         )
 
     def align_for(self, profile: ModelProfile) -> int:
-        """Return the alignment in force: a multiple of the model's own."""
-        own = profile.align
+        """Return the alignment in force: a multiple of the model's own.
+
+        The SDK asks that of the number that is written, whatever it counts.
+        """
+        own = profile.align * self.patches_per_unit(profile)
         return own if self.align is None else -(-self.align // own) * own
+
+    def patches_per_unit(self, profile: ModelProfile) -> int:
+        """Return the ViT patches that a length of 1 in `bucket_unit` stands for."""
+        merged = self.bucket_unit == "merged_patches"
+        return profile.patches_per_merged if merged else 1

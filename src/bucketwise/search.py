@@ -198,7 +198,7 @@ def bucket_uses(
                     length, setting.profile, setting.version
                 ),
                 runs=float(bill.runs[index]),
-                share=float(bill.runs[index]) / total,
+                share=float(bill.runs[index]) / total if total else 0.0,
                 useful_compute=useful,
                 padded_compute=padded,
                 waste=1 - useful / padded if padded else 0.0,

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.emitted import Emitted, constants_of, emitted_for
-from tests.conformance.known import known_of
 from tests.conformance.resolution import resolve
 from tests.conformance.sdk import RELEASE, devices_of, lengths_of
 from tests.conformance.towers import trace_tower
 
 EMITTED = emitted_for(RELEASE)
-TAKEN = [each for each in EMITTED if known_of(each, RELEASE) is None]
-REFUSED = [each for each in EMITTED if each not in TAKEN]
+MERGED = [each for each in EMITTED if each.merged]
 
-each_taken = pytest.mark.parametrize("emitted", TAKEN, ids=lambda each: each.name)
+each_emitted = pytest.mark.parametrize("emitted", EMITTED, ids=lambda each: each.name)
 
 
-@pytest.mark.parametrize("emitted", EMITTED, ids=lambda each: each.name)
+@each_emitted
 def test_the_compile_script_holds_the_configuration(emitted: Emitted) -> None:
     assert constants_of(emitted.compile_script)["RBLN_CONFIG"] == emitted.config
 
 
-@pytest.mark.parametrize("emitted", REFUSED, ids=lambda each: each.name)
-def test_what_is_known_to_be_refused_is(
+@pytest.mark.parametrize("emitted", MERGED, ids=lambda each: each.name)
+def test_lengths_in_merged_patches_can_be_traced_too(
     emitted: Emitted, checkpoints: dict[str, Path]
 ) -> None:
-    known = known_of(emitted, RELEASE)
-    assert known is not None
-    kind = {"ValueError": ValueError, "RuntimeError": RuntimeError}[known.error]
-    with pytest.raises(kind, match=re.escape(known.says)):
-        take(emitted, checkpoints[emitted.family_name], traced=known.traced)
+    settings = resolve(emitted.family_name, emitted.config).visual
+    trace_tower(emitted.family_name, checkpoints[emitted.family_name], settings)
 
 
-@each_taken
+@each_emitted
 def test_the_lengths_are_the_plans(emitted: Emitted) -> None:
     resolved = resolve(emitted.family_name, emitted.config)
     assert lengths_of(resolved.visual) == emitted.lengths
@@ -44,7 +38,7 @@ def test_the_lengths_are_the_plans(emitted: Emitted) -> None:
     assert sorted(info[0][1][0] for info in compiled) == emitted.lengths
 
 
-@each_taken
+@each_emitted
 def test_the_decoder_graphs_are_the_plans_largest_first(emitted: Emitted) -> None:
     resolved, decoder = (
         resolve(emitted.family_name, emitted.config),
@@ -61,7 +55,7 @@ def test_the_decoder_graphs_are_the_plans_largest_first(emitted: Emitted) -> Non
     ]
 
 
-@each_taken
+@each_emitted
 def test_devices_and_cache_are_as_written(emitted: Emitted) -> None:
     config = emitted.config
     resolved = resolve(emitted.family_name, emitted.config)
@@ -79,16 +73,9 @@ def test_devices_and_cache_are_as_written(emitted: Emitted) -> None:
             assert getattr(resolved, key) == config[key]
 
 
-@each_taken
+@each_emitted
 def test_neither_level_makes_runtimes_unless_the_base_did(emitted: Emitted) -> None:
     config = emitted.config
     resolved = resolve(emitted.family_name, emitted.config)
     assert resolved.create_runtimes is config["create_runtimes"]
     assert resolved.visual.create_runtimes is config["visual"]["create_runtimes"]
-
-
-def take(emitted: Emitted, checkpoint: Path, *, traced: bool) -> None:
-    """Go as far as the fault that is known."""
-    settings = resolve(emitted.family_name, emitted.config).visual
-    assert traced
-    trace_tower(emitted.family_name, checkpoint, settings)

@@ -13,11 +13,6 @@ from typing import Any
 import pytest
 
 from tests.conformance.emitted import Emitted, constants_of, emitted_for
-from tests.conformance.known import (
-    known_of,
-    tower_on_another_npu,
-    tower_on_one_device,
-)
 from tests.conformance.sdk import RELEASE, rebel
 
 Image: Any = import_module("PIL.Image")
@@ -32,9 +27,7 @@ RUN = {
     "vit.no_decoder.new_names",
 }
 EMITTED = [
-    each
-    for each in emitted_for(RELEASE)
-    if each.name.split(".", maxsplit=1)[1] in RUN and known_of(each, RELEASE) is None
+    each for each in emitted_for(RELEASE) if each.name.split(".", maxsplit=1)[1] in RUN
 ]
 
 
@@ -117,16 +110,14 @@ def test_the_compiler_is_asked_for_the_plans_graphs(run: Run) -> None:
 def test_each_level_is_compiled_for_its_devices(run: Run) -> None:
     config = run.emitted.config
     key = "tensor_parallel_size" if "tensor_parallel_size" in config else "num_devices"
-    one = tower_on_one_device(run.emitted, RELEASE)
-    assert (run.tower.devices or 1) == (1 if one else config["visual"][key])
+    assert (run.tower.devices or 1) == config["visual"][key]
     assert {graph.devices for graph in (run.prefill, *run.decoders)} == {config[key]}
 
 
 def test_each_level_is_compiled_for_the_same_npu(run: Run) -> None:
     npu = run.emitted.config.get("npu")
     assert {graph.npu for graph in (run.prefill, *run.decoders)} == {npu}
-    other = tower_on_another_npu(run.emitted, RELEASE)
-    assert run.tower.npu == (None if other else npu)
+    assert run.tower.npu == npu
 
 
 def test_the_load_script_puts_each_level_on_its_devices(run: Run, loader: Any) -> None:
@@ -137,6 +128,7 @@ def test_the_load_script_puts_each_level_on_its_devices(run: Run, loader: Any) -
     )
     tower = model.visual.model[0]
     assert tower.options["device"] == devices["visual"]["device"]
+    assert len(tower.options["device"]) == (run.tower.devices or 1)
 
 
 def test_both_limits_stand_on_the_loaded_processor(run: Run, loader: Any) -> None:

@@ -1,4 +1,4 @@
-"""Writes what bucketwise says, for the real SDK to judge: files, lengths, buckets.
+"""Writes what bucketwise says, for the real SDK to judge: files, lengths, tables.
 
 It runs where bucketwise is installed; the checks run where the SDK is and read what
 stands here.
@@ -25,6 +25,7 @@ from bucketwise.cli import main as command_line
 from bucketwise.rbln.lengths import needed_lengths
 from bucketwise.rbln.targets import TARGETS
 from tests.conformance.families import BUCKETS, FAMILIES, Family
+from tests.conformance.tables import tables
 
 GOLD = Path(__file__).parents[1] / "gold"
 
@@ -166,6 +167,7 @@ def emit_all(folder: Path) -> None:
         list(pool.map(partial(emit_case, folder), every, chunksize=8))
     listed = [asdict(case) | {"name": case.name} for case in every]
     (folder / "cases.json").write_text(json.dumps(listed), encoding="utf-8")
+    (folder / "tables.json").write_text(json.dumps(tables()), encoding="utf-8")
     lengths = {name: grids(family, folder) for name, family in FAMILIES.items()}
     (folder / "lengths.json").write_text(json.dumps(lengths), encoding="utf-8")
 

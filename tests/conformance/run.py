@@ -130,7 +130,8 @@ def fetch(cache: Cache, release: Release) -> None:
 def emit(cache: Cache) -> None:
     """Have bucketwise write everything, unless it is as it was."""
     read = [*(ROOT / "src").rglob("*"), *(ROOT / "tests" / "gold").glob("*.gz")]
-    wanted = digest([*read, HERE / "emit.py", HERE / "families.py"])
+    read += [HERE / name for name in ("emit.py", "families.py", "tables.py")]
+    wanted = digest(read)
     stamp = cache.emitted / "emitted-from"
     if _text(stamp) == wanted:
         return

@@ -27,6 +27,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     transformers: Any = import_module("transformers")
     rbln: Any = import_module("optimum.rbln")
+runtime_utils: Any = import_module("optimum.rbln.utils.runtime_utils")
 rebel: Any = import_module("rebel")
 
 transformers.logging.set_verbosity_error()

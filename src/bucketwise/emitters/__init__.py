@@ -50,13 +50,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     """
     files = {}
     for target in targets:
-        context = EmitContext(
-            model=plan.model,
-            visual=plan.visual_for(target.version),
-            decoder=plan.decoder,
-            base=base,
-            target=target,
-        )
+        context = EmitContext.of(plan, base, target)
         for pattern, text in EMITTERS.items():
             name = pattern.format(version=target.version, unit=context.unit_suffix)
             files[name] = text(context)

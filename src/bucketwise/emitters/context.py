@@ -7,14 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bucketwise.plan import Decoder, Model, Visual
-from bucketwise.rbln.attention import (
-    GDN_CHUNK_OWN_SINCE,
-    MAX_GDN_CHUNK,
-    PREFILL_CHUNK,
-    REBEL_PREFILL_CHUNK,
-)
-from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.plan import Decoder, Model, Plan, Visual
+from bucketwise.rbln.attention import MAX_GDN_CHUNK
+from bucketwise.rbln.base_config import BaseConfig, on_release
+from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import QWEN3_5
 from bucketwise.rbln.model_classes import model_class
 from bucketwise.rbln.targets import Target
@@ -43,7 +39,7 @@ class EmitContext:
     decoder : Decoder or None
         The decoder half; None keeps the base's batch sizes.
     base : BaseConfig
-        What the configuration starts from.
+        What the configuration starts from, as the dialect's releases run it.
     target : Target
         The dialect.
     """
@@ -53,6 +49,24 @@ class EmitContext:
     decoder: Decoder | None
     base: BaseConfig
     target: Target
+
+    @classmethod
+    def of(cls, plan: Plan, base: BaseConfig, target: Target) -> EmitContext:
+        """Return what of a plan and a base holds for a dialect.
+
+        Raises
+        ------
+        ConfigError
+            When the model's family has no class.
+        """
+        kind = model_class(plan.model.family)
+        return cls(
+            model=plan.model,
+            visual=plan.visual_for(target.version),
+            decoder=plan.decoder,
+            base=on_release(base, kind, target.parsed),
+            target=target,
+        )
 
     @property
     def documented_unit(self) -> bool:
@@ -148,10 +162,14 @@ class EmitContext:
         """Return whether linear attention would take a prefill chunk it refuses."""
         if self.model.family not in QWEN3_5 or top.get("gdn_chunk_size"):
             return False
-        rebel = str(top.get("npu") or "").startswith("RBLN-CR")
-        usual = REBEL_PREFILL_CHUNK if rebel else PREFILL_CHUNK
-        chunk = top.get("prefill_chunk_size") or usual
-        return self.target.parsed < GDN_CHUNK_OWN_SINCE and chunk > MAX_GDN_CHUNK
+        chunk: int = in_force(
+            top,
+            "gdn_chunk_size",
+            self.target.parsed,
+            npu=top.get("npu"),
+            family=self.model.family,
+        )
+        return chunk > MAX_GDN_CHUNK
 
     def _dialect(
         self, level: dict[str, Any], refused: tuple[str, ...]

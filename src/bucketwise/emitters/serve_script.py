@@ -18,6 +18,7 @@ from bucketwise.emitters.remarks import (
 )
 
 _FIXED_LENGTH = {
+    "0.10.2": "utils/optimum/multimodal/qwen.py",
     "0.10.3": "utils/optimum/multimodal/qwen.py",
     "0.10.4": "model_executor/models/optimum/compilation/multimodal/qwen.py",
     "0.11.2": "model_executor/models/optimum/compilation/multimodal/qwen.py",
@@ -28,7 +29,7 @@ _FOLDER_RULES = (
     "It serves the folder that compile.optimum-{version} made. vllm-rbln takes "
     "lengths, batch, block size and number of devices from that folder; the flags "
     "below say the same and change nothing. Buckets cannot be given here: on a "
-    "compiled folder every override but device is dropped, and 0.10.3 raises on it "
+    "compiled folder every override but device is dropped, and raises up to 0.10.3 "
     "(utils/optimum of vllm-rbln)."
 )
 
@@ -154,4 +155,6 @@ def _placed_devices(context: EmitContext) -> dict[str, Any]:
 
 
 def _flag(name: str, value: str) -> str:
-    return f"{name} {shlex.quote(value.replace(chr(0), ''))}"
+    # A value that begins with a dash would be read as the next option.
+    between = "=" if value.startswith("-") else " "
+    return f"{name}{between}{shlex.quote(value.replace(chr(0), ''))}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, unknown, whole
+from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
 from bucketwise.rbln.attention import (
     EAGER,
     FLASH,
@@ -15,11 +15,10 @@ from bucketwise.rbln.attention import (
     is_known_npu,
     limits_of,
 )
+from bucketwise.rbln.defaults import unset
+from bucketwise.rbln.model_classes import MODEL_CLASSES
 
 _FILE = "transformers/modeling_attention_utils.py"
-CONTEXT_OF_THE_CHECKPOINT = (0, 12, 0)
-"""From here on a context that nobody gives is the checkpoint's."""
-
 CHUNK_CHECKED_AT_EXPORT = (0, 11, 1)
 """Before it a prefill chunk of 0 stands for the default."""
 
@@ -37,13 +36,16 @@ def missing_context(subject: Subject) -> Iterator[Finding]:
         return
     if not subject.family and "visual" not in subject.config:
         return
-    fails = subject.version < CONTEXT_OF_THE_CHECKPOINT or not _is_flash(subject)
+    row = unset("max_seq_len", "top", subject.version, family=subject.family)
+    fails = row.required or (not _is_flash(subject) and not _fits_eager(subject))
     yield Finding(
         severity="error" if fails else "warning",
         path=(),
         found="no max_seq_len at the top level",
-        why="before 0.12.0 it must be given; from then on it becomes the checkpoint's, "
-        f"which takes the whole cache, and fails without flash attention ({_FILE})",
+        why=f"{release(subject)} has no default for it"
+        if row.required
+        else f"{release(subject)} takes the checkpoint's, which fills the whole cache, "
+        f"and is too long for most without flash attention ({_FILE})",
         right="max_seq_len with the tokens of the longest request",
         raises="ValueError: `max_seq_len`" if fails else "",
     )
@@ -98,7 +100,9 @@ def context_too_long_for_eager(subject: Subject) -> Iterator[Finding]:
         return
     if any(unknown(subject.config.get(name)) for name in _FLASH_KEYS):
         return
-    partition = limits.partition_len
+    partition = unset(
+        "kvcache_partition_len", "top", subject.version, npu=subject.npu
+    ).value
     divides = length % partition == 0 and length // partition >= MIN_PARTITIONS
     yield Finding(
         severity="error",
@@ -234,6 +238,13 @@ def context_too_short_for_traffic(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def _fits_eager(subject: Subject) -> bool:
+    """Return whether the context of the family's checkpoints may do without flash."""
+    known = MODEL_CLASSES.get(subject.family)
+    most = limits_of(subject.npu, subject.version).max_eager_seq_len
+    return known is not None and known.max_seq_len <= most
+
+
 def _length(subject: Subject) -> int | None:
     return whole(subject.config.get("max_seq_len"))
 
@@ -244,7 +255,7 @@ def _partition(subject: Subject) -> int | None:
     if given is not None:
         return given if given > 0 else None
     if subject.config.get("attn_impl") == FLASH:
-        return limits_of(subject.npu, subject.version).partition_len
+        return whole(in_force_of(subject, "kvcache_partition_len"))
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.limited import CLEARLY_BEYOND, Limited, fits_merged
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     buckets_of,
@@ -22,12 +23,7 @@ from bucketwise.lint.values import (
 from bucketwise.numbers import percent
 from bucketwise.optimize import Problem
 from bucketwise.optimize.exact import frontier
-from bucketwise.patching import Preprocessing
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
-from bucketwise.reach import safe_max_pixels, worst_reachable
-
-CLEARLY_BEYOND = 2
-"""From so many times the top length on, an image that fails is no rare one."""
 
 MANY_BUCKETS = 4
 """The most graphs that any published advice names."""
@@ -52,7 +48,7 @@ def no_lengths(subject: Subject) -> Iterator[Finding]:
     if wrong or not items:
         yield Finding(
             severity="error",
-            path=("visual", name),
+            path=_path(subject),
             found=shown(value),
             why=f"{release(subject)} does not check the list; what is no whole number "
             "above 0 fails in the compile or when the first image is matched",
@@ -61,12 +57,12 @@ def no_lengths(subject: Subject) -> Iterator[Finding]:
     elif isinstance(value, tuple):
         yield Finding(
             severity="warning",
-            path=("visual", name),
+            path=_path(subject),
             found=f"a tuple, {shown(value)}",
             why=f"{release(subject)} sorts lists alone, and looks for the smallest "
             "length that fits in a sorted list",
             right=shown(sorted(value)),
-            fixes=(Fix(path=("visual", name), action="set", value=sorted(value)),),
+            fixes=(_set(subject, sorted(value)),),
         )
 
 
@@ -75,7 +71,6 @@ def unaligned_bucket(subject: Subject) -> Iterator[Finding]:
 
     The merger reshapes patches in fours; windowed towers take whole windows of 64.
     """
-    name, value = buckets_of(subject)
     lengths = lengths_of(subject)
     if not lengths or (subject.profile is None and not subject.family):
         return
@@ -84,7 +79,7 @@ def unaligned_bucket(subject: Subject) -> Iterator[Finding]:
     odd = [length for length in lengths if length % align]
     if not odd:
         return
-    mended = sorted({-(-length // align) * align for length in lengths})
+    mended = sorted({_aligned(length, align) for length in lengths})
     reason = (
         "windows are padded to 64 patches each (transformers/models/qwen2_5_vl/"
         "modeling_qwen2_5_vl.py)"
@@ -94,26 +89,20 @@ def unaligned_bucket(subject: Subject) -> Iterator[Finding]:
     )
     yield Finding(
         severity="error",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{_listed(odd)}, no multiple of {align}",
         why=f"{reason}; the configuration class does not look",
         right=shown(mended),
         raises="ValueError: max_seq_len"
         if align == 64  # noqa: PLR2004 - a window
         else "RuntimeError: shape",
-        fixes=(
-            Fix(
-                path=("visual", name),
-                action="set",
-                value=mended if isinstance(value, (list, tuple)) else mended[-1],
-            ),
-        ),
+        fixes=(_set(subject, mended),),
     )
 
 
 def duplicate_bucket(subject: Subject) -> Iterator[Finding]:
     """A length given more than once: it is compiled more than once."""
-    name, value = buckets_of(subject)
+    _, value = buckets_of(subject)
     lengths = lengths_of(subject)
     if (
         not isinstance(value, (list, tuple))
@@ -124,24 +113,23 @@ def duplicate_bucket(subject: Subject) -> Iterator[Finding]:
     twice = sorted({item for item in value if list(value).count(item) > 1})
     yield Finding(
         severity="warning",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{_listed(twice)} more than once",
         why=f"{release(subject)} does not remove repeated lengths of a ViT: each is "
         "compiled and held again, and no image runs on the second",
         right=shown(list(lengths)),
-        fixes=(Fix(path=("visual", name), action="set", value=list(lengths)),),
+        fixes=(_set(subject, lengths),),
     )
 
 
 def many_buckets(subject: Subject) -> Iterator[Finding]:
     """More lengths than anybody compiles."""
-    name, _ = buckets_of(subject)
     lengths = lengths_of(subject)
     if len(lengths) <= MANY_BUCKETS:
         return
     yield Finding(
         severity="info",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{len(lengths)} lengths",
         why="each is a graph: compile time, device memory and buffers grow with them, "
         f"and the gain of one more past {MANY_BUCKETS} is small on most traffic",
@@ -154,26 +142,26 @@ def dead_bucket(subject: Subject) -> Iterator[Finding]:
 
     The processor enlarges every image to `min_pixels`.
     """
-    name, _ = buckets_of(subject)
-    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
-    if not lengths or profile is None or limits is None:
+    limited = Limited.of(subject)
+    if limited is None:
         return
+    profile, limits = limited.profile, limited.limits
     patches = -(-limits.min_pixels // profile.patch_px**2)
     [least] = least_needed(
         np.array([patches]), profile.window_patches, subject.version
     ).tolist()
-    dead = [length for length in lengths if length < least]
-    if not dead or len(dead) == len(lengths):
+    dead = [length for length in limited.lengths if length < least]
+    kept = [length for length in limited.lengths if length >= least]
+    if not dead or not kept:
         return
-    kept = [length for length in lengths if length >= least]
     yield Finding(
         severity="warning",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{_listed(dead)}, below the {least:,} patches of the smallest image",
         why=f"the processor enlarges images to min_pixels {limits.min_pixels:,} "
         f"({limits.source}): nothing needs less",
         right=shown(kept),
-        fixes=(Fix(path=("visual", name), action="set", value=kept),),
+        fixes=(_set(subject, kept),),
     )
 
 
@@ -182,25 +170,23 @@ def overflow_possible(subject: Subject) -> Iterator[Finding]:
 
     The runtime compares patches before the merge, and raises.
     """
-    name, _ = buckets_of(subject)
-    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
-    if not lengths or profile is None or limits is None:
+    limited = Limited.of(subject)
+    if limited is None:
         return
-    preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
-    worst = worst_reachable(profile, preprocessing, subject.version)
-    top = lengths[-1]
-    if worst.needed <= top or _is_merged(subject, top):
+    limits, top, worst = limited.limits, limited.top, limited.worst
+    if worst.needed <= top or limited.is_merged:
         return
-    safe = safe_max_pixels(profile, preprocessing, subject.version, top)
+    safe = limited.safe_max_pixels
     below = f"max_pixels {safe:,} on the processor, or " if safe else ""
     yield Finding(
-        severity="error" if _square(subject) >= CLEARLY_BEYOND * top else "warning",
-        path=("visual", name),
+        severity="error" if limited.square >= CLEARLY_BEYOND * top else "warning",
+        path=_path(subject),
         found=f"the top length is {top:,}; an image of {worst.width_px:,} x "
         f"{worst.height_px:,} needs {worst.needed:,}",
         why=f"max_pixels {limits.max_pixels:,} ({limits.source}) lets it through, and "
         f"{release(subject)} raises: lengths count ViT patches, before the merge",
-        right=f"{below}a top length of {_aligned(worst.needed, profile.align):,}",
+        right=f"{below}a top length of "
+        f"{_aligned(worst.needed, limited.profile.align):,}",
         raises="ValueError: Required seq_len",
     )
 
@@ -211,71 +197,56 @@ def merged_unit(subject: Subject) -> Iterator[Finding]:
     Guides up to 0.11 give lengths in merged patches; the runtime of every release
     compares patches before the merge.
     """
-    name, _ = buckets_of(subject)
-    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
-    if not lengths or profile is None or limits is None:
+    limited = Limited.of(subject)
+    if limited is None or not limited.is_merged:
         return
-    preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
-    worst = worst_reachable(profile, preprocessing, subject.version)
+    profile, top, worst = limited.profile, limited.top, limited.worst
     merge = profile.patches_per_merged
-    top = lengths[-1]
-    if not _is_merged(subject, top):
-        return
-    mended = [_aligned(length * merge, profile.align) for length in lengths]
+    mended = [_aligned(length * merge, profile.align) for length in limited.lengths]
     yield Finding(
         severity="error",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{top:,} holds the largest image in merged patches "
         f"({-(-worst.needed // merge):,}), not in ViT patches ({worst.needed:,})",
         why=f"{release(subject)} compares ViT patches, before the merge of {merge} "
         "(transformers/models/qwen3_vl/modeling_qwen3_vl.py; the docstring of 0.12.0 "
         "says so, older ones said merged)",
         right=f"{shown(mended)} for the same images, or max_pixels "
-        f"{limits.max_pixels // merge:,} on the processor",
+        f"{limited.limits.max_pixels // merge:,} on the processor",
         raises="ValueError: Required seq_len",
     )
 
 
 def oversized_top(subject: Subject) -> Iterator[Finding]:
     """A top length above anything that can come: its memory is never used."""
-    name, value = buckets_of(subject)
-    lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
-    if not lengths or profile is None or limits is None:
+    limited = Limited.of(subject)
+    if limited is None:
         return
-    preprocessing = Preprocessing(image=limits, video=None, video_fps=None)
-    worst = worst_reachable(profile, preprocessing, subject.version)
-    enough = _aligned(worst.needed, profile.align)
-    top = lengths[-1]
+    limits, top, worst = limited.limits, limited.top, limited.worst
+    enough = _aligned(worst.needed, limited.profile.align)
     if top <= enough:
         return
-    mended = sorted({*(length for length in lengths if length < enough), enough})
+    mended = [*(length for length in limited.lengths if length < enough), enough]
     yield Finding(
         severity="warning",
-        path=("visual", name),
+        path=_path(subject),
         found=f"the top length is {top:,}; nothing can need more than {worst.needed:,}",
         why=f"max_pixels {limits.max_pixels:,} ({limits.source}) shrinks larger images; "
         f"the mask of the top graph alone takes {mask_bytes(top):,} bytes",
         right=shown(mended),
-        fixes=(
-            Fix(
-                path=("visual", name),
-                action="set",
-                value=mended if isinstance(value, (list, tuple)) else mended[-1],
-            ),
-        ),
+        fixes=(_set(subject, mended),),
     )
 
 
 def unpublished_length(subject: Subject) -> Iterator[Finding]:
     """A length beyond any that is known to compile."""
-    name, _ = buckets_of(subject)
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] <= LARGEST_PUBLISHED_PATCHES:
         return
     top = lengths[-1]
     yield Finding(
         severity="warning",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{top:,}",
         why=f"no published RBLN configuration compiles more than "
         f"{LARGEST_PUBLISHED_PATCHES:,}; the mask is an input of {mask_bytes(top):,} "
@@ -286,7 +257,6 @@ def unpublished_length(subject: Subject) -> Iterator[Finding]:
 
 def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
     """Lengths that no image of the traffic runs on, and images that would raise."""
-    name, _ = buckets_of(subject)
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
@@ -296,7 +266,7 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
     total = float(images[accepted].sum())
     position = Buckets(lengths).assign(needed)
     raised = float(images[accepted & (position == len(lengths))].sum())
-    path: Path = ("visual", name)
+    path = _path(subject)
     if raised:
         largest = int(needed[accepted].max())
         yield Finding(
@@ -321,13 +291,12 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
             found=f"no image of the traffic runs on {_listed(idle)}",
             why="a graph that nothing runs on costs compile time and device memory",
             right=shown(kept),
-            fixes=(Fix(path=path, action="set", value=kept),),
+            fixes=(_set(subject, kept),),
         )
 
 
 def bucket_use(subject: Subject) -> Iterator[Finding]:
     """How much of the traffic runs on each length."""
-    name, _ = buckets_of(subject)
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
@@ -347,7 +316,7 @@ def bucket_use(subject: Subject) -> Iterator[Finding]:
     )
     yield Finding(
         severity="info",
-        path=("visual", name),
+        path=_path(subject),
         found=f"of the ViT runs of the traffic, {shares}",
         why="a run takes the smallest length that holds it",
         right="as it is, unless another finding says otherwise",
@@ -356,7 +325,7 @@ def bucket_use(subject: Subject) -> Iterator[Finding]:
 
 def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     """Lengths that pad the traffic more than as many others would."""
-    name, value = buckets_of(subject)
+    _, value = buckets_of(subject)
     lengths, use, profile = lengths_of(subject), subject.use, subject.profile
     if not lengths or use is None or profile is None:
         return
@@ -378,7 +347,7 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
         return
     yield Finding(
         severity="warning",
-        path=("visual", name),
+        path=_path(subject),
         found=f"{shown(value)} takes {percent(excess)} more ViT compute than it has to",
         why=f"on the images of the traffic it serves, the best {len(best)} "
         f"{'length' if len(best) == 1 else 'lengths'} would take {percent(least / padded)} "
@@ -387,24 +356,29 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _square(subject: Subject) -> int:
-    """Return the patches of the largest square image; 0 where that is not known."""
-    if subject.profile is None or subject.limits is None:
-        return 0
-    return subject.limits.max_pixels // subject.profile.patch_px**2
+def _path(subject: Subject) -> Path:
+    """Return the keys that lead to the lengths."""
+    name, _ = buckets_of(subject)
+    return "visual", name
 
 
-def _is_merged(subject: Subject, top: int) -> bool:
-    """Return whether a top length holds the largest square in merged patches alone."""
-    merge = subject.profile.patches_per_merged if subject.profile else 1
-    return CLEARLY_BEYOND * top <= _square(subject) <= top * merge
+def _set(subject: Subject, lengths: Sequence[int]) -> Fix:
+    """Return the change to other lengths; a number stays a number."""
+    _, value = buckets_of(subject)
+    listed = isinstance(value, (list, tuple))
+    return Fix(
+        path=_path(subject),
+        action="set",
+        value=list(lengths) if listed else lengths[-1],
+    )
 
 
 def _unit_hint(subject: Subject, top: int, needed: int) -> str:
-    merge = subject.profile.patches_per_merged if subject.profile else 1
-    if CLEARLY_BEYOND * top <= needed <= top * merge:
-        return f"; in merged patches ({-(-needed // merge):,}) it would fit"
-    return ""
+    profile = subject.profile
+    if profile is None or not fits_merged(needed, top, profile):
+        return ""
+    merged = -(-needed // profile.patches_per_merged)
+    return f"; in merged patches ({merged:,}) it would fit"
 
 
 def _aligned(length: int, align: int) -> int:

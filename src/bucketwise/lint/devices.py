@@ -7,9 +7,17 @@ from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import devices_of, release, shown, unknown, whole
-from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, right_name
-from bucketwise.rbln.model_classes import MODEL_CLASSES
+from bucketwise.lint.values import (
+    at_visual,
+    devices_of,
+    release,
+    shown,
+    splits_visual_of,
+    unknown,
+    whole,
+)
+from bucketwise.rbln.defaults import unset
+from bucketwise.rbln.keys import DEVICES, right_name
 
 _FILE = "utils/runtime_utils.py, tp_and_devices_are_ok"
 
@@ -21,17 +29,16 @@ def device_list_length(subject: Subject) -> Iterator[Finding]:
     """
     name = right_name(DEVICES, "top", subject.version, subject.family)
     for path, level in _levels(subject):
-        devices, inherited = level.get("device"), False
-        if path and devices is None and subject.version >= INHERITS_SINCE:
-            devices, inherited = subject.config.get("device"), True
+        devices = at_visual(subject, "device") if path else level.get("device")
+        handed_down = level.get("device") is None
         count = _count_of(subject, path, level)
         if not isinstance(devices, (list, tuple)) or count in (None, len(devices)):
             continue
-        place: Path = path if inherited else (*path, "device")
+        place: Path = path if handed_down else (*path, "device")
         yield Finding(
             severity="error",
             path=place,
-            found=f"{len(devices)} devices {'of the top level ' if inherited else ''}"
+            found=f"{len(devices)} devices {'of the top level ' if handed_down else ''}"
             f"for {name} {count}",
             why=f"{release(subject)} compares the two when it creates runtimes ({_FILE})",
             right=f"as many devices as {name}, at each level",
@@ -41,12 +48,11 @@ def device_list_length(subject: Subject) -> Iterator[Finding]:
 
 def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:
     """Return the devices a level is compiled for; None where only a folder knows."""
-    count = devices_of(level)
-    if path and count is None and subject.version >= INHERITS_SINCE:
-        count = devices_of(subject.config)
+    count = whole(at_visual(subject, DEVICES)) if path else devices_of(level)
     if count is None and subject.document.form == "load":
         return None
-    return 1 if path and not _splits(subject) else count or 1
+    one: int = unset(DEVICES, "top", subject.version).value
+    return one if path and not splits_visual_of(subject) else count or one
 
 
 def wrong_device(subject: Subject) -> Iterator[Finding]:
@@ -104,11 +110,11 @@ def no_split_on_rebel(subject: Subject) -> Iterator[Finding]:
 def vit_not_split(subject: Subject) -> Iterator[Finding]:
     """Several devices for a ViT that runs on one.
 
-    The towers of Qwen2-VL and Qwen2.5-VL cannot be split; the number is dropped
-    without a word.
+    No release splits the towers of Qwen2-VL and Qwen2.5-VL, and 0.10.2 splits none at
+    all; the number is dropped without a word.
     """
     visual = subject.visual
-    if visual is None or _splits(subject):
+    if visual is None or splits_visual_of(subject):
         return
     count = devices_of(visual)
     if count is None or count <= 1:
@@ -147,8 +153,3 @@ def _levels(subject: Subject) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     yield (), subject.config
     if subject.visual is not None:
         yield ("visual",), subject.visual
-
-
-def _splits(subject: Subject) -> bool:
-    known = MODEL_CLASSES.get(subject.family)
-    return known is None or known.visual_splits

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, unknown
+from bucketwise.lint.values import (
+    buckets_of,
+    release,
+    shown,
+    splits_visual_of,
+    unknown,
+)
+from bucketwise.rbln.defaults import unset
 from bucketwise.rbln.keys import (
     BUCKETS,
     COMPILED,
@@ -17,6 +25,7 @@ from bucketwise.rbln.keys import (
     INHERITS_SINCE,
     OLD_BUCKETS,
     Level,
+    inherited,
     known_names,
     right_name,
     standing,
@@ -95,8 +104,8 @@ def missing_buckets(subject: Subject) -> Iterator[Finding]:
     serve = subject.document.serve
     if serve is not None and (serve.is_folder or subject.version < FIXED_UNTIL):
         return
-    name = right_name(BUCKETS, "visual", subject.version, subject.family)
-    visual = subject.visual
+    lengths = unset(BUCKETS, "visual", subject.version)
+    name, visual = lengths.name, subject.visual
     if visual is None:
         if "visual" in subject.config or not _is_vision(subject):
             return
@@ -107,12 +116,10 @@ def missing_buckets(subject: Subject) -> Iterator[Finding]:
             why=f"visual.{name} has no default (transformers/models/<family>/"
             f"configuration_<family>.py, {release(subject)})",
             right=f'"visual": {{"{name}": [...]}}; bucketwise analyze chooses them',
-            raises=f"ValueError: '{name}' must be specified",
+            raises=lengths.raises,
         )
         return
-    if any(
-        key in visual and visual[key] is not None for key in (BUCKETS, "max_seq_lens")
-    ):
+    if buckets_of(subject)[0]:
         return
     yield Finding(
         severity="error",
@@ -120,7 +127,7 @@ def missing_buckets(subject: Subject) -> Iterator[Finding]:
         found=f"no {name}",
         why=f"it has no default (configuration classes of {release(subject)})",
         right=f"{name} with the lengths to compile; bucketwise analyze chooses them",
-        raises=f"ValueError: '{name}' must be specified",
+        raises=lengths.raises,
     )
 
 
@@ -169,13 +176,16 @@ def visual_batch_size(subject: Subject) -> Iterator[Finding]:
         return
     known = standing("batch_size", "visual", subject.version, subject.family)
     given = visual["batch_size"]
-    if known == "refused" or given in (None, 1) or unknown(given):
+    if known == "refused" or unknown(given):
+        return
+    row = unset("batch_size", "visual", subject.version, family=subject.family)
+    if given in (None, row.value):
         return
     yield Finding(
         severity="error",
         path=("visual", "batch_size"),
-        found=f"visual.batch_size {shown(visual['batch_size'])}",
-        why=f"{release(subject)} runs the ViT with batch 1 and refuses another value; "
+        found=f"visual.batch_size {shown(given)}",
+        why=f"{release(subject)} runs the ViT with batch {row.value} and refuses another value; "
         "batch_size at the top is that of the language model",
         right="leave it out",
         raises="ValueError: Parameter conflict for 'batch_size'",
@@ -191,7 +201,8 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
     """
     if subject.document.form != "compile":
         return
-    inherits = subject.version >= INHERITS_SINCE
+    inherits = "create_runtimes" in inherited(subject.version)
+    default = json.dumps(unset("create_runtimes", "top", subject.version).value)
     top = subject.config.get("create_runtimes")
     visual = (subject.visual or {}).get("create_runtimes")
     if top is False and visual is None and not inherits and subject.visual is not None:
@@ -215,7 +226,7 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
             severity="info",
             path=(),
             found="create_runtimes is not set",
-            why="its default is true: the compile ends by loading every graph onto NPUs "
+            why=f"its default is {default}: the compile ends by loading every graph onto NPUs "
             "of this machine, and fails where they are missing or full",
             right="false"
             + ("" if inherits else " at both levels")
@@ -267,16 +278,15 @@ def class_too_new(subject: Subject) -> Iterator[Finding]:
 def inherited_devices(subject: Subject) -> Iterator[Finding]:
     """`visual` does not take the number of devices from the top before 0.11.1."""
     visual = subject.visual
-    if visual is None or subject.version >= INHERITS_SINCE:
+    if visual is None or DEVICES in inherited(subject.version):
         return
     name = right_name(DEVICES, "top", subject.version, subject.family)
     top = subject.config.get(name)
-    known = MODEL_CLASSES.get(subject.family)
     if (
         not isinstance(top, int)
         or top <= 1
         or name in visual
-        or (known is not None and not known.visual_splits)
+        or not splits_visual_of(subject)
     ):
         return
     yield Finding(

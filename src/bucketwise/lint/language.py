@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, unknown, whole
+from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
 from bucketwise.rbln.attention import (
-    GDN_CHUNK_OWN_SINCE,
+    GDN_CHUNK_DIVIDES_SINCE,
     MAX_GDN_CHUNK,
-    PREFILL_CHUNK,
-    REBEL_PREFILL_CHUNK,
 )
-from bucketwise.rbln.keys import QWEN3_5
+from bucketwise.rbln.keys import QWEN3_5, standing
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"
@@ -125,34 +123,32 @@ def gdn_chunk(subject: Subject) -> Iterator[Finding]:
 
     Up to 0.11.2 they are the prefill's where nobody sets them, which is 512 on Rebel100.
     """
-    if subject.family not in QWEN3_5:
+    known = standing("gdn_chunk_size", "top", subject.version, subject.family)
+    if subject.family not in QWEN3_5 or known == "refused":
         return
-    rebel = (subject.npu or "").startswith("RBLN-CR")
-    prefill = whole(subject.config.get("prefill_chunk_size")) or (
-        REBEL_PREFILL_CHUNK if rebel else PREFILL_CHUNK
-    )
-    chunk = whole(subject.config.get("gdn_chunk_size"))
-    own = subject.version >= GDN_CHUNK_OWN_SINCE
-    if chunk is None and own:
+    prefill = whole(in_force_of(subject, "prefill_chunk_size"))
+    chunk = whole(in_force_of(subject, "gdn_chunk_size"))
+    if prefill is None or chunk is None:
         return
-    in_force = prefill if chunk is None else chunk
-    name = "prefill_chunk_size" if chunk is None else "gdn_chunk_size"
-    if in_force > MAX_GDN_CHUNK:
+    given = subject.config.get("gdn_chunk_size") is not None
+    name = "gdn_chunk_size" if given else "prefill_chunk_size"
+    divides = subject.version >= GDN_CHUNK_DIVIDES_SINCE
+    if chunk > MAX_GDN_CHUNK:
         yield Finding(
             severity="error",
             path=(name,),
-            found=f"{in_force} tokens",
+            found=f"{chunk} tokens",
             why=f"{release(subject)} takes chunks of {MAX_GDN_CHUNK} at most for linear "
             f"attention ({_QWEN3_5})",
             right=f"{name} {MAX_GDN_CHUNK}",
             raises="ValueError: gdn_chunk_size must be <=",
             fixes=(Fix(path=(name,), action="set", value=MAX_GDN_CHUNK),),
         )
-    elif own and in_force > 0 and prefill % in_force:
+    elif divides and chunk > 0 and prefill % chunk:
         yield Finding(
             severity="error",
             path=(name,),
-            found=f"{in_force} beside chunks of {prefill} in the prefill",
+            found=f"{chunk} beside chunks of {prefill} in the prefill",
             why=f"{release(subject)} cuts the one into the other ({_QWEN3_5})",
             right=f"gdn_chunk_size that divides {prefill}, or leave it out",
             raises="ValueError: gdn_chunk_size must divide",

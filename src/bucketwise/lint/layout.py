@@ -8,19 +8,22 @@ from typing import Any
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Subject, Unknown
-from bucketwise.lint.values import batch_size_of, devices_of, lengths_of, whole
+from bucketwise.lint.values import (
+    at_visual,
+    batch_size_of,
+    devices_of,
+    in_force_of,
+    lengths_of,
+    splits_visual_of,
+    whole,
+)
 from bucketwise.memory.layout import WEIGHT_BITS, Layout
 from bucketwise.memory.plan import MemoryPlan
 from bucketwise.memory.preflight import preflight
-from bucketwise.rbln.attention import FLASH, limits_of
-from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, OLD_DEVICES
+from bucketwise.rbln.attention import FLASH
+from bucketwise.rbln.defaults import unset
+from bucketwise.rbln.keys import DEVICES, OLD_DEVICES, inherited
 from bucketwise.rbln.kv_cache import num_full, num_min
-from bucketwise.rbln.model_classes import MODEL_CLASSES
-from bucketwise.rbln.releases import Version
-
-TOWERS_SPLIT_SINCE: Version = (0, 10, 3)
-"""0.10.2 drops the number of devices for every ViT: no tower has `_tp_support` there
-(transformers/models/qwen3_vl/modeling_qwen3_vl.py)."""
 
 _DEVICE_KEYS = (DEVICES, OLD_DEVICES)
 _NUMBERS = (
@@ -72,10 +75,9 @@ def layout_of(subject: Subject) -> Layout | None:
         return None
     if not _readable(visual, _DEVICE_KEYS):
         return None
-    devices, visual_devices = _devices(config) or 1, _visual_devices(subject)
-    ids, visual_ids = config.get("device"), visual.get("device")
-    if visual_ids is None and subject.version >= INHERITS_SINCE:
-        visual_ids = ids
+    one: int = unset(DEVICES, "top", subject.version).value
+    devices = _devices(config) or one
+    visual_devices = (splits_visual_of(subject) and _visual_devices(subject)) or one
     try:
         return Layout(
             version=subject.version,
@@ -86,8 +88,8 @@ def layout_of(subject: Subject) -> Layout | None:
             partition=block_of(subject) if is_flash(subject) else None,
             devices=devices,
             visual_devices=visual_devices,
-            device_ids=_ids(ids, devices),
-            visual_device_ids=_ids(visual_ids, visual_devices),
+            device_ids=_ids(config.get("device"), devices),
+            visual_device_ids=_ids(at_visual(subject, "device"), visual_devices),
             npu=subject.npu,
             blocks=given_blocks(subject),
             memory_budget=config.get("memory_budget"),
@@ -116,7 +118,7 @@ def bounds_of(subject: Subject) -> tuple[int, int] | None:
 
 def given_blocks(subject: Subject) -> int:
     """Return `kvcache_num_blocks`; 0 where the SDK chooses."""
-    return whole(subject.config.get("kvcache_num_blocks")) or 0
+    return whole(in_force_of(subject, "kvcache_num_blocks")) or 0
 
 
 def is_flash(subject: Subject) -> bool:
@@ -129,21 +131,18 @@ def block_of(subject: Subject) -> int | None:
     """Return the tokens of a block; None where they are no number."""
     if not is_flash(subject):
         return whole(subject.config.get("max_seq_len"))
-    given = subject.config.get("kvcache_partition_len")
-    if given is None:
-        return limits_of(subject.npu, subject.version).partition_len
-    return whole(given)
+    return whole(in_force_of(subject, "kvcache_partition_len"))
 
 
 def creating(subject: Subject) -> tuple[Path, ...]:
     """Return the settings to turn off so that no runtime is created; () for none."""
-    told = (subject.visual or {}).get("create_runtimes")
-    inherits = subject.version >= INHERITS_SINCE and told is None
+    name = "create_runtimes"
+    own = (subject.visual or {}).get(name)
     paths: list[Path] = []
-    if subject.config.get("create_runtimes") is not False:
-        paths.append(("create_runtimes",))
-    if told is not False and not inherits:
-        paths.append(("visual", "create_runtimes"))
+    if in_force_of(subject, name) is not False:
+        paths.append((name,))
+    if own is not False and (own is not None or name not in inherited(subject.version)):
+        paths.append(("visual", name))
     return tuple(paths)
 
 
@@ -170,20 +169,8 @@ def _devices(level: Mapping[str, Any]) -> int | None:
     return devices_of(level) or devices_of(first if isinstance(first, Mapping) else {})
 
 
-def _visual_devices(subject: Subject) -> int:
-    visual = subject.visual or {}
-    known = MODEL_CLASSES.get(subject.family)
-    splits = known is None or known.visual_splits
-    # A mapping that names its class becomes one before the number could be dropped.
-    if "cls_name" not in visual and not (
-        splits and subject.version >= TOWERS_SPLIT_SINCE
-    ):
-        return 1
-    count = _devices(visual)
-    inherits = subject.version >= INHERITS_SINCE and subject.document.form != "compiled"
-    if count is None and inherits:
-        count = _devices(subject.config)
-    return count or 1
+def _visual_devices(subject: Subject) -> int | None:
+    return whole(at_visual(subject, DEVICES)) or _devices(subject.visual or {})
 
 
 def _ids(value: object, count: int) -> tuple[int, ...]:

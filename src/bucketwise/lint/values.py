@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from bucketwise.lint.subject import Subject, Unknown
-from bucketwise.rbln.keys import BUCKETS, DEVICES, OLD_BUCKETS, OLD_DEVICES
+from bucketwise.rbln.defaults import in_force
+from bucketwise.rbln.keys import (
+    BUCKETS,
+    DEVICES,
+    OLD_BUCKETS,
+    OLD_DEVICES,
+    inherited,
+)
+from bucketwise.rbln.model_classes import splits_visual
 from bucketwise.rbln.releases import written
 
 _LONGEST = 60
@@ -63,8 +71,50 @@ def devices_of(level: Mapping[str, Any]) -> int | None:
     return whole(value)
 
 
+def at_visual(subject: Subject, name: str) -> Any:
+    """Return a setting of the ViT, its own or the one it inherits; None for neither.
+
+    What a compiled folder holds was inherited when it was compiled.
+
+    Parameters
+    ----------
+    subject : Subject
+        The configuration.
+    name : str
+        The setting, in the words of the newest release.
+    """
+    names = (DEVICES, OLD_DEVICES) if name == DEVICES else (name,)
+    _, own = setting(subject.visual or {}, *names)
+    compiled = subject.document.form == "compiled"
+    if own is not None or compiled or name not in inherited(subject.version):
+        return own
+    _, handed_down = setting(subject.config, *names)
+    return handed_down
+
+
+def splits_visual_of(subject: Subject) -> bool:
+    """Return whether the ViT runs on as many devices as it is given.
+
+    A mapping that names its class becomes one before the SDK could drop the number
+    (utils/submodule.py, _export_submodules_from_model).
+    """
+    named = "cls_name" in (subject.visual or {})
+    return named or splits_visual(subject.family, subject.version)
+
+
 def batch_size_of(subject: Subject) -> int | None:
     """Return the batch size: 1 where none is set, None where it is no number."""
-    value = subject.config.get("batch_size")
+    value = in_force_of(subject, "batch_size")
     # 0 becomes 1 as well (optimum-rbln 0.12.0, configuration_decoderonly.py).
-    return 1 if value in (None, 0) else whole(value)
+    return 1 if value == 0 else whole(value)
+
+
+def in_force_of(subject: Subject, name: str) -> Any:
+    """Return a setting of the top level, as given or as the release takes it then."""
+    return in_force(
+        subject.config,
+        name,
+        subject.version,
+        npu=subject.npu,
+        family=subject.family,
+    )

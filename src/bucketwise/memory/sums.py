@@ -14,7 +14,6 @@ from bucketwise.rbln.devices import DEFAULT_DRAM, Dram, card_of, device_of
 from bucketwise.rbln.kv_cache import (
     budget_bytes,
     kv_bytes,
-    kv_bytes_per_block,
     largest_num_blocks,
 )
 from bucketwise.rbln.releases import written
@@ -146,8 +145,8 @@ class Sums:
         least = known + self._kv(self.layout.num_min)
         if self.dram.parts(self.layout.version)[0] > 1:
             return least
-        block = kv_bytes_per_block(self.shape, self.layout.block, self.layout.devices)
-        filled = min(known + self._kv(self.layout.num_full), self.budget_bytes - block)
+        all_but_one = self.budget_bytes - self._kv(1)
+        filled = min(known + self._kv(self.layout.num_full), all_but_one)
         return max(least, filled)
 
     def _blocks(self) -> Blocks:
@@ -159,7 +158,7 @@ class Sums:
         room = min(self.budget_bytes, self.usable_bytes - beside)
         return Blocks(
             tokens=layout.block,
-            device_bytes=kv_bytes_per_block(self.shape, layout.block, layout.devices),
+            device_bytes=self._kv(1),
             num_min=layout.num_min,
             num_full=layout.num_full,
             given=layout.blocks,

@@ -1,1 +1,1 @@
-"""What the RBLN SDK does, as data: names, units, limits, by version."""
+"""What the RBLN SDK does, as data: names, defaults, units, limits, by version."""

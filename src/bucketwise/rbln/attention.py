@@ -29,8 +29,6 @@ class AttentionLimits:
         The longest `max_seq_len` without flash attention.
     min_partition_len, max_partition_len : int
         Range of `kvcache_partition_len` with it.
-    partition_len : int
-        `kvcache_partition_len` where nobody names one.
     """
 
     npu: str
@@ -38,7 +36,6 @@ class AttentionLimits:
     max_eager_seq_len: int = 32_768
     min_partition_len: int = 1_024
     max_partition_len: int = 32_768
-    partition_len: int = 16_384
 
 
 # transformers/modeling_attention_utils.py of each wheel. Up to 0.11.2 no release asks
@@ -54,7 +51,6 @@ LIMITS: tuple[AttentionLimits, ...] = (
         since=(0, 12, 0),
         max_eager_seq_len=16_384,
         max_partition_len=16_384,
-        partition_len=8_192,
     ),
 )
 """Bounds, older ones first."""
@@ -67,11 +63,8 @@ MAX_GDN_CHUNK = 128
 """Longer chunks of linear attention are refused (optimum-rbln 0.11.1 on,
 transformers/models/qwen3_5/configuration_qwen3_5.py)."""
 
-GDN_CHUNK_OWN_SINCE: Version = (0, 12, 0)
-"""Before it the chunk is that of the prefill where nobody sets it."""
-
-PREFILL_CHUNK, REBEL_PREFILL_CHUNK = 128, 512
-"""Tokens of a prefill chunk where nobody sets it, on ATOM and on Rebel100."""
+GDN_CHUNK_DIVIDES_SINCE: Version = (0, 12, 0)
+"""From here on it must divide the chunk of the prefill."""
 
 
 def limits_of(npu: str | None, version: Version) -> AttentionLimits:

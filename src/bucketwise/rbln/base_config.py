@@ -9,7 +9,10 @@ from typing import Any, Literal, NamedTuple
 
 from bucketwise.errors import ConfigError, raise_all
 from bucketwise.rbln.attention import attention_problems
+from bucketwise.rbln.defaults import unset
+from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, right_name
 from bucketwise.rbln.model_classes import ModelClass, model_class
+from bucketwise.rbln.releases import NEWEST, Version, written
 
 Origin = Literal["assumed", "given", "derived"]
 
@@ -20,6 +23,11 @@ BUCKET_KEYS = ("max_seq_lens", "max_seq_len")
 
 Path = tuple[str, ...]
 Label = tuple[Origin, str]
+
+_ON_ONE_DEVICE = "{} runs this ViT on one device whatever is asked"
+
+_INHERITED = ("num_devices", "npu", "create_runtimes")
+"""Of what `visual` inherits from 0.11.1 on (rbln/keys.py), what a compile turns on."""
 
 _WHOLE_NUMBERS = (
     "max_seq_len",
@@ -199,15 +207,60 @@ def given_base(
         visual.pop(key, None)
     composed = {"visual": _renamed(visual)} | _renamed(plain)
     labels: dict[Path, Label] = {}
-    if "num_devices" not in composed:
-        composed["num_devices"] = 1
+    one = unset(DEVICES, "top", NEWEST).value
+    if composed.get("num_devices") is None:
+        composed["num_devices"] = one
         labels[("num_devices",)] = ("assumed", "the SDK's default")
     if old_names and "num_devices" not in visual:
-        composed["visual"].setdefault("num_devices", 1)
-        why = "before 0.11.1 visual takes nothing from the top level; 1 is the default"
+        composed["visual"].setdefault("num_devices", one)
+        why = (
+            f"before {written(INHERITS_SINCE)} visual takes nothing from the top level; "
+            f"{one} is the default"
+        )
         labels[("visual", "num_devices")] = ("assumed", why)
     draft = _Draft(composed, labels, ("given", source), notes)
     return _finish(draft, kind, overrides or Overrides())
+
+
+def on_release(base: BaseConfig, kind: ModelClass, version: Version) -> BaseConfig:
+    """Return a base as a release runs it: on one device a ViT that it does not split.
+
+    Parameters
+    ----------
+    base : BaseConfig
+        The configuration.
+    kind : ModelClass
+        The class that compiles it.
+    version : tuple of int
+        The release.
+
+    Returns
+    -------
+    BaseConfig
+        With a note where more devices than one were asked for.
+    """
+    config = base.mapping
+    visual = config["visual"]
+    asked = visual["num_devices"]
+    if kind.splits_visual(version) or asked == 1:
+        return base
+    name = right_name(DEVICES, "visual", version, "")
+    never = kind.visual_splits_since is None
+    why = _ON_ONE_DEVICE.format(
+        "the SDK" if never else f"optimum-rbln {written(version)}"
+    )
+    visual["num_devices"] = 1
+    if isinstance(visual.get("device"), list):
+        visual["device"] = visual["device"][:1]
+    labels: dict[Path, Label] = {
+        item.path: (item.origin, item.source) for item in base.values
+    }
+    labels[("visual", "num_devices")] = ("derived", why)
+    return BaseConfig(
+        text=json.dumps(config, ensure_ascii=False, allow_nan=False),
+        values=tuple(_values(config, labels, labels[("visual", "num_devices")])),
+        notes=(*base.notes, f"visual.{name} {asked!r} became 1: {why}"),
+    )
 
 
 def _renamed(level: dict[str, Any]) -> dict[str, Any]:
@@ -220,37 +273,50 @@ def _renamed(level: dict[str, Any]) -> dict[str, Any]:
 
 def _finish(draft: _Draft, kind: ModelClass, overrides: Overrides) -> BaseConfig:
     config, labels = draft.config, draft.labels
-    visual = config["visual"]
-    notes = draft.notes
-    asked = visual.get("num_devices")
-    notes += _pop_overtaken(config, overrides)
+    notes = draft.notes + _pop_overtaken(config, overrides)
     for path, value, option in _overridden(overrides, kind):
-        level = visual if path[0] == "visual" else config
+        level = config["visual"] if path[0] == "visual" else config
         level[path[-1]] = value
         labels[path] = ("given", f"given with {option}")
-    if not kind.visual_splits:
-        visual["num_devices"] = 1
-        why = "the SDK runs this ViT on one device whatever is asked"
-        labels[("visual", "num_devices")] = ("derived", why)
-        if asked not in (None, 1):
-            notes = (*notes, f"visual.num_devices {asked!r} became 1: {why}")
-    elif "num_devices" not in visual:
-        visual["num_devices"] = config["num_devices"]
-        labels[("visual", "num_devices")] = labels.get(("num_devices",), draft.label)
-    if config.get("npu") is not None and "npu" not in visual:
-        # Before 0.11.1 the ViT is compiled without the NPU that the top level names.
-        visual["npu"] = config["npu"]
-        labels[("visual", "npu")] = labels.get(("npu",), draft.label)
-    for path, level in ((("visual",), visual), ((), config)):
-        if "create_runtimes" not in level:
-            level["create_runtimes"] = False
-            why = "the Model Zoo compile scripts: a compile host needs no NPU"
-            labels[(*path, "create_runtimes")] = ("assumed", why)
-    return BaseConfig(
+    if overrides.devices:
+        notes += _pop_other_devices(config)
+    if config.get("create_runtimes") is None:
+        config["create_runtimes"] = False
+        why = "the Model Zoo compile scripts: a compile host needs no NPU"
+        labels[("create_runtimes",)] = ("assumed", why)
+    if kind.visual_splits_since is None and "num_devices" not in config["visual"]:
+        config["visual"]["num_devices"] = 1
+        labels[("visual", "num_devices")] = (
+            "derived",
+            _ON_ONE_DEVICE.format("the SDK"),
+        )
+    _inherit(config, labels, draft.label)
+    base = BaseConfig(
         text=json.dumps(config, ensure_ascii=False, allow_nan=False),
         values=tuple(_values(config, labels, draft.label)),
         notes=notes,
     )
+    return on_release(base, kind, NEWEST)
+
+
+def _inherit(config: dict[str, Any], labels: dict[Path, Label], label: Label) -> None:
+    """Write at `visual` what releases from 0.11.1 on take from the top level.
+
+    Older ones take nothing: what stands at the top alone would hold for the language
+    model alone.
+    """
+    visual = config["visual"]
+    for name in _INHERITED:
+        if config.get(name) is not None and visual.get(name) is None:
+            visual[name] = config[name]
+            labels[("visual", name)] = labels.get((name,), label)
+    devices, count = config.get("device"), visual["num_devices"]
+    if "device" in visual or not isinstance(devices, list) or not _is_count(count):
+        return
+    if len(devices) >= count:
+        # The SDK hands the whole list down, and refuses it where the ViT has fewer.
+        visual["device"] = devices[:count]
+        labels[("visual", "device")] = labels.get(("device",), label)
 
 
 def _pop_overtaken(config: dict[str, Any], overrides: Overrides) -> tuple[str, ...]:
@@ -269,10 +335,21 @@ def _pop_overtaken(config: dict[str, Any], overrides: Overrides) -> tuple[str, .
     return tuple(notes)
 
 
+def _pop_other_devices(config: dict[str, Any]) -> tuple[str, ...]:
+    """Drop lists of devices that are longer or shorter than the number now is."""
+    notes = []
+    for name, level in (("device", config), ("visual.device", config["visual"])):
+        devices, count = level.get("device"), level.get("num_devices")
+        if isinstance(devices, list) and count is not None and len(devices) != count:
+            del level["device"]
+            notes.append(f"{name} {devices!r} left out: {count} devices are asked for")
+    return tuple(notes)
+
+
 def _overridden(
     overrides: Overrides, kind: ModelClass
 ) -> list[tuple[Path, int | str, str]]:
-    visual_devices = overrides.devices if kind.visual_splits else None
+    visual_devices = overrides.devices if kind.visual_splits_since else None
     partition = overrides.kvcache_partition_len
     rows: tuple[tuple[Path, int | str | None, str], ...] = (
         (("num_devices",), overrides.devices, "--devices"),

@@ -183,6 +183,11 @@ def known_names(level: Level, version: Version, family: str) -> tuple[str, ...]:
     )
 
 
+def inherited(version: Version) -> frozenset[str]:
+    """Return what a release has `visual` take from the top, by the newest names."""
+    return INHERITED if version >= INHERITS_SINCE else frozenset()
+
+
 def _named(name: str, level: Level, family: str) -> tuple[Key, ...]:
     return tuple(
         key

@@ -122,21 +122,6 @@ def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     return 2 * shape.full_attention_layers * aligned(tensor_bytes)
 
 
-def kv_bytes_per_block(shape: LmShape, block: int, devices: int) -> int:
-    """Return the bytes of one block on each device, by itself.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    block : int
-        Tokens of a block.
-    devices : int
-        Devices the model is split over.
-    """
-    return kv_bytes(shape, block, 1, devices)
-
-
 def largest_num_blocks(
     shape: LmShape, block: int, devices: int, room_bytes: int, most: int
 ) -> int:

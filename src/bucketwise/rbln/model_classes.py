@@ -24,10 +24,11 @@ class ModelClass:
         (optimum/rbln/__init__.py of each wheel, _import_structure).
     since : tuple of int
         The release it came with; the dialects start at 0.10.2.
-    visual_splits : bool
-        Whether the ViT can be split over devices. Where it cannot, the SDK drops the
-        number of devices of a `visual` mapping without a word (optimum-rbln 0.12.0,
-        configuration_utils.py, filter_parameters, after the model's `_tp_support`).
+    visual_splits_since : tuple of int or None
+        The release from which the ViT can be split over devices; None where no release
+        splits it. A release that cannot drops the number of devices of a `visual`
+        mapping without a word (optimum-rbln 0.12.0, configuration_utils.py,
+        filter_parameters, after the model's `_tp_support`).
     max_seq_len : int
         Context length of the published configuration.
     kvcache_partition_len : int or None
@@ -38,19 +39,25 @@ class ModelClass:
 
     name: str
     since: Version = (0, 10, 2)
-    visual_splits: bool
+    visual_splits_since: Version | None
     max_seq_len: int
     kvcache_partition_len: int | None
     source: str
 
+    def splits_visual(self, version: Version) -> bool:
+        """Return whether a release can split the ViT over devices."""
+        since = self.visual_splits_since
+        return since is not None and version >= since
+
 
 # `_tp_support`: transformers/models/qwen3_vl/modeling_qwen3_vl.py sets it for the ViT
-# (and the MoE tower inherits it), qwen3_5/modeling_qwen3_5.py too; the Qwen2-VL and
-# Qwen2.5-VL towers do not. No release has a class for qwen3_5_moe.
+# from 0.10.3 on (and the MoE tower inherits it), qwen3_5/modeling_qwen3_5.py from its
+# first release; the Qwen2-VL and Qwen2.5-VL towers do not. No release has a class for
+# qwen3_5_moe.
 MODEL_CLASSES: dict[str, ModelClass] = {
     "qwen2_vl": ModelClass(
         name="RBLNQwen2VLForConditionalGeneration",
-        visual_splits=False,
+        visual_splits_since=None,
         max_seq_len=32_768,
         kvcache_partition_len=None,
         source="the class's own example, optimum-rbln 0.12.0, "
@@ -58,7 +65,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen2_5_vl": ModelClass(
         name="RBLNQwen2_5_VLForConditionalGeneration",
-        visual_splits=False,
+        visual_splits_since=None,
         max_seq_len=114_688,
         kvcache_partition_len=16_384,
         source="RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0, "
@@ -66,7 +73,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen3_vl": ModelClass(
         name="RBLNQwen3VLForConditionalGeneration",
-        visual_splits=True,
+        visual_splits_since=(0, 10, 3),
         max_seq_len=262_144,
         kvcache_partition_len=16_384,
         source="RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0, "
@@ -74,7 +81,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen3_vl_moe": ModelClass(
         name="RBLNQwen3VLMoeForConditionalGeneration",
-        visual_splits=True,
+        visual_splits_since=(0, 10, 3),
         max_seq_len=262_144,
         kvcache_partition_len=16_384,
         source="RBLN Model Zoo, the Qwen3-VL configuration",
@@ -82,7 +89,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     "qwen3_5": ModelClass(
         name="RBLNQwen3_5ForConditionalGeneration",
         since=(0, 11, 1),
-        visual_splits=True,
+        visual_splits_since=(0, 11, 1),
         max_seq_len=262_144,
         kvcache_partition_len=16_384,
         source="the class's own example, optimum-rbln 0.12.0, "
@@ -143,6 +150,21 @@ def model_class(family: str) -> ModelClass:
         )
         raise ConfigError(message)
     return found
+
+
+def splits_visual(family: str, version: Version) -> bool:
+    """Return whether a release splits the ViT of a family over devices.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint; one that nobody knows may be any.
+    version : tuple of int
+        The release.
+    """
+    found = MODEL_CLASSES.get(family)
+    kinds = MODEL_CLASSES.values() if found is None else [found]
+    return any(kind.splits_visual(version) for kind in kinds)
 
 
 def serves(target: Target, family: str) -> bool:

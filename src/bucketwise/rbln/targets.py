@@ -10,7 +10,6 @@ from bucketwise.rbln.attention import limits_of
 from bucketwise.rbln.keys import (
     BUCKETS,
     DEVICES,
-    INHERITS_SINCE,
     KEYS,
     Level,
     right_name,
@@ -20,14 +19,14 @@ from bucketwise.rbln.releases import Version, parse_version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One dialect: the optimum-rbln release it is named after, and what goes with it.
+    """One dialect: releases that take the same text and make the same of it.
 
     Attributes
     ----------
     version : str
-        The release, for example "0.12.0".
+        The newest of them, for example "0.12.0", after which it is named.
     covers : str
-        The releases that accept the same text, in words.
+        All of them, in words.
     releases : tuple of tuple of int
         Those releases, oldest first.
     transformers : str
@@ -72,11 +71,6 @@ class Target:
         return right_name(DEVICES, "top", self.parsed, "")
 
     @property
-    def visual_inherits(self) -> bool:
-        """Whether `visual` takes devices and runtime settings from the top level."""
-        return self.parsed >= INHERITS_SINCE
-
-    @property
     def min_flash_partition_len(self) -> int:
         """The shortest kvcache_partition_len that every release it covers takes."""
         return max(limits_of(None, each).min_partition_len for each in self.releases)
@@ -95,9 +89,17 @@ TARGETS: dict[str, Target] = {
     target.version: target
     for target in (
         Target(
+            version="0.10.2",
+            covers="optimum-rbln 0.10.2",
+            releases=((0, 10, 2),),
+            transformers="4.57.6",
+            vllm_rbln="0.10.2",
+            devices_env="VLLM_RBLN_TP_SIZE",
+        ),
+        Target(
             version="0.10.3",
-            covers="optimum-rbln 0.10.2 and 0.10.3",
-            releases=((0, 10, 2), (0, 10, 3)),
+            covers="optimum-rbln 0.10.3",
+            releases=((0, 10, 3),),
             transformers="4.57.6",
             vllm_rbln="0.10.3",
             devices_env="VLLM_RBLN_TP_SIZE",

@@ -9,15 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bucketwise.activity import Evidence, Requests
-from bucketwise.decoder.sweep import sweep
 from bucketwise.errors import InputError
-from bucketwise.numbers import number, plural, verb
+from bucketwise.numbers import plural, verb
 from bucketwise.reasons import ABSURD, ENDS_BEFORE_START, NOT_SERVED, RAGGED
 from bucketwise.sources.evidence.balancer_lines import read_balancer_line
 from bucketwise.sources.evidence.nginx_lines import read_nginx_line
 from bucketwise.sources.evidence.records import MAX_DURATION_S, Records
-from bucketwise.sources.evidence.replicas import Replicas
 from bucketwise.sources.evidence.served import COMPLETIONS, Served
 from bucketwise.sources.evidence.tally import Tally
 
@@ -141,51 +138,6 @@ def looks_like_access_log(start: str) -> bool:
     lines = start.splitlines()
     # The last one may be cut.
     return _form(lines[:-1] or lines) is not None
-
-
-def read_access_log(lines: Iterable[str], name: str) -> Evidence:
-    """Read the requests of an nginx or of an AWS application load balancer.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-
-    Returns
-    -------
-    Evidence
-        Kind "requests".
-
-    Raises
-    ------
-    InputError
-        When no line is of a known form, none is a completion, or none lasts any time.
-    """
-    records = read_access_records(lines, name)
-    if not len(records):
-        reasons = " and ".join(each.reason for each in records.rejections)
-        raise InputError(
-            f"{name}: no completion with its duration: {number(records.samples)} lines "
-            f"are unusable ({reasons or 'none'}); {'; '.join(records.notes)}"
-        )
-    columns = records.columns
-    engines = Replicas(name)
-    codes = [engines.code(each) for each in columns["replica"].tolist()]
-    requests = Requests(
-        start_s=columns["start_us"] / 1e6,
-        end_s=columns["end_us"] / 1e6,
-        replica=np.array(codes, dtype=np.int64),
-    )
-    return Evidence(
-        kind="requests",
-        load=sweep(requests),
-        samples=records.samples,
-        names=(name,),
-        rejections=records.rejections,
-        notes=records.notes,
-    )
 
 
 def read_access_records(lines: Iterable[str], name: str) -> Records:

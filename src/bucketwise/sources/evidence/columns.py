@@ -12,8 +12,7 @@ from bucketwise.sources.tables.names import (
     LOAD,
     NGINX_CLOCKS,
     SIZES,
-    also_matching,
-    chosen_column,
+    columns_by_role,
     listed,
     position_of,
     unit_s,
@@ -64,17 +63,12 @@ def match_load(
         When a chosen column is not there, or nothing tells a load.
     """
     wanted = wanted_columns(chosen, LOAD)
-    found: dict[str, int] = {}
-    others: dict[int, list[str]] = {}
-    for role in LOAD.aliases:
-        if role in wanted and not _is_for_sizes(names, role, wanted[role]):
-            if wanted[role]:
-                found[role] = chosen_column(names, role, wanted[role], source)
-            continue
-        usual = LOAD.find(names, role)
-        if usual:
-            found[role] = usual[0]
-            others[usual[0]] = also_matching(names, role, usual)
+    of_load = {
+        role: column
+        for role, column in wanted.items()
+        if not _is_for_sizes(names, role, column)
+    }
+    found, others = columns_by_role(names, LOAD, of_load, source)
     roles, said = _roles(names, found, wanted)
     if not roles:
         raise InputError(_no_load(names, found, source))
@@ -83,7 +77,7 @@ def match_load(
     units_s = _units_s(names, roles, by_user)
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     notes = [f"read {reading}", *said, *_said_of_units(names, roles, units_s)]
-    notes += [note for at in roles.values() for note in others.get(at, ())]
+    notes += [others[at] for at in roles.values() if at in others]
     return Match(roles=roles, notes=tuple(notes), units_s=units_s)
 
 

@@ -29,14 +29,12 @@ from bucketwise.decoder.timeline import in_flight
 from bucketwise.errors import InputError
 from bucketwise.numbers import plural, verb
 from bucketwise.sources.evidence.records import NOT_TOLD, Records
+from bucketwise.sources.evidence.replicas import MAX_REPLICAS
 from bucketwise.sources.rejections import check_rejections, listed_rejections
 from bucketwise.traffic import FloatArray, IntArray, group_cells, merge_rejections
 
 Told = Records | Evidence
 """What one file tells: rows still to be put together, or evidence of its own."""
-
-MAX_REPLICAS = 1_000
-"""More distinct values than this are no engines; they identify requests."""
 
 _KIND_WORDS: Mapping[Kind, str] = {
     "requests": "requests with start and end",
@@ -220,8 +218,8 @@ def _replicas(tables: Sequence[Records]) -> tuple[IntArray, tuple[str, ...]]:
     distinct, first, code = np.unique(hashes, return_index=True, return_inverse=True)
     if distinct.size > MAX_REPLICAS:
         said = (
-            f"the replica column has {distinct.size:,} distinct values, more than "
-            f"{MAX_REPLICAS:,}: all records are taken to be of one engine"
+            f"{distinct.size:,} engines are named, more than {MAX_REPLICAS:,}: they tell "
+            "requests apart, and all records are taken to be of one engine"
         )
         return np.zeros(hashes.size, dtype=np.int64), (said,)
     place = np.argsort(np.argsort(first))

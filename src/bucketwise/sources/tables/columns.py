@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from bucketwise.errors import InputError
 from bucketwise.sources.tables.names import (
     SIZES,
-    also_matching,
-    chosen_column,
+    columns_by_role,
     listed,
     wanted_columns,
 )
@@ -89,17 +88,8 @@ def match_columns(
         When a chosen column is not there, or no size is found.
     """
     wanted = wanted_columns(chosen, SIZES)
-    roles: dict[str, int] = {}
-    notes: list[str] = []
-    for role in SIZES.aliases:
-        if role in wanted:
-            if wanted[role]:
-                roles[role] = chosen_column(names, role, wanted[role], source)
-            continue
-        found = SIZES.find(names, role)
-        if found:
-            roles[role] = found[0]
-            notes += also_matching(names, role, found)
+    roles, others = columns_by_role(names, SIZES, wanted, source)
+    notes = list(others.values())
     roles, said = _one_size(names, roles, wanted)
     roles, tokens_said = _tokens_or_size(names, roles)
     said += tokens_said

@@ -224,14 +224,59 @@ def position_of(names: Sequence[str], column: str) -> int | None:
     return None
 
 
-def chosen_column(names: Sequence[str], role: str, column: str, source: str) -> int:
-    """Return where the column stands that a user means.
+def columns_by_role(
+    names: Sequence[str],
+    vocabulary: Vocabulary,
+    wanted: Mapping[str, str],
+    source: str,
+) -> tuple[dict[str, int], dict[int, str]]:
+    """Return the column of each role, as the user says or by its usual names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns, in order.
+    vocabulary : Vocabulary
+        Whose roles are looked for.
+    wanted : mapping of str to str
+        Role to what the user names for it; "" leaves the role unread.
+    source : str
+        Base name of the file, for messages.
+
+    Returns
+    -------
+    tuple of dict
+        Role to position; and position to what to say where others could be meant.
 
     Raises
     ------
     InputError
-        When there is none.
+        When a column that the user names is not there.
     """
+    roles: dict[str, int] = {}
+    others: dict[int, str] = {}
+    for role in vocabulary.aliases:
+        if role in wanted:
+            if wanted[role]:
+                roles[role] = _chosen_column(names, role, wanted[role], source)
+            continue
+        usual = vocabulary.find(names, role)
+        if usual:
+            roles[role] = usual[0]
+        if len(usual) > 1:
+            others[usual[0]] = _also_matching(names, role, usual)
+    return roles, others
+
+
+def listed(names: Sequence[str], most: int = 30) -> str:
+    """Return names in a sentence."""
+    quoted = ", ".join(repr(name) for name in names[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (quoted or "no columns") + more
+
+
+def _chosen_column(names: Sequence[str], role: str, column: str, source: str) -> int:
+    """Return where the column stands that a user means."""
     at = position_of(names, column)
     if at is None:
         raise InputError(
@@ -241,24 +286,13 @@ def chosen_column(names: Sequence[str], role: str, column: str, source: str) -> 
     return at
 
 
-def also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> list[str]:
+def _also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> str:
     """Return what to say where several columns may play a role."""
-    if len(found) == 1:
-        return []
     others = ", ".join(repr(names[at]) for at in found[1:])
-    return [
-        (
-            f"{role} is read from {names[found[0]]!r}; {others} could be meant as well:"
-            f" --columns {role}=NAME decides"
-        )
-    ]
-
-
-def listed(names: Sequence[str], most: int = 30) -> str:
-    """Return names in a sentence."""
-    quoted = ", ".join(repr(name) for name in names[:most])
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return (quoted or "no columns") + more
+    return (
+        f"{role} is read from {names[found[0]]!r}; {others} could be meant as well: "
+        f"--columns {role}=NAME decides"
+    )
 
 
 def _role_named(key: str, vocabulary: Vocabulary) -> str | None:

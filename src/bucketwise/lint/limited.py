@@ -1,0 +1,83 @@
+"""Lengths beside the limits of the processor that will feed them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import lengths_of
+from bucketwise.patching import Preprocessing
+from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.releases import Version
+from bucketwise.reach import Reach, safe_max_pixels, worst_reachable
+
+CLEARLY_BEYOND = 2
+"""From so many times the top length on, an image that fails is no rare one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited:
+    """What the processor's limits let through, and the lengths that are to hold it.
+
+    Attributes
+    ----------
+    lengths : tuple of int
+        Ascending.
+    profile : ModelProfile
+        The model.
+    limits : PixelLimits
+        Image limits in force.
+    version : tuple of int
+        The release.
+    """
+
+    lengths: tuple[int, ...]
+    profile: ModelProfile
+    limits: PixelLimits
+    version: Version
+
+    @classmethod
+    def of(cls, subject: Subject) -> Limited | None:
+        """Gather them; None where some are not known."""
+        lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
+        if not lengths or profile is None or limits is None:
+            return None
+        return cls(
+            lengths=lengths, profile=profile, limits=limits, version=subject.version
+        )
+
+    @property
+    def top(self) -> int:
+        """The largest length."""
+        return self.lengths[-1]
+
+    @property
+    def worst(self) -> Reach:
+        """The image that needs most of all that the limits let through."""
+        return worst_reachable(self.profile, self._preprocessing, self.version)
+
+    @property
+    def safe_max_pixels(self) -> int | None:
+        """The upper limit under which nothing outgrows the top; None for none."""
+        return safe_max_pixels(
+            self.profile, self._preprocessing, self.version, self.top
+        )
+
+    @property
+    def square(self) -> int:
+        """ViT patches of the largest square image."""
+        return self.limits.max_pixels // self.profile.patch_px**2
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether the top holds the largest square in merged patches alone."""
+        return fits_merged(self.square, self.top, self.profile)
+
+    @property
+    def _preprocessing(self) -> Preprocessing:
+        return Preprocessing(image=self.limits, video=None, video_fps=None)
+
+
+def fits_merged(needed: int, top: int, profile: ModelProfile) -> bool:
+    """Return whether a top length holds in merged patches alone what is needed."""
+    return CLEARLY_BEYOND * top <= needed <= top * profile.patches_per_merged
