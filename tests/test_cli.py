@@ -44,7 +44,7 @@ def test_analyze_writes_the_plan_the_report_and_four_files_a_dialect(
 ) -> None:
     folder, _ = analyzed
     expected = {"plan.json", "report.html", "histogram.parquet"}
-    for version in ("0.10.2", "0.10.3", "0.10.4", "0.11.2", "0.12.0"):
+    for version in ("0.10.3", "0.10.4", "0.11.2", "0.12.0"):
         expected |= {
             f"rbln_config.optimum-{version}.json",
             f"compile.optimum-{version}.py",

@@ -58,14 +58,12 @@ LANGUAGE |= {"kvcache_block_size", "lora_config", "prefill_chunk_size", "cache_i
 LANGUAGE |= {"kvcache_num_blocks", "decoder_batch_sizes", "sliding_window", "phases"}
 LANGUAGE |= {"sliding_window_layers", "logits_to_keep", "output_hidden_states"}
 TOP: dict[str, set[str]] = {
-    "0.10.2": {"tensor_parallel_size", "visual"},
     "0.10.3": {"tensor_parallel_size", "visual"},
     "0.10.4": {"tensor_parallel_size", "visual"},
     "0.11.2": {"num_devices", "visual", "memory_budget"},
     "0.12.0": {"num_devices", "visual", "memory_budget"},
 }
 VISUAL: dict[str, set[str]] = {
-    "0.10.2": {"tensor_parallel_size", "max_seq_lens"},
     "0.10.3": {"tensor_parallel_size", "max_seq_lens"},
     "0.10.4": {"tensor_parallel_size", "max_seq_len"},
     "0.11.2": {"num_devices", "max_seq_len"},
@@ -660,3 +658,23 @@ def test_a_literal_reads_back_as_the_value(value: Any) -> None:
 
 def test_one_line_ends_no_comment() -> None:
     assert one_line("a\nb\r\x0c\u2028c\x00\ud800") == "a b c"
+
+
+def test_the_load_script_gives_one_device_to_a_vit_that_a_release_does_not_split(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import importlib.metadata
+
+    text = emit_for("0.10.3", "qwen3_vl")["load.optimum-0.10.3.py"]
+    ahead = text[text.index("from importlib") : text.index("def set_limits")]
+    ahead = "\n".join(
+        line for line in ahead.splitlines() if not line.startswith(("from o", "from t"))
+    )
+    for release, n_devices in (("0.10.2", 1), ("0.10.3", 8)):
+        monkeypatch.setattr(importlib.metadata, "version", lambda _, it=release: it)
+        names: dict[str, Any] = {}
+        exec(ahead, names)  # noqa: S102 - our own text
+        assert len(names["DEVICES"]["visual"]["device"]) == n_devices
+        assert len(names["DEVICES"]["device"]) == 8
+    assert "importlib" not in emit_for("0.12.0", "qwen3_vl")["load.optimum-0.12.0.py"]
+    assert "importlib" not in emit_for("0.10.3", "qwen2_vl")["load.optimum-0.10.3.py"]

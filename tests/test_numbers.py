@@ -18,8 +18,8 @@ from bucketwise.numbers import (
     share_in_words,
     significant,
 )
-from bucketwise.report.plots import Edge
 from bucketwise.report.drawings.scales import span_axis, spread, zero_axis
+from bucketwise.report.plots import Edge
 from bucketwise.report.sections.traffic import duration
 
 shares = st.floats(0, 1)

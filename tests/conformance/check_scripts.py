@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.emitted import Emitted, constants_of, emitted_for
+from tests.conformance.emitted import Emitted, emitted_for
 from tests.conformance.sdk import RELEASE, rebel
 
 Image: Any = import_module("PIL.Image")
@@ -110,7 +110,7 @@ def test_the_compiler_is_asked_for_the_plans_graphs(run: Run) -> None:
 def test_each_level_is_compiled_for_its_devices(run: Run) -> None:
     config = run.emitted.config
     key = "tensor_parallel_size" if "tensor_parallel_size" in config else "num_devices"
-    assert (run.tower.devices or 1) == config["visual"][key]
+    assert (run.tower.devices or 1) == run.emitted.visual_devices(RELEASE)
     assert {graph.devices for graph in (run.prefill, *run.decoders)} == {config[key]}
 
 
@@ -121,7 +121,7 @@ def test_each_level_is_compiled_for_the_same_npu(run: Run) -> None:
 
 
 def test_the_load_script_puts_each_level_on_its_devices(run: Run, loader: Any) -> None:
-    devices = constants_of(run.emitted.load_script)["DEVICES"]
+    devices = loader.DEVICES
     model, _ = loader.load(str(run.folder))
     assert [each.options["device"] for each in model.model] == [devices["device"]] * (
         1 + len(run.decoders)

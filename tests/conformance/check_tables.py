@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conformance.emitted import tables_of
 from tests.conformance.families import FAMILIES
 from tests.conformance.refusals import names_of
 from tests.conformance.resolution import build, resolve
 from tests.conformance.sdk import RELEASE, runtime_utils, tower_class
 
-SAID = json.loads(
-    (Path(os.environ["CONFORMANCE_EMITTED"]) / "tables.json").read_text(
-        encoding="utf-8"
-    )
-)[".".join(map(str, RELEASE.parsed))]
+SAID = tables_of(RELEASE)
 
 LENGTHS, DEVICES = names_of(RELEASE)["lengths"], names_of(RELEASE)["devices"]
 MAX_SEQ_LEN = 16_384

@@ -74,12 +74,26 @@ class Emitted:
         found: list[int] = visual["max_seq_lens"]
         return found
 
+    def visual_devices(self, release: Release) -> int:
+        """Return the devices the ViT is compiled for on a release."""
+        visual = self.config["visual"]
+        asked: int = visual.get("tensor_parallel_size") or visual.get("num_devices")
+        return asked if tables_of(release)["splits"][self.family_name] else 1
+
     def _file(self, stem: str, suffix: str) -> str:
         unit = ".documented-unit" if self.merged else ""
         return f"{stem}.optimum-{self.dialect}{unit}.{suffix}"
 
     def _text(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")
+
+
+def tables_of(release: Release) -> dict[str, Any]:
+    """Return what the tables of bucketwise say of a release."""
+    path = Path(os.environ["CONFORMANCE_EMITTED"]) / "tables.json"
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = told[".".join(map(str, release.parsed))]
+    return found
 
 
 def emitted_for(release: Release) -> list[Emitted]:

@@ -48,7 +48,7 @@ RELEASES: dict[str, Release] = {
     for release in (
         _release(
             "0.10.2",
-            "0.10.2",
+            "0.10.3",
             "0.10.4",
             "8c22b768d4188ad62f49e4142c46a6fddba8adbeec4f30febf52eca6de6aa966",
         ),

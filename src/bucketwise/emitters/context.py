@@ -13,6 +13,7 @@ from bucketwise.rbln.base_config import BaseConfig, on_release
 from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import QWEN3_5
 from bucketwise.rbln.model_classes import model_class
+from bucketwise.rbln.releases import written
 from bucketwise.rbln.targets import Target
 
 DOCUMENTED_UNIT = ".documented-unit"
@@ -66,6 +67,18 @@ class EmitContext:
             decoder=plan.decoder,
             base=on_release(base, kind, target.parsed),
             target=target,
+        )
+
+    @property
+    def unsplit_releases(self) -> tuple[str, ...]:
+        """Releases of the dialect that split no ViT, where the others split this one."""
+        kind = model_class(self.model.family)
+        if self.base.mapping["visual"]["num_devices"] == 1:
+            return ()
+        return tuple(
+            written(version)
+            for version in self.target.releases
+            if version >= kind.since and not kind.splits_visual(version)
         )
 
     @property

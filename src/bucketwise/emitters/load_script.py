@@ -32,10 +32,19 @@ if __name__ == "__main__":
 '''
 
 
+_ON_ONE_DEVICE = """\
+if version("optimum-rbln") in {releases!r}:
+    # Compiled for one device, whatever was asked.
+    DEVICES["visual"]["device"] = DEVICES["visual"]["device"][:1]
+"""
+
+
 def load_text(context: EmitContext) -> str:
     """Return load.optimum-V.py."""
     target = context.target
     base = context.base.mapping
+    several = isinstance(context.devices()["visual"]["device"], list)
+    unsplit = context.unsplit_releases if several else ()
     spread = "device" not in base or "device" not in base["visual"]
     remarks = (
         *unit_warning(context),
@@ -58,14 +67,18 @@ def load_text(context: EmitContext) -> str:
     )
     return (
         "".join(f"# {line}".rstrip() + "\n" for line in remarks)
-        + "\nimport sys\n\n"
+        + "\nimport sys\n"
+        + ("from importlib.metadata import version\n" if unsplit else "")
+        + "\n"
         + f"from optimum.rbln import {context.class_name}\n"
         + "from transformers import AutoProcessor\n\n"
         + f"FOLDER = {context.folder!a}\n\n"
         + limit_constants(context)
         + "\n"
         + placing
-        + f"DEVICES = {python_literal(context.devices())}\n\n\n"
+        + f"DEVICES = {python_literal(context.devices())}\n"
+        + (_ON_ONE_DEVICE.format(releases=unsplit) if unsplit else "")
+        + "\n\n"
         + limit_function(context)
         + _LOAD.replace("CLASS_NAME", context.class_name)
     )

@@ -102,6 +102,10 @@ def base_notes(context: EmitContext) -> tuple[str, ...]:
         "raises on it."
         for key in context.left_out()
     ]
+    rows += [
+        f"Note: optimum-rbln {release} runs this ViT on one device whatever is asked."
+        for release in context.unsplit_releases
+    ]
     if "npu" not in context.base.mapping:
         # optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
         rows.append(

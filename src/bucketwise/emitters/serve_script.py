@@ -18,7 +18,6 @@ from bucketwise.emitters.remarks import (
 )
 
 _FIXED_LENGTH = {
-    "0.10.2": "utils/optimum/multimodal/qwen.py",
     "0.10.3": "utils/optimum/multimodal/qwen.py",
     "0.10.4": "model_executor/models/optimum/compilation/multimodal/qwen.py",
     "0.11.2": "model_executor/models/optimum/compilation/multimodal/qwen.py",

@@ -19,7 +19,7 @@ from bucketwise.rbln.releases import Version, parse_version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One dialect: releases that take the same text and make the same of it.
+    """One dialect: releases that take the same text.
 
     Attributes
     ----------
@@ -89,17 +89,9 @@ TARGETS: dict[str, Target] = {
     target.version: target
     for target in (
         Target(
-            version="0.10.2",
-            covers="optimum-rbln 0.10.2",
-            releases=((0, 10, 2),),
-            transformers="4.57.6",
-            vllm_rbln="0.10.2",
-            devices_env="VLLM_RBLN_TP_SIZE",
-        ),
-        Target(
             version="0.10.3",
-            covers="optimum-rbln 0.10.3",
-            releases=((0, 10, 3),),
+            covers="optimum-rbln 0.10.2 and 0.10.3",
+            releases=((0, 10, 2), (0, 10, 3)),
             transformers="4.57.6",
             vllm_rbln="0.10.3",
             devices_env="VLLM_RBLN_TP_SIZE",
