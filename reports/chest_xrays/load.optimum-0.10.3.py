@@ -21,9 +21,11 @@
 # Replace them with --base rbln_config.json, or with --devices, --max-seq-len,
 # --kvcache-partition-len, --npu and --batch-size.
 # ================================================================================
+# Note: optimum-rbln 0.10.2 runs this ViT on one device whatever is asked.
 # Note: no npu is named: a host without NPUs cannot compile then. Name it with --npu.
 
 import sys
+from importlib.metadata import version
 
 from optimum.rbln import RBLNQwen3VLForConditionalGeneration
 from transformers import AutoProcessor
@@ -42,6 +44,9 @@ DEVICES = {
         'device': [0, 1, 2, 3, 4, 5, 6, 7],
     },
 }
+if version("optimum-rbln") in ('0.10.2',):
+    # Compiled for one device, whatever was asked.
+    DEVICES["visual"]["device"] = DEVICES["visual"]["device"][:1]
 
 
 def set_limits(processor):

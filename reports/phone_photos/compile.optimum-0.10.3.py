@@ -22,6 +22,7 @@
 # Replace them with --base rbln_config.json, or with --devices, --max-seq-len,
 # --kvcache-partition-len, --npu and --batch-size.
 # ================================================================================
+# Note: optimum-rbln 0.10.2 runs this ViT on one device whatever is asked.
 # Note: no npu is named: a host without NPUs cannot compile then. Name it with --npu.
 
 import sys

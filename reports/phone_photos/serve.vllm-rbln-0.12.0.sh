@@ -3,7 +3,7 @@
 # It serves the folder that compile.optimum-0.12.0 made. vllm-rbln takes lengths,
 # batch, block size and number of devices from that folder; the flags below say
 # the same and change nothing. Buckets cannot be given here: on a compiled folder
-# every override but device is dropped, and 0.10.3 raises on it (utils/optimum of
+# every override but device is dropped, and raises up to 0.10.3 (utils/optimum of
 # vllm-rbln).
 # Given a checkpoint instead of a folder, vllm-rbln would compile one itself.
 #

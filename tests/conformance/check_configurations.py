@@ -61,7 +61,7 @@ def test_devices_and_cache_are_as_written(emitted: Emitted) -> None:
     resolved = resolve(emitted.family_name, emitted.config)
     key = "tensor_parallel_size" if "tensor_parallel_size" in config else "num_devices"
     assert devices_of(resolved) == config[key]
-    assert (devices_of(resolved.visual) or 1) == emitted.visual_devices(RELEASE)
+    assert devices_of(resolved.visual) == config["visual"][key]
     partition = config.get("kvcache_partition_len")
     assert resolved.attn_impl == ("eager" if partition is None else "flash_attn")
     assert resolved.kvcache_block_size == (partition or config["max_seq_len"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.emitters.context import EmitContext
+from bucketwise.emitters.device_lines import VERSION_IMPORT, first_device_lines
 from bucketwise.emitters.literal import python_literal
 from bucketwise.emitters.processor_lines import limit_constants, limit_function
 from bucketwise.emitters.remarks import (
@@ -65,16 +66,22 @@ def compile_text(context: EmitContext) -> str:
         *assumed_values(context),
         *base_notes(context),
     )
+    config = context.config()
+    first_device = first_device_lines(context, "RBLN_CONFIG", config)
     return (
         "".join(f"# {line}".rstrip() + "\n" for line in remarks)
-        + "\nimport sys\nfrom pathlib import Path\n\n"
+        + "\nimport sys\n"
+        + (VERSION_IMPORT if first_device else "")
+        + "from pathlib import Path\n\n"
         + f"from optimum.rbln import {context.class_name}\n"
         + "from transformers import AutoProcessor\n\n"
         + (_LOCAL if context.is_local else "")
         + f"MODEL_ID = {context.model.hf_id!a}\n"
         + f"FOLDER = {context.folder!a}\n\n"
         + limit_constants(context)
-        + f"\nRBLN_CONFIG = {python_literal(context.config())}\n\n\n"
+        + f"\nRBLN_CONFIG = {python_literal(config)}\n"
+        + first_device
+        + "\n\n"
         + limit_function(context)
         + _MAIN.replace("CLASS_NAME", context.class_name)
     )

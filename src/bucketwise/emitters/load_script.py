@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.emitters.context import EmitContext
+from bucketwise.emitters.device_lines import VERSION_IMPORT, first_device_lines
 from bucketwise.emitters.literal import python_literal
 from bucketwise.emitters.processor_lines import limit_constants, limit_function
 from bucketwise.emitters.remarks import (
@@ -32,19 +33,12 @@ if __name__ == "__main__":
 '''
 
 
-_ON_ONE_DEVICE = """\
-if version("optimum-rbln") in {releases!r}:
-    # Compiled for one device, whatever was asked.
-    DEVICES["visual"]["device"] = DEVICES["visual"]["device"][:1]
-"""
-
-
 def load_text(context: EmitContext) -> str:
     """Return load.optimum-V.py."""
     target = context.target
     base = context.base.mapping
-    several = isinstance(context.devices()["visual"]["device"], list)
-    unsplit = context.unsplit_releases if several else ()
+    devices = context.devices()
+    first_device = first_device_lines(context, "DEVICES", devices)
     spread = "device" not in base or "device" not in base["visual"]
     remarks = (
         *unit_warning(context),
@@ -68,7 +62,7 @@ def load_text(context: EmitContext) -> str:
     return (
         "".join(f"# {line}".rstrip() + "\n" for line in remarks)
         + "\nimport sys\n"
-        + ("from importlib.metadata import version\n" if unsplit else "")
+        + (VERSION_IMPORT if first_device else "")
         + "\n"
         + f"from optimum.rbln import {context.class_name}\n"
         + "from transformers import AutoProcessor\n\n"
@@ -76,8 +70,8 @@ def load_text(context: EmitContext) -> str:
         + limit_constants(context)
         + "\n"
         + placing
-        + f"DEVICES = {python_literal(context.devices())}\n"
-        + (_ON_ONE_DEVICE.format(releases=unsplit) if unsplit else "")
+        + f"DEVICES = {python_literal(devices)}\n"
+        + first_device
         + "\n\n"
         + limit_function(context)
         + _LOAD.replace("CLASS_NAME", context.class_name)
