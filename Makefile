@@ -8,7 +8,7 @@ SAMPLES := docs_screenshots web_photos phone_photos chest_xrays qwen_vl_service
 # What runs today in the sample reports: the three lengths vendor guides print, read as
 # the runtime reads them.
 GUIDE_BUCKETS := 1024,3136,16384
-FUZZ_EXAMPLES ?= 100
+FUZZ_EXAMPLES ?= 60
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 

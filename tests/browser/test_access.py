@@ -67,7 +67,7 @@ def violations(page: Page, rules: tuple[str, ...] = WCAG_AA) -> list[dict[str, A
 
 
 # The others are made of the same parts as these.
-@pytest.mark.parametrize("name", ["docs", "labels", "clips"])
+@pytest.mark.parametrize("name", ["docs", "labels"])
 def test_axe_core_finds_nothing_against_wcag_aa_or_good_practice(
     page: Page, report_named: Callable[[str], Path], name: str
 ) -> None:

@@ -19,7 +19,7 @@ from tests.browser.reports import analyze
 from tests.browser.scenes import BROKEN_PICTURES, PLACES, whole_scene
 from tests.browser.visits import Visit, fresh_page, open_report, unfold
 
-BATCHES = batches(4)
+BATCHES = batches(3)
 
 Outline = tuple[Counter[str], Counter[str]]
 

@@ -52,7 +52,7 @@ sizes_sent = st.lists(
     max_size=15,
 )
 many = settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
