@@ -265,7 +265,7 @@ class Panel {
     const fails = bill.overflow_images
       ? `${number(bill.overflow_images)} images fail: they need more than ${grouped(top)} ViT patches. `
       : "";
-    if (same(this.edited, this.plan)) return `${fails}This is the plan. Move a length, the limit or a decoder size.`;
+    if (same(this.edited, this.plan)) return `${fails}This is the plan: nothing is edited.`;
     const said = compared(this.planned.padded, bill.padded, "ViT compute", "the plan");
     return `${fails}Edited: ${said}; waste ${percent(bill.waste)}.`;
   }

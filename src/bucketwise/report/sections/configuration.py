@@ -111,9 +111,7 @@ def _judged_by(judged: Judged) -> str:
     )
     if limits is not None:
         text += f", images of {limits.min_pixels:,} to {limits.max_pixels:,} px"
-    text += (
-        " and the traffic of this report; `bucketwise lint` says the same of a file."
-    )
+    text += " and the traffic of this report; bucketwise lint says the same of a file."
     if not _is_whole(judged):
         text += (
             " Only the lengths are known: --current with the file itself lets every rule "

@@ -34,6 +34,8 @@ class PanelData:
     ----------
     json : str
         In ASCII; cannot end the element it stands in.
+    limit : bool
+        Whether the image limit can be edited: whether some sizes follow it.
     decoder : bool
         Whether the decoder's graphs can be edited too.
     stand_in_share : float
@@ -41,6 +43,7 @@ class PanelData:
     """
 
     json: str
+    limit: bool
     decoder: bool
     stand_in_share: float
 
@@ -110,6 +113,7 @@ def panel_data(analysis: Analysis, releases: Sequence[Release]) -> PanelData:
     }
     return PanelData(
         json=script_json(data),
+        limit=bool(histogram.sent.images.size),
         decoder=bool(decoder and decoder["smaller_graphs"]),
         stand_in_share=histogram.stand_in_share,
     )
