@@ -564,3 +564,19 @@ def test_the_order_of_rows_does_not_matter(
     one = read(tmp_path / "1", as_csv(rows, header=SIZED_HEADER))
     two = read(tmp_path / "2", as_csv(shuffled, header=SIZED_HEADER))
     assert one.sha256() == two.sha256()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("inside", ["\r", "\r\n", "\n"])
+@pytest.mark.parametrize("place", ["header", "row"])
+def test_a_line_end_inside_a_cell_ends_no_line(
+    tmp_path: Path, end: str, inside: str, place: str
+) -> None:
+    name = f'"a{inside}b"'
+    head, cell = (name, '"x"') if place == "header" else ('"a"', name)
+    path = tmp_path / "a.csv"
+    lines = [f'"w","height",{head}', f'"640","480",{cell}', '"64","48","y"', ""]
+    path.write_bytes(end.join(lines).encode())
+    traffic = read_traffic([path])
+    assert (traffic.rows_read, traffic.rows_rejected) == (2, 0)
+    assert sorted(traffic.sizes().width_px.tolist()) == [64, 640]

@@ -34,6 +34,7 @@ class _Layout:
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     skipped: int
+    line_end: str
 
 
 def open_delimited(
@@ -106,7 +107,23 @@ def _layout(
         names=tuple(name.strip() for name in names),
         rows=tuple(rows[1:] if header else rows),
         skipped=leading + header,
+        line_end=_line_end(lines, separator, rows),
     )
+
+
+def _line_end(
+    lines: Sequence[str], separator: str, rows: Sequence[Sequence[str]]
+) -> str:
+    """Return how lines end where a cell holds such an end; "" elsewhere.
+
+    DuckDB takes the first it meets for the end of every line, quoted or not.
+    """
+    if not any({*cell} & {"\r", "\n"} for row in rows for cell in row):
+        return ""
+    records = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    next(records)
+    last = lines[records.line_num - 1]
+    return last[len(last.rstrip("\r\n")) :]
 
 
 def _records(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
@@ -170,9 +187,14 @@ def _relation(
         f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
-        f"quote = '\"', escape = '\"', store_rejects = true, "
+        f"quote = '\"', escape = '\"', store_rejects = true, {_ended(layout)}"
         f"compression = '{file.compression}') {blank})"
     )
+
+
+def _ended(layout: _Layout) -> str:
+    escaped = layout.line_end.replace("\r", "\\r").replace("\n", "\\n")
+    return f"new_line = {literal(escaped)}, " if escaped else ""
 
 
 def _numbered(
