@@ -172,7 +172,7 @@ def count_patches(
             f"ValueError: t:{frames[index]} must be larger than "
             f"temporal_factor:{profile.temporal_patch}"
         )
-    height, width, weight, rounded_weight = resize_input(sizes, profile, preprocessing)
+    height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
     ratio = np.maximum(height, width) / np.minimum(height, width)
     for index in np.flatnonzero((ratio > MAX_ASPECT_RATIO) & (error == "")):
         error[index] = (
@@ -229,8 +229,13 @@ def resize_input(
         Frames that multiply the area under the whole-clip rule, as they are and rounded
         to whole temporal patches; 1 elsewhere.
     """
+    return _resize_input(sizes, _seen_frames(sizes, profile, preprocessing), profile)
+
+
+def _resize_input(
+    sizes: Sizes, frames: IntArray, profile: ModelProfile
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     volume = (sizes.frames > 0) & (profile.video_rule == "whole_clip")
-    frames = _seen_frames(sizes, profile, preprocessing)
     step = profile.temporal_patch
     height, width = (
         np.where(sizes.is_told, 1, side) for side in (sizes.height_px, sizes.width_px)
