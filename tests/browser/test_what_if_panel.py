@@ -200,3 +200,24 @@ def test_without_a_script_the_page_says_so_and_shows_the_rest(
         open_report(page, docs_report)
         expect(page.locator("#what-if-panel")).to_be_hidden()
         expect(page.get_by_text("Needs JavaScript.")).to_be_visible()
+
+
+def test_the_best_length_is_added_where_it_saves_most(panel: Visit) -> None:
+    page, before = panel.page, lengths(panel.page)
+    page.locator("#what-if-add").click()
+    added = lengths(page)
+    assert len(added) == len(before) + 1
+    assert set(before) < set(added)
+    assert total(page, "ViT compute")[2].endswith("less")
+
+
+def test_arrow_keys_walk_the_tabs_of_the_files(page: Page, docs_report: Path) -> None:
+    open_report(page, docs_report)
+    tabs = page.get_by_role("tab")
+    tabs.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tabs.nth(1)).to_be_focused()
+    expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
+    panels = page.locator("[role=tabpanel]")
+    expect(panels.nth(1)).to_be_visible()
+    expect(panels.first).to_be_hidden()
