@@ -3,9 +3,13 @@
 import gzip
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +323,12 @@ def test_frames_are_whole_and_fps_counts_only_with_them(tmp_path: Path) -> None:
         ("2023-11-16 13:15:46-0500", 1700158546),
         ("2023-11-16 18:15:46 UTC", 1700158546),
         ("2023-11-16 18:15:46+00", 1700158546),
+        ("2023-11-16T12:15:46-06", 1700158546),
+        ("2023-11-16T23:45:46.5+0530", 1700158546.5),
+        ("2023-11-16 13:15:46 America/New_York", 1700158546),
+        ("2023-11-16 13:15:46 EST", 1700158546),
+        ("2023-11-16 06:15:46 PM", 1700158546),
+        ("2023-11-16 12:00:00 AM", 1700092800),
         ("2023-11-16", 1700092800),
         ("1700158546", 1700158546),
         ("1700158546.25", 1700158546.25),
@@ -339,6 +349,10 @@ def test_frames_are_whole_and_fps_counts_only_with_them(tmp_path: Path) -> None:
         ("yesterday", None),
         ("infinity", None),
         ("epoch", None),
+        (" Epoch", None),
+        ("1970-01-01T00:00:00Z", 0),
+        ("1969-12-31T23:59:59Z", -1),
+        ("2023-11-16T18:61:00Z", None),
         ("nan", None),
     ],
 )
@@ -356,6 +370,22 @@ def test_times_are_read_in_any_form(
         assert traffic.slot_start_s[at] == seconds // 3600 * 3600
         if not among:
             assert traffic.first_s == traffic.last_s == seconds
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "t", "time,w,h\n1970-01-02T00:00:00,1,1\n")
+    program = (
+        "import sys; from bucketwise.sources import read_traffic; "
+        "print(read_traffic(sys.argv[1:]).first_s)"
+    )
+    environment = {**os.environ, "TZ": "Asia/Seoul"}
+    command = [sys.executable, "-c", program, str(path)]
+    said = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "86400.0\n"
 
 
 def test_past_the_limit_slots_widen_as_when_merging(tmp_path: Path) -> None:
@@ -564,6 +594,26 @@ def test_the_order_of_rows_does_not_matter(
     one = read(tmp_path / "1", as_csv(rows, header=SIZED_HEADER))
     two = read(tmp_path / "2", as_csv(shuffled, header=SIZED_HEADER))
     assert one.sha256() == two.sha256()
+
+
+MOMENTS = st.timedeltas(timedelta(days=-25_000), timedelta(days=50_000)).map(
+    lambda since: datetime(1970, 1, 1, tzinfo=UTC) + since
+)
+ZONES = st.integers(-15 * 60, 15 * 60).map(lambda at: timezone(timedelta(minutes=at)))
+
+
+@LAWS
+@given(times=st.lists(st.tuples(MOMENTS, ZONES), min_size=1), sep=st.sampled_from("T "))
+def test_a_moment_is_the_same_in_every_zone(
+    tmp_path: Path, times: list[tuple[datetime, timezone]], sep: str
+) -> None:
+    rows = [[time.astimezone(zone).isoformat(sep), "1", "1"] for time, zone in times]
+    traffic = read(tmp_path / "t", as_csv(rows, header=["time", "w", "h"]))
+    moments = [time.timestamp() for time, _ in times]
+    assert (traffic.first_s, traffic.last_s) == (min(moments), max(moments))
+    hours = Counter(moment // 3600 * 3600 for moment in moments)
+    told = zip(traffic.slot_start_s.tolist(), traffic.count.tolist(), strict=True)
+    assert dict(told) == hours
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

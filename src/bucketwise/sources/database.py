@@ -24,6 +24,7 @@ DATA_FAULTS = (
 """Errors with which DuckDB says that a file is not as it should be."""
 
 AnyFault = duckdb.Error
+NoSuchTable = duckdb.CatalogException
 SQL_FAULTS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """Errors that are bugs in the SQL, and show their traceback. What is neither, DuckDB
 raises over damaged files that it did not expect, such as "TProtocolException"."""
@@ -66,6 +67,8 @@ def open_workspace() -> Iterator[Workspace]:
         )
         try:
             connection.execute("SET enable_progress_bar = false")
+            # The zone of times that name none; the machine's own is the default.
+            connection.execute("SET TimeZone = 'UTC'")
             yield Workspace(connection, Path(folder))
         except RuntimeError as error:
             # DuckDB's word for Ctrl-C while a query runs.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bucketwise.activity import Evidence
 from bucketwise.errors import InputError
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import is_image
-from bucketwise.sources.evidence.reading import evidence_in
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
@@ -26,6 +25,9 @@ from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
+
+if TYPE_CHECKING:
+    from bucketwise.activity import Evidence
 
 
 def read_traffic(
@@ -115,6 +117,9 @@ def read_inputs(
     InputError, UsageError
         As `read_traffic` does.
     """
+    from bucketwise.sources.evidence.reading import (  # noqa: PLC0415 - sizes need none
+        evidence_in,
+    )
 
     def look_further(found: Sequence[Input]) -> Evidence | None:
         return evidence_in(

@@ -139,16 +139,16 @@ def _quick(table: Table) -> str | None:
     if "height" not in roles or time_us is None:
         return None
     # Judged after the grouping, where there is little left to judge: a fraction and a
-    # time before 1970 become NULL, which the caller finds.
+    # time up to 1970 become NULL, which the caller finds.
     height, width = (
         f"CASE WHEN {side} = floor({side}) THEN {side} END"
         for side in ("height", "width")
     )
-    slot = f"CASE WHEN time_us >= 0 THEN time_us // {_SLOT_US} END"
+    slot = "CASE WHEN first_us > 0 THEN slot END"
     return (
-        f"INSERT INTO cells SELECT '' AS reason, {height}, {width}, 0, 0, 0, NULL, slot, "
+        f"INSERT INTO cells SELECT '' AS reason, {height}, {width}, 0, 0, 0, NULL, {slot}, "
         "n, NULL, first_us, last_us FROM (SELECT height, width, "
-        f"{slot} AS slot, count(*) AS n, min(time_us) AS first_us, "
+        f"time_us // {_SLOT_US} AS slot, count(*) AS n, min(time_us) AS first_us, "
         f"max(time_us) AS last_us FROM (SELECT c{roles['height']} AS height, "
         f"c{roles['width']} AS width, {time_us} AS time_us FROM {table.numbers}) "
         "GROUP BY ALL)"

@@ -22,11 +22,10 @@ from bucketwise.traffic import (
     MAX_CELLS,
     NO_TIME_S,
     SLOT_LADDER_S,
-    FloatArray,
     InputRecord,
-    IntArray,
     Rejection,
     Traffic,
+    group_cells,
 )
 
 MAX_LABELS = 1_000
@@ -222,25 +221,21 @@ def _collect(
         f"coalesce(CAST(slot AS BIGINT) * {slot_width_s}, {NO_TIME_S}) AS slot_start_s, "
         "coalesce(position, -1) AS label_at, "
         f"CAST({'weight' if weighted else 'n'} AS DOUBLE) AS count "
-        "FROM cells LEFT JOIN labels USING (label) WHERE reason = '' "
-        "ORDER BY label_at, slot_start_s, height, width, frames, fps, tokens"
+        "FROM cells LEFT JOIN labels USING (label) WHERE reason = ''"
     ).fetchnumpy()
+    keys = {
+        "label": np.asarray(columns["label_at"], np.int64),
+        "slot_start_s": np.asarray(columns["slot_start_s"], np.int64),
+        "height_px": np.asarray(columns["height"], np.int64),
+        "width_px": np.asarray(columns["width"], np.int64),
+        "frames": np.asarray(columns["frames"], np.int64),
+        "fps": np.asarray(columns["fps"], np.float64),
+        "visual_tokens": np.asarray(columns["tokens"], np.int64),
+    }
+    count = np.asarray(columns["count"], np.float64)
+    ordered, count = group_cells(list(keys.values()), count)
     return {
-        "height_px": _integers(columns["height"]),
-        "width_px": _integers(columns["width"]),
-        "frames": _integers(columns["frames"]),
-        "fps": _floats(columns["fps"]),
-        "visual_tokens": _integers(columns["tokens"]),
-        "slot_start_s": _integers(columns["slot_start_s"]),
-        "label": _integers(columns["label_at"]),
-        "count": _floats(columns["count"]),
+        **dict(zip(keys, ordered, strict=True)),
+        "count": count,
         "labels": tuple(labels),
     }
-
-
-def _integers(column: Any) -> IntArray:
-    return np.asarray(column, dtype=np.int64)
-
-
-def _floats(column: Any) -> FloatArray:
-    return np.asarray(column, dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.sources.database import Connection, one_number
+from bucketwise.sources.database import Connection, NoSuchTable
 
 
 def forget_rejects(connection: Connection) -> None:
@@ -13,11 +13,12 @@ def forget_rejects(connection: Connection) -> None:
 
 def rows_set_aside(connection: Connection) -> int | None:
     """Return how many rows are ragged; None where the reader lost track of rows."""
-    made = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'reject_errors'"
-    if not one_number(connection, made):
+    try:
+        found = connection.execute(
+            "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
+            "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
+        )
+    except NoSuchTable:
         return 0
-    [(lost, count)] = connection.execute(
-        "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
-        "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
-    ).fetchall()
+    [(lost, count)] = found.fetchall()
     return None if lost else int(count)

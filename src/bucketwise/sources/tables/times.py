@@ -17,25 +17,14 @@ FORMATS = (
     "%m/%d/%Y %I:%M:%S %p",
     "%m/%d/%Y %H:%M",
     "%m/%d/%Y",
+    "%Y-%m-%d %I:%M:%S %p",
     "%d %b %Y",
     "%Y%m%dT%H%M%S",
 )
 """Vendor forms after the zone is taken off; with slashes and the year last, the month
 comes first."""
 
-_CLOCK = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
-
-COMMON = (
-    (_CLOCK + r"(\.\d+)?Z", "suffix({t}, 'Z')"),
-    (_CLOCK + r"(\.\d+)?\+00:00", "suffix({t}, '+00:00')"),
-    (_CLOCK + r"(\.\d+)?\+00", "suffix({t}, '+00')"),
-    (_CLOCK, "strlen({t}) = 19 AND substr({t}, 17, 1) = ':'"),
-    (
-        _CLOCK + r"\.\d+",
-        "substr({t}, 20, 1) = '.' AND TRY_CAST(substr({t}, 21) AS UBIGINT) IS NOT NULL",
-    ),
-)
-"""Forms of ISO 8601 in UTC: how samples look, and the cheap test that a row is so."""
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d.*"
 
 _ZONE = r"(:\d\d(?:[.,]\d+)?)\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\]?\s*$"
 _START = r"^(\d|[A-Z][a-z][a-z]\b)"
@@ -55,22 +44,17 @@ def microseconds(text: str, samples: Iterable[str]) -> str:
     text : str
         Name of the column that holds the text.
     samples : iterable of str
-        Some of its values; the form most of them have is tried first, because
-        the complete expression costs several times as much.
+        Some of its values; where most are ISO 8601 that is tried first, because the
+        complete expression costs several times as much.
     """
-    complete = _any_form(text)
-    test = _common_test(list(samples))
-    if test is None:
-        return complete
-    quick = f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
-    return (
-        f"CASE WHEN {test.format(t=text)} THEN coalesce({quick}, {complete}) "
-        f"ELSE {complete} END"
-    )
+    # The word `epoch` passes for the first instant of 1970.
+    iso = f"nullif({_iso(text)}, 0)"
+    complete = f"coalesce({_number(text)}, {iso}, {_with_zone(text)})"
+    return f"coalesce({iso}, {complete})" if _mostly_iso(samples) else complete
 
 
 def quick_microseconds(text: str, samples: Iterable[str]) -> str | None:
-    """Return SQL for times of the one form most samples have, NULL for any other.
+    """Return SQL for times in ISO 8601: NULL for most others, 0 for the word `epoch`.
 
     Parameters
     ----------
@@ -82,25 +66,19 @@ def quick_microseconds(text: str, samples: Iterable[str]) -> str | None:
     Returns
     -------
     str or None
-        None where the samples have no common form.
+        None where most samples are written otherwise.
     """
-    test = _common_test(list(samples))
-    if test is None:
-        return None
-    quick = f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
-    return f"CASE WHEN {test.format(t=text)} THEN {quick} END"
+    return _iso(text) if _mostly_iso(samples) else None
 
 
-def _common_test(samples: list[str]) -> str | None:
-    for form, test in COMMON:
-        fitting = sum(re.fullmatch(form, sample) is not None for sample in samples)
-        if fitting * 2 > len(samples):
-            return test
-    return None
+def _mostly_iso(samples: Iterable[str]) -> bool:
+    written = [re.fullmatch(_ISO, sample) is not None for sample in samples]
+    return sum(written) * 2 > len(written)
 
 
-def _any_form(text: str) -> str:
-    return f"coalesce({_number(text)}, {_with_zone(text)})"
+def _iso(text: str) -> str:
+    """Read the zone, too: a TIMESTAMP cast passes over it without a word."""
+    return f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))"
 
 
 def _number(text: str) -> str:
@@ -114,7 +92,7 @@ def _number(text: str) -> str:
 
 
 def _with_zone(text: str) -> str:
-    """Read date and clock apart from the zone: a TIMESTAMP cast ignores the zone."""
+    """Read date and clock apart from the zone: there may be a space between them."""
     bare = f"regexp_replace(trim({text}), '{_ZONE}', '\\1')"
     bare = f"regexp_replace({bare}, '{_ZONE_BEFORE_YEAR}', '\\1')"
     bare = f"ltrim(replace({bare}, ',', '.'), '[')"
@@ -127,6 +105,7 @@ def _with_zone(text: str) -> str:
     )
     return (
         f"CASE WHEN regexp_matches({bare}, '{_START}') THEN epoch_us(coalesce("
-        f"TRY_CAST({bare} AS TIMESTAMP), try_strptime({bare}, [{formats}]))) "
+        f"CAST(TRY_CAST({bare} AS TIMESTAMPTZ) AS TIMESTAMP), "
+        f"try_strptime({bare}, [{formats}]))) "
         f"- 60000000 * {minutes} END"
     )
