@@ -330,6 +330,7 @@ def test_no_label_of_a_load_leaves_its_figure(name: str) -> None:
     assert len(found) == 2
     for drawing in found:
         figure = lay_out(drawing.plot)
+        figure.draw_without_rendering()
         for axes in figure.axes:
             for label in (*axes.texts, axes.yaxis.label, axes.xaxis.label):
                 box = label.get_window_extent()

@@ -229,6 +229,7 @@ def test_a_shortened_name_is_the_start_of_the_name(name: str) -> None:
 def test_no_text_leaves_any_panel_of_its_figure() -> None:
     for drawing in drawings():
         figure = lay_out(drawing.plot)
+        figure.draw_without_rendering()
         for ax in figure.axes:
             legend = ax.get_legend()
             texts = [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels()]

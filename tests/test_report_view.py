@@ -159,6 +159,7 @@ def test_every_figure_has_a_title_a_description_a_caption_and_a_table() -> None:
 def test_no_label_leaves_its_figure(name: str) -> None:
     for drawing in drawings(view_of(CASES[name](), {})).values():
         figure = lay_out(drawing.plot)
+        figure.draw_without_rendering()
         for label in figure.axes[0].texts:
             box = label.get_window_extent()
             assert figure.bbox.x0 <= box.x0

@@ -809,9 +809,11 @@ def test_a_worker_answers_line_by_line(tmp_path: Path) -> None:
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
 from pathlib import Path
 from bucketwise.sources.images import folder
+# A shell that started the tests in the background has Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 folder.PATIENCE_S = -1.0
 while True:
     for number, item in enumerate(folder.read_folder(Path(sys.argv[1]), "many")):

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.axes import ROW_IN
@@ -109,11 +110,12 @@ def draw(ax: Axes, plot: Plot) -> None:
 
 def lay_out(plot: Plot) -> Figure:
     """Return a figure with the plot drawn and every label inside."""
-    figure = Figure(figsize=(WIDTH_IN, height_in(plot)), layout="constrained")
+    layout = ConstrainedLayoutEngine()
+    figure = Figure(figsize=(WIDTH_IN, height_in(plot)), layout=layout)
     draw(figure.add_subplot(), plot)
     # Labels above the axes move as the axes shrink; further passes settle them.
     for _ in range(LAYOUT_PASSES):
-        figure.draw_without_rendering()
+        layout.execute(figure)
     return figure
 
 
