@@ -243,6 +243,16 @@ def test_no_text_leaves_any_panel_of_its_figure() -> None:
                 assert box.y1 <= figure.bbox.y1, drawing.id
 
 
+def test_a_further_layout_moves_no_axes() -> None:
+    for drawing in drawings():
+        figure = lay_out(drawing.plot)
+        figure.draw_without_rendering()
+        settled = [ax.get_window_extent().extents for ax in figure.axes]
+        figure.draw_without_rendering()
+        again = [ax.get_window_extent().extents for ax in figure.axes]
+        assert np.allclose(again, settled, rtol=0, atol=0.01), drawing.id
+
+
 # Notes beside points
 
 
