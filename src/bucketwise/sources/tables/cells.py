@@ -12,11 +12,7 @@ from bucketwise.reasons import (
     RAGGED,
     ZERO_OR_NEGATIVE,
 )
-from bucketwise.sources.tables.times import microseconds
 from bucketwise.traffic import MAX_SIDE_PX
-
-UNUSABLE = "unusable"
-"""Stands for any reason where only usable or not was asked."""
 
 AN_ADDRESS = "(an address)"
 """Stands for labels that are URLs or mail addresses."""
@@ -39,12 +35,9 @@ _PAIR = "^([^xX*\u00d7]*)[xX*\u00d7]([^xX*\u00d7]*)$"
 def parsed_rows(
     relation: str,
     roles: Mapping[str, int],
-    time_samples: Sequence[str],
     kept: Sequence[str] = (),
-    *,
-    with_reasons: bool = True,
 ) -> str:
-    """Return SQL that reads every row of a relation.
+    """Return SQL that judges every row of a relation; its time is not looked at.
 
     Parameters
     ----------
@@ -52,24 +45,19 @@ def parsed_rows(
         SQL with text columns `c<position>` and a boolean `ragged`.
     roles : mapping of str to int
         Position of the column of each role.
-    time_samples : sequence of str
-        Some times, so that their form is tried first.
     kept : sequence of str
         Further columns of the relation to pass on.
-    with_reasons : bool
-        Whether to say why a row is unusable, which costs more than whether.
 
     Returns
     -------
     str
         A query with `reason` ('' for a usable row), `height`, `width`, and, where
-        the role is there, `frames`, `fps`, `weight`, `label`, `time_us`.
+        the role is there, `frames`, `fps`, `weight`, `label`.
     """
     texts = ", ".join([*_texts(roles), "ragged", *kept])
     numbers = ", ".join(["*", *_numbers(roles)])
-    reason = _reason(roles) if with_reasons else _usable(roles)
-    judged = f"*, {reason} AS reason"
-    values = ", ".join(["reason", *_values(roles, time_samples), *kept])
+    judged = f"*, {_reason(roles)} AS reason"
+    values = ", ".join(["reason", *_values(roles), *kept])
     return (
         f"SELECT {values} FROM (SELECT {judged} FROM (SELECT {numbers} FROM "
         f"(SELECT {texts} FROM {relation})))"
@@ -102,7 +90,9 @@ def kept_label(text: str) -> str:
 
 def _texts(roles: Mapping[str, int]) -> list[str]:
     texts = [
-        f"c{at} AS {role}_text" for role, at in roles.items() if role != "resolution"
+        f"c{at} AS {role}_text"
+        for role, at in roles.items()
+        if role not in {"resolution", "time"}
     ]
     if "resolution" in roles:
         cell = f"c{roles['resolution']}"
@@ -146,22 +136,20 @@ def _size(roles: Mapping[str, int]) -> list[str]:
     return ["tokens"] if by_tokens(roles) else ["height", "width"]
 
 
-def _usable(roles: Mapping[str, int]) -> str:
-    tests = [_judgement(role)[0] for role in _numeric(roles) if role != "images"]
-    fine = " AND ".join(f"({test})" for test in [*tests, _one_image(roles)])
-    return f"CASE WHEN NOT ragged AND {fine} THEN '' ELSE '{UNUSABLE}' END"
-
-
 def _reason(roles: Mapping[str, int]) -> str:
     needed = [*_size(roles), *(role for role in roles if role == "count")]
     missing = " OR ".join(blank(f"{role}_text") for role in needed)
     judged = [_judgement(role) for role in _numeric(roles) if role != "images"]
-    several = f"NOT ({_one_image(roles)})"
+    one_image = _one_image(roles)
+    usable = " AND ".join(
+        f"({each})" for each in [*(fine for fine, _, _ in judged), one_image]
+    )
     no_number = " OR ".join(f"({each})" for _, each, _ in judged)
     low = " OR ".join(f"({each})" for _, _, each in judged)
     return (
-        f"CASE WHEN {_usable(roles)} = '' THEN '' WHEN ragged THEN '{RAGGED}' "
-        f"WHEN {several} THEN '{NOT_ONE_IMAGE}' WHEN {missing} THEN '{MISSING}' WHEN {no_number} THEN '{NOT_A_NUMBER}' "
+        f"CASE WHEN ragged THEN '{RAGGED}' WHEN {usable} THEN '' "
+        f"WHEN NOT ({one_image}) THEN '{NOT_ONE_IMAGE}' "
+        f"WHEN {missing} THEN '{MISSING}' WHEN {no_number} THEN '{NOT_A_NUMBER}' "
         f"WHEN {low} THEN '{ZERO_OR_NEGATIVE}' ELSE '{ABSURD}' END"
     )
 
@@ -211,7 +199,7 @@ def _judgement(role: str) -> tuple[str, str, str]:
     return fine, no_number, f"{number} <= 0"
 
 
-def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
+def _values(roles: Mapping[str, int]) -> list[str]:
     values = [
         f"CASE WHEN reason = '' THEN CAST({side}_n AS INTEGER) END AS {side}"
         for side in _size(roles)
@@ -232,7 +220,4 @@ def _values(roles: Mapping[str, int], time_samples: Sequence[str]) -> list[str]:
     if "label" in roles:
         label = kept_label("label_text")
         values.append(f"CASE WHEN reason = '' THEN {label} END AS label")
-    if "time" in roles:
-        time_us = microseconds("time_text", time_samples)
-        values.append(f"{time_us} AS time_us")
     return values

@@ -78,7 +78,6 @@ def open_delimited(
         name=file.name,
         roles=match.roles,
         relation=_relation(workspace, file, layout),
-        numbers=_relation(workspace, file, layout, _sizes(match.roles)),
         numbered=_numbered(workspace, file, layout, used),
         quote="contains(text, '\"')",
         streamed=BATCH,
@@ -169,18 +168,8 @@ def _match(
     return match if layout.header else replace(match, notes=(*match.notes, said))
 
 
-def _sizes(roles: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(roles[side] for side in ("height", "width") if side in roles)
-
-
-def _relation(
-    workspace: Workspace, file: File, layout: _Layout, numbers: Sequence[int] = ()
-) -> str:
-    # DOUBLE, not INTEGER: the reader would round 640.5 to a size.
-    kinds = [
-        "DOUBLE" if at in numbers else "VARCHAR" for at in range(len(layout.names))
-    ]
-    columns = ", ".join(f"'c{at}': '{kind}'" for at, kind in enumerate(kinds))
+def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
+    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
     # A blank line in a file of one column is no row, as in a file of many.
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (

@@ -65,7 +65,6 @@ def open_json_lines(
         kind="jsonl",
         name=file.name,
         roles=match.roles,
-        numbers=None,
         relation=_cells(f"(SELECT line AS text FROM {raw})", used),
         numbered=_cells(numbered, used, ", line"),
         quote="false",

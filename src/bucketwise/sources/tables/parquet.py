@@ -80,7 +80,6 @@ def open_parquet(
         kind="parquet",
         name=file.name,
         roles=match.roles,
-        numbers=None,
         relation=relation,
         numbered=relation,
         quote="false",

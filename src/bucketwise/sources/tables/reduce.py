@@ -63,19 +63,18 @@ def reduce_table(
         With every row either used or rejected for a reason.
     """
     fill_cells(workspace, table)
-    # Times are never a reason, and the dearest thing to read.
-    roles = {role: at for role, at in table.roles.items() if role != "time"}
-
-    def judged(relation: str, kept: Sequence[str]) -> str:
-        return parsed_rows(relation, roles, (), kept)
-
     return reduce_cells(
         workspace,
         kind=table.kind,
         name=table.name,
         roles=table.roles,
         notes=table.notes,
-        rejections=lambda rejected: find_places(workspace, table, rejected, judged),
+        rejections=lambda rejected: find_places(
+            workspace,
+            table,
+            rejected,
+            lambda relation, kept: parsed_rows(relation, table.roles, kept),
+        ),
         max_cells=max_cells,
     )
 

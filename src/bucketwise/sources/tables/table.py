@@ -36,9 +36,6 @@ class Table:
         Position of the column of each role.
     relation : str
         SQL of all rows, in no order, as fast as it goes.
-    numbers : str or None
-        The same with the sizes read as numbers, faster still; NULL or set aside where
-        they are none. None where the format has no such reader.
     numbered : str
         `relation` with `line`; wrong where a quoted cell holds a line break.
     quote : str
@@ -61,7 +58,6 @@ class Table:
     name: str
     roles: Mapping[str, int]
     relation: str
-    numbers: str | None
     numbered: str
     quote: str
     streamed: str
