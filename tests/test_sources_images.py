@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
-from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps, PngImagePlugin
@@ -45,6 +44,11 @@ from bucketwise.sources.images.tar import read_tar
 from bucketwise.sources.images.views import Window
 from bucketwise.sources.images.worker import Worker, serve
 from bucketwise.sources.packing import Compression
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 GOLD = Path(__file__).parent / "gold" / "images"
 ORIENTATIONS = range(1, 9)

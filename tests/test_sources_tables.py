@@ -27,6 +27,11 @@ from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.traffic import NO_TIME_S, Traffic, merge_traffic
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 HEADER = ["timestamp", "tenant", "width", "height", "num_frames", "fps"]
 ROWS = [
     ["2026-10-01T00:10:00Z", "a", "640", "480", "", ""],
@@ -61,17 +66,11 @@ def as_jsonl(rows: Sequence[Sequence[str]]) -> str:
 def pack(path: Path, packing: str) -> Path:
     if packing == "plain":
         return path
+    text = path.read_bytes()
     packed = path.with_name(f"packed-{packing}")
-    if packing == "gzip":
-        packed.write_bytes(gzip.compress(path.read_bytes()))
-    else:
-        # DuckDB writes zstd where Python has none yet.
-        duckdb.execute(
-            f"COPY (SELECT line FROM read_csv('{path}', columns = {{'line': "
-            "'VARCHAR'}, header = false, auto_detect = false, delim = '\x01', "
-            f"quote = '', escape = '')) TO '{packed}' (FORMAT csv, HEADER false, "
-            "QUOTE '', ESCAPE '', DELIM '\x01', COMPRESSION zstd)"
-        )
+    packed.write_bytes(
+        gzip.compress(text) if packing == "gzip" else zstd.compress(text)
+    )
     return packed
 
 
@@ -469,6 +468,35 @@ def test_faults_are_told_in_plain_words(
     assert str(caught.value).startswith("log.csv: ")
     assert said in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_bytes_that_are_no_text_spoil_no_more_than_their_cell(
+    tmp_path: Path, form: str, packing: str
+) -> None:
+    cells = [
+        (b"640", b"480", b"a", b"a prompt cut in the mi\xe2\x82"),
+        (b"640", b"480", b"M\xfcnchen", b"whole"),
+        (b"64\xff", b"480", b"b", b"whole"),
+        (b"0", b"480", b"b", b"cut\xf0\x9f"),
+    ]
+    names = (b"width", b"height", b"tenant", b"prompt")
+    if form == "csv":
+        lines = [b",".join(names), *map(b",".join, cells)]
+    else:
+        pairs = [
+            [b'"%b": "%b"' % each for each in zip(names, row, strict=True)]
+            for row in cells
+        ]
+        lines = [b"{%b}" % b", ".join(each) for each in pairs]
+    traffic = read(pack(write(tmp_path / "log", b"\n".join([*lines, b""])), packing))
+    assert traffic.labels == ("M\ufffdnchen", "a")
+    first = 2 if form == "csv" else 1
+    assert [
+        (each.reason, [place.line for place in each.places])
+        for each in traffic.rejections
+    ] == [("not a number", [first + 2]), ("zero or negative", [first + 3])]
 
 
 def test_a_cut_zstd_file_is_refused(tmp_path: Path) -> None:

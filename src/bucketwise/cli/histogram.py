@@ -38,6 +38,7 @@ def histogram(
     if output.suffix != ".parquet":
         message = f"-o {output}: a name that ends in .parquet is right"
         raise click.UsageError(message)
+    from bucketwise.numbers import plural
     from bucketwise.sources import read_traffic, write_histogram
 
     with shown_progress() as progress:
@@ -52,6 +53,7 @@ def histogram(
     write_histogram(traffic, output)
     say_notes(traffic)
     say(
-        f"{output}: {len(traffic.count):,} cells from {traffic.rows_used:,} rows "
-        f"({traffic.images:,.0f} images, {traffic.rows_rejected:,} rows rejected)"
+        f"{output}: {plural(len(traffic.count), 'cell')} from "
+        f"{plural(traffic.rows_used, 'row')} ({plural(traffic.images, 'image')}, "
+        f"{plural(traffic.rows_rejected, 'row')} rejected)"
     )

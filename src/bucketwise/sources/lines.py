@@ -15,6 +15,9 @@ RAW_OPTIONS = (
 """Options of `read_csv` that make each line one cell, a blank one NULL; line ends of
 two kinds are a fault, because DuckDB would count some of them twice."""
 
+NOT_UTF8 = "\ufffd"
+"""Stands for bytes that are no text."""
+
 MAX_LINE_BYTES = 128 << 20
 """Longer lines are none that a serving stack accepts: OpenAI's API takes requests of 50
 MB (API reference, "Images and vision"), vLLM reads bodies whole."""
@@ -32,15 +35,17 @@ class OverlongLineError(ValueError):
 def read_lines(path: Path, compression: Compression) -> Iterator[str]:
     """Yield every line with its line end, without the mark at the start of the file.
 
+    Bytes that are not UTF-8 become U+FFFD: a log that cuts what users wrote after so
+    many bytes has halves of characters, and they are seldom in a cell that is read.
+
     Raises
     ------
-    UnicodeDecodeError
-        When the text is not UTF-8.
     OverlongLineError
         When a line is longer than `MAX_LINE_BYTES`.
     """
     packed = open_unpacked(path, compression)
-    with packed as binary, io.TextIOWrapper(binary, "utf-8-sig", newline="") as lines:
+    text = io.TextIOWrapper(packed, "utf-8-sig", "replace", newline="")
+    with packed, text as lines:
         nth = 1
         while line := lines.readline(MAX_LINE_BYTES):
             if len(line) == MAX_LINE_BYTES and not line.endswith(("\n", "\r")):

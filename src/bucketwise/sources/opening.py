@@ -178,11 +178,6 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     """
     try:
         yield
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: the text is not UTF-8 (byte {error.object[error.start]:#04x}); "
-            "save it as UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
-        ) from error
     except OverlongLineError as error:
         raise InputError(f"{name}: {error}; {expected}") from error
     except (EOFError, zlib.error) as error:

@@ -12,7 +12,13 @@ import numpy as np
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
-from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
+from bucketwise.sources.lines import (
+    NOT_UTF8,
+    RAW_OPTIONS,
+    mean_bytes,
+    read_lines,
+    sample,
+)
 from bucketwise.sources.tables.columns import FOR_SIZES, Match, Purpose
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
@@ -20,6 +26,9 @@ SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 """What may stand between cells, and what the record calls such a file."""
 
 _SAMPLE_LINES = 50
+_SHOWN = 40
+"""Characters of a broken name that a message shows."""
+
 _MAX_CELL_CHARACTERS = 16_000_000
 """A quote that nobody closed makes one cell of the rest of the file; it ends here, and
 the row is ragged."""
@@ -64,6 +73,12 @@ def open_delimited(
     lines = read_lines(file.path, file.compression)
     first = sample(lines, _SAMPLE_LINES)
     layout = _layout(first, chosen or {}, purpose)
+    broken = next((name for name in layout.names if NOT_UTF8 in name), None)
+    if broken is not None:
+        raise InputError(
+            f"{file.name}: the header is not UTF-8; found {broken[:_SHOWN]!r}; save it "
+            "as UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
+        )
     match = _match(layout, chosen, file.name, purpose)
     if not layout.rows:
         raise InputError(
