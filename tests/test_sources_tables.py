@@ -334,9 +334,6 @@ def test_frames_are_whole_and_fps_counts_only_with_them(tmp_path: Path) -> None:
         ("1700158546250", 1700158546.25),
         ("1700158546250000", 1700158546.25),
         ("1700158546250000000", 1700158546.25),
-        ("0.0", 0),
-        ("12.5", 12.5),
-        ("-3600.5", -3600.5),
         ("16/Nov/2023:18:15:46 +0000", 1700158546),
         ("[17/Nov/2023:03:15:46 +0900]", 1700158546),
         ("2023/11/16 18:15:46", 1700158546),
@@ -369,6 +366,18 @@ def test_times_are_read_in_any_form(
         assert traffic.slot_start_s[at] == seconds // 3600 * 3600
         if not among:
             assert traffic.first_s == traffic.last_s == seconds
+
+
+@pytest.mark.parametrize("seconds", [0.0, 12.5, -3600.5])
+def test_seconds_count_from_any_origin_but_not_among_dates(
+    tmp_path: Path, seconds: float
+) -> None:
+    alone = read(tmp_path / "t", f"time,w,h\n{seconds},1,1\n")
+    assert alone.first_s == alone.last_s == seconds
+    dates = "2023-11-16T18:15:46Z,1,1\n" * 2
+    among = read(tmp_path / "t", f"time,w,h\n{dates}{seconds},1,1\n")
+    assert among.first_s == among.last_s == 1700158546
+    assert among.inputs[0].notes[-1] == "1 usable row has no readable time"
 
 
 def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(

@@ -24,6 +24,7 @@ FORMATS = (
 """Vendor forms after the zone is taken off; with slashes and the year last, the month
 comes first."""
 
+_YEAR_2000_US = 946_684_800_000_000
 _ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?"
 _NUMBER = r"\s*\d+(\.\d*)?\s*"
 
@@ -38,7 +39,8 @@ def microseconds(text: str, samples: Iterable[str]) -> str:
     """Return SQL for a time in microseconds since 1970, NULL where there is none.
 
     ISO 8601 (without a zone it is UTC), numbers (seconds below 1e11, then milli-,
-    micro- and nanoseconds) and `FORMATS`.
+    micro- and nanoseconds) and `FORMATS`. Numbers may count from any origin, but not
+    among dates: there they are times from 2000 on alone.
 
     Parameters
     ----------
@@ -52,7 +54,8 @@ def microseconds(text: str, samples: Iterable[str]) -> str:
     # The word `epoch` passes for the first instant of 1970.
     iso, number, other = f"nullif({_iso(text)}, 0)", _number(text), _with_zone(text)
     if _mostly(_ISO, written):
-        return _first_of(iso, number, other)
+        recent = f"CASE WHEN {number} >= {_YEAR_2000_US} THEN {number} END"
+        return _first_of(iso, recent, other)
     if _mostly(_NUMBER, written):
         return _first_of(number, iso, other)
     return f"coalesce({number}, {iso}, {other})"
