@@ -215,10 +215,11 @@ def _numbered(
     )
     return (
         f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
-        f"FROM (SELECT line, {split} AS cells, row_number() OVER () AS nth "
+        f"FROM (SELECT line, {split} AS cells, "
+        f"row_number() OVER () + {layout.skipped} AS nth "
         f"FROM read_csv({_staged(workspace, file)}, {RAW_OPTIONS}, "
-        f"compression = '{file.compression}')) "
-        f"WHERE {filled} AND nth > {layout.skipped})"
+        f"skip = {layout.skipped}, compression = '{file.compression}')) "
+        f"WHERE {filled})"
     )
 
 

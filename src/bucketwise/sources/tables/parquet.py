@@ -71,7 +71,8 @@ def open_parquet(
         for at, path in used.items()
     )
     relation = (
-        f"(SELECT {cells}, false AS ragged, file_row_number + 1 AS line FROM {source})"
+        f"(SELECT {cells}, false AS ragged, CAST(file_row_number AS VARCHAR) AS text, "
+        f"file_row_number + 1 AS line FROM {source})"
     )
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:

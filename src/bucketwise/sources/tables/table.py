@@ -37,7 +37,8 @@ class Table:
     relation : str
         SQL of all rows, in no order, as fast as it goes.
     numbered : str
-        `relation` with `line`; wrong where a quoted cell holds a line break.
+        `relation` with `line` and its `text`; wrong where a quoted cell holds a line
+        break.
     quote : str
         SQL that says whether a row of `numbered` could have such a cell.
     streamed : str
