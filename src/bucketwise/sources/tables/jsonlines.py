@@ -113,12 +113,14 @@ def _cells(lines: str, used: Mapping[int, Sequence[str]], kept: str = "") -> str
     """Return SQL that takes the used keys out of every line that is not blank."""
     pointers = ", ".join(literal(_pointer(path)) for path in used.values())
     cells = ", ".join(f"found[{at}] AS c{key}" for at, key in enumerate(used, start=1))
-    taken = f"CASE WHEN NOT ragged THEN json_extract_string(text, [{pointers}]) END"
-    bad = "NOT json_valid(text) OR left(ltrim(text), 1) <> '{'"
-    filled = "text IS NOT NULL AND trim(text, ' \t\r\n') <> ''"
+    # Most lines start so; only the others are worth a closer look, which is dear.
+    plain = "starts_with(text, '{')"
+    found = f"TRY(json_extract_string(text, [{pointers}]))"
+    ragged = f"found IS NULL OR NOT ({plain} OR starts_with(ltrim(text), '{{'))"
+    filled = f"text IS NOT NULL AND ({plain} OR trim(text, ' \t\r\n') <> '')"
     return (
-        f"(SELECT {cells}, ragged, text{kept} FROM (SELECT *, {taken} AS found FROM "
-        f"(SELECT *, {bad} AS ragged FROM {lines} WHERE {filled})))"
+        f"(SELECT {cells}, {ragged} AS ragged, text{kept} FROM "
+        f"(SELECT *, {found} AS found FROM {lines} WHERE {filled}))"
     )
 
 

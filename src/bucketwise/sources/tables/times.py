@@ -25,7 +25,7 @@ FORMATS = (
 comes first."""
 
 _YEAR_2000_US = 946_684_800_000_000
-_ISO = r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?"
+_ISO = r"\d{4}[-/]\d\d?[-/]\d\d?([T ]\d\d:\d\d.*)?"
 _NUMBER = r"\s*\d+(\.\d*)?\s*"
 
 _ZONE = r"(:\d\d(?:[.,]\d+)?)\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\]?\s*$"
