@@ -57,10 +57,18 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_log(folder / "log.csv", options.images, options.sizes)
-        command = [sys.executable, "-m", "bucketwise", "analyze", folder / "log.csv"]
+        log = str(folder / "log.csv")
+        command = [sys.executable, "-m", "bucketwise", "analyze", log]
         start = time.perf_counter()
         subprocess.run(
-            [*command, "--current", "1024,16384", "--out", folder / "out", "--quiet"],
+            [
+                *command,
+                "--current",
+                "1024,16384",
+                "--out",
+                str(folder / "out"),
+                "--quiet",
+            ],
             check=True,
         )
         print(f"analyze: {time.perf_counter() - start:.1f} s")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from bucketwise.buckets import Buckets
-from bucketwise.cost import price, vit_flops
+from bucketwise.cost import CostCurve, price, vit_flops
 from bucketwise.demand import Demand
 from bucketwise.limits import image_limits, video_limits
 from bucketwise.optimize import Problem
@@ -41,14 +41,14 @@ def main() -> None:
         counts = count_patches(read_traffic([path]).sizes(), profile, preprocessing)
         whole = Demand.of(counts.needed((0, 12, 0)), counts.runs)
         top = int(whole.needed[-1])
-        best = price(Buckets(_solve(whole, curve.at)), whole, curve).padded_compute
+        best = price(Buckets(_solve(whole, curve)), whole, curve).padded_compute
         said = []
         for n_images in (100, 300, 1_000, 3_000):
             regrets = []
             for _ in range(DRAWS):
                 drawn = random.multinomial(n_images, whole.runs / whole.runs.sum())
                 part = Demand.of(whole.needed, drawn.astype(np.float64))
-                lengths = {*_solve(part, curve.at)[:-1], top}
+                lengths = {*_solve(part, curve)[:-1], top}
                 found = price(Buckets(tuple(sorted(lengths))), whole, curve)
                 regrets.append(found.padded_compute / best - 1)
             p95 = np.quantile(regrets, 0.95)
@@ -56,8 +56,8 @@ def main() -> None:
         print(f"{path.stem:<18} {'   '.join(said)}")
 
 
-def _solve(demand: Demand, cost_at) -> tuple[int, ...]:  # noqa: ANN001 - CostCurve.at
-    problem = Problem.of(demand, cost_at, align=4, top=int(demand.needed[-1]))
+def _solve(demand: Demand, curve: CostCurve) -> tuple[int, ...]:
+    problem = Problem.of(demand, curve.at, align=4, top=int(demand.needed[-1]))
     return solve(problem, K)
 
 
