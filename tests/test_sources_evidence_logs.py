@@ -1,7 +1,7 @@
 """Texts that tell a decoder's load: logs of vLLM, Prometheus, access logs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from bucketwise.reasons import (
     RAGGED,
     RESTART,
 )
+from bucketwise.sources import read_evidence
 from bucketwise.sources.evidence import prometheus
 from bucketwise.sources.evidence.access_logs import (
     looks_like_access_log,
@@ -429,6 +430,11 @@ def test_nothing_of_a_server_s_log_but_numbers_is_kept() -> None:
 # Prometheus.
 
 
+def scraped(lines: Iterable[str], name: str) -> Evidence:
+    [evidence] = prometheus.evidence_of([read_prometheus(lines, name)])
+    return evidence
+
+
 def answer(name: str) -> str:
     return (GOLD / "prometheus" / f"{name}.json").read_text()
 
@@ -462,7 +468,7 @@ def test_a_real_prometheus_tells_the_schedule_its_replicas_followed(
 ) -> None:
     text = "".join(map(answer, documents))
     assert looks_like_prometheus(text[:65_536])
-    evidence = read_prometheus(lines_of(text), "x.json")
+    evidence = scraped(lines_of(text), "x.json")
     expected = told_by_schedule()
     found = seconds_by_level(evidence)
     assert found.keys() == expected.keys()
@@ -486,14 +492,46 @@ def test_it_may_be_printed_anew(form: Callable[[str], str]) -> None:
     text = form(answer("both"))
     assert looks_like_prometheus(text[:65_536])
     again, first = (
-        read_prometheus(lines, "x.json") for lines in (lines_of(text), [answer("both")])
+        scraped(lines, "x.json") for lines in (lines_of(text), [answer("both")])
     )
     assert seconds_by_level(again) == seconds_by_level(first)
     assert again.faults == first.faults
 
 
+@pytest.mark.parametrize("order", [("running", "waiting"), ("waiting", "running")])
+def test_a_query_for_each_gauge_gives_two_files_of_one_load(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    for name in ("both", *order):
+        (tmp_path / f"{name}.json").write_text(answer(name))
+    apart = read_evidence([tmp_path / f"{name}.json" for name in order])
+    together = read_evidence([tmp_path / "both.json"])
+    assert seconds_by_level(apart) == seconds_by_level(together)
+    assert apart.samples == together.samples
+    assert reasons(apart.faults) == reasons(together.faults)
+    assert apart.names == tuple(f"{name}.json" for name in order)
+
+
+def test_waiting_requests_of_other_engines_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(matrix(gauge("running", "3", "3")))
+    waiting = matrix(gauge("waiting", "2", "2", instance="b:1"))
+    (tmp_path / "b.json").write_text(waiting)
+    with pytest.raises(InputError, match=r"b\.json: no series of running requests"):
+        read_evidence([tmp_path / "a.json", tmp_path / "b.json"])
+
+
+def test_two_files_that_lost_their_names_are_not_taken_for_two_engines(
+    tmp_path: Path,
+) -> None:
+    for name, values in (("a", ["3", "3"]), ("b", ["2", "0"])):
+        _, samples = gauge("running", *values)
+        (tmp_path / name).write_text(matrix(({}, samples)))
+    with pytest.raises(InputError, match="a and b: two results without the name"):
+        read_evidence([tmp_path / "a", tmp_path / "b"])
+
+
 def test_a_sum_over_replicas_is_said_to_be_one() -> None:
-    evidence = read_prometheus([answer("sum")], "x.json")
+    evidence = scraped([answer("sum")], "x.json")
     assert load_of(evidence).replicas == 1
     assert max(load_of(evidence).running) == 12
     said = " ".join(evidence.notes)
@@ -503,7 +541,7 @@ def test_a_sum_over_replicas_is_said_to_be_one() -> None:
 
 
 def test_averages_that_are_no_counts_are_refused_and_told() -> None:
-    evidence = read_prometheus([answer("average")], "x.json")
+    evidence = scraped([answer("average")], "x.json")
     assert reasons(evidence.rejections) == {FRACTION: 12}
     assert evidence.samples == 72
     assert any("avg_over_time" in note for note in evidence.notes)
@@ -523,7 +561,7 @@ def test_other_answers_are_refused_with_the_query_that_is_right(
 ) -> None:
     assert looks_like_prometheus(answer(name))
     with pytest.raises(InputError, match=f"x.json: .*{said}.*query_range") as error:
-        read_prometheus([answer(name)], "x.json")
+        scraped([answer(name)], "x.json")
     assert "parenthesis" not in str(error.value)
 
 
@@ -532,7 +570,7 @@ def test_names_are_known_in_every_spelling() -> None:
         text = matrix(gauge("running", "3", "3"), gauge("waiting", "2", "2")).replace(
             "vllm:", prefix
         )
-        assert seconds_by_level(read_prometheus([text], "x")) == {(3, 2): 20.0}
+        assert seconds_by_level(scraped([text], "x")) == {(3, 2): 20.0}
 
 
 def test_swapped_requests_wait_and_other_series_are_not_read() -> None:
@@ -542,7 +580,7 @@ def test_swapped_requests_wait_and_other_series_are_not_read() -> None:
         gauge("swapped", "1", "1"),
         gauge("waiting_by_reason", "9", "9"),
     )
-    evidence = read_prometheus([text], "x")
+    evidence = scraped([text], "x")
     assert seconds_by_level(evidence) == {(3, 3): 20.0}
     assert any("1 series of something else" in note for note in evidence.notes)
 
@@ -557,7 +595,7 @@ def test_unusable_samples_are_counted_by_reason() -> None:
             [1_700_000_000, "9" * 5_000],
         ]),
     )  # fmt: skip
-    evidence = read_prometheus([text], "x.json")
+    evidence = scraped([text], "x.json")
     assert reasons(evidence.rejections) == {
         NOT_A_NUMBER: 5, ABSURD: 4, FRACTION: 1, NO_TIME: 6,
     }  # fmt: skip
@@ -567,14 +605,14 @@ def test_unusable_samples_are_counted_by_reason() -> None:
 
 def test_nothing_but_unusable_samples_is_refused() -> None:
     with pytest.raises(InputError, match=r"none of 2 samples .*not a number"):
-        read_prometheus([matrix(gauge("running", "NaN", "x"))], "x")
+        scraped([matrix(gauge("running", "NaN", "x"))], "x")
 
 
 def test_pages_that_overlap_are_seen_once_in_any_order() -> None:
     later = matrix(gauge("running", "3", "4", start_s=1_700_000_010))
     pages = [matrix(gauge("running", "2", "3")), later]
     for order in (pages, pages[::-1]):
-        evidence = read_prometheus(order, "x")
+        evidence = scraped(order, "x")
         assert seconds_by_level(evidence) == {(2, 0): 10.0, (3, 0): 10.0, (4, 0): 10.0}
         assert reasons(evidence.faults) == {DUPLICATE: 1}
 
@@ -583,8 +621,8 @@ def test_two_results_that_lost_their_names_are_refused_where_they_differ() -> No
     one = matrix(({}, [[1_700_000_000, "1"], [1_700_000_010, "NaN"]]))
     other = matrix(({}, [[1_700_000_000, "7"]]))
     with pytest.raises(InputError, match="neither says"):
-        read_prometheus([one, other], "x")
-    assert read_prometheus([one, one], "x").faults
+        scraped([one, other], "x")
+    assert scraped([one, one], "x").faults
 
 
 @pytest.mark.parametrize(
@@ -613,7 +651,7 @@ def test_two_results_that_lost_their_names_are_refused_where_they_differ() -> No
 )
 def test_json_of_any_other_kind_is_refused_in_words(document: str) -> None:
     with pytest.raises(InputError, match="is right") as error:
-        read_prometheus(lines_of(document), "x")
+        scraped(lines_of(document), "x")
     assert "secret" not in str(error.value)
 
 
@@ -621,13 +659,13 @@ def test_native_histograms_are_refused_as_such() -> None:
     series = {"metric": {}, "histograms": [[1_700_000_000, {"count": "5"}]]}
     text = json.dumps({"data": {"resultType": "matrix", "result": [series]}})
     with pytest.raises(InputError, match="histograms"):
-        read_prometheus([text], "x")
+        scraped([text], "x")
 
 
 def test_a_document_has_a_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus, "MAX_CHARACTERS", 1_000)
     with pytest.raises(InputError, match="longer step"):
-        read_prometheus([answer("both")], "x")
+        scraped([answer("both")], "x")
 
 
 def test_more_label_sets_than_there_can_be_engines_are_refused() -> None:
@@ -635,12 +673,12 @@ def test_more_label_sets_than_there_can_be_engines_are_refused() -> None:
         gauge("running", "1", instance=str(nth)) for nth in range(MAX_REPLICAS + 1)
     ]
     with pytest.raises(InputError, match="label sets"):
-        read_prometheus([matrix(*series)], "x")
+        scraped([matrix(*series)], "x")
 
 
 def test_no_label_is_kept() -> None:
     text = answer("both").replace("127.0.0.1", "secret-host")
-    assert "secret" not in repr(read_prometheus([text], "x"))
+    assert "secret" not in repr(scraped([text], "x"))
 
 
 # Access logs.

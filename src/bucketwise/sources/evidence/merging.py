@@ -28,13 +28,14 @@ from bucketwise.decoder.sweep import sweep
 from bucketwise.decoder.timeline import in_flight
 from bucketwise.errors import InputError
 from bucketwise.numbers import plural, verb
+from bucketwise.sources.evidence.prometheus import Scraped, evidence_of
 from bucketwise.sources.evidence.records import NOT_TOLD, Records
 from bucketwise.sources.evidence.replicas import MAX_REPLICAS
 from bucketwise.sources.rejections import check_rejections, listed_rejections
 from bucketwise.traffic import FloatArray, IntArray, group_cells, merge_rejections
 
-Told = Records | Evidence
-"""What one file tells: rows still to be put together, or evidence of its own."""
+Told = Records | Scraped | Evidence
+"""What one file tells: rows or scrapes still to be put together, or evidence of its own."""
 
 _KIND_WORDS: Mapping[Kind, str] = {
     "requests": "requests with start and end",
@@ -50,7 +51,7 @@ def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Eviden
 
     Parameters
     ----------
-    files : sequence of (str, Records or Evidence)
+    files : sequence of (str, Records, Scraped or Evidence)
         Base name and what was read; at least one.
     max_bad_rows : float
         Share of all records that may be unusable (0 to 1).
@@ -66,7 +67,8 @@ def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Eviden
         When the files are of several kinds, or too few records are usable.
     """
     kind = _one_kind(files)
-    told = [each for _, each in files]
+    told = [each for _, each in files if not isinstance(each, Scraped)]
+    told += evidence_of([each for _, each in files if isinstance(each, Scraped)])
     rejections = merge_rejections(each.rejections for each in told)
     samples = sum(each.samples for each in told)
     notes = [note for each in told for note in each.notes]

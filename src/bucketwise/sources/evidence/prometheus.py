@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -54,13 +54,37 @@ _Labels = frozenset[tuple[str, str]]
 
 
 @dataclass(slots=True)
-class _Series:
-    """Everything that the documents tell, and what is to be said of it."""
+class Scraped:
+    """What the documents of one file tell, by the labels of an engine.
+
+    Attributes
+    ----------
+    name : str
+        Base name of the file.
+    replicas : dict
+        Labels of an engine -> what runs and waits on it, document by document.
+    others : int
+        Series of something else.
+    nameless : bool
+        Whether a series has lost the name of its metric.
+    """
 
     name: str
     replicas: dict[_Labels, dict[Role, list[Samples]]] = field(default_factory=dict)
     others: int = 0
     nameless: bool = False
+    kind: Literal["prometheus"] = "prometheus"
+
+    @property
+    def counted(self) -> list[_Labels]:
+        """Labels of engines whose running requests are told."""
+        return [key for key, told in self.replicas.items() if "running" in told]
+
+    @property
+    def samples(self) -> int:
+        """Samples of running requests."""
+        told = (self.replicas[key]["running"] for key in self.counted)
+        return sum(each.time_ms.size for documents in told for each in documents)
 
 
 def looks_like_prometheus(start: str) -> bool:
@@ -77,7 +101,7 @@ def looks_like_prometheus(start: str) -> bool:
     return has_series or any(sign.search(start) for sign in _SIGNS)
 
 
-def read_prometheus(lines: Iterable[str], name: str) -> Evidence:
+def read_prometheus(lines: Iterable[str], name: str) -> Scraped:
     """Read range queries of the requests that run and wait.
 
     Parameters
@@ -87,28 +111,78 @@ def read_prometheus(lines: Iterable[str], name: str) -> Evidence:
     name : str
         Base name of the file.
 
-    Returns
-    -------
-    Evidence
-        Kind "prometheus"; label sets are replicas.
+    Raises
+    ------
+    InputError
+        When a document is none of a range query.
+    """
+    series = Scraped(name)
+    for document in _documents(lines, name):
+        for result in _results(document, name):
+            _take(result, series)
+    return series
+
+
+def evidence_of(files: Sequence[Scraped]) -> list[Evidence]:
+    """Return what each file with running requests tells; label sets are replicas.
+
+    Files that tell of waiting requests alone, as a query for each gauge gives them, are
+    put beside those with the same labels.
+
+    Parameters
+    ----------
+    files : sequence of Scraped
+        In any order.
 
     Raises
     ------
     InputError
-        When a document is none of a range query, or no running requests are in it.
+        When a file has no running requests and belongs to none that has, its samples
+        count none, or two files without names of metrics say different things.
     """
-    series = _Series(name)
-    for document in _documents(lines, name):
-        for result in _results(document, name):
-            _take(result, series)
-    if not any("running" in replica for replica in series.replicas.values()):
-        others = len(series.replicas) + series.others
-        beside = " (two answers in one file, one a line, are read together)"
+    _refuse_two_without_a_name(files)
+    whole = [each for each in files if each.counted]
+    for each in files:
+        if not each.counted:
+            _put_beside(each, whole)
+    return [_evidence(each) for each in whole]
+
+
+def _refuse_two_without_a_name(files: Sequence[Scraped]) -> None:
+    """Two queries that lost their names: which one counts what is not told."""
+    told: dict[_Labels, list[tuple[str, Samples]]] = {}
+    for each in files:
+        for key in each.counted if each.nameless else ():
+            before = told.setdefault(key, [])
+            for samples in each.replicas[key]["running"]:
+                for name, others in before:
+                    if differ(samples, others):
+                        names = " and ".join(dict.fromkeys((name, each.name)))
+                        raise InputError(
+                            f"{names}: two results without the name of a metric differ, "
+                            "and neither says whether it counts running or waiting "
+                            f"requests; {QUERY} is right"
+                        )
+                before.append((each.name, samples))
+
+
+def _put_beside(waiting: Scraped, whole: Sequence[Scraped]) -> None:
+    beside = [
+        (each.replicas[key], waiting.replicas[key])
+        for each in whole
+        for key in each.counted
+        if key in waiting.replicas
+    ]
+    for replica, more in beside:
+        for role, samples in more.items():
+            replica.setdefault(role, []).extend(samples)
+    if not beside:
+        n_others = len(waiting.replicas) + waiting.others
+        with_it = " (give the answer that has them, too)" if waiting.replicas else ""
         raise InputError(
-            f"{name}: no series of running requests, and {number(others)} of something "
-            f"else; {QUERY} is right{beside if series.replicas else ''}"
+            f"{waiting.name}: no series of running requests, and {number(n_others)} of "
+            f"something else; {QUERY} is right{with_it}"
         )
-    return _evidence(series)
 
 
 def _documents(lines: Iterable[str], name: str) -> Iterator[Any]:
@@ -168,7 +242,7 @@ def _results(document: Any, name: str) -> Iterator[Mapping[str, Any]]:
         yield result
 
 
-def _take(result: Mapping[str, Any], series: _Series) -> None:
+def _take(result: Mapping[str, Any], series: Scraped) -> None:
     """Put the samples of a result where they belong."""
     labels = result.get("metric")
     values = result.get("values")
@@ -189,13 +263,6 @@ def _take(result: Mapping[str, Any], series: _Series) -> None:
     samples = samples_of(values)
     if named is None:
         series.nameless = True
-        # Two queries that lost their names: which one counts what is not told.
-        if any(differ(samples, before) for before in replica.get("running", [])):
-            raise InputError(
-                f"{series.name}: two results without the name of a metric differ, and "
-                "neither says whether it counts running or waiting requests; "
-                f"{QUERY} is right"
-            )
     replica.setdefault(role, []).append(samples)
 
 
@@ -214,8 +281,8 @@ def _role(named: object) -> Role | None:
             return None
 
 
-def _evidence(series: _Series) -> Evidence:
-    counted = [key for key, told in series.replicas.items() if "running" in told]
+def _evidence(series: Scraped) -> Evidence:
+    counted = series.counted
     if len(counted) > MAX_REPLICAS:
         raise InputError(
             f"{series.name}: series of {len(counted):,} label sets; one for each engine, "
@@ -253,7 +320,7 @@ def _evidence(series: _Series) -> Evidence:
     )
 
 
-def _notes_of_labels(series: _Series, counted: list[_Labels]) -> Iterator[str]:
+def _notes_of_labels(series: Scraped, counted: list[_Labels]) -> Iterator[str]:
     yield f"{plural(len(counted), 'replica')} by the labels of running requests"
     if series.nameless:
         yield "series without a name are taken for running requests"
