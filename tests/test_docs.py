@@ -39,13 +39,13 @@ def test_every_command_is_documented(command: str) -> None:
 
 
 def test_the_worked_example_of_vllm_is_what_lint_prints() -> None:
-    from bucketwise import api
+    from bucketwise.api import memory
 
     page = (ROOT / "docs" / "vllm-memory.md").read_text(encoding="utf-8")
-    fit = api.vllm_fit(
+    fit = memory.vllm_fit(
         model="qwen3-vl-2b", device_gb=32, gpu_memory_utilization=0.36, used_gb=11
     )
-    assert "\n".join(api.vllm_lines(fit)) in page
+    assert "\n".join(memory.vllm_lines(fit)) in page
 
 
 def test_every_sample_has_its_origin_and_its_report() -> None:

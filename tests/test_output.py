@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from bucketwise.analysis import Analysis
-from bucketwise.api import check_formats, write_plan
+from bucketwise.api.pages import check_formats
+from bucketwise.api.planning import write_plan
 from bucketwise.atomic import replacing
 from bucketwise.errors import OutputError, UsageError
 from bucketwise.output import (

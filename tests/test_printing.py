@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bucketwise import printing
-from bucketwise.api import write_plan
+from bucketwise.api.planning import write_plan
 from bucketwise.errors import OutputError
 from bucketwise.printing import count_pages, find_chromium, print_html, undated
 from bucketwise.report.summary.content import summary_of

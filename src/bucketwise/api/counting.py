@@ -1,4 +1,4 @@
-"""What the processor makes of sizes, rows and single images."""
+"""What the processor makes of sizes and of rows, as tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bucketwise.buckets import Buckets
-from bucketwise.explanation import Explanation, explain_size
 from bucketwise.limits import Limit
-from bucketwise.patching import Preprocessing, count_patches
-from bucketwise.profile import ModelProfile
+from bucketwise.patching import count_patches
 from bucketwise.sources import (
     read_rows,
 )
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
 
 
 from bucketwise.api.built_in import newest
-from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
+from bucketwise.api.preprocessing import VideoOptions, as_shipped
 
 
 def count(
@@ -60,7 +57,7 @@ def count(
         One row a size, sorted by height, width, frames.
     """
     profile = find_profile(model)
-    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
+    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     return counts_table(counts, newest(target).parsed)
 
@@ -98,7 +95,7 @@ def count_rows(
         Some thousand rows at a time; unusable ones have only `error` filled.
     """
     profile = find_profile(model)
-    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
+    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     version = newest(target).parsed
     for rows in read_rows(
         inputs,
@@ -118,60 +115,3 @@ def count_rows(
         )
         counts = count_patches(sizes, profile, preprocessing)
         yield with_unusable(counts_table(counts, version), usable, reason)
-
-
-def explain(
-    sizes: Sequence[str],
-    *,
-    model: str,
-    min_pixels: Limit = None,
-    max_pixels: Limit = None,
-    video: VideoOptions | None = None,
-    target: str | None = None,
-    buckets: Sequence[int] | None = None,
-) -> tuple[Explanation, ...]:
-    """Follow sizes such as "1920x1080" or "1280x720@64f" to their bucket.
-
-    Parameters
-    ----------
-    sizes : sequence of str
-        WIDTHxHEIGHT, with "@64f" for a clip of 64 frames.
-    model : str
-        Built-in name, Hugging Face id or local folder.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits; the checkpoint's by default.
-    video : VideoOptions, optional
-        Sampling and limits of clips.
-    target : str, optional
-        The SDK dialect that compares; the newest by default.
-    buckets : sequence of int, optional
-        Compiled lengths in ViT patches.
-
-    Returns
-    -------
-    tuple of Explanation
-        One a size.
-    """
-    profile = find_profile(model)
-    preprocessing = _as_shipped(profile, min_pixels, max_pixels, video)
-    lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
-    return tuple(
-        explain_size(size, profile, preprocessing, newest(target), lengths)
-        for size in sizes
-    )
-
-
-def _as_shipped(
-    profile: ModelProfile,
-    min_pixels: Limit,
-    max_pixels: Limit,
-    video: VideoOptions | None,
-) -> Preprocessing:
-    """Return the preprocessing that takes its defaults from the checkpoint."""
-    return preprocessing_of(
-        profile,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        video=video,
-        deployed=False,
-    )

@@ -62,3 +62,19 @@ def preprocessing_of(
         cap_pixels_per_frame=video.cap_pixels_per_frame
         or profile.sampling.cap_pixels_per_frame,
     )
+
+
+def as_shipped(
+    profile: ModelProfile,
+    min_pixels: Limit,
+    max_pixels: Limit,
+    video: VideoOptions | None,
+) -> Preprocessing:
+    """Return the preprocessing that takes its defaults from the checkpoint."""
+    return preprocessing_of(
+        profile,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        video=video,
+        deployed=False,
+    )

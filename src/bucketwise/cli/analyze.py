@@ -73,11 +73,12 @@ def analyze(
     what the decoder carried.
     """
     price = graph_price(options)
-    from bucketwise import api
+    from bucketwise.api.pages import check_formats
+    from bucketwise.output import check_folder, default_folder
 
-    folder = options["out"] or api.default_folder(inputs[0])
-    api.check_folder(folder)
-    api.check_formats(options["formats"])
+    folder = options["out"] or default_folder(inputs[0])
+    check_folder(folder)
+    check_formats(options["formats"])
     current = current_of(options["current"])
     base = base_config(model, current, options)
     places = not options["no_places"]
@@ -91,7 +92,9 @@ def analyze(
             ignore_orientation=ignore_orientation,
             progress=progress,
         )
-    analysis = api.analyze(
+    from bucketwise.api import planning
+
+    analysis = planning.analyze(
         traffic,
         model=model,
         min_pixels=options["min_pixels"],
@@ -129,7 +132,7 @@ def analyze(
             **{name: options[name] for name in BASE_OPTIONS},
         },
     )
-    written = api.write_plan(
+    written = planning.write_plan(
         analysis,
         folder,
         base=base,
@@ -148,12 +151,16 @@ def _read(
     **reading: Any,
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
-    from bucketwise import api
+    from bucketwise import sources
 
     if not activity:
-        return api.read_inputs(inputs, ignore_orientation=ignore_orientation, **reading)
-    traffic = api.read_traffic(inputs, ignore_orientation=ignore_orientation, **reading)
-    return traffic, api.read_evidence(activity, **reading)
+        return sources.read_inputs(
+            inputs, ignore_orientation=ignore_orientation, **reading
+        )
+    traffic = sources.read_traffic(
+        inputs, ignore_orientation=ignore_orientation, **reading
+    )
+    return traffic, sources.read_evidence(activity, **reading)
 
 
 def _say_results(
@@ -163,7 +170,7 @@ def _say_results(
 
     What could not be made is said however quiet it is to be.
     """
-    from bucketwise import api
+    from bucketwise.api import planning
     from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
     from bucketwise.cli.decision import decision_lines
 
@@ -177,7 +184,7 @@ def _say_results(
     for line in (
         *decision_lines(analysis),
         *chart_lines(buckets, terminal_width(), glyphs=glyphs),
-        *api.plan_changes(written, analysis),
+        *planning.plan_changes(written, analysis),
         *([f"optimum-rbln {installed} is installed here."] if installed else []),
     ):
         say(line)

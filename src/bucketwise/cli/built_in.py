@@ -8,7 +8,7 @@ import click
 @click.command(epilog="Example: bucketwise models")
 def models() -> None:
     """List the built-in models: patch, limits in pixels, and where they come from."""
-    from bucketwise.api import models as built_in
+    from bucketwise.api.built_in import models as built_in
 
     for profile in built_in():
         deployed = profile.deployment or profile.checkpoint
@@ -26,7 +26,7 @@ def models() -> None:
 @click.command(epilog="Example: bucketwise targets")
 def targets() -> None:
     """List the SDK dialects that text is emitted for."""
-    from bucketwise.api import targets as dialects
+    from bucketwise.api.built_in import targets as dialects
 
     for target in dialects():
         click.echo(

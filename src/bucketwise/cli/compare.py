@@ -82,14 +82,16 @@ def compare(
     own unless --min-pixels or --max-pixels says otherwise.
     """
     target = one_target(options["target"])
-    from bucketwise import api
+    from bucketwise.api import comparing
+    from bucketwise.api.given_plans import read_plans
     from bucketwise.report.comparison.words import finding, told_over
+    from bucketwise.sources import read_traffic
 
     if output is not None:
-        api.check_comparison_name(output)
-    read = api.read_plans(plans, places=not no_places)
+        comparing.check_comparison_name(output)
+    read = read_plans(plans, places=not no_places)
     with shown_progress() as progress:
-        traffic = api.read_traffic(
+        traffic = read_traffic(
             inputs,
             columns=columns,
             max_bad_rows=max_bad_rows,
@@ -98,7 +100,7 @@ def compare(
             progress=progress,
         )
     say_notes(traffic)
-    comparison = api.compare(
+    comparison = comparing.compare(
         traffic,
         read,
         model=options["model"],
@@ -125,7 +127,7 @@ def compare(
         f"{told_over(comparison)} Possible saving: by the exact optimum with as many graphs."
     )
     if output is not None:
-        say(f"Wrote {api.write_comparison(comparison, output)}.")
+        say(f"Wrote {comparing.write_comparison(comparison, output)}.")
 
 
 def table_lines(comparison: Comparison) -> tuple[str, ...]:

@@ -52,8 +52,9 @@ def count(
     **limits: Any,
 ) -> None:
     """List every distinct size and what it becomes under the checkpoint's limits."""
-    from bucketwise import api
+    from bucketwise.api import counting
     from bucketwise.output import write_tables
+    from bucketwise.sources import read_traffic
 
     settings = {
         "model": model,
@@ -69,11 +70,11 @@ def count(
     }
     in_force = limits_line(model, settings["target"], limits)
     if each_row:
-        tables = api.count_rows(inputs, **reading, **settings)
+        tables = counting.count_rows(inputs, **reading, **settings)
     else:
         with shown_progress() as progress:
-            traffic = api.read_traffic(inputs, **reading, progress=progress)
+            traffic = read_traffic(inputs, **reading, progress=progress)
         say_notes(traffic)
-        tables = iter([api.count(traffic, **settings)])
+        tables = iter([counting.count(traffic, **settings)])
     say(in_force, err=True)
     write_tables(tables, None if output == "-" else Path(output))

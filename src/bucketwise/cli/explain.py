@@ -35,18 +35,19 @@ def explain(
     **limits: Any,
 ) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
-    from bucketwise import api
+    from bucketwise.api import explaining
     from bucketwise.sources.configs.bucket_lists import read_bucket_list
+    from bucketwise.sources.configs.profiles import find_profile
 
     one = one_target(target)
     given = read_bucket_list(plan) if plan else None
-    if given and given.model and given.model != api.find_profile(model).name:
+    if given and given.model and given.model != find_profile(model).name:
         message = f"--plan is for {given.model}; --model {given.model} is right"
         raise click.UsageError(message)
     if given and limits["min_pixels"] is limits["max_pixels"] is None:
         # What the plan sets on the processor is what its buckets were made for.
         limits["min_pixels"], limits["max_pixels"] = given.min_pixels, given.max_pixels
-    lines = api.explain(
+    lines = explaining.explain(
         sizes,
         model=model,
         min_pixels=limits["min_pixels"],

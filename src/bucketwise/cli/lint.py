@@ -145,17 +145,18 @@ def lint(
         message = "Missing argument 'CONFIG...'."
         raise click.UsageError(message)
     one = one_target(target)
-    from bucketwise import api
+    from bucketwise.api import linting
     from bucketwise.findings import RENDERERS
+    from bucketwise.sources import read_inputs
 
     traffic = evidence = None
     if inputs:
         with shown_progress() as progress:
-            traffic, evidence = api.read_inputs(
+            traffic, evidence = read_inputs(
                 inputs, columns=columns, max_bad_rows=max_bad_rows, progress=progress
             )
         say_notes(traffic)
-    report = api.lint_config(
+    report = linting.lint_config(
         *configs, target=one, traffic=traffic, evidence=evidence, **options
     )
     said = RENDERERS[format_name](report)
@@ -182,10 +183,10 @@ def _say_vllm(
             else "--target vllm reads no CONFIG"
         )
         raise click.UsageError(message)
-    from bucketwise import api
+    from bucketwise.api import memory
 
-    fit = api.vllm_fit(model=model, **vllm)
-    for line in api.vllm_lines(fit):
+    fit = memory.vllm_fit(model=model, **vllm)
+    for line in memory.vllm_lines(fit):
         say(line)
     if fit.outcome == "refuses":
         sys.exit(GATE_SAID_NO)

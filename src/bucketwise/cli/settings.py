@@ -11,7 +11,7 @@ from bucketwise.cli.terminal import say
 from bucketwise.numbers import plural
 
 if TYPE_CHECKING:
-    from bucketwise.api import VideoOptions
+    from bucketwise.api.preprocessing import VideoOptions
     from bucketwise.optimize.choose import GraphPrice
     from bucketwise.rbln.base_config import BaseConfig
     from bucketwise.sources.configs.rbln_config import CurrentLengths
@@ -22,7 +22,7 @@ PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 
 def video_options(limits: dict[str, Any]) -> VideoOptions:
     """Return the clip options out of what `limit_options` parsed."""
-    from bucketwise.api import VideoOptions
+    from bucketwise.api.preprocessing import VideoOptions
 
     return VideoOptions(
         fps=limits["video_fps"],
@@ -35,19 +35,17 @@ def video_options(limits: dict[str, Any]) -> VideoOptions:
 
 def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
     """Say which model, release and limits are in force, and where the limits come from."""
-    from bucketwise import api
+    from bucketwise.api.built_in import newest
+    from bucketwise.api.preprocessing import as_shipped
+    from bucketwise.sources.configs.profiles import find_profile
 
-    profile = api.find_profile(model)
-    preprocessing = api.preprocessing_of(
-        profile,
-        min_pixels=limits["min_pixels"],
-        max_pixels=limits["max_pixels"],
-        video=video_options(limits),
-        deployed=False,
+    profile = find_profile(model)
+    preprocessing = as_shipped(
+        profile, limits["min_pixels"], limits["max_pixels"], video_options(limits)
     )
     image = preprocessing.image
     line = (
-        f"{profile.name}, {api.newest(target).name}, image limits {image.min_pixels:,} "
+        f"{profile.name}, {newest(target).name}, image limits {image.min_pixels:,} "
         f"to {image.max_pixels:,} px ({image.source})"
     )
     clip = preprocessing.clip

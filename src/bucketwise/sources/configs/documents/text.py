@@ -70,8 +70,9 @@ def read_text(source: str | Path) -> Text:
     path = Path(source)
     file = path / FILE_NAME if os.path.isdir(path) else path  # noqa: PTH112
     if not os.path.isfile(file):  # noqa: PTH113
+        found = "a folder without one" if file != path else "no such file"
         message = (
-            f"{path.name[:200] or str(source)}: no such file; a rbln_config as JSON, YAML "
+            f"{path.name[:200] or str(source)}: {found}; a rbln_config as JSON, YAML "
             f"or TOML, a folder with a {FILE_NAME}, a Python file, a notebook or a "
             "script with vllm serve is right"
         )
