@@ -858,7 +858,7 @@ def test_files_that_are_too_large_or_no_text_or_not_there_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=r"nope\.json'?: no such file"):
         read_documents(tmp_path / "nope.json")
-    with pytest.raises(ConfigError, match="a folder without one"):
+    with pytest.raises(ConfigError, match=r"a folder without rbln_config\.json"):
         read_documents(tmp_path)
     with pytest.raises(ConfigError, match="no such file"):
         read_documents("a" * 5_000)

@@ -576,6 +576,25 @@ LAWS = settings(
 )
 
 
+def write_rows(path: Path, form: str, rows: list[list[str]], blank: str) -> Path:
+    if form == "csv":
+        lines = ["w,h,id", *(",".join(map(quoted, row)) for row in rows)]
+    else:
+        objects = (dict(zip(("w", "h", "id"), row, strict=False)) for row in rows)
+        lines = list(map(json.dumps, objects))
+    write(path, blank + "".join(f"{line}\n{blank}" for line in lines))
+    if form != "parquet":
+        return path
+    columns = "{'w': 'VARCHAR', 'h': 'VARCHAR', 'id': 'VARCHAR'}"
+    table = path.with_name("parquet")
+    duckdb.execute(
+        f"COPY (FROM read_json('{path}', columns = {columns}, format = 'nd')) "
+        f"TO '{table}' (FORMAT parquet)"
+    )
+    return table
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 @LAWS
 @given(
     rows=st.lists(st.lists(CELL, min_size=1, max_size=4), min_size=1, max_size=12),
@@ -583,39 +602,14 @@ LAWS = settings(
     blank=st.sampled_from(["", "\n"]),
 )
 def test_rows_read_are_rows_used_and_rows_rejected(
-    tmp_path: Path, rows: list[list[str]], repeats: int, blank: str
+    tmp_path: Path, form: str, rows: list[list[str]], repeats: int, blank: str
 ) -> None:
     rows = [row for row in rows if any(cell.strip() for cell in row)] * repeats
-    lines = "".join(",".join(map(quoted, row)) + "\n" + blank for row in rows)
-    path = write(tmp_path / "t", f"{blank}w,h,id\n{lines}1,1,1\n")
-    holds_the_law_of_rows(path, len(rows) + 1)
-
-
-@LAWS
-@given(
-    rows=st.lists(st.lists(CELL, min_size=2, max_size=2), min_size=1, max_size=12),
-    repeats=st.sampled_from([1, 60]),
-    form=st.sampled_from(["jsonl", "parquet"]),
-)
-def test_the_law_of_rows_holds_in_other_formats(
-    tmp_path: Path, rows: list[list[str]], repeats: int, form: str
-) -> None:
-    rows = [*rows * repeats, ["1", "1"]]
-    objects = [dict(zip("wh", row, strict=True)) for row in rows]
-    path = write(tmp_path / "t", "".join(json.dumps(each) + "\n" for each in objects))
-    if form == "parquet":
-        columns = "columns = {'w': 'VARCHAR', 'h': 'VARCHAR'}, format = 'nd'"
-        source, path = path, tmp_path / "t.parquet"
-        duckdb.execute(
-            f"COPY (FROM read_json('{source}', {columns})) TO '{path}' (FORMAT parquet)"
-        )
-    holds_the_law_of_rows(path, len(rows))
-
-
-def holds_the_law_of_rows(path: Path, n_rows: int) -> None:
+    rows.append(["1", "1", "1"])
+    path = write_rows(tmp_path / "t", form, rows, blank)
     traffic = read(path)
     assert traffic.rows_read == traffic.rows_used + traffic.rows_rejected
-    assert traffic.rows_read == n_rows
+    assert traffic.rows_read == len(rows)
     singles = list(read_rows([path], max_bad_rows=1.0))
     told = [reason for each in singles for reason in each.reason]
     assert len(told) == traffic.rows_read

@@ -8,23 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bucketwise.api.built_in import newest
+from bucketwise.api.preprocessing import VideoOptions, as_shipped
 from bucketwise.limits import Limit
 from bucketwise.patching import count_patches
-from bucketwise.sources import (
-    read_rows,
-)
-from bucketwise.sources.configs.profiles import (
-    find_profile,
-)
+from bucketwise.sources import read_rows
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.tables import counts_table, with_unusable
 from bucketwise.traffic import Sizes, Traffic
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-from bucketwise.api.built_in import newest
-from bucketwise.api.preprocessing import VideoOptions, as_shipped
 
 
 def count(

@@ -28,12 +28,8 @@ def explain(
     ----------
     sizes : sequence of str
         WIDTHxHEIGHT, with "@64f" for a clip of 64 frames.
-    model : str
-        Built-in name, Hugging Face id or local folder.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits; the checkpoint's by default.
-    video : VideoOptions, optional
-        Sampling and limits of clips.
+    model, min_pixels, max_pixels, video
+        As for `bucketwise.count`.
     target : str, optional
         The SDK dialect that compares; the newest by default.
     buckets : sequence of int, optional

@@ -155,9 +155,7 @@ def _told(items: Sequence[Item], *, ignore_orientation: bool) -> Rows:
 
 
 def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
-    roles = {
-        role: at for role, at in table.roles.items() if role not in {"time", "label"}
-    }
+    roles = {role: at for role, at in table.roles.items() if role != "label"}
     connection = workspace.connection
     connection.register(BATCH, batch)
     found = connection.execute(

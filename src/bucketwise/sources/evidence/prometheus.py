@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -142,10 +143,10 @@ def evidence_of(files: Sequence[Scraped]) -> list[Evidence]:
     """
     _refuse_two_without_a_name(files)
     whole = [each for each in files if each.counted]
-    for each in files:
-        if not each.counted:
-            _put_beside(each, whole)
-    return [_evidence(each) for each in whole]
+    beside = [each for each in files if not each.counted]
+    for each in beside:
+        _refuse_alone(each, whole)
+    return [_evidence(_put_beside(each, beside)) for each in whole]
 
 
 def _refuse_two_without_a_name(files: Sequence[Scraped]) -> None:
@@ -153,36 +154,42 @@ def _refuse_two_without_a_name(files: Sequence[Scraped]) -> None:
     told: dict[_Labels, list[tuple[str, Samples]]] = {}
     for each in files:
         for key in each.counted if each.nameless else ():
-            before = told.setdefault(key, [])
-            for samples in each.replicas[key]["running"]:
-                for name, others in before:
-                    if differ(samples, others):
-                        names = " and ".join(dict.fromkeys((name, each.name)))
-                        raise InputError(
-                            f"{names}: two results without the name of a metric differ, "
-                            "and neither says whether it counts running or waiting "
-                            f"requests; {QUERY} is right"
-                        )
-                before.append((each.name, samples))
+            running = each.replicas[key]["running"]
+            told.setdefault(key, []).extend((each.name, samples) for samples in running)
+    for series in told.values():
+        for (first, samples), (second, others) in combinations(series, 2):
+            if differ(samples, others):
+                names = " and ".join(dict.fromkeys((first, second)))
+                raise InputError(
+                    f"{names}: two results without the name of a metric differ, and "
+                    "neither says whether it counts running or waiting requests; "
+                    f"{QUERY} is right"
+                )
 
 
-def _put_beside(waiting: Scraped, whole: Sequence[Scraped]) -> None:
-    beside = [
-        (each.replicas[key], waiting.replicas[key])
-        for each in whole
-        for key in each.counted
-        if key in waiting.replicas
-    ]
-    for replica, more in beside:
-        for role, samples in more.items():
-            replica.setdefault(role, []).extend(samples)
-    if not beside:
-        n_others = len(waiting.replicas) + waiting.others
-        with_it = " (give the answer that has them, too)" if waiting.replicas else ""
-        raise InputError(
-            f"{waiting.name}: no series of running requests, and {number(n_others)} of "
-            f"something else; {QUERY} is right{with_it}"
-        )
+def _refuse_alone(waiting: Scraped, whole: Iterable[Scraped]) -> None:
+    """Refuse a file without running requests that belongs to none that has them."""
+    if any(key in waiting.replicas for each in whole for key in each.counted):
+        return
+    n_others = len(waiting.replicas) + waiting.others
+    with_it = " (give the answer that has them, too)" if waiting.replicas else ""
+    raise InputError(
+        f"{waiting.name}: no series of running requests, and {number(n_others)} of "
+        f"something else; {QUERY} is right{with_it}"
+    )
+
+
+def _put_beside(whole: Scraped, waiting: Sequence[Scraped]) -> Scraped:
+    """Return what a file tells together with what others tell of the same engines."""
+    replicas = {}
+    for key, told in whole.replicas.items():
+        parts = [told, *(each.replicas.get(key, {}) for each in waiting)]
+        roles = dict.fromkeys(role for part in parts for role in part)
+        replicas[key] = {
+            role: [samples for part in parts for samples in part.get(role, [])]
+            for role in roles
+        }
+    return replace(whole, replicas=replicas)
 
 
 def _documents(lines: Iterable[str], name: str) -> Iterator[Any]:
@@ -259,11 +266,9 @@ def _take(result: Mapping[str, Any], series: Scraped) -> None:
         for label, value in labels.items()
         if label != "__name__"
     )
+    series.nameless |= named is None
     replica = series.replicas.setdefault(key, {})
-    samples = samples_of(values)
-    if named is None:
-        series.nameless = True
-    replica.setdefault(role, []).append(samples)
+    replica.setdefault(role, []).append(samples_of(values))
 
 
 def _role(named: object) -> Role | None:

@@ -59,7 +59,6 @@ def open_parquet(
         When it has no row, or its columns do not serve the purpose.
     """
     connection = workspace.connection
-    connection.execute("SET TimeZone = 'UTC'")
     source = (
         f"read_parquet({literal(workspace.stage(file.path))}, file_row_number = true)"
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace, literal
+from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
 from bucketwise.sources.tables.table import BATCH, Table
 from bucketwise.traffic import MAX_PLACES, Place, Rejection
 
 _FEW = 50
-"""Rows that are judged first and then sought by their text, in half the time."""
+"""Rows that are judged first and then sought by their text, in two thirds of the time."""
 
 Judged = Callable[[str, Sequence[str]], str]
 """A relation and columns to pass on -> SQL of its rows with their `reason`."""
@@ -64,10 +64,10 @@ def _at_once(
         connection.execute("SET preserve_insertion_order = true")
         sought = "true"
         if sum(rejected.values()) <= _FEW:
-            texts = _texts_of(connection, rows)
-            if texts is None:
+            hashes = _hashes_of(connection, rows)
+            if hashes is None:
                 return None
-            sought = f"text IN ({', '.join(map(literal, texts))})"
+            sought = f"hash(text) IN ({', '.join(map(str, hashes))})"
         found = connection.execute(
             f"SELECT reason, CASE WHEN reason <> '' THEN min(line, {MAX_PLACES}) END, "
             f"count(*), bool_or(quoted) FROM ({rows}) WHERE {sought} GROUP BY reason"
@@ -80,18 +80,18 @@ def _at_once(
     return {reason: sorted(lines) for reason, lines, *_ in found if reason}
 
 
-def _texts_of(connection: Connection, rows: str) -> list[str] | None:
-    """Return the text of rejected rows; None where lines are not rows.
+def _hashes_of(connection: Connection, rows: str) -> list[int] | None:
+    """Return hashes of the text of rejected rows; None where lines are not rows.
 
     No line is numbered here, and so the work is shared among threads.
     """
     found = connection.execute(
-        f"SELECT text, quoted FROM ({rows}) WHERE reason <> '' OR quoted "
+        f"SELECT hash(text), quoted FROM ({rows}) WHERE reason <> '' OR quoted "
         f"LIMIT {_FEW + 1}"
     ).fetchall()
     if not found or len(found) > _FEW or any(quoted for _, quoted in found):
         return None
-    return [text for text, _ in found]
+    return [each for each, _ in found]
 
 
 def _one_by_one(

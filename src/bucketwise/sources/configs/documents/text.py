@@ -70,7 +70,7 @@ def read_text(source: str | Path) -> Text:
     path = Path(source)
     file = path / FILE_NAME if os.path.isdir(path) else path  # noqa: PTH112
     if not os.path.isfile(file):  # noqa: PTH113
-        found = "a folder without one" if file != path else "no such file"
+        found = f"a folder without {FILE_NAME}" if file != path else "no such file"
         message = (
             f"{path.name[:200] or str(source)}: {found}; a rbln_config as JSON, YAML "
             f"or TOML, a folder with a {FILE_NAME}, a Python file, a notebook or a "
