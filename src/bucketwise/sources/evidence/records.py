@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.sources.tables.table import BATCH, Table
-from bucketwise.sources.tables.times import microseconds
+from bucketwise.sources.tables.times import microseconds, said_of_dates
 from bucketwise.traffic import Rejection
 
 MAX_DURATION_S = 86_400
@@ -143,16 +144,16 @@ def read_records(workspace: Workspace, table: Table) -> Records:
             rejected,
             lambda relation, kept: _with_reasons(table, relation, kept),
         ),
-        notes=(*table.notes, *_said_of_years(table)),
+        notes=(*table.notes, *_said_of_times(table)),
     )
 
 
-def _said_of_years(table: Table) -> list[str]:
-    if not any(
-        has_no_year(table.samples_of(role)) for role in ("time", "start", "end")
-    ):
-        return []
-    return ["times have no year: all of them are taken to be of one leap year"]
+def _said_of_times(table: Table) -> list[str]:
+    columns = [table.samples_of(role) for role in _TIMES]
+    said = said_of_dates(chain.from_iterable(columns))
+    if any(map(has_no_year, columns)):
+        said.append("times have no year: all of them are taken to be of one leap year")
+    return said
 
 
 def _at_once(

@@ -18,6 +18,7 @@ from bucketwise.sources.tables.aggregate import (
 from bucketwise.sources.tables.cells import parsed_rows
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
+from bucketwise.sources.tables.times import said_of_dates
 from bucketwise.traffic import (
     MAX_CELLS,
     NO_TIME_S,
@@ -68,7 +69,7 @@ def reduce_table(
         kind=table.kind,
         name=table.name,
         roles=table.roles,
-        notes=table.notes,
+        notes=(*table.notes, *said_of_dates(table.samples_of("time"))),
         rejections=lambda rejected: find_places(
             workspace,
             table,

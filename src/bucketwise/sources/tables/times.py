@@ -3,86 +3,190 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-FORMATS = (
-    "%d/%b/%Y:%H:%M:%S",
-    "%d %b %Y %H:%M:%S",
-    "%a, %d %b %Y %H:%M:%S",
-    "%a %b %d %H:%M:%S %Y",
-    "%d-%b-%Y %H:%M:%S",
-    "%b %d, %Y %H:%M:%S",
-    "%Y:%m:%d %H:%M:%S",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%m/%d/%Y %H:%M",
-    "%m/%d/%Y",
-    "%Y-%m-%d %I:%M:%S %p",
-    "%d %b %Y",
-    "%Y%m%dT%H%M%S",
-)
-"""Vendor forms after the zone is taken off; with slashes and the year last, the month
-comes first."""
+from bucketwise.sources.database import literal
 
-_YEAR_2000_US = 946_684_800_000_000
-_ISO = r"\d{4}[-/]\d\d?[-/]\d\d?([T ]\d\d:\d\d.*)?"
+_DATES = {
+    "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
+    "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
+    "%Y:%m:%d": r"\d{4}:\d\d?:\d\d?",
+    "%Y%m%d": r"\d{8}",
+    "%d/%b/%Y": r"\d\d?/[A-Za-z]{3}/\d{4}",
+    "%d-%b-%Y": r"\d\d?-[A-Za-z]{3}-\d{4}",
+    "%d %b %Y": r"\d\d? +[A-Za-z]{3} +\d{4}",
+    "%b %d %Y": r"[A-Za-z]{3} +\d\d? +\d{4}",
+    "%b %d, %Y": r"[A-Za-z]{3} +\d\d?, +\d{4}",
+    "%B %d, %Y": r"[A-Za-z]{4,} +\d\d?, +\d{4}",
+    "%d.%m.%Y": r"\d\d?\.\d\d?\.\d{4}",
+    "%d.%m.%y": r"\d\d?\.\d\d?\.\d\d",
+    "%m/%d/%Y": r"\d\d?/\d\d?/\d{4}",
+    "%m/%d/%y": r"\d\d?/\d\d?/\d\d",
+    "%m-%d-%Y": r"\d\d?-\d\d?-\d{4}",
+}
+"""Forms of a date, and what tells each from the others. Whether months or days stand
+first in the last three is for the column to tell."""
+
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%I:%M:%S %p", "%I:%M %p")
+
+_WRITTEN = re.compile(
+    r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
+    rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
+    r"(?:[T:,_ -] *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{6})"
+    r"(?P<fraction>[.,]\d{1,6})?(?P<finer>\d*)(?:\s*(?P<half>[AaPp][Mm]))?"
+    r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?P<year> +\d{4})?)?\]?\s*",
+    re.ASCII,
+)
+"""Python and DuckDB (RE2) read it alike."""
+
+_ISO = (
+    r"\d{4}[-/]\d\d?[-/]\d\d?([T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d(:?\d\d)?)?"
+    r"(?! ?[AaPp][Mm]\b)( ?[A-Za-z/_]+)?)?"
+)
+"""What DuckDB reads as a TIMESTAMPTZ."""
+
 _NUMBER = r"\s*\d+(\.\d*)?\s*"
 
-_ZONE = r"(:\d\d(?:[.,]\d+)?)\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)\]?\s*$"
-_START = r"^(\d|[A-Z][a-z][a-z]\b)"
-"""A digit, a day or a month; DuckDB also takes `epoch` and `infinity` for times."""
-
-_ZONE_BEFORE_YEAR = r"\s(?:UTC|GMT)(\s\d{4})$"
+_MONTHS = 12
+_YEAR_1000_US = -30_610_224_000_000_000
+_YEAR_2000_US = 946_684_800_000_000
 
 
 def microseconds(text: str, samples: Iterable[str]) -> str:
     """Return SQL for a time in microseconds since 1970, NULL where there is none.
 
     ISO 8601 (without a zone it is UTC), numbers (seconds below 1e11, then milli-,
-    micro- and nanoseconds) and `FORMATS`. Numbers may count from any origin, but not
-    among dates: there they are times from 2000 on alone.
+    micro- and nanoseconds), and what vendors, loggers and spreadsheets write. Numbers
+    may count from any origin, but not among dates: there they are times from 2000 on
+    alone.
 
     Parameters
     ----------
     text : str
         Name of the column that holds the text.
     samples : iterable of str
-        Some of its values; the form of most of them is tried first, because the
-        complete expression costs ten times as much.
+        Some of its values. The form of most of them is tried first, because to try
+        all costs ten times as much; and where one of them is a date such as
+        31/12/2026, days stand first in all of the column, else months.
     """
     written = list(samples)
-    # The word `epoch` passes for the first instant of 1970.
-    iso, number, other = f"nullif({_iso(text)}, 0)", _number(text), _with_zone(text)
-    if _mostly(_ISO, written):
-        recent = f"CASE WHEN {number} >= {_YEAR_2000_US} THEN {number} END"
-        return _first_of(iso, recent, other)
-    if _mostly(_NUMBER, written):
+    days_first = _days_first(written)
+    iso, number = _iso(text), _number(text)
+    other = _in_any_form(text, days_first=days_first)
+    form = _form_of_most(written)
+    if form in ("", _NUMBER):
         return _first_of(number, iso, other)
-    return f"coalesce({number}, {iso}, {other})"
+    recent = f"CASE WHEN {number} >= {_YEAR_2000_US} THEN {number} END"
+    if form == _ISO:
+        return _first_of(iso, recent, other)
+    strptime = literal(_ordered(form, days_first=days_first))
+    as_most = _from_year_1000(f"epoch_us(try_strptime({text}, {strptime}))")
+    return _first_of(as_most, iso, recent, other)
 
 
-def _mostly(form: str, written: Sequence[str]) -> bool:
-    return sum(bool(re.fullmatch(form, each)) for each in written) * 2 > len(written)
+def said_of_dates(samples: Iterable[str]) -> list[str]:
+    """Say so where months were taken to stand first, and nothing tells.
+
+    Parameters
+    ----------
+    samples : iterable of str
+        Some of the values of one or more columns of times.
+    """
+    dates = _numbered_dates(samples)
+    if not dates or any(number > _MONTHS for date in dates for number in date):
+        return []
+    first, second = dates[0]
+    told = f"2026-{second:02}-{first:02}"
+    date = f"{first:02}/{second:02}/2026"
+    return [f"dates such as {date} were read month first; {told} tells a day first"]
 
 
-def _first_of(first: str, second: str, third: str) -> str:
+def _days_first(samples: Iterable[str]) -> bool:
+    return any(first > _MONTHS for first, _ in _numbered_dates(samples))
+
+
+def _numbered_dates(samples: Iterable[str]) -> list[tuple[int, int]]:
+    """Return month and day, in whatever order, of dates that may start with either."""
+    dates = [match["date"] for match in map(_WRITTEN.fullmatch, samples) if match]
+    either = [date for date in dates if _date_form(date).startswith("%m")]
+    starts = [re.split("[/-]", date)[:2] for date in either]
+    return [(int(first), int(second)) for first, second in starts]
+
+
+def _form_of_most(samples: Sequence[str]) -> str:
+    """Return `_NUMBER`, `_ISO` or a form for strptime; "" where no form is of most."""
+    forms = Counter(map(_form, samples)).most_common(1)
+    return forms[0][0] if forms and forms[0][1] * 2 > len(samples) else ""
+
+
+def _form(written: str) -> str:
+    for form in (_NUMBER, _ISO):
+        if re.fullmatch(form, written):
+            return form
+    match = _WRITTEN.fullmatch(written)
+    if match is None or match["finer"]:
+        return ""
+    form, end = "", 0
+    for part, text in match.groupdict().items():
+        if text:
+            form += written[end : match.start(part)] + _strptime_part(match, part)
+            end = match.end(part)
+    return form + written[end:]
+
+
+def _strptime_part(match: re.Match[str], part: str) -> str:
+    """Return what strptime calls a part of a time."""
+    text = match[part]
+    hour = "%I" if match["half"] else "%H"
+    clocks = {0: "%H%M%S", 1: f"{hour}:%M", 2: f"{hour}:%M:%S"}
+    return {
+        "weekday": "%a" if len(text) == len("Mon") else "%A",
+        "date": _date_form(text),
+        "clock": clocks[text.count(":")],
+        "fraction": text[0] + "%f",
+        "half": "%p",
+        "zone": "%z" if text[0] in "+-" else text,
+        "year": " %Y",
+    }[part]
+
+
+def _date_form(date: str) -> str:
+    fitting = (form for form, each in _DATES.items() if re.fullmatch(each, date))
+    return next(fitting, "%b %d")
+
+
+def _ordered(form: str, *, days_first: bool) -> str:
+    return re.sub("%m([/-])%d", r"%d\1%m", form) if days_first else form
+
+
+def _first_of(*choices: str) -> str:
     """Return SQL for the first that is not NULL; what follows is not computed.
 
     Of a COALESCE, DuckDB computes ahead, for every row, whatever stands in it twice.
     """
-    return (
-        f"CASE WHEN {first} IS NOT NULL THEN {first} "
-        f"WHEN {second} IS NOT NULL THEN {second} ELSE {third} END"
-    )
+    *before, last = choices
+    whens = " ".join(f"WHEN {each} IS NOT NULL THEN {each}" for each in before)
+    return f"CASE {whens} ELSE {last} END"
 
 
 def _iso(text: str) -> str:
-    """Read the zone, too: a TIMESTAMP cast passes over it without a word."""
-    return f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))"
+    """Read the zone, too: a TIMESTAMP cast passes over it without a word.
+
+    The word `epoch` passes for the first instant of 1970.
+    """
+    time_us = f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))"
+    return f"nullif({_from_year_1000(time_us)}, 0)"
+
+
+def _from_year_1000(time_us: str) -> str:
+    """Return SQL that has NULL for earlier times: 10/1/26 is no day of the year 10."""
+    return f"nullif(greatest({time_us}, {_YEAR_1000_US}), {_YEAR_1000_US})"
 
 
 def _number(text: str) -> str:
-    number = f"TRY_CAST({text} AS DOUBLE)"
+    # DuckDB passes over the `_` of a number; 20261001_120000 is none.
+    number = f"TRY_CAST(replace({text}, '_', ' ') AS DOUBLE)"
     return (
         f"CASE WHEN abs({number}) < 1e11 THEN CAST(round({number} * 1e6) AS BIGINT) "
         f"WHEN abs({number}) < 1e14 THEN CAST(round({number} * 1e3) AS BIGINT) "
@@ -91,21 +195,26 @@ def _number(text: str) -> str:
     )
 
 
-def _with_zone(text: str) -> str:
-    """Read date and clock apart from the zone: there may be a space between them."""
-    bare = f"regexp_replace(trim({text}), '{_ZONE}', '\\1')"
-    bare = f"regexp_replace({bare}, '{_ZONE_BEFORE_YEAR}', '\\1')"
-    bare = f"ltrim(replace({bare}, ',', '.'), '[')"
-    zone = f"regexp_extract({text}, '{_ZONE}', 2)"
-    formats = ", ".join(f"'{form.replace(',', '.')}'" for form in FORMATS)
-    minutes = (
-        f"CASE WHEN regexp_matches({zone}, '^[+-]') THEN "
-        f"CAST({zone}[1] || '1' AS BIGINT) * (CAST({zone}[2:3] AS BIGINT) * 60 + "
-        f"coalesce(TRY_CAST(right({zone}[4:], 2) AS BIGINT), 0)) ELSE 0 END"
+def _in_any_form(text: str, *, days_first: bool) -> str:
+    """Read date, clock and zone apart: there may be anything between them."""
+    dates = " ".join(
+        f"WHEN regexp_full_match(w.date || w.year, '{pattern}') THEN "
+        f"try_strptime(w.date || w.year, '{_ordered(form, days_first=days_first)}')"
+        for form, pattern in _DATES.items()
     )
-    return (
-        f"CASE WHEN regexp_matches({bare}, '{_START}') THEN epoch_us(coalesce("
-        f"CAST(TRY_CAST({bare} AS TIMESTAMPTZ) AS TIMESTAMP), "
-        f"try_strptime({bare}, [{formats}]))) "
-        f"- 60000000 * {minutes} END"
+    clocks = ", ".join(f"'%Y-%m-%d {clock}'" for clock in _CLOCKS)
+    clock = (
+        "CASE WHEN w.clock = '' THEN 0 ELSE epoch_us(try_strptime("
+        f"trim('1970-01-01 ' || w.clock || ' ' || w.half), [{clocks}])) END"
     )
+    fraction_us = "CAST(rpad(w.fraction[2:], 6, '0') AS BIGINT)"
+    zone_us = (
+        "CASE WHEN w.zone[1] IN ('+', '-') THEN 60000000 * "
+        "CAST(w.zone[1] || '1' AS BIGINT) * (CAST(w.zone[2:3] AS BIGINT) * 60 + "
+        "coalesce(TRY_CAST(right(w.zone[4:], 2) AS BIGINT), 0)) ELSE 0 END"
+    )
+    names = ", ".join(f"'{name}'" for name in _WRITTEN.groupindex)
+    written = f"regexp_extract({text}, '^(?:{_WRITTEN.pattern})$', [{names}])"
+    time_us = f"epoch_us(CASE {dates} END) + {clock} + {fraction_us} - {zone_us}"
+    # A lambda: what is written out twice might be computed twice.
+    return f"list_transform([{written}], lambda w: {time_us})[1]"

@@ -1,0 +1,196 @@
+"""Laws of times: a moment is the same however it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bucketwise.sources.database import Connection, open_workspace
+from bucketwise.sources.tables.times import microseconds, said_of_dates
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAWS = settings(max_examples=60, deadline=None)
+ISO = "2026-10-01T12:00:00Z"
+
+
+@pytest.fixture(scope="module", name="connection")
+def _connection() -> Iterator[Connection]:
+    with open_workspace() as workspace:
+        yield workspace.connection
+
+
+def read(connection: Connection, text: str, samples: Sequence[str]) -> int | None:
+    sql = f"SELECT {microseconds('t', samples)} FROM (SELECT CAST(? AS VARCHAR) AS t)"
+    found = connection.execute(sql, [text]).fetchone()
+    assert found is not None
+    value: int | None = found[0]
+    return value
+
+
+class Form(NamedTuple):
+    """How a date and a clock are put together, in the words of `strftime`."""
+
+    date: str
+    between: str
+    clock: str
+
+
+DATES = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y:%m:%d",
+    "%Y%m%d",
+    "%d/%b/%Y",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%a, %d %b %Y",
+    "%b %d %Y",
+    "%b %d, %Y",
+    "%A, %B %d, %Y",
+    "%d.%m.%Y",
+    "%d.%m.%y",
+    "%m/%d/%Y",
+    "%m/%d/%y",
+    "%m-%d-%Y",
+]
+CLOCKS = [
+    "%H:%M:%S",
+    "%H:%M",
+    "%H:%M:%S.%f",
+    "%H:%M:%S,%f",
+    "%I:%M:%S %p",
+    "%I:%M %p",
+    "%I:%M%p",
+    "%I:%M:%S.%f %p",
+    "%H%M%S",
+]
+FORMS = st.builds(
+    Form,
+    st.sampled_from(DATES),
+    st.sampled_from([" ", "T", ":", ", ", "_", "  "]),
+    st.sampled_from(CLOCKS),
+)
+MOMENTS = st.timedeltas(timedelta(0), timedelta(days=36_000)).map(
+    lambda since: EPOCH + since
+)
+"""Of those that `%y` can tell: two digits are of one hundred years."""
+
+ZONES = st.integers(-15 * 60, 15 * 60).map(lambda at: timezone(timedelta(minutes=at)))
+
+
+def written(moment: datetime, form: Form) -> str:
+    return moment.strftime(form.date + form.between + form.clock)
+
+
+def as_written(moment: datetime, form: Form) -> datetime:
+    """Return the moment without what the form leaves out."""
+    if "%f" not in form.clock:
+        moment = moment.replace(microsecond=0)
+    return moment if "%S" in form.clock else moment.replace(second=0)
+
+
+@LAWS
+@given(
+    moment=MOMENTS,
+    form=FORMS,
+    zone=ZONES,
+    named=st.sampled_from(["", "Z", " UTC", "%z", " %z"]),
+)
+@pytest.mark.parametrize("samples", [[], [ISO], None])
+def test_a_moment_is_the_same_in_every_form(
+    connection: Connection,
+    moment: datetime,
+    form: Form,
+    zone: timezone,
+    named: str,
+    samples: list[str] | None,
+) -> None:
+    moment = moment.replace(tzinfo=zone if named.endswith("%z") else UTC)
+    text = written(moment, form) + moment.strftime(named)
+    expected = (as_written(moment, form) - EPOCH) // timedelta(microseconds=1)
+    assert read(connection, text, [text] if samples is None else samples) == expected
+
+
+@LAWS
+@given(
+    moment=MOMENTS,
+    form=FORMS,
+    at=st.integers(0, 40),
+    character=st.sampled_from("0123456789:/-., TAPMZ+[]"),
+)
+def test_a_damaged_time_is_the_same_or_none_whatever_stands_beside_it(
+    connection: Connection, moment: datetime, form: Form, at: int, character: str
+) -> None:
+    text = written(moment, form)
+    text = text[:at] + character + text[at + 1 :]
+    whole = written(moment, form)
+    found = {read(connection, text, [each]) for each in (whole, ISO)}
+    assert len(found - {None}) <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(moments=st.lists(MOMENTS, min_size=1, max_size=4), sep=st.sampled_from("/-"))
+def test_one_day_above_twelve_tells_that_days_stand_first_in_the_column(
+    connection: Connection, moments: list[datetime], sep: str
+) -> None:
+    texts = [moment.strftime(f"%d{sep}%m{sep}%Y %H:%M") for moment in moments]
+    days_first = any(moment.day > 12 for moment in moments)
+    for moment, text in zip(moments, texts, strict=True):
+        day, month = moment.day, moment.month
+        if not days_first:
+            day, month = month, day
+        right = moment.replace(month=month, day=day, second=0, microsecond=0)
+        expected = (right - EPOCH) // timedelta(microseconds=1)
+        for samples in (texts, [*texts, *[ISO] * len(texts)]):
+            assert read(connection, text, samples) == expected
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (["05/10/2026", "05/11/2026"], ["05/10/2026", "2026-10-05"]),
+        (["5-1-2026 10:00"], ["05/01/2026", "2026-01-05"]),
+        (["05/10/2026", "05/31/2026"], None),
+        (["05/10/2026", "31/10/2026"], None),
+        (["05.10.2026", "2026-10-05", "05/Oct/2026:10:00:00 +0000"], None),
+        ([], None),
+    ],
+)
+def test_it_is_said_where_nothing_tells_months_from_days(
+    samples: list[str], said: list[str] | None
+) -> None:
+    notes = said_of_dates(samples)
+    assert len(notes) == (said is not None)
+    assert all(each in notes[0] for each in said or [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10/1",
+        "10-01 00:00:00",
+        "2026-13-01",
+        "31/31/2026",
+        "1/2/3",
+        "26-10-01 10:00:00",
+        "99/Oct/2026:00:00:00",
+        "Oct 1",
+        "10/1/2026 25:00",
+        "10/1/2026 13:00 PM",
+        "2026-10-01 10:00 XYZ",
+        "12:30:00",
+    ],
+)
+@pytest.mark.parametrize("samples", [[ISO], ["10/1/2026 1:00 PM"], None])
+def test_what_names_no_day_of_a_year_is_no_time(
+    connection: Connection, text: str, samples: list[str] | None
+) -> None:
+    assert (
+        read(connection, text, [text, "2026-10-01"] if samples is None else samples)
+        is None
+    )
