@@ -12,8 +12,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bucketwise.reasons import NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
-from bucketwise.sources.images.header import Header
+from bucketwise.reasons import (
+    NOT_A_NUMBER,
+    NOT_AN_IMAGE,
+    RAGGED,
+    UNREADABLE,
+    UNSIZED,
+    ZERO_OR_NEGATIVE,
+)
+from bucketwise.sources.images.header import TOLD, Header
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.requests.base64_text import Base64File
@@ -235,6 +242,8 @@ files = st.builds(
 keys = st.sampled_from(
     [
         "messages",
+        "width",
+        "height",
         "content",
         "role",
         "type",
@@ -384,6 +393,76 @@ def test_no_json_raises(line: Any) -> None:
         assert (item.header is None) == bool(item.reason)
     if isinstance(line, dict):
         looks_like_requests([line])
+
+
+TOLD_FORMS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "list": lambda told: {"images": [told]},
+    "list within": lambda told: {"event": {"images": [told], "id": "x"}},
+    "beside a prompt": lambda told: {"model": "m", "prompt": "?", "images": [told]},
+    "address": lambda told: chat(
+        {"type": "image_url", "image_url": {"url": "https://a.example/b", **told}}
+    ),
+    "address and size": lambda told: chat({**image_url("<redacted>"), **told}),
+    "part": lambda told: chat({"type": "input_image", "file_id": "f", **told}),
+    "source": lambda told: chat({"type": "image", "source": {"type": "url", **told}}),
+    "uri": lambda told: chat({"type": "uri", "modality": "image", "uri": "a", **told}),
+}
+
+
+@given(
+    width=st.integers(1, 10_000),
+    height=st.integers(1, 10_000),
+    form=st.sampled_from(sorted(TOLD_FORMS)),
+    names=st.sampled_from([("width", "height"), ("w", "h"), ("imgW", "imgH")]),
+    written=st.sampled_from([int, float, str]),
+)
+def test_a_size_that_is_told_counts_where_the_image_was_left_out(
+    width: int,
+    height: int,
+    form: str,
+    names: tuple[str, str],
+    written: Callable[[int], object],
+) -> None:
+    told = dict(zip(names, (written(width), written(height)), strict=True))
+    line = TOLD_FORMS[form](told)
+    [item] = items_of(line)
+    assert item.header == Header(
+        format=TOLD, stored_width_px=width, stored_height_px=height
+    )
+    assert looks_like_requests([line])
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"width": "wide", "height": 480}, NOT_A_NUMBER),
+        ({"width": 640.5, "height": 480}, NOT_A_NUMBER),
+        ({"width": None, "height": 480}, NOT_A_NUMBER),
+        ({"width": True, "height": 480}, NOT_A_NUMBER),
+        ({"width": "1e999", "height": 480}, NOT_A_NUMBER),
+        ({"width": 640, "height": 0}, ZERO_OR_NEGATIVE),
+        ({"width": -640, "height": 480}, ZERO_OR_NEGATIVE),
+        ({"width": 640}, UNSIZED),
+        ({"w" * 50: 640, "height": 480}, UNSIZED),
+    ],
+)
+@pytest.mark.parametrize("form", ["address", "beside a prompt"])
+def test_a_size_that_is_told_wrong_is_counted_with_its_reason(
+    told: dict[str, Any], reason: str, form: str
+) -> None:
+    assert [item.reason for item in items_of(TOLD_FORMS[form](told))] == [reason]
+
+
+def test_the_image_itself_tells_more_than_the_size_beside_it() -> None:
+    part = {"type": "image_url", "image_url": {"url": URL, "width": 1, "height": 2}}
+    [item] = items_of(chat(part))
+    assert item.header == read_header(io.BytesIO(PNG))
+
+
+def test_a_request_that_lists_no_images_is_one_without_an_image() -> None:
+    log = read_requests(['{"images": []}', '{"images": [{"w": 1, "h": 2}]}'], "a")
+    assert len(list(log)) == 1
+    assert log.notes() == ("2 requests, 1 without an image",)
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=3))
@@ -675,6 +754,8 @@ def test_nothing_but_sizes_times_and_labels_gets_out() -> None:
         [{"message": '{"width": 1, "height": 1}'}],
         [{"input": "text", "target": "text"}],
         [{"images": 3, "prompt_tokens": 900, "text_tokens": 20}],
+        [{"images": ["a.png"]}],
+        [{"width": 640, "height": 480, "images": [{"width": 640, "height": 480}]}],
         [chat(), {"width": 1, "height": 1}, {"width": 1, "height": 1}],
     ],
 )

@@ -285,6 +285,22 @@ def test_hostile_names_in_parquet_and_json_are_only_names(tmp_path: Path) -> Non
     assert cells(read(path, line, columns=columns)) == [(480, 640, 0, 0.0, 1.0)]
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "count"),
+    [
+        ("Width (px)", "Height [px]", "count(*)"),
+        ("imageWidth", "imageHeight", "Count"),
+        ("Image Width (pixels)", "image-height", "COUNT"),
+        ("image.width_px", "image.height_px", "n"),
+    ],
+)
+def test_names_are_known_in_any_spelling_and_with_their_unit(
+    tmp_path: Path, width: str, height: str, count: str
+) -> None:
+    traffic = read(tmp_path / "t", f"{width},{height},{count}\n640,480,3\n")
+    assert cells(traffic) == [(480, 640, 0, 0.0, 3.0)]
+
+
 def test_two_columns_for_one_role_are_told(tmp_path: Path) -> None:
     traffic = read(tmp_path / "t", "img_w,width,height\n1,640,480\n")
     assert cells(traffic) == [(480, 640, 0, 0.0, 1.0)]

@@ -12,6 +12,7 @@ import numpy as np
 from bucketwise.numbers import number, plural, verb
 from bucketwise.reasons import ABSURD
 from bucketwise.sources.database import Workspace
+from bucketwise.sources.images.header import TOLD
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.tables.aggregate import make_cells, regroup, slot_of
 from bucketwise.sources.tables.cells import kept_label
@@ -54,11 +55,14 @@ class _Noticed:
                 known.append(Place(source=item.source, line=item.line))
 
     def notes(self) -> Iterator[str]:
+        told = self.formats.pop(TOLD, 0)
         if self.formats:
-            told = ", ".join(
+            read = ", ".join(
                 f"{number(count)} {name}" for name, count in self.formats.most_common()
             )
-            yield f"image headers: {told}"
+            yield f"image headers: {read}"
+        if told:
+            yield f"sizes told by the log, without the image: {number(told)}"
         if self.turned:
             done = "left as stored" if self.ignore_orientation else "turned"
             yield (

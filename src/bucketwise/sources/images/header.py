@@ -17,6 +17,10 @@ TURNED_BY_PILLOW = frozenset({"TIFF"})
 TiffImagePlugin.py, TiffImageFile._setup)."""
 
 
+TOLD = "told"
+"""Stands for a format where nothing but the size of an image is known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What an image says of itself before anything is decoded.
@@ -24,7 +28,7 @@ class Header:
     Attributes
     ----------
     format : str
-        Pillow's name of the format, such as "JPEG".
+        Pillow's name of the format, such as "JPEG", or `TOLD`.
     stored_width_px, stored_height_px : int
         Size as Pillow reports it, before any turn.
     orientation : int

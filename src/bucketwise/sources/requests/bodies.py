@@ -10,6 +10,7 @@ from bucketwise.sources.json_text import unpack
 from bucketwise.sources.requests.parts import find_images, find_listed
 from bucketwise.sources.requests.payloads import Payload, Source
 from bucketwise.sources.requests.telemetry import find_spans, is_inference
+from bucketwise.sources.requests.told import told_size
 
 _PROMPTS = (
     "system", "systemInstruction", "system_instruction", "instructions",
@@ -98,8 +99,20 @@ def _is_body(candidate: Mapping[str, Any]) -> bool:
     asks = "input" in candidate or "prompt" in candidate
     if isinstance(candidate.get("input"), dict):
         return "messages" in candidate["input"]
+    if _lists_sizes(candidate.get("images")):
+        return True
     sends = "image_data" in candidate and bool({"text", "input_ids"} & candidate.keys())
     return sends or (asks and "model" in candidate)
+
+
+def _lists_sizes(listed: object) -> bool:
+    """Return whether this is a list of sizes, all that some logs keep of a request."""
+    return isinstance(listed, list) and (
+        not listed
+        or any(
+            isinstance(each, dict) and told_size(each) is not None for each in listed
+        )
+    )
 
 
 def _prompt(body: Mapping[str, Any], key: str) -> Any:

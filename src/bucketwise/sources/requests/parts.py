@@ -7,6 +7,7 @@ from typing import Any
 
 from bucketwise.reasons import UNSIZED
 from bucketwise.sources.requests.payloads import Payload, Source, locate
+from bucketwise.sources.requests.told import told_size
 
 Part = Mapping[str, Any]
 
@@ -157,7 +158,8 @@ def _place(value: object, depth: int = 0) -> Source:
     for key in _ENCODED:
         if isinstance(text := value.get(key), str) and text:
             return locate(text) if text[:5].casefold() == "data:" else Payload(text)
-    for key in _PLACES:
-        if isinstance(value.get(key), (str, dict)):
-            return _place(value[key], depth + 1)
-    return UNSIZED
+    inner = next(
+        (key for key in _PLACES if isinstance(value.get(key), (str, dict))), ""
+    )
+    found = _place(value[inner], depth + 1) if inner else UNSIZED
+    return (told_size(value) or UNSIZED) if found == UNSIZED else found

@@ -25,8 +25,8 @@ class Payload:
     start: int = 0
 
 
-Source = Payload | str
-"""Where an image stands, or why it stands nowhere."""
+Source = Payload | Header | str
+"""Where an image stands, what is told of one that is not there, or why it is unsized."""
 
 
 def locate(reference: str) -> Source:
@@ -55,10 +55,10 @@ def measure(source: Source) -> Header | str:
 
     Parameters
     ----------
-    source : Payload or str
-        Its place; a reason is handed on.
+    source : Payload, Header or str
+        Its place; what is known already is handed on.
     """
-    if isinstance(source, str):
+    if not isinstance(source, Payload):
         return source
     decoded = Base64File(source.text, source.start)
     found = read_header(io.BufferedReader(decoded, WINDOW_BYTES))

@@ -301,7 +301,10 @@ def _role_named(key: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _plain(name: str) -> tuple[str, ...]:
-    return (name.strip().casefold().replace(" ", "_").replace("-", "_"),)
+    """Return a name as words between underscores, with and without its unit."""
+    folded = name.strip().casefold().replace(" ", "_").replace("-", "_")
+    whole = _snake(name)
+    return folded, whole, re.sub("_(px|pixels?)$", "", whole)
 
 
 def _plain_load(name: str) -> tuple[str, ...]:
