@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.errors import InputError, UsageError
+from bucketwise.numbers import plural
 from bucketwise.sources import read_rows, read_traffic
 from bucketwise.sources.database import open_workspace
 from bucketwise.sources.detect import recognise
@@ -299,6 +300,47 @@ def test_names_are_known_in_any_spelling_and_with_their_unit(
 ) -> None:
     traffic = read(tmp_path / "t", f"{width},{height},{count}\n640,480,3\n")
     assert cells(traffic) == [(480, 640, 0, 0.0, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("preamble", "separator"),
+    [
+        ("sep=;\n", ";"),
+        ("# exported by x, y\n# 2026\n", ","),
+        ("Sizes of October\r\n\r\n", ","),
+        ("\n\nSizes of October,,\n", ","),
+        ("+-------+\n", "|"),
+    ],
+)
+@pytest.mark.parametrize("cell", ["x", '"x\ny"'])
+def test_lines_before_the_header_are_passed_over_and_counted(
+    tmp_path: Path, preamble: str, separator: str, cell: str
+) -> None:
+    end = "\r\n" if "\r" in preamble else "\n"
+    rows = ["Breite,h,k", f"640,480,{cell}", f"640,0,{cell}", f"w,h,{cell}"]
+    text = preamble + end.join(rows).replace(",", separator)
+    traffic = read(tmp_path / "t", text, columns={"width": "Breite"})
+    assert cells(traffic) == [(480, 640, 0, 0.0, 1.0)]
+    before = preamble.count("\n")
+    cut = cell.count("\n")
+    assert reasons(traffic) == {
+        "zero or negative": (1, [before + 3 + cut]),
+        "not a number": (1, [before + 4 + 2 * cut]),
+    }
+    blank = len(preamble) - len(preamble.lstrip())
+    lines = len(preamble.strip().splitlines()) + blank
+    said = f"passed over {plural(lines, 'line')} before the header"
+    assert traffic.inputs[0].notes[-1] == said
+
+
+def test_a_table_without_known_names_is_not_searched_for_a_second_header(
+    tmp_path: Path,
+) -> None:
+    text = "Breite,Farbe\n640,w\nw,h\n1,2\n"
+    with pytest.raises(InputError, match="'Breite', 'Farbe'"):
+        read(tmp_path / "t", "Breite,Farbe\n640,x\n1,2\n")
+    traffic = read(tmp_path / "t", text, columns={"width": "1", "height": "1"})
+    assert traffic.rows_read == 3
 
 
 def test_two_columns_for_one_role_are_told(tmp_path: Path) -> None:

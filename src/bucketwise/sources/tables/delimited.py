@@ -6,10 +6,12 @@ import csv
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
 from bucketwise.errors import InputError
+from bucketwise.numbers import plural
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
 from bucketwise.sources.lines import (
@@ -26,6 +28,7 @@ SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 """What may stand between cells, and what the record calls such a file."""
 
 _SAMPLE_LINES = 50
+_MOST_PREAMBLE_LINES = 20
 _SHOWN = 40
 """Characters of a broken name that a message shows."""
 
@@ -42,6 +45,7 @@ class _Layout:
     header: bool
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    preamble: int
     skipped: int
     line_end: str
 
@@ -107,6 +111,24 @@ def open_delimited(
 def _layout(
     lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
 ) -> _Layout:
+    """Find the header: titles, comments or `sep=;` may stand before it."""
+    at_once = _layout_after(0, lines, chosen, purpose)
+    by_place = any(column.isdecimal() for column in chosen.values())
+    if not at_once.header or by_place or _is_header(at_once.names, chosen, purpose):
+        return at_once
+    for preamble, line in enumerate(lines[:_MOST_PREAMBLE_LINES], start=1):
+        if '"' in line:
+            break
+        layout = _layout_after(preamble, lines, chosen, purpose)
+        if _is_header(layout.names, chosen, purpose):
+            return layout
+    return at_once
+
+
+def _layout_after(
+    preamble: int, all_lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
+) -> _Layout:
+    lines = all_lines[preamble:]
     separator = max(SEPARATORS, key=lambda each: _agreement(lines, each))
     # Blank records before the header: DuckDB counts them when it skips.
     records = list(_records(lines, separator))
@@ -120,7 +142,8 @@ def _layout(
         header=header,
         names=tuple(name.strip() for name in names),
         rows=tuple(rows[1:] if header else rows),
-        skipped=leading + header,
+        preamble=preamble,
+        skipped=preamble + leading + header,
         line_end=_line_end(lines, separator, rows),
     )
 
@@ -156,14 +179,20 @@ def _agreement(lines: Sequence[str], separator: str) -> tuple[float, int]:
 
 def _is_data(first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose) -> bool:
     """Say whether the first row has values where a header has names."""
-    if any(purpose.is_heading(cell) for cell in first):
+    if _is_header(first, chosen, purpose):
         return False
     named = [column for column in chosen.values() if column]
-    if any(column in first for column in named if not column.isdecimal()):
-        return False
     places = [int(column) - 1 for column in named if column.isdecimal()]
     looked_at = [first[at] for at in places if 0 <= at < len(first)] or first
     return any(purpose.is_value(cell) for cell in looked_at)
+
+
+def _is_header(
+    first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
+) -> bool:
+    """Say whether the first row has a name that is known, or that the user gave."""
+    given = {column for column in chosen.values() if not column.isdecimal()} - {""}
+    return not given.isdisjoint(first) or any(map(purpose.is_heading, first))
 
 
 def _match(
@@ -179,8 +208,13 @@ def _match(
             f"{purpose.sought}, by position: --columns {purpose.columns}"
         )
     match = purpose.match(layout.names, chosen, source)
-    said = "no header: every row was read as data"
-    return match if layout.header else replace(match, notes=(*match.notes, said))
+    said = []
+    if not layout.header:
+        said.append("no header: every row was read as data")
+    if layout.preamble:
+        lines = plural(layout.preamble, "line")
+        said.append(f"passed over {lines} before the header")
+    return replace(match, notes=(*match.notes, *said))
 
 
 def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
@@ -247,7 +281,7 @@ def _numbered_records(
     latest = [""]
     lines = read_lines(file.path, file.compression)
     reader = csv.reader(
-        _remembered(lines, latest),
+        _remembered(islice(lines, layout.preamble, None), latest),
         delimiter=layout.separator,
         skipinitialspace=True,
         strict=True,
@@ -255,7 +289,7 @@ def _numbered_records(
     width = len(layout.names)
     header_is_due = layout.header
     while True:
-        line = reader.line_num + 1
+        line = layout.preamble + reader.line_num + 1
         record: list[str] | None
         try:
             record = next(reader)
