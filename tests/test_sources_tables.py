@@ -336,6 +336,8 @@ def test_lines_before_the_header_are_passed_over_and_counted(
 def test_a_table_without_known_names_is_not_searched_for_a_second_header(
     tmp_path: Path,
 ) -> None:
+    with pytest.raises(InputError, match="among 'Sizes'"):
+        read(tmp_path / "t", "Sizes\n\nof images, w, h\n" + "and many words\n" * 4)
     text = "Breite,Farbe\n640,w\nw,h\n1,2\n"
     with pytest.raises(InputError, match="'Breite', 'Farbe'"):
         read(tmp_path / "t", "Breite,Farbe\n640,x\n1,2\n")

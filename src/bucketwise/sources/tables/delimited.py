@@ -120,7 +120,9 @@ def _layout(
         if '"' in line:
             break
         layout = _layout_after(preamble, lines, chosen, purpose)
-        if _is_header(layout.names, chosen, purpose):
+        agreeing, _ = _agreement(lines[preamble:], layout.separator)
+        # Prose has such words too, but no rows as wide after them.
+        if agreeing > 1 / 2 and _is_header(layout.names, chosen, purpose):
             return layout
     return at_once
 
