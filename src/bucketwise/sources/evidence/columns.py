@@ -246,7 +246,8 @@ def _said_of_units(
     if "duration" in roles and "duration" not in units_s:
         name = names[roles["duration"]]
         said.append(
-            f"{name!r} is read as seconds: --columns duration_ms={name} reads milliseconds"
+            f"{name!r} is read as seconds where no unit stands beside the number: "
+            f"--columns duration_ms={name} reads milliseconds"
         )
     return said
 

@@ -29,6 +29,7 @@ from bucketwise.sources.evidence.columns import (
     kind_of,
     tells_images,
 )
+from bucketwise.sources.evidence.durations import seconds
 from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
@@ -330,6 +331,8 @@ def _read(table: Table) -> list[str]:
                 dated = f"TRY_CAST('2000-' || trim({text}) AS TIMESTAMP)"
                 value = f"coalesce({value}, epoch_us({dated}))"
             values.append(f"{value} AS {role}_read")
+        elif role == "duration":
+            values.append(f"{seconds(text, unit_s or 1.0)} AS duration_n")
         elif role == "replica":
             # Of the upstreams that nginx tried, the last one has answered.
             last = f"string_split(coalesce({text}, ''), ',')[-1]"
@@ -349,7 +352,7 @@ def _bounded(table: Table) -> list[str]:
         if role in roles
     ]
     if "duration" in roles:
-        micros = f"duration_n * {table.units_s.get('duration', 1.0) * 1e6}"
+        micros = "duration_n * 1e6"
         values.append(
             f"CASE WHEN {micros} <= {_MAX_DURATION_US} AND {micros} >= 0 "
             f"THEN CAST(round({micros}) AS BIGINT) END AS duration_us"

@@ -44,7 +44,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "time": (
         "timestamp", "time", "ts", "datetime", "date", "created_at", "@timestamp",
         "timestamp_s", "timestamp_ms", "created", "date_time", "event_time", "time_s",
-        "arrival_time", "exif_datetime", "window_start_s",
+        "arrival_time", "exif_datetime", "window_start_s", "asctime", "time_generated",
+        "timegenerated", "time_generated_utc", "eventtime", "timestamp_utc",
     ),
     "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
 }  # fmt: skip
@@ -58,6 +59,7 @@ LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
     "time": (
         "timestamp", "time", "ts", "datetime", "date_time", "event_time", "t",
         "timestamp_utc", "time_utc", "log_time", "logged_at", "timestamp_mmdd",
+        "asctime", "time_generated", "timegenerated", "time_generated_utc", "eventtime",
         *NGINX_CLOCKS, "date", "epoch", "unix_time",
     ),
     "start": (
@@ -125,10 +127,10 @@ LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The same for the load of a decoder, without the unit that a name may end in."""
 
-_UNITS = (
+UNITS = (
     (r"s|secs?|seconds?", 1.0),
     (r"ms|msecs?|millis|milliseconds?", 1e-3),
-    (r"us|usecs?|micros|microseconds?", 1e-6),
+    ("[u\u00b5\u03bc]s|usecs?|micros|microseconds?", 1e-6),
     (r"ns|nsecs?|nanos|nanoseconds?", 1e-9),
 )
 
@@ -320,7 +322,7 @@ def _snake(name: str) -> str:
 
 def _split_unit(name: str) -> tuple[str, float | None]:
     if name not in NGINX_CLOCKS:
-        for pattern, seconds in _UNITS:
+        for pattern, seconds in UNITS:
             found = re.fullmatch(f"(.+)_(?:{pattern})", name)
             if found:
                 return found[1], seconds
