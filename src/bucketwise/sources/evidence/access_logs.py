@@ -96,17 +96,17 @@ class _Log:
         kept = told | ~told.any()
         for at in np.array(self._lines, dtype=np.int64)[~kept].tolist():
             self.refused.add(NOT_SERVED, at)
-        start_us, end_us = times_us[kept].astype(np.int64).T
+        start_s, end_s = times_us[kept].T / 1e6
         return Records(
             kind="requests",
             name=self._name,
             columns={
-                "start_us": start_us,
-                "end_us": end_us,
+                "start_s": start_s,
+                "end_s": end_s,
                 "replica": engines[kept].view(np.uint64),
             },
             with_images=False,
-            samples=start_us.size + self.refused.count,
+            samples=start_s.size + self.refused.count,
             rejections=self.refused.rejections(),
             notes=tuple(self._notes(tells_engine=bool(told.any()))),
         )

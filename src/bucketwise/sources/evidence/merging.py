@@ -156,8 +156,8 @@ def _of_tables(tables: Sequence[Records], kind: Kind) -> list[Evidence]:
 def _of_requests(tables: Sequence[Records]) -> Evidence:
     replica, notes = _replicas(tables)
     requests = Requests(
-        start_s=_seconds(tables, "start_us"),
-        end_s=_seconds(tables, "end_us"),
+        start_s=_seconds(tables, "start_s"),
+        end_s=_seconds(tables, "end_s"),
         replica=replica,
     )
     told = [each for each in tables if "output" in each.columns]
@@ -173,7 +173,7 @@ def _of_requests(tables: Sequence[Records]) -> Evidence:
 
 
 def _of_arrivals(tables: Sequence[Records]) -> Evidence:
-    arrival_s = _seconds(tables, "time_us")
+    arrival_s = _seconds(tables, "time_s")
     prompt, output = _column(tables, "prompt"), _column(tables, "output")
     # By their tokens, too, so that it does not matter how the rows were ordered.
     order = np.lexsort((output, prompt, arrival_s))
@@ -192,7 +192,7 @@ def _of_readings(table: Records) -> Evidence:
     replica, notes = _replicas([table])
     held = hold(
         Gauges(
-            time_s=_seconds([table], "time_us"),
+            time_s=_seconds([table], "time_s"),
             running=_column([table], "running"),
             waiting=_column([table], "waiting"),
             replica=replica,
@@ -211,6 +211,8 @@ def _of_readings(table: Records) -> Evidence:
 
 def _replicas(tables: Sequence[Records]) -> tuple[IntArray, tuple[str, ...]]:
     """Return the engine of each record, numbered as they appear, and what to say."""
+    if not any("replica" in each.columns for each in tables):
+        return np.zeros(sum(map(len, tables)), dtype=np.int64), ()
     hashes = np.concatenate(
         [
             each.columns.get("replica", np.zeros(len(each), dtype=np.uint64))
@@ -229,14 +231,19 @@ def _replicas(tables: Sequence[Records]) -> tuple[IntArray, tuple[str, ...]]:
 
 
 def _seconds(tables: Sequence[Records], name: str) -> FloatArray:
-    return _column(tables, name) / 1e6
+    return _joined(tables, name).astype(np.float64, copy=False)
 
 
 def _column(tables: Sequence[Records], name: str) -> IntArray:
+    return _joined(tables, name).astype(np.int64, copy=False)
+
+
+def _joined(tables: Sequence[Records], name: str) -> NDArray[Any]:
+    """Return a column of all tables; of one alone it is not copied."""
     columns: list[NDArray[Any]] = [each.columns[name] for each in tables]
     if len(columns) == 1:
-        return columns[0].astype(np.int64, copy=False)
-    return np.concatenate([*columns, np.empty(0, dtype=np.int64)]).astype(np.int64)
+        return columns[0]
+    return np.concatenate([*columns, np.empty(0, dtype=np.int64)])
 
 
 def _tokens_of(

@@ -83,8 +83,8 @@ class Records:
     name : str
         Base name of the file.
     columns : mapping of str to ndarray, each of shape (n,)
-        Requests have `start_us`, `end_us`, and `prompt`, `output` where told;
-        arrivals `time_us`, `prompt`, `output`; readings `time_us`, `running`,
+        Requests have `start_s`, `end_s`, and `prompt`, `output` where told;
+        arrivals `time_s`, `prompt`, `output`; readings `time_s`, `running`,
         `waiting`, `line`. `replica` is a hash, the same in every file.
     with_images : bool
         Whether `prompt` counts visual tokens.
@@ -256,7 +256,7 @@ def _requests(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     else:
         faults.append((ENDS_BEFORE_START, "end_us < start_us"))
         faults.append((ABSURD, f"end_us - start_us > {_MAX_DURATION_US}"))
-    result = [f"{start} AS start_us", f"{end} AS end_us"]
+    result = [_seconds(start, "start_s"), _seconds(end, "end_s")]
     if "output" in roles:
         result += [
             f"CASE WHEN {_is_whole(number)} THEN CAST({number} AS INTEGER) "
@@ -276,7 +276,7 @@ def _arrivals(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
         faults.append((ZERO_OR_NEGATIVE, f"{number} < 0"))
         faults.append((ABSURD, f"{number} > {MAX_TOKENS}"))
     result = [
-        "time_us",
+        _seconds("time_us", "time_s"),
         "TRY_CAST(prompt_sum AS INTEGER) AS prompt",
         "TRY_CAST(output_n AS INTEGER) AS output",
     ]
@@ -295,7 +295,7 @@ def _readings(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
         faults.append((FRACTION, f"{role}_n <> floor({role}_n)"))
     waiting = " + ".join(f"coalesce({role}_n, 0)" for role in outside) or "0"
     result = [
-        "time_us",
+        _seconds("time_us", "time_s"),
         "TRY_CAST(running_n AS INTEGER) AS running",
         f"TRY_CAST({waiting} AS INTEGER) AS waiting",
     ]
@@ -363,6 +363,10 @@ def _bounded(table: Table) -> list[str]:
         prompt = "prompt_n" if "prompt" in roles else f"text_n{visual}"
         values.append(f"{prompt} AS prompt_sum")
     return values
+
+
+def _seconds(time_us: str, name: str) -> str:
+    return f"CAST({time_us} AS DOUBLE) / 1e6 AS {name}"
 
 
 def _number(text: str) -> str:
