@@ -459,6 +459,36 @@ def test_the_image_itself_tells_more_than_the_size_beside_it() -> None:
     assert item.header == read_header(io.BytesIO(PNG))
 
 
+@pytest.mark.parametrize("data", ["<redacted>", B64[:20] + "*", B64[:60] + "*" * 9])
+def test_the_size_beside_an_image_counts_where_that_cannot_be_read(data: str) -> None:
+    source = {"type": "base64", "data": data, "width": 3, "height": 4}
+    [item] = items_of(chat({"type": "image", "source": source}))
+    assert item.header is not None
+    assert (item.header.width_px, item.header.height_px) in {(3, 4), (64, 48)}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"messages": {}, "proxy_server_request": chat(image_url(URL))},
+        {"messages": "{}", "proxy_server_request": json.dumps(chat(image_url(URL)))},
+        {"type": "GENERATION", "input": json.dumps(chat(image_url(URL))["messages"])},
+        {"model": "m", "input": json.dumps(chat(image_url(URL)))},
+    ],
+    ids=["LiteLLM", "LiteLLM as text", "Langfuse", "Langfuse, whole"],
+)
+def test_a_body_that_a_gateway_kept_elsewhere_is_found(line: dict[str, Any]) -> None:
+    [item] = items_of(line)
+    assert item.header == read_header(io.BytesIO(PNG))
+
+
+@pytest.mark.parametrize("text", ['["a"]', '{"a": 1}', '[{"image_url": "x"}]', "hello"])
+def test_a_prompt_that_is_json_stays_text(text: str) -> None:
+    log = read_requests([json.dumps({"model": "m", "input": text})], "a")
+    assert list(log) == []
+    assert log.notes() == ("1 request, 1 without an image",)
+
+
 def test_a_request_that_lists_no_images_is_one_without_an_image() -> None:
     log = read_requests(['{"images": []}', '{"images": [{"w": 1, "h": 2}]}'], "a")
     assert len(list(log)) == 1
@@ -512,6 +542,10 @@ def test_images_keep_their_order_within_a_request() -> None:
         image_url(None),
         image_url("<redacted>"),
         image_url("data:image/png;base64,"),
+        image_url("data:image/png;base64,<removed by the gateway>"),
+        image_url("data:image/png;base64,[TRUNCATED]"),
+        image_url("data:image/png;base64,iVBORw0KGgo..."),
+        {"type": "image", "source": {"type": "base64", "data": "<redacted>"}},
         {"type": "input_image", "file_id": "file-abc123"},
         {"type": "input_image", "image_url": None, "file_id": "file-abc123"},
         {"type": "image_url", "image_url": 5},
@@ -563,7 +597,6 @@ def test_text_sound_documents_and_calls_are_no_images(part: dict[str, Any]) -> N
         "data:image/png;base64," + B64[:20] + "\u00e9" + B64[20:],
         "data:image/png;base64," + B64[:20] + "\ud800" + B64[20:],
         "data:image/png;base64,===",
-        "data:image/png;base64,<removed by the gateway>",
         "data:image/png;base64,%ZZ" + B64,
         "data:image/png;base64",
         "data:" + "x" * 5_000 + ";base64," + B64,

@@ -25,7 +25,8 @@ _PACKED = frozenset(
 """Those that may be JSON within a text: a text there is no prompt by itself."""
 
 _WRAPPERS = (
-    "body", "request", "request_body", "requestBody", "payload", "params", "data",
+    "body", "request", "request_body", "requestBody", "proxy_server_request",
+    "payload", "params", "data",
     "kwargs", "obj", "attributes", "jsonPayload", "message", "msg", "event", "log",
 )  # fmt: skip
 """Keys under which logs keep a body: batch files have `body` (OpenAI), `params`
@@ -92,13 +93,16 @@ def _find_body(candidate: Mapping[str, Any], depth: int) -> Mapping[str, Any] | 
 
 def _is_body(candidate: Mapping[str, Any]) -> bool:
     for key in _PACKED:
-        if isinstance(_prompt(candidate, key), (list, dict)):
+        prompt = _prompt(candidate, key)
+        # LiteLLM's spend logs keep an empty object there, and the body elsewhere.
+        if isinstance(prompt, list) or (isinstance(prompt, dict) and prompt):
             return True
-    if isinstance(candidate.get("input"), list):
+    asked = _prompt(candidate, "input")
+    if isinstance(asked, list):
         return True
     asks = "input" in candidate or "prompt" in candidate
-    if isinstance(candidate.get("input"), dict):
-        return "messages" in candidate["input"]
+    if isinstance(asked, dict):
+        return "messages" in asked
     if _lists_sizes(candidate.get("images")):
         return True
     sends = "image_data" in candidate and bool({"text", "input_ids"} & candidate.keys())
@@ -116,4 +120,13 @@ def _lists_sizes(listed: object) -> bool:
 
 
 def _prompt(body: Mapping[str, Any], key: str) -> Any:
-    return unpack(body.get(key)) if key in _PACKED else body.get(key)
+    prompt = body.get(key)
+    if key in _PACKED:
+        return unpack(prompt)
+    # Langfuse keeps messages as text; a text that a user wrote stays one.
+    packed = unpack(prompt)
+    turns = packed.get("messages") if isinstance(packed, dict) else packed
+    are_messages = isinstance(turns, list) and any(
+        isinstance(turn, dict) and "role" in turn for turn in turns
+    )
+    return packed if are_messages else prompt

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bucketwise.reasons import UNSIZED
-from bucketwise.sources.requests.payloads import Payload, Source, locate
+from bucketwise.sources.images.header import Header
+from bucketwise.sources.requests.payloads import Payload, Source, in_base64, locate
 from bucketwise.sources.requests.told import told_size
 
 Part = Mapping[str, Any]
@@ -155,11 +157,19 @@ def _place(value: object, depth: int = 0) -> Source:
         return locate(value)
     if not isinstance(value, dict) or depth > _DEEPEST_PLACE:
         return UNSIZED
+    found = _within(value, depth)
+    if found == UNSIZED:
+        return told_size(value) or UNSIZED
+    if isinstance(found, Payload) and isinstance(told := told_size(value), Header):
+        return replace(found, told=told)
+    return found
+
+
+def _within(value: Part, depth: int) -> Source:
     for key in _ENCODED:
         if isinstance(text := value.get(key), str) and text:
-            return locate(text) if text[:5].casefold() == "data:" else Payload(text)
-    inner = next(
-        (key for key in _PLACES if isinstance(value.get(key), (str, dict))), ""
-    )
-    found = _place(value[inner], depth + 1) if inner else UNSIZED
-    return (told_size(value) or UNSIZED) if found == UNSIZED else found
+            return locate(text) if text[:5].casefold() == "data:" else in_base64(text)
+    for key in _PLACES:
+        if isinstance(value.get(key), (str, dict)):
+            return _place(value[key], depth + 1)
+    return UNSIZED

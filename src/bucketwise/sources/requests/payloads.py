@@ -16,6 +16,9 @@ _LONGEST_PATH = 4_096
 _SHORTEST_IMAGE = 48
 """Characters; the smallest GIF there can be needs more."""
 
+_REDACTED = "<[({"
+"""How words that stand for an image begin, and no base64 does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:
@@ -23,6 +26,8 @@ class Payload:
 
     text: str
     start: int = 0
+    told: Header | None = None
+    """What stands beside it, for where it cannot be read."""
 
 
 Source = Payload | Header | str
@@ -47,7 +52,23 @@ def locate(reference: str) -> Source:
     # Base64 has no dot; paths and redactions do.
     if len(reference) <= _LONGEST_PATH and "." in reference:
         return UNSIZED
-    return Payload(reference)
+    return in_base64(reference)
+
+
+def in_base64(text: str, start: int = 0) -> Source:
+    """Return what stands in the place of base64: an image, or that it was left out.
+
+    Parameters
+    ----------
+    text : str
+        Base64 from `start` on, or a few words such as `<redacted>`.
+    start : int
+        Where it begins.
+    """
+    short = len(text) - start < _SHORTEST_IMAGE
+    cut = short and any(dots in text[start:] for dots in ("...", "\u2026"))
+    left_out = cut or text[start : start + 1] in _REDACTED
+    return UNSIZED if left_out else Payload(text, start)
 
 
 def measure(source: Source) -> Header | str:
@@ -62,8 +83,8 @@ def measure(source: Source) -> Header | str:
         return source
     decoded = Base64File(source.text, source.start)
     found = read_header(io.BufferedReader(decoded, WINDOW_BYTES))
-    if isinstance(found, str) and decoded.damaged:
-        return UNREADABLE
+    if isinstance(found, str):
+        return source.told or (UNREADABLE if decoded.damaged else found)
     return found
 
 
@@ -77,4 +98,4 @@ def _in_data_url(url: str) -> Source:
     if not parameters or parameters[-1].strip() != "base64":
         # Text such as SVG; no processor takes it for pixels.
         return NOT_AN_IMAGE
-    return Payload(url, comma + 1) if comma + 1 < len(url) else UNSIZED
+    return in_base64(url, comma + 1)
