@@ -273,6 +273,9 @@ def test_too_many_bad_records_stop_the_run_with_what_was_read_as_what() -> None:
         ('{"msec": 14.0, "request_time": "4.000", "status": 200}\n', 10, "nginx"),
         ("timestamp,latency_ms\n10000000000000,4000\n", 1e10, "'latency_ms' is read as"),
         ("ts,latency\n10,4\n", 10, "--columns duration_ms=latency"),
+        ('{"@timestamp": 14.0, "request_time": 4.0, "host": "a"}\n', 10, "nginx"),
+        ("start_time,duration,response_flags\n10,4000,-\n", 10, "as Envoy writes"),
+        ("timeStamp,elapsed,label,Latency\n10,4000,chat,310\n", 10, "as JMeter writes"),
     ],
 )  # fmt: skip
 def test_what_a_time_bounds_is_told(text: str, first_s: float, said: str) -> None:
@@ -319,6 +322,59 @@ def test_engines_are_told_apart_by_their_column_in_every_file(tmp_path: Path) ->
     assert "10.0.0" not in repr(evidence)
 
 
+@pytest.mark.parametrize(
+    ("header", "replicas"),
+    [
+        ("start,end,host,upstream_addr", 2),
+        ("start,end,hostname,upstream_host", 2),
+        ("start,end,engine,pod", 2),
+        ("start,end,engine,other", 1),
+        ("start,end,pod,engine_id", 2),
+    ],
+)
+def test_what_differs_between_engines_tells_them_apart(
+    header: str, replicas: int
+) -> None:
+    evidence = read_text(table(header, [(0, 4, "0", "a"), (0, 4, "0", "b")]))
+    assert activity(evidence).replicas == replicas
+
+
+@pytest.mark.parametrize(
+    ("name", "write_path"),
+    [
+        ("request", "{} {} HTTP/1.1"),
+        ("request_uri", "{1}?a=b"),
+        ("path", "{1}"),
+        ("httpRequest.requestUrl", "https://a.example{1}"),
+    ],
+)
+def test_requests_for_something_else_are_counted_apart(
+    name: str, write_path: str
+) -> None:
+    asked = [
+        ("POST", "/v1/chat/completions"),
+        ("GET", "/health"),
+        ("GET", "/v1/models"),
+    ]
+    rows = [(0, 4, write_path.format(*each)) for each in asked]
+    evidence = read_text(table(f"start,end,{name}", rows))
+    assert [(each.reason, each.count) for each in evidence.rejections] == [
+        ("no completion", 2)
+    ]
+    assert activity(evidence).seconds.sum() == 4.0
+    others = [(0, 4, write_path.format("POST", "/chat")) for _ in range(3)]
+    assert not read_text(table(f"start,end,{name}", others)).rejections
+
+
+def test_the_summary_of_a_benchmark_is_no_request() -> None:
+    line = (
+        '{"date": "20260302-090000", "backend": "vllm", "num_prompts": 200, '
+        '"completed": 200, "duration": 403.2, "request_throughput": 0.5}\n'
+    )
+    with pytest.raises(InputError, match="summary of a benchmark"):
+        read_text(line)
+
+
 def test_a_column_that_identifies_requests_tells_no_engines() -> None:
     rows = [(at, at + 1, f"id-{at}") for at in range(1_001)]
     evidence = read_text(table("start,end,host", rows))
@@ -351,7 +407,7 @@ def test_the_clock_of_mooncake_counts_milliseconds(tmp_path: Path) -> None:
     assert load.arrival_s.tolist() == [0.0, 0.0, 0.04]
     # Arrivals of one moment stand in the order of their tokens.
     assert load.prompt.tolist() == [36640, 40160, 23769]
-    assert any("milliseconds, as in Mooncake's form" in n for n in evidence.notes)
+    assert any("milliseconds, as Mooncake writes them" in n for n in evidence.notes)
 
 
 def test_burst_gpt_tells_arrivals_and_with_elapsed_times_requests() -> None:

@@ -32,7 +32,19 @@ NOT_ONE_IMAGE = "not one image"
 NOT_SERVED = "reached no engine"
 """A request that a load balancer could hand to no engine, or had no answer to."""
 
-OUTSIDE = frozenset({NOT_AN_IMAGE, LINKED_FOLDER, UNSIZED, NOT_ONE_IMAGE, NOT_SERVED})
+NOT_A_COMPLETION = "no completion"
+"""A request for something else of a server of completions, such as its health."""
+
+OUTSIDE = frozenset(
+    {
+        NOT_AN_IMAGE,
+        LINKED_FOLDER,
+        UNSIZED,
+        NOT_ONE_IMAGE,
+        NOT_SERVED,
+        NOT_A_COMPLETION,
+    }
+)
 """Reasons that are no fault of the data: such rows are counted, and are not bad."""
 
 ENDS_BEFORE_START = "ends before it starts"

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bucketwise.errors import InputError
+from bucketwise.sources.evidence.programs import Program, program_of
 from bucketwise.sources.tables.columns import Match, Purpose
 from bucketwise.sources.tables.names import (
     LOAD,
     NGINX_CLOCKS,
+    NGINX_DURATIONS,
     SIZES,
     columns_by_role,
     listed,
@@ -68,15 +70,20 @@ def match_load(
         for role, column in wanted.items()
         if not _is_for_sizes(names, role, column)
     }
-    found, others = columns_by_role(names, LOAD, of_load, source)
+    program = program_of(map(_plain, names))
+    if program is not None and program.refusal:
+        raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
+    told = program.roles if program else {}
+    places = {role: str(_place(names, plain) + 1) for role, plain in told.items()}
+    found, others = columns_by_role(names, LOAD, places | of_load, source)
     roles, said = _roles(names, found, wanted)
     if not roles:
         raise InputError(_no_load(names, found, source))
     named = units_named(chosen)
     by_user = {found[role]: unit for role, unit in named.items() if role in found}
-    units_s = _units_s(names, roles, by_user)
+    units_s = _units_s(names, roles, by_user, program)
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
-    notes = [f"read {reading}", *said, *_said_of_units(names, roles, units_s)]
+    notes = [f"read {reading}", *said, *_said_of_units(names, roles, units_s, program)]
     notes += [others[at] for at in roles.values() if at in others]
     return Match(roles=roles, notes=tuple(notes), units_s=units_s)
 
@@ -140,12 +147,12 @@ def _roles(
     if "running" in found and moment is not None and not asked & {"end", "duration"}:
         return {
             "time": moment,
-            **_kept(found, "running", "waiting", "swapped", "replica"),
+            **_kept(found, "running", "waiting", "swapped", "replica", "engine"),
         }, []
     times, said = _times(names, found, asked)
     tokens = _tokens(found)
     if times:
-        return {**times, **_kept(found, "replica"), **tokens}, said
+        return {**times, **_kept(found, "replica", "engine", "path"), **tokens}, said
     moment = found.get("start", found.get("time"))
     if moment is not None and tokens:
         return {"time": moment, **tokens}, []
@@ -172,7 +179,8 @@ def _times_with(
     if "duration" in found:
         duration = found["duration"]
         at = time if "time" in asked else _nginx_clock(names, duration, time)
-        if _plain(names[at]) in NGINX_CLOCKS:
+        by_nginx = "time" not in asked and _plain(names[duration]) in NGINX_DURATIONS
+        if by_nginx or _plain(names[at]) in NGINX_CLOCKS:
             said = "is taken for the end: nginx logs a request when it is done"
             return {"end": at, "duration": duration}, [f"{names[at]!r} {said}"]
     for other in ("end", "duration"):
@@ -187,7 +195,7 @@ def _times_with(
 
 def _nginx_clock(names: Sequence[str], duration: int, time: int) -> int:
     """Return the column of nginx's own clock where the duration is nginx's own, too."""
-    if _plain(names[duration]) not in {"request_time", "upstream_response_time"}:
+    if _plain(names[duration]) not in NGINX_DURATIONS:
         return time
     plain = [_plain(name) for name in names]
     return next((plain.index(each) for each in NGINX_CLOCKS if each in plain), time)
@@ -206,41 +214,43 @@ def _plain(name: str) -> str:
     return LOAD.plain(name)[0]
 
 
+def _place(names: Sequence[str], plain: str) -> int:
+    return [_plain(name) for name in names].index(plain)
+
+
 def _kept(found: Mapping[str, int], *roles: str) -> dict[str, int]:
     return {role: found[role] for role in roles if role in found}
 
 
 def _units_s(
-    names: Sequence[str], roles: Mapping[str, int], by_user: Mapping[int, float]
+    names: Sequence[str],
+    roles: Mapping[str, int],
+    by_user: Mapping[int, float],
+    program: Program | None,
 ) -> dict[str, float]:
     units_s = {}
     for role in ("time", "start", "end", "duration"):
         if role in roles:
             at = roles[role]
             unit = by_user.get(at) or unit_s(names[at])
-            if unit is None and _is_mooncake(names, role):
-                unit = 1e-3
+            if unit is None and program:
+                unit = program.units_s.get(role)
             if unit is not None:
                 units_s[role] = unit
     return units_s
 
 
-def _is_mooncake(names: Sequence[str], role: str) -> bool:
-    """Say whether these are the arrivals of a trace whose clock counts milliseconds.
-
-    Mooncake's own (kvcache-ai/Mooncake, FAST25-release/traces) and what others write in
-    its form.
-    """
-    return role == "time" and any(_plain(name) == "hash_ids" for name in names)
-
-
 def _said_of_units(
-    names: Sequence[str], roles: Mapping[str, int], units_s: Mapping[str, float]
+    names: Sequence[str],
+    roles: Mapping[str, int],
+    units_s: Mapping[str, float],
+    program: Program | None,
 ) -> list[str]:
     said = []
     for role, unit in units_s.items():
         if unit != 1.0:
-            why = ", as in Mooncake's form" if _is_mooncake(names, role) else ""
+            known = program is not None and role in program.units_s
+            why = f", as {program.name} writes them" if program and known else ""
             words = _UNIT_WORDS.get(unit, "nanoseconds")
             said.append(f"{names[roles[role]]!r} is read as {words}{why}")
     if "duration" in roles and "duration" not in units_s:

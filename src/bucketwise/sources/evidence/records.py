@@ -17,6 +17,7 @@ from bucketwise.reasons import (
     FRACTION,
     MISSING,
     NO_TIME,
+    NOT_A_COMPLETION,
     NOT_A_NUMBER,
     NOT_SERVED,
     RAGGED,
@@ -30,6 +31,7 @@ from bucketwise.sources.evidence.columns import (
     tells_images,
 )
 from bucketwise.sources.evidence.durations import seconds
+from bucketwise.sources.evidence.served import OF_A_COMPLETION, shows_completions
 from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
@@ -52,6 +54,7 @@ _FAULTS = (
     "",
     RAGGED,
     NOT_SERVED,
+    NOT_A_COMPLETION,
     NO_TIME,
     MISSING,
     NOT_A_NUMBER,
@@ -227,9 +230,15 @@ def _rows(table: Table, relation: str, kept: Sequence[str] = ()) -> str:
     """
     roles = table.roles
     faults, result = _KINDS[kind_of(roles)](roles)
+    # Every instance of vLLM calls its first engine 0.
+    served_by = [f"{role}_name" for role in ("replica", "engine") if role in roles]
+    if served_by:
+        result.append(f"hash(concat_ws(' ', {', '.join(served_by)})) AS replica")
     if "replica" in roles:
-        result.append("hash(engine) AS replica")
-        faults.append((NOT_SERVED, "engine = '-'"))
+        faults.append((NOT_SERVED, "replica_name = '-'"))
+    if shows_completions(table.samples_of("path")):
+        shown = f"regexp_full_match(path_text, '{OF_A_COMPLETION}')"
+        faults.append((NOT_A_COMPLETION, f"NOT coalesce({shown}, false)"))
     cases = " ".join(
         f"WHEN {test} THEN {_FAULTS.index(reason)}"
         for reason, test in sorted(faults, key=lambda each: _FAULTS.index(each[0]))
@@ -333,10 +342,12 @@ def _read(table: Table) -> list[str]:
             values.append(f"{value} AS {role}_read")
         elif role == "duration":
             values.append(f"{seconds(text, unit_s or 1.0)} AS duration_n")
-        elif role == "replica":
+        elif role == "path":
+            continue
+        elif role in {"replica", "engine"}:
             # Of the upstreams that nginx tried, the last one has answered.
             last = f"string_split(coalesce({text}, ''), ',')[-1]"
-            values.append(f"trim(string_split({last}, ' : ')[-1]) AS engine")
+            values.append(f"trim(string_split({last}, ' : ')[-1]) AS {role}_name")
         else:
             values.append(f"{_number(text)} AS {role}_n")
     return values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 COMPLETIONS = (
@@ -35,6 +37,21 @@ class Served(NamedTuple):
     engine: str
     is_completion: bool | None
     by_second: bool
+
+
+OF_A_COMPLETION = rf"(?:POST )?[^? ]*/(?:{'|'.join(sorted(_ENDS))})/?(?:[? ].*)?"
+"""How columns show such a request: its line, its path, or all of its address."""
+
+
+def shows_completions(paths: Iterable[str]) -> bool:
+    """Return whether requests tell completions from others by what they asked for.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Some of the values of a column.
+    """
+    return any(re.fullmatch(OF_A_COMPLETION, path) for path in paths)
 
 
 def is_completion(method: str, url: str) -> bool:

@@ -55,6 +55,9 @@ NGINX_CLOCKS = ("msec", "time_msec", "time_iso8601", "time_local")
 """What nginx calls the moment a line is written, in seconds however it is named
 (ngx_http_log_module, `$msec`, `$time_iso8601`, `$time_local`)."""
 
+NGINX_DURATIONS = ("request_time", "upstream_response_time")
+"""What nginx calls how long a request took, known when it is done (ibid.)."""
+
 LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
     "time": (
         "timestamp", "time", "ts", "datetime", "date_time", "event_time", "t",
@@ -86,10 +89,14 @@ LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
         "execution_time", "wall_time", "runtime", "upstream_response_time",
     ),
     "replica": (
-        "replica", "replica_id", "engine", "engine_id", "instance", "instance_id",
-        "pod", "pod_name", "worker", "worker_id", "server", "server_id", "node",
-        "node_name", "host", "hostname", "backend", "target", "target_ip",
-        "upstream_addr",
+        "replica", "replica_id", "upstream_addr", "upstream_host", "target_ip",
+        "instance", "instance_id", "pod", "pod_name", "worker", "worker_id", "server",
+        "server_id", "node", "node_name", "backend", "target", "hostname", "host",
+    ),
+    "engine": ("engine", "engine_id"),
+    "path": (
+        "request_uri", "request_path", "uri", "path", "url_path", "http_path", "request",
+        "request_url",
     ),
     "prompt": (
         *ALIASES["prompt"], "request_tokens", "num_context_tokens",
