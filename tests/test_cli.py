@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -164,8 +165,15 @@ def test_the_default_folder_is_named_after_the_first_input(tmp_path: Path) -> No
 def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> None:
     secret = tmp_path / "acme-customer.csv"
     secret.write_text("width,height\n" + "640,480\n" * 30 + "x,480\n")
-    done = bucketwise("analyze", secret, "--no-places", "--out", "o", cwd=tmp_path)
+    config = tmp_path / "acme-config.json"
+    config.write_text('{"visual": {"max_seq_lens": [4096]}, "max_seq_len": 32768}')
+    done = bucketwise(
+        *("analyze", secret, "--no-places", "--out", "o", "--format", "html,md"),
+        *("--current", config, "--base", config),
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
+    assert "acme" not in done.stdout + done.stderr
     for path in (tmp_path / "o").iterdir():
         assert b"acme" not in path.read_bytes(), path.name
     refused = bucketwise(
@@ -202,6 +210,22 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["histogram", "good.csv", "-o", "h.csv"], 2, "ends in .parquet"),
         (["histogram", "good.csv", "-o", "no/h.parquet"], 1, "there is no folder no"),
         (["analyze", "good.csv", "--max-bad-rows", "500%"], 2, "is not a share"),
+        (["analyze", "good.csv", "--max-pixels", str(2**63)], 2, "68,719,476,736"),
+        (
+            ["count", "good.csv", "--model", "qwen3-vl-2b", "--min-pixels", "0"],
+            2,
+            "1 to",
+        ),
+        (["analyze", "good.csv", "--align", str(10**20)], 2, "2,147,483,647"),
+        (["analyze", "good.csv", "--pin", str(4 * 10**18)], 2, "2,147,483,647"),
+        (["analyze", "good.csv", "--min-saving", "100%"], 2, "below 1 is right"),
+        (["analyze", "good.csv", "--video-fps", "inf"], 1, "at most 1,000,000"),
+        (
+            ["analyze", "good.csv", "--current", "8", "--current-max-pixels", "9"],
+            2,
+            "at least min_pixels (65,536)",
+        ),
+        (["analyze", "nothing.csv"], 1, "each has a count of 0"),
     ],
 )
 def test_wrong_files_and_flags_end_with_one_clear_message(
@@ -210,11 +234,103 @@ def test_wrong_files_and_flags_end_with_one_clear_message(
     (tmp_path / "good.csv").write_text("width,height\n640,480\n1280,720\n")
     (tmp_path / "bad.csv").write_text("width,height\n640,480\nwide,high\n")
     (tmp_path / "words.csv").write_text("alpha,beta\nx,y\n")
+    (tmp_path / "nothing.csv").write_text("width,height,count\n640,480,0\n")
     done = bucketwise(*arguments, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("bucketwise-*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "said"),
+    [
+        ("w,h\n640,480\n", ["--pin", "512"], "Compile [512, 1200] ViT patches"),
+        (
+            "w,h,n\n640,480,5\n300,200,0\n",
+            ["--current", "512"],
+            "5 images (100%) fail today",
+        ),
+        (
+            "w,h\n640,480\n1024,768\n",
+            ["--model", "qwen2.5-vl-7b", "--target", "0.12.0"],
+            "ViT patches (max_seq_len from 0.12.0).",
+        ),
+        (
+            "w,h\n640,480\n1024,768\n",
+            ["--model", "qwen2.5-vl-7b", "--target", "0.11.2", "--target", "0.10.4"],
+            "ViT patches (max_seq_len 0.10.4 to 0.11.2).",
+        ),
+        ("w,h\n640,480\n", ["--current", "list.json"], "No image fails today"),
+        (
+            "w,h\n640,480\n640,490\n1,1\n",
+            ["--strategy", "quantile", "--buckets", "3"],
+            "of its lengths fell together",
+        ),
+    ],
+)
+def test_small_traffic_and_single_targets_are_decided_rightly(
+    text: str, arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text(text)
+    (tmp_path / "list.json").write_text("[1024, 4096]")
+    done = bucketwise("analyze", "t.csv", *arguments, "--format", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stdout
+
+
+def test_a_run_that_cannot_write_all_leaves_the_older_plan(tmp_path: Path) -> None:
+    first = bucketwise("analyze", SCREENSHOTS, "--out", "o", cwd=tmp_path)
+    assert first.returncode == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+    most_bytes = 100_000
+    again = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "bucketwise",
+            "analyze",
+            str(SCREENSHOTS),
+            "--out",
+            "o",
+            "--pin",
+            "4096",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (most_bytes, most_bytes)
+        ),
+    )
+    assert again.returncode == 1
+    assert "o: cannot be written (File too large)" in again.stderr
+    after = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+    assert after == before
+
+
+def test_a_full_device_is_told_in_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "bucketwise",
+                "explain",
+                "640x480",
+                "--model",
+                "qwen3-vl-2b",
+            ],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "no space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_count_lists_distinct_sizes_in_the_contracts_columns(tmp_path: Path) -> None:

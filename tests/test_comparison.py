@@ -314,7 +314,7 @@ def test_faults_of_the_question_are_named() -> None:
         compared(MIXED, [one])
     with pytest.raises(UsageError, match="'a' names two plans"):
         compared(MIXED, [one, one])
-    with pytest.raises(InputError, match="no image passes the processor"):
+    with pytest.raises(InputError, match="none of 1 usable row passes the processor"):
         compared(traffic_of((1, 5_000)), [one, scenario("b", 64)])
     with pytest.raises(ConfigError, match="low: max_pixels: 100 found"):
         compared(MIXED, [one, scenario("low", 64, max_pixels=100)])

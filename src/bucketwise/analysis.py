@@ -25,6 +25,7 @@ from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.plan import Cost, Decision, Plan, Visual
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
+from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.targets import Target
 from bucketwise.search import (
@@ -37,7 +38,13 @@ from bucketwise.search import (
     top_bucket,
 )
 from bucketwise.steadiness import Steadiness, steadiness_of
-from bucketwise.summary import assumptions, model_facts, provenance, traffic_summary
+from bucketwise.summary import (
+    assumptions,
+    model_facts,
+    nothing_to_serve,
+    provenance,
+    traffic_summary,
+)
 from bucketwise.today import Today, compare_today
 from bucketwise.traffic import FloatArray, IntArray, Traffic
 
@@ -156,12 +163,7 @@ def analyze(
     context = context or Context()
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
-        message = (
-            f"traffic: none of {traffic.rows_used} usable rows passes the processor "
-            f"({counts.error[0] if len(counts.error) else 'no rows'}); at least one "
-            "image is needed"
-        )
-        raise InputError(message)
+        raise InputError(nothing_to_serve(traffic, counts))
     curve = COSTS[question.cost](profile)
     settings = {
         target.version: Setting(
@@ -190,7 +192,7 @@ def analyze(
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
         traffic=traffic_summary(traffic, counts, newest.parsed),
         visual=visuals[newest.version],
-        visual_by_target=visuals if len(by_lengths) > 1 else {},
+        visual_by_target=visuals if _releases_differ(profile, counts) else {},
         decoder=decided.decoder if decided else None,
         assumptions=(
             *assumptions(
@@ -223,6 +225,12 @@ def analyze(
     )
 
 
+def _releases_differ(profile: ModelProfile, counts: Counts) -> bool:
+    """Return whether some releases compare other lengths, asked for or not."""
+    versions = [target.parsed for target in serving_targets(profile.family)]
+    return len({counts.needed(version).tobytes() for version in versions}) > 1
+
+
 def _visual(
     setting: Setting, question: Question, today: Today | None, traffic: Traffic
 ) -> Visual:
@@ -241,6 +249,8 @@ def _visual(
         if result.name == question.strategy and result.k == choice.k
     )
     buckets = Buckets(chosen.vit_max_seq_lens)
+    together = choice.k - len(buckets.lengths)
+    fell = f"; {together} of its lengths fell together with others" if together else ""
     bill = price(buckets, demand, setting.curve)
     processor, worst, safe = processor_limits(setting, top)
     unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
@@ -258,7 +268,7 @@ def _visual(
             k=len(buckets.lengths),
             strategy=question.strategy,
             rule=choice.rule,
-            reason=choice.reason,
+            reason=choice.reason + fell,
             price_per_graph=price_per_graph(question, setting),
         ),
         processor=processor,

@@ -9,6 +9,9 @@ import numpy as np
 from bucketwise.errors import raise_all
 from bucketwise.traffic import IntArray
 
+MAX_LENGTH = 2**31 - 1
+"""Far above any graph; what is asked for stays within it, so that nothing overflows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Buckets:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,8 @@ def write_results(
 ) -> Written:
     """Write a plan, its pages, its histogram and its configurations.
 
-    Every text is made before the first file is touched, and every file appears whole.
+    Every text is made and written beside its place before the first file appears, so
+    that a full disk leaves an older plan as it was.
 
     Parameters
     ----------
@@ -139,10 +141,14 @@ def write_results(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if previous is not None:
-            (folder / PLAN).replace(folder / PREVIOUS)
-        paths = [write_bytes(folder / name, content) for name, content in files.items()]
-        write_histogram(analysis.traffic, folder / HISTOGRAM)
+        paths = [folder / name for name in files]
+        with ExitStack() as all_at_once:
+            for path in paths:
+                part = all_at_once.enter_context(replacing(path))
+                part.write_bytes(files[path.name])
+            write_histogram(analysis.traffic, folder / HISTOGRAM)
+            if previous is not None:
+                (folder / PLAN).replace(folder / PREVIOUS)
         for path in folder.iterdir():
             ours = EMITTED.fullmatch(path.name) or path.name in FORMATS.values()
             if ours and path.name not in files:

@@ -20,6 +20,8 @@ MAX_ASPECT_RATIO = 200
 """Longer sides over 200 times the shorter are refused (transformers 5.15.1,
 models/qwen2_vl/image_processing_qwen2_vl.py, smart_resize)."""
 
+_MAX_FPS = 1_000_000
+
 CLIP_CONTEXT_PIXEL_SHARE = 0.9
 CLIP_CONTEXT_TOKENS = 128_000
 """What `cap_pixels_per_frame` leaves a clip: 90 % of a context of 128,000 tokens
@@ -65,8 +67,11 @@ class Preprocessing:
             When a rate or a number of frames is not positive.
         """
         problems = []
-        if self.video_fps is not None and not self.video_fps > 0:
-            problems.append(f"video fps: {self.video_fps} found; above 0 is right")
+        if self.video_fps is not None and not 0 < self.video_fps <= _MAX_FPS:
+            problems.append(
+                f"video fps: {self.video_fps} found; above 0 and at most {_MAX_FPS:,} "
+                "is right"
+            )
         if self.max_frames is not None and self.max_frames < 1:
             problems.append(f"max frames: {self.max_frames} found; at least 1 is right")
         raise_all(problems)

@@ -7,6 +7,9 @@ from typing import Literal
 
 from bucketwise.errors import raise_all
 
+_MOST_PIXELS = 2**62
+"""Above it a product of two sides is no longer exact in 64 bits."""
+
 VideoRule = Literal["per_frame", "whole_clip"]
 
 
@@ -32,6 +35,11 @@ class PixelLimits:
             models/qwen2_vl/image_processing_qwen2_vl.py).
         """
         problems = []
+        if max(self.min_pixels, self.max_pixels) > _MOST_PIXELS:
+            problems.append(
+                f"pixel limits: {self.min_pixels} to {self.max_pixels} found; at most "
+                f"{_MOST_PIXELS:,} is right"
+            )
         if self.min_pixels < 1:
             problems.append(f"min_pixels: {self.min_pixels} found; at least 1 is right")
         if self.max_pixels < max(self.min_pixels, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bucketwise.buckets import MAX_LENGTH
 from bucketwise.cost import COSTS
 from bucketwise.errors import UsageError, raise_all
 from bucketwise.optimize import EXACT, SOLVERS
@@ -70,17 +71,17 @@ class Question:
             f"buckets: {least}-{most} found; 1 to {MOST_BUCKETS}, ascending": (
                 not 1 <= least <= most <= MOST_BUCKETS
             ),
-            f"min-saving: {self.min_saving} found; 0 to 1 is right": (
+            f"min-saving: {self.min_saving} found; 0 or more and below 1 is right": (
                 not 0 <= self.min_saving < 1
             ),
-            f"align: {self.align} found; at least 1 is right": (
-                self.align is not None and self.align < 1
+            f"align: {self.align} found; 1 to {MAX_LENGTH:,} is right": (
+                self.align is not None and not 1 <= self.align <= MAX_LENGTH
             ),
             f"headroom: {self.headroom} found; 0 or more is right": (
                 not 0 <= self.headroom < float("inf")
             ),
-            f"pin: {list(self.pins)} found; positive lengths are right": any(
-                pin < 1 for pin in self.pins
+            f"pin: {list(self.pins)} found; 1 to {MAX_LENGTH:,} is right": any(
+                not 1 <= pin <= MAX_LENGTH for pin in self.pins
             ),
             "graph-minutes: the price of a graph needs --cost flops": (
                 self.graph_price is not None and self.cost != "flops"

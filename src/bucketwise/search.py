@@ -132,7 +132,7 @@ def choose(
     demand : Demand
         What is needed: one length needs one bucket.
     """
-    if demand.needed.size == 1 and len(frontier) == 1:
+    if demand.needed.size == len(frontier) == frontier[0].k == 1:
         one = int(demand.needed[0])
         return Choice(
             1,

@@ -9,6 +9,7 @@ import numpy as np
 
 from bucketwise.activity import Evidence
 from bucketwise.cost import CostCurve
+from bucketwise.numbers import plural
 from bucketwise.optimize.kmeans import SEED
 from bucketwise.patching import Counts, Preprocessing
 from bucketwise.plan import (
@@ -175,3 +176,22 @@ def assumptions(
         Assumption(name=name, value=value, status=cast("Status", status), source=source)
         for name, value, status, source in rows
     )
+
+
+def nothing_to_serve(traffic: Traffic, counts: Counts) -> str:
+    """Return why a traffic holds no image that a model runs on.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What users sent.
+    counts : Counts
+        What it becomes: no run at all.
+    """
+    rows = plural(traffic.rows_used, "usable row")
+    if counts.accepted.any():
+        why = f"{rows}, and each has a count of 0"
+    else:
+        told = next((each for each in counts.error if each), "there are none")
+        why = f"none of {rows} passes the processor ({told})"
+    return f"traffic: {why}; at least one image is needed"

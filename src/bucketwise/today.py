@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bucketwise.buckets import Buckets
 from bucketwise.cost import price
 from bucketwise.demand import Demand
+from bucketwise.errors import UsageError
 from bucketwise.limits import UNLIMITED_PIXELS, Setting, shrunk_by, weight_of
 from bucketwise.patching import BoolArray
 from bucketwise.plan import Current
@@ -48,10 +49,21 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
     -------
     Current
         Failures first, then both computes.
+
+    Raises
+    ------
+    UsageError
+        When today's limit is below the least pixels in force.
     """
     own = shared = setting
     plan_limit = setting.preprocessing.image.max_pixels
     if today.max_pixels is not None:
+        least = setting.preprocessing.image.min_pixels
+        if today.max_pixels < least:
+            raise UsageError(
+                f"--current-max-pixels: {today.max_pixels:,} found; at least min_pixels "
+                f"({least:,}) is right"
+            )
         own = setting.with_max_pixels(today.max_pixels)
         shared = own if today.max_pixels < plan_limit else setting
     needed_today = own.counts.needed(setting.version)

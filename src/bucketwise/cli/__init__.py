@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 from importlib import import_module
@@ -78,3 +79,8 @@ def run() -> None:
         for problem in error.problems:
             say(f"error: {problem}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        say("error: no space left where the output goes; free some", err=True)
+        sys.exit(1)

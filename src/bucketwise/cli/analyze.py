@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bucketwise.activity import Evidence
     from bucketwise.analysis import Analysis
     from bucketwise.output import Written
+    from bucketwise.sources.configs.rbln_config import CurrentLengths
     from bucketwise.traffic import Traffic
 
 BASE_OPTIONS = (
@@ -110,7 +111,7 @@ def analyze(
         bucket_unit=options["bucket_unit"],
         cost=options["cost"],
         current=current.lengths if current else None,
-        current_source=current.source if current else "",
+        current_source=_shown_source(current, options["current"], places=places),
         current_max_pixels=options["current_max_pixels"],
         base=base,
         target=options["target"],
@@ -141,6 +142,15 @@ def analyze(
         config=config_in_service(options),
     )
     _say_results(analysis, written, folder, quiet=options["quiet"])
+
+
+def _shown_source(
+    current: CurrentLengths | None, given: str | None, *, places: bool
+) -> str:
+    """Return where the lengths in service stand; no name of a file without places."""
+    if current is None or given is None:
+        return ""
+    return current.source if places or not Path(given).exists() else "a file"
 
 
 def _read(

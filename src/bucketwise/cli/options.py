@@ -19,6 +19,9 @@ STEP_COSTS = ("roofline", "slots")
 GPU = "gpu"
 """As `decoder.question` has them; importing that would make --help slow."""
 
+_MOST_PIXELS = 2**36
+"""The area of a square of 262,144 px, four thousand times what any processor takes."""
+
 PRODUCT = re.compile(r"\d+(?:[*x]\d+)*|\d+\^2")
 
 
@@ -76,8 +79,12 @@ class Pixels(click.ParamType[int | str]):
                 ctx,
             )
         if text.endswith("^2"):
-            return int(text[:-2]) ** 2
-        return math.prod(int(part) for part in re.split(r"[*x]", text))
+            pixels = int(text[:-2]) ** 2
+        else:
+            pixels = math.prod(int(part) for part in re.split(r"[*x]", text))
+        if not 1 <= pixels <= _MOST_PIXELS:
+            self.fail(f"{value!r} found; 1 to {_MOST_PIXELS:,} is right", param, ctx)
+        return pixels
 
 
 class BucketRange(click.ParamType[tuple[int, int]]):

@@ -107,9 +107,13 @@ def current_of(text: str | None) -> CurrentLengths | None:
 
 def config_in_service(options: dict[str, Any]) -> str | None:
     """Return the configuration of today to judge: `--current` as a file, else `--base`."""
+    from bucketwise.sources.configs.rbln_config import read_rbln_config
+
     current: str | None = options["current"]
     base: str | None = options["base"]
-    return current if current and Path(current).exists() else base
+    path = current if current and Path(current).exists() else base
+    # A bare list of lengths is no configuration.
+    return path if path and read_rbln_config(path).mapping else None
 
 
 def base_config(
@@ -147,7 +151,7 @@ def base_config(
     return given_base(
         read.mapping,
         family=family,
-        source=read.name,
+        source="a file" if options["no_places"] else read.name,
         overrides=overrides,
         notes=read.notes,
     )

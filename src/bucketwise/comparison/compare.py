@@ -20,7 +20,12 @@ from bucketwise.plan import (
 )
 from bucketwise.profile import PixelLimits
 from bucketwise.search import bucket_uses
-from bucketwise.summary import model_facts, provenance, traffic_summary
+from bucketwise.summary import (
+    model_facts,
+    nothing_to_serve,
+    provenance,
+    traffic_summary,
+)
 from bucketwise.traffic import IntArray, Traffic
 
 
@@ -94,8 +99,7 @@ def compare_scenarios(
     """
     check_names([scenario.name for scenario in scenarios])
     if not (setting.counts.runs > 0).any():
-        message = "traffic: no image passes the processor; at least one is needed"
-        raise InputError(message)
+        raise InputError(nothing_to_serve(traffic, setting.counts))
     runs = tuple(_run(scenario, setting) for scenario in scenarios)
     least = min(run.overflow for run in runs)
     finalists = tuple(run for run in runs if run.overflow == least)

@@ -332,7 +332,7 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     counts = use.counts
     needed, runs = counts.needed(subject.version), counts.runs
     served = counts.accepted & (needed <= lengths[-1])
-    if not served.any():
+    if not (runs[served] > 0).any():
         return
     demand = Demand.of(needed[served], runs[served])
     largest = _aligned(int(demand.needed[-1]), profile.align)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bucketwise.errors import raise_all
-from bucketwise.numbers import compute, percent
+from bucketwise.numbers import compute, percent, plural
 
 Rule = Literal["min_saving", "price", "fixed", "single_length"]
 
 SECONDS_A_MINUTE = 60
 FLOP_A_TFLOP = 1e12
+
+_MOST_OF_A_TERM = 1e30
+"""Beyond anything there is, and the product of all stays finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +47,15 @@ class GraphPrice:
         """
         raise_all(
             [
-                f"{name.replace('_', '-')}: {value} found; above 0 is right"
+                f"{name.replace('_', '-')}: {value} found; above 0 and at most "
+                f"{_MOST_OF_A_TERM:.0e} is right"
                 for name, value in (
                     ("graph_minutes", self.graph_minutes),
                     ("images_per_day", self.images_per_day),
                     ("keep_days", self.keep_days),
                     ("vit_tflops", self.vit_tflops),
                 )
-                if not 0 < value < float("inf")
+                if not 1 / _MOST_OF_A_TERM <= value <= _MOST_OF_A_TERM
             ]
         )
 
@@ -150,7 +154,7 @@ def _range_words(
     if k_range[1] < min(padded):
         return (f"the pins and the top need {min(padded)}",)
     if k_range[0] > max(padded):
-        return (f"there are only {max(padded)} distinct lengths",)
+        return (f"{plural(max(padded), 'length')} would serve all exactly as well",)
     return ()
 
 

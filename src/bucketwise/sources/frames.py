@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import duckdb
 
 from bucketwise.sources.database import literal, open_workspace
 
@@ -21,6 +24,11 @@ def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
         The parts, in order; at least one.
     path : Path
         The file; overwritten.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written, as where the disk is full.
     """
     with open_workspace() as workspace:
         connection = workspace.connection
@@ -30,4 +38,7 @@ def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
             verb = "INSERT INTO whole" if index else "CREATE TABLE whole AS"
             connection.execute(f"{verb} SELECT * FROM part")
             connection.unregister("part")
-        connection.execute(f"COPY whole TO {literal(path)} (FORMAT parquet)")
+        try:
+            connection.execute(f"COPY whole TO {literal(path)} (FORMAT parquet)")
+        except duckdb.IOException as error:
+            raise OSError(errno.EIO, str(error).splitlines()[0]) from error

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bucketwise.buckets import MAX_LENGTH
 from bucketwise.errors import ConfigError
 from bucketwise.sources.configs.artifact import FILE_NAME, unwrapped, without_artifact
 from bucketwise.sources.configs.json_file import load_json
 
-MAX_LENGTH = 2**31 - 1
 MAX_LENGTHS = 1_000
 
 _LIST_TEXT = re.compile(r"[\s\[\](),;0-9+-]+")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bucketwise.buckets import MAX_LENGTH
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import UNLIMITED_PIXELS
 from bucketwise.lint.subject import Document, Subject
@@ -18,7 +19,6 @@ from bucketwise.sources.configs.bucket_lists import parse_bucket_list
 from bucketwise.sources.configs.documents import read_documents
 from bucketwise.sources.configs.documents.text import Text, read_text
 from bucketwise.sources.configs.json_file import parse_json
-from bucketwise.sources.configs.rbln_config import MAX_LENGTH
 
 PLAN_FILE = "plan.json"
 
