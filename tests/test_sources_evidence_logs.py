@@ -169,6 +169,59 @@ def test_readings_speak_by_time_and_silence_after_idleness_is_idle() -> None:
     assert any("idle" in note for note in evidence.notes)
 
 
+COLLECTED = {
+    "Google Cloud": '{{"insertId":"q{0}","textPayload":"',
+    "Elasticsearch": '{{"_id": "A{0}", "log": {{"offset": {0}00}}, "message": "',
+    "journald's export": '{{"__CURSOR":"s=1;i={0}","__MONOTONIC_TIMESTAMP":"{0}","M":"',
+    "journald, as short-precise": "Jun 16 14:14:{0}0.120{0}56 host vllm[123]: ",
+    "seconds since 1970": "178166365{0}.12 host ",
+    "Go's log": "2026/06/16 14:14:{0}0 ",
+    "a clock": "[14:14:{0}0.123] ",
+    "two stamps": "2026-06-16T14:14:{0}0Z stderr 2026-06-16T14:14:{0}1Z ",
+}
+
+
+@pytest.mark.parametrize("collected", COLLECTED)
+def test_what_collectors_number_lines_with_tells_no_engines(collected: str) -> None:
+    text = "".join(
+        v1(f"06-16 14:14:{at}0", at, lead=COLLECTED[collected].format(at))
+        for at in range(6)
+    )
+    evidence = read_engine_log(lines_of(text), "x.log")
+    assert load_of(evidence).replicas == 1
+    assert seconds_by_level(evidence) == {(at, 0): 10.0 for at in range(6)}
+
+
+def test_pods_are_told_apart_by_what_collectors_say_of_them() -> None:
+    text = "".join(
+        v1(
+            f"06-16 14:14:{at}0",
+            1,
+            lead=f'{{"insertId":"{at}{pod}","pod":"v-{pod}","M":"',
+        )
+        for at in range(6)
+        for pod in range(2)
+    )
+    assert load_of(read_engine_log(lines_of(text), "x.log")).replicas == 2
+
+
+def test_a_log_where_every_line_names_another_engine_is_refused() -> None:
+    text = "".join(
+        v1(f"06-16 14:{at // 6:02}:{at % 6}0", lead=f"n{at} ") for at in range(20)
+    )
+    with pytest.raises(InputError, match="20 engines for 20 readings"):
+        read_engine_log(lines_of(text), "x.log")
+
+
+def test_a_log_with_the_newest_line_first_is_read_from_its_end() -> None:
+    lines = [v1(f"06-16 14:14:{at}0", at) for at in range(6)]
+    forward = read_engine_log(lines, "x.log")
+    backward = read_engine_log(lines[::-1], "x.log")
+    assert seconds_by_level(backward) == seconds_by_level(forward)
+    assert backward.faults == ()
+    assert any("read from the end" in note for note in backward.notes)
+
+
 OUTER = {
     "docker and kubectl": "2026-06-16T14:14:{:02d}.123456789Z ",
     "journald, as short-iso": "2026-06-16T14:14:{:02d}+0900 host vllm[123]: ",
@@ -767,6 +820,14 @@ def test_a_request_lasts_from_its_end_less_its_time(form: str) -> None:
     ended_s, started_s = (records.columns[name][0] for name in ("end_s", "start_s"))
     assert ended_s - started_s == 2.5
     assert abs(ended_s - end_s) in {0, 7_200}
+
+
+def test_a_log_without_durations_says_what_is_missing() -> None:
+    lines = [f"{COMBINED}\n"] * 3
+    records = read_access_records(lines, "x.log")
+    assert reasons(records.rejections) == {"missing": 3}
+    [note] = records.notes
+    assert "$request_time" in note
 
 
 def test_zones_count() -> None:

@@ -11,7 +11,13 @@ import numpy as np
 
 from bucketwise.errors import InputError
 from bucketwise.numbers import plural, verb
-from bucketwise.reasons import ABSURD, ENDS_BEFORE_START, NOT_SERVED, RAGGED
+from bucketwise.reasons import (
+    ABSURD,
+    ENDS_BEFORE_START,
+    MISSING,
+    NOT_SERVED,
+    RAGGED,
+)
 from bucketwise.sources.evidence.balancer_lines import read_balancer_line
 from bucketwise.sources.evidence.nginx_lines import read_nginx_line
 from bucketwise.sources.evidence.records import MAX_DURATION_S, Records
@@ -51,6 +57,10 @@ _UNTOLD = 0
 
 _SECONDS = "ends are told to the second only"
 _ONE_ENGINE = "no line tells the engine: all requests are taken for those of one"
+_UNTIMED = (
+    "what is missing is how long a request took: nginx tells it with $request_time in its "
+    "log_format, a table in a column such as duration_ms"
+)
 _ALL_PATHS = "no line shows a path: all requests count"
 
 
@@ -112,6 +122,10 @@ class _Log:
         )
 
     def _notes(self, *, tells_engine: bool) -> Iterator[str]:
+        if not self._times and not self.left_out:
+            if any(each.reason == MISSING for each in self.refused.rejections()):
+                yield _UNTIMED
+            return
         yield self._form.note
         if self._by_second:
             yield _SECONDS

@@ -74,6 +74,12 @@ _AGGREGATED = (
 )
 
 
+_NEWEST_FIRST = "the newest line comes first: read from the end"
+_NEARLY_ALL = 0.9
+_FEW_ENGINES = 8
+"""So many may each have said a single thing."""
+
+
 class _Own(NamedTuple):
     """A stamp of vLLM itself: text before it, moment of the year, its file."""
 
@@ -100,7 +106,7 @@ class _Log:
     def __init__(self, name: str) -> None:
         self.refused = Tally(name)
         self.engine: Engine = "unknown"
-        self.aggregated = False
+        self.aggregated = self.newest_first = False
         self._rows = array("d")
         self._speakers = Speakers()
         self._engines = Replicas(name)
@@ -163,7 +169,11 @@ class _Log:
         time_s = rows[has, clock]
         if clock != _DATED:
             time_s = without_year_s(time_s.astype(np.int64))
-        return _Readings(time_s, *rows[has, :5].astype(np.int64).T)
+        told = rows[has, :5].astype(np.int64)
+        back, on = (np.diff(time_s) < 0).sum(), (np.diff(time_s) > 0).sum()
+        self.newest_first = bool(back > _NEARLY_ALL * (back + on))
+        order = slice(None, None, -1 if self.newest_first else 1)
+        return _Readings(time_s[order], *told[order].T)
 
 
 def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
@@ -197,6 +207,13 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
             'time and both counts; "INFO 06-16 14:14:37 [loggers.py:123] Engine 000: Avg '
             'prompt throughput: ..., Running: 18 reqs, Waiting: 0 reqs, ..." is right'
         )
+    n_engines = np.unique(readings.engine).size
+    if n_engines > max(_FEW_ENGINES, readings.time_s.size / 2):
+        raise InputError(
+            f"{name}: {n_engines:,} engines for {plural(readings.time_s.size, 'reading')}: "
+            "something before each message, such as a number of its own, differs from "
+            "line to line; take it away, or give the lines as vLLM wrote them"
+        )
     found = succession(
         Replicas(name), readings.engine, readings.process, readings.time_s
     )
@@ -220,7 +237,11 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
         rejections=log.refused.rejections(),
         faults=held.faults,
         engine=log.engine,
-        notes=(_IDLE, _AGGREGATED) if log.aggregated else (_IDLE,),
+        notes=(
+            _IDLE,
+            *([_AGGREGATED] if log.aggregated else []),
+            *([_NEWEST_FIRST] if log.newest_first else []),
+        ),
     )
 
 

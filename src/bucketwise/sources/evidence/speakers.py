@@ -8,14 +8,26 @@ from dataclasses import dataclass, replace
 from bucketwise.sources.evidence.stamps import iso_s, moment_of_year
 
 _DATED = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+    r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 )
 """What docker, journald and kubectl put before a line."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
            "Dec")  # fmt: skip
-_UNDATED = re.compile(rf"\b({'|'.join(_MONTHS)}) {{1,2}}(\d{{1,2}}) (\d\d:\d\d:\d\d)\b")
+_UNDATED = re.compile(
+    rf"\b({'|'.join(_MONTHS)}) {{1,2}}(\d{{1,2}}) (\d\d:\d\d:\d\d)(?:[.,]\d{{1,9}})?\b"
+)
 """The traditional stamp of syslog (RFC 3164, 4.1.2)."""
+
+_PASSING = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\b"
+    r"|\b1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b"
+    r'|"(?:insertId|_id|__\w{1,40}|\w{0,20}(?:cursor|offset|sequence))": ?'
+    r'(?:"[^"]{0,400}"|\d{1,20})'
+)
+"""Further stamps, seconds since 1970, and what collectors number each line with (Google
+Cloud, Elasticsearch, journald's export): none of it tells an engine."""
 
 _LEVEL = re.compile(r"\b[A-Z]{4,8}(?:: | \d\d-\d\d \d\d:)")
 _PROCESS = re.compile(r'(?:\((\w{1,64}) pid=|"process": ?|\w\[)(\d{1,10})[\]),]')
@@ -110,12 +122,13 @@ class Speakers:
 
 
 def _without_stamp(lead: str) -> tuple[str, float | None, int | None]:
+    dated_s = moment = None
     found = _DATED.search(lead)
     if found:
-        return lead[: found.start()] + lead[found.end() :], iso_s(found[0]), None
-    found = _UNDATED.search(lead)
-    if found:
+        dated_s = iso_s(found[0].replace("/", "-"))
+    elif found := _UNDATED.search(lead):
         month, day, clock = found.groups()
         moment = moment_of_year(_MONTHS.index(month) + 1, int(day), clock)
-        return lead[: found.start()] + lead[found.end() :], None, moment
-    return lead, None, None
+    if found:
+        lead = lead[: found.start()] + lead[found.end() :]
+    return _PASSING.sub("", lead), dated_s, moment
