@@ -263,7 +263,8 @@ def _said_of_units(
 
 
 def _no_load(names: Sequence[str], found: Mapping[str, int], source: str) -> str:
-    known = ", ".join(f"{role} in {names[at]!r}" for role, at in found.items())
+    telling = {role: at for role, at in found.items() if role != "path"}
+    known = ", ".join(f"{role} in {names[at]!r}" for role, at in telling.items())
     only = f" (only {known})" if known else ""
     return (
         f"{source}: no columns that tell the load of a decoder{only} among "
