@@ -209,8 +209,13 @@ def test_a_log_where_every_line_names_another_engine_is_refused() -> None:
     text = "".join(
         v1(f"06-16 14:{at // 6:02}:{at % 6}0", lead=f"n{at} ") for at in range(20)
     )
-    with pytest.raises(InputError, match="20 engines for 20 readings"):
+    with pytest.raises(InputError, match="20 servers for 20 readings"):
         read_engine_log(lines_of(text), "x.log")
+
+
+def test_many_engines_of_one_server_may_each_say_one_thing() -> None:
+    text = "".join(v1("06-16 14:00:00", 1, engine=at) for at in range(20))
+    assert load_of(read_engine_log(lines_of(text), "x.log")).replicas == 20
 
 
 def test_a_log_with_the_newest_line_first_is_read_from_its_end() -> None:

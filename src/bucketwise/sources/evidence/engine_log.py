@@ -76,8 +76,8 @@ _AGGREGATED = (
 
 _NEWEST_FIRST = "the newest line comes first: read from the end"
 _NEARLY_ALL = 0.9
-_FEW_ENGINES = 8
-"""So many may each have said a single thing."""
+_FEW_PLACES = 8
+"""So many servers may each have said a single thing."""
 
 
 class _Own(NamedTuple):
@@ -156,6 +156,10 @@ class _Log:
         if any(mark in start for mark in _START_UPS):
             self._speakers.start(_plain(start))
 
+    def n_places(self) -> int:
+        """Return how many servers there seem to be, by what stands before messages."""
+        return self._speakers.n_places()
+
     def readings(self) -> _Readings:
         """Return the readings by the best clock the log has; others are refused.
 
@@ -207,10 +211,10 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
             'time and both counts; "INFO 06-16 14:14:37 [loggers.py:123] Engine 000: Avg '
             'prompt throughput: ..., Running: 18 reqs, Waiting: 0 reqs, ..." is right'
         )
-    n_engines = np.unique(readings.engine).size
-    if n_engines > max(_FEW_ENGINES, readings.time_s.size / 2):
+    n_places = log.n_places()
+    if n_places > max(_FEW_PLACES, readings.time_s.size / 2):
         raise InputError(
-            f"{name}: {n_engines:,} engines for {plural(readings.time_s.size, 'reading')}: "
+            f"{name}: {n_places:,} servers for {plural(readings.time_s.size, 'reading')}: "
             "something before each message, such as a number of its own, differs from "
             "line to line; take it away, or give the lines as vLLM wrote them"
         )

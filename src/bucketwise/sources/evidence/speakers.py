@@ -104,6 +104,10 @@ class Speakers:
         """Return how often the process of a speaker started so far."""
         return self._starts.get(speaker.process, 0)
 
+    def n_places(self) -> int:
+        """Return from how many places lines came so far."""
+        return len(self._sources)
+
     def _speaker(self, lead: str) -> Speaker:
         known = self._known.get(lead)
         if known is None:
