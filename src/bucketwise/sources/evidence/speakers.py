@@ -20,8 +20,7 @@ _UNDATED = re.compile(
 """The traditional stamp of syslog (RFC 3164, 4.1.2)."""
 
 _PASSING = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-    r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\b"
+    _DATED.pattern + r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\b"
     r"|\b1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b"
     r'|"(?:insertId|_id|__\w{1,40}|\w{0,20}(?:cursor|offset|sequence))": ?'
     r'(?:"[^"]{0,400}"|\d{1,20})'
