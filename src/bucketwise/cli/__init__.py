@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 from importlib import import_module
@@ -83,4 +84,6 @@ def run() -> None:
         if error.errno != errno.ENOSPC:
             raise
         say("error: no space left where the output goes; free some", err=True)
+        # What is still to be written would fail once more when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
