@@ -226,6 +226,22 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
             "at least min_pixels (65,536)",
         ),
         (["analyze", "nothing.csv"], 1, "each has a count of 0"),
+        (
+            [
+                "analyze",
+                "good.csv",
+                "--graph-minutes",
+                "1e308",
+                "--keep-days",
+                "1",
+                "--images-per-day",
+                "1e-300",
+                "--vit-tflops",
+                "1",
+            ],
+            1,
+            "at most 1e+30",
+        ),
     ],
 )
 def test_wrong_files_and_flags_end_with_one_clear_message(
@@ -308,6 +324,36 @@ def test_a_run_that_cannot_write_all_leaves_the_older_plan(tmp_path: Path) -> No
     assert "o: cannot be written (File too large)" in again.stderr
     after = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
     assert after == before
+
+
+def test_a_parquet_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    most_bytes = 1_000
+    command = ["count", str(SCREENSHOTS), "--model", "qwen3-vl-2b", "-o", "c.parquet"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bucketwise", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (most_bytes, most_bytes)
+        ),
+    )
+    assert done.returncode == 1
+    assert "c.parquet: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_lint_judges_a_configuration_beside_traffic_that_counts_nothing(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "rc.json").write_text('{"visual": {"max_seq_lens": [4096]}}')
+    (tmp_path / "t.csv").write_text("width,height,count\n640,480,0\n")
+    arguments = ("lint", "rc.json", "--model", "qwen3-vl-2b", "--traffic", "t.csv")
+    done = bucketwise(*arguments, cwd=tmp_path)
+    assert done.returncode in {0, 3}, done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_full_device_is_told_in_one_line(tmp_path: Path) -> None:
