@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from bucketwise.sources.lines import (
     sample,
 )
 from bucketwise.sources.tables.columns import FOR_SIZES, Match, Purpose
-from bucketwise.sources.tables.records import Form, read_records
+from bucketwise.sources.tables.records import Form, Record, read_records
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -100,7 +99,7 @@ def open_delimited(
         kind=SEPARATORS[layout.separator],
         name=file.name,
         roles=match.roles,
-        rows_due=cache(lambda: _rows_due(file, layout, before)),
+        rows_due=cache(lambda: _rows_due(file, layout, form, before)),
         relation=_relation(workspace, file, layout),
         numbered=_numbered(workspace, file, layout, used),
         quote="contains(text, '\"')",
@@ -250,7 +249,6 @@ def _match(
 
 def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
-    # A blank line in a file of one column is no row, as in a file of many.
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (
         f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
@@ -287,41 +285,67 @@ def _staged(workspace: Workspace, file: File) -> str:
     return literal(workspace.stage(file.path))
 
 
-def _rows_due(file: File, layout: _Layout, before: int) -> int | None:
-    """Return how many rows there are where each is a line; None where they are not."""
-    if layout.spans:
-        return None
+def _rows_due(file: File, layout: _Layout, form: Form, before: int) -> int | None:
+    """Return how many rows DuckDB must find; None where it would read amiss."""
     ends = find_line_ends(file.path, file.compression)
-    return None if ends.kind == "other" else ends.filled - before
+    if ends.kind == "other":
+        return None
+    if not layout.spans:
+        return ends.filled - before
+    rows = 0
+    for _, record in _records(file, layout, form):
+        if record is None:
+            return None
+        rows += 1
+    return rows
+
+
+def _records(file: File, layout: _Layout, form: Form) -> Iterator[Record]:
+    """Yield every record that is not blank."""
+    lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
+    for line, record in read_records(lines, form):
+        # A blank line in a file of one column is no row, as in a file of many.
+        if record is None or (any(record) if form.width == 1 else record):
+            yield layout.skipped + line, record
 
 
 def _stream(
     file: File, layout: _Layout, form: Form, used: Sequence[int]
 ) -> Iterator[Batch]:
     """Yield batches of the used cells as Python's reader finds them."""
-    one_column = form.width == 1
-    lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
-    rows: list[tuple[Any, ...]] = []
-    for line, record in read_records(lines, form):
+    width = form.width
+    nothing = (None,) * len(used)
+    starts: list[int] = []
+    ragged: list[bool] = []
+    rows: list[tuple[str | None, ...]] = []
+    for line, record in _records(file, layout, form):
+        starts.append(line)
         if record is None:
-            rows.append((line, True, *[None] * len(used)))
-        elif any(record) if one_column else record:
-            ragged = form.is_ragged(record)
-            cells = [record[at] if at < len(record) else None for at in used]
-            rows.append((line, ragged, *cells))
+            ragged.append(True)
+            rows.append(nothing)
+        elif len(record) == width:
+            ragged.append(False)
+            rows.append(tuple([record[at] for at in used]))
+        else:
+            ragged.append(form.is_ragged(record))
+            rows.append(tuple(record[at] if at < len(record) else None for at in used))
         if len(rows) == BATCH_ROWS:
-            yield _batch(rows, used, layout.skipped)
-            rows.clear()
+            yield _batch(starts, ragged, rows, used)
+            starts, ragged, rows = [], [], []
     if rows:
-        yield _batch(rows, used, layout.skipped)
+        yield _batch(starts, ragged, rows, used)
 
 
-def _batch(rows: Sequence[tuple[Any, ...]], used: Sequence[int], skipped: int) -> Batch:
-    line, ragged, *cells = zip(*rows, strict=True)
+def _batch(
+    starts: Sequence[int],
+    ragged: Sequence[bool],
+    rows: Sequence[Sequence[str | None]],
+    used: Sequence[int],
+) -> Batch:
     batch: Batch = {
-        f"c{at}": np.array(column, dtype=object)
-        for at, column in zip(used, cells, strict=True)
+        f"c{at}": np.array(cells, dtype=object)
+        for at, cells in zip(used, zip(*rows, strict=True), strict=True)
     }
     batch["ragged"] = np.array(ragged)
-    batch["line"] = np.array(line, dtype=np.int64) + skipped
+    batch["line"] = np.array(starts, dtype=np.int64)
     return batch

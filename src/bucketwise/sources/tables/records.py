@@ -112,9 +112,8 @@ def read_records(
     reader = form.reader(ahead, strict=True)
     while block := ahead.block():
         if '"' not in "".join(block):
-            first = ahead.passed + 1
+            yield from zip(count(ahead.passed + 1), _whole(block, form), strict=False)
             ahead.passed += len(block)
-            yield from zip(count(first), _whole(block, form), strict=False)
             continue
         ahead.waiting.extend(block)
         while ahead.waiting:
@@ -135,12 +134,13 @@ def read_records(
             ahead.finish()
 
 
-def _whole(block: Sequence[str], form: Form) -> Iterator[list[str]]:
-    """Yield the records of lines without a quote."""
-    for line, record in zip(block, form.reader(block, strict=True), strict=True):
-        yield (
-            record if len(record) <= form.width else _with_blanks(record, line, form)
-        )
+def _whole(block: Sequence[str], form: Form) -> list[list[str]]:
+    """Return the records of lines without a quote."""
+    records = list(form.reader(block, strict=True))
+    if max(map(len, records)) > form.width:
+        for record, line in zip(records, block, strict=True):
+            _with_blanks(record, line, form)
+    return records
 
 
 def _with_blanks(record: list[str], line: str, form: Form) -> list[str]:
