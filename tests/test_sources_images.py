@@ -1035,14 +1035,14 @@ def test_a_damaged_stream_says_so(tmp_path: Path, packing: Compression) -> None:
     whole = path.read_bytes()
     for data in (whole[:-9], whole[: len(whole) // 2], b"nonsense" * 9):
         path.write_bytes(data)
-        with pytest.raises(InputError, match=r"^s: damaged tar \(.+\); pack it anew$"):
+        with pytest.raises(InputError, match=r"^s: damaged (gzip|zstd) \(.+\); pack it anew$"):
             list(read_tar(path, "s", packing))
 
 
 def test_a_wrong_checksum_after_the_last_member_is_found(tmp_path: Path) -> None:
     whole = pack(tmp_path / "shard.tar", SHARD, "gzip").read_bytes()
     (tmp_path / "shard.tar").write_bytes(whole[:-8] + b"\0" * 4 + whole[-4:])
-    with pytest.raises(InputError, match=r"^s: damaged tar \(CRC check failed"):
+    with pytest.raises(InputError, match=r"^s: damaged gzip \(CRC check failed"):
         list(read_tar(tmp_path / "shard.tar", "s", "gzip"))
 
 

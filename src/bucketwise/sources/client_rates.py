@@ -15,7 +15,8 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import literal, open_workspace
 from bucketwise.sources.detect import GZIP
 from bucketwise.sources.inputs import Input
-from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
+from bucketwise.sources.line_ends import find_line_ends
+from bucketwise.sources.packing import Compression, PackingError, open_unpacked
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})
 SHARES = frozenset({"client", "window_start_s", "prob"})
@@ -112,7 +113,7 @@ def _part(each: Input) -> str:
     """Return which table of such a set a file is, "" for none."""
     try:
         names = _header(each.path)
-    except (OSError, *DAMAGE, csv.Error, UnicodeDecodeError):
+    except (OSError, PackingError, csv.Error, UnicodeDecodeError):
         # Whatever it is, its own reader will say what is wrong with it.
         return ""
     if names >= RATES:
@@ -131,6 +132,9 @@ def _header(path: Path) -> set[str]:
 
 
 def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None:
+    for each in (tokens, rates, counts):
+        if each is not None:
+            _refuse_damage(each)
     with open_workspace() as workspace:
         # Three files at once: one link each.
         tables = {
@@ -144,6 +148,14 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
         workspace.connection.execute(
             _JOIN.format(**tables, images=images, path=literal(path))
         )
+
+
+def _refuse_damage(each: Input) -> None:
+    """Read a packed part to its end: DuckDB looks at no checksum."""
+    try:
+        find_line_ends(each.path, _packing(each.path))
+    except PackingError as error:
+        raise InputError(f"{each.name}: {error}; pack it anew") from error
 
 
 def _linked(folder: Path, name: str, path: Path) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.lines import OverlongLineError, read_lines
+from bucketwise.sources.packing import PackingError
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
@@ -180,8 +180,8 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
         yield
     except OverlongLineError as error:
         raise InputError(f"{name}: {error}; {expected}") from error
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
+    except PackingError as error:
+        raise InputError(f"{name}: {error}; pack it anew") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{name}: cannot be read ({reason}); {expected}") from error

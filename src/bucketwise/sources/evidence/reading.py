@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -143,7 +144,12 @@ def _read(each: Input, columns: Mapping[str, str] | None, progress: Progress) ->
             raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
         read_text = _reader_of_text(workspace, file, columns)
         if read_text is not None:
-            return read_text(read_lines(file.path, file.compression), file.name)
+            lines = read_lines(file.path, file.compression)
+            try:
+                return read_text(lines, file.name)
+            finally:
+                # What is packed proves whole, or damaged, at its end.
+                deque(lines, maxlen=0)
         table = TABLES[file.kind](workspace, file, columns, FOR_LOAD)
         progress.row_bytes = table.row_bytes
         progress.watch(workspace.connection)

@@ -164,6 +164,9 @@ def _at_once(
     workspace: Workspace, table: Table, kind: TableKind
 ) -> tuple[Columns, int] | None:
     """Read with the fast reader; None where it stumbles or loses track of lines."""
+    rows_due = table.rows_due()
+    if rows_due is None:
+        return None
     connection = workspace.connection
     forget_rejects(connection)
     connection.execute("SET preserve_insertion_order = true")
@@ -179,7 +182,7 @@ def _at_once(
         return None
     if ragged is None or columns.pop("quoted", np.zeros(1)).any():
         return None
-    return columns, ragged
+    return (columns, ragged) if columns["fault"].size + ragged == rows_due else None
 
 
 def _one_by_one(

@@ -76,10 +76,12 @@ def open_parquet(
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
         raise InputError(f"{file.name}: columns and no rows; one row at least is right")
+    n_rows = _n_rows(connection, source)
     return Table(
         kind="parquet",
         name=file.name,
         roles=match.roles,
+        rows_due=lambda: n_rows,
         relation=relation,
         numbered=relation,
         quote="false",
@@ -89,7 +91,7 @@ def open_parquet(
             at: tuple(row[nth] for row in first if row[nth] is not None)
             for nth, at in enumerate(used)
         },
-        row_bytes=file.path.stat().st_size / _n_rows(connection, source),
+        row_bytes=file.path.stat().st_size / n_rows,
         notes=match.notes,
         units_s=match.units_s,
     )

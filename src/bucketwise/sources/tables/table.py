@@ -34,6 +34,9 @@ class Table:
         Base name.
     roles : mapping of str to int
         Position of the column of each role.
+    rows_due : callable
+        How many rows `relation` must give, rejected ones too: with more or fewer it has
+        read amiss. None where only `stream` reads the file right.
     relation : str
         SQL of all rows, in no order, as fast as it goes.
     numbered : str
@@ -58,6 +61,7 @@ class Table:
     kind: str
     name: str
     roles: Mapping[str, int]
+    rows_due: Callable[[], int | None]
     relation: str
     numbered: str
     quote: str
