@@ -7,15 +7,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import SQL_FAULTS, AnyFault, Workspace
-from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
+from bucketwise.sources.detect import (
+    EXPECTED,
+    GZIP,
+    PARQUET,
+    ZSTD,
+    File,
+    is_image,
+    recognise,
+)
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
+from bucketwise.sources.isolated import CrashError
 from bucketwise.sources.lines import OverlongLineError, read_lines
+from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
@@ -51,6 +62,30 @@ class Images:
     name: str
     items: Iterable[Item]
     notes: Callable[[], tuple[str, ...]] = tuple
+
+
+def may_crash(path: Path) -> bool:
+    """Return whether a file is Parquet, packed or not; such is read in isolation.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(PARQUET))
+    packed: Mapping[bytes, Compression] = {GZIP: "gzip", ZSTD: "zstd"}
+    for magic, compression in packed.items():
+        if start.startswith(magic):
+            try:
+                with open_unpacked(path, compression) as file:
+                    start = file.read(len(PARQUET))
+            except DAMAGE:
+                # Its reader will say so.
+                return False
+    return start == PARQUET
 
 
 def open_plain(each: Input) -> Images | None:
@@ -180,6 +215,18 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
         yield
     except OverlongLineError as error:
         raise InputError(f"{name}: {error}; {expected}") from error
+    except CrashError as error:
+        raise InputError(
+            f"{name}: damaged Parquet ({error}); write it anew from what it was made of"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: a name or a text in it is not UTF-8; write it anew as UTF-8"
+        ) from error
+    except MemoryError as error:
+        raise InputError(
+            f"{name}: it does not fit into memory; cut it into parts, or free some"
+        ) from error
     except (EOFError, zlib.error) as error:
         raise InputError(f"{name}: damaged gzip ({error}); pack it anew") from error
     except OSError as error:
