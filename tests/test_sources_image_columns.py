@@ -20,9 +20,9 @@ from bucketwise.sources.detect import File, recognise
 from bucketwise.sources.image_cells import rows as image_rows
 from bucketwise.sources.image_cells.columns import find_image_columns
 from bucketwise.sources.image_cells.rows import read_image_columns
-from bucketwise.sources.parquet import columns_of
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
+from bucketwise.sources.parquet import columns_of
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 

@@ -205,7 +205,7 @@ def _listen(asked: SimpleQueue[Any]) -> None:
             asked.put(pickle.load(sys.stdin.buffer))  # noqa: S301 - from our own program
         except EOFError:
             os._exit(0)
-        except BaseException:
+        except Exception:  # noqa: BLE001 - nobody may wait for an answer in vain
             traceback.print_exc()
             os._exit(1)
 

@@ -214,8 +214,8 @@ def _read(
 def _read_apart(
     each: Input,
     columns: Mapping[str, str] | None,
-    ignore_orientation: bool,  # noqa: FBT001 - called by place
-    watched: bool,  # noqa: FBT001
+    ignore_orientation: bool,
+    watched: bool,
 ) -> Traffic:
     with told_progress(watched=watched) as progress:
         return _read_here(each, columns, progress, ignore_orientation)
@@ -225,7 +225,7 @@ def _read_here(
     each: Input,
     columns: Mapping[str, str] | None,
     progress: Progress,
-    ignore_orientation: bool,  # noqa: FBT001 - called by place
+    ignore_orientation: bool,
 ) -> Traffic:
     with plain_faults(each.name), open_workspace() as workspace:
         found = open_plain(each) or open_input(workspace, each, columns)

@@ -128,7 +128,7 @@ def _rows(
     each: Input,
     columns: Mapping[str, str] | None,
     apart: Isolation,
-    ignore_orientation: bool,  # noqa: FBT001 - called by place
+    ignore_orientation: bool,
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         if may_crash(each.path):
@@ -140,7 +140,7 @@ def _rows(
 def _rows_here(
     each: Input,
     columns: Mapping[str, str] | None,
-    ignore_orientation: bool,  # noqa: FBT001 - called by place
+    ignore_orientation: bool,
 ) -> Iterator[Rows]:
     with plain_faults(each.name), open_workspace() as workspace:
         found = open_plain(each) or open_input(workspace, each, columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bucketwise.activity import Evidence
@@ -161,7 +161,7 @@ def _read(
 def _read_apart(
     each: Input,
     columns: Mapping[str, str] | None,
-    watched: bool,  # noqa: FBT001 - called by place
+    watched: bool,
 ) -> Told:
     with told_progress(watched=watched) as progress:
         return _read_here(each, columns, progress)
