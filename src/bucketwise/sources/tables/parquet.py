@@ -86,6 +86,7 @@ def open_parquet(
         row_bytes=file.path.stat().st_size / _n_rows(connection, source),
         notes=match.notes,
         units_s=match.units_s,
+        named=match.named,
     )
 
 
