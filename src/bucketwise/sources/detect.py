@@ -13,7 +13,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_path, starts_as_image
-from bucketwise.sources.packing import Compression, open_unpacked
+from bucketwise.sources.packing import Compression, PackingError, open_unpacked
 
 Kind = Literal["delimited", "jsonlines", "parquet", "tar"]
 
@@ -78,6 +78,28 @@ def is_image(path: Path) -> bool:
     # Rarer formats have less telling beginnings; text is left to the tables.
     rare = b"\0" in start or start.startswith(_TEXT_IMAGES)
     return rare and isinstance(read_path(path), Header)
+
+
+def may_crash(path: Path) -> bool:
+    """Return whether a file is Parquet, packed or not; such is read in isolation.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(PARQUET))
+    for compression, magics in _PACKINGS.items():
+        if start.startswith(magics):
+            try:
+                with open_unpacked(path, compression) as unpacked:
+                    start = unpacked.read(len(PARQUET))
+            except PackingError:
+                return False  # its reader will say so
+    return start == PARQUET
 
 
 def recognise(

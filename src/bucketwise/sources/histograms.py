@@ -79,7 +79,7 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     """
     staged = literal(workspace.stage(path))
     found = workspace.connection.execute(
-        f"SELECT value FROM parquet_kv_metadata({staged}) WHERE decode(key) = ?", [KEY]
+        f"SELECT value FROM parquet_kv_metadata({staged}) WHERE key = ?", [KEY.encode()]
     ).fetchall()
     if not found:
         return None

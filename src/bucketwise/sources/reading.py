@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from bucketwise.errors import InputError
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
-from bucketwise.sources.detect import is_image
+from bucketwise.sources.detect import is_image, may_crash
 from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.isolated import Isolation
 from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
     Images,
@@ -20,7 +21,7 @@ from bucketwise.sources.opening import (
     open_plain,
     plain_faults,
 )
-from bucketwise.sources.progress import Progress
+from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.table import Table
@@ -121,9 +122,9 @@ def read_inputs(
         evidence_in,
     )
 
-    def look_further(found: Sequence[Input]) -> Evidence | None:
+    def look_further(found: Sequence[Input], apart: Isolation) -> Evidence | None:
         return evidence_in(
-            found, columns=columns, max_bad_rows=max_bad_rows, places=places
+            found, apart, columns=columns, max_bad_rows=max_bad_rows, places=places
         )
 
     return _read_all(
@@ -145,17 +146,23 @@ def _read_all(
     places: bool,
     ignore_orientation: bool,
     progress: Progress,
-    look_further: Callable[[Sequence[Input]], Evidence | None],
+    look_further: Callable[[Sequence[Input], Isolation], Evidence | None],
 ) -> tuple[Traffic, Evidence | None]:
     parts: list[Traffic] = []
-    with open_inputs(inputs) as opened:
+    with open_inputs(inputs) as opened, Isolation(opened.folder) as apart:
         others, files = _together(opened.inputs)
         found = join_client_rates(others, opened.folder)
         progress.bytes_total = sum(each.size_bytes for each in found)
         for each in found:
             progress.begin(each.name, each.size_bytes)
             parts.append(
-                _read(each, columns, progress, ignore_orientation=ignore_orientation)
+                _read(
+                    each,
+                    columns,
+                    progress,
+                    apart,
+                    ignore_orientation=ignore_orientation,
+                )
             )
             progress.finish(sum(part.rows_read for part in parts))
             # Large parts are added up on the way, so that memory stays bounded.
@@ -168,7 +175,7 @@ def _read_all(
                 parts.append(
                     _of_images(workspace, together, progress, ignore_orientation)
                 )
-        evidence, unread = _evidence_or_why_not(found, look_further)
+        evidence, unread = _evidence_or_why_not(found, apart, look_further)
     traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
     traffic = replace(traffic, notes=(*traffic.notes, *unread))
     if not places:
@@ -186,7 +193,37 @@ def _read(
     each: Input,
     columns: Mapping[str, str] | None,
     progress: Progress,
+    apart: Isolation,
     *,
+    ignore_orientation: bool,
+) -> Traffic:
+    with plain_faults(each.name):
+        if not may_crash(each.path):
+            return _read_here(each, columns, progress, ignore_orientation)
+        return apart.run(
+            _read_apart,
+            each,
+            columns,
+            ignore_orientation,
+            progress.watched,
+            hear=progress.follow(),
+        )
+
+
+def _read_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+    watched: bool,
+) -> Traffic:
+    with told_progress(watched=watched) as progress:
+        return _read_here(each, columns, progress, ignore_orientation)
+
+
+def _read_here(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
     ignore_orientation: bool,
 ) -> Traffic:
     with plain_faults(each.name), open_workspace() as workspace:
@@ -231,16 +268,18 @@ def _together(found: Sequence[Input]) -> tuple[list[Input], list[Input]]:
     return (others, images) if len(images) > 1 else (list(found), [])
 
 
-def _nothing_more(_: Sequence[Input]) -> None:
+def _nothing_more(_: Sequence[Input], __: Isolation) -> None:
     return None
 
 
 def _evidence_or_why_not(
-    found: Sequence[Input], look_further: Callable[[Sequence[Input]], Evidence | None]
+    found: Sequence[Input],
+    apart: Isolation,
+    look_further: Callable[[Sequence[Input], Isolation], Evidence | None],
 ) -> tuple[Evidence | None, tuple[str, ...]]:
     """Return the load of a decoder; what is amiss with it does not stop the sizes."""
     try:
-        return look_further(found), ()
+        return look_further(found, apart), ()
     except InputError as error:
         why = str(error).splitlines()[0]
         return None, (f"the load of the decoder was not read: {why}",)
