@@ -16,6 +16,7 @@ from bucketwise.sources.database import literal, open_workspace
 from bucketwise.sources.detect import GZIP
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
+from bucketwise.sources.scratch import Scratch
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})
 SHARES = frozenset({"client", "window_start_s", "prob"})
@@ -47,7 +48,7 @@ COPY (
     FROM {tokens} JOIN requests USING (client, window_start_s)
         JOIN images USING (client, window_start_s)
     ORDER BY ALL
-) TO {path} (HEADER, DELIMITER ',')
+) TO {path} (HEADER, DELIMITER ',', USE_TMP_FILE false)
 """
 _PER_REQUEST = (
     "SELECT client, window_start_s, sum(image_count * prob) / sum(prob) AS per_request "
@@ -56,14 +57,14 @@ _PER_REQUEST = (
 _ONE_EACH = "SELECT client, window_start_s, 1 AS per_request FROM windows"
 
 
-def join_client_rates(found: Sequence[Input], folder: Path) -> list[Input]:
+def join_client_rates(found: Sequence[Input], scratch: Scratch) -> list[Input]:
     """Put one weighted table in the place of tables of shares and rates.
 
     Parameters
     ----------
     found : sequence of Input
         Every input.
-    folder : Path
+    scratch : Scratch
         Where the joined table is written.
 
     Returns
@@ -98,7 +99,7 @@ def join_client_rates(found: Sequence[Input], folder: Path) -> list[Input]:
         raise InputError(*problems)
     [rates], [tokens] = parts["rates"], parts[TOKENS]
     counts = parts.get(IMAGES)
-    path = folder / "client-rates.csv"
+    path = scratch.new("client-rates.csv")
     _join(tokens, rates, counts[0] if counts else None, path)
     images = "images a request" if counts else "one image a request, as none was told"
     unread = len(found) - len(others) - 2 - bool(counts)
@@ -132,9 +133,10 @@ def _header(path: Path) -> set[str]:
 
 def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None:
     with open_workspace() as workspace:
-        # Three files at once: one link each.
+        # Three files at once: one name each.
         tables = {
-            name: f"read_csv({literal(_linked(workspace.folder, name, each.path))})"
+            name: f"read_csv({literal(workspace.stage(each.path, name))}, "
+            f"compression = '{_packing(each.path)}')"
             for name, each in (("tokens", tokens), ("rates", rates), ("counts", counts))
             if each is not None
         }
@@ -144,13 +146,6 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
         workspace.connection.execute(
             _JOIN.format(**tables, images=images, path=literal(path))
         )
-
-
-def _linked(folder: Path, name: str, path: Path) -> Path:
-    suffix = ".gz" if _packing(path) == "gzip" else ""
-    link = folder / f"{name}.csv{suffix}"
-    link.symlink_to(path.resolve())
-    return link
 
 
 def _packing(path: Path) -> Compression:

@@ -95,9 +95,9 @@ def read_rows(
     counts: dict[str, int] = {}
     places: dict[str, list[Place]] = {}
     rows_read = 0
-    with open_inputs(inputs) as opened:
+    with open_inputs(inputs) as opened, open_workspace() as workspace:
         for each in opened.inputs:
-            for rows in _rows(each, columns, ignore_orientation=ignore_orientation):
+            for rows in _rows(workspace, each, columns, ignore_orientation):
                 rows_read += len(rows.reason)
                 _tally(rows, counts, places)
                 yield rows
@@ -119,9 +119,12 @@ def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -
 
 
 def _rows(
-    each: Input, columns: Mapping[str, str] | None, *, ignore_orientation: bool
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,  # noqa: FBT001 - handed on as it came
 ) -> Iterator[Rows]:
-    with plain_faults(each.name), open_workspace() as workspace:
+    with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)
         if isinstance(found, Traffic):
             raise InputError(

@@ -88,18 +88,19 @@ def read_evidence(
         When `columns` names a role that there is not.
     """
     progress = progress or Progress()
-    with open_inputs(inputs, EXPECTED) as opened:
+    with open_inputs(inputs, EXPECTED) as opened, open_workspace() as workspace:
         progress.bytes_total = sum(each.size_bytes for each in opened.inputs)
         files: list[tuple[str, Told]] = []
         for each in opened.inputs:
             progress.begin(each.name, each.size_bytes)
-            files.append((each.name, _read(each, columns, progress)))
+            files.append((each.name, _read(workspace, each, columns, progress)))
             progress.finish(sum(told.samples for _, told in files))
         evidence = merge_load(files, max_bad_rows)
     return evidence if places else evidence.without_places()
 
 
 def evidence_in(
+    workspace: Workspace,
     inputs: Iterable[Input],
     *,
     columns: Mapping[str, str] | None = None,
@@ -110,6 +111,8 @@ def evidence_in(
 
     Parameters
     ----------
+    workspace : Workspace
+        Where to read.
     inputs : iterable of Input
         What was read as traffic.
     columns, max_bad_rows, places
@@ -125,19 +128,28 @@ def evidence_in(
     InputError
         When tables are of several kinds, or more rows than allowed are unusable.
     """
-    files = [(each.name, told) for each in inputs for told in _told_in(each, columns)]
+    files = [
+        (each.name, told)
+        for each in inputs
+        for told in _told_in(workspace, each, columns)
+    ]
     if not files:
         return None
     evidence = merge_load(files, max_bad_rows)
     return evidence if places else evidence.without_places()
 
 
-def _read(each: Input, columns: Mapping[str, str] | None, progress: Progress) -> Told:
+def _read(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
+) -> Told:
     if each.path.is_dir():
         raise InputError(
             f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
         )
-    with plain_faults(each.name, EXPECTED), open_workspace() as workspace:
+    with plain_faults(each.name, EXPECTED):
         file = recognise(workspace, each.path, each.name, EXPECTED)
         if file.kind not in TABLES:
             raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
@@ -164,11 +176,13 @@ def _reader_of_text(
     return read if _table(workspace, file, columns, FOR_LOAD) is None else None
 
 
-def _told_in(each: Input, columns: Mapping[str, str] | None) -> Iterator[Told]:
+def _told_in(
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+) -> Iterator[Told]:
     """Yield what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
         return
-    with plain_faults(each.name), open_workspace() as workspace:
+    with plain_faults(each.name):
         file = recognise(workspace, each.path, each.name)
         table = _table(workspace, file, columns, BESIDE_SIZES)
         if table is not None:
