@@ -106,7 +106,10 @@ def open_inputs(
                 problems += error.problems
             except (OSError, ValueError) as error:  # a name with a null byte is the latter
                 reason = getattr(error, "strerror", None) or str(error)
-                problems.append(f"{_shown(given)}: cannot be read ({reason}); {expected}")
+                problems.append(
+                    f"{_shown(given)}: cannot be read ({reason}); give one that exists "
+                    "and that you may read"
+                )
         raise_all(problems, InputError)
         yield Opened(tuple(found), scratch)
 

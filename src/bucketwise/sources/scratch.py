@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 LEFT_FREE_BYTES = 1 << 30
 """Other programs write to the disk, too: so much of it, or a tenth, is left to them."""
@@ -79,8 +79,9 @@ def open_scratch() -> Iterator[Scratch]:
         Where no folder can be written to and the system keeps no files in memory.
     """
     try:
+        gettempdir().encode()  # DuckDB takes names in UTF-8 alone
         folder = TemporaryDirectory(prefix="bucketwise-", ignore_cleanup_errors=True)
-    except OSError:
+    except (OSError, UnicodeEncodeError):
         if not hasattr(os, "memfd_create"):
             raise
         scratch = Scratch(None)
