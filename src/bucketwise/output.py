@@ -136,7 +136,7 @@ def write_results(
     previous = check_folder(folder)
     contents = {PLAN: analysis.plan.to_json(), **snippets, **pages}
     files = {
-        name: content.encode() if isinstance(content, str) else content
+        name: _encoded(content) if isinstance(content, str) else content
         for name, content in contents.items()
     }
     try:
@@ -208,7 +208,12 @@ def write_text(path: Path, text: str) -> Path:
     Path
         The file.
     """
-    return write_bytes(path, text.encode())
+    return write_bytes(path, _encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    """Return text as UTF-8; of a name that is none, what is amiss is spelled out."""
+    return text.encode(errors="backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes) -> Path:

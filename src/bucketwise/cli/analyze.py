@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +151,7 @@ def _shown_source(
     """Return where the lengths in service stand; no name of a file without places."""
     if current is None or given is None:
         return ""
-    return current.source if places or not Path(given).exists() else "a file"
+    return current.source if places or not os.path.exists(given) else "a file"
 
 
 def _read(

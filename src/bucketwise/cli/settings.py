@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,7 +111,7 @@ def config_in_service(options: dict[str, Any]) -> str | None:
 
     current: str | None = options["current"]
     base: str | None = options["base"]
-    path = current if current and Path(current).exists() else base
+    path = current if current and os.path.exists(current) else base  # noqa: PTH110 - pathlib raises on a long list
     # A bare list of lengths is no configuration.
     return path if path and read_rbln_config(path).mapping else None
 
@@ -138,7 +138,7 @@ def base_config(
         batch_size=options["batch_size"],
     )
     path = options["base"]
-    if path is None and current is not None and Path(options["current"]).exists():
+    if path is None and current is not None and os.path.exists(options["current"]):  # noqa: PTH110
         path = options["current"]
     if path is None and overrides == Overrides() and family not in MODEL_CLASSES:
         return None  # nothing to emit, and nothing was asked for

@@ -51,12 +51,13 @@ class Isolation:
 
     Parameters
     ----------
-    scratch : Path
+    scratch : Path or None
         Holds the temporary files of tasks; whoever made it removes what a crash leaves.
+        None leaves it to the tasks.
     """
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = str(scratch)
+    def __init__(self, scratch: Path | None) -> None:
+        self._scratch = None if scratch is None else str(scratch)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

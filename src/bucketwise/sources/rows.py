@@ -15,13 +15,8 @@ from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import may_crash
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input, open_inputs
-from bucketwise.sources.isolated import Isolation
 from bucketwise.sources.items import batches, reason_of, size_of
-from bucketwise.sources.opening import (
-    open_input,
-    open_plain,
-    plain_faults,
-)
+from bucketwise.sources.opening import open_input, open_plain, plain_faults
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.cells import parsed_rows
 from bucketwise.sources.tables.table import BATCH, Batch, Table
@@ -101,9 +96,9 @@ def read_rows(
     counts: dict[str, int] = {}
     places: dict[str, list[Place]] = {}
     rows_read = 0
-    with open_inputs(inputs) as opened, Isolation(opened.folder) as apart:
+    with open_inputs(inputs) as opened, open_workspace() as workspace:
         for each in opened.inputs:
-            for rows in _rows(each, columns, apart, ignore_orientation):
+            for rows in _rows(workspace, each, columns, ignore_orientation):
                 rows_read += len(rows.reason)
                 _tally(rows, counts, places)
                 yield rows
@@ -125,24 +120,35 @@ def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -
 
 
 def _rows(
+    workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
-    apart: Isolation,
     ignore_orientation: bool,
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         if may_crash(each.path):
-            yield from apart.iterate(_rows_here, each, columns, ignore_orientation)
+            asked = (each, columns, ignore_orientation)
+            yield from workspace.apart.iterate(_rows_apart, *asked)
         else:
-            yield from _rows_here(each, columns, ignore_orientation)
+            yield from _rows_here(workspace, each, columns, ignore_orientation)
 
 
-def _rows_here(
+def _rows_apart(
     each: Input,
     columns: Mapping[str, str] | None,
     ignore_orientation: bool,
 ) -> Iterator[Rows]:
-    with plain_faults(each.name), open_workspace() as workspace:
+    with open_workspace() as workspace:
+        yield from _rows_here(workspace, each, columns, ignore_orientation)
+
+
+def _rows_here(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+) -> Iterator[Rows]:
+    with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)
         if isinstance(found, Traffic):
             raise InputError(

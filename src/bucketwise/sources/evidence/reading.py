@@ -26,7 +26,6 @@ from bucketwise.sources.evidence.prometheus import (
 )
 from bucketwise.sources.evidence.records import read_records
 from bucketwise.sources.inputs import Input, open_inputs
-from bucketwise.sources.isolated import Isolation
 from bucketwise.sources.lines import read_lines
 from bucketwise.sources.opening import TABLES, plain_faults
 from bucketwise.sources.packing import open_unpacked
@@ -90,23 +89,20 @@ def read_evidence(
         When `columns` names a role that there is not.
     """
     progress = progress or Progress()
-    with (
-        open_inputs(inputs, EXPECTED) as opened,
-        Isolation(opened.folder) as apart,
-    ):
+    with open_inputs(inputs, EXPECTED) as opened, open_workspace() as workspace:
         progress.bytes_total = sum(each.size_bytes for each in opened.inputs)
         files: list[tuple[str, Told]] = []
         for each in opened.inputs:
             progress.begin(each.name, each.size_bytes)
-            files.append((each.name, _read(each, columns, progress, apart)))
+            files.append((each.name, _read(workspace, each, columns, progress)))
             progress.finish(sum(told.samples for _, told in files))
         evidence = merge_load(files, max_bad_rows)
     return evidence if places else evidence.without_places()
 
 
 def evidence_in(
+    workspace: Workspace,
     inputs: Iterable[Input],
-    apart: Isolation,
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
@@ -116,10 +112,10 @@ def evidence_in(
 
     Parameters
     ----------
+    workspace : Workspace
+        Where to read.
     inputs : iterable of Input
         What was read as traffic.
-    apart : Isolation
-        Where Parquet is read.
     columns, max_bad_rows, places
         As for `read_evidence`.
 
@@ -134,7 +130,9 @@ def evidence_in(
         When tables are of several kinds, or more rows than allowed are unusable.
     """
     files = [
-        (each.name, told) for each in inputs for told in _told_in(each, columns, apart)
+        (each.name, told)
+        for each in inputs
+        for told in _told_in(workspace, each, columns)
     ]
     if not files:
         return None
@@ -143,10 +141,10 @@ def evidence_in(
 
 
 def _read(
+    workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
     progress: Progress,
-    apart: Isolation,
 ) -> Told:
     if each.path.is_dir():
         raise InputError(
@@ -154,9 +152,9 @@ def _read(
         )
     with plain_faults(each.name, EXPECTED):
         if not may_crash(each.path):
-            return _read_here(each, columns, progress)
+            return _read_here(workspace, each, columns, progress)
         watched, hear = progress.watched, progress.follow()
-        return apart.run(_read_apart, each, columns, watched, hear=hear)
+        return workspace.apart.run(_read_apart, each, columns, watched, hear=hear)
 
 
 def _read_apart(
@@ -164,14 +162,20 @@ def _read_apart(
     columns: Mapping[str, str] | None,
     watched: bool,
 ) -> Told:
-    with told_progress(watched=watched) as progress:
-        return _read_here(each, columns, progress)
+    with (
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        return _read_here(workspace, each, columns, progress)
 
 
 def _read_here(
-    each: Input, columns: Mapping[str, str] | None, progress: Progress
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
 ) -> Told:
-    with plain_faults(each.name, EXPECTED), open_workspace() as workspace:
+    with plain_faults(each.name, EXPECTED):
         file = recognise(workspace, each.path, each.name, EXPECTED)
         if file.kind not in TABLES:
             raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
@@ -204,19 +208,26 @@ def _reader_of_text(
 
 
 def _told_in(
-    each: Input, columns: Mapping[str, str] | None, apart: Isolation
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
 ) -> Sequence[Told]:
     """Return what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
         return ()
     with plain_faults(each.name):
         if may_crash(each.path):
-            return apart.run(_told_here, each, columns)
-        return _told_here(each, columns)
+            return workspace.apart.run(_told_apart, each, columns)
+        return _told_here(workspace, each, columns)
 
 
-def _told_here(each: Input, columns: Mapping[str, str] | None) -> Sequence[Told]:
-    with plain_faults(each.name), open_workspace() as workspace:
+def _told_apart(each: Input, columns: Mapping[str, str] | None) -> Sequence[Told]:
+    with open_workspace() as workspace:
+        return _told_here(workspace, each, columns)
+
+
+def _told_here(
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+) -> Sequence[Told]:
+    with plain_faults(each.name):
         file = recognise(workspace, each.path, each.name)
         table = _table(workspace, file, columns, BESIDE_SIZES)
         return () if table is None else (read_records(workspace, table),)

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from bucketwise.errors import InputError
+from bucketwise.printable import one_line
 from bucketwise.reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
@@ -114,7 +115,7 @@ def find_images(folder: Path) -> Iterator[Found]:
         except OSError as fault:
             if here == top:
                 raise InputError(
-                    f"{folder.name or top}: the folder cannot be listed "
+                    f"{one_line(folder.name or top)}: the folder cannot be listed "
                     f"({fault.strerror}); give one that exists and that you may read"
                 ) from fault
             yield here, UNREADABLE_FOLDER
@@ -198,8 +199,8 @@ def _settle(worker: Worker, batch: list[Found]) -> Iterator[tuple[str, Header | 
 
 
 def _make_item(name: str, answer: Header | str) -> Item:
-    # A name on disk may be any bytes; a report is UTF-8.
-    source = name if name.isascii() else name.encode(errors="replace").decode()
+    # A name on disk may be any bytes; a report is UTF-8, and a place stands on a line.
+    source = one_line(name)
     if isinstance(answer, str):
         return Item(source=source, reason=answer)
     return Item(source=source, header=answer)
