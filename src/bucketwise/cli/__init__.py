@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from importlib import import_module
-from types import FrameType
 
 import click
 
@@ -63,17 +61,11 @@ def main() -> None:
     """Choose the shapes to compile for vision-language models from real traffic."""
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    """End as Ctrl-C does, so that temporary folders are removed."""
-    sys.exit(128 + number)
-
-
 def run() -> None:
     """Run the command line; every error a user can mend ends here.
 
-    A closed pipe (`| head`) ends quietly; a request to terminate leaves nothing behind.
+    A closed pipe (`| head`) ends quietly.
     """
-    signal.signal(signal.SIGTERM, _end)
     try:
         main.main(prog_name="bucketwise")
     except BucketwiseError as error:

@@ -39,6 +39,8 @@ def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
             connection.execute(f"{verb} SELECT * FROM part")
             connection.unregister("part")
         try:
-            connection.execute(f"COPY whole TO {literal(path)} (FORMAT parquet)")
+            connection.execute(
+                f"COPY whole TO {literal(path)} (FORMAT parquet, USE_TMP_FILE false)"
+            )
         except duckdb.IOException as error:
             raise OSError(errno.EIO, str(error).splitlines()[0]) from error

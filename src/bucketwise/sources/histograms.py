@@ -116,7 +116,7 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     metadata = json.dumps({"schema": SCHEMA, "traffic": _said(traffic)}, sort_keys=True)
     connection.execute(
         f"COPY (SELECT {', '.join(_COLUMNS)} FROM kept) TO {literal(path)} "
-        "(FORMAT parquet, COMPRESSION zstd, "
+        "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, "
         f"KV_METADATA {{{KEY}: {literal(metadata)}}})"
     )
 
