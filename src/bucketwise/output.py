@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -145,9 +146,11 @@ def write_results(
                 (built / name).write_bytes(
                     content.encode() if isinstance(content, str) else content
                 )
-            write_histogram(analysis.traffic, built / HISTOGRAM)
-    except OutputError as error:
-        raise OutputError(str(error).replace(f"{built.name}/", "")) from error
+            try:
+                write_histogram(analysis.traffic, built / HISTOGRAM)
+            except OutputError as error:
+                told = str(error).replace(f"{built.name}{os.sep}", "")
+                raise OutputError(told) from error
     except OSError as error:
         message = f"{folder}: cannot be written ({error.strerror}); name another folder"
         raise OutputError(message) from error
