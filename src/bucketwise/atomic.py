@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import shutil
 import sys
 import tempfile
@@ -44,7 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield path
         return
     _remove_abandoned(path.parent, f".{path.name}")
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
         with _locked(part, os.O_RDWR | os.O_CREAT | os.O_EXCL):
             yield part
@@ -87,7 +86,7 @@ def filling(
         move, `is_unfinished` tells of it.
     """
     is_new = not folder.exists()
-    built = folder / f"{_UNFINISHED}.{secrets.token_hex(4)}"
+    built = folder / f"{_UNFINISHED}.{os.urandom(4).hex()}"
     is_moving = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,7 +149,7 @@ def one_scratch_folder() -> Iterator[None]:
     except OSError:
         yield
         return
-    folder = made.with_name(f"{_SCRATCH}.{secrets.token_hex(4)}")
+    folder = made.with_name(f"{_SCRATCH}.{os.urandom(4).hex()}")
     try:
         with _locked(made, os.O_RDONLY):
             made.rename(folder)  # another run looks at it now, and finds it locked
