@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
-from types import FrameType
 
 import click
 
@@ -97,9 +95,8 @@ def main() -> None:
 def run() -> None:
     """Run the command line; every error a user can mend ends here.
 
-    A closed pipe (`| head`) ends quietly; a request to terminate leaves nothing behind.
+    A closed pipe (`| head`) ends quietly.
     """
-    signal.signal(signal.SIGTERM, _end)
     open_closed_streams()
     status = 1
     try:
@@ -122,8 +119,3 @@ def run() -> None:
         complain(f"error: {NO_MEMORY}")
     drop_unwritten()
     sys.exit(status)
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    """End as Ctrl-C does, so that temporary folders are removed."""
-    sys.exit(128 + number)

@@ -73,7 +73,7 @@ def open_plain(each: Input) -> Images | None:
         None for whatever else it may be.
     """
     if each.path.is_dir():
-        items = read_folder(each.path, each.name)
+        items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)
     if is_image(each.path):
         items = read_image(each.path, each.name)
