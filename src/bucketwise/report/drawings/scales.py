@@ -28,11 +28,7 @@ CHARACTER_WIDTH = 0.0135
 
 
 def span_axis(
-    label: str,
-    low: float,
-    high: float,
-    *,
-    form: Callable[[float], str] = number,
+    label: str, values: Iterable[float], *, form: Callable[[float], str] = number
 ) -> Axis:
     """Return an axis over positive values, logarithmic where they span far.
 
@@ -40,11 +36,13 @@ def span_axis(
     ----------
     label : str
         With the unit.
-    low, high : float
-        Least and largest value, both positive.
+    values : iterable of float
+        All that is drawn across it, curves and lines alike; positive.
     form : callable
         Value to tick label.
     """
+    drawn = [*values]
+    low, high = min(drawn), max(drawn)
     log = high / low > LOG_FROM
     if log:
         margin = (high / low) ** 0.03
