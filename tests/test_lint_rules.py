@@ -481,7 +481,7 @@ def test_traffic_says_which_images_raise_and_which_lengths_idle() -> None:
         for each in judge(subject_of(config, use=use))
         if each.rule == "buckets/bucket-never-hit"
     ]
-    assert "1 of 10 images (10.00%)" in both[0].found
+    assert "1 of 10 images (10.0%)" in both[0].found
     assert both[1].fixes[0].value == [1024]
 
 

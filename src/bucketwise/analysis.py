@@ -161,6 +161,7 @@ def analyze(
     """
     question.check_pins(profile)
     context = context or Context()
+    traffic = traffic.without_empty_cells()
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
         raise InputError(nothing_to_serve(traffic, counts))

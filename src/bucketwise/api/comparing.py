@@ -107,7 +107,7 @@ def compare(
                 source=found.source if places or found.is_list else "a file",
             )
         )
-    told = traffic if places else traffic.without_places()
+    told = (traffic if places else traffic.without_places()).without_empty_cells()
     setting = Setting(
         profile=profile,
         preprocessing=preprocessing,

@@ -20,7 +20,7 @@ from bucketwise.lint.values import (
     unknown,
     whole,
 )
-from bucketwise.numbers import percent
+from bucketwise.numbers import number, percent, plural
 from bucketwise.optimize import Problem
 from bucketwise.optimize.exact import frontier
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
@@ -272,8 +272,8 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             severity="error",
             path=path,
-            found=f"{raised:,.0f} of {total:,.0f} images ({raised / total:.2%}) need "
-            f"more than {lengths[-1]:,}",
+            found=f"{number(raised)} of {plural(total, 'image')} "
+            f"({percent(raised / total)}) need more than {lengths[-1]:,}",
             why=f"{release(subject)} raises on them"
             + _unit_hint(subject, lengths[-1], largest),
             right=f"a top length of {largest:,} or more, or a lower max_pixels",
