@@ -20,10 +20,11 @@ from bucketwise.lint.values import (
     unknown,
     whole,
 )
-from bucketwise.numbers import percent
+from bucketwise.numbers import number, percent
 from bucketwise.optimize import Problem
 from bucketwise.optimize.exact import frontier
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
+from bucketwise.today import Failures
 
 MANY_BUCKETS = 4
 """The most graphs that any published advice names."""
@@ -261,19 +262,18 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
     if not lengths or use is None:
         return
     counts = use.counts
-    needed, accepted = counts.needed(subject.version), counts.accepted
-    images = counts.sizes.count
-    total = float(images[accepted].sum())
-    position = Buckets(lengths).assign(needed)
-    raised = float(images[accepted & (position == len(lengths))].sum())
+    failures = Failures.of(Buckets(lengths), counts, subject.version)
+    accepted = counts.accepted
+    position = Buckets(lengths).assign(failures.needed)
     path = _path(subject)
-    if raised:
-        largest = int(needed[accepted].max())
+    if failures.overflow_images:
+        largest = int(failures.needed[accepted].max())
         yield Finding(
             severity="error",
             path=path,
-            found=f"{raised:,.0f} of {total:,.0f} images ({raised / total:.2%}) need "
-            f"more than {lengths[-1]:,}",
+            found=f"{number(failures.overflow_images)} of {number(failures.images)} "
+            f"images ({failures.overflow_share:.2%}) need more than {lengths[-1]:,}"
+            + _under(subject),
             why=f"{release(subject)} raises on them"
             + _unit_hint(subject, lengths[-1], largest),
             right=f"a top length of {largest:,} or more, or a lower max_pixels",
@@ -353,6 +353,14 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
         f"{'length' if len(best) == 1 else 'lengths'} would take {percent(least / padded)} "
         "of it; the cost is that of the model's own dimensions",
         right=shown(list(best)),
+    )
+
+
+def _under(subject: Subject) -> str:
+    """Say which upper limit lets them through; "" where none is known."""
+    limits = subject.limits
+    return (
+        f" under max_pixels {limits.max_pixels:,} ({limits.source})" if limits else ""
     )
 
 
