@@ -204,8 +204,7 @@ def test_vllms_own_file_is_a_serve_line() -> None:
     assert document.serve.channel == "--additional-config optimum_overrides"
     assert document.serve.flags["max-num-seqs"] == "8"
     assert document.serve.flags["enforce-eager"] == ""
-    assert document.limits is not None
-    assert document.limits.max_pixels == 2048
+    assert document.limits[0].max_pixels == 2048
 
 
 # --- YAML ----------------------------------------------------------------------------
@@ -547,7 +546,7 @@ def test_image_limits_are_read_where_the_text_sets_them(
 
 def test_limits_with_several_values_are_left_out_and_said() -> None:
     [document] = python("a.max_pixels = 8\nb.max_pixels = 9\nrbln_config = {}")
-    assert document.limits is None
+    assert not document.limits
     assert "max_pixels is set to 8, 9" in document.notes[0]
 
 
@@ -564,7 +563,6 @@ def test_keywords_of_vllms_classes_are_a_serve_line() -> None:
     assert document.serve.model == document.model == "Qwen/Qwen3-VL-2B-Instruct"
     assert document.config["visual"]["max_seq_len"] == [64, Unknown("x")]
     assert first_line(document, "visual") == 4
-    assert document.limits is not None
     [unread] = python("LLM('m', additional_config=config)")
     assert unread.config == {}
     assert "which only running it would tell" in unread.notes[0]
@@ -684,9 +682,8 @@ def test_a_script_is_read_as_its_shell_would_read_it(tmp_path: Path) -> None:
     assert serve.flags["trust-remote-code"] == ""
     assert document.config == {"visual": {"max_seq_len": [1024, 4096]}}
     assert first_line(document, "visual", "max_seq_len") == 13
-    assert document.limits is not None
-    assert (document.limits.min_pixels, document.limits.max_pixels) == (4, 8)
-    assert document.limits.place.line == 18
+    assert (document.limits[0].min_pixels, document.limits[0].max_pixels) == (4, 8)
+    assert document.limits[0].source.endswith(":18")
 
 
 def test_dotted_options_are_put_together_as_vllm_does() -> None:
@@ -709,8 +706,7 @@ def test_dotted_options_are_put_together_as_vllm_does() -> None:
     }
     assert first_line(document, "batch_size") == 1
     assert first_line(document, "visual", "max_seq_len") == 2
-    assert document.limits is not None
-    assert document.limits.max_pixels == 1_000
+    assert document.limits[0].max_pixels == 1_000
     assert "overtaken" in document.notes[0]
 
 
@@ -965,9 +961,8 @@ def test_every_emitted_file_is_read_back_as_what_it_says(
     assert serving.serve.flags["max-num-seqs"] == "8"
     assert bool(serving.serve.environment) == bool(target.devices_env)
     for document in (compiling, loading, serving):
-        assert document.limits is not None
-        assert document.limits.min_pixels == limits.min_pixels
-        assert document.limits.max_pixels == limits.max_pixels
+            assert document.limits[0].min_pixels == limits.min_pixels
+        assert document.limits[0].max_pixels == limits.max_pixels
 
 
 def test_devices_that_an_emitted_line_places_are_read_back(tmp_path: Path) -> None:

@@ -256,43 +256,52 @@ def unpublished_length(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def image_too_long(subject: Subject) -> Iterator[Finding]:
+    """Images of the traffic that need more than the top length: the runtime raises."""
+    lengths, use = lengths_of(subject), subject.use
+    if not lengths or use is None:
+        return
+    failures = Failures.of(Buckets(lengths), use.counts, subject.version)
+    if not failures.overflow_images:
+        return
+    largest = int(failures.needed.max())
+    yield Finding(
+        severity="error",
+        path=_path(subject),
+        found=f"{number(failures.overflow_images)} of {number(failures.images)} "
+        f"images ({failures.overflow_share:.2%}) need more than {lengths[-1]:,}"
+        + _under(subject),
+        why=f"{release(subject)} raises on them"
+        + _unit_hint(subject, lengths[-1], largest),
+        right=f"a top length of {largest:,} or more, or a lower max_pixels",
+        raises="ValueError: Required seq_len",
+    )
+
+
 def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
-    """Lengths that no image of the traffic runs on, and images that would raise."""
+    """Lengths that no image of the traffic runs on."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
     counts = use.counts
-    failures = Failures.of(Buckets(lengths), counts, subject.version)
-    accepted = counts.accepted
-    position = Buckets(lengths).assign(failures.needed)
-    path = _path(subject)
-    if failures.overflow_images:
-        largest = int(failures.needed[accepted].max())
-        yield Finding(
-            severity="error",
-            path=path,
-            found=f"{number(failures.overflow_images)} of {number(failures.images)} "
-            f"images ({failures.overflow_share:.2%}) need more than {lengths[-1]:,}"
-            + _under(subject),
-            why=f"{release(subject)} raises on them"
-            + _unit_hint(subject, lengths[-1], largest),
-            right=f"a top length of {largest:,} or more, or a lower max_pixels",
-            raises="ValueError: Required seq_len",
-        )
+    position = Buckets(lengths).assign(counts.needed(subject.version))
     runs = np.bincount(
-        position[accepted], weights=counts.runs[accepted], minlength=len(lengths) + 1
+        position[counts.accepted],
+        weights=counts.runs[counts.accepted],
+        minlength=len(lengths) + 1,
     )[: len(lengths)]
     idle = [length for length, ran in zip(lengths, runs, strict=True) if not ran]
-    if idle and len(idle) < len(lengths):
-        kept = [length for length in lengths if length not in idle]
-        yield Finding(
-            severity="warning",
-            path=path,
-            found=f"no image of the traffic runs on {_listed(idle)}",
-            why="a graph that nothing runs on costs compile time and device memory",
-            right=shown(kept),
-            fixes=(_set(subject, kept),),
-        )
+    if not idle or len(idle) == len(lengths):
+        return
+    kept = [length for length in lengths if length not in idle]
+    yield Finding(
+        severity="warning",
+        path=_path(subject),
+        found=f"no image of the traffic runs on {_listed(idle)}",
+        why="a graph that nothing runs on costs compile time and device memory",
+        right=shown(kept),
+        fixes=(_set(subject, kept),),
+    )
 
 
 def bucket_use(subject: Subject) -> Iterator[Finding]:

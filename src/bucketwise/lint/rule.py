@@ -90,6 +90,7 @@ RULES: tuple[Rule, ...] = (
         buckets.unaligned_bucket,
         buckets.overflow_possible,
         buckets.merged_unit,
+        buckets.image_too_long,
         buckets.bucket_never_hit,
         buckets.wasteful_lengths,
         buckets.bucket_use,
