@@ -103,6 +103,10 @@ class Document:
         saved in the folder that the configuration is in or names.
     notes : tuple of str
         What could not be read, a sentence each.
+    path : str
+        The file, as it was given; "" where it has none.
+    position : int
+        Which of the configurations of its text it is, from 0.
     """
 
     config: Mapping[str, Any]
@@ -118,6 +122,8 @@ class Document:
     model_assumed: bool = False
     limits: tuple[GivenLimits, ...] = ()
     notes: tuple[str, ...] = ()
+    path: str = ""
+    position: int = 0
 
     @property
     def adds_to_folder(self) -> bool:

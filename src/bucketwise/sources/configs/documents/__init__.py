@@ -37,7 +37,7 @@ from bucketwise.sources.configs.documents.yaml_tree import yaml_trees
 from bucketwise.sources.configs.model_folder import saved_image_limits
 from bucketwise.today import GivenLimits
 
-__all__ = ["documents_of_plan", "mapping_document", "read_documents"]
+__all__ = ["documents_of", "documents_of_plan", "mapping_document", "read_documents"]
 
 _JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-])")
 _TOML = re.compile(
@@ -85,7 +85,11 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
     ConfigError
         When it cannot be read, or holds none.
     """
-    text = read_text(source)
+    return documents_of(read_text(source))
+
+
+def documents_of(text: Text) -> tuple[Document, ...]:
+    """Return the configurations that a text holds; see `read_documents`."""
     problems: tuple[str, ...] = ()
     understood = False
     for form in FORMS:
@@ -99,7 +103,12 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
             problems = problems or (() if understood else error.problems)
             continue
         if documents:
-            return tuple(_with_processor(document, text) for document in documents)
+            return tuple(
+                replace(
+                    _with_processor(document, text), path=text.path, position=position
+                )
+                for position, document in enumerate(documents)
+            )
         understood = True
     if problems:
         raise ConfigError(*problems)

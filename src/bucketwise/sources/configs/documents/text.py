@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -45,11 +45,15 @@ class Text:
         The text, lines ended by newlines alone.
     folder : str
         The compiled folder it stands in; "" where it stands in none.
+    path : str
+        The file, as it was given; "" where it has none. No output tells it, but the
+        diff that changes the file.
     """
 
     name: str
     content: str
     folder: str = ""
+    path: str = ""
 
 
 def read_text(source: str | Path) -> Text:
@@ -94,7 +98,7 @@ def read_text(source: str | Path) -> Text:
         message = f"{file.name}: cannot be read ({error.strerror})"
         raise ConfigError(message) from error
     folder = str(file.parent) if file.name == FILE_NAME else ""
-    return _decoded(file.name, content, folder)
+    return replace(_decoded(file.name, content, folder), path=str(file))
 
 
 def _file_of(path: Path) -> Path:
