@@ -10,15 +10,12 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Unknown
-from bucketwise.rbln.serving import DERIVED
+from bucketwise.rbln.serving import DERIVED, DEVICES_ENVIRONMENT
 from bucketwise.sources.configs.artifact import artifact_notes
 from bucketwise.sources.configs.documents import read_documents
 
 _FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
 """Settings that a serve line makes with options of vLLM."""
-
-_DEVICES_ENV = ("VLLM_RBLN_NUM_DEVICES_PER_LOCAL_RANK", "VLLM_RBLN_TP_SIZE")
-"""Before 0.12.0 the number of devices is a variable (vllm-rbln 0.11.1, envs.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +122,7 @@ def _told(serve: ServeLine) -> Iterator[tuple[str, int]]:
         value = serve.flags.get(DERIVED[name].removeprefix("--"), "")
         if value.isdecimal():
             yield name, int(value)
-    for variable in _DEVICES_ENV:
+    for variable in DEVICES_ENVIRONMENT:
         if serve.environment.get(variable, "").isdecimal():
             yield "num_devices", int(serve.environment[variable])
             return

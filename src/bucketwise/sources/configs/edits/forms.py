@@ -101,30 +101,35 @@ def _tables(level: Any, keys: set[str]) -> list[Any]:
 
 
 def _change(table: Any, old: Any, new: Any, renames: Any, path: Any) -> None:
+    taken = set()
     for key in list(old):
-        name = renames.get((*path, key))
-        if key in new:
-            name = key
-        elif name not in new or name in old:
+        name = key if key in new else renames.get((*path, key))
+        if name not in new or (name != key and name in old):
             del table[key]
             continue
         if name != key:
             table[name] = table.pop(key)
+        taken.add(name)
         if isinstance(old[key], dict) and isinstance(new[name], dict):
             _change(table[name], old[key], new[name], renames, (*path, key))
-        elif old[key] != new[name] or type(old[key]) is not type(new[name]):
-            _replace(table, name, new[name])
-    taken = {renames.get((*path, key)) for key in old}
-    for name in new:
-        if name not in old and name not in taken:
-            table[name] = new[name]
+        else:
+            _replace(table, name, old[key], new[name])
+    for name in [name for name in new if name not in taken]:
+        table[name] = new[name]
 
 
-def _replace(table: Any, name: str, value: Any) -> None:
-    """Set a value; a list stays on as many lines as it was."""
-    lines = (
-        "\n" in table[name].as_string() if hasattr(table[name], "as_string") else False
-    )
-    table[name] = value
-    if lines and isinstance(value, list):
-        table[name].multiline(multiline=True)
+def _replace(table: Any, name: str, old: Any, new: Any) -> None:
+    """Set a value; a list over several lines keeps its lines."""
+    if old == new and type(old) is type(new):
+        return
+    found = table[name]
+    if not (isinstance(new, list) and new and "\n" in found.as_string()):
+        table[name] = new
+        return
+    for index, item in enumerate(new):
+        if index == len(found):
+            found.append(item)
+        elif found[index] != item:
+            found[index] = item
+    while len(found) > len(new):
+        del found[-1]

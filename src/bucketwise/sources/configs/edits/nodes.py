@@ -236,28 +236,29 @@ class Level:
     def _removed(
         self, entries: Sequence[Entry], kept: Sequence[Entry]
     ) -> Iterator[Edit]:
-        content = self._content
         for index, entry in enumerate(entries):
             if entry in kept:
                 continue
             start, end = self._whole_lines(entry)
-            later = any(each in kept for each in entries[index + 1 :])
             before = [each for each in entries[:index] if each in kept]
+            # The last that stays loses the comma that parted it from those removed.
+            ends = before and not any(each in kept for each in entries[index + 1 :])
             if start is not None:
                 yield Edit(start, end, "")
-                if not later and before and not self._style.trailing_comma:
-                    comma = re.compile(r"\s*,").match(content, before[-1].node.end)
-                    if comma:
-                        yield Edit(comma.end() - 1, comma.end(), "")
+                if ends and not self._style.trailing_comma:
+                    yield from self._comma_after(before[-1])
+            elif ends:
+                yield Edit(before[-1].node.end, entry.node.end, "")
             elif index + 1 < len(entries):
                 yield Edit(entry.start, entries[index + 1].start, "")
-                if not later and before:
-                    yield Edit(before[-1].node.end, entry.start, "")
-            elif before:
-                yield Edit(before[-1].node.end, entry.node.end, "")
             else:
-                comma = re.compile(r"\s*,?").match(content, entry.node.end)
+                comma = re.compile(r"\s*,?").match(self._content, entry.node.end)
                 yield Edit(entry.start, comma.end() if comma else entry.node.end, "")
+
+    def _comma_after(self, entry: Entry) -> Iterator[Edit]:
+        comma = re.compile(r"\s*,").match(self._content, entry.node.end)
+        if comma:
+            yield Edit(comma.end() - 1, comma.end(), "")
 
     def _whole_lines(self, entry: Entry) -> tuple[int | None, int]:
         """Return the lines of an entry that has them for itself, else None."""
