@@ -287,5 +287,11 @@ def _visual(
         caps=caps(setting, len(buckets.lengths)),
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
+        warning_rules=(),
     )
-    return replace(visual, warnings=cautions(visual, setting, traffic))
+    said = cautions(visual, setting, traffic)
+    return replace(
+        visual,
+        warnings=tuple(each.words for each in said),
+        warning_rules=tuple(sorted({rule for each in said for rule in each.rules})),
+    )

@@ -241,7 +241,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual:
-    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`."""
+    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`.
+
+    `warning_rules` are the rules of lint that find in the emitted files no more than
+    the warnings say.
+    """
 
     bucket_unit: BucketUnit
     max_seq_lens: tuple[int, ...]
@@ -266,6 +270,7 @@ class Visual:
     caps: tuple[Cap, ...]
     current: Current | None
     warnings: tuple[str, ...]
+    warning_rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

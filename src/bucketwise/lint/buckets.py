@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bucketwise.buckets import Buckets
-from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.limited import CLEARLY_BEYOND, Limited, fits_merged
@@ -21,16 +20,12 @@ from bucketwise.lint.values import (
     whole,
 )
 from bucketwise.numbers import number, percent
-from bucketwise.optimize import Problem
-from bucketwise.optimize.exact import frontier
+from bucketwise.optimize.excess import excess_of
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
 from bucketwise.today import Failures
 
 MANY_BUCKETS = 4
 """The most graphs that any published advice names."""
-
-WORTH_TELLING = 0.05
-"""Less compute than this between two lists is nothing to compile anew for."""
 
 
 def no_lengths(subject: Subject) -> Iterator[Finding]:
@@ -291,6 +286,12 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
         minlength=len(lengths) + 1,
     )[: len(lengths)]
     idle = [length for length, ran in zip(lengths, runs, strict=True) if not ran]
+    limited = Limited.of(subject)
+    if idle[-1:] == [lengths[-1]] and limited and len(lengths) > 1:
+        # What no image has needed yet, but one that the limits let through would.
+        below = next((each for each in reversed(lengths) if each not in idle), 0)
+        if limited.worst.needed > below:
+            idle = idle[:-1]
     if not idle or len(idle) == len(lengths):
         return
     kept = [length for length in lengths if length not in idle]
@@ -344,22 +345,17 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     if not (runs[served] > 0).any():
         return
     demand = Demand.of(needed[served], runs[served])
-    largest = _aligned(int(demand.needed[-1]), profile.align)
-    problem = Problem.of(demand, use.curve.at, align=profile.align, top=largest)
-    best = frontier(problem, len(lengths))[-1]
-    padded, least = (
-        price(Buckets(each), demand, use.curve).padded_compute
-        for each in (lengths, best)
-    )
-    excess = padded / least - 1
-    if excess < WORTH_TELLING:
+    excess = excess_of(lengths, demand, use.curve, profile.align)
+    if excess is None:
         return
+    best = excess.best
     yield Finding(
         severity="warning",
         path=_path(subject),
-        found=f"{shown(value)} takes {percent(excess)} more ViT compute than it has to",
+        found=f"{shown(value)} takes {percent(excess.share)} more ViT compute than it "
+        "has to",
         why=f"on the images of the traffic it serves, the best {len(best)} "
-        f"{'length' if len(best) == 1 else 'lengths'} would take {percent(least / padded)} "
+        f"{'length' if len(best) == 1 else 'lengths'} would take {percent(1 / (1 + excess.share))} "
         "of it; the cost is that of the model's own dimensions",
         right=shown(list(best)),
     )

@@ -14,6 +14,7 @@ from bucketwise.sources.configs.documents.json_tree import json_tree
 from bucketwise.sources.configs.documents.lengths import (
     documents_of_plan,
     is_plan,
+    limits_of_plan_beside,
     list_documents,
     plan_documents,
 )
@@ -147,7 +148,10 @@ def _with_processor(document: Document, text: Text) -> Document:
     """
     limits, notes = saved_image_limits(text.folder or document.model)
     if limits is None:
-        return replace(document, notes=(*document.notes, *notes))
+        found = limits_of_plan_beside(document, text) if not document.limits else ()
+        return replace(
+            document, limits=document.limits + found, notes=(*document.notes, *notes)
+        )
     saved = GivenLimits(
         min_pixels=limits.min_pixels,
         max_pixels=limits.max_pixels,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bucketwise.buckets import MAX_LENGTH
@@ -13,8 +15,8 @@ from bucketwise.lint.subject import Document
 from bucketwise.plan import SCHEMA
 from bucketwise.rbln.keys import BUCKETS
 from bucketwise.rbln.releases import parse_version
-from bucketwise.sources.configs.documents.text import Text
-from bucketwise.sources.configs.json_file import parse_json
+from bucketwise.sources.configs.documents.text import PLAN_FILE, Text
+from bucketwise.sources.configs.json_file import load_json, parse_json
 from bucketwise.today import GivenLimits
 from bucketwise.traffic import Place
 
@@ -103,6 +105,41 @@ def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...
     except (AttributeError, KeyError, TypeError) as error:
         message = f"{name}: a damaged plan ({error}); make it anew"
         raise ConfigError(message) from error
+
+
+def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, ...]:
+    """Return the limits of the plan that a configuration was written with; () for none.
+
+    JSON of optimum-rbln has no place for them: the compile script beside it sets them.
+
+    Parameters
+    ----------
+    document : Document
+        A configuration that sets no limits.
+    text : Text
+        Where it was read: the plan stands in its folder, or in the one above.
+    """
+    if not text.path or document.form != "compile":
+        return ()
+    folder = Path(text.path).absolute().parent
+    lengths = document.config.get("visual")
+    for file in (folder / PLAN_FILE, folder.parent / PLAN_FILE):
+        if not file.is_file():
+            continue
+        try:
+            plan = load_json(file)
+            visuals = [plan["visual"], *plan["visual_by_target"].values()]
+            for visual in visuals if plan["schema"] == SCHEMA else ():
+                if isinstance(lengths, Mapping) and visual["max_seq_lens"] in (
+                    *lengths.values(),
+                ):
+                    found = _of_visual(visual, plan["model"], PLAN_FILE, "").limits
+                    return tuple(
+                        replace(each, source=f"{PLAN_FILE} beside it") for each in found
+                    )
+        except (AttributeError, ConfigError, KeyError, TypeError):
+            continue
+    return ()
 
 
 def _of_visual(
