@@ -78,9 +78,10 @@ def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
     current = plan.visual.current
     if current is not None and current.max_pixels_assumed:
         text = (
-            "Nobody told the max_pixels in service, so that of the plan, "
-            f"{current.max_pixels:,}, stands for it. With a larger one more images may fail "
-            "today than counted; --current-max-pixels tells it."
+            "Nothing read sets the max_pixels in service, so that of the checkpoint, "
+            f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
+            "smaller one fewer images may fail today than counted; --current-max-pixels "
+            "tells it."
         )
         yield _warning(text, "Today's limit assumed.")
 
