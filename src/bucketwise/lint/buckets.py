@@ -9,7 +9,7 @@ import numpy as np
 from bucketwise.buckets import Buckets
 from bucketwise.demand import Demand
 from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.limited import CLEARLY_BEYOND, Limited, fits_merged
+from bucketwise.lint.limited import Limited, fits_merged
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     buckets_of,
@@ -175,7 +175,7 @@ def overflow_possible(subject: Subject) -> Iterator[Finding]:
     safe = limited.safe_max_pixels
     below = f"max_pixels {safe:,} on the processor, or " if safe else ""
     yield Finding(
-        severity="error" if limited.square >= CLEARLY_BEYOND * top else "warning",
+        severity="error" if limited.is_clearly_short else "warning",
         path=_path(subject),
         found=f"the top length is {top:,}; an image of {worst.width_px:,} x "
         f"{worst.height_px:,} needs {worst.needed:,}",
