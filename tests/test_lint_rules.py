@@ -549,7 +549,7 @@ SERVED = {"visual": {"max_seq_len": [1024, 16384]}}
         ("serving/blocks-beside-budget", {"kvcache_num_blocks": 8}, serve(), NEWEST),
         ("serving/dtype-override", {"dtype": "bfloat16"}, serve(), NEWEST),
         ("serving/missing-block-size", {}, serve(), NEWEST),
-        ("serving/fixed-length", {}, serve(), (0, 11, 1)),
+        ("serving/fixed-length", {}, serve(), (0, 11, 0)),
         (
             "serving/wrong-channel",
             {},
@@ -569,7 +569,7 @@ SERVED = {"visual": {"max_seq_len": [1024, 16384]}}
             NEWEST,
         ),
         (
-            "serving/context-beyond-folder",
+            "serving/overruled-option",
             {"batch_size": 4},
             serve(max_num_seqs="8"),
             NEWEST,

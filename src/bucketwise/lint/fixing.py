@@ -31,7 +31,7 @@ def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> dict[str, Any]:
     dict
         Keys in their order; what nothing mends stays.
     """
-    config = apply_fixes(subject.config, ())
+    config = apply_fixes(subject.document.config, ())
     for _ in range(MAX_ROUNDS):
         document = replace(subject.document, config=config)
         reported = judge(replace(subject, document=document), rules)
@@ -92,7 +92,7 @@ def diff(subject: Subject, rules: tuple[Rule, ...] = RULES) -> str:
     """
     name = subject.document.source
     lines = difflib.unified_diff(
-        written(subject.config).splitlines(),
+        written(subject.document.config).splitlines(),
         written(fixed(subject, rules)).splitlines(),
         fromfile=name,
         tofile=f"{name} (put right)",

@@ -15,6 +15,7 @@ from bucketwise.lint import (
     language,
     loading,
     memory,
+    server,
     serving,
 )
 from bucketwise.lint.finding import SEVERITIES, Finding
@@ -29,12 +30,20 @@ class Rule:
     """One rule: its id in words, and the function that applies it.
 
     `at_load` says that it applies to what is given at load as well, where the compile has
-    decided the rest.
+    decided the rest; `whatever_counts` that it applies to a configuration that nothing
+    reads, too.
     """
 
     id: str
     check: Check
     at_load: bool = False
+    whatever_counts: bool = False
+
+    def applies(self, subject: Subject) -> bool:
+        """Return whether it has anything to say of a configuration."""
+        if not subject.counts:
+            return self.whatever_counts
+        return self.at_load or subject.document.form != "load"
 
     @property
     def summary(self) -> str:
@@ -51,9 +60,16 @@ class Reported:
     place: Place
 
 
-def _named(module: str, *checks: Check, at_load: bool = False) -> tuple[Rule, ...]:
+def _named(
+    module: str, *checks: Check, at_load: bool = False, whatever_counts: bool = False
+) -> tuple[Rule, ...]:
     return tuple(
-        Rule(f"{module}/{check.__name__.replace('_', '-')}", check, at_load)
+        Rule(
+            f"{module}/{check.__name__.replace('_', '-')}",
+            check,
+            at_load,
+            whatever_counts,
+        )
         for check in checks
     )
 
@@ -154,14 +170,28 @@ RULES: tuple[Rule, ...] = (
     *_named(
         "serving",
         serving.dropped_override,
+        serving.override_too_early,
         serving.derived_conflict,
         serving.blocks_beside_budget,
         serving.dtype_override,
         serving.missing_block_size,
+        serving.block_beside_partition,
+        serving.single_block,
+        serving.chunks_in_a_block,
+        serving.prefill_chunk,
         serving.fixed_length,
-        serving.wrong_channel,
         serving.one_pixel_limit,
-        serving.context_beyond_folder,
+        serving.overruled_option,
+        server.refused_option,
+        server.foreign_field,
+        server.ignored_variable,
+    ),
+    *_named(
+        "serving",
+        server.lost_channel,
+        server.wrong_channel,
+        server.native_path,
+        whatever_counts=True,
     ),
 )
 """Every rule, in the order reports tell them; its id is file and function."""
@@ -189,7 +219,7 @@ def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, 
             place=subject.document.place(finding.path),
         )
         for rule in rules
-        if rule.at_load or subject.document.form != "load"
+        if rule.applies(subject)
         for finding in rule.check(subject)
     ]
     return tuple(

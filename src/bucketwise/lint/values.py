@@ -25,6 +25,11 @@ def release(subject: Subject) -> str:
     return f"optimum-rbln {written(subject.version)}"
 
 
+def vllm(subject: Subject) -> str:
+    """Return the release that serves, in words."""
+    return f"vllm-rbln {written(subject.version)}"
+
+
 def shown(value: object) -> str:
     """Return a value in a few words."""
     text = repr(value)
