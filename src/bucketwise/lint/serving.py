@@ -150,9 +150,10 @@ def missing_block_size(subject: Subject) -> Iterator[Finding]:
     serve = _compiling(subject)
     if serve is None or subject.version < BLOCK_SIZE_SINCE:
         return
-    levels = [subject.config, *_levels(subject.config)]
-    given = ("kvcache_block_size", "kvcache_partition_len")
-    if "block-size" in serve.flags or any(setting(at, *given)[0] for at in levels):
+    given = subject.document.config
+    levels = [given, *(each for each in given.values() if isinstance(each, Mapping))]
+    blocks = ("kvcache_block_size", "kvcache_partition_len")
+    if "block-size" in serve.flags or any(setting(at, *blocks)[0] for at in levels):
         return
     yield Finding(
         severity="error",
@@ -374,12 +375,6 @@ def _instead(name: str, option: str, value: Any) -> str:
             else ""
         )
     return f"{option}{' ' if option.startswith('--') else '='}{value}"
-
-
-def _levels(config: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for value in config.values():
-        if isinstance(value, Mapping):
-            yield value
 
 
 def _leaves(level: Mapping[str, Any], before: Path = ()) -> Iterator[Path]:
