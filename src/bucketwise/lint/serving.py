@@ -28,6 +28,7 @@ from bucketwise.rbln.serving import (
     OVERRIDES_SINCE,
     REFUSED_BY_ITSELF,
     TWO_BLOCKS_SINCE,
+    fixed_in,
     option_of,
 )
 
@@ -297,8 +298,7 @@ def fixed_length(subject: Subject) -> Iterator[Finding]:
         severity="error" if raises else "warning",
         path=(),
         found=f"ViT length {FIXED_LENGTH:,}",
-        why=f"{vllm(subject)} compiles Qwen-VL itself with it ({COMPILATION}/multimodal/"
-        "qwen.py)"
+        why=f"{vllm(subject)} compiles Qwen-VL itself with it ({fixed_in(subject.version)})"
         + (
             f" and calls it {OLD_BUCKETS}, which optimum-rbln {written(subject.version)} "
             "refuses"

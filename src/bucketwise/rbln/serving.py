@@ -352,6 +352,12 @@ class Line:
         return switch.lower() in {"1", "true"}
 
 
+def fixed_in(version: Version) -> str:
+    """Return the file of a release that gives the ViT its one length."""
+    folder = COMPILATION if version >= OVERRIDES_SINCE else "utils/optimum"
+    return f"{folder}/multimodal/qwen.py"
+
+
 def option_of(name: str) -> str:
     """Return the option that sets a derived setting; "" for none."""
     return next((each.option for each in DERIVED if each.name == name), "")
