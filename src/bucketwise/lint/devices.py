@@ -35,15 +35,37 @@ def device_list_length(subject: Subject) -> Iterator[Finding]:
         if not isinstance(devices, (list, tuple)) or count in (None, len(devices)):
             continue
         place: Path = path if handed_down else (*path, "device")
+        found = (
+            f"{len(devices)} devices {'of the top level ' if handed_down else ''}for "
+            f"{name} {count}"
+        )
+        if not _creates_runtimes(subject, path):
+            if path and handed_down:
+                continue
+            yield Finding(
+                severity="info",
+                path=place,
+                found=found,
+                why="without runtimes nothing looks at them, and the folder keeps neither "
+                f"({_FILE})",
+                right="leave them out here, and give them when loading",
+            )
+            continue
         yield Finding(
             severity="error",
             path=place,
-            found=f"{len(devices)} devices {'of the top level ' if handed_down else ''}"
-            f"for {name} {count}",
+            found=found,
             why=f"{release(subject)} compares the two when it creates runtimes ({_FILE})",
             right=f"as many devices as {name}, at each level",
             raises="ValueError: The number of devices",
         )
+
+
+def _creates_runtimes(subject: Subject, path: Path) -> bool:
+    """Return whether a level creates runtimes, which looks at its devices."""
+    own = at_visual(subject, "create_runtimes") if path else None
+    own = subject.config.get("create_runtimes") if not path else own
+    return subject.document.form != "compile" or own is not False
 
 
 def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:
@@ -67,7 +89,7 @@ def wrong_device(subject: Subject) -> Iterator[Finding]:
         numbers = [whole(item) for item in items]
         if None in numbers:
             yield Finding(
-                severity="error",
+                severity="error" if _creates_runtimes(subject, path) else "warning",
                 path=(*path, "device"),
                 found=shown(devices),
                 why=f"devices are known by their numbers ({_FILE})",

@@ -35,6 +35,7 @@ from bucketwise.rbln.releases import written
 from bucketwise.rbln.serving import FIXED_UNTIL
 
 _UTILS = "optimum/rbln/configuration_utils.py"
+_CONFIG = "Config"
 
 
 def wrong_key(subject: Subject) -> Iterator[Finding]:
@@ -188,9 +189,47 @@ def visual_batch_size(subject: Subject) -> Iterator[Finding]:
         why=f"{release(subject)} runs the ViT with batch {row.value} and refuses another value; "
         "batch_size at the top is that of the language model",
         right="leave it out",
-        raises="ValueError: Parameter conflict for 'batch_size'",
+        raises="ValueError: The "
+        if subject.document.form == "load"
+        else "ValueError: Parameter conflict for 'batch_size'",
         fixes=(Fix(path=("visual", "batch_size"), action="remove"),),
     )
+
+
+def wrong_class_name(subject: Subject) -> Iterator[Finding]:
+    """`cls_name` that is not the class of its level.
+
+    The SDK looks it up when the ViT is compiled, and when the folder is loaded.
+    """
+    kind = MODEL_CLASSES.get(subject.family)
+    if kind is None:
+        return
+    towers = {f"{each.tower}{_CONFIG}" for each in MODEL_CLASSES.values()}
+    for path, level, right in (
+        ((), subject.config, f"{kind.name}{_CONFIG}"),
+        (("visual",), subject.visual or {}, f"{kind.tower}{_CONFIG}"),
+    ):
+        given = level.get("cls_name")
+        if given is None or unknown(given) or given == right:
+            continue
+        known = given in towers if path else _names_a_family(given)
+        yield Finding(
+            severity="warning" if known else "error",
+            path=(*path, "cls_name"),
+            found=shown(given),
+            why=f"{release(subject)} looks the class up by it ({_UTILS}, "
+            "get_rbln_config_class)"
+            + ("; this one is of another model" if known else ""),
+            right=f"{right}, or leave it out",
+            raises="" if known else f"ValueError: Configuration for {given} not found",
+            fixes=(Fix(path=(*path, "cls_name"), action="remove"),)
+            if subject.document.form != "compiled"
+            else (Fix(path=(*path, "cls_name"), action="set", value=right),),
+        )
+
+
+def _names_a_family(given: Any) -> bool:
+    return given in {f"{each.name}{_CONFIG}" for each in MODEL_CLASSES.values()}
 
 
 def create_runtimes(subject: Subject) -> Iterator[Finding]:

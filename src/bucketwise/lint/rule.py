@@ -75,13 +75,19 @@ def _named(
 
 
 RULES: tuple[Rule, ...] = (
-    *_named("keys", keys.wrong_key, keys.renamed_key, at_load=True),
+    *_named(
+        "keys",
+        keys.wrong_key,
+        keys.renamed_key,
+        keys.visual_batch_size,
+        keys.wrong_class_name,
+        at_load=True,
+    ),
     *_named(
         "keys",
         keys.missing_buckets,
         keys.visual_not_a_mapping,
         keys.wrong_submodule,
-        keys.visual_batch_size,
         keys.create_runtimes,
         keys.inherited_devices,
         keys.auto_class,
@@ -119,7 +125,9 @@ RULES: tuple[Rule, ...] = (
         language.token_ids_for_the_language_model,
         language.position_ids_without_mask,
         language.several_logits,
-        language.unknown_phase,
+        language.wrong_phases,
+        language.position_ids_of_qwen3_5,
+        language.wrong_quantization,
         language.gdn_chunk,
     ),
     *_named(
