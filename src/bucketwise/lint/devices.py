@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix, Path
@@ -10,6 +11,7 @@ from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     at_visual,
     devices_of,
+    graph_devices,
     release,
     shown,
     splits_visual_of,
@@ -17,7 +19,7 @@ from bucketwise.lint.values import (
     whole,
 )
 from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.keys import DEVICES, right_name
+from bucketwise.rbln.keys import DEVICES, GRAPHS, right_name
 
 _FILE = "utils/runtime_utils.py, tp_and_devices_are_ok"
 
@@ -70,11 +72,23 @@ def _creates_runtimes(subject: Subject, path: Path) -> bool:
 
 def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:
     """Return the devices a level is compiled for; None where only a folder knows."""
+    if subject.document.adds_to_folder:
+        return _count_in_folder(subject, path)
     count = whole(at_visual(subject, DEVICES)) if path else devices_of(level)
-    if count is None and subject.document.adds_to_folder:
-        return None
     one: int = unset(DEVICES, "top", subject.version).value
     return one if path and not splits_visual_of(subject) else count or one
+
+
+def _count_in_folder(subject: Subject, path: Path) -> int | None:
+    """Return the devices a level of a compiled folder is for; None where nobody told."""
+    told = subject.document.compiled_as
+    level: Any = told if told is None or not path else told.get("visual")
+    if told is None or not isinstance(level, Mapping):
+        return None
+    if GRAPHS in told:
+        return graph_devices(level)
+    compiling = replace(subject.document, config=told, form="compile")
+    return _count_of(replace(subject, document=compiling), path, level)
 
 
 def wrong_device(subject: Subject) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     buckets_of,
@@ -221,11 +221,19 @@ def wrong_class_name(subject: Subject) -> Iterator[Finding]:
             "get_rbln_config_class)"
             + ("; this one is of another model" if known else ""),
             right=f"{right}, or leave it out",
-            raises="" if known else f"ValueError: Configuration for {given} not found",
+            raises="" if known else _not_found(subject, path, given),
             fixes=(Fix(path=(*path, "cls_name"), action="remove"),)
             if subject.document.form != "compiled"
             else (Fix(path=(*path, "cls_name"), action="set", value=right),),
         )
+
+
+def _not_found(subject: Subject, path: Path, given: Any) -> str:
+    at_load = not path or subject.document.form != "compile"
+    # What visual inherits is put together by looking its class up.
+    if at_load or subject.version >= INHERITS_SINCE:
+        return f"ValueError: Configuration for {given} not found"
+    return f"AttributeError: module optimum.rbln has no attribute {given}"
 
 
 def _names_a_family(given: Any) -> bool:

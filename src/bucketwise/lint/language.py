@@ -14,7 +14,13 @@ from bucketwise.rbln.attention import (
     MAX_GDN_CHUNK,
 )
 from bucketwise.rbln.keys import QWEN3_5, standing
-from bucketwise.rbln.quantization import OLD_PRECISION, PLAIN, PRECISION, QUANTIZED
+from bucketwise.rbln.quantization import (
+    BITS,
+    OLD_PRECISION,
+    PLAIN,
+    PRECISION,
+    QUANTIZED,
+)
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"
@@ -188,7 +194,15 @@ def wrong_quantization(subject: Subject) -> Iterator[Finding]:
 def _precision(value: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield what is wrong with how many bits a quantization leaves."""
     precision = value.get(OLD_PRECISION)
-    kept = [value.get(name) or PLAIN for name in ("weights", "activations")]
+    if precision is not None and any(value.get(name) for name in BITS):
+        yield _quantization(
+            (OLD_PRECISION,),
+            f"{OLD_PRECISION} beside weights or activations",
+            "weights and activations alone",
+            "ValueError: `precision` and `weights` or `activations`",
+        )
+        return
+    kept = [value.get(name) or PLAIN for name in BITS]
     if precision not in (None, PRECISION) and not unknown(precision):
         yield _quantization(
             (OLD_PRECISION,),

@@ -171,6 +171,7 @@ RULES: tuple[Rule, ...] = (
     *_named(
         "loading",
         loading.compiled_setting_at_load,
+        loading.ignored_at_load,
         loading.no_runtimes_at_load,
         loading.old_folder,
         at_load=True,

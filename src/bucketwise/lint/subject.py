@@ -118,6 +118,9 @@ class Document:
         The line it stands in.
     limits : GivenLimits or None
         Image limits the text sets on the processor.
+    compiled_as : mapping or None
+        The configuration of the folder that is loaded, where the text compiles it or the
+        folder is at hand; None otherwise.
     notes : tuple of str
         What could not be read, a sentence each.
     """
@@ -133,6 +136,7 @@ class Document:
     model: str = ""
     serve: ServeLine | None = None
     limits: GivenLimits | None = None
+    compiled_as: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
     @property

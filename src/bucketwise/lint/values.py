@@ -10,6 +10,7 @@ from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import (
     BUCKETS,
     DEVICES,
+    GRAPHS,
     OLD_BUCKETS,
     OLD_DEVICES,
     inherited,
@@ -74,6 +75,13 @@ def devices_of(level: Mapping[str, Any]) -> int | None:
     """Return the number of devices of a level, under either name."""
     _, value = setting(level, DEVICES, OLD_DEVICES)
     return whole(value)
+
+
+def graph_devices(level: Mapping[str, Any]) -> int | None:
+    """Return the devices the graphs of a compiled folder are for; None for none told."""
+    graphs = level.get(GRAPHS)
+    first = graphs[0] if isinstance(graphs, list) and graphs else {}
+    return devices_of(first if isinstance(first, Mapping) else {})
 
 
 def at_visual(subject: Subject, name: str) -> Any:

@@ -21,6 +21,7 @@ TOP: tuple[Level, ...] = ("top",)
 VISUAL: tuple[Level, ...] = ("visual",)
 
 QWEN3_5 = frozenset({"qwen3_5", "qwen3_5_moe"})
+QWEN3 = frozenset({"qwen3_vl", "qwen3_vl_moe"}) | QWEN3_5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ KEYS: tuple[Key, ...] = (
     Key(name="memory_budget", levels=TOP, since=(0, 11, 1)),
     Key(name="kvcache_metas", levels=TOP, renamed="cache_metas", renamed_in=(0, 11, 2)),
     Key(name="cache_metas", levels=TOP, since=(0, 11, 2)),
-    Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3)),
+    Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3), families=QWEN3),
     Key(name="_requires_batch_sort", levels=TOP, since=(0, 12, 0)),
     Key(name="gdn_chunk_size", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
     Key(name="linear_attention_layers", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
@@ -114,8 +115,11 @@ INHERITS_SINCE: Version = (0, 11, 1)
 """Before it `visual` takes nothing (transformers/models/qwen3_vl/
 configuration_qwen3_vl.py of each wheel; optimum-rbln pull request 538)."""
 
+GRAPHS = "_compile_cfgs"
+"""Where a compiled folder keeps what each graph was compiled for."""
+
 COMPILED = frozenset(
-    {"_compile_cfgs", "_meta", "_requires_batch_sort", "cache_metas", "kvcache_metas"}
+    {GRAPHS, "_meta", "_requires_batch_sort", "cache_metas", "kvcache_metas"}
 )
 """What saving adds to the file in a compiled folder (optimum-rbln 0.12.0,
 configuration_utils.py, _prepare_for_serialization)."""
@@ -125,6 +129,16 @@ AT_LOAD = frozenset(
 )
 """What may differ between compiling and loading (optimum-rbln 0.12.0,
 configuration_utils.py, RUNTIME_KEYWORDS)."""
+
+
+UNSAVED = frozenset({"_load_visual_runtime", "memory_budget"})
+"""What no folder keeps, and loading takes as it is (optimum-rbln 0.12.0,
+configuration_utils.py, subclass_non_save_attributes)."""
+
+NEVER_AT_LOAD = frozenset({DEVICES, OLD_DEVICES, "npu", "dtype"})
+"""Settings of the top level that raise at load whatever they say: a folder keeps them with
+its graphs, or in another form (optimum-rbln 0.12.0, configuration_utils.py,
+RBLNModelConfig.from_pretrained)."""
 
 
 def standing(name: str, level: Level, version: Version, family: str) -> Standing:

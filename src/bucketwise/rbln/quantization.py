@@ -16,6 +16,8 @@ QUANTIZED: Mapping[str, tuple[str, ...]] = {
 """Settings and their values; () for any (optimum-rbln 0.12.0, transformers/utils/
 rbln_quantization.py, RBLNQuantizationConfig)."""
 
+BITS = ("weights", "activations")
+
 OLD_PRECISION = "precision"
 """The older way to say both, with a warning; it takes `PRECISION` alone."""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pathlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,12 +11,10 @@ from typing import Any
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, GivenLimits, ServeLine, Unknown
-from bucketwise.sources.configs.artifact import FILE_NAME
 from bucketwise.sources.configs.documents.json_tree import json_tree
-from bucketwise.sources.configs.documents.names import is_compiled_folder
+from bucketwise.sources.configs.documents.names import folder_config, is_compiled_folder
 from bucketwise.sources.configs.documents.releases import Release
 from bucketwise.sources.configs.documents.text import Text
-from bucketwise.sources.configs.json_file import load_json
 from bucketwise.traffic import Place
 
 ADDITIONAL = "additional-config"
@@ -168,12 +164,7 @@ def _additional(by_name: Mapping[str, Option]) -> Mapping[str, Any]:
 
 def _chunk_of(folder: str) -> int | None:
     """Return the prefill's chunk of a compiled folder; None where it cannot be read."""
-    file = pathlib.Path(folder) / FILE_NAME
-    try:
-        found = load_json(file) if os.path.isfile(file) else {}  # noqa: PTH113 - no answer raises
-    except ConfigError:
-        return None
-    return _whole(found.get("prefill_chunk_size")) if isinstance(found, dict) else None
+    return _whole((folder_config(folder) or {}).get("prefill_chunk_size"))
 
 
 def _mapping(
