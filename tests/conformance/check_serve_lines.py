@@ -31,6 +31,8 @@ MODELS = {
     "Qwen/Qwen3-VL-2B-Instruct": "qwen3_vl",
     "Qwen/Qwen3-VL-30B-A3B-Instruct": "qwen3_vl_moe",
     "Qwen/Qwen3.5-4B": "qwen3_5",
+    "llava-hf/llava-1.5-7b-hf": "llava",
+    "meta-llama/Llama-3.1-8B-Instruct": "llama",
 }
 
 
@@ -44,7 +46,7 @@ def lint() -> dict[str, Any]:
 
 def outcome_of(
     line: Line,
-    checkpoint: Path,
+    checkpoint: Path | None,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Outcome:
@@ -61,8 +63,9 @@ def outcome_of(
     with host_of(line.npu):
         try:
             made = start(words[serve + 2 :], family)
-            if line.folder is None:
-                compile_spec(spec_of(made), family, checkpoint, folder)
+            spec = spec_of(made) if line.folder is None else None
+            if spec and checkpoint:
+                compile_spec(spec, family, checkpoint, folder)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the answer
             return Outcome(error=type(error).__name__, says=str(error).strip())
     return Outcome()
@@ -87,7 +90,7 @@ def test_the_release_does_with_a_line_what_the_table_and_lint_say(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    checkpoint = checkpoints[MODELS[line.model]]
+    checkpoint = checkpoints.get(MODELS[line.model])
     said = outcome_of(line, checkpoint, tmp_path, monkeypatch)
     table = line.outcome(RELEASE)
     assert said.error == table.error, said.says

@@ -32,6 +32,9 @@ UPSTREAM_MEMORY = 0.92
 CONTEXTS = {"qwen2_vl": 32_768, "qwen2_5_vl": 128_000}
 """`max_position_embeddings` of the published checkpoints, where not 262,144."""
 
+OTHERS = {"llava": "LlavaForConditionalGeneration", "llama": "LlamaForCausalLM"}
+"""Models that bucketwise has no table of, by family."""
+
 _PACKAGES = (
     "vllm_rbln.model_executor",
     "vllm_rbln.model_executor.models",
@@ -206,10 +209,7 @@ def start(argv: list[str], family: str) -> Any:
     parser = _parser()
     platform.RblnPlatform.pre_register_and_update(parser)
     told = parser.parse_args(argv)
-    hf_config = model_config(family)
-    hf_config.architectures = [
-        type(hf_config).__name__.replace("Config", "") + "ForConditionalGeneration"
-    ]
+    hf_config = _hf_config(family)
     sys.modules["vllm.transformers_utils.config"].get_config = lambda *_, **__: (
         hf_config
     )
@@ -218,6 +218,16 @@ def start(argv: list[str], family: str) -> Any:
     platform.RblnPlatform.apply_config_platform_defaults(made)
     platform.RblnPlatform.check_and_update_config(made)
     return made
+
+
+def _hf_config(family: str) -> Any:
+    """Return the model's configuration, as far as vllm-rbln looks at it."""
+    if family in OTHERS:
+        return SimpleNamespace(model_type=family, architectures=[OTHERS[family]])
+    found = model_config(family)
+    stem = type(found).__name__.removesuffix("Config")
+    found.architectures = [f"{stem}ForConditionalGeneration"]
+    return found
 
 
 def spec_of(made: Any) -> dict[str, Any]:

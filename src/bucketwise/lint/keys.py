@@ -32,10 +32,13 @@ from bucketwise.rbln.keys import (
 )
 from bucketwise.rbln.model_classes import AUTO_CLASSES, MODEL_CLASSES, SUBMODULES
 from bucketwise.rbln.releases import written
-from bucketwise.rbln.serving import FIXED_UNTIL
+from bucketwise.rbln.serving import FIXED_UNTIL, LANGUAGE_MODELS
 
 _UTILS = "optimum/rbln/configuration_utils.py"
 _CONFIG = "Config"
+
+_NEAR = 0.7
+"""From so much alike on, one name is taken for another that was mistyped."""
 
 
 def wrong_key(subject: Subject) -> Iterator[Finding]:
@@ -44,24 +47,28 @@ def wrong_key(subject: Subject) -> Iterator[Finding]:
     Any name that no config class has raises "Unexpected arguments"; a setting that
     another release calls otherwise is told by its right name.
     """
-    for level, mapping in _levels(subject):
+    for level, at, mapping in _levels(subject):
         for name in mapping:
             if _is_compiled(name, subject) or name in SUBMODULES:
                 continue
             if standing(name, level, subject.version, subject.family) != "refused":
                 continue
             right = right_name(name, level, subject.version, subject.family)
+            near = _nearest(name, level, subject)
+            if subject.is_unknown_class and not right and not near:
+                continue
             yield Finding(
                 severity="error",
-                path=_path(level, name),
-                found=f"{name} at the {_words(level)}",
+                path=(*at, name),
+                found=f"{name} at the {_words(at)}",
                 why=_refusal(subject, level, name),
                 right=(right and f"{right}, as {release(subject)} calls it")
-                or _nearest(name, level, subject),
+                or near
+                or "leave it out",
                 raises=_raised(name, level, subject),
                 fixes=(
                     Fix(
-                        path=_path(level, name),
+                        path=(*at, name),
                         action="rename" if right and right not in mapping else "remove",
                         value=right if right and right not in mapping else None,
                     ),
@@ -74,7 +81,7 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
 
     The SDK takes it with a warning and means the newer name.
     """
-    for level, mapping in _levels(subject):
+    for level, at, mapping in _levels(subject):
         for name in mapping:
             if standing(name, level, subject.version, subject.family) != "renamed":
                 continue
@@ -84,7 +91,7 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
             both = right in mapping
             yield Finding(
                 severity="warning",
-                path=_path(level, name),
+                path=(*at, name),
                 found=f"{name}" + (f" beside {right}" if both else ""),
                 why=f"{release(subject)} warns and takes {right} instead"
                 + (": the older one is ignored" if both else "")
@@ -92,12 +99,37 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
                 right=right,
                 fixes=(
                     Fix(
-                        path=_path(level, name),
+                        path=(*at, name),
                         action="remove" if both else "rename",
                         value=None if both else right,
                     ),
                 ),
             )
+
+
+def unknown_class(subject: Subject) -> Iterator[Finding]:
+    """A class that no table here is about: it is judged by what all have in common."""
+    if not subject.is_unknown_class:
+        return
+    serve = subject.document.serve
+    unread = [
+        ".".join((*at, name))
+        for level, at, mapping in _levels(subject)
+        for name in mapping
+        if name not in SUBMODULES
+        and standing(name, level, subject.version, subject.family) == "refused"
+        and not _is_compiled(name, subject)
+        and not _nearest(name, level, subject)
+    ]
+    yield Finding(
+        severity="warning",
+        path=(),
+        found=subject.document.class_name or (serve.model if serve else ""),
+        why="nothing is known here of this class: judged were the settings that all "
+        "classes have, and those of its language model"
+        + (f"; not judged: {', '.join(unread)}" if unread else ""),
+        right="its own page in the documentation of optimum-rbln, for the rest",
+    )
 
 
 def missing_buckets(subject: Subject) -> Iterator[Finding]:
@@ -347,18 +379,22 @@ def inherited_devices(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _levels(subject: Subject) -> Iterator[tuple[Level, Mapping[str, Any]]]:
-    yield "top", subject.config
+def _levels(
+    subject: Subject,
+) -> Iterator[tuple[Level, Path, Mapping[str, Any]]]:
+    yield "top", (), subject.config
     if subject.visual is not None:
-        yield "visual", subject.visual
+        yield "visual", ("visual",), subject.visual
+    if not subject.is_unknown_class:
+        return
+    for name in SUBMODULES:
+        level = subject.config.get(name)
+        if isinstance(level, Mapping):
+            yield "top" if name in LANGUAGE_MODELS else "visual", (name,), level
 
 
-def _path(level: Level, name: str) -> tuple[str, ...]:
-    return (name,) if level == "top" else ("visual", name)
-
-
-def _words(level: Level) -> str:
-    return "top level" if level == "top" else "visual level"
+def _words(at: Path) -> str:
+    return f"{at[-1]} level" if at else "top level"
 
 
 def _is_compiled(name: str, subject: Subject) -> bool:
@@ -377,14 +413,14 @@ def _refusal(subject: Subject, level: Level, name: str) -> str:
     if name in INHERITED and level == "visual":
         return said
     if standing(name, other, subject.version, subject.family) == "accepted":
-        return f"{said}; it belongs to the {_words(other)}"
+        return f"{said}; it belongs to the {other} level"
     return said
 
 
 def _nearest(name: str, level: Level, subject: Subject) -> str:
     known = known_names(level, subject.version, subject.family)
-    close = get_close_matches(name, known, n=1)
-    return f"{close[0]}?" if close else "leave it out"
+    close = get_close_matches(name, known, n=1, cutoff=_NEAR)
+    return f"{close[0]}?" if close else ""
 
 
 def _raised(name: str, level: Level, subject: Subject) -> str:

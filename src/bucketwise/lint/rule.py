@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from bucketwise.lint import (
     attention,
@@ -20,7 +20,11 @@ from bucketwise.lint import (
 )
 from bucketwise.lint.finding import SEVERITIES, Finding
 from bucketwise.lint.subject import Subject
+from bucketwise.rbln.serving import LANGUAGE_MODELS
 from bucketwise.traffic import Place
+
+_OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
+"""Modules with rules about a language model, wherever it stands."""
 
 Check = Callable[[Subject], Iterator[Finding]]
 
@@ -81,6 +85,7 @@ RULES: tuple[Rule, ...] = (
         keys.renamed_key,
         keys.visual_batch_size,
         keys.wrong_class_name,
+        keys.unknown_class,
         at_load=True,
     ),
     *_named(
@@ -229,8 +234,27 @@ def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, 
         )
         for rule in rules
         if rule.applies(subject)
-        for finding in rule.check(subject)
+        for finding in (*rule.check(subject), *_below(rule, subject))
     ]
     return tuple(
         sorted(found, key=lambda each: SEVERITIES.index(each.finding.severity))
     )
+
+
+def _below(rule: Rule, subject: Subject) -> Iterator[Finding]:
+    """Yield what a rule about a language model says of one that is a submodule."""
+    if not subject.is_unknown_class or rule.id.partition("/")[0] not in _OF_LANGUAGE:
+        return
+    for name in LANGUAGE_MODELS:
+        level = subject.config.get(name)
+        if not isinstance(level, Mapping):
+            continue
+        document = replace(subject.document, config=level, serve=None, form="compile")
+        for finding in rule.check(replace(subject, document=document)):
+            yield replace(
+                finding,
+                path=(name, *finding.path),
+                fixes=tuple(
+                    replace(fix, path=(name, *fix.path)) for fix in finding.fixes
+                ),
+            )

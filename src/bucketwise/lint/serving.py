@@ -10,7 +10,7 @@ from bucketwise.lint.subject import ServeLine, Subject
 from bucketwise.lint.values import setting, shown, vllm, whole
 from bucketwise.rbln.keys import BUCKETS, OLD_BUCKETS, QWEN3_5
 from bucketwise.rbln.releases import written
-from bucketwise.rbln.serve_line import number
+from bucketwise.rbln.serve_line import BLOCKS, number
 from bucketwise.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHUNK_FROM_TOKENS_SINCE,
@@ -153,8 +153,7 @@ def missing_block_size(subject: Subject) -> Iterator[Finding]:
         return
     given = subject.document.config
     levels = [given, *(each for each in given.values() if isinstance(each, Mapping))]
-    blocks = ("kvcache_block_size", "kvcache_partition_len")
-    if "block-size" in serve.flags or any(setting(at, *blocks)[0] for at in levels):
+    if "block-size" in serve.flags or any(setting(at, *BLOCKS)[0] for at in levels):
         return
     yield Finding(
         severity="error",

@@ -11,6 +11,7 @@ from bucketwise.cost import CostCurve
 from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.model_classes import SUBMODULES
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.rbln.serving import Line, winning_channel
@@ -216,6 +217,18 @@ class Subject:
         serve = self.document.serve
         return serve is None or not (
             serve.overruled_by(self.version) or serve.is_native(self.version)
+        )
+
+    @property
+    def is_unknown_class(self) -> bool:
+        """Whether it is for a class that no table here is about."""
+        document = self.document
+        if self.family or "visual" in self.config:
+            return False
+        if document.serve is not None:
+            return not document.serve.is_folder
+        return bool(document.class_name) or any(
+            isinstance(self.config.get(name), Mapping) for name in SUBMODULES
         )
 
     def compiled(self, serve: ServeLine) -> Compiled:

@@ -31,6 +31,9 @@ from bucketwise.rbln.serving import (
     derived_by,
 )
 
+BLOCKS = ("kvcache_block_size", "kvcache_partition_len")
+"""Settings that are the size of a block."""
+
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgG]?)")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3}
 
@@ -107,9 +110,7 @@ def compiled(
         `RBLNCompileSpec.for_architecture` of the release, after `sync_from_vllm`.
     """
     place = _language_model(overrides, family)
-    held = overrides.get(place) if place else overrides
-    held = held if isinstance(held, Mapping) else {}
-    engine = _engine(held, line, version, family, npu)
+    engine = _engine(_copied(overrides, place), line, version, family, npu)
     told = {
         each.name: engine[each.name]
         for each in derived_by(version)
@@ -242,6 +243,22 @@ def _language_model(overrides: Mapping[str, Any], family: str) -> str:
         (name for name in LANGUAGE_MODELS if isinstance(overrides.get(name), Mapping)),
         "",
     )
+
+
+def _copied(overrides: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    """Return the level whose settings are written over vLLM's own.
+
+    A submodule's are with a block among them alone (utils/optimum/converter/params.py,
+    _parse_multimodal).
+    """
+    below = overrides.get(place)
+    if not isinstance(below, Mapping):
+        return overrides
+    has_block = any(below.get(name) is not None for name in BLOCKS)
+    chunk = {
+        name: value for name, value in below.items() if name == "prefill_chunk_size"
+    }
+    return below if has_block else dict(overrides) | chunk
 
 
 def _conflicts(
