@@ -96,6 +96,8 @@ RELEASES: dict[str, Release] = {
             "0.11.2",
             "0.11.2",
             "b8e3802ce08d91b5e02ba917224c96e015c7cf9f6be6f124c1147d3a582e3c00",
+            "0.11.2.post1",
+            "ae9e531996da349d3495c16238dae7e5094b359b108fe5b5cea88d97d02a2f64",
         ),
         _release(
             "0.12.0",

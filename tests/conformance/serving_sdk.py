@@ -18,19 +18,24 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, NoReturn, get_args, get_origin
-
-from pydantic import ConfigDict
-from pydantic.dataclasses import dataclass as pydantic_dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin
 
 from tests.conformance.checkpoints import model_config
-from tests.conformance.sdk import rebel, torch
+from tests.conformance.sdk import RELEASE, rebel, torch
+from tests.conformance.serve_lines import OPTIONS_SINCE
 
 UPSTREAM_MEMORY = 0.92
 """vLLM's gpu_memory_utilization (vllm 0.30.0, vllm/config/cache.py)."""
 
 CONTEXTS = {"qwen2_vl": 32_768, "qwen2_5_vl": 128_000}
 """`max_position_embeddings` of the published checkpoints, where not 262,144."""
+
+pydantic: Any = import_module("pydantic.dataclasses")
+
+HAS_FIELDS = RELEASE.parsed >= OPTIONS_SINCE
+"""Whether vllm-rbln keeps its configuration in a class of its own."""
+
+_DEVICES = "VLLM_RBLN_NUM_DEVICES_PER_LOCAL_RANK"
 
 OTHERS = {"llava": "LlavaForConditionalGeneration", "llama": "LlamaForCausalLM"}
 """Models that bucketwise has no table of, by family."""
@@ -60,6 +65,10 @@ class _Parser(argparse.ArgumentParser):
 class EngineArgs:
     """The arguments of an engine, and the configuration that follows from them."""
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
     def __init__(self, told: argparse.Namespace, hf_config: Any, context: int) -> None:
         vars(self).update(vars(told))
         self.hf_config, self.context = hf_config, context
@@ -76,8 +85,12 @@ class EngineArgs:
         del world_size
         return {}, {}
 
+    def _set_default_max_num_seqs_and_batched_tokens_args(self) -> None:
+        """Where vLLM puts its defaults in; vllm-rbln up to 0.11 looks before."""
+
     def create_engine_config(self) -> Any:
         """Return what vLLM's configuration holds of these arguments."""
+        self._set_default_max_num_seqs_and_batched_tokens_args()
         _, sequences = self.get_batch_defaults(1)
         most = self.max_num_seqs
         memory = self.gpu_memory_utilization
@@ -161,10 +174,15 @@ def _stand_in_for_vllm() -> None:
         return _Logger(name)
 
     def config(kind: type) -> Any:
-        return pydantic_dataclass(kind, config=ConfigDict(extra="forbid"))
+        return pydantic.dataclass(kind, config={"extra": "forbid"})
 
     _module("vllm")
-    _module("vllm.envs", environment_variables={}, VLLM_CACHE_ROOT="no-cache")
+    _module(
+        "vllm.envs",
+        environment_variables={},
+        VLLM_CACHE_ROOT="no-cache",
+        VLLM_USE_V2_MODEL_RUNNER=False,
+    )
     _module("vllm.logger", init_logger=make_logger)
     _module("vllm.platforms", Platform=object, PlatformEnum=SimpleNamespace(OOT="oot"))
     _module("vllm.config", CacheConfig=CacheConfig, VllmConfig=object)
@@ -194,19 +212,23 @@ def _import() -> tuple[Any, Any, Any]:
         _module(name)
         sys.modules[name].__path__ = [str(Path(root, *name.split(".")[1:]))]
     rebel.NPUS[:] = ["RBLN-CA25"]
-    config = import_module("vllm_rbln.config")
+    if HAS_FIELDS:
+        import_module("vllm_rbln.config")
     platform = import_module("vllm_rbln.platform")
     compilation = import_module("vllm_rbln.model_executor.models.optimum.compilation")
-    platform.RblnPlatform._capture_model_impl()  # noqa: SLF001 - what the plugin calls
-    return config, platform, compilation
+    if HAS_FIELDS:
+        platform.RblnPlatform._capture_model_impl()  # noqa: SLF001 - what the plugin calls
+    return import_module("vllm_rbln.envs"), platform, compilation
 
 
-config, platform, compilation = _import()
+envs, platform, compilation = _import()
 
 
 def start(argv: list[str], family: str) -> Any:
     """Return vLLM's configuration as it is when the model is compiled or loaded."""
     parser = _parser()
+    # A folder's number of devices stays where releases before 0.12.0 put it.
+    vars(envs).pop(_DEVICES, None)
     platform.RblnPlatform.pre_register_and_update(parser)
     told = parser.parse_args(argv)
     hf_config = _hf_config(family)
@@ -215,7 +237,8 @@ def start(argv: list[str], family: str) -> Any:
     )
     arguments = EngineArgs(told, hf_config, CONTEXTS.get(family, 262_144))
     made = arguments.create_engine_config()
-    platform.RblnPlatform.apply_config_platform_defaults(made)
+    if HAS_FIELDS:
+        platform.RblnPlatform.apply_config_platform_defaults(made)
     platform.RblnPlatform.check_and_update_config(made)
     return made
 
@@ -236,15 +259,18 @@ def spec_of(made: Any) -> dict[str, Any]:
     The call is that of model_executor/models/optimum/model_base.py, init_model.
     """
     block_size = import_module("vllm_rbln.utils.optimum.block_size")
+    own = made.additional_config
+    devices = own.num_devices_per_local_rank if HAS_FIELDS else getattr(envs, _DEVICES)
+    overrides = own.optimum_overrides if HAS_FIELDS else own.get("rbln_config", {})
     found: dict[str, Any] = compilation.RBLNCompileSpec.for_architecture(
         made.model_config.hf_config,
         batch_size=made.scheduler_config.max_num_seqs,
         block_size=block_size.get_attn_block_size(made),
         max_model_len=made.model_config.max_model_len,
-        num_devices=made.additional_config.num_devices_per_local_rank,
+        num_devices=devices,
         prefill_chunk_size=made.scheduler_config.max_num_batched_tokens,
         memory_budget=made.cache_config.gpu_memory_utilization,
-        rbln_overrides=made.additional_config.optimum_overrides,
+        rbln_overrides=overrides,
     ).rbln_config
     return found
 
