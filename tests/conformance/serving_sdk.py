@@ -232,9 +232,8 @@ def start(argv: list[str], family: str) -> Any:
     platform.RblnPlatform.pre_register_and_update(parser)
     told = parser.parse_args(argv)
     hf_config = _hf_config(family)
-    sys.modules["vllm.transformers_utils.config"].get_config = lambda *_, **__: (
-        hf_config
-    )
+    reader = vars(sys.modules["vllm.transformers_utils.config"])
+    reader["get_config"] = lambda *_, **__: hf_config
     arguments = EngineArgs(told, hf_config, CONTEXTS.get(family, 262_144))
     made = arguments.create_engine_config()
     if HAS_FIELDS:

@@ -23,6 +23,7 @@ from bucketwise.rbln.keys import (
     DEVICES,
     INHERITED,
     INHERITS_SINCE,
+    OF_OTHER_CLASSES,
     OLD_BUCKETS,
     Level,
     inherited,
@@ -418,6 +419,8 @@ def _refusal(subject: Subject, level: Level, name: str) -> str:
 
 
 def _nearest(name: str, level: Level, subject: Subject) -> str:
+    if subject.is_unknown_class and name in OF_OTHER_CLASSES:
+        return ""
     known = known_names(level, subject.version, subject.family)
     close = get_close_matches(name, known, n=1, cutoff=_NEAR)
     return f"{close[0]}?" if close else ""

@@ -98,6 +98,29 @@ KEYS: tuple[Key, ...] = (
     Key(name="linear_attention_layers", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
 )
 
+OF_OTHER_CLASSES = frozenset(
+    "backbone bias controlnet cross_attention_dim dec_max_seq_len decode_chunk_size "
+    "decoder decoder_pipe embedding_dim enc_max_seq_len encoder face_blur_filter fps "
+    "guidance_scale height image_encoder image_model_hidden_size "
+    "image_prefill_chunk_size image_size image_text_hidden_size img_context_num_tokens "
+    "img_height img_width in_channels in_features input_size interpolate_pos_encoding "
+    "latent_channels latent_height latent_width llamaguard3 max_image_size max_length "
+    "max_soft_tokens max_text_len model_input_names model_input_shapes movq "
+    "num_channels_latents num_embeddings num_frames num_latent_frames "
+    "num_parallel_samples num_query_tokens num_windows output_attentions patch_size "
+    "pooling_kernel_size prior prior_image_encoder prior_pipe prior_prior "
+    "prior_text_encoder prompt_embed_length qformer qwen3guard safety_checker "
+    "sample_size scaling_factor siglip_encoder spatial_shapes_list text_backbone "
+    "text_encoder text_encoder_2 text_encoder_3 text_model_hidden_size "
+    "token_timestamps transformer unet unet_sample_size use_additional_residuals "
+    "use_slicing uses_encoder uses_per_frame_timestep vae vae_sample_size "
+    "vae_scale_factor vae_scale_factor_spatial vae_scale_factor_temporal "
+    "video_safety_model vqmodel_scale_factor width".split()
+)
+"""Settings that some other class has, so that they are no misspellings of these
+(`__init__` and `submodules` of every configuration class, optimum-rbln 0.10.4 to
+0.12.0)."""
+
 INHERITED = frozenset(
     {
         "create_runtimes",
