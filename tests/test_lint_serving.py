@@ -12,7 +12,8 @@ import bucketwise
 from bucketwise.lint.finding import Finding
 from bucketwise.rbln.releases import RELEASES, Version, written
 from bucketwise.rbln.serve_line import compiled, number
-from bucketwise.rbln.serving import DERIVED, Line
+from bucketwise.rbln.serve_options import Line
+from bucketwise.rbln.serving import DERIVED
 from tests.conformance.serve_lines import COMPILED
 
 MODEL = "Qwen/Qwen3-VL-2B-Instruct"

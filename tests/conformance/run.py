@@ -167,6 +167,7 @@ def check(cache: Cache, release: Release, again: bool) -> bool:
     """Run the checks of one release; return whether they passed."""
     mine = [HERE / f"requirements-{release.libraries}.lock", *HERE.rglob("*.py")]
     mine += [HERE / "refusals.toml", HERE / "serve_lines.toml", HERE / "pytest.ini"]
+    mine.append(cache.served_by(release) / "fetched")
     read = digest([*mine, *_without_stamp(cache.emitted)])
     stamp = cache.passed / release.version
     if not again and _text(stamp) == read:

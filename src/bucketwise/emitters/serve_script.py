@@ -17,13 +17,11 @@ from bucketwise.emitters.remarks import (
     unit_warning,
 )
 from bucketwise.rbln.releases import written
+from bucketwise.rbln.serve_options import FIELDS_SINCE, NEW_KEY, OLD_KEY
 from bucketwise.rbln.serving import (
     DROPPED_ON_A_FOLDER_SINCE,
-    FIELDS_SINCE,
     FIXED_LENGTH,
     FIXED_UNTIL,
-    NEW_KEY,
-    OLD_KEY,
     fixed_in,
 )
 

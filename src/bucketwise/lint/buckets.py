@@ -399,9 +399,10 @@ def _limit_elsewhere(subject: Subject) -> bool:
     by itself is.
     """
     document, limits = subject.document, subject.limits
-    if limits is None or subject.profile is None or document.form == "compiled":
+    served = document.serve is not None and document.serve.is_folder
+    if limits is None or subject.profile is None:
         return False
-    if document.serve is not None and not document.serve.is_folder:
+    if document.form not in ("compile", "load") and not served:
         return False
     return limits.source.endswith(subject.profile.checkpoint.source)
 

@@ -31,7 +31,7 @@ from bucketwise.rbln.keys import (
     right_name,
     standing,
 )
-from bucketwise.rbln.model_classes import AUTO_CLASSES, MODEL_CLASSES, SUBMODULES
+from bucketwise.rbln.model_classes import SUBMODULES
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.serving import FIXED_UNTIL, LANGUAGE_MODELS
 
@@ -48,14 +48,14 @@ def wrong_key(subject: Subject) -> Iterator[Finding]:
     Any name that no config class has raises "Unexpected arguments"; a setting that
     another release calls otherwise is told by its right name.
     """
-    for level, at, mapping in _levels(subject):
+    for level, at, mapping in levels_of(subject):
         for name in mapping:
-            if _is_compiled(name, subject) or name in SUBMODULES:
+            if is_compiled(name, subject) or name in SUBMODULES:
                 continue
             if standing(name, level, subject.version, subject.family) != "refused":
                 continue
             right = right_name(name, level, subject.version, subject.family)
-            near = _nearest(name, level, subject)
+            near = nearest(name, level, subject)
             if subject.is_unknown_class and not right and not near:
                 continue
             yield Finding(
@@ -82,11 +82,11 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
 
     The SDK takes it with a warning and means the newer name.
     """
-    for level, at, mapping in _levels(subject):
+    for level, at, mapping in levels_of(subject):
         for name in mapping:
             if standing(name, level, subject.version, subject.family) != "renamed":
                 continue
-            if _is_compiled(name, subject):
+            if is_compiled(name, subject):
                 continue
             right = right_name(name, level, subject.version, subject.family)
             both = right in mapping
@@ -106,31 +106,6 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
                     ),
                 ),
             )
-
-
-def unknown_class(subject: Subject) -> Iterator[Finding]:
-    """A class that no table here is about: it is judged by what all have in common."""
-    if not subject.is_unknown_class:
-        return
-    serve = subject.document.serve
-    unread = [
-        ".".join((*at, name))
-        for level, at, mapping in _levels(subject)
-        for name in mapping
-        if name not in SUBMODULES
-        and standing(name, level, subject.version, subject.family) == "refused"
-        and not _is_compiled(name, subject)
-        and not _nearest(name, level, subject)
-    ]
-    yield Finding(
-        severity="warning",
-        path=(),
-        found=subject.document.class_name or (serve.model if serve else ""),
-        why="nothing is known here of this class: judged were the settings that all "
-        "classes have, and those of its language model"
-        + (f"; not judged: {', '.join(unread)}" if unread else ""),
-        right="its own page in the documentation of optimum-rbln, for the rest",
-    )
 
 
 def missing_buckets(subject: Subject) -> Iterator[Finding]:
@@ -229,50 +204,6 @@ def visual_batch_size(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def wrong_class_name(subject: Subject) -> Iterator[Finding]:
-    """`cls_name` that is not the class of its level.
-
-    The SDK looks it up when the ViT is compiled, and when the folder is loaded.
-    """
-    kind = MODEL_CLASSES.get(subject.family)
-    if kind is None:
-        return
-    towers = {f"{each.tower}{_CONFIG}" for each in MODEL_CLASSES.values()}
-    for path, level, right in (
-        ((), subject.config, f"{kind.name}{_CONFIG}"),
-        (("visual",), subject.visual or {}, f"{kind.tower}{_CONFIG}"),
-    ):
-        given = level.get("cls_name")
-        if given is None or unknown(given) or given == right:
-            continue
-        known = given in towers if path else _names_a_family(given)
-        yield Finding(
-            severity="warning" if known else "error",
-            path=(*path, "cls_name"),
-            found=shown(given),
-            why=f"{release(subject)} looks the class up by it ({_UTILS}, "
-            "get_rbln_config_class)"
-            + ("; this one is of another model" if known else ""),
-            right=f"{right}, or leave it out",
-            raises="" if known else _not_found(subject, path, given),
-            fixes=(Fix(path=(*path, "cls_name"), action="remove"),)
-            if subject.document.form != "compiled"
-            else (Fix(path=(*path, "cls_name"), action="set", value=right),),
-        )
-
-
-def _not_found(subject: Subject, path: Path, given: Any) -> str:
-    at_load = not path or subject.document.form != "compile"
-    # What visual inherits is put together by looking its class up.
-    if at_load or subject.version >= INHERITS_SINCE:
-        return f"ValueError: Configuration for {given} not found"
-    return f"AttributeError: module optimum.rbln has no attribute {given}"
-
-
-def _names_a_family(given: Any) -> bool:
-    return given in {f"{each.name}{_CONFIG}" for each in MODEL_CLASSES.values()}
-
-
 def create_runtimes(subject: Subject) -> Iterator[Finding]:
     """Runtimes are created at the end of a compile unless both levels say no.
 
@@ -315,46 +246,6 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def auto_class(subject: Subject) -> Iterator[Finding]:
-    """A class that the release no longer has."""
-    name = subject.document.class_name
-    gone = AUTO_CLASSES.get(name)
-    if gone is None or subject.version < gone.gone_in:
-        return
-    yield Finding(
-        severity="error",
-        path=(),
-        found=name,
-        why=f"{written(gone.gone_in)} removed it (optimum/rbln/__init__.py)",
-        right=gone.instead,
-        raises="ImportError: cannot import name",
-    )
-
-
-def class_too_new(subject: Subject) -> Iterator[Finding]:
-    """A model that no class of the release compiles."""
-    if not subject.family:
-        return
-    known = MODEL_CLASSES.get(subject.family)
-    if known is not None and subject.version >= known.since:
-        return
-    since = (
-        f"{written(known.since)} brought {known.name}"
-        if known
-        else "no release has one"
-    )
-    yield Finding(
-        severity="error",
-        path=(),
-        found=f"a {subject.family} model for {release(subject)}",
-        why=f"it has no class for it: {since} (optimum/rbln/__init__.py of each wheel)",
-        right=f"optimum-rbln {written(known.since)} or newer"
-        if known
-        else "another model",
-        raises="ImportError: cannot import name",
-    )
-
-
 def inherited_devices(subject: Subject) -> Iterator[Finding]:
     """`visual` does not take the number of devices from the top before 0.11.1."""
     visual = subject.visual
@@ -380,9 +271,10 @@ def inherited_devices(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _levels(
+def levels_of(
     subject: Subject,
 ) -> Iterator[tuple[Level, Path, Mapping[str, Any]]]:
+    """Yield every level with keys: its kind, where it stands, and what it holds."""
     yield "top", (), subject.config
     if subject.visual is not None:
         yield "visual", ("visual",), subject.visual
@@ -398,7 +290,8 @@ def _words(at: Path) -> str:
     return f"{at[-1]} level" if at else "top level"
 
 
-def _is_compiled(name: str, subject: Subject) -> bool:
+def is_compiled(name: str, subject: Subject) -> bool:
+    """Return whether saving a compiled folder has put a key there."""
     return subject.document.form == "compiled" and (
         name in COMPILED or name.startswith("_")
     )
@@ -418,7 +311,8 @@ def _refusal(subject: Subject, level: Level, name: str) -> str:
     return said
 
 
-def _nearest(name: str, level: Level, subject: Subject) -> str:
+def nearest(name: str, level: Level, subject: Subject) -> str:
+    """Return the key that a name may be a misspelling of; "" for none."""
     if subject.is_unknown_class and name in OF_OTHER_CLASSES:
         return ""
     known = known_names(level, subject.version, subject.family)

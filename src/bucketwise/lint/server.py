@@ -8,7 +8,7 @@ from bucketwise.lint.finding import Finding
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import vllm
 from bucketwise.rbln.releases import written
-from bucketwise.rbln.serving import (
+from bucketwise.rbln.serve_options import (
     ADDITIONAL,
     CHANNELS,
     DIRECT_CHANNEL,

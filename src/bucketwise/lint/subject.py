@@ -14,7 +14,7 @@ from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.model_classes import SUBMODULES
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
-from bucketwise.rbln.serving import Line, winning_channel
+from bucketwise.rbln.serve_options import Line, winning_channel
 from bucketwise.traffic import Place
 
 Form = Literal["compile", "compiled", "load", "serve"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bucketwise.lint.subject import Subject, Unknown
+from bucketwise.lint.subject import ServeLine, Subject, Unknown
 from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import (
     BUCKETS,
@@ -29,6 +29,12 @@ def release(subject: Subject) -> str:
 def vllm(subject: Subject) -> str:
     """Return the release that serves, in words."""
     return f"vllm-rbln {written(subject.version)}"
+
+
+def compiling(subject: Subject) -> ServeLine | None:
+    """Return the line of a model that vllm-rbln compiles itself; else None."""
+    serve = subject.document.serve
+    return None if serve is None or serve.is_folder else serve
 
 
 def shown(value: object) -> str:

@@ -98,7 +98,7 @@ KEYS: tuple[Key, ...] = (
     Key(name="linear_attention_layers", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
 )
 
-OF_OTHER_CLASSES = frozenset(
+_OTHERS = (
     "backbone bias controlnet cross_attention_dim dec_max_seq_len decode_chunk_size "
     "decoder decoder_pipe embedding_dim enc_max_seq_len encoder face_blur_filter fps "
     "guidance_scale height image_encoder image_model_hidden_size "
@@ -115,8 +115,10 @@ OF_OTHER_CLASSES = frozenset(
     "token_timestamps transformer unet unet_sample_size use_additional_residuals "
     "use_slicing uses_encoder uses_per_frame_timestep vae vae_sample_size "
     "vae_scale_factor vae_scale_factor_spatial vae_scale_factor_temporal "
-    "video_safety_model vqmodel_scale_factor width".split()
+    "video_safety_model vqmodel_scale_factor width"
 )
+
+OF_OTHER_CLASSES = frozenset(_OTHERS.split())
 """Settings that some other class has, so that they are no misspellings of these
 (`__init__` and `submodules` of every configuration class, optimum-rbln 0.10.4 to
 0.12.0)."""

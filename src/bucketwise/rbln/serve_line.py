@@ -11,6 +11,7 @@ from bucketwise.rbln.attention import FLASH
 from bucketwise.rbln.keys import BUCKETS, OLD_BUCKETS, QWEN3_5
 from bucketwise.rbln.model_classes import MODEL_CLASSES
 from bucketwise.rbln.releases import Version
+from bucketwise.rbln.serve_options import Line
 from bucketwise.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHUNK_FROM_TOKENS_SINCE,
@@ -27,7 +28,6 @@ from bucketwise.rbln.serving import (
     KEPT_ON_A_FOLDER,
     LANGUAGE_MODELS,
     UPSTREAM_MEMORY,
-    Line,
     derived_by,
 )
 
