@@ -34,11 +34,13 @@ def unknown_class(subject: Subject) -> Iterator[Finding]:
     yield Finding(
         severity="warning",
         path=(),
-        found=subject.document.class_name or (serve.model if serve else ""),
-        why="nothing is known here of this class: judged were the settings that all "
-        "classes have, and those of its language model"
-        + (f"; not judged: {', '.join(unread)}" if unread else ""),
-        right="its own page in the documentation of optimum-rbln, for the rest",
+        found=subject.document.class_name or (serve.model if serve else "no class"),
+        why="no table here is about "
+        + ("this model" if serve else "this class")
+        + ": judged were the settings that all classes have, and those of its language "
+        "model" + (f"; not judged: {', '.join(unread)}" if unread else ""),
+        right="--model with a model that `bucketwise models` lists, where it is of its "
+        "family; else optimum-rbln's own page on the class",
     )
 
 
