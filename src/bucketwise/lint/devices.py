@@ -10,6 +10,7 @@ from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     at_visual,
+    compiling,
     devices_of,
     graph_devices,
     release,
@@ -67,7 +68,8 @@ def _creates_runtimes(subject: Subject, path: Path) -> bool:
     """Return whether a level creates runtimes, which looks at its devices."""
     own = at_visual(subject, "create_runtimes") if path else None
     own = subject.config.get("create_runtimes") if not path else own
-    return subject.document.form != "compile" or own is not False
+    compiles = subject.document.form == "compile" or compiling(subject) is not None
+    return not compiles or own is not False
 
 
 def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:

@@ -9,6 +9,7 @@ from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import compiling, setting, vllm, whole
 from bucketwise.rbln.keys import QWEN3_5
 from bucketwise.rbln.serve_line import BLOCKS, number
+from bucketwise.rbln.serve_options import FIELDS_SINCE
 from bucketwise.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHUNK_FROM_TOKENS_SINCE,
@@ -109,10 +110,18 @@ def chunks_in_a_block(subject: Subject) -> Iterator[Finding]:
         f"whole number ({CONVERTER}/common.py, _apply_prefix_caching_block_size)",
         right=f"--block-size that is a multiple of {chunk:,}, or "
         "--no-enable-prefix-caching",
-        raises="ValueError: kvcache_block_size"
-        if block % part and part % chunk == 0
-        else "",
+        raises=f"ValueError: {_uncut(subject, block, part, chunk)}",
     )
+
+
+def _uncut(subject: Subject, block: int, part: float, chunk: int) -> str:
+    """Return how the message begins of blocks that cannot be cut."""
+    name = "sub" if subject.version >= FIELDS_SINCE else "prefix"
+    if part % chunk:
+        return f"{name}_block_size ({part}) is not divisible"
+    if part > block:
+        return f"{name}_block_size ({part}) is greater"
+    return "kvcache_block_size"
 
 
 def prefill_chunk(subject: Subject) -> Iterator[Finding]:
