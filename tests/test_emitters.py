@@ -389,6 +389,8 @@ def test_serve_gives_both_limits_and_no_compile_key(
     assert words[words.index("--max-model-len") + 1] == str(config["max_seq_len"])
     assert words[words.index("--max-num-seqs") + 1] == "1"
     assert "--additional-config" not in words
+    # Options of models that vLLM runs itself end the start of this one.
+    assert "manual-buckets" not in script
     by_flag = "--rbln-num-devices-per-local-rank" in words
     assert by_flag == (version == "0.12.0")
     name = TARGETS[version].devices_env

@@ -92,7 +92,8 @@ def rules_for(
             TUTORIAL,
             CHECKPOINT,
             {
-                "buckets/merged-unit": "error",
+                # The script that loads the folder may set a lower limit.
+                "buckets/merged-unit": "warning",
                 "memory/shared-devices-overfull": "warning",
                 "memory/compile-loads-what-does-not-fit": "warning",
             },

@@ -314,9 +314,21 @@ CASES: list[tuple[str, str, dict[str, Any], Version]] = [
     ("attention/unknown-npu", "error", changed(npu="H100"), (0, 12, 0)),
     ("attention/unknown-npu", "error", changed(npu="H100"), (0, 10, 4)),
     ("devices/wrong-device-count", "error", changed(num_devices=0), (0, 12, 0)),
-    ("devices/device-list-length", "error", changed(device=[0, 1]), (0, 12, 0)),
+    (
+        "devices/device-list-length",
+        "error",
+        changed({"create_runtimes": True}, device=[0, 1], create_runtimes=True),
+        (0, 12, 0),
+    ),
+    ("devices/device-list-length", "info", changed(device=[0, 1]), (0, 12, 0)),
     ("devices/wrong-device", "warning", changed(device=[0] * 8), (0, 12, 0)),
-    ("devices/wrong-device", "error", changed(device=["npu:0"] * 8), (0, 12, 0)),
+    ("devices/wrong-device", "warning", changed(device=["npu:0"] * 8), (0, 12, 0)),
+    (
+        "devices/wrong-device",
+        "error",
+        changed(device=["npu:0"] * 8, create_runtimes=True),
+        (0, 12, 0),
+    ),
     ("devices/no-split-on-rebel", "error", changed(npu="RBLN-CR13"), (0, 12, 0)),
 ]
 
@@ -441,7 +453,7 @@ def test_a_model_newer_than_the_release_is_told() -> None:
 
 
 def test_a_device_list_of_the_top_level_reaches_visual_from_0_11_1() -> None:
-    config = changed({"num_devices": 4}, device=list(range(8)))
+    config = changed({"num_devices": 4, "create_runtimes": True}, device=list(range(8)))
     found = found_in(subject_of(config))
     assert "of the top level" in found["devices/device-list-length"].found
     older = changed(
@@ -544,7 +556,7 @@ SERVED = {"visual": {"max_seq_len": [1024, 16384]}}
         ("serving/blocks-beside-budget", {"kvcache_num_blocks": 8}, serve(), NEWEST),
         ("serving/dtype-override", {"dtype": "bfloat16"}, serve(), NEWEST),
         ("serving/missing-block-size", {}, serve(), NEWEST),
-        ("serving/fixed-length", {}, serve(), (0, 11, 1)),
+        ("serving/fixed-length", {}, serve(), (0, 11, 0)),
         (
             "serving/wrong-channel",
             {},
@@ -564,7 +576,7 @@ SERVED = {"visual": {"max_seq_len": [1024, 16384]}}
             NEWEST,
         ),
         (
-            "serving/context-beyond-folder",
+            "serving/overruled-option",
             {"batch_size": 4},
             serve(max_num_seqs="8"),
             NEWEST,

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from bucketwise.cli import main as command_line
 from bucketwise.rbln.lengths import needed_lengths
 from bucketwise.rbln.targets import TARGETS
 from tests.conformance.families import BUCKETS, FAMILIES, Family
+from tests.conformance.linted import lint_lines
 from tests.conformance.tables import tables
 
 GOLD = Path(__file__).parents[1] / "gold"
@@ -168,6 +170,9 @@ def emit_all(folder: Path) -> None:
     listed = [asdict(case) | {"name": case.name} for case in every]
     (folder / "cases.json").write_text(json.dumps(listed), encoding="utf-8")
     (folder / "tables.json").write_text(json.dumps(tables()), encoding="utf-8")
+    with TemporaryDirectory() as folders:
+        lines = lint_lines(Path(folders))
+    (folder / "serve_lines.json").write_text(json.dumps(lines), encoding="utf-8")
     lengths = {name: grids(family, folder) for name, family in FAMILIES.items()}
     (folder / "lengths.json").write_text(json.dumps(lengths), encoding="utf-8")
 

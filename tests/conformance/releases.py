@@ -21,12 +21,17 @@ class Release:
         Which requirements file holds the libraries it runs on.
     sha256 : str
         Of its wheel.
+    serving, serving_sha256 : str
+        The vllm-rbln that serves it, and the digest of its wheel; "" for one whose serve
+        lines are not tried.
     """
 
     version: str
     dialect: str
     libraries: str
     sha256: str
+    serving: str = ""
+    serving_sha256: str = ""
 
     @property
     def parsed(self) -> Version:
@@ -39,8 +44,18 @@ def parse_version(text: str) -> Version:
     return tuple(int(part) for part in text.split(".") if part.isdigit())
 
 
-def _release(version: str, dialect: str, libraries: str, sha256: str) -> Release:
-    return Release(version=version, dialect=dialect, libraries=libraries, sha256=sha256)
+def _release(
+    version: str, dialect: str, libraries: str, sha256: str, *serving: str
+) -> Release:
+    name, digest = serving or ("", "")
+    return Release(
+        version=version,
+        dialect=dialect,
+        libraries=libraries,
+        sha256=sha256,
+        serving=name,
+        serving_sha256=digest,
+    )
 
 
 RELEASES: dict[str, Release] = {
@@ -81,12 +96,16 @@ RELEASES: dict[str, Release] = {
             "0.11.2",
             "0.11.2",
             "b8e3802ce08d91b5e02ba917224c96e015c7cf9f6be6f124c1147d3a582e3c00",
+            "0.11.2.post1",
+            "ae9e531996da349d3495c16238dae7e5094b359b108fe5b5cea88d97d02a2f64",
         ),
         _release(
             "0.12.0",
             "0.12.0",
             "0.12.0",
             "f41708005ff2233a5611bf4c38d914549403a70c9f5bd05dd6b52409ee6d20fd",
+            "0.12.0",
+            "0af77bcf84421b15ffbb9625b880ce2184f6afa4cc720e91dd2c904d19ee2263",
         ),
     )
 }

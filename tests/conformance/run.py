@@ -49,6 +49,10 @@ class Cache:
         """Return the folder a release is unpacked in."""
         return self.folder / "releases" / release.version
 
+    def served_by(self, release: Release) -> Path:
+        """Return the folder of the vllm-rbln that serves a release."""
+        return self.folder / "serving" / release.version
+
     @property
     def emitted(self) -> Path:
         """The folder of what bucketwise wrote."""
@@ -110,27 +114,44 @@ def make_environment(cache: Cache, libraries: str) -> None:
 
 
 def fetch(cache: Cache, release: Release) -> None:
-    """Unpack a release without its dependencies, unless it is there."""
+    """Unpack a release and what serves it, without dependencies, unless they are there.
+
+    Where the one that serves is not to be had, its lines are not tried.
+    """
     folder = cache.sdk(release)
+    _unpack(folder, "optimum-rbln", release.version, release.sha256)
+    if not release.serving:
+        return
+    try:
+        _unpack(
+            cache.served_by(release),
+            "vllm-rbln",
+            release.serving,
+            release.serving_sha256,
+        )
+    except FailedError as failed:
+        reason = str(failed).strip().splitlines()[-1]
+        say(f"vllm-rbln {release.serving} SKIPPED: its serve lines, {reason}")
+
+
+def _unpack(folder: Path, name: str, version: str, sha256: str) -> None:
     stamp = folder / "fetched"
-    if _text(stamp) == release.sha256:
+    if _text(stamp) == sha256:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     wanted = folder / "requirement.txt"
-    wanted.write_text(
-        f"optimum-rbln=={release.version} --hash=sha256:{release.sha256}\n",
-        encoding="utf-8",
-    )
+    wanted.write_text(f"{name}=={version} --hash=sha256:{sha256}\n", encoding="utf-8")
     options = ["--require-hashes", "--no-deps", "--target", str(folder)]
     _pip(Path(sys.executable), *options, "-r", str(wanted))
-    stamp.write_text(release.sha256, encoding="utf-8")
+    stamp.write_text(sha256, encoding="utf-8")
 
 
 def emit(cache: Cache) -> None:
     """Have bucketwise write everything, unless it is as it was."""
     read = [*(ROOT / "src").rglob("*"), *(ROOT / "tests" / "gold").glob("*.gz")]
-    read += [HERE / name for name in ("emit.py", "families.py", "tables.py")]
+    mine = ("emit.py", "families.py", "tables.py", "linted.py", "releases.py")
+    read += [HERE / name for name in (*mine, "serve_lines.py", "serve_lines.toml")]
     wanted = digest(read)
     stamp = cache.emitted / "emitted-from"
     if _text(stamp) == wanted:
@@ -145,7 +166,8 @@ def emit(cache: Cache) -> None:
 def check(cache: Cache, release: Release, again: bool) -> bool:
     """Run the checks of one release; return whether they passed."""
     mine = [HERE / f"requirements-{release.libraries}.lock", *HERE.rglob("*.py")]
-    mine += [HERE / "refusals.toml", HERE / "pytest.ini"]
+    mine += [HERE / "refusals.toml", HERE / "serve_lines.toml", HERE / "pytest.ini"]
+    mine.append(cache.served_by(release) / "fetched")
     read = digest([*mine, *_without_stamp(cache.emitted)])
     stamp = cache.passed / release.version
     if not again and _text(stamp) == read:
@@ -232,7 +254,7 @@ def _environment(cache: Cache, release: Release) -> dict[str, str]:
         for name in ("PATH", "HOME", "TMPDIR")
         if name in os.environ
     }
-    search = [HERE / "stand_in", cache.sdk(release), ROOT]
+    search = [HERE / "stand_in", cache.sdk(release), cache.served_by(release), ROOT]
     return kept | {
         "PYTHONPATH": os.pathsep.join(map(str, search)),
         "CONFORMANCE_RELEASE": release.version,

@@ -16,20 +16,21 @@ from bucketwise.emitters.remarks import (
     paragraph,
     unit_warning,
 )
-
-_FIXED_LENGTH = {
-    "0.10.3": "utils/optimum/multimodal/qwen.py",
-    "0.10.4": "model_executor/models/optimum/compilation/multimodal/qwen.py",
-    "0.11.2": "model_executor/models/optimum/compilation/multimodal/qwen.py",
-}
-"""Where vllm-rbln up to 0.11.1 sets visual length 6400 when it compiles itself."""
+from bucketwise.rbln.releases import written
+from bucketwise.rbln.serve_options import FIELDS_SINCE, NEW_KEY, OLD_KEY
+from bucketwise.rbln.serving import (
+    DROPPED_ON_A_FOLDER_SINCE,
+    FIXED_LENGTH,
+    FIXED_UNTIL,
+    fixed_in,
+)
 
 _FOLDER_RULES = (
     "It serves the folder that compile.optimum-{version} made. vllm-rbln takes "
     "lengths, batch, block size and number of devices from that folder; the flags "
     "below say the same and change nothing. Buckets cannot be given here: on a "
-    "compiled folder every override but device is dropped, and raises up to 0.10.3 "
-    "(utils/optimum of vllm-rbln)."
+    "compiled folder every override but device is dropped, and raises before "
+    "{dropped} (utils/optimum of vllm-rbln)."
 )
 
 _BOTH_LIMITS = """\
@@ -56,12 +57,11 @@ def serve_text(context: EmitContext) -> str:
     remarks = (
         *unit_warning(context),
         one_line(f"Serve {context.model.hf_id} with vllm-rbln {target.vllm_rbln}."),
-        *paragraph(_FOLDER_RULES.format(version=target.version)),
+        *paragraph(_folder_rules(target.version)),
         *paragraph(_compiling_itself(context)),
         "",
         *bucket_table(context),
         *decoder_table(context),
-        *_native_path(context),
         "",
         *assumed_values(context),
         *base_notes(context),
@@ -82,31 +82,25 @@ def serve_text(context: EmitContext) -> str:
     )
 
 
+def _folder_rules(version: str) -> str:
+    dropped = written(DROPPED_ON_A_FOLDER_SINCE)
+    return _FOLDER_RULES.format(version=version, dropped=dropped)
+
+
 def _compiling_itself(context: EmitContext) -> str:
-    version = context.target.version
+    target = context.target
     itself = "would compile one itself"
-    place = _FIXED_LENGTH.get(version)
-    if place is None:
+    if target.least >= FIXED_UNTIL:
         return f"Given a checkpoint instead of a folder, vllm-rbln {itself}."
-    upto = "" if version.startswith("0.10") else " up to 0.11.1"
+    fixing = [each for each in target.releases if each < FIXED_UNTIL]
+    upto = (
+        "" if len(fixing) == len(target.releases) else f" up to {written(fixing[-1])}"
+    )
     return (
         f"Given a checkpoint instead of a folder, vllm-rbln{upto} {itself} with visual "
-        f"length 6400, which it fixes in {place}. A compiled folder avoids that."
+        f"length {FIXED_LENGTH}, which it sets in {fixed_in(fixing[-1])}. A compiled "
+        "folder avoids that."
     )
-
-
-def _native_path(context: EmitContext) -> tuple[str, ...]:
-    """Say how the path without optimum-rbln is told the same graphs."""
-    if context.decoder is None or context.target.devices_env:
-        return ()
-    sizes = " ".join(map(str, context.decoder.decoder_batch_sizes))
-    # vllm-rbln 0.12.0, config.py (flags made of its fields) and
-    # v1/worker/bucketing/manual_bucketing_manager.py.
-    said = (
-        "The same graphs there: --rbln-decode-batch-bucket-strategy manual "
-        f"--rbln-decode-batch-bucket-manual-buckets {sizes}"
-    )
-    return tuple(f"  {line}" for line in paragraph(said))
 
 
 def _environment(context: EmitContext) -> str:
@@ -136,8 +130,7 @@ def _flags(context: EmitContext) -> list[str]:
     flags.append(_flag("--mm-processor-kwargs", json.dumps(pixels)))
     placed = _placed_devices(context)
     if placed:
-        # The new key of 0.12.0; `rbln_config` is its name in earlier releases.
-        key = "rbln_config" if context.target.devices_env else "optimum_overrides"
+        key = NEW_KEY if context.target.parsed >= FIELDS_SINCE else OLD_KEY
         flags.append(_flag("--additional-config", json.dumps({key: placed})))
     return flags
 

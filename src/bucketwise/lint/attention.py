@@ -17,6 +17,7 @@ from bucketwise.rbln.attention import (
 )
 from bucketwise.rbln.defaults import unset
 from bucketwise.rbln.model_classes import MODEL_CLASSES
+from bucketwise.rbln.serving import CONFLICTS_SINCE
 
 _FILE = "transformers/modeling_attention_utils.py"
 CHUNK_CHECKED_AT_EXPORT = (0, 11, 1)
@@ -155,7 +156,7 @@ def wrong_attention(subject: Subject) -> Iterator[Finding]:
             right=f"{FLASH} with kvcache_partition_len, or {EAGER}",
             raises="ValueError: Unknown `attn_impl`",
         )
-    elif name == EAGER and _partition(subject) is not None:
+    elif name == EAGER and _partition(subject) is not None and not _refused(subject):
         yield Finding(
             severity="warning",
             path=("attn_impl",),
@@ -238,6 +239,11 @@ def context_too_short_for_traffic(subject: Subject) -> Iterator[Finding]:
         right=f"{largest:,} or more",
         raises="ValueError: Input's length",
     )
+
+
+def _refused(subject: Subject) -> bool:
+    """Return whether vllm-rbln refuses what optimum-rbln would only mend."""
+    return subject.document.form == "serve" and subject.version >= CONFLICTS_SINCE
 
 
 def _fits_eager(subject: Subject) -> bool:

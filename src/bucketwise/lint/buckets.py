@@ -174,13 +174,15 @@ def overflow_possible(subject: Subject) -> Iterator[Finding]:
         return
     safe = limited.safe_max_pixels
     below = f"max_pixels {safe:,} on the processor, or " if safe else ""
+    certain = limited.is_clearly_short and not _limit_elsewhere(subject)
     yield Finding(
-        severity="error" if limited.is_clearly_short else "warning",
+        severity="error" if certain else "warning",
         path=_path(subject),
         found=f"the top length is {top:,}; an image of {worst.width_px:,} x "
         f"{worst.height_px:,} needs {worst.needed:,}",
-        why=f"max_pixels {limits.max_pixels:,} ({limits.source}) lets it through, and "
-        f"{release(subject)} raises: lengths count ViT patches, before the merge",
+        why=f"max_pixels {limits.max_pixels:,} ({limits.source}) lets it through"
+        f"{_if_nothing_else(subject)}, and {release(subject)} raises: lengths count ViT "
+        "patches, before the merge",
         right=f"{below}a top length of "
         f"{_aligned(worst.needed, limited.profile.align):,}",
         raises="ValueError: Required seq_len",
@@ -200,11 +202,12 @@ def merged_unit(subject: Subject) -> Iterator[Finding]:
     merge = profile.patches_per_merged
     mended = [_aligned(length * merge, profile.align) for length in limited.lengths]
     yield Finding(
-        severity="error",
+        severity="warning" if _limit_elsewhere(subject) else "error",
         path=_path(subject),
         found=f"{top:,} holds the largest image in merged patches "
         f"({-(-worst.needed // merge):,}), not in ViT patches ({worst.needed:,})",
-        why=f"{release(subject)} compares ViT patches, before the merge of {merge} "
+        why=f"under max_pixels {limited.limits.max_pixels:,}{_if_nothing_else(subject)}; "
+        f"{release(subject)} compares ViT patches, before the merge of {merge} "
         "(transformers/models/qwen3_vl/modeling_qwen3_vl.py; the docstring of 0.12.0 "
         "says so, older ones said merged)",
         right=f"{shown(mended)} for the same images, or max_pixels "
@@ -400,3 +403,22 @@ def _aligned(length: int, align: int) -> int:
 
 def _listed(lengths: list[int]) -> str:
     return ", ".join(f"{length:,}" for length in lengths)
+
+
+def _limit_elsewhere(subject: Subject) -> bool:
+    """Return whether another file may set the upper limit: this one sets none.
+
+    What compiles or loads a folder need not be what feeds it; a serve line that compiles
+    by itself is.
+    """
+    document, limits = subject.document, subject.limits
+    served = document.serve is not None and document.serve.is_folder
+    if limits is None or subject.profile is None:
+        return False
+    if document.form not in ("compile", "load") and not served:
+        return False
+    return limits.source.endswith(subject.profile.checkpoint.source)
+
+
+def _if_nothing_else(subject: Subject) -> str:
+    return ", if nothing else sets max_pixels" if _limit_elsewhere(subject) else ""

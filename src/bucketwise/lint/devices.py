@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     at_visual,
+    compiling,
     devices_of,
+    graph_devices,
     release,
     shown,
     splits_visual_of,
@@ -17,7 +20,7 @@ from bucketwise.lint.values import (
     whole,
 )
 from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.keys import DEVICES, right_name
+from bucketwise.rbln.keys import DEVICES, GRAPHS, right_name
 
 _FILE = "utils/runtime_utils.py, tp_and_devices_are_ok"
 
@@ -35,24 +38,59 @@ def device_list_length(subject: Subject) -> Iterator[Finding]:
         if not isinstance(devices, (list, tuple)) or count in (None, len(devices)):
             continue
         place: Path = path if handed_down else (*path, "device")
+        found = (
+            f"{len(devices)} devices {'of the top level ' if handed_down else ''}for "
+            f"{name} {count}"
+        )
+        if not _creates_runtimes(subject, path):
+            if path and handed_down:
+                continue
+            yield Finding(
+                severity="info",
+                path=place,
+                found=found,
+                why="without runtimes nothing looks at them, and the folder keeps neither "
+                f"({_FILE})",
+                right="leave them out here, and give them when loading",
+            )
+            continue
         yield Finding(
             severity="error",
             path=place,
-            found=f"{len(devices)} devices {'of the top level ' if handed_down else ''}"
-            f"for {name} {count}",
+            found=found,
             why=f"{release(subject)} compares the two when it creates runtimes ({_FILE})",
             right=f"as many devices as {name}, at each level",
             raises="ValueError: The number of devices",
         )
 
 
+def _creates_runtimes(subject: Subject, path: Path) -> bool:
+    """Return whether a level creates runtimes, which looks at its devices."""
+    own = at_visual(subject, "create_runtimes") if path else None
+    own = subject.config.get("create_runtimes") if not path else own
+    compiles = subject.document.form == "compile" or compiling(subject) is not None
+    return not compiles or own is not False
+
+
 def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:
     """Return the devices a level is compiled for; None where only a folder knows."""
+    if subject.document.adds_to_folder:
+        return _count_in_folder(subject, path)
     count = whole(at_visual(subject, DEVICES)) if path else devices_of(level)
-    if count is None and subject.document.form == "load":
-        return None
     one: int = unset(DEVICES, "top", subject.version).value
     return one if path and not splits_visual_of(subject) else count or one
+
+
+def _count_in_folder(subject: Subject, path: Path) -> int | None:
+    """Return the devices a level of a compiled folder is for; None where nobody told."""
+    told = subject.document.compiled_as
+    level: Any = told if told is None or not path else told.get("visual")
+    if told is None or not isinstance(level, Mapping):
+        return None
+    if GRAPHS in told:
+        return graph_devices(level)
+    compiling = replace(subject.document, config=told, form="compile")
+    return _count_of(replace(subject, document=compiling), path, level)
 
 
 def wrong_device(subject: Subject) -> Iterator[Finding]:
@@ -67,7 +105,7 @@ def wrong_device(subject: Subject) -> Iterator[Finding]:
         numbers = [whole(item) for item in items]
         if None in numbers:
             yield Finding(
-                severity="error",
+                severity="error" if _creates_runtimes(subject, path) else "warning",
                 path=(*path, "device"),
                 found=shown(devices),
                 why=f"devices are known by their numbers ({_FILE})",

@@ -45,7 +45,7 @@ def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> Fixed:
     -------
     Fixed
     """
-    config = apply_fixes(subject.config, ())
+    config = apply_fixes(subject.document.config, ())
     renames: dict[Path, str] = {}
     for _ in range(MAX_ROUNDS):
         document = replace(subject.document, config=config)

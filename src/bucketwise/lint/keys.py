@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     buckets_of,
@@ -23,6 +23,7 @@ from bucketwise.rbln.keys import (
     DEVICES,
     INHERITED,
     INHERITS_SINCE,
+    OF_OTHER_CLASSES,
     OLD_BUCKETS,
     Level,
     inherited,
@@ -30,11 +31,15 @@ from bucketwise.rbln.keys import (
     right_name,
     standing,
 )
-from bucketwise.rbln.model_classes import AUTO_CLASSES, MODEL_CLASSES, SUBMODULES
+from bucketwise.rbln.model_classes import SUBMODULES
 from bucketwise.rbln.releases import written
-from bucketwise.rbln.serving import FIXED_UNTIL
+from bucketwise.rbln.serving import FIXED_UNTIL, LANGUAGE_MODELS
 
 _UTILS = "optimum/rbln/configuration_utils.py"
+_CONFIG = "Config"
+
+_NEAR = 0.7
+"""From so much alike on, one name is taken for another that was mistyped."""
 
 
 def wrong_key(subject: Subject) -> Iterator[Finding]:
@@ -43,24 +48,28 @@ def wrong_key(subject: Subject) -> Iterator[Finding]:
     Any name that no config class has raises "Unexpected arguments"; a setting that
     another release calls otherwise is told by its right name.
     """
-    for level, mapping in _levels(subject):
+    for level, at, mapping in levels_of(subject):
         for name in mapping:
-            if _is_compiled(name, subject) or name in SUBMODULES:
+            if is_compiled(name, subject) or name in SUBMODULES:
                 continue
             if standing(name, level, subject.version, subject.family) != "refused":
                 continue
             right = right_name(name, level, subject.version, subject.family)
+            near = nearest(name, level, subject)
+            if subject.is_unknown_class and not right and not near:
+                continue
             yield Finding(
                 severity="error",
-                path=_path(level, name),
-                found=f"{name} at the {_words(level)}",
+                path=(*at, name),
+                found=f"{name} at the {_words(at)}",
                 why=_refusal(subject, level, name),
                 right=(right and f"{right}, as {release(subject)} calls it")
-                or _nearest(name, level, subject),
+                or near
+                or "leave it out",
                 raises=_raised(name, level, subject),
                 fixes=(
                     Fix(
-                        path=_path(level, name),
+                        path=(*at, name),
                         action="rename" if right and right not in mapping else "remove",
                         value=right if right and right not in mapping else None,
                     ),
@@ -73,17 +82,17 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
 
     The SDK takes it with a warning and means the newer name.
     """
-    for level, mapping in _levels(subject):
+    for level, at, mapping in levels_of(subject):
         for name in mapping:
             if standing(name, level, subject.version, subject.family) != "renamed":
                 continue
-            if _is_compiled(name, subject):
+            if is_compiled(name, subject):
                 continue
             right = right_name(name, level, subject.version, subject.family)
             both = right in mapping
             yield Finding(
                 severity="warning",
-                path=_path(level, name),
+                path=(*at, name),
                 found=f"{name}" + (f" beside {right}" if both else ""),
                 why=f"{release(subject)} warns and takes {right} instead"
                 + (": the older one is ignored" if both else "")
@@ -91,7 +100,7 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
                 right=right,
                 fixes=(
                     Fix(
-                        path=_path(level, name),
+                        path=(*at, name),
                         action="remove" if both else "rename",
                         value=None if both else right,
                     ),
@@ -188,7 +197,9 @@ def visual_batch_size(subject: Subject) -> Iterator[Finding]:
         why=f"{release(subject)} runs the ViT with batch {row.value} and refuses another value; "
         "batch_size at the top is that of the language model",
         right="leave it out",
-        raises="ValueError: Parameter conflict for 'batch_size'",
+        raises="ValueError: The "
+        if subject.document.form == "load"
+        else "ValueError: Parameter conflict for 'batch_size'",
         fixes=(Fix(path=("visual", "batch_size"), action="remove"),),
     )
 
@@ -235,46 +246,6 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def auto_class(subject: Subject) -> Iterator[Finding]:
-    """A class that the release no longer has."""
-    name = subject.document.class_name
-    gone = AUTO_CLASSES.get(name)
-    if gone is None or subject.version < gone.gone_in:
-        return
-    yield Finding(
-        severity="error",
-        path=(),
-        found=name,
-        why=f"{written(gone.gone_in)} removed it (optimum/rbln/__init__.py)",
-        right=gone.instead,
-        raises="ImportError: cannot import name",
-    )
-
-
-def class_too_new(subject: Subject) -> Iterator[Finding]:
-    """A model that no class of the release compiles."""
-    if not subject.family:
-        return
-    known = MODEL_CLASSES.get(subject.family)
-    if known is not None and subject.version >= known.since:
-        return
-    since = (
-        f"{written(known.since)} brought {known.name}"
-        if known
-        else "no release has one"
-    )
-    yield Finding(
-        severity="error",
-        path=(),
-        found=f"a {subject.family} model for {release(subject)}",
-        why=f"it has no class for it: {since} (optimum/rbln/__init__.py of each wheel)",
-        right=f"optimum-rbln {written(known.since)} or newer"
-        if known
-        else "another model",
-        raises="ImportError: cannot import name",
-    )
-
-
 def inherited_devices(subject: Subject) -> Iterator[Finding]:
     """`visual` does not take the number of devices from the top before 0.11.1."""
     visual = subject.visual
@@ -300,21 +271,27 @@ def inherited_devices(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _levels(subject: Subject) -> Iterator[tuple[Level, Mapping[str, Any]]]:
-    yield "top", subject.config
+def levels_of(
+    subject: Subject,
+) -> Iterator[tuple[Level, Path, Mapping[str, Any]]]:
+    """Yield every level with keys: its kind, where it stands, and what it holds."""
+    yield "top", (), subject.config
     if subject.visual is not None:
-        yield "visual", subject.visual
+        yield "visual", ("visual",), subject.visual
+    if not subject.is_unknown_class:
+        return
+    for name in SUBMODULES:
+        level = subject.config.get(name)
+        if isinstance(level, Mapping):
+            yield "top" if name in LANGUAGE_MODELS else "visual", (name,), level
 
 
-def _path(level: Level, name: str) -> tuple[str, ...]:
-    return (name,) if level == "top" else ("visual", name)
+def _words(at: Path) -> str:
+    return f"{at[-1]} level" if at else "top level"
 
 
-def _words(level: Level) -> str:
-    return "top level" if level == "top" else "visual level"
-
-
-def _is_compiled(name: str, subject: Subject) -> bool:
+def is_compiled(name: str, subject: Subject) -> bool:
+    """Return whether saving a compiled folder has put a key there."""
     return subject.document.form == "compiled" and (
         name in COMPILED or name.startswith("_")
     )
@@ -330,14 +307,17 @@ def _refusal(subject: Subject, level: Level, name: str) -> str:
     if name in INHERITED and level == "visual":
         return said
     if standing(name, other, subject.version, subject.family) == "accepted":
-        return f"{said}; it belongs to the {_words(other)}"
+        return f"{said}; it belongs to the {other} level"
     return said
 
 
-def _nearest(name: str, level: Level, subject: Subject) -> str:
+def nearest(name: str, level: Level, subject: Subject) -> str:
+    """Return the key that a name may be a misspelling of; "" for none."""
+    if subject.is_unknown_class and name in OF_OTHER_CLASSES:
+        return ""
     known = known_names(level, subject.version, subject.family)
-    close = get_close_matches(name, known, n=1)
-    return f"{close[0]}?" if close else "leave it out"
+    close = get_close_matches(name, known, n=1, cutoff=_NEAR)
+    return f"{close[0]}?" if close else ""
 
 
 def _raised(name: str, level: Level, subject: Subject) -> str:

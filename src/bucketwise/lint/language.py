@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
 from bucketwise.rbln.attention import (
@@ -12,6 +14,13 @@ from bucketwise.rbln.attention import (
     MAX_GDN_CHUNK,
 )
 from bucketwise.rbln.keys import QWEN3_5, standing
+from bucketwise.rbln.quantization import (
+    BITS,
+    OLD_PRECISION,
+    PLAIN,
+    PRECISION,
+    QUANTIZED,
+)
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"
@@ -39,6 +48,9 @@ def no_whole_number(subject: Subject) -> Iterator[Finding]:
     for name in _NUMBERS:
         value = subject.config.get(name)
         if value is None or unknown(value) or (whole(value) or 0) > 0:
+            continue
+        if subject.is_unknown_class and isinstance(value, (list, tuple)):
+            # Text encoders take several lengths.
             continue
         yield Finding(
             severity="error",
@@ -98,23 +110,127 @@ def several_logits(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def unknown_phase(subject: Subject) -> Iterator[Finding]:
-    """Phases that there are not."""
+def wrong_phases(subject: Subject) -> Iterator[Finding]:
+    """Phases other than prefill and decode, in this order.
+
+    The class checks their names alone; the compile or the first load fails.
+    """
     value = subject.config.get("phases")
-    if value is None or unknown(value):
+    # An empty list stands for the default.
+    if value is None or unknown(value) or value == []:
         return
-    if isinstance(value, list) and all(item in _PHASES for item in value):
+    if not isinstance(value, list):
+        raises = "ValueError: `phases` must be a list"
+    elif not all(item in _PHASES for item in value):
+        raises = "ValueError: All elements in `phases`"
+    elif not subject.family or value[:2] == ["prefill", "decode"]:
         return
+    elif "decode" not in value:
+        raises = "TypeError: "
+    elif value[0] == "decode" and len(value) > 1:
+        raises = "IndexError: "
+    else:
+        raises = ""
     yield Finding(
         severity="error",
         path=("phases",),
         found=shown(value),
-        why=f"there are {', '.join(_PHASES)} ({_CLASS})",
+        why="the classes with a ViT compile a prefill and decoders, in this order "
+        f"({_CLASS}, expected_compiled_model_names)",
         right="leave it out",
-        raises="ValueError: All elements in `phases`"
-        if isinstance(value, list)
-        else "ValueError: `phases` must be a list",
+        raises=raises,
         fixes=(Fix(path=("phases",), action="remove"),),
+    )
+
+
+def position_ids_of_qwen3_5(subject: Subject) -> Iterator[Finding]:
+    """use_position_ids for Qwen3.5, which does not have them."""
+    if subject.family not in QWEN3_5:
+        return
+    config = subject.config
+    if not (
+        config.get("use_position_ids") is True and config.get("use_attention_mask")
+    ):
+        return
+    yield Finding(
+        severity="error",
+        path=("use_position_ids",),
+        found="use_position_ids True",
+        why="linear attention takes none (transformers/models/qwen3_5/"
+        "modeling_qwen3_5.py)",
+        right="leave it out",
+        raises="NotImplementedError: use_position_ids is not supported",
+        fixes=(Fix(path=("use_position_ids",), action="remove"),),
+    )
+
+
+def wrong_quantization(subject: Subject) -> Iterator[Finding]:
+    """A quantization with settings or values that there are not."""
+    value = subject.config.get("quantization")
+    if not value or unknown(value):
+        return
+    if not isinstance(value, Mapping):
+        yield _quantization(
+            (), shown(value), f"an object of {', '.join(QUANTIZED)}", ""
+        )
+        return
+    for name, given in value.items():
+        if name == OLD_PRECISION or given is None or unknown(given):
+            continue
+        if name not in QUANTIZED:
+            yield _quantization(
+                (name,),
+                name,
+                " or ".join(get_close_matches(name, QUANTIZED, n=1)) or "leave it out",
+                "TypeError: RBLNQuantizationConfig.__init__() got an unexpected",
+            )
+        elif QUANTIZED[name] and given not in QUANTIZED[name]:
+            yield _quantization(
+                (name,),
+                f"{name} {shown(given)}",
+                ", ".join(QUANTIZED[name]),
+                f"ValueError: Invalid {name}",
+            )
+    yield from _precision(value)
+
+
+def _precision(value: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what is wrong with how many bits a quantization leaves."""
+    precision = value.get(OLD_PRECISION)
+    if precision is not None and any(value.get(name) for name in BITS):
+        yield _quantization(
+            (OLD_PRECISION,),
+            f"{OLD_PRECISION} beside weights or activations",
+            "weights and activations alone",
+            "ValueError: `precision` and `weights` or `activations`",
+        )
+        return
+    kept = [value.get(name) or PLAIN for name in BITS]
+    if precision not in (None, PRECISION) and not unknown(precision):
+        yield _quantization(
+            (OLD_PRECISION,),
+            f"{OLD_PRECISION} {shown(precision)}",
+            "weights and activations",
+            "ValueError: Invalid precision",
+        )
+    elif precision is None and kept == [PLAIN, PLAIN] and set(value) <= set(QUANTIZED):
+        yield _quantization(
+            (),
+            "neither weights nor activations quantized",
+            "weights such as int8, or leave it out",
+            "ValueError: weights and activations of QuantizationConfig",
+        )
+
+
+def _quantization(below: Path, found: str, right: str, raises: str) -> Finding:
+    return Finding(
+        severity="error",
+        path=("quantization", *below),
+        found=found,
+        why="the class knows no such setting or value (transformers/utils/"
+        "rbln_quantization.py, RBLNQuantizationConfig)",
+        right=right,
+        raises=raises,
     )
 
 

@@ -12,6 +12,7 @@ from bucketwise.lint.values import (
     at_visual,
     batch_size_of,
     devices_of,
+    graph_devices,
     in_force_of,
     lengths_of,
     splits_visual_of,
@@ -164,9 +165,7 @@ def _are_numbers(sizes: object) -> bool:
 
 def _devices(level: Mapping[str, Any]) -> int | None:
     """Return the devices of a level; a compiled folder keeps them with its graphs."""
-    graphs = level.get("_compile_cfgs")
-    first = graphs[0] if isinstance(graphs, list) and graphs else {}
-    return devices_of(level) or devices_of(first if isinstance(first, Mapping) else {})
+    return devices_of(level) or graph_devices(level)
 
 
 def _visual_devices(subject: Subject) -> int | None:

@@ -3,43 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown
-from bucketwise.rbln.keys import AT_LOAD
+from bucketwise.lint.values import release, shown, unknown
+from bucketwise.rbln.attention import FLASH
+from bucketwise.rbln.defaults import in_force
+from bucketwise.rbln.keys import AT_LOAD, NEVER_AT_LOAD, UNSAVED, standing
 from bucketwise.rbln.model_classes import SUBMODULES
 
 _FILE = "configuration_utils.py, from_pretrained"
 
+_SAME, _OTHER, _UNKNOWN, _NEVER = "same", "other", "unknown", "never"
+"""How a value at load stands to what the folder keeps."""
+
 
 def compiled_setting_at_load(subject: Subject) -> Iterator[Finding]:
-    """A setting given at load that the compile has decided.
+    """A setting of the top level given at load that the compile has decided.
 
-    Only devices, runtimes and the like may differ between compiling and loading.
+    It raises where it differs from the folder's; devices, runtimes and the like may.
     """
     if subject.document.form != "load":
         return
-    for path, level in (((), subject.config), (("visual",), subject.visual or {})):
-        for name, value in level.items():
-            if name in AT_LOAD or name in SUBMODULES or name.startswith("_"):
-                continue
-            if name in {"cls_name", "npu"}:
-                continue
-            yield Finding(
-                severity="warning",
-                path=(*path, name),
-                found=f"{name} {shown(value)} at load",
-                why=f"{release(subject)} raises where it differs from what the folder was "
-                f"compiled for, and ignores it where it does not ({_FILE})",
-                right="leave it out; compile anew to change it",
-                fixes=(Fix(path=(*path, name), action="remove"),),
+    for name, value in subject.config.items():
+        if name in AT_LOAD | UNSAVED or name in SUBMODULES or unknown(value):
+            continue
+        if standing(name, "top", subject.version, subject.family) == "refused":
+            continue
+        kept = _kept(subject, name, value)
+        if kept == _SAME:
+            continue
+        raises = kept in (_NEVER, _OTHER)
+        yield Finding(
+            severity="error" if raises else "warning",
+            path=(name,),
+            found=f"{name} {shown(value)} at load"
+            + (
+                f", compiled with {shown(_told(subject, name))}"
+                if kept == _OTHER
+                else ""
+            ),
+            why=f"{release(subject)} raises "
+            + (
+                "whatever it says: the folder keeps it otherwise"
+                if kept == _NEVER
+                else "where it differs from what the folder was compiled for, and ignores "
+                "it where it does not"
             )
+            + f" ({_FILE})",
+            right="leave it out; compile anew to change it",
+            raises=_raised(subject, name) if raises else "",
+            fixes=(Fix(path=(name,), action="remove"),),
+        )
+
+
+def ignored_at_load(subject: Subject) -> Iterator[Finding]:
+    """A setting of `visual` given at load that the compile has decided: it is dropped.
+
+    Lengths and number of devices stay the folder's, without a word.
+    """
+    if subject.document.form != "load":
+        return
+    for name, value in (subject.visual or {}).items():
+        if name in AT_LOAD or name in {"cls_name", "batch_size"}:
+            continue
+        if standing(name, "visual", subject.version, subject.family) == "refused":
+            continue
+        yield Finding(
+            severity="warning",
+            path=("visual", name),
+            found=f"visual.{name} {shown(value)} at load",
+            why=f"{release(subject)} keeps what the folder was compiled with, in silence "
+            f"({_FILE})",
+            right="leave it out; compile anew to change it",
+            fixes=(Fix(path=("visual", name), action="remove"),),
+        )
+
+
+def _kept(subject: Subject, name: str, value: Any) -> str:
+    """Return how a value stands to what the folder keeps."""
+    if name in NEVER_AT_LOAD and value is not None:
+        return _NEVER
+    told = subject.document.compiled_as
+    known = None if told is None else _told(subject, name)
+    if known is None or unknown(known):
+        return _UNKNOWN
+    if name == "decoder_batch_sizes" and isinstance(known, list):
+        known = sorted(known, reverse=True)
+    return _SAME if known == value else _OTHER
+
+
+def _told(subject: Subject, name: str) -> Any:
+    """Return what the folder was compiled with, as the release completes it."""
+    told = subject.document.compiled_as or {}
+    if name == "attn_impl" and told.get("kvcache_partition_len") is not None:
+        # Partitions switch it.
+        return FLASH
+    try:
+        return in_force(
+            told, name, subject.version, npu=subject.npu, family=subject.family
+        )
+    except KeyError:
+        return told.get(name)
+
+
+def _raised(subject: Subject, name: str) -> str:
+    renamed = standing(name, "top", subject.version, subject.family) == "renamed"
+    return "AttributeError: " if renamed else "ValueError: Cannot set the following"
 
 
 def no_runtimes_at_load(subject: Subject) -> Iterator[Finding]:
     """A model loaded without runtimes: it cannot run."""
-    if subject.document.form != "load":
+    form, serve = subject.document.form, subject.document.serve
+    if form != "load" and (serve is None or serve.is_folder):
         return
     for path, level in (((), subject.config), (("visual",), subject.visual or {})):
         if level.get("create_runtimes") is not False:
@@ -47,7 +124,8 @@ def no_runtimes_at_load(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             path=(*path, "create_runtimes"),
-            found="create_runtimes false at load",
+            found="create_runtimes false "
+            + ("at load" if form == "load" else "on a line that serves"),
             why="the first forward raises: no runtime is there to run it "
             "(utils/runtime_utils.py)",
             right="leave it out",

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from bucketwise.lint import (
     attention,
     blocks,
     buckets,
+    classes,
     decoder,
     devices,
     keys,
     language,
     loading,
     memory,
+    serve_blocks,
+    server,
     serving,
 )
 from bucketwise.lint.finding import SEVERITIES, Finding
 from bucketwise.lint.subject import LENGTHS_ALONE, Subject
+from bucketwise.rbln.serving import LANGUAGE_MODELS
 from bucketwise.traffic import Place
+
+_OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
+"""Modules with rules about a language model, wherever it stands."""
 
 Check = Callable[[Subject], Iterator[Finding]]
 
@@ -29,13 +36,15 @@ class Rule:
     """One rule: its id in words, and the function that applies it.
 
     `at_load` says that it applies to what is given at load as well, where the compile has
-    decided the rest, and `on_lengths` that it judges the ViT lengths, which is all that
-    a bare list of them tells.
+    decided the rest; `whatever_counts` that it applies to a configuration that nothing
+    reads, too. `on_lengths` says that it judges the ViT lengths, which is all that a bare
+    list of them tells.
     """
 
     id: str
     check: Check
     at_load: bool = False
+    whatever_counts: bool = False
 
     @property
     def on_lengths(self) -> bool:
@@ -44,6 +53,8 @@ class Rule:
 
     def applies(self, subject: Subject) -> bool:
         """Return whether it has something to say of this form of configuration."""
+        if not subject.counts:
+            return self.whatever_counts
         form = subject.document.form
         if form in LENGTHS_ALONE:
             return self.on_lengths
@@ -64,25 +75,39 @@ class Reported:
     place: Place
 
 
-def _named(module: str, *checks: Check, at_load: bool = False) -> tuple[Rule, ...]:
+def _named(
+    module: str, *checks: Check, at_load: bool = False, whatever_counts: bool = False
+) -> tuple[Rule, ...]:
     return tuple(
-        Rule(f"{module}/{check.__name__.replace('_', '-')}", check, at_load)
+        Rule(
+            f"{module}/{check.__name__.replace('_', '-')}",
+            check,
+            at_load,
+            whatever_counts,
+        )
         for check in checks
     )
 
 
 RULES: tuple[Rule, ...] = (
-    *_named("keys", keys.wrong_key, keys.renamed_key, at_load=True),
+    *_named(
+        "keys",
+        keys.wrong_key,
+        keys.renamed_key,
+        keys.visual_batch_size,
+        classes.wrong_class_name,
+        classes.unknown_class,
+        at_load=True,
+    ),
     *_named(
         "keys",
         keys.missing_buckets,
         keys.visual_not_a_mapping,
         keys.wrong_submodule,
-        keys.visual_batch_size,
         keys.create_runtimes,
         keys.inherited_devices,
-        keys.auto_class,
-        keys.class_too_new,
+        classes.auto_class,
+        classes.class_too_new,
     ),
     *_named(
         "buckets",
@@ -117,7 +142,9 @@ RULES: tuple[Rule, ...] = (
         language.token_ids_for_the_language_model,
         language.position_ids_without_mask,
         language.several_logits,
-        language.unknown_phase,
+        language.wrong_phases,
+        language.position_ids_of_qwen3_5,
+        language.wrong_quantization,
         language.gdn_chunk,
     ),
     *_named(
@@ -161,6 +188,7 @@ RULES: tuple[Rule, ...] = (
     *_named(
         "loading",
         loading.compiled_setting_at_load,
+        loading.ignored_at_load,
         loading.no_runtimes_at_load,
         loading.old_folder,
         at_load=True,
@@ -168,14 +196,28 @@ RULES: tuple[Rule, ...] = (
     *_named(
         "serving",
         serving.dropped_override,
+        serving.override_too_early,
         serving.derived_conflict,
         serving.blocks_beside_budget,
         serving.dtype_override,
-        serving.missing_block_size,
+        serve_blocks.missing_block_size,
+        serve_blocks.block_beside_partition,
+        serve_blocks.single_block,
+        serve_blocks.chunks_in_a_block,
+        serve_blocks.prefill_chunk,
         serving.fixed_length,
-        serving.wrong_channel,
         serving.one_pixel_limit,
-        serving.context_beyond_folder,
+        serving.overruled_option,
+        server.refused_option,
+        server.foreign_field,
+        server.ignored_variable,
+    ),
+    *_named(
+        "serving",
+        server.lost_channel,
+        server.wrong_channel,
+        server.native_path,
+        whatever_counts=True,
     ),
 )
 """Every rule, in the order reports tell them; its id is file and function."""
@@ -204,8 +246,27 @@ def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, 
         )
         for rule in rules
         if rule.applies(subject)
-        for finding in rule.check(subject)
+        for finding in (*rule.check(subject), *_below(rule, subject))
     ]
     return tuple(
         sorted(found, key=lambda each: SEVERITIES.index(each.finding.severity))
     )
+
+
+def _below(rule: Rule, subject: Subject) -> Iterator[Finding]:
+    """Yield what a rule about a language model says of one that is a submodule."""
+    if not subject.is_unknown_class or rule.id.partition("/")[0] not in _OF_LANGUAGE:
+        return
+    for name in LANGUAGE_MODELS:
+        level = subject.config.get(name)
+        if not isinstance(level, Mapping):
+            continue
+        document = replace(subject.document, config=level, serve=None, form="compile")
+        for finding in rule.check(replace(subject, document=document)):
+            yield replace(
+                finding,
+                path=(name, *finding.path),
+                fixes=tuple(
+                    replace(fix, path=(name, *fix.path)) for fix in finding.fixes
+                ),
+            )

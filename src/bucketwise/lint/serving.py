@@ -6,107 +6,118 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.subject import ServeLine, Subject
-from bucketwise.lint.values import buckets_of, lengths_of, shown, whole
-from bucketwise.rbln.keys import DEVICES, OLD_DEVICES
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import compiling, setting, shown, vllm, whole
+from bucketwise.rbln.keys import BUCKETS, OLD_BUCKETS
 from bucketwise.rbln.releases import written
+from bucketwise.rbln.serve_line import number
 from bucketwise.rbln.serving import (
-    BLOCK_SIZE_SINCE,
-    CHANNELS,
+    COMPILATION,
     CONFLICTS_SINCE,
-    COPIED_FIRST,
-    COPIED_SINCE,
+    CONVERTER,
     DERIVED,
-    DEVICES_ENVIRONMENT,
+    DROPPED_ON_A_FOLDER_SINCE,
     FIXED_LENGTH,
     FIXED_UNTIL,
     KEPT_ON_A_FOLDER,
-    MEMORY_BUDGET_SINCE,
     NO_DTYPE_SINCE,
-    OLD_CHANNEL,
-    OLD_CHANNEL_WARNS_SINCE,
+    OVERRIDES_SINCE,
+    REFUSED_BY_ITSELF,
+    fixed_in,
+    option_of,
 )
 
-_CONVERTER = "utils/optimum/converter"
+_TOKENS = "max-num-batched-tokens"
 
 
 def dropped_override(subject: Subject) -> Iterator[Finding]:
     """An override on a folder that is compiled: all but `device` is dropped.
 
-    Buckets on a serve line change nothing then, without a word.
+    Buckets on a serve line change nothing then, without a word; up to 0.10.3 they raise.
     """
     serve = subject.document.serve
     if serve is None or not serve.is_folder:
         return
-    for path in _leaves(subject.config):
+    drops = subject.version >= DROPPED_ON_A_FOLDER_SINCE
+    for path in _leaves(subject.document.config):
         if path[-1] in KEPT_ON_A_FOLDER:
             continue
         yield Finding(
-            severity="warning",
+            severity="warning" if drops else "error",
             path=path,
             found=f"{'.'.join(path)} on a compiled folder",
-            why=f"{_vllm(subject)} keeps device alone of what is given beside a "
-            f"compiled folder, in silence ({_CONVERTER}/from_optimum.py)",
+            why=f"{vllm(subject)} "
+            + (
+                "keeps device alone of what is given beside a compiled folder, in "
+                f"silence ({CONVERTER}/from_optimum.py)"
+                if drops
+                else "takes device alone beside a compiled folder "
+                "(utils/optimum/configuration.py)"
+            ),
             right="give it when compiling",
+            raises="" if drops else "RuntimeError: For now, we only support 'device'",
             fixes=(Fix(path=path, action="remove"),),
+        )
+
+
+def override_too_early(subject: Subject) -> Iterator[Finding]:
+    """A configuration beside a checkpoint, which old releases do not take."""
+    serve = compiling(subject)
+    if serve is None or subject.version >= OVERRIDES_SINCE:
+        return
+    if subject.document.config:
+        yield Finding(
+            severity="error",
+            path=(),
+            found="a configuration beside a checkpoint",
+            why=f"before {written(OVERRIDES_SINCE)} vllm-rbln compiles without one "
+            "(utils/optimum/configuration.py, sync_with_rbln_config)",
+            right="compile with optimum-rbln and serve the folder",
+            raises="AssertionError: For now, we don't support passing rbln_config",
         )
 
 
 def derived_conflict(subject: Subject) -> Iterator[Finding]:
     """An override of what vllm-rbln takes from vLLM's own options."""
-    serve = subject.document.serve
-    if serve is None or serve.is_folder:
+    serve = compiling(subject)
+    if serve is None:
         return
-    for name, option in DERIVED.items():
-        if name not in subject.config or _is_copied(name, subject):
-            continue
-        value = subject.config[name]
+    raises = subject.version >= CONFLICTS_SINCE
+    for conflict in subject.compiled(serve).conflicts:
+        name = conflict.path[-1]
+        option = option_of(name)
         told = serve.flags.get(option.removeprefix("--"))
-        if told is None and name in (DEVICES, OLD_DEVICES):
-            told = next(
-                (
-                    serve.environment[variable]
-                    for variable in DEVICES_ENVIRONMENT
-                    if variable in serve.environment
-                ),
-                None,
-            )
-        if told is not None and str(value) == told:
-            continue
-        raises = subject.version >= CONFLICTS_SINCE
         yield Finding(
             severity="error" if raises else "warning",
-            path=(name,),
-            found=f"{name} {shown(value)}"
+            path=conflict.path,
+            found=f"{'.'.join(conflict.path)} {shown(conflict.override)}"
             + (f" beside {option} {told}" if told is not None else ""),
-            why=f"{_vllm(subject)} takes it from {option} and "
+            why=f"{vllm(subject)} derives {shown(conflict.derived)}"
+            + (f" from {option}" if option else "")
             + (
-                "refuses another value"
+                " and refuses another value"
                 if raises
-                else "overwrites it in the compile only"
+                else "; the override is for the compile only"
             )
-            + " (model_executor/models/optimum/compilation)",
-            right=f"{option} {value}",
+            + f" ({COMPILATION}/__init__.py)",
+            right=_instead(name, option, conflict.override),
             raises="ValueError: rbln_overrides conflict" if raises else "",
-            fixes=(Fix(path=(name,), action="remove"),),
+            fixes=(Fix(path=conflict.path, action="remove"),),
         )
 
 
 def blocks_beside_budget(subject: Subject) -> Iterator[Finding]:
     """kvcache_num_blocks among overrides: vllm-rbln always passes a memory budget."""
-    serve = subject.document.serve
-    if (
-        serve is None
-        or serve.is_folder
-        or not subject.config.get("kvcache_num_blocks")
-        or subject.version < MEMORY_BUDGET_SINCE
-    ):
+    if compiling(subject) is None or subject.config.get("memory_budget") is None:
+        return
+    given = whole(subject.config.get("kvcache_num_blocks"))
+    if given is None or given <= 0:
         return
     yield Finding(
         severity="error",
         path=("kvcache_num_blocks",),
-        found=f"kvcache_num_blocks {shown(subject.config['kvcache_num_blocks'])}",
-        why=f"{_vllm(subject)} passes memory_budget from --gpu-memory-utilization, and "
+        found=f"kvcache_num_blocks {given}",
+        why=f"{vllm(subject)} passes memory_budget from --gpu-memory-utilization, and "
         "optimum-rbln refuses both together",
         right="--gpu-memory-utilization, or --num-gpu-blocks-override",
         raises="ValueError: `memory_budget`",
@@ -116,89 +127,47 @@ def blocks_beside_budget(subject: Subject) -> Iterator[Finding]:
 
 def dtype_override(subject: Subject) -> Iterator[Finding]:
     """`dtype` among overrides."""
-    serve = subject.document.serve
-    if (
-        serve is None
-        or "dtype" not in subject.config
-        or subject.version < NO_DTYPE_SINCE
-    ):
+    given = subject.document.config.get("dtype")
+    if compiling(subject) is None or given is None or subject.version < NO_DTYPE_SINCE:
         return
     yield Finding(
         severity="error",
         path=("dtype",),
-        found=f"dtype {shown(subject.config['dtype'])}",
-        why=f"{_vllm(subject)} refuses it there ({_CONVERTER}/from_vllm.py)",
-        right=f"--dtype {subject.config['dtype']}",
+        found=f"dtype {shown(given)}",
+        why=f"{vllm(subject)} refuses it there ({CONVERTER}/from_vllm.py)",
+        right=f"--dtype {given}",
         raises="ValueError: `dtype` cannot be set",
         fixes=(Fix(path=("dtype",), action="remove"),),
     )
 
 
-def missing_block_size(subject: Subject) -> Iterator[Finding]:
-    """No block size for a model that vllm-rbln compiles itself."""
-    serve = subject.document.serve
-    if serve is None or serve.is_folder or subject.version < BLOCK_SIZE_SINCE:
-        return
-    if "block-size" in serve.flags or "kvcache_block_size" in subject.config:
-        return
-    partition = "kvcache_partition_len"
-    if partition in subject.config and _is_copied(partition, subject):
-        return
-    yield Finding(
-        severity="error",
-        path=(),
-        found="no --block-size",
-        why=f"{_vllm(subject)} needs it for models that generate "
-        f"({_CONVERTER}/from_vllm.py); it becomes kvcache_partition_len",
-        right="--block-size 16384, or what max_seq_len is a multiple of",
-        raises="ValueError: `block_size` is required",
-    )
-
-
 def fixed_length(subject: Subject) -> Iterator[Finding]:
     """A ViT length that older vllm-rbln fixes when it compiles itself."""
-    serve = subject.document.serve
-    if serve is None or serve.is_folder or subject.version >= FIXED_UNTIL:
+    if compiling(subject) is None or subject.version >= FIXED_UNTIL:
         return
-    name, value = buckets_of(subject)
-    lengths = lengths_of(subject)
-    if not name or lengths == (FIXED_LENGTH,):
+    if not subject.family and subject.visual is None:
         return
-    conflict = subject.version >= CONFLICTS_SINCE
+    own = subject.document.config.get("visual")
+    own = own if isinstance(own, Mapping) else {}
+    raises = subject.version == REFUSED_BY_ITSELF
+    if setting(own, BUCKETS, OLD_BUCKETS)[0] and not raises:
+        return
     yield Finding(
-        severity="error" if conflict else "warning",
-        path=("visual", name),
-        found=shown(value),
-        why=f"{_vllm(subject)} compiles Qwen-VL itself with ViT length {FIXED_LENGTH:,} "
-        "(model_executor/models/optimum/compilation/multimodal/qwen.py)"
-        + (" and refuses another" if conflict else ""),
+        severity="error" if raises else "warning",
+        path=(),
+        found=f"ViT length {FIXED_LENGTH:,}",
+        why=f"{vllm(subject)} compiles Qwen-VL itself with it ({fixed_in(subject.version)})"
+        + (
+            f" and calls it {OLD_BUCKETS}, which optimum-rbln {written(subject.version)} "
+            "refuses"
+            if raises
+            else ", whatever the images"
+        ),
         right="compile with optimum-rbln and serve the folder",
-        raises="ValueError: rbln_overrides conflict" if conflict else "",
+        raises=f"ValueError: `{OLD_BUCKETS}` is deprecated and removed"
+        if raises and BUCKETS not in own
+        else "",
     )
-
-
-def wrong_channel(subject: Subject) -> Iterator[Finding]:
-    """A way to hand the configuration over that the release does not have."""
-    serve = subject.document.serve
-    if serve is None or not serve.channel:
-        return
-    since, _ = CHANNELS.get(serve.channel, (subject.version, None))
-    if subject.version < since:
-        yield Finding(
-            severity="error",
-            path=(),
-            found=serve.channel,
-            why=f"it came with vllm-rbln {written(since)} (config.py)",
-            right=OLD_CHANNEL,
-        )
-    elif serve.channel == OLD_CHANNEL and subject.version >= OLD_CHANNEL_WARNS_SINCE:
-        yield Finding(
-            severity="warning",
-            path=(),
-            found=serve.channel,
-            why=f"{_vllm(subject)} warns: its removal is announced for 0.14.0 (config.py)",
-            right="--additional-config '{\"optimum_overrides\": {...}}'",
-        )
 
 
 def one_pixel_limit(subject: Subject) -> Iterator[Finding]:
@@ -223,31 +192,35 @@ def one_pixel_limit(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def context_beyond_folder(subject: Subject) -> Iterator[Finding]:
-    """Options of the serve line that say otherwise than the configuration."""
-    serve = subject.document.serve
-    if serve is None or serve.is_folder:
+def overruled_option(subject: Subject) -> Iterator[Finding]:
+    """An option of the line that the configuration on it overrules."""
+    serve = compiling(subject)
+    if serve is None:
         return
-    for name in sorted(COPIED_FIRST & subject.config.keys()):
-        option = DERIVED[name]
-        told = _number(serve, option)
-        value = whole(subject.config[name])
-        if told is None or value is None or told == value:
+    for each in DERIVED:
+        value = whole(subject.document.config.get(each.name))
+        told = number(serve.flags.get(each.option.removeprefix("--")))
+        if not each.copied or None in (told, value) or told == value:
+            continue
+        if each.name == "prefill_chunk_size":
             continue
         yield Finding(
             severity="warning",
-            path=(name,),
-            found=f"{name} {value} beside {option} {told}",
-            why=f"{_vllm(subject)} copies the override over the option "
-            f"({_CONVERTER}/from_vllm.py)",
-            right=f"{option} {value}",
+            path=(each.name,),
+            found=f"{each.name} {value} beside {each.option} {told}",
+            why=f"{vllm(subject)} copies the override over the option ({each.source})",
+            right=f"{each.option} {value}",
         )
 
 
-def _is_copied(name: str, subject: Subject) -> bool:
-    """Return whether an override becomes vLLM's own setting, so that both agree."""
-    since = COPIED_SINCE.get(name)
-    return name in COPIED_FIRST or (since is not None and subject.version >= since)
+def _instead(name: str, option: str, value: Any) -> str:
+    if not option or name == "attn_impl":
+        return "leave it out" + (
+            "; --block-size below --max-model-len turns flash attention on"
+            if name == "attn_impl"
+            else ""
+        )
+    return f"{option}{' ' if option.startswith('--') else '='}{value}"
 
 
 def _leaves(level: Mapping[str, Any], before: Path = ()) -> Iterator[Path]:
@@ -256,12 +229,3 @@ def _leaves(level: Mapping[str, Any], before: Path = ()) -> Iterator[Path]:
             yield from _leaves(value, (*before, key))
         else:
             yield (*before, key)
-
-
-def _number(serve: ServeLine, option: str) -> int | None:
-    told = serve.flags.get(option.removeprefix("--"), "")
-    return int(told) if told.isdecimal() else None
-
-
-def _vllm(subject: Subject) -> str:
-    return f"vllm-rbln {written(subject.version)}"

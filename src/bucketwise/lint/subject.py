@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from bucketwise.activity import RequestTokens
@@ -11,7 +11,10 @@ from bucketwise.cost import CostCurve
 from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.model_classes import SUBMODULES
 from bucketwise.rbln.releases import Version
+from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
+from bucketwise.rbln.serve_options import Line, winning_channel
 from bucketwise.today import GivenLimits
 from bucketwise.traffic import Place
 
@@ -42,7 +45,7 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServeLine:
+class ServeLine(Line):
     """What a `vllm serve` line says beside the configuration.
 
     Attributes
@@ -51,20 +54,25 @@ class ServeLine:
         What it serves: a Hugging Face id or a folder.
     is_folder : bool
         Whether that is a compiled folder, as far as the line tells.
-    flags : mapping of str to str
-        Long options, without the dashes, to their values; "" for switches.
-    environment : mapping of str to str
-        Variables set before the command.
     channel : str
         The option and key the configuration came by, such as
         "--additional-config rbln_config"; "" where there is none.
+    channels : tuple of str
+        Every way by which the line hands one over, in its order.
+    folder_chunk : int or None
+        `prefill_chunk_size` of the compiled folder; None where nobody could read it.
     """
 
     model: str
     is_folder: bool
-    flags: Mapping[str, str]
-    environment: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
+    channels: tuple[str, ...] = ()
+    folder_chunk: int | None = None
+
+    def overruled_by(self, version: Version) -> str:
+        """Return the way that counts in a release instead of this one; "" for none."""
+        winner = winning_channel(self.channels or (self.channel,), version)
+        return winner if winner != self.channel else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +109,9 @@ class Document:
     limits : tuple of GivenLimits
         What sets image limits, the first to decide first: the text, then the processor
         saved in the folder that the configuration is in or names.
+    compiled_as : mapping or None
+        The configuration of the folder that is loaded, where the text compiles it or the
+        folder is at hand; None otherwise.
     notes : tuple of str
         What could not be read, a sentence each.
     path : str
@@ -121,6 +132,7 @@ class Document:
     serve: ServeLine | None = None
     model_assumed: bool = False
     limits: tuple[GivenLimits, ...] = ()
+    compiled_as: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
     path: str = ""
     position: int = 0
@@ -188,8 +200,44 @@ class Subject:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The top level."""
-        return self.document.config
+        """The top level; of a serve line what vllm-rbln hands on."""
+        serve = self.document.serve
+        if serve is None:
+            return self.document.config
+        if serve.is_folder:
+            return device_keys(self.document.config)
+        return self.compiled(serve).config
+
+    @property
+    def counts(self) -> bool:
+        """Whether optimum-rbln gets to see it: nothing on the line overrules it."""
+        serve = self.document.serve
+        return serve is None or not (
+            serve.overruled_by(self.version) or serve.is_native(self.version)
+        )
+
+    @property
+    def is_unknown_class(self) -> bool:
+        """Whether it is for a class that no table here is about."""
+        document = self.document
+        if self.family or "visual" in self.config:
+            return False
+        if document.serve is not None:
+            return not document.serve.is_folder
+        return bool(document.class_name) or any(
+            isinstance(self.config.get(name), Mapping) for name in SUBMODULES
+        )
+
+    def compiled(self, serve: ServeLine) -> Compiled:
+        """Return what vllm-rbln compiles for a line."""
+        return compiled(
+            self.document.config,
+            serve,
+            self.version,
+            family=self.family,
+            npu=self.npu,
+            unread=Unknown,
+        )
 
     @property
     def visual(self) -> Mapping[str, Any] | None:

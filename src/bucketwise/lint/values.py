@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bucketwise.lint.subject import Subject, Unknown
+from bucketwise.lint.subject import ServeLine, Subject, Unknown
 from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import (
     BUCKETS,
     DEVICES,
+    GRAPHS,
     OLD_BUCKETS,
     OLD_DEVICES,
     inherited,
@@ -23,6 +24,17 @@ _LONGEST = 60
 def release(subject: Subject) -> str:
     """Return the release that is judged for, in words."""
     return f"optimum-rbln {written(subject.version)}"
+
+
+def vllm(subject: Subject) -> str:
+    """Return the release that serves, in words."""
+    return f"vllm-rbln {written(subject.version)}"
+
+
+def compiling(subject: Subject) -> ServeLine | None:
+    """Return the line of a model that vllm-rbln compiles itself; else None."""
+    serve = subject.document.serve
+    return None if serve is None or serve.is_folder else serve
 
 
 def shown(value: object) -> str:
@@ -69,6 +81,13 @@ def devices_of(level: Mapping[str, Any]) -> int | None:
     """Return the number of devices of a level, under either name."""
     _, value = setting(level, DEVICES, OLD_DEVICES)
     return whole(value)
+
+
+def graph_devices(level: Mapping[str, Any]) -> int | None:
+    """Return the devices the graphs of a compiled folder are for; None for none told."""
+    graphs = level.get(GRAPHS)
+    first = graphs[0] if isinstance(graphs, list) and graphs else {}
+    return devices_of(first if isinstance(first, Mapping) else {})
 
 
 def at_visual(subject: Subject, name: str) -> Any:

@@ -51,9 +51,9 @@ def graph_rules(family: str, batch_size: int) -> tuple[str, ...]:
         "only vllm-rbln runs the smallest graph that holds the running requests; "
         "generate() of optimum-rbln always runs the graph of batch_size for this model"
     )
-    # vllm-rbln 0.12.0, config.py: decode_batch_bucket_*.
+    # vllm-rbln 0.12.0, config.py, _resolve.
     native = (
-        "vllm-rbln's native path (Rebel100, not used for this model) reads no "
-        "decoder_batch_sizes: it has --rbln-decode-batch-bucket-strategy and the like"
+        "vllm-rbln's --rbln-decode-batch-bucket-strategy and the like are for models that "
+        "vLLM runs itself: with one of them this model does not start"
     )
     return needed, chosen, native

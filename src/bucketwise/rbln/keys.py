@@ -22,6 +22,7 @@ TOP: tuple[Level, ...] = ("top",)
 VISUAL: tuple[Level, ...] = ("visual",)
 
 QWEN3_5 = frozenset({"qwen3_5", "qwen3_5_moe"})
+QWEN3 = frozenset({"qwen3_vl", "qwen3_vl_moe"}) | QWEN3_5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +93,36 @@ KEYS: tuple[Key, ...] = (
     Key(name="memory_budget", levels=TOP, since=(0, 11, 1)),
     Key(name="kvcache_metas", levels=TOP, renamed="cache_metas", renamed_in=(0, 11, 2)),
     Key(name="cache_metas", levels=TOP, since=(0, 11, 2)),
-    Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3)),
+    Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3), families=QWEN3),
     Key(name="_requires_batch_sort", levels=TOP, since=(0, 12, 0)),
     Key(name="gdn_chunk_size", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
     Key(name="linear_attention_layers", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
 )
+
+_OTHERS = (
+    "backbone bias controlnet cross_attention_dim dec_max_seq_len decode_chunk_size "
+    "decoder decoder_pipe embedding_dim enc_max_seq_len encoder face_blur_filter fps "
+    "guidance_scale height image_encoder image_model_hidden_size "
+    "image_prefill_chunk_size image_size image_text_hidden_size img_context_num_tokens "
+    "img_height img_width in_channels in_features input_size interpolate_pos_encoding "
+    "latent_channels latent_height latent_width llamaguard3 max_image_size max_length "
+    "max_soft_tokens max_text_len model_input_names model_input_shapes movq "
+    "num_channels_latents num_embeddings num_frames num_latent_frames "
+    "num_parallel_samples num_query_tokens num_windows output_attentions patch_size "
+    "pooling_kernel_size prior prior_image_encoder prior_pipe prior_prior "
+    "prior_text_encoder prompt_embed_length qformer qwen3guard safety_checker "
+    "sample_size scaling_factor siglip_encoder spatial_shapes_list text_backbone "
+    "text_encoder text_encoder_2 text_encoder_3 text_model_hidden_size "
+    "token_timestamps transformer unet unet_sample_size use_additional_residuals "
+    "use_slicing uses_encoder uses_per_frame_timestep vae vae_sample_size "
+    "vae_scale_factor vae_scale_factor_spatial vae_scale_factor_temporal "
+    "video_safety_model vqmodel_scale_factor width"
+)
+
+OF_OTHER_CLASSES = frozenset(_OTHERS.split())
+"""Settings that some other class has, so that they are no misspellings of these
+(`__init__` and `submodules` of every configuration class, optimum-rbln 0.10.4 to
+0.12.0)."""
 
 INHERITED = frozenset(
     {
@@ -115,8 +141,11 @@ INHERITS_SINCE: Version = (0, 11, 1)
 """Before it `visual` takes nothing (transformers/models/qwen3_vl/
 configuration_qwen3_vl.py of each wheel; optimum-rbln pull request 538)."""
 
+GRAPHS = "_compile_cfgs"
+"""Where a compiled folder keeps what each graph was compiled for."""
+
 COMPILED = frozenset(
-    {"_compile_cfgs", "_meta", "_requires_batch_sort", "cache_metas", "kvcache_metas"}
+    {GRAPHS, "_meta", "_requires_batch_sort", "cache_metas", "kvcache_metas"}
 )
 """What saving adds to the file in a compiled folder (optimum-rbln 0.12.0,
 configuration_utils.py, _prepare_for_serialization)."""
@@ -126,6 +155,16 @@ AT_LOAD = frozenset(
 )
 """What may differ between compiling and loading (optimum-rbln 0.12.0,
 configuration_utils.py, RUNTIME_KEYWORDS)."""
+
+
+UNSAVED = frozenset({"_load_visual_runtime", "memory_budget"})
+"""What no folder keeps, and loading takes as it is (optimum-rbln 0.12.0,
+configuration_utils.py, subclass_non_save_attributes)."""
+
+NEVER_AT_LOAD = frozenset({DEVICES, OLD_DEVICES, "npu", "dtype"})
+"""Settings of the top level that raise at load whatever they say: a folder keeps them with
+its graphs, or in another form (optimum-rbln 0.12.0, configuration_utils.py,
+RBLNModelConfig.from_pretrained)."""
 
 
 def standing(name: str, level: Level, version: Version, family: str) -> Standing:

@@ -22,6 +22,8 @@ class ModelClass:
     name : str
         The class; the same in every release that has it
         (optimum/rbln/__init__.py of each wheel, _import_structure).
+    tower : str
+        The class of its ViT; with "Config" behind it that of the ViT's configuration.
     since : tuple of int
         The release it came with; the dialects start at 0.10.2.
     visual_splits_since : tuple of int or None
@@ -38,6 +40,7 @@ class ModelClass:
     """
 
     name: str
+    tower: str
     since: Version = (0, 10, 2)
     visual_splits_since: Version | None
     max_seq_len: int
@@ -57,6 +60,7 @@ class ModelClass:
 MODEL_CLASSES: dict[str, ModelClass] = {
     "qwen2_vl": ModelClass(
         name="RBLNQwen2VLForConditionalGeneration",
+        tower="RBLNQwen2VisionTransformerPretrainedModel",
         visual_splits_since=None,
         max_seq_len=32_768,
         kvcache_partition_len=None,
@@ -65,6 +69,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen2_5_vl": ModelClass(
         name="RBLNQwen2_5_VLForConditionalGeneration",
+        tower="RBLNQwen2_5_VisionTransformerPretrainedModel",
         visual_splits_since=None,
         max_seq_len=114_688,
         kvcache_partition_len=16_384,
@@ -73,6 +78,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen3_vl": ModelClass(
         name="RBLNQwen3VLForConditionalGeneration",
+        tower="RBLNQwen3VLVisionModel",
         visual_splits_since=(0, 10, 3),
         max_seq_len=262_144,
         kvcache_partition_len=16_384,
@@ -81,6 +87,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen3_vl_moe": ModelClass(
         name="RBLNQwen3VLMoeForConditionalGeneration",
+        tower="RBLNQwen3VLMoeVisionModel",
         visual_splits_since=(0, 10, 3),
         max_seq_len=262_144,
         kvcache_partition_len=16_384,
@@ -88,6 +95,7 @@ MODEL_CLASSES: dict[str, ModelClass] = {
     ),
     "qwen3_5": ModelClass(
         name="RBLNQwen3_5ForConditionalGeneration",
+        tower="RBLNQwen3_5VisionModel",
         since=(0, 11, 1),
         visual_splits_since=(0, 11, 1),
         max_seq_len=262_144,

@@ -39,7 +39,6 @@ function filled(pattern, edited, bill, decoderBill, extra, data) {
     "max-pixels": String(edited.max_pixels),
     "sizes": sizes.join(", "),
     "sizes-lines": sizes.map((size) => `    ${size}`).join(",\n"),
-    "sizes-spaced": sizes.join(" "),
     "graph-rows": decoderBill ? decoderBill.graphs.map(graphRow).join("\n") : "",
     "decoder-reason": "#   edited by hand in the report.",
   };

@@ -66,7 +66,7 @@ def _finding(judged: Judged) -> str:
 def _is_whole(judged: Judged) -> bool:
     """Return whether more than the lengths is known."""
     return (
-        set(judged.subject.config) != {"visual"}
+        set(judged.subject.document.config) != {"visual"}
         or len(judged.subject.visual or {}) != 1
     )
 

@@ -168,7 +168,6 @@ def _places(text: str, decoder: Decoder | None) -> str:
     lists = [
         (r"""("decoder_batch_sizes": \[\n) +\d+$""", "sizes-lines"),
         (r"""('decoder_batch_sizes': \[)\d+(?=\])""", "sizes"),
-        (r"(--rbln-decode-batch-bucket-manual-buckets )\d+", "sizes-spaced"),
     ]
     for rule, place in lists:
         text = re.sub(rule, rf"\g<1>{OPEN}{place}{CLOSE}", text, flags=re.MULTILINE)

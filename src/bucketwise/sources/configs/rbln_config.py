@@ -10,7 +10,7 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Unknown
-from bucketwise.rbln.serving import DERIVED, DEVICES_ENVIRONMENT
+from bucketwise.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.sources.configs.artifact import artifact_notes
 from bucketwise.sources.configs.documents import read_documents
 
@@ -119,10 +119,10 @@ def _with_flags(document: Document) -> Mapping[str, Any] | None:
 
 def _told(serve: ServeLine) -> Iterator[tuple[str, int]]:
     for name in _FROM_FLAGS:
-        value = serve.flags.get(DERIVED[name].removeprefix("--"), "")
+        value = serve.flags.get(option_of(name).removeprefix("--"), "")
         if value.isdecimal():
             yield name, int(value)
-    for variable in DEVICES_ENVIRONMENT:
+    for variable, _ in DEVICE_VARIABLES:
         if serve.environment.get(variable, "").isdecimal():
             yield "num_devices", int(serve.environment[variable])
             return

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+from bucketwise.errors import ConfigError
 from bucketwise.rbln.keys import KEYS
 from bucketwise.rbln.model_classes import MODEL_CLASSES, SUBMODULES
 from bucketwise.sources.configs.artifact import FILE_NAME
+from bucketwise.sources.configs.json_file import load_json
 from bucketwise.sources.configs.model_folder import short_name
 from bucketwise.sources.configs.profiles import built_in_profiles
 
@@ -42,3 +47,22 @@ def is_compiled_folder(model: str) -> bool:
         return False
     is_id = re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", model) is not None
     return bool(model) and not is_id
+
+
+def folder_config(folder: str) -> Mapping[str, Any] | None:
+    """Return what a compiled folder says of itself; None where it cannot be read.
+
+    Parameters
+    ----------
+    folder : str
+        Its path, as a text names it.
+    """
+    file = Path(folder) / FILE_NAME
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if not folder or not os.path.isfile(file):  # noqa: PTH113
+        return None
+    try:
+        found = load_json(file)
+    except ConfigError:
+        return None
+    return found if isinstance(found, dict) else None

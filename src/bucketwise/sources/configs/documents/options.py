@@ -83,6 +83,7 @@ def options_of(words: Sequence[Given], place: Place) -> Options:
             given = dotted.setdefault(first, _Dotted(place.source, told.line))
             given.add(keys, told)
         else:
+            plain.pop(first, None)
             plain[first] = Option(
                 name=first,
                 value=told.text,

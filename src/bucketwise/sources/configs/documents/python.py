@@ -15,7 +15,11 @@ from bucketwise.lint.subject import Document, Form, Unknown
 from bucketwise.rbln.keys import AT_LOAD
 from bucketwise.rbln.model_classes import MODEL_CLASSES
 from bucketwise.sources.configs.documents.literals import Literals
-from bucketwise.sources.configs.documents.names import CONFIG_SUFFIX, family_of
+from bucketwise.sources.configs.documents.names import (
+    CONFIG_SUFFIX,
+    family_of,
+    folder_config,
+)
 from bucketwise.sources.configs.documents.python_limits import limits_in
 from bucketwise.sources.configs.documents.python_names import names_in
 from bucketwise.sources.configs.documents.python_syntax import parsed
@@ -113,7 +117,25 @@ def documents_in(
             raise ConfigError(*unread)
         return ()
     found[0] = replace(found[0], notes=(*found[0].notes, *unread))
-    return tuple(found)
+    return tuple(_with_folder(document, found) for document in found)
+
+
+def _with_folder(document: Document, beside: Sequence[Document]) -> Document:
+    """Return a document that loads with what its folder was compiled as, where told.
+
+    The folder itself tells, or the one call of the text that compiles its class.
+    """
+    if document.form != "load":
+        return document
+    compiled = [
+        other
+        for other in beside
+        if other.form == "compile" and other.class_name == document.class_name
+    ]
+    config = folder_config(document.model)
+    if config is None and len(compiled) == 1 and document.class_name:
+        config = compiled[0].config
+    return replace(document, compiled_as=config)
 
 
 def _found(

@@ -12,7 +12,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, ServeLine, Unknown
 from bucketwise.sources.configs.documents.json_tree import json_tree
-from bucketwise.sources.configs.documents.names import is_compiled_folder
+from bucketwise.sources.configs.documents.names import folder_config, is_compiled_folder
 from bucketwise.sources.configs.documents.releases import Release
 from bucketwise.sources.configs.documents.text import Text
 from bucketwise.today import GivenLimits
@@ -94,16 +94,25 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
     ConfigError
         When an option that holds a configuration does not hold JSON.
     """
-    by_name = {option.name: option for option in found.options}
+    by_name: dict[str, Option] = {}
+    for option in found.options:
+        # Which of two ways to hand a configuration over comes later counts.
+        by_name.pop(option.name, None)
+        by_name[option.name] = option
+    handed_over = tuple(_handed_over(by_name))
+    is_folder = is_compiled_folder(found.model)
     line = ServeLine(
         model=found.model,
-        is_folder=is_compiled_folder(found.model),
+        is_folder=is_folder,
         flags={
             name: _words(option.value)
             for name, option in by_name.items()
             if option.value is not False
         },
+        additional=_additional(by_name),
         environment=found.environment,
+        channels=tuple(channel for channel, _, _ in handed_over),
+        folder_chunk=_chunk_of(found.model) if is_folder else None,
     )
     bare = Document(
         config={},
@@ -124,7 +133,7 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
             places=places,
             serve=replace(line, channel=channel),
         )
-        for channel, config, places in _handed_over(by_name)
+        for channel, config, places in handed_over
     )
     return documents or (bare,)
 
@@ -132,21 +141,31 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
 def _handed_over(
     by_name: Mapping[str, Option],
 ) -> Iterator[tuple[str, Mapping[str, Any], Mapping[Path, Place]]]:
-    for name in DIRECT:
-        if name in by_name:
-            found = _mapping(by_name[name])
-            if found is not None:
-                yield f"--{name}", *found
-    if ADDITIONAL not in by_name:
-        return
-    found = _mapping(by_name[ADDITIONAL])
-    if found is None:
-        return
-    value, places = found
-    for key in KEYS:
-        if isinstance(value.get(key), Mapping):
-            below = {path[1:]: at for path, at in places.items() if path[:1] == (key,)}
-            yield f"--{ADDITIONAL} {key}", value[key], below
+    """Yield every configuration of a line, in its order."""
+    for name, option in by_name.items():
+        found = _mapping(option) if name in (ADDITIONAL, *DIRECT) else None
+        if found is None:
+            continue
+        value, places = found
+        if name in DIRECT:
+            yield f"--{name}", value, places
+            continue
+        for key in KEYS:
+            if isinstance(value.get(key), Mapping):
+                below = {
+                    path[1:]: at for path, at in places.items() if path[:1] == (key,)
+                }
+                yield f"--{ADDITIONAL} {key}", value[key], below
+
+
+def _additional(by_name: Mapping[str, Option]) -> Mapping[str, Any]:
+    found = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
+    return found[0] if found else {}
+
+
+def _chunk_of(folder: str) -> int | None:
+    """Return the prefill's chunk of a compiled folder; None where it cannot be read."""
+    return _whole((folder_config(folder) or {}).get("prefill_chunk_size"))
 
 
 def _mapping(
