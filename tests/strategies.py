@@ -49,8 +49,18 @@ def sizes_of(*rows: tuple[int, int, int, float, float]) -> Sizes:
 
 def traffic_of(*rows: tuple[int, int] | tuple[int, int, float]) -> Traffic:
     """Build image traffic from (height, width) or (height, width, count) rows."""
-    sizes = sizes_of(*((r[0], r[1], 0, 0.0, r[2] if len(r) > 2 else 1.0) for r in rows))
-    n_rows = len(rows)
+    return _traffic(
+        sizes_of(*((r[0], r[1], 0, 0.0, r[2] if len(r) > 2 else 1.0) for r in rows))
+    )
+
+
+def clips_of(*rows: tuple[int, int, int, float]) -> Traffic:
+    """Build traffic of sampled clips from (height, width, frames, count) rows."""
+    return _traffic(sizes_of(*((r[0], r[1], r[2], 0.0, r[3]) for r in rows)))
+
+
+def _traffic(sizes: Sizes) -> Traffic:
+    n_rows = len(sizes)
     part = Traffic(
         height_px=sizes.height_px,
         width_px=sizes.width_px,

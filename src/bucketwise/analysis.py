@@ -16,9 +16,9 @@ from bucketwise.limits import (
     UNLIMITED_PIXELS,
     Setting,
     caps,
-    processor_limits,
     shrunk_by,
     weight_of,
+    worst_let_through,
 )
 from bucketwise.optimize import Problem
 from bucketwise.patching import Counts, Preprocessing, count_patches
@@ -28,6 +28,7 @@ from bucketwise.question import Question
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.targets import Target
+from bucketwise.safe_top import processor_of, safe_top
 from bucketwise.search import (
     FRONTIER_K,
     bucket_uses,
@@ -35,7 +36,6 @@ from bucketwise.search import (
     frontier_of,
     price_per_graph,
     strategies_of,
-    top_bucket,
 )
 from bucketwise.steadiness import Steadiness, steadiness_of
 from bucketwise.summary import (
@@ -178,14 +178,16 @@ def analyze(
         for target in targets
     }
     visuals: dict[str, Visual] = {}
-    by_lengths: dict[bytes, Visual] = {}
-    for version, setting in settings.items():
+    by_lengths: dict[bytes, tuple[Visual, Setting]] = {}
+    for version, asked in settings.items():
         # Releases that compare the same lengths share one plan.
-        key = counts.needed(setting.version).tobytes()
+        key = counts.needed(asked.version).tobytes()
         if key not in by_lengths:
-            by_lengths[key] = _visual(setting, question, today, traffic)
-        visuals[version] = by_lengths[key]
+            by_lengths[key] = _visual(asked, question, today, traffic)
+        visuals[version], settings[version] = by_lengths[key]
     newest = targets[-1]
+    setting = settings[newest.version]
+    counts = setting.counts
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
     plan = Plan(
@@ -212,16 +214,14 @@ def analyze(
     return Analysis(
         plan=plan,
         profile=profile,
-        preprocessing=preprocessing,
+        preprocessing=setting.preprocessing,
         traffic=traffic,
         counts=counts,
         newest=newest.parsed,
         needed=counts.needed(newest.parsed),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
-        steadiness=steadiness_of(
-            traffic, settings[newest.version], plan.visual.vit_max_seq_lens
-        ),
+        steadiness=steadiness_of(traffic, setting, plan.visual.vit_max_seq_lens),
     )
 
 
@@ -232,10 +232,12 @@ def _releases_differ(profile: ModelProfile, counts: Counts) -> bool:
 
 
 def _visual(
-    setting: Setting, question: Question, today: Today | None, traffic: Traffic
-) -> Visual:
+    asked: Setting, question: Question, today: Today | None, traffic: Traffic
+) -> tuple[Visual, Setting]:
+    """Return the ViT half of the plan, and the traffic under its limits."""
+    found = safe_top(asked, question)
+    setting, top = found.setting, found.top
     demand = setting.demand()
-    top = top_bucket(setting, demand, question.headroom)
     problem = Problem.of(
         demand, setting.curve.at, align=setting.align, top=top, pinned=question.pins
     )
@@ -252,7 +254,7 @@ def _visual(
     together = choice.k - len(buckets.lengths)
     fell = f"; {together} of its lengths fell together with others" if together else ""
     bill = price(buckets, demand, setting.curve)
-    processor, worst, safe = processor_limits(setting, top)
+    worst = worst_let_through(setting)
     unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
     shrunk = weight_of(setting.counts, shrunk_by(setting.counts, unlimited))
     merge = setting.profile.patches_per_merged
@@ -271,10 +273,11 @@ def _visual(
             reason=choice.reason + fell,
             price_per_graph=price_per_graph(question, setting),
         ),
-        processor=processor,
+        processor=processor_of(setting, top),
         overflow_possible=worst.needed,
         worst=worst,
-        max_pixels_safe=safe,
+        top=found.choice,
+        max_pixels_safe=found.safe,
         overflow_images=0.0,
         shrunk_images=shrunk,
         shrunk_share=shrunk / images,
@@ -296,4 +299,5 @@ def _visual(
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
     )
-    return replace(visual, warnings=cautions(visual, setting, traffic))
+    warnings = cautions(visual, setting, traffic)
+    return replace(visual, warnings=warnings), setting

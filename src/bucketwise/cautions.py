@@ -38,6 +38,7 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, .
         _merged(visual, setting.profile.align),
         _unproven_length(visual),
         _shrunk(visual, setting),
+        _top(visual, setting),
         _overflow(visual),
         _told(setting),
         _unsized(traffic),
@@ -86,6 +87,31 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
         f"{literal(beside.vit_max_seq_lens)} and {ratio:.2f} times the ViT compute, "
         f"shrinking {number(beside.shrinks_images)}."
     )
+
+
+def _top(visual: Visual, setting: Setting) -> str:
+    """Say how top and limit came to hold each other, with the price of either way."""
+    top, limit = visual.top, setting.preprocessing.image.max_pixels
+    costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
+    if top.way == "raised":
+        text = (
+            f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
+            f"needs, so that everything max_pixels {limit:,} lets through fits: {costs} "
+            "more ViT compute."
+        )
+        if top.lowered_max_pixels is None:
+            return text
+        return (
+            f"{text} max_pixels {top.lowered_max_pixels:,} would keep {top.needed:,} "
+            f"and shrink {shrinks} of the images further."
+        )
+    if top.way == "lowered" and top.lowering_shrinks:
+        return (
+            f"max_pixels is lowered to {limit:,}, so that everything it lets through "
+            f"fits {top.needed:,}: {shrinks} of the images are shrunk further. A top of "
+            f"{top.holds_all:,} would hold them, at {costs} more ViT compute."
+        )
+    return ""
 
 
 def _overflow(visual: Visual) -> str:

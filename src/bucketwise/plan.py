@@ -94,10 +94,15 @@ class TrafficSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
-    """The pixel limits to set on the processor that feeds the compiled graphs."""
+    """The pixel limits to set on the processor that feeds the compiled graphs.
+
+    The video limits are None where the checkpoint's own stay.
+    """
 
     min_pixels: int
     max_pixels: int
+    video_min_pixels: int | None = None
+    video_max_pixels: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,26 @@ class SafeLimit:
 
     value: int | None
     shrinks_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopChoice:
+    """How the top bucket and the limits came to hold each other.
+
+    `needed` is the top that the traffic asks for. Where the limits let nothing past it
+    through, `way` is "needed"; else "raised" to `holds_all`, the top that holds whatever
+    the limits let through, or "lowered" limits, or "overflow" where that was allowed.
+    `raising_costs` is the share of padded compute that the higher top adds;
+    `lowered_max_pixels` the limit that `needed` holds, None where there is none, and
+    `lowering_shrinks` the share of images that it makes smaller.
+    """
+
+    way: Literal["needed", "raised", "lowered", "overflow"]
+    needed: int
+    holds_all: int
+    raising_costs: float
+    lowered_max_pixels: int | None
+    lowering_shrinks: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,6 +272,7 @@ class Visual:
     processor: Processor
     overflow_possible: int
     worst: Worst
+    top: TopChoice
     max_pixels_safe: SafeLimit
     overflow_images: float
     shrunk_images: float

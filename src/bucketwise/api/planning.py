@@ -47,6 +47,7 @@ def analyze(
     graph_price: GraphPrice | None = None,
     align: int | None = None,
     headroom: float = 0.0,
+    allow_overflow: bool = False,
     pins: Sequence[int] = (),
     bucket_unit: str = "vit",
     cost: str = "flops",
@@ -88,6 +89,9 @@ def analyze(
         Multiple of every bucket; rounded up to a multiple of the model's own.
     headroom : float
         Share added to the top bucket.
+    allow_overflow : bool
+        Whether the emitted limits may pass images that no bucket holds. Otherwise the
+        top goes up or the limit down, whichever costs less.
     pins : sequence of int
         Lengths that must be compiled, in `bucket_unit`.
     bucket_unit : {"vit", "merged"}
@@ -146,6 +150,8 @@ def analyze(
         pins=tuple(sorted({pin * scale for pin in pins})),
         bucket_unit="merged_patches" if bucket_unit == "merged" else "vit_patches",
         cost=cost,
+        keep_max_pixels=max_pixels is not None,
+        allow_overflow=allow_overflow,
     )
     today = None
     if current is not None:
@@ -169,6 +175,7 @@ def analyze(
         "min_saving": min_saving,
         "align": align,
         "headroom": headroom,
+        "allow_overflow": allow_overflow,
         "pins": list(pins),
         "bucket_unit": bucket_unit,
         "cost": cost,

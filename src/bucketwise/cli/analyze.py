@@ -107,6 +107,7 @@ def analyze(
         graph_price=price,
         align=options["align"],
         headroom=options["headroom"],
+        allow_overflow=options["allow_overflow"],
         pins=options["pins"],
         bucket_unit=options["bucket_unit"],
         cost=options["cost"],
