@@ -260,7 +260,7 @@ def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:
         rows_read=1,
         rows_used=1,
     )
-    visual = visual_for(merge_traffic([clip]))
+    visual = visual_for(merge_traffic([clip]), Question(allow_overflow=True))
     assert (visual.worst.frames, visual.overflow_possible) == (2, 49_152)
     assert any("lower the video limit" in text for text in visual.warnings)
 
@@ -327,7 +327,8 @@ class TestToday:
         assert current.padded_compute_served == current.padded_compute_today
         large = plan_for(MIXED, today=self.today(65_536, max_pixels=10**8))
         assert large.plan.visual.current is not None
-        assert large.plan.visual.current.compared_max_pixels == 4_194_304
+        limit = large.plan.visual.processor.max_pixels
+        assert large.plan.visual.current.compared_max_pixels == limit
 
     def test_buckets_nothing_hits_are_named(self) -> None:
         current = plan_for(MIXED, today=self.today(100, 16_384)).plan.visual.current
@@ -353,6 +354,10 @@ def least_padded_compute(analysis: Analysis, k: int) -> float:
     )
     runs = np.bincount(inverse, weights=analysis.counts.runs[analysis.counts.accepted])
     curve = analysis.plan.visual.cost
+    # The top holds what the limits let through, sent or not.
+    top = analysis.plan.visual.vit_max_seq_lens[-1]
+    if top > needed[-1]:
+        needed, runs = np.append(needed, top), np.append(runs, 0.0)
     costs = curve.a * needed + curve.b * needed.astype(float) ** 2
     prefix = np.concatenate([[0.0], np.cumsum(runs)])
     best = np.full(needed.size + 1, np.inf)

@@ -74,7 +74,7 @@ def worst_found(
     return int(counts.needed(version).max())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     rows=st.lists(SIDES, min_size=1, max_size=6),
@@ -155,3 +155,12 @@ def test_clips_that_are_sent_count_into_the_top_or_are_limited() -> None:
     plan = analyze(clips_of((720, 1_280, 32, 100)), model="qwen3-vl-2b").plan
     top = plan.visual.vit_max_seq_lens[-1]
     assert plan.visual.overflow_possible <= top
+
+
+def test_frames_follow_the_image_limits_where_the_model_has_no_others() -> None:
+    for model in ("qwen2-vl-7b", "qwen2.5-vl-7b"):
+        limits = analyze(traffic_of((640, 640, 9)), model=model).plan.visual.processor
+        assert (limits.video_min_pixels, limits.video_max_pixels) == (
+            limits.min_pixels,
+            limits.max_pixels,
+        )

@@ -50,9 +50,10 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
     """Choose the top bucket and the limits together.
 
     Where the limits let an input through that the largest needed length does not hold,
-    either the top goes up to the worst they let through, or the limits go down to what
-    the top holds: whichever share is smaller, of padded compute added or of images made
-    smaller. A limit that the user gave goes down only where that shrinks no image.
+    either the top goes up to the worst that limits just above every image sent let
+    through, or the limits go down to what the top holds: whichever share is smaller, of
+    padded compute added or of images made smaller. A limit that the user gave goes down
+    only where that shrinks no image.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
     SafeTop
     """
     needed = top_bucket(setting, setting.demand(), question.headroom)
-    holds_all = max(_aligned(setting, setting.worst().needed), needed)
+    closest = _closest_limit(setting)
+    holds_all = max(_aligned(setting, closest.worst().needed), needed)
     lowered = setting.lowered_to_hold(needed)
     choice = TopChoice(
         way="needed",
@@ -76,7 +78,7 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
         lowered_max_pixels=lowered and lowered.preprocessing.image.max_pixels,
         lowering_shrinks=share_shrunk(setting, lowered) if lowered else 0.0,
     )
-    if holds_all == needed:
+    if setting.worst().needed <= needed:
         return SafeTop(setting=setting, top=needed, choice=choice)
     if lowered is not None and _lowering_is_cheaper(choice, question):
         top = _top_under(lowered, needed)
@@ -86,7 +88,9 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
         choice = replace(choice, way="overflow")
         return SafeTop(setting=setting, top=needed, choice=choice)
     return SafeTop(
-        setting=setting, top=holds_all, choice=replace(choice, way="raised")
+        setting=_largest(setting.lowered_to_hold(holds_all), closest),
+        top=holds_all,
+        choice=replace(choice, way="raised"),
     )
 
 
@@ -117,6 +121,22 @@ def processor_of(setting: Setting, top: int) -> Processor:
         video_min_pixels=None if stays else clip.min_pixels,
         video_max_pixels=None if stays else clip.max_pixels,
     )
+
+
+def _closest_limit(setting: Setting) -> Setting:
+    """Return the setting under the least image limit that shrinks nothing further."""
+    area_px = int(setting.counts.vit_patches.max()) * setting.profile.patch_px**2
+    if area_px >= setting.preprocessing.image.max_pixels:
+        return setting
+    closest = setting.with_max_pixels(area_px)
+    return setting if share_shrunk(setting, closest) else closest
+
+
+def _largest(found: Setting | None, known: Setting) -> Setting:
+    """Return the setting with the larger image limit; both hold."""
+    if found is None:
+        return known
+    return max(found, known, key=lambda each: each.preprocessing.image.max_pixels)
 
 
 def _lowering_is_cheaper(choice: TopChoice, question: Question) -> bool:
