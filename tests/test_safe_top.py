@@ -116,7 +116,7 @@ def test_the_cheaper_of_two_ways_is_taken_and_both_are_told() -> None:
     assert choice.raising_costs > choice.lowering_shrinks
     assert plan.visual.processor.max_pixels == choice.lowered_max_pixels
     assert plan.visual.vit_max_seq_lens[-1] <= choice.needed
-    assert any("max_pixels is lowered" in text for text in plan.visual.warnings)
+    assert any("max_pixels is lowered" in each.words for each in plan.visual.warnings)
     # The same where such images are common: shrinking them all would cost more.
     plan = analyze(
         traffic_of((640, 640, 500), (2_500, 2_040, 500)),
@@ -126,7 +126,7 @@ def test_the_cheaper_of_two_ways_is_taken_and_both_are_told() -> None:
     assert plan.visual.top.way == "raised"
     assert plan.visual.vit_max_seq_lens[-1] == plan.visual.top.holds_all == 16_384
     assert plan.visual.processor.max_pixels == 4_194_304
-    assert any("The top is 16,384" in text for text in plan.visual.warnings)
+    assert any("The top is 16,384" in each.words for each in plan.visual.warnings)
 
 
 def test_a_limit_that_the_user_gave_is_not_lowered_where_that_shrinks_images() -> None:
@@ -148,7 +148,7 @@ def test_overflow_is_allowed_on_request_and_said() -> None:
     ).plan
     assert plan.visual.top.way == "overflow"
     assert plan.visual.overflow_possible > plan.visual.vit_max_seq_lens[-1]
-    assert any("can still outgrow" in text for text in plan.visual.warnings)
+    assert any("can still outgrow" in each.words for each in plan.visual.warnings)
 
 
 def test_clips_that_are_sent_count_into_the_top_or_are_limited() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bucketwise.limits import Setting, weight_of
 from bucketwise.numbers import literal, memory, number, percent, plural, verb
-from bucketwise.plan import Visual
+from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
 from bucketwise.reasons import UNSIZED
@@ -16,7 +16,9 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
-def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, ...]:
+def cautions(
+    visual: Visual, setting: Setting, traffic: Traffic
+) -> tuple[PlanWarning, ...]:
     """Return the warnings of one plan, the gravest first.
 
     Parameters
@@ -30,22 +32,26 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, .
 
     Returns
     -------
-    tuple of str
+    tuple of PlanWarning
         One sentence or two each.
     """
-    found = (
-        _no_class(setting.profile.family),
-        _merged(visual, setting.profile.align),
-        _unproven_length(visual),
-        _shrunk(visual, setting),
-        _top(visual, setting),
-        _overflow(visual),
-        _told(setting),
-        _unsized(traffic),
-        _few(setting),
-        *setting.profile.notes,
+    found: tuple[tuple[str, Severity, str], ...] = (
+        ("no-class", "error", _no_class(setting.profile.family)),
+        ("documented-unit", "error", _merged(visual, setting.profile.align)),
+        ("overflow-possible", "warning", _overflow(visual)),
+        ("length-unproven", "warning", _unproven_length(visual)),
+        ("few-images", "warning", _few(setting)),
+        ("images-unsized", "warning", _unsized(traffic)),
+        ("images-shrunk", "note", _shrunk(visual, setting)),
+        ("top-and-limit", "note", _top(visual, setting)),
+        ("sizes-by-tokens", "note", _told(setting)),
+        *(("model-note", "note", text) for text in setting.profile.notes),
     )
-    return tuple(text for text in found if text)
+    return tuple(
+        PlanWarning(id=name, severity=severity, words=words)
+        for name, severity, words in found
+        if words
+    )
 
 
 def _no_class(family: str) -> str:

@@ -13,6 +13,8 @@ from bucketwise.traffic import Rejection
 SCHEMA = "bucketwise.plan/1"
 
 Status = Literal["measured", "derived", "assumed"]
+Severity = Literal["error", "warning", "note"]
+Call = Literal["go", "go_if", "keep", "no"]
 BucketUnit = Literal["vit_patches", "merged_patches"]
 
 
@@ -250,6 +252,61 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWarning:
+    """What a plan must say aloud: an error raises, a warning may, a note only costs."""
+
+    id: str
+    severity: Severity
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of a verdict, and what to type to change it, where that is known."""
+
+    id: str
+    severity: Severity
+    words: str
+    option: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What to do, and why.
+
+    "go" compiles the plan; "go_if" does once its conditions are checked; "keep" stays
+    with the lists of today; "no" means that the plan would not load or not serve.
+    """
+
+    call: Call
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryTerm:
+    """One thing that takes memory of the fullest device."""
+
+    name: str
+    bytes: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the fullest device holds as planned.
+
+    `fits` is true where it surely fits, false where it does not, by estimate or for
+    certain, and None where it fits by estimate with less than the margin to spare.
+    """
+
+    device: str
+    device_bytes: int
+    needed_bytes: int
+    fits: bool | None
+    terms: tuple[MemoryTerm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Why this many buckets: the rule that spoke and its words."""
 
@@ -287,7 +344,7 @@ class Visual:
     strategies: tuple[StrategyResult, ...]
     caps: tuple[Cap, ...]
     current: Current | None
-    warnings: tuple[str, ...]
+    warnings: tuple[PlanWarning, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,9 +134,7 @@ def fit(analysis: Analysis, base: BaseConfig, targets: Sequence[Target]) -> Base
     return base
 
 
-def _mildest_first(
-    asked: Deployment, *, surely: bool
-) -> Iterator[Deployment | None]:
+def _mildest_first(asked: Deployment, *, surely: bool) -> Iterator[Deployment | None]:
     decoder = asked.analysis.plan.decoder
     needed = decoder.context_length if decoder else None
     context_free = asked.base.is_assumed(CONTEXT)

@@ -71,8 +71,8 @@ def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
         )
         yield _warning(text, "Model assumed.")
     yield from _memory(inputs)
-    for text in plan.visual.warnings:
-        yield _warning(text)
+    for warning in plan.visual.warnings:
+        yield _warning(warning.words)
     if plan.decoder is not None and (said := on_batch_size(plan.decoder)):
         yield _warning(f"{said}.", "Decoder queueing.")
     current = plan.visual.current
@@ -118,9 +118,9 @@ def _other_releases(analysis: Analysis) -> list[Block]:
     plan = analysis.plan
     releases: dict[str, list[str]] = {}
     for version, visual in plan.visual_by_target.items():
-        for text in visual.warnings:
-            if text not in plan.visual.warnings:
-                releases.setdefault(text, []).append(version)
+        for warning in visual.warnings:
+            if warning not in plan.visual.warnings:
+                releases.setdefault(warning.words, []).append(version)
     if not releases:
         return []
     others = tuple(
