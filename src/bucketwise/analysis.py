@@ -20,11 +20,13 @@ from bucketwise.limits import (
     weight_of,
     worst_let_through,
 )
+from bucketwise.memory.plan import MemoryPlan
 from bucketwise.optimize import Problem
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.plan import Cost, Decision, Plan, Visual
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
+from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.targets import Target
@@ -47,6 +49,7 @@ from bucketwise.summary import (
 )
 from bucketwise.today import Today, compare_today
 from bucketwise.traffic import FloatArray, IntArray, Traffic
+from bucketwise.verdict import UNDECIDED, Grounds, verdict_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,11 @@ class Analysis:
         Decode steps with 1, 2, ... active sequences under that load.
     steadiness : Steadiness or None
         What the lengths of one half of the images cost on the other half.
+    base : BaseConfig or None
+        The configuration that emitted ones start from; None where nothing is emitted.
+    memory, memory_before : MemoryPlan or None
+        What each device holds as planned, and with the lengths of today or with one
+        graph of the top; None where too little is known.
     """
 
     plan: Plan
@@ -88,6 +96,9 @@ class Analysis:
     activity: Activity | None = None
     steps: FloatArray | None = None
     steadiness: Steadiness | None = None
+    base: BaseConfig | None = None
+    memory: MemoryPlan | None = None
+    memory_before: MemoryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,11 +202,14 @@ def analyze(
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
     plan = Plan(
+        verdict=UNDECIDED,
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
         traffic=traffic_summary(traffic, counts, newest.parsed),
         visual=visuals[newest.version],
         visual_by_target=visuals if _releases_differ(profile, counts) else {},
         decoder=decided.decoder if decided else None,
+        memory=None,
+        warnings=visuals[newest.version].warnings,
         assumptions=(
             *assumptions(
                 profile,
@@ -211,8 +225,9 @@ def analyze(
             traffic, evidence, context.version, context.options or {}
         ),
     )
+    grounds = Grounds(min_saving=question.min_saving)
     return Analysis(
-        plan=plan,
+        plan=replace(plan, verdict=verdict_of(plan, grounds)),
         profile=profile,
         preprocessing=setting.preprocessing,
         traffic=traffic,

@@ -10,7 +10,10 @@ from typing import Any, Literal
 from bucketwise.errors import ConfigError
 from bucketwise.traffic import Rejection
 
-SCHEMA = "bucketwise.plan/1"
+SCHEMA = "bucketwise.plan/2"
+READ_SCHEMAS = ("bucketwise.plan/1", SCHEMA)
+"""Schemas of plans that are still read: lengths, limits and model stand alike in both."""
+
 
 Status = Literal["measured", "derived", "assumed"]
 Severity = Literal["error", "warning", "note"]
@@ -529,7 +532,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/1`).
+    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
 
     `visual` is for the newest target; where lists differ by target,
     `visual_by_target` has one for each, keyed by release, and is empty otherwise.
@@ -537,11 +540,14 @@ class Plan:
     """
 
     schema: str = SCHEMA
+    verdict: Verdict
     model: Model
     traffic: TrafficSummary
     visual: Visual
     visual_by_target: dict[str, Visual] = field(default_factory=dict)
     decoder: Decoder | None
+    memory: Memory | None
+    warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 

@@ -57,6 +57,10 @@ class Grounds:
     decoder_saving: float = 0.0
 
 
+UNDECIDED = Verdict(call="no", reasons=())
+"""What stands in a plan until it is judged."""
+
+
 def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
     """Return what to do with a plan.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from bucketwise.analysis import Analysis
 from bucketwise.emitters import EmitContext
@@ -13,11 +14,12 @@ from bucketwise.lint.subject import Subject
 from bucketwise.memory.layout import Layout
 from bucketwise.memory.plan import MemoryPlan
 from bucketwise.memory.sums import MARGIN, Sums
-from bucketwise.plan import ContextLength, Decoder, Visual
+from bucketwise.plan import Assumption, ContextLength, Decoder, Status, Visual
 from bucketwise.rbln.attention import MIN_PARTITIONS
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.targets import Target
 from bucketwise.sources.configs.documents import mapping_document
+from bucketwise.verdict import Grounds, memory_of, verdict_of
 
 BLOCKS, CONTEXT = "kvcache_num_blocks", "max_seq_len"
 
@@ -53,6 +55,19 @@ class Deployment:
         return self.memory(target, plan.visual_for(target.version), plan.decoder)
 
     @property
+    def memory_before(self) -> MemoryPlan | None:
+        """What each device holds with today's lengths, or with one graph of the top."""
+        plan, target = self.analysis.plan, self.targets[-1]
+        visual = plan.visual_for(target.version)
+        current = visual.current
+        old = current.max_seq_lens if current else visual.vit_max_seq_lens[-1:]
+        return self.memory(
+            target,
+            replace(visual, vit_max_seq_lens=old),
+            None if current else plan.decoder,
+        )
+
+    @property
     def layouts(self) -> tuple[Layout, ...]:
         """How the plan is laid out for each dialect; () where too little is known."""
         plan = self.analysis.plan
@@ -83,9 +98,11 @@ class Deployment:
     def _subject(
         self, target: Target, visual: Visual, decoder: Decoder | None
     ) -> Subject:
+        # Memory goes by what the runtime compares, whatever unit is emitted.
+        lengths = visual.vit_max_seq_lens
         context = EmitContext(
             model=self.analysis.plan.model,
-            visual=visual,
+            visual=replace(visual, bucket_unit="vit_patches", max_seq_lens=lengths),
             decoder=decoder,
             base=self.base,
             target=target,
@@ -100,6 +117,54 @@ class Deployment:
             limits=self.analysis.preprocessing.image,
             npu=npu if isinstance(npu, str) else None,
         )
+
+
+def deployed(
+    analysis: Analysis,
+    base: BaseConfig,
+    targets: Sequence[Target],
+    *,
+    min_saving: float,
+) -> Analysis:
+    """Fit a plan to its devices and judge it.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan.
+    base : BaseConfig
+        What was given of the deployment, and what is assumed.
+    targets : sequence of Target
+        The dialects it is emitted for, oldest first; at least one.
+    min_saving : float
+        Share of today's compute that is worth a compile.
+
+    Returns
+    -------
+    Analysis
+        With the base as it is emitted, memory, and the verdict.
+    """
+    fitted = fit(analysis, base, targets)
+    asked, planned = (
+        Deployment(analysis=analysis, base=each, targets=tuple(targets))
+        for each in (base, fitted)
+    )
+    memory, before = planned.newest_memory, asked.memory_before
+    plan = replace(
+        analysis.plan,
+        memory=memory_of(memory),
+        assumptions=_with_base(analysis.plan.assumptions, fitted),
+    )
+    grounds = Grounds(
+        min_saving=min_saving,
+        memory=memory,
+        memory_today=None if base.is_assumed(CONTEXT) else before,
+        decoder_saving=_decoder_saving(plan.decoder, base),
+    )
+    plan = replace(plan, verdict=verdict_of(plan, grounds))
+    return replace(
+        analysis, plan=plan, base=fitted, memory=memory, memory_before=before
+    )
 
 
 def fit(analysis: Analysis, base: BaseConfig, targets: Sequence[Target]) -> BaseConfig:
@@ -213,3 +278,23 @@ def _room(*, surely: bool) -> str:
     if not surely:
         return "room for the rest by estimate"
     return f"1/{MARGIN} of each device for what was never measured"
+
+
+def _with_base(known: Sequence[Assumption], base: BaseConfig) -> tuple[Assumption, ...]:
+    """Return assumptions with those of the base as it is emitted."""
+    rows = {
+        name: Assumption(
+            name=name, value=value, status=cast("Status", status), source=source
+        )
+        for name, value, status, source in base.assumptions()
+    }
+    replaced = tuple(rows.pop(each.name, each) for each in known)
+    return (*replaced, *rows.values())
+
+
+def _decoder_saving(decoder: Decoder | None, base: BaseConfig) -> float:
+    """Return what the planned decoder graphs save against those in the base."""
+    if decoder is None or decoder.saving is None:
+        return 0.0
+    today = base.mapping.get("decoder_batch_sizes") or [base.mapping.get("batch_size")]
+    return 0.0 if list(decoder.decoder_batch_sizes) == today else decoder.saving

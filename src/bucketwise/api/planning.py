@@ -12,6 +12,7 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.analysis import Analysis, Context
 from bucketwise.analysis import analyze as analyze_traffic
+from bucketwise.api.fitting import deployed
 from bucketwise.api.pages import pages_of
 from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
 from bucketwise.api.reporting import report_inputs
@@ -210,15 +211,16 @@ def analyze(
             ),
             evidence=evidence.without_places() if evidence and not places else evidence,
         )
-    return analyze_traffic(
+    # Where no release compiles the family the newest one's counting is told.
+    served = serving_targets(profile.family, dialects)
+    analysis = analyze_traffic(
         traffic if places else traffic.without_places(),
         profile,
         preprocessing_of(
             profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
         ),
         question,
-        # Where no release compiles the family the newest one's counting is told.
-        serving_targets(profile.family, dialects) or pick_targets(())[-1:],
+        served or pick_targets(())[-1:],
         today=today,
         ask=ask,
         context=Context(
@@ -228,6 +230,11 @@ def analyze(
             base=base.assumptions() if base else (),
             as_stored=bool((recorded or {}).get("ignore_orientation")),
         ),
+    )
+    if not served:
+        return analysis
+    return deployed(
+        analysis, base or zoo_base(profile.family), served, min_saving=min_saving
     )
 
 
@@ -256,7 +263,7 @@ def write_plan(
     folder : Path
         A new or empty folder, or one that holds an older plan.
     base : BaseConfig, optional
-        The configuration emitted ones start from; the published one by default.
+        The configuration emitted ones start from; that of the analysis by default.
     target : iterable of str
         SDK dialects; all by default.
     formats : iterable of str
@@ -283,7 +290,7 @@ def write_plan(
     family = analysis.plan.model.family
     dialects = serving_targets(family, target)
     if dialects:
-        base = base or zoo_base(family)
+        base = base or analysis.base or zoo_base(family)
     snippets = {
         dialect.version: emit(analysis.plan, base, [dialect])
         for dialect in dialects

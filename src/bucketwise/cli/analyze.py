@@ -137,7 +137,6 @@ def analyze(
     written = planning.write_plan(
         analysis,
         folder,
-        base=base,
         target=options["target"],
         formats=options["formats"],
         config=config_in_service(options),

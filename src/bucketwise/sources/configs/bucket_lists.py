@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bucketwise.errors import InputError, UsageError
-from bucketwise.plan import SCHEMA
+from bucketwise.plan import READ_SCHEMAS, SCHEMA
 
 LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
 
@@ -74,7 +74,7 @@ def read_bucket_list(text: str) -> BucketList:
             f"{text!r}: neither lengths such as 1024,4096 nor a readable plan.json"
         )
         raise InputError(message) from error
-    if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
+    if not isinstance(plan, dict) or plan.get("schema") not in READ_SCHEMAS:
         message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
         raise InputError(message)
     try:

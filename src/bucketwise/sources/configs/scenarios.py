@@ -13,7 +13,7 @@ from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import UNLIMITED_PIXELS
 from bucketwise.lint.subject import Document, Subject
 from bucketwise.lint.values import buckets_of, lengths_of, shown
-from bucketwise.plan import SCHEMA, Plan
+from bucketwise.plan import READ_SCHEMAS, Plan
 from bucketwise.rbln.releases import NEWEST
 from bucketwise.sources.configs.bucket_lists import parse_bucket_list
 from bucketwise.sources.configs.documents import read_documents
@@ -156,8 +156,9 @@ def _plan_in(text: Text) -> Mapping[str, Any] | None:
     schema = found.get("schema")
     if not isinstance(schema, str):
         return None
-    if schema != SCHEMA:
-        message = f"{text.name}: schema {schema[:50]!r} found; {SCHEMA!r} is right"
+    if schema not in READ_SCHEMAS:
+        known = " or ".join(map(repr, READ_SCHEMAS))
+        message = f"{text.name}: schema {schema[:50]!r} found; {known} is right"
         raise ConfigError(message)
     return found
 
