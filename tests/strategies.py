@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from bucketwise.demand import Demand
 from bucketwise.limits import image_limits, video_limits
 from bucketwise.patching import Preprocessing
+from bucketwise.plan import PlanWarning
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.sources.configs.profiles import built_in_profiles
 from bucketwise.traffic import NO_TIME_S, InputRecord, Sizes, Traffic, merge_traffic
@@ -90,4 +91,12 @@ def preprocessing_of(
         image=limits or image_limits(profile),
         video=video_limits(profile, None, None),
         video_fps=profile.sampling.fps,
+    )
+
+
+def notes_of(*words: str) -> tuple[PlanWarning, ...]:
+    """Build warnings of a plan that only tell."""
+    return tuple(
+        PlanWarning(id=f"note-{at}", severity="note", words=text)
+        for at, text in enumerate(words)
     )

@@ -26,6 +26,7 @@ from bucketwise.plan import (
     SafeLimit,
     TopChoice,
     TrafficSummary,
+    Verdict,
     Visual,
     Worst,
 )
@@ -176,6 +177,9 @@ def make_plan(
         notes=(),
     )
     return Plan(
+        verdict=Verdict(call="go", reasons=()),
+        memory=None,
+        warnings=(),
         decoder=None,
         model=replace(model, **changed),
         traffic=traffic,

@@ -75,7 +75,7 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
         needed=needed,
         holds_all=holds_all,
         raising_costs=_added_compute(setting, question, needed, holds_all),
-        lowered_max_pixels=lowered and lowered.preprocessing.image.max_pixels,
+        lowered_max_pixels=lowered.preprocessing.image.max_pixels if lowered else None,
         lowering_shrinks=share_shrunk(setting, lowered) if lowered else 0.0,
     )
     if setting.worst().needed <= needed:

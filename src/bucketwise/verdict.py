@@ -18,7 +18,7 @@ from bucketwise.plan import (
     Verdict,
 )
 
-OPTIONS = {
+OPTIONS: dict[tuple[str, ...], str] = {
     ("max_seq_len",): "--max-seq-len",
     ("batch_size",): "--batch-size",
     ("num_devices",): "--devices",

@@ -138,7 +138,7 @@ class BaseConfig:
         source : str
             What they follow from.
         """
-        config = self.mapping | chosen
+        config = self.mapping | dict(chosen)
         labels: dict[Path, Label] = {
             item.path: (item.origin, item.source) for item in self.values
         }
