@@ -12,14 +12,7 @@ from bucketwise.cautions import cautions
 from bucketwise.cost import COSTS, price
 from bucketwise.decoder.ask import Ask, decide
 from bucketwise.errors import InputError
-from bucketwise.limits import (
-    UNLIMITED_PIXELS,
-    Setting,
-    caps,
-    shrunk_by,
-    weight_of,
-    worst_let_through,
-)
+from bucketwise.limits import Setting, caps, weight_of, worst_let_through
 from bucketwise.memory.plan import MemoryPlan
 from bucketwise.optimize import Problem
 from bucketwise.patching import Counts, Preprocessing, count_patches
@@ -172,6 +165,7 @@ def analyze(
     """
     question.check_pins(profile)
     context = context or Context()
+    traffic = traffic.without_empty_cells()
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
         raise InputError(nothing_to_serve(traffic, counts))
@@ -270,8 +264,7 @@ def _visual(
     fell = f"; {together} of its lengths fell together with others" if together else ""
     bill = price(buckets, demand, setting.curve)
     worst = worst_let_through(setting)
-    unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
-    shrunk = weight_of(setting.counts, shrunk_by(setting.counts, unlimited))
+    shrunk = setting.shrunk_images()
     merge = setting.profile.patches_per_merged
     merged = tuple(-(-length // merge) for length in buckets.lengths)
     is_merged = question.bucket_unit == "merged_patches"

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from bucketwise.limits import Setting, weight_of
 from bucketwise.numbers import literal, memory, number, percent, plural, verb
+from bucketwise.optimize.excess import excess_of
 from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
 from bucketwise.reasons import UNSIZED
 from bucketwise.traffic import Traffic
+
+OVERFLOW_RULES = ("buckets/overflow-possible",)
+IDLE_RULES = ("buckets/bucket-never-hit", "buckets/dead-bucket")
+LENGTH_RULES = ("buckets/unpublished-length", "memory/vit-inputs-too-large")
+MERGED_RULES = (
+    "buckets/image-too-long",
+    "buckets/merged-unit",
+    "buckets/wasteful-lengths",
+    *OVERFLOW_RULES,
+    *IDLE_RULES,
+)
+"""Numbers that stand for something else are judged as if they did not."""
 
 FEW_IMAGES = 1_000
 """Below this many images the lengths still wander: three buckets planned from 100 of
@@ -35,21 +48,25 @@ def cautions(
     tuple of PlanWarning
         One sentence or two each.
     """
-    found: tuple[tuple[str, Severity, str], ...] = (
-        ("no-class", "error", _no_class(setting.profile.family)),
-        ("documented-unit", "error", _merged(visual, setting.profile.align)),
-        ("overflow-possible", "warning", _overflow(visual)),
-        ("length-unproven", "warning", _unproven_length(visual)),
-        ("few-images", "warning", _few(setting)),
-        ("images-unsized", "warning", _unsized(traffic)),
-        ("images-shrunk", "note", _shrunk(visual, setting)),
-        ("top-and-limit", "note", _top(visual, setting)),
-        ("sizes-by-tokens", "note", _told(setting)),
-        *(("model-note", "note", text) for text in setting.profile.notes),
+    merged = _merged(visual, setting.profile.align)
+    wasteful = _wasteful(visual, setting)
+    found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
+        ("no-class", "error", _no_class(setting.profile.family), ()),
+        ("documented-unit", "error", merged, MERGED_RULES),
+        ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
+        ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
+        ("few-images", "warning", _few(setting), ()),
+        ("images-unsized", "warning", _unsized(traffic), ()),
+        ("images-shrunk", "note", _shrunk(visual, setting), ()),
+        ("top-and-limit", "note", _top(visual, setting), ()),
+        ("idle-lengths", "note", _idle(visual), IDLE_RULES),
+        ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
+        ("sizes-by-tokens", "note", _told(setting), ()),
+        *(("model-note", "note", text, ()) for text in setting.profile.notes),
     )
     return tuple(
-        PlanWarning(id=name, severity=severity, words=words)
-        for name, severity, words in found
+        PlanWarning(id=name, severity=severity, words=words, rules=rules)
+        for name, severity, words, rules in found
         if words
     )
 
@@ -140,6 +157,28 @@ def _overflow(visual: Visual) -> str:
     return (
         f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which shrinks "
         f"{percent(safe.shrinks_share)} of the images further."
+    )
+
+
+def _idle(visual: Visual) -> str:
+    idle = [use for use in visual.buckets if not use.runs]
+    if not idle:
+        return ""
+    lengths = literal(tuple(use.vit_patches for use in idle))
+    pinned = " pinned" if all(use.pinned for use in idle) else ""
+    return f"No image of this traffic runs on the{pinned} lengths {lengths}."
+
+
+def _wasteful(visual: Visual, setting: Setting) -> str:
+    """Say what pins, alignment, headroom or another strategy cost."""
+    excess = excess_of(
+        visual.vit_max_seq_lens, setting.demand(), setting.curve, setting.profile.align
+    )
+    if excess is None:
+        return ""
+    return (
+        f"{literal(excess.best)} would take {percent(1 / (1 + excess.share))} of the ViT "
+        "compute of the lengths that --pin, --align, --headroom or --strategy led to."
     )
 
 

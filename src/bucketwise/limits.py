@@ -40,13 +40,27 @@ class Setting:
     align: int
     pins: tuple[int, ...]
 
+    def preprocessed(self, preprocessing: Preprocessing) -> Setting:
+        """Return the setting under other limits, counted anew."""
+        if preprocessing == self.preprocessing:
+            return self
+        counts = count_patches(self.counts.sizes, self.profile, preprocessing)
+        return replace(self, preprocessing=preprocessing, counts=counts)
+
+    def under(self, image: PixelLimits) -> Setting:
+        """Return the setting under other image limits, counted anew."""
+        return self.preprocessed(replace(self.preprocessing, image=image))
+
     def with_max_pixels(self, max_pixels: int) -> Setting:
         """Return the setting under another upper image limit, counted anew."""
-        image = replace(
-            self.preprocessing.image,
-            max_pixels=max(max_pixels, self.preprocessing.image.min_pixels),
-        )
-        return self.under(replace(self.preprocessing, image=image))
+        image = self.preprocessing.image
+        highest = max(max_pixels, image.min_pixels)
+        return self.under(replace(image, max_pixels=highest))
+
+    def shrunk_images(self) -> float:
+        """Return the images that come out smaller than with no upper limit at all."""
+        unlimited = self.with_max_pixels(UNLIMITED_PIXELS).counts
+        return weight_of(self.counts, shrunk_by(self.counts, unlimited))
 
     def demand(self) -> Demand:
         """Return the demand under the limits of the setting."""
@@ -63,17 +77,12 @@ class Setting:
             self.profile, self.preprocessing, self.version, clips=self.has_clips
         )
 
-    def under(self, preprocessing: Preprocessing) -> Setting:
-        """Return the setting under other limits, counted anew."""
-        counts = count_patches(self.counts.sizes, self.profile, preprocessing)
-        return replace(self, preprocessing=preprocessing, counts=counts)
-
     def lowered_to_hold(self, top: int) -> Setting | None:
         """Return the setting under the largest limits that the top holds, if any do."""
         safe = safe_limits(
             self.profile, self.preprocessing, self.version, top, clips=self.has_clips
         )
-        return None if safe is None else self.under(safe)
+        return None if safe is None else self.preprocessed(safe)
 
 
 def shrunk_by(counts: Counts, reference: Counts) -> BoolArray:

@@ -230,15 +230,19 @@ class Cap:
 class Current:
     """What runs today, on the same images under the same limits.
 
-    Overflow is counted under today's own limit, and `padded_compute_today` prices what
-    is served under it; the other two computes price the images that both serve under
-    `compared_max_pixels`, the lower of today's limit and the plan's. `shrunk_images`
-    counts, under today's own limit, images smaller than with no upper limit at all.
+    Overflow is counted under today's own limits, which `limits_source` sets, and
+    `padded_compute_today` prices what is served under them; the other two computes
+    price the images that both serve under `compared_max_pixels`, the lower of today's
+    limit and the plan's. `shrunk_images` counts, under today's own limits, images
+    smaller than with no upper limit at all. `max_pixels_assumed` says that nothing told
+    sets the upper limit, so that it is the checkpoint's.
     """
 
     max_seq_lens: tuple[int, ...]
+    min_pixels: int
     max_pixels: int
     max_pixels_assumed: bool
+    limits_source: str
     compared_max_pixels: int
     overflow_images: float
     overflow_share: float
@@ -256,11 +260,15 @@ class Current:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWarning:
-    """What a plan must say aloud: an error raises, a warning may, a note only costs."""
+    """What a plan must say aloud: an error raises, a warning may, a note only costs.
+
+    `rules` are the rules of lint that find the same in the emitted files.
+    """
 
     id: str
     severity: Severity
     words: str
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, Literal
+from typing import IO, Literal
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace
 from bucketwise.sources.images.header import Header
-from bucketwise.sources.images.read import read_path, starts_as_image
-from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
+from bucketwise.sources.images.read import read_header, read_path, starts_as_image
+from bucketwise.sources.packing import Compression, PackingError, open_unpacked
 
 Kind = Literal["delimited", "jsonlines", "parquet", "tar"]
 
@@ -20,7 +22,14 @@ GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 PARQUET = b"PAR1"
 
-_PACKINGS: tuple[tuple[bytes, Compression], ...] = ((GZIP, "gzip"), (ZSTD, "zstd"))
+_SKIPPABLE = tuple(bytes([0x50 + at]) + b"\x2a\x4d\x18" for at in range(16))
+"""Starts of a zstd frame that holds nothing to unpack (RFC 8878, 3.1.2); pzstd writes one
+before every other."""
+
+_PACKINGS: Mapping[Compression, tuple[bytes, ...]] = {
+    "gzip": (GZIP,),
+    "zstd": (ZSTD, *_SKIPPABLE),
+}
 
 EXPECTED = (
     "a table (CSV, TSV, JSON Lines or Parquet, plain, gzip or zstd), images, a folder "
@@ -39,7 +48,7 @@ _BINARIES = (
 )
 _TEXT_IMAGES = (b"/* XPM", b"#define ")
 _WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
-_HEAD_BYTES = 65_536
+HEAD_BYTES = 65_536
 _TAR_BLOCK = tarfile.BLOCKSIZE
 
 
@@ -65,11 +74,62 @@ def is_image(path: Path) -> bool:
         start = file.read(_TAR_BLOCK)
     if starts_as_image(start):
         return True
-    if start.startswith((GZIP, ZSTD, PARQUET)) or is_tar(start):
+    if start.startswith((GZIP, ZSTD, *_SKIPPABLE, PARQUET)) or is_tar(start):
         return False
     # Rarer formats have less telling beginnings; text is left to the tables.
     rare = b"\0" in start or start.startswith(_TEXT_IMAGES)
     return rare and isinstance(read_path(path), Header)
+
+
+def may_crash(path: Path) -> bool:
+    """Return whether a file is Parquet, packed or not; such is read in isolation.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(PARQUET))
+    for compression, magics in _PACKINGS.items():
+        if start.startswith(magics):
+            try:
+                with open_unpacked(path, compression) as unpacked:
+                    start = unpacked.read(len(PARQUET))
+            except PackingError:
+                return False  # its reader will say so
+    return start == PARQUET
+
+
+def refuse_early(start: bytes, name: str, expected: str) -> bool:
+    """Refuse what no reader knows by its first bytes, before the rest is waited for.
+
+    Parameters
+    ----------
+    start : bytes
+        As many as there are, up to `HEAD_BYTES`.
+    name : str
+        What messages call it.
+    expected : str
+        What messages say is right.
+
+    Returns
+    -------
+    bool
+        Whether it is text.
+
+    Raises
+    ------
+    InputError
+        When it is nothing that can be read.
+    """
+    if start.startswith((GZIP, ZSTD, *_SKIPPABLE)) or starts_as_image(start):
+        return False
+    if b"\0" in start and isinstance(read_header(io.BytesIO(start)), Header):
+        return False
+    return _kind(start, name, expected) not in {"parquet", "tar"}
 
 
 def recognise(
@@ -92,15 +152,15 @@ def recognise(
     ------
     InputError
         When it is empty or nothing that can be read.
+    PackingError
+        When it is packed and damaged: at its start, or anywhere if it is Parquet.
     """
     with path.open("rb") as file:
-        start = file.read(_HEAD_BYTES)
+        start = file.read(HEAD_BYTES)
     if not start:
         raise InputError(f"{name}: the file is empty; {expected}")
-    if start.startswith(ZSTD) and not _zstd_is_whole(path):
-        raise InputError(f"{name}: damaged zstd (it ends too early); pack it anew")
-    for magic, compression in _PACKINGS:
-        if start.startswith(magic):
+    for compression, magics in _PACKINGS.items():
+        if start.startswith(magics):
             return _packed(workspace, path, name, compression, expected)
     kind = _kind(start, name, expected)
     return File(path=path, name=name, kind=kind, compression="none")
@@ -113,25 +173,19 @@ def _packed(
     compression: Compression,
     expected: str,
 ) -> File:
-    try:
-        with open_unpacked(path, compression) as file:
-            start = file.read(_HEAD_BYTES)
-            if not start:
-                message = f"{name}: the file is empty once unpacked; {expected}"
-                raise InputError(message)
-            kind = _kind(start, name, expected)
-            if kind == "parquet":
-                return _unpacked(workspace, file, start, name)
-    except DAMAGE as error:
-        raise InputError(
-            f"{name}: damaged {compression} ({error}); pack it anew"
-        ) from error
+    with open_unpacked(path, compression) as file:
+        start = file.read(HEAD_BYTES)
+        if not start:
+            raise InputError(f"{name}: the file is empty once unpacked; {expected}")
+        kind = _kind(start, name, expected)
+        if kind == "parquet":
+            return _unpacked(workspace, file, start, name)
     return File(path=path, name=name, kind=kind, compression=compression)
 
 
 def _unpacked(workspace: Workspace, packed: IO[bytes], start: bytes, name: str) -> File:
     """Write a packed Parquet file out: its index stands at the end."""
-    path = workspace.folder / "unpacked"
+    path = workspace.scratch.new("unpacked")
     with path.open("wb") as file:
         file.write(start)
         shutil.copyfileobj(packed, file)
@@ -176,46 +230,3 @@ def is_tar(start: bytes) -> bool:
     except tarfile.HeaderError:
         return False
     return True
-
-
-def _zstd_is_whole(path: Path) -> bool:
-    """Walk over the frames (RFC 8878), because DuckDB reads a cut file in silence."""
-    with path.open("rb") as file:
-        while magic := file.read(4):
-            if len(magic) == 4 and magic[1:] == b"\x2a\x4d\x18" and magic[0] >> 4 == 5:  # noqa: PLR2004 - a skippable frame
-                if not _skip(file, int.from_bytes(file.read(4), "little")):
-                    return False
-            elif magic != ZSTD or not _frame_is_whole(file):
-                return False
-    return True
-
-
-def _frame_is_whole(file: BinaryIO) -> bool:
-    descriptor = file.read(1)
-    if not descriptor:
-        return False
-    flags = descriptor[0]
-    one_segment = flags >> 5 & 1
-    size_field = (one_segment, 2, 4, 8)[flags >> 6]
-    dictionary_field = (0, 1, 2, 4)[flags & 3]
-    if not _skip(file, 1 - one_segment + dictionary_field + size_field):
-        return False
-    last = False
-    while not last:
-        header = file.read(3)
-        if len(header) < 3:  # noqa: PLR2004 - a block header
-            return False
-        word = int.from_bytes(header, "little")
-        last = bool(word & 1)
-        repeated = word >> 1 & 3 == 1
-        if not _skip(file, 1 if repeated else word >> 3):
-            return False
-    return _skip(file, 4 if flags >> 2 & 1 else 0)
-
-
-def _skip(file: BinaryIO, count: int) -> bool:
-    """Move on; False where the file ends before that."""
-    if not count:
-        return True
-    file.seek(count - 1, 1)
-    return bool(file.read(1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.sources.tables.table import BATCH, Table
-from bucketwise.sources.tables.times import microseconds, said_of_dates
+from bucketwise.sources.tables.times import microseconds, said_of_times
 from bucketwise.traffic import Rejection
 
 MAX_DURATION_S = 86_400
@@ -154,7 +153,11 @@ def read_records(workspace: Workspace, table: Table) -> Records:
 
 def _said_of_times(table: Table) -> list[str]:
     columns = [table.samples_of(role) for role in _TIMES]
-    said = said_of_dates(chain.from_iterable(columns))
+    said = [
+        each
+        for role in _TIMES
+        for each in said_of_times(table.samples_of(role), table.named.get(role, ""))
+    ]
     if any(map(has_no_year, columns)):
         said.append("times have no year: all of them are taken to be of one leap year")
     return said
@@ -164,6 +167,9 @@ def _at_once(
     workspace: Workspace, table: Table, kind: TableKind
 ) -> tuple[Columns, int] | None:
     """Read with the fast reader; None where it stumbles or loses track of lines."""
+    rows_due = table.rows_due()
+    if rows_due is None:
+        return None
     connection = workspace.connection
     forget_rejects(connection)
     connection.execute("SET preserve_insertion_order = true")
@@ -179,7 +185,7 @@ def _at_once(
         return None
     if ragged is None or columns.pop("quoted", np.zeros(1)).any():
         return None
-    return columns, ragged
+    return (columns, ragged) if columns["fault"].size + ragged == rows_due else None
 
 
 def _one_by_one(
@@ -330,7 +336,7 @@ def _read(table: Table) -> list[str]:
     for role in table.roles:
         text, unit_s = f"{role}_text", table.units_s.get(role)
         if role in _TIMES:
-            value = microseconds(text, table.samples_of(role))
+            value = microseconds(text, table.samples_of(role), table.named[role])
             if unit_s is not None:
                 # The name tells the unit, and a clock need not count from 1970.
                 scaled = f"TRY_CAST(round({_number(text)} * {unit_s * 1e6}) AS BIGINT)"

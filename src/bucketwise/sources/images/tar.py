@@ -15,7 +15,11 @@ from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.members import DamagedError, Member, read_members
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.images.views import Window
-from bucketwise.sources.packing import DAMAGE, Compression, open_unpacked
+from bucketwise.sources.packing import (
+    Compression,
+    PackingError,
+    open_unpacked,
+)
 
 SPOOL_BYTES = 1 << 24
 """A packed member up to this size is held in memory, a larger one in a nameless file."""
@@ -66,7 +70,9 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
                     yield Item(source=source, header=answer)
             if isinstance(archive, _Packed):
                 archive.finish()
-    except (DamagedError, *DAMAGE, OSError) as fault:
+    except PackingError as fault:
+        raise InputError(f"{name}: {fault}; pack it anew") from fault
+    except (DamagedError, OSError) as fault:
         if isinstance(fault, OSError) and fault.errno is not None:
             raise InputError(
                 f"{name}: cannot be read ({fault.strerror}); give a file that exists "
@@ -117,7 +123,10 @@ class _Packed:
 
     def finish(self) -> None:
         """Unpack what follows the last member: the checksum of it all stands there."""
-        self._pass(self._at + TRAILER_BYTES)
+        end = self._at + TRAILER_BYTES
+        self._pass(end)
+        if self._at == end:
+            raise DamagedError(f"more than {TRAILER_BYTES:,} bytes follow its end")
 
     @contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from bucketwise.reasons import RAGGED
-from bucketwise.sources.database import DATA_FAULTS, Connection, Workspace
+from bucketwise.sources.database import (
+    DATA_FAULTS,
+    Connection,
+    Workspace,
+    one_number,
+)
 from bucketwise.sources.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.sources.tables.table import BATCH, Table
@@ -98,6 +103,9 @@ def floor_divide(number: str, by: int) -> str:
 
 def _filled_at_once(connection: Connection, table: Table) -> bool:
     """Try the fast reader; mixed line ends, overlong lines and the like stop it."""
+    rows_due = table.rows_due()
+    if rows_due is None:
+        return False
     connection.execute("SET preserve_insertion_order = false")
     try:
         connection.execute(_insert(table, table.relation))
@@ -106,7 +114,8 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
     ragged = rows_set_aside(connection)
     if ragged:
         connection.execute(_REJECTED, [RAGGED, ragged])
-    return ragged is not None
+    read = one_number(connection, "SELECT coalesce(sum(n), 0) FROM cells")
+    return ragged is not None and read == rows_due
 
 
 def _insert(table: Table, relation: str) -> str:
@@ -136,7 +145,8 @@ def _alike(table: Table, relation: str) -> str:
     keys = ", ".join([*cells, "ragged"])
     time_us = "CAST(NULL AS BIGINT)"
     if "time" in roles:
-        time_us = microseconds(f"c{roles['time']}", table.samples_of("time"))
+        samples, name = table.samples_of("time"), table.named["time"]
+        time_us = microseconds(f"c{roles['time']}", samples, name)
     rows = f"(SELECT {keys}, {time_us} AS time_us FROM {relation})"
     slot = f"{slot_of('time_us')} AS slot"
     if _UNLIKE & set(roles):

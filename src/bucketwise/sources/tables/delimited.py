@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -14,6 +13,7 @@ from bucketwise.errors import InputError
 from bucketwise.numbers import plural
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
+from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import (
     NOT_UTF8,
     RAW_OPTIONS,
@@ -22,6 +22,7 @@ from bucketwise.sources.lines import (
     sample,
 )
 from bucketwise.sources.tables.columns import FOR_SIZES, Match, Purpose
+from bucketwise.sources.tables.records import Form, Record, read_records
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -32,22 +33,19 @@ _MOST_PREAMBLE_LINES = 20
 _SHOWN = 40
 """Characters of a broken name that a message shows."""
 
-_MAX_CELL_CHARACTERS = 16_000_000
-"""A quote that nobody closed makes one cell of the rest of the file; it ends here, and
-the row is ragged."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """How the first lines are written."""
+    """How the first lines are written, and whether a record among them spans lines."""
 
     separator: str
     header: bool
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    agreement: float
     preamble: int
     skipped: int
-    line_end: str
+    spans: bool
 
 
 def open_delimited(
@@ -92,20 +90,39 @@ def open_delimited(
     width = len(layout.names)
     used = sorted(set(match.roles.values()))
     whole = [row for row in layout.rows if len(row) == width]
+    samples = {at: tuple(row[at] for row in whole) for at in used}
+    form = Form(
+        separator=layout.separator, width=width, is_row=_is_row(samples, purpose)
+    )
+    before = sum(bool(line.strip("\r\n")) for line in first[: layout.skipped])
     return Table(
         kind=SEPARATORS[layout.separator],
         name=file.name,
         roles=match.roles,
+        rows_due=cache(lambda: _rows_due(file, layout, form, before)),
         relation=_relation(workspace, file, layout),
         numbered=_numbered(workspace, file, layout, used),
         quote="contains(text, '\"')",
         streamed=BATCH,
-        stream=lambda _: _stream(file, layout, used),
-        samples={at: tuple(row[at] for row in whole) for at in used},
+        stream=lambda _: _stream(file, layout, form, used),
+        samples=samples,
         row_bytes=mean_bytes(first, file.compression),
         notes=match.notes,
         units_s=match.units_s,
+        named=match.named,
     )
+
+
+def _is_row(
+    samples: Mapping[int, Sequence[str]], purpose: Purpose
+) -> Callable[[Sequence[str]], bool]:
+    """Return a test of cells: values stand where most of the first rows have them."""
+    telling = [
+        at
+        for at, cells in samples.items()
+        if 2 * sum(map(purpose.is_value, cells)) > len(cells)
+    ]
+    return lambda cells: all(purpose.is_value(cells[at]) for at in telling)
 
 
 def _layout(
@@ -116,13 +133,12 @@ def _layout(
     by_place = any(column.isdecimal() for column in chosen.values())
     if not at_once.header or by_place or _is_header(at_once.names, chosen, purpose):
         return at_once
-    for preamble, line in enumerate(lines[:_MOST_PREAMBLE_LINES], start=1):
-        if '"' in line:
-            break
+    for preamble in range(1, min(len(lines), _MOST_PREAMBLE_LINES + 1)):
         layout = _layout_after(preamble, lines, chosen, purpose)
-        agreeing, _ = _agreement(lines[preamble:], layout.separator)
+        if not _is_header(layout.names, chosen, purpose):
+            continue
         # Prose has such words too, but no rows as wide after them.
-        if agreeing > 1 / 2 and _is_header(layout.names, chosen, purpose):
+        if layout.agreement > 1 / 2:
             return layout
     return at_once
 
@@ -131,52 +147,65 @@ def _layout_after(
     preamble: int, all_lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
 ) -> _Layout:
     lines = all_lines[preamble:]
-    separator = max(SEPARATORS, key=lambda each: _agreement(lines, each))
-    # Blank records before the header: DuckDB counts them when it skips.
-    records = list(_records(lines, separator))
-    leading = next((at for at, record in enumerate(records) if record), 0)
-    rows = [tuple(record) for record in records if record]
-    first = rows[0] if rows else ()
+    leading = next((at for at, line in enumerate(lines) if line.strip("\r\n")), 0)
+    separator, sampled = max(
+        ((each, _sampled(lines[leading:], each, purpose)) for each in SEPARATORS),
+        key=lambda each: each[1].agreement,
+    )
+    first = sampled.first
     header = not _is_data(first, chosen, purpose)
     names = first if header else tuple(str(at + 1) for at in range(len(first)))
     return _Layout(
         separator=separator,
         header=header,
         names=tuple(name.strip() for name in names),
-        rows=tuple(rows[1:] if header else rows),
+        rows=sampled.rows if header else (first, *sampled.rows),
+        agreement=sampled.agreement,
         preamble=preamble,
-        skipped=preamble + leading + header,
-        line_end=_line_end(lines, separator, rows),
+        skipped=preamble + leading + (sampled.first_lines if header else 0),
+        spans=sampled.spans,
     )
 
 
-def _line_end(
-    lines: Sequence[str], separator: str, rows: Sequence[Sequence[str]]
-) -> str:
-    """Return how lines end where a cell holds such an end; "" elsewhere.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sampled:
+    """The first lines as one separator parts them."""
 
-    DuckDB takes the first it meets for the end of every line, quoted or not.
-    """
-    if not any({*cell} & {"\r", "\n"} for row in rows for cell in row):
-        return ""
-    records = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-    next(records)
-    last = lines[records.line_num - 1]
-    return last[len(last.rstrip("\r\n")) :]
+    first: tuple[str, ...]
+    first_lines: int
+    rows: tuple[tuple[str, ...], ...]
+    spans: bool
 
-
-def _records(lines: Sequence[str], separator: str) -> Iterator[list[str]]:
-    """Read sample lines; the last record may be cut, so faults are let through."""
-    csv.field_size_limit(sys.maxsize)
-    return csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    @property
+    def agreement(self) -> float:
+        """The share of rows that are as wide as the first."""
+        width = len(self.first)
+        if width < 2:  # noqa: PLR2004 - one column: nothing is separated
+            return 0.0
+        alike = 1 + sum(len(row) == width for row in self.rows)
+        return alike / (1 + len(self.rows))
 
 
-def _agreement(lines: Sequence[str], separator: str) -> tuple[float, int]:
-    """Return how many rows are as wide as the first, and how wide that is."""
-    widths = [len(record) for record in _records(lines, separator) if record]
-    if not widths or widths[0] < 2:  # noqa: PLR2004 - one column: nothing is separated
-        return 0.0, 0
-    return widths.count(widths[0]) / len(widths), widths[0]
+def _sampled(lines: Sequence[str], separator: str, purpose: Purpose) -> _Sampled:
+    def form(width: int) -> Form:
+        return Form(
+            separator=separator,
+            width=width,
+            is_row=lambda cells: any(map(purpose.is_value, cells)),
+        )
+
+    first_line = form(1).split(lines[0]) if lines else []
+    records = read_records(lines, form(len(first_line)), cut=True)
+    # A name may hold a line break; one with a stray quote still names its column.
+    first = next(records, (0, None))[1] or first_line
+    second = next(records, (len(lines) + 1, None))[0]
+    rest = list(read_records(lines[second - 1 :], form(len(first)), cut=True))
+    return _Sampled(
+        first=tuple(first),
+        first_lines=second - 1,
+        rows=tuple(tuple(record) for _, record in rest if record),
+        spans=second - 1 + len(rest) < len(lines),
+    )
 
 
 def _is_data(first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose) -> bool:
@@ -221,20 +250,14 @@ def _match(
 
 def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
-    # A blank line in a file of one column is no row, as in a file of many.
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (
         f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
-        f"quote = '\"', escape = '\"', store_rejects = true, {_ended(layout)}"
+        f"quote = '\"', escape = '\"', store_rejects = true, "
         f"compression = '{file.compression}') {blank})"
     )
-
-
-def _ended(layout: _Layout) -> str:
-    escaped = layout.line_end.replace("\r", "\\r").replace("\n", "\\n")
-    return f"new_line = {literal(escaped)}, " if escaped else ""
 
 
 def _numbered(
@@ -263,81 +286,67 @@ def _staged(workspace: Workspace, file: File) -> str:
     return literal(workspace.stage(file.path))
 
 
-def _stream(file: File, layout: _Layout, used: Sequence[int]) -> Iterator[Batch]:
+def _rows_due(file: File, layout: _Layout, form: Form, before: int) -> int | None:
+    """Return how many rows DuckDB must find; None where it would read amiss."""
+    ends = find_line_ends(file.path, file.compression)
+    if ends.kind == "other":
+        return None
+    if not layout.spans:
+        return ends.filled - before
+    rows = 0
+    for _, record in _records(file, layout, form):
+        if record is None:
+            return None
+        rows += 1
+    return rows
+
+
+def _records(file: File, layout: _Layout, form: Form) -> Iterator[Record]:
+    """Yield every record that is not blank."""
+    lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
+    for line, record in read_records(lines, form):
+        # A blank line in a file of one column is no row, as in a file of many.
+        if record is None or (any(record) if form.width == 1 else record):
+            yield layout.skipped + line, record
+
+
+def _stream(
+    file: File, layout: _Layout, form: Form, used: Sequence[int]
+) -> Iterator[Batch]:
     """Yield batches of the used cells as Python's reader finds them."""
-    rows: list[tuple[int, list[str] | None]] = []
-    for row in _numbered_records(file, layout):
-        rows.append(row)
+    width = form.width
+    nothing = (None,) * len(used)
+    starts: list[int] = []
+    ragged: list[bool] = []
+    rows: list[tuple[str | None, ...]] = []
+    for line, record in _records(file, layout, form):
+        starts.append(line)
+        if record is None:
+            ragged.append(True)
+            rows.append(nothing)
+        elif len(record) == width:
+            ragged.append(False)
+            rows.append(tuple([record[at] for at in used]))
+        else:
+            ragged.append(form.is_ragged(record))
+            rows.append(tuple(record[at] if at < len(record) else None for at in used))
         if len(rows) == BATCH_ROWS:
-            yield _batch(rows, used, len(layout.names))
-            rows.clear()
+            yield _batch(starts, ragged, rows, used)
+            starts, ragged, rows = [], [], []
     if rows:
-        yield _batch(rows, used, len(layout.names))
-
-
-def _numbered_records(
-    file: File, layout: _Layout
-) -> Iterator[tuple[int, list[str] | None]]:
-    """Yield each record and the line it starts on; None for a broken one."""
-    csv.field_size_limit(_MAX_CELL_CHARACTERS)
-    latest = [""]
-    lines = read_lines(file.path, file.compression)
-    reader = csv.reader(
-        _remembered(islice(lines, layout.preamble, None), latest),
-        delimiter=layout.separator,
-        skipinitialspace=True,
-        strict=True,
-    )
-    width = len(layout.names)
-    header_is_due = layout.header
-    while True:
-        line = layout.preamble + reader.line_num + 1
-        record: list[str] | None
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            record = None
-        if record is not None and _is_blank(record, one_column=width == 1):
-            continue
-        if header_is_due:
-            header_is_due = False
-            continue
-        if record is not None and len(record) > width and not any(record[width:]):
-            # The reader skips a space; to DuckDB it is a surplus cell that is filled.
-            ending = latest[0].rstrip("\r\n")
-            record[width:] = ending.rsplit(layout.separator, len(record) - width)[1:]
-        yield line, record
-
-
-def _remembered(lines: Iterable[str], latest: list[str]) -> Iterator[str]:
-    for line in lines:
-        latest[0] = line
-        yield line
-
-
-def _is_blank(record: Sequence[str], *, one_column: bool) -> bool:
-    return not any(record) if one_column else not record
+        yield _batch(starts, ragged, rows, used)
 
 
 def _batch(
-    rows: Sequence[tuple[int, list[str] | None]], used: Sequence[int], width: int
+    starts: Sequence[int],
+    ragged: Sequence[bool],
+    rows: Sequence[Sequence[str | None]],
+    used: Sequence[int],
 ) -> Batch:
-    whole = [record for _, record in rows]
-    ragged = [
-        record is None or len(record) < width or any(record[width:]) for record in whole
-    ]
     batch: Batch = {
-        f"c{at}": np.array(
-            [
-                None if record is None or at >= len(record) else record[at]
-                for record in whole
-            ],
-            dtype=object,
-        )
-        for at in used
+        f"c{at}": np.array(cells, dtype=object)
+        for at, cells in zip(used, zip(*rows, strict=True), strict=True)
     }
     batch["ragged"] = np.array(ragged)
-    batch["line"] = np.array([line for line, _ in rows], dtype=np.int64)
+    batch["line"] = np.array(starts, dtype=np.int64)
     return batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
 from bucketwise.sources.json_text import parse
+from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
@@ -65,6 +67,7 @@ def open_json_lines(
         kind="jsonl",
         name=file.name,
         roles=match.roles,
+        rows_due=cache(lambda: _rows_due(file)),
         relation=_cells(f"(SELECT line AS text FROM {raw})", used),
         numbered=_cells(numbered, used, ", line"),
         quote="false",
@@ -77,7 +80,13 @@ def open_json_lines(
         row_bytes=mean_bytes(lines, file.compression),
         notes=match.notes,
         units_s=match.units_s,
+        named=match.named,
     )
+
+
+def _rows_due(file: File) -> int | None:
+    ends = find_line_ends(file.path, file.compression)
+    return None if ends.kind == "other" else ends.filled
 
 
 def first_objects(file: File) -> list[dict[str, Any]]:

@@ -57,6 +57,8 @@ def _at_once(
     workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
 ) -> dict[str, list[int]] | None:
     """Read lines as rows; None where the two are not the same."""
+    if table.rows_due() is None:
+        return None
     connection = workspace.connection
     relation = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
     rows = judged(relation, ("line", "text", "quoted"))

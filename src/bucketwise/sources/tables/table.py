@@ -34,6 +34,9 @@ class Table:
         Base name.
     roles : mapping of str to int
         Position of the column of each role.
+    rows_due : callable
+        How many rows `relation` must give, rejected ones too: with more or fewer it has
+        read amiss. None where only `stream` reads the file right.
     relation : str
         SQL of all rows, in no order, as fast as it goes.
     numbered : str
@@ -53,11 +56,14 @@ class Table:
         What was read as what.
     units_s : mapping of str to float
         Seconds in one unit of the numbers of a role, where its column tells.
+    named : mapping of str to str
+        What the column of each role is called.
     """
 
     kind: str
     name: str
     roles: Mapping[str, int]
+    rows_due: Callable[[], int | None]
     relation: str
     numbered: str
     quote: str
@@ -67,6 +73,7 @@ class Table:
     row_bytes: float
     notes: tuple[str, ...]
     units_s: Mapping[str, float]
+    named: Mapping[str, str]
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
