@@ -172,7 +172,11 @@ def _idle(visual: Visual) -> str:
 def _wasteful(visual: Visual, setting: Setting) -> str:
     """Say what pins, alignment, headroom or another strategy cost."""
     excess = excess_of(
-        visual.vit_max_seq_lens, setting.demand(), setting.curve, setting.profile.align
+        visual.vit_max_seq_lens,
+        setting.demand(),
+        setting.curve,
+        setting.profile.align,
+        visual.worst.needed,
     )
     if excess is None:
         return ""

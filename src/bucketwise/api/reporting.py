@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise.analysis import Analysis
+from bucketwise.api.fitting import Deployment
 from bucketwise.cost import vit_flops
 from bucketwise.lint.layout import plan_of
 from bucketwise.lint.report import Judged
@@ -58,11 +59,15 @@ def report_inputs(
         When the configuration in service cannot be read.
     """
     version = targets[-1].parsed if targets else NEWEST
+    memory, before = analysis.memory, analysis.memory_before
+    if memory is None and base is not None and targets:
+        deployment = Deployment(analysis=analysis, base=base, targets=tuple(targets))
+        memory, before = deployment.newest_memory, deployment.memory_before
     return ReportInputs(
         base=base,
         targets=tuple(targets),
-        memory=analysis.memory,
-        memory_before=analysis.memory_before,
+        memory=memory,
+        memory_before=before,
         in_service=_in_service(analysis, config, version),
     )
 
