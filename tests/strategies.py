@@ -9,6 +9,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.demand import Demand
 from bucketwise.limits import image_limits, video_limits
 from bucketwise.patching import Preprocessing
+from bucketwise.plan import PlanWarning
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.sources.configs.profiles import built_in_profiles
 from bucketwise.today import GivenLimits, Today
@@ -51,8 +52,18 @@ def sizes_of(*rows: tuple[int, int, int, float, float]) -> Sizes:
 
 def traffic_of(*rows: tuple[int, int] | tuple[int, int, float]) -> Traffic:
     """Build image traffic from (height, width) or (height, width, count) rows."""
-    sizes = sizes_of(*((r[0], r[1], 0, 0.0, r[2] if len(r) > 2 else 1.0) for r in rows))
-    n_rows = len(rows)
+    return _traffic(
+        sizes_of(*((r[0], r[1], 0, 0.0, r[2] if len(r) > 2 else 1.0) for r in rows))
+    )
+
+
+def clips_of(*rows: tuple[int, int, int, float]) -> Traffic:
+    """Build traffic of sampled clips from (height, width, frames, count) rows."""
+    return _traffic(sizes_of(*((r[0], r[1], r[2], 0.0, r[3]) for r in rows)))
+
+
+def _traffic(sizes: Sizes) -> Traffic:
+    n_rows = len(sizes)
     part = Traffic(
         height_px=sizes.height_px,
         width_px=sizes.width_px,
@@ -94,4 +105,12 @@ def preprocessing_of(
         image=limits or image_limits(profile),
         video=video_limits(profile, None, None),
         video_fps=profile.sampling.fps,
+    )
+
+
+def notes_of(*words: str) -> tuple[PlanWarning, ...]:
+    """Build warnings of a plan that only tell."""
+    return tuple(
+        PlanWarning(id=f"note-{at}", severity="note", words=text)
+        for at, text in enumerate(words)
     )

@@ -190,7 +190,7 @@ def test_merged_lengths_are_a_quarter_and_come_with_a_warning() -> None:
     visual = visual_for(MIXED, MERGED)
     assert visual.max_seq_lens == visual.merged_max_seq_lens
     assert [4 * n for n in visual.max_seq_lens] == list(visual.vit_max_seq_lens)
-    assert any("merged patches" in warning for warning in visual.warnings)
+    assert any("merged patches" in each.words for each in visual.warnings)
 
 
 @pytest.mark.parametrize("profile", [QWEN3, QWEN25], ids=lambda each: each.family)
@@ -210,10 +210,10 @@ def test_a_top_that_rises_because_merged_patches_are_written_is_told() -> None:
     kept = visual_for(traffic_of((1_080, 1_920, 2.0)), MERGED)
     raised = visual_for(traffic_of((992, 992, 2.0)), MERGED)
     assert kept.max_seq_lens == (2_040,)
-    assert not any("the top stands for" in text for text in kept.warnings)
+    assert not any("the top stands for" in each.words for each in kept.warnings)
     assert raised.max_seq_lens == (964,)
     said = "the top stands for 3,856 ViT patches where 3,844 are needed."
-    assert any(text.endswith(said) for text in raised.warnings)
+    assert any(each.words.endswith(said) for each in raised.warnings)
 
 
 def test_a_pin_in_merged_patches_is_told_in_merged_patches() -> None:
@@ -231,7 +231,7 @@ def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -
     )
     visual = analysis.plan.visual
     assert visual.vit_max_seq_lens[-1] == 62_500
-    assert "7.28 GiB" in visual.warnings[0]
+    assert "7.28 GiB" in visual.warnings[0].words
     capped = [cap for cap in visual.caps if cap.max_pixels == 16_384 * 256]
     assert capped[0].top <= 16_384
 
@@ -239,7 +239,7 @@ def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -
 def test_images_the_default_limit_shrinks_are_told_with_the_checkpoints_plan() -> None:
     visual = visual_for(traffic_of((480, 640, 999.0), (3_000, 4_000, 1.0)))
     assert visual.shrunk_images == 1
-    shrunk = next(text for text in visual.warnings if "shrunk" in text)
+    shrunk = next(each.words for each in visual.warnings if "shrunk" in each.words)
     assert "1 image (0.1%) is shrunk" in shrunk
     assert "At the checkpoint's 16,777,216" in shrunk
 
@@ -259,9 +259,9 @@ def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:
         rows_read=1,
         rows_used=1,
     )
-    visual = visual_for(merge_traffic([clip]))
+    visual = visual_for(merge_traffic([clip]), Question(allow_overflow=True))
     assert (visual.worst.frames, visual.overflow_possible) == (2, 49_152)
-    assert any("lower the video limit" in text for text in visual.warnings)
+    assert any("lower the video limit" in each.words for each in visual.warnings)
 
 
 def test_a_heuristic_is_named_one_in_the_reason_for_k() -> None:
@@ -326,7 +326,8 @@ class TestToday:
         assert current.padded_compute_served == current.padded_compute_today
         large = plan_for(MIXED, today=self.today(65_536, max_pixels=10**8))
         assert large.plan.visual.current is not None
-        assert large.plan.visual.current.compared_max_pixels == 4_194_304
+        limit = large.plan.visual.processor.max_pixels
+        assert large.plan.visual.current.compared_max_pixels == limit
 
     def test_buckets_nothing_hits_are_named(self) -> None:
         current = plan_for(MIXED, today=self.today(100, 16_384)).plan.visual.current
@@ -352,6 +353,10 @@ def least_padded_compute(analysis: Analysis, k: int) -> float:
     )
     runs = np.bincount(inverse, weights=analysis.counts.runs[analysis.counts.accepted])
     curve = analysis.plan.visual.cost
+    # The top holds what the limits let through, sent or not.
+    top = analysis.plan.visual.vit_max_seq_lens[-1]
+    if top > needed[-1]:
+        needed, runs = np.append(needed, top), np.append(runs, 0.0)
     costs = curve.a * needed + curve.b * needed.astype(float) ** 2
     prefix = np.concatenate([[0.0], np.cumsum(runs)])
     best = np.full(needed.size + 1, np.inf)

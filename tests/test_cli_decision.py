@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from bucketwise.analysis import Analysis
 from bucketwise.cli import main
 from bucketwise.cli.decision import MOST_LINES, decision_lines
+from tests.strategies import notes_of
 from tests.test_report import CASES as WITHOUT
 from tests.test_report_decoder import CASES, FULL, LIGHT, decoded, evidence_of
 
@@ -64,7 +65,7 @@ def test_without_a_decoder_nothing_is_said_of_it() -> None:
 
 def test_the_decision_stays_short_however_much_there_is_to_say() -> None:
     analysis = decoded(evidence_of(*FULL))
-    visual = replace(analysis.plan.visual, warnings=tuple("abcdefghij"))
+    visual = replace(analysis.plan.visual, warnings=notes_of(*"abcdefghij"))
     model = replace(analysis.plan.model, assumed=True)
     crowded = replace(analysis, plan=replace(analysis.plan, visual=visual, model=model))
     told = decision_lines(crowded)

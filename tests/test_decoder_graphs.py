@@ -99,10 +99,8 @@ def test_the_words_tell_what_the_last_graph_saves() -> None:
     steps = np.array([6.0, 2.0, 1.0, 1.0])
     graphs = choose_graphs(steps, slot_costs(4), (1, 2), 0.05)
     assert graphs.sizes == (1, 4)
-    assert graphs.decision.reason.startswith(
-        "graph 2 saves 45.0% of the step cost left"
-    )
-    assert "past the range" in graphs.decision.reason
+    assert graphs.decision.reason.startswith("graph 2 saves 45.0% of a step with 1")
+    assert "but --decoder-graphs allows 2" in graphs.decision.reason
 
 
 def test_measured_points_lie_on_straight_lines_and_go_on_past_the_last() -> None:

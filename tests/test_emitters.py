@@ -24,7 +24,9 @@ from bucketwise.plan import (
     Processor,
     Provenance,
     SafeLimit,
+    TopChoice,
     TrafficSummary,
+    Verdict,
     Visual,
     Worst,
 )
@@ -105,6 +107,14 @@ def make_visual(
         processor=Processor(min_pixels=65_536, max_pixels=4_194_304),
         overflow_possible=lengths[-1],
         worst=Worst(needed=1, height_px=1, width_px=1, frames=0, grid_h=1, grid_w=1),
+        top=TopChoice(
+            way="needed",
+            needed=lengths[-1],
+            holds_all=lengths[-1],
+            raising_costs=0.0,
+            lowered_max_pixels=4_194_304,
+            lowering_shrinks=0.0,
+        ),
         max_pixels_safe=SafeLimit(value=4_194_304, shrinks_share=0.0),
         overflow_images=0.0,
         shrunk_images=0.0,
@@ -167,6 +177,9 @@ def make_plan(
         notes=(),
     )
     return Plan(
+        verdict=Verdict(call="go", reasons=()),
+        memory=None,
+        warnings=(),
         decoder=None,
         model=replace(model, **changed),
         traffic=traffic,
@@ -617,31 +630,29 @@ def test_a_hostile_model_name_makes_a_plain_folder_name() -> None:
     assert folder == "compiled-etc-x-y.optimum-0.12.0"
 
 
+def plan_with_video(family: str, low: int, high: int) -> Plan:
+    plan = make_plan(family)
+    processor = replace(
+        plan.visual.processor, video_min_pixels=low, video_max_pixels=high
+    )
+    return replace(plan, visual=replace(plan.visual, processor=processor))
+
+
 @pytest.mark.parametrize("family", ["qwen3_vl", "qwen3_vl_moe", "qwen3_5"])
-def test_whole_clip_limits_stay_the_checkpoints(family: str) -> None:
+def test_whole_clip_limits_that_the_plan_leaves_stay_the_checkpoints(
+    family: str,
+) -> None:
     for start in ("compile", "load"):
         script = of_kind(emit_for("0.12.0", family), ".py", start)
         assert "video_processor" not in script
         assert "VIDEO_MAX_PIXELS" not in constants_of(script)
 
 
-@pytest.mark.parametrize("family", ["qwen2_vl", "qwen2_5_vl"])
-def test_frames_follow_the_image_limits(family: str) -> None:
-    script = of_kind(emit_for("0.12.0", family), ".py", "compile")
-    assert constants_of(script)["VIDEO_MIN_PIXELS"] == 65_536
-    assert constants_of(script)["VIDEO_MAX_PIXELS"] == 4_194_304
-    assert "video.min_pixels" in script
-
-
 @pytest.mark.parametrize("family", MODELS)
-def test_video_limits_somebody_set_are_saved(family: str) -> None:
-    plan = make_plan(
-        family,
-        video_limits_source="given",
-        video_min_pixels=1_000,
-        video_max_pixels=2_000,
-    )
+def test_video_limits_of_the_plan_are_saved(family: str) -> None:
+    plan = plan_with_video(family, 1_000, 2_000)
     script = of_kind(emit_for("0.12.0", family, plan=plan), ".py", "compile")
+    assert constants_of(script)["VIDEO_MIN_PIXELS"] == 1_000
     assert constants_of(script)["VIDEO_MAX_PIXELS"] == 2_000
     # Qwen3VLVideoProcessor ignores min_pixels and max_pixels.
     assert ("video.min_pixels" in script) == (not family.startswith("qwen3"))

@@ -95,7 +95,7 @@ def test_a_column_of_visual_tokens_is_enough(tmp_path: Path) -> None:
     assert plan.visual.vit_max_seq_lens == (256, 5120)
     assert plan.traffic.told == 2_000
     assert plan.visual.caps == ()
-    assert any("stay unknown" in text for text in plan.visual.warnings)
+    assert any("stay unknown" in each.words for each in plan.visual.warnings)
     assert "visual tokens alone" in " ".join(traffic.inputs[0].notes)
 
 

@@ -22,6 +22,7 @@ from bucketwise.report.summary.content import (
 )
 from bucketwise.report.summary.markdown import to_markdown
 from bucketwise.report.summary.page import sheets
+from tests.strategies import notes_of
 from tests.test_report import CASES, SNIPPETS, Outline, analysis_of, hostile_analysis
 from tests.test_report_decoder import CASES as DECODED
 
@@ -118,7 +119,7 @@ def test_every_saving_says_how_far_to_trust_it() -> None:
 
 def test_what_would_fill_the_page_is_cut_and_counted() -> None:
     analysis = analysis_of(question=Question(k_range=(10, 10)), today=None)
-    visual = replace(analysis.plan.visual, warnings=tuple("abcdefgh"))
+    visual = replace(analysis.plan.visual, warnings=notes_of(*"abcdefgh"))
     model = replace(analysis.plan.model, hf_id="m" * 500)
     plan = replace(analysis.plan, visual=visual, model=model)
     summary = summary_of(replace(analysis, plan=plan), {})

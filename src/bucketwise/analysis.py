@@ -12,15 +12,18 @@ from bucketwise.cautions import cautions
 from bucketwise.cost import COSTS, price
 from bucketwise.decoder.ask import Ask, decide
 from bucketwise.errors import InputError
-from bucketwise.limits import Setting, caps, processor_limits, weight_of
+from bucketwise.limits import Setting, caps, weight_of, worst_let_through
+from bucketwise.memory.plan import MemoryPlan
 from bucketwise.optimize import Problem
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.plan import Cost, Decision, Plan, Visual
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
+from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.targets import Target
+from bucketwise.safe_top import processor_of, safe_top
 from bucketwise.search import (
     FRONTIER_K,
     bucket_uses,
@@ -28,7 +31,6 @@ from bucketwise.search import (
     frontier_of,
     price_per_graph,
     strategies_of,
-    top_bucket,
 )
 from bucketwise.steadiness import Steadiness, steadiness_of
 from bucketwise.summary import (
@@ -40,6 +42,7 @@ from bucketwise.summary import (
 )
 from bucketwise.today import Today, compare_today
 from bucketwise.traffic import FloatArray, IntArray, Traffic
+from bucketwise.verdict import UNDECIDED, Grounds, verdict_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,11 @@ class Analysis:
         Decode steps with 1, 2, ... active sequences under that load.
     steadiness : Steadiness or None
         What the lengths of one half of the images cost on the other half.
+    base : BaseConfig or None
+        The configuration that emitted ones start from; None where nothing is emitted.
+    memory, memory_before : MemoryPlan or None
+        What each device holds as planned, and with the lengths of today or with one
+        graph of the top; None where too little is known.
     """
 
     plan: Plan
@@ -81,6 +89,9 @@ class Analysis:
     activity: Activity | None = None
     steps: FloatArray | None = None
     steadiness: Steadiness | None = None
+    base: BaseConfig | None = None
+    memory: MemoryPlan | None = None
+    memory_before: MemoryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,22 +183,27 @@ def analyze(
         for target in targets
     }
     visuals: dict[str, Visual] = {}
-    by_lengths: dict[bytes, Visual] = {}
-    for version, setting in settings.items():
+    by_lengths: dict[bytes, tuple[Visual, Setting]] = {}
+    for version, asked in settings.items():
         # Releases that compare the same lengths share one plan.
-        key = counts.needed(setting.version).tobytes()
+        key = counts.needed(asked.version).tobytes()
         if key not in by_lengths:
-            by_lengths[key] = _visual(setting, question, today, traffic)
-        visuals[version] = by_lengths[key]
+            by_lengths[key] = _visual(asked, question, today, traffic)
+        visuals[version], settings[version] = by_lengths[key]
     newest = targets[-1]
+    setting = settings[newest.version]
+    counts = setting.counts
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
     plan = Plan(
+        verdict=UNDECIDED,
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
         traffic=traffic_summary(traffic, counts, newest.parsed),
         visual=visuals[newest.version],
         visual_by_target=visuals if _releases_differ(profile, counts) else {},
         decoder=decided.decoder if decided else None,
+        memory=None,
+        warnings=visuals[newest.version].warnings,
         assumptions=(
             *assumptions(
                 profile,
@@ -203,19 +219,18 @@ def analyze(
             traffic, evidence, context.version, context.options or {}
         ),
     )
+    grounds = Grounds(min_saving=question.min_saving)
     return Analysis(
-        plan=plan,
+        plan=replace(plan, verdict=verdict_of(plan, grounds)),
         profile=profile,
-        preprocessing=preprocessing,
+        preprocessing=setting.preprocessing,
         traffic=traffic,
         counts=counts,
         newest=newest.parsed,
         needed=counts.needed(newest.parsed),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
-        steadiness=steadiness_of(
-            traffic, settings[newest.version], plan.visual.vit_max_seq_lens
-        ),
+        steadiness=steadiness_of(traffic, setting, plan.visual.vit_max_seq_lens),
     )
 
 
@@ -226,10 +241,12 @@ def _releases_differ(profile: ModelProfile, counts: Counts) -> bool:
 
 
 def _visual(
-    setting: Setting, question: Question, today: Today | None, traffic: Traffic
-) -> Visual:
+    asked: Setting, question: Question, today: Today | None, traffic: Traffic
+) -> tuple[Visual, Setting]:
+    """Return the ViT half of the plan, and the traffic under its limits."""
+    found = safe_top(asked, question)
+    setting, top = found.setting, found.top
     demand = setting.demand()
-    top = top_bucket(setting, demand, question.headroom)
     problem = Problem.of(
         demand, setting.curve.at, align=setting.align, top=top, pinned=question.pins
     )
@@ -246,7 +263,7 @@ def _visual(
     together = choice.k - len(buckets.lengths)
     fell = f"; {together} of its lengths fell together with others" if together else ""
     bill = price(buckets, demand, setting.curve)
-    processor, worst, safe = processor_limits(setting, top)
+    worst = worst_let_through(setting)
     shrunk = setting.shrunk_images()
     merge = setting.profile.patches_per_merged
     merged = tuple(-(-length // merge) for length in buckets.lengths)
@@ -264,10 +281,11 @@ def _visual(
             reason=choice.reason + fell,
             price_per_graph=price_per_graph(question, setting),
         ),
-        processor=processor,
+        processor=processor_of(setting, top),
         overflow_possible=worst.needed,
         worst=worst,
-        max_pixels_safe=safe,
+        top=found.choice,
+        max_pixels_safe=found.safe,
         overflow_images=0.0,
         shrunk_images=shrunk,
         shrunk_share=shrunk / images,
@@ -288,11 +306,6 @@ def _visual(
         caps=caps(setting, len(buckets.lengths)),
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
-        warning_rules=(),
     )
-    said = cautions(visual, setting, traffic)
-    return replace(
-        visual,
-        warnings=tuple(each.words for each in said),
-        warning_rules=tuple(sorted({rule for each in said for rule in each.rules})),
-    )
+    warnings = cautions(visual, setting, traffic)
+    return replace(visual, warnings=warnings), setting

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bucketwise.limits import Setting, weight_of
 from bucketwise.numbers import literal, memory, number, percent, plural, verb
 from bucketwise.optimize.excess import excess_of
-from bucketwise.plan import Visual
+from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
 from bucketwise.reasons import UNSIZED
@@ -31,23 +29,9 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caution:
-    """What a plan says aloud.
-
-    Attributes
-    ----------
-    words : str
-        One sentence or two.
-    rules : tuple of str
-        The rules of lint that find the same in the emitted files.
-    """
-
-    words: str
-    rules: tuple[str, ...] = ()
-
-
-def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[Caution, ...]:
+def cautions(
+    visual: Visual, setting: Setting, traffic: Traffic
+) -> tuple[PlanWarning, ...]:
     """Return the warnings of one plan, the gravest first.
 
     Parameters
@@ -58,21 +42,33 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[Cautio
         Sizes and limits in force.
     traffic : Traffic
         What was read.
+
+    Returns
+    -------
+    tuple of PlanWarning
+        One sentence or two each.
     """
-    found = (
-        Caution(_no_class(setting.profile.family)),
-        Caution(_merged(visual, setting.profile.align), MERGED_RULES),
-        Caution(_unproven_length(visual), LENGTH_RULES),
-        Caution(_shrunk(visual, setting)),
-        Caution(_overflow(visual), OVERFLOW_RULES),
-        Caution(_idle(visual), IDLE_RULES),
-        Caution(_wasteful(visual, setting), ("buckets/wasteful-lengths",)),
-        Caution(_told(setting)),
-        Caution(_unsized(traffic)),
-        Caution(_few(setting)),
-        *map(Caution, setting.profile.notes),
+    merged = _merged(visual, setting.profile.align)
+    wasteful = _wasteful(visual, setting)
+    found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
+        ("no-class", "error", _no_class(setting.profile.family), ()),
+        ("documented-unit", "error", merged, MERGED_RULES),
+        ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
+        ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
+        ("few-images", "warning", _few(setting), ()),
+        ("images-unsized", "warning", _unsized(traffic), ()),
+        ("images-shrunk", "note", _shrunk(visual, setting), ()),
+        ("top-and-limit", "note", _top(visual, setting), ()),
+        ("idle-lengths", "note", _idle(visual), IDLE_RULES),
+        ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
+        ("sizes-by-tokens", "note", _told(setting), ()),
+        *(("model-note", "note", text, ()) for text in setting.profile.notes),
     )
-    return tuple(each for each in found if each.words)
+    return tuple(
+        PlanWarning(id=name, severity=severity, words=words, rules=rules)
+        for name, severity, words, rules in found
+        if words
+    )
 
 
 def _no_class(family: str) -> str:
@@ -116,6 +112,31 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
     )
 
 
+def _top(visual: Visual, setting: Setting) -> str:
+    """Say how top and limit came to hold each other, with the price of either way."""
+    top, limit = visual.top, setting.preprocessing.image.max_pixels
+    costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
+    if top.way == "raised":
+        text = (
+            f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
+            f"needs, so that everything max_pixels {limit:,} lets through fits: {costs} "
+            "more ViT compute."
+        )
+        if top.lowered_max_pixels is None:
+            return text
+        return (
+            f"{text} max_pixels {top.lowered_max_pixels:,} would keep {top.needed:,} "
+            f"and shrink {shrinks} of the images further."
+        )
+    if top.way == "lowered" and top.lowering_shrinks:
+        return (
+            f"max_pixels is lowered to {limit:,}, so that everything it lets through "
+            f"fits {top.needed:,}: {shrinks} of the images are shrunk further. A top of "
+            f"{top.holds_all:,} would hold them, at {costs} more ViT compute."
+        )
+    return ""
+
+
 def _overflow(visual: Visual) -> str:
     top = visual.vit_max_seq_lens[-1]
     worst, safe = visual.worst, visual.max_pixels_safe
@@ -151,7 +172,11 @@ def _idle(visual: Visual) -> str:
 def _wasteful(visual: Visual, setting: Setting) -> str:
     """Say what pins, alignment, headroom or another strategy cost."""
     excess = excess_of(
-        visual.vit_max_seq_lens, setting.demand(), setting.curve, setting.profile.align
+        visual.vit_max_seq_lens,
+        setting.demand(),
+        setting.curve,
+        setting.profile.align,
+        visual.worst.needed,
     )
     if excess is None:
         return ""

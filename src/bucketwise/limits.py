@@ -13,11 +13,11 @@ from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.patching import BoolArray, Counts, Preprocessing, count_patches
-from bucketwise.plan import Cap, Processor, SafeLimit, Worst
+from bucketwise.plan import Cap, Worst
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.releases import Version
-from bucketwise.reach import Reach, safe_max_pixels, worst_reachable
+from bucketwise.reach import Reach, safe_limits, worst_of_all
 
 UNLIMITED_PIXELS = 2**50
 """Above every size there is (sides end at 1,000,000 px), below float precision."""
@@ -40,13 +40,16 @@ class Setting:
     align: int
     pins: tuple[int, ...]
 
-    def under(self, image: PixelLimits) -> Setting:
-        """Return the setting under other image limits, counted anew."""
-        if image == self.preprocessing.image:
+    def preprocessed(self, preprocessing: Preprocessing) -> Setting:
+        """Return the setting under other limits, counted anew."""
+        if preprocessing == self.preprocessing:
             return self
-        preprocessing = replace(self.preprocessing, image=image)
         counts = count_patches(self.counts.sizes, self.profile, preprocessing)
         return replace(self, preprocessing=preprocessing, counts=counts)
+
+    def under(self, image: PixelLimits) -> Setting:
+        """Return the setting under other image limits, counted anew."""
+        return self.preprocessed(replace(self.preprocessing, image=image))
 
     def with_max_pixels(self, max_pixels: int) -> Setting:
         """Return the setting under another upper image limit, counted anew."""
@@ -63,22 +66,23 @@ class Setting:
         """Return the demand under the limits of the setting."""
         return Demand.of(self.counts.needed(self.version), self.counts.runs)
 
+    @property
+    def has_clips(self) -> bool:
+        """Whether the traffic holds clips that the processor accepts."""
+        return bool(((self.counts.sizes.frames > 0) & self.counts.accepted).any())
+
     def worst(self) -> Reach:
         """Return the worst reach of images and, where there are any, of clips."""
-        found = [worst_reachable(self.profile, self.preprocessing, self.version)]
-        clips = (self.counts.sizes.frames > 0) & self.counts.accepted
-        if clips.any():
-            # A clip's budget is shared by its frames: the shortest there can be, one
-            # temporal patch, reaches furthest.
-            found.append(
-                worst_reachable(
-                    self.profile,
-                    self.preprocessing,
-                    self.version,
-                    frames=self.profile.temporal_patch,
-                )
-            )
-        return max(found, key=lambda reach: reach.needed)
+        return worst_of_all(
+            self.profile, self.preprocessing, self.version, clips=self.has_clips
+        )
+
+    def lowered_to_hold(self, top: int) -> Setting | None:
+        """Return the setting under the largest limits that the top holds, if any do."""
+        safe = safe_limits(
+            self.profile, self.preprocessing, self.version, top, clips=self.has_clips
+        )
+        return None if safe is None else self.preprocessed(safe)
 
 
 def shrunk_by(counts: Counts, reference: Counts) -> BoolArray:
@@ -91,44 +95,23 @@ def weight_of(counts: Counts, chosen: BoolArray) -> float:
     return float(counts.sizes.count[chosen].sum())
 
 
-def processor_limits(setting: Setting, top: int) -> tuple[Processor, Worst, SafeLimit]:
-    """Return the limits to configure, the worst they let through, and the safe limit.
+def share_shrunk(before: Setting, after: Setting) -> float:
+    """Return the share of the images that other limits make smaller."""
+    smaller = shrunk_by(after.counts, before.counts)
+    accepted = weight_of(before.counts, before.counts.accepted)
+    return weight_of(before.counts, smaller) / accepted if accepted else 0.0
 
-    The limits are lowered from those decided to where nothing outgrows the top bucket,
-    if that makes no image in the traffic smaller; otherwise those decided stay.
 
-    Parameters
-    ----------
-    setting : Setting
-        Traffic and limits in force.
-    top : int
-        The top bucket in ViT patches.
-
-    Returns
-    -------
-    tuple of Processor, Worst, SafeLimit
-    """
-    image = setting.preprocessing.image
-    safe = safe_max_pixels(setting.profile, setting.preprocessing, setting.version, top)
-    chosen, share = setting, 0.0
-    if safe is not None and safe != image.max_pixels:
-        lowered = setting.with_max_pixels(safe)
-        smaller = weight_of(setting.counts, shrunk_by(lowered.counts, setting.counts))
-        share = smaller / weight_of(setting.counts, setting.counts.accepted)
-        chosen = setting if smaller else lowered
-    worst = chosen.worst()
-    limits = chosen.preprocessing.image
-    return (
-        Processor(min_pixels=limits.min_pixels, max_pixels=limits.max_pixels),
-        Worst(
-            needed=worst.needed,
-            height_px=worst.height_px,
-            width_px=worst.width_px,
-            frames=worst.frames,
-            grid_h=worst.grid_h,
-            grid_w=worst.grid_w,
-        ),
-        SafeLimit(value=safe, shrinks_share=share),
+def worst_let_through(setting: Setting) -> Worst:
+    """Return the worst that the limits let through, as the plan tells it."""
+    worst = setting.worst()
+    return Worst(
+        needed=worst.needed,
+        height_px=worst.height_px,
+        width_px=worst.width_px,
+        frames=worst.frames,
+        grid_h=worst.grid_h,
+        grid_w=worst.grid_w,
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bucketwise.analysis import Analysis
 from bucketwise.atomic import filling, is_unfinished, replacing
 from bucketwise.errors import OutputError
-from bucketwise.plan import SCHEMA
+from bucketwise.plan import READ_SCHEMAS
 from bucketwise.report.formats import FORMATS
 from bucketwise.sources import write_histogram, write_parquet
 
@@ -98,7 +98,7 @@ def _older_plan(path: Path) -> Mapping[str, Any] | None:
         plan = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    known = isinstance(plan, dict) and plan.get("schema") == SCHEMA
+    known = isinstance(plan, dict) and plan.get("schema") in READ_SCHEMAS
     return plan if known else None
 
 

@@ -10,9 +10,14 @@ from typing import Any, Literal
 from bucketwise.errors import ConfigError
 from bucketwise.traffic import Rejection
 
-SCHEMA = "bucketwise.plan/1"
+SCHEMA = "bucketwise.plan/2"
+READ_SCHEMAS = ("bucketwise.plan/1", SCHEMA)
+"""Schemas of plans that are still read: lengths, limits and model stand alike in both."""
+
 
 Status = Literal["measured", "derived", "assumed"]
+Severity = Literal["error", "warning", "note"]
+Call = Literal["go", "go_if", "keep", "no"]
 BucketUnit = Literal["vit_patches", "merged_patches"]
 
 
@@ -94,10 +99,15 @@ class TrafficSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processor:
-    """The pixel limits to set on the processor that feeds the compiled graphs."""
+    """The pixel limits to set on the processor that feeds the compiled graphs.
+
+    The video limits are None where the checkpoint's own stay.
+    """
 
     min_pixels: int
     max_pixels: int
+    video_min_pixels: int | None = None
+    video_max_pixels: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +120,26 @@ class SafeLimit:
 
     value: int | None
     shrinks_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopChoice:
+    """How the top bucket and the limits came to hold each other.
+
+    `needed` is the top that the traffic asks for. Where the limits let nothing past it
+    through, `way` is "needed"; else "raised" to `holds_all`, the top that holds whatever
+    the limits let through, or "lowered" limits, or "overflow" where that was allowed.
+    `raising_costs` is the share of padded compute that the higher top adds;
+    `lowered_max_pixels` the limit that `needed` holds, None where there is none, and
+    `lowering_shrinks` the share of images that it makes smaller.
+    """
+
+    way: Literal["needed", "raised", "lowered", "overflow"]
+    needed: int
+    holds_all: int
+    raising_costs: float
+    lowered_max_pixels: int | None
+    lowering_shrinks: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +259,65 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanWarning:
+    """What a plan must say aloud: an error raises, a warning may, a note only costs.
+
+    `rules` are the rules of lint that find the same in the emitted files.
+    """
+
+    id: str
+    severity: Severity
+    words: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason of a verdict, and what to type to change it, where that is known."""
+
+    id: str
+    severity: Severity
+    words: str
+    option: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What to do, and why.
+
+    "go" compiles the plan; "go_if" does once its conditions are checked; "keep" stays
+    with the lists of today; "no" means that the plan would not load or not serve.
+    """
+
+    call: Call
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryTerm:
+    """One thing that takes memory of the fullest device."""
+
+    name: str
+    bytes: int
+    status: Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the fullest device holds as planned.
+
+    `fits` is true where it surely fits, false where it does not, by estimate or for
+    certain, and None where it fits by estimate with less than the margin to spare.
+    """
+
+    device: str
+    device_bytes: int
+    needed_bytes: int
+    fits: bool | None
+    terms: tuple[MemoryTerm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Why this many buckets: the rule that spoke and its words."""
 
@@ -241,11 +330,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual:
-    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`.
-
-    `warning_rules` are the rules of lint that find in the emitted files no more than
-    the warnings say.
-    """
+    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`."""
 
     bucket_unit: BucketUnit
     max_seq_lens: tuple[int, ...]
@@ -255,6 +340,7 @@ class Visual:
     processor: Processor
     overflow_possible: int
     worst: Worst
+    top: TopChoice
     max_pixels_safe: SafeLimit
     overflow_images: float
     shrunk_images: float
@@ -269,8 +355,7 @@ class Visual:
     strategies: tuple[StrategyResult, ...]
     caps: tuple[Cap, ...]
     current: Current | None
-    warnings: tuple[str, ...]
-    warning_rules: tuple[str, ...]
+    warnings: tuple[PlanWarning, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -455,7 +540,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/1`).
+    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
 
     `visual` is for the newest target; where lists differ by target,
     `visual_by_target` has one for each, keyed by release, and is empty otherwise.
@@ -463,11 +548,14 @@ class Plan:
     """
 
     schema: str = SCHEMA
+    verdict: Verdict
     model: Model
     traffic: TrafficSummary
     visual: Visual
     visual_by_target: dict[str, Visual] = field(default_factory=dict)
     decoder: Decoder | None
+    memory: Memory | None
+    warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
 

@@ -40,6 +40,11 @@ class Question:
         Unit of the lists that are emitted.
     cost : str
         A key of `COSTS`.
+    keep_max_pixels : bool
+        Whether somebody chose the upper image limit, which is then not lowered where
+        that shrinks images.
+    allow_overflow : bool
+        Whether the emitted limits may let images through that no bucket holds.
     """
 
     strategy: str = EXACT
@@ -51,6 +56,8 @@ class Question:
     pins: tuple[int, ...] = ()
     bucket_unit: BucketUnit = "vit_patches"
     cost: str = "flops"
+    keep_max_pixels: bool = False
+    allow_overflow: bool = False
 
     def __post_init__(self) -> None:
         """Check every option by itself.

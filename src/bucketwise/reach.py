@@ -42,7 +42,7 @@ class Reach:
     grid_w: int
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=512)  # a plan asks for the same limits again and again
 def worst_reachable(
     profile: ModelProfile,
     preprocessing: Preprocessing,
@@ -99,13 +99,101 @@ def worst_reachable(
     return _largest(count_patches(sizes, profile, preprocessing), version)
 
 
+def worst_of_all(
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    version: Version,
+    *,
+    clips: bool,
+) -> Reach:
+    """Return the largest needed length of images and, where they are sent, of clips.
+
+    The shortest clip, one temporal patch, reaches furthest: all frames of a longer one
+    share its budget.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits in force.
+    version : tuple of int
+        The optimum-rbln release.
+    clips : bool
+        Whether clips are sent.
+    """
+    kinds = (0, profile.temporal_patch) if clips else (0,)
+    found = (
+        worst_reachable(profile, preprocessing, version, frames=frames)
+        for frames in kinds
+    )
+    return max(found, key=lambda reach: reach.needed)
+
+
+def safe_limits(
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    version: Version,
+    top: int,
+    *,
+    clips: bool,
+) -> Preprocessing | None:
+    """Return the largest limits under which nothing outgrows the top bucket.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits in force; the answer's are at most these.
+    version : tuple of int
+        The optimum-rbln release.
+    top : int
+        The top bucket in ViT patches.
+    clips : bool
+        Whether clips are sent, whose limits then count too.
+
+    Returns
+    -------
+    Preprocessing or None
+        Each upper limit a whole number of merged patches in pixels, or as it was where
+        that is safe; None where thin or small inputs pass the top at every limit.
+    """
+    shared = clips and preprocessing.video is None
+
+    def image_fits(limits: PixelLimits) -> bool:
+        tried = replace(preprocessing, image=limits)
+        return worst_of_all(profile, tried, version, clips=shared).needed <= top
+
+    area = profile.factor_px**2
+    most = top * profile.patch_px**2
+    image = _largest_that_fits(preprocessing.image, area, most, image_fits)
+    if image is None:
+        return None
+    lowered = replace(preprocessing, image=image)
+    if not clips or preprocessing.video is None:
+        return lowered
+    frames = profile.temporal_patch
+
+    def clip_fits(limits: PixelLimits) -> bool:
+        tried = replace(preprocessing, video=limits)
+        reach = worst_reachable(profile, tried, version, frames=frames)
+        return reach.needed <= top
+
+    whole = frames if profile.video_rule == "whole_clip" else 1
+    video = _largest_that_fits(
+        preprocessing.video, area * whole, most * whole, clip_fits
+    )
+    return None if video is None else replace(lowered, video=video)
+
+
 def safe_max_pixels(
     profile: ModelProfile,
     preprocessing: Preprocessing,
     version: Version,
     top: int,
 ) -> int | None:
-    """Return the largest image limit under which nothing outgrows the top bucket.
+    """Return the largest image limit under which no image outgrows the top bucket.
 
     Parameters
     ----------
@@ -121,26 +209,31 @@ def safe_max_pixels(
     Returns
     -------
     int or None
-        A whole number of merged patches in pixels, or the limit in force where that is
-        safe already; None where thin or small images pass the top at every limit.
+        As `safe_limits`.
     """
-    limits = preprocessing.image
+    safe = safe_limits(profile, preprocessing, version, top, clips=False)
+    return None if safe is None else safe.image.max_pixels
 
-    def fits(max_pixels: int) -> bool:
-        tried = replace(preprocessing, image=_with_max(limits, max_pixels))
-        return worst_reachable(profile, tried, version).needed <= top
 
-    if fits(limits.max_pixels):
-        return limits.max_pixels
-    area = profile.factor_px**2
+def _largest_that_fits(
+    limits: PixelLimits, area: int, most: int, fits: Callable[[PixelLimits], bool]
+) -> PixelLimits | None:
+    """Return the largest upper limit that fits, in units of `area`, up to `most`."""
+    if fits(limits):
+        return limits
+
+    def at(units: int) -> PixelLimits:
+        return replace(limits, max_pixels=max(units * area, limits.min_pixels))
+
     least = -(-limits.min_pixels // area)
-    most = min(limits.max_pixels, top * profile.patch_px**2) // area
-    units = _last_that_fits(least, most, lambda n: fits(n * area))
-    return None if units is None else units * area
+    units = _last_that_fits(
+        least, min(limits.max_pixels, most) // area, lambda n: fits(at(n))
+    )
+    return None if units is None else at(units)
 
 
 def _last_that_fits(least: int, most: int, fits: Callable[[int], bool]) -> int | None:
-    """Bisect, then step down where the answer was not monotone."""
+    """Bisect; where fitting is not monotone the answer fits and may not be the last."""
     low, high = least - 1, most
     while low < high:
         middle = (low + high + 1) // 2
@@ -149,10 +242,6 @@ def _last_that_fits(least: int, most: int, fits: Callable[[int], bool]) -> int |
         else:
             high = middle - 1
     return low if low >= least else None
-
-
-def _with_max(limits: PixelLimits, max_pixels: int) -> PixelLimits:
-    return replace(limits, max_pixels=max(max_pixels, limits.min_pixels))
 
 
 def _kept_sides(limits: PixelLimits, area: int, factor_px: int) -> IntArray:

@@ -12,6 +12,7 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.analysis import Analysis, Context
 from bucketwise.analysis import analyze as analyze_traffic
+from bucketwise.api.fitting import deployed
 from bucketwise.api.given_plans import PlanGiven, read_given
 from bucketwise.api.pages import pages_of
 from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
@@ -49,6 +50,7 @@ def analyze(
     graph_price: GraphPrice | None = None,
     align: int | None = None,
     headroom: float = 0.0,
+    allow_overflow: bool = False,
     pins: Sequence[int] = (),
     bucket_unit: str = "vit",
     cost: str = "flops",
@@ -90,6 +92,9 @@ def analyze(
         Multiple of every bucket; rounded up to a multiple of the model's own.
     headroom : float
         Share added to the top bucket.
+    allow_overflow : bool
+        Whether the emitted limits may pass images that no bucket holds. Otherwise the
+        top goes up or the limit down, whichever costs less.
     pins : sequence of int
         Lengths that must be compiled, in `bucket_unit`.
     bucket_unit : {"vit", "merged"}
@@ -158,10 +163,13 @@ def analyze(
         pins=tuple(sorted({pin * scale for pin in pins})),
         bucket_unit="merged_patches" if bucket_unit == "merged" else "vit_patches",
         cost=cost,
+        keep_max_pixels=max_pixels is not None,
+        allow_overflow=allow_overflow,
     )
     dialects = tuple(target)
     # Where no release compiles the family the newest one's counting is told.
-    targets = serving_targets(profile.family, dialects) or pick_targets(())[-1:]
+    served = serving_targets(profile.family, dialects)
+    targets = served or pick_targets(())[-1:]
     today, given = None, None
     if read is not None:
         given = read.on(targets[-1].parsed)
@@ -189,6 +197,7 @@ def analyze(
         "min_saving": min_saving,
         "align": align,
         "headroom": headroom,
+        "allow_overflow": allow_overflow,
         "pins": list(pins),
         "bucket_unit": bucket_unit,
         "cost": cost,
@@ -223,7 +232,7 @@ def analyze(
             ),
             evidence=evidence.without_places() if evidence and not places else evidence,
         )
-    return analyze_traffic(
+    analysis = analyze_traffic(
         traffic if places else traffic.without_places(),
         profile,
         preprocessing_of(
@@ -241,6 +250,11 @@ def analyze(
             base=base.assumptions() if base else (),
             as_stored=bool((recorded or {}).get("ignore_orientation")),
         ),
+    )
+    if not served:
+        return analysis
+    return deployed(
+        analysis, base or zoo_base(profile.family), served, min_saving=min_saving
     )
 
 
@@ -269,7 +283,7 @@ def write_plan(
     folder : Path
         A new or empty folder, or one that holds an older plan.
     base : BaseConfig, optional
-        The configuration emitted ones start from; the published one by default.
+        The configuration emitted ones start from; that of the analysis by default.
     target : iterable of str
         SDK dialects; all by default.
     formats : iterable of str
@@ -297,7 +311,7 @@ def write_plan(
     family = analysis.plan.model.family
     dialects = serving_targets(family, target)
     if dialects:
-        base = base or zoo_base(family)
+        base = base or analysis.base or zoo_base(family)
     snippets = {
         dialect.version: emit(analysis.plan, base, [dialect])
         for dialect in dialects

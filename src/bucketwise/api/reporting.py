@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise.analysis import Analysis
+from bucketwise.api.fitting import Deployment
 from bucketwise.cost import vit_flops
-from bucketwise.emitters import EmitContext
 from bucketwise.lint.layout import plan_of
 from bucketwise.lint.report import Judged
 from bucketwise.lint.rule import RULES, judge
 from bucketwise.lint.subject import Document, Subject, Use
 from bucketwise.lint.values import lengths_of
-from bucketwise.memory.plan import MemoryPlan
 from bucketwise.patching import count_patches
-from bucketwise.plan import Decoder, Visual
 from bucketwise.profile import PixelLimits
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.keys import BUCKETS
@@ -61,48 +59,16 @@ def report_inputs(
         When the configuration in service cannot be read.
     """
     version = targets[-1].parsed if targets else NEWEST
-    memory = before = None
-    if base is not None and targets:
-        plan = analysis.plan
-        visual = plan.visual_for(targets[-1].version)
-        current = visual.current
-        old = current.max_seq_lens if current else visual.vit_max_seq_lens[-1:]
-        decoder = None if current else plan.decoder
-        before = _memory(
-            analysis, base, targets[-1], _with_lengths(visual, old), decoder
-        )
-        new = _with_lengths(visual, visual.vit_max_seq_lens)
-        memory = _memory(analysis, base, targets[-1], new, plan.decoder)
+    memory, before = analysis.memory, analysis.memory_before
+    if memory is None and base is not None and targets:
+        deployment = Deployment(analysis=analysis, base=base, targets=tuple(targets))
+        memory, before = deployment.newest_memory, deployment.memory_before
     return ReportInputs(
         base=base,
         targets=tuple(targets),
         memory=memory,
         memory_before=before,
         in_service=_in_service(analysis, config, version),
-    )
-
-
-def _with_lengths(visual: Visual, lengths: tuple[int, ...]) -> Visual:
-    """Return the half of a plan with other lengths, in the unit the runtime compares."""
-    return replace(visual, bucket_unit="vit_patches", max_seq_lens=lengths)
-
-
-def _memory(
-    analysis: Analysis,
-    base: BaseConfig,
-    target: Target,
-    visual: Visual,
-    decoder: Decoder | None,
-) -> MemoryPlan | None:
-    context = EmitContext(
-        model=analysis.plan.model,
-        visual=visual,
-        decoder=decoder,
-        base=base,
-        target=target,
-    )
-    return plan_of(
-        _subject(analysis, mapping_document(context.config()), target.parsed)
     )
 
 

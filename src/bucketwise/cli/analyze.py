@@ -111,6 +111,7 @@ def analyze(
         graph_price=price,
         align=options["align"],
         headroom=options["headroom"],
+        allow_overflow=options["allow_overflow"],
         pins=options["pins"],
         bucket_unit=options["bucket_unit"],
         cost=options["cost"],
@@ -139,7 +140,6 @@ def analyze(
     written = planning.write_plan(
         analysis,
         folder,
-        base=base,
         target=options["target"],
         formats=options["formats"],
         config=config_in_service(current.documents if current else ())

@@ -55,6 +55,12 @@ solver_options = bundle(
         help="Share added to the top bucket.",
     ),
     click.option(
+        "--allow-overflow",
+        is_flag=True,
+        help="Let the emitted limits pass images that no bucket holds; by default the "
+        "top goes up or max_pixels down, whichever costs less.",
+    ),
+    click.option(
         "--pin",
         "pins",
         type=click.IntRange(min=1),

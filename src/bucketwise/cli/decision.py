@@ -31,7 +31,7 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     plan = analysis.plan
     visual = plan.visual
     first, last = tuple(_what(plan, visual)), tuple(_why(analysis))
-    notes = tuple(f"Note: {warning}" for warning in visual.warnings)
+    notes = tuple(f"Note: {warning.words}" for warning in visual.warnings)
     room = MOST_LINES - len(first) - len(last)
     if len(notes) > room:
         shown = notes[: max(room - 1, 0)]

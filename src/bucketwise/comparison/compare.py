@@ -13,7 +13,8 @@ from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.errors import InputError
 from bucketwise.limits import Setting, weight_of
-from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.optimize import EXACT, SOLVERS, Problem
+from bucketwise.optimize.excess import top_as_safe
 from bucketwise.patching import BoolArray
 from bucketwise.plan import Cost
 from bucketwise.search import bucket_uses
@@ -199,9 +200,10 @@ def _optimum(run: _Run, padded: float) -> Optimum | None:
     demand = _demand(run.failures.needed, setting, served)
     if demand is None:
         return None
-    top = int(align_up(demand.needed[-1:], setting.align)[0])
+    given, worst = run.scenario.buckets.lengths, setting.worst().needed
+    top = top_as_safe(given, demand, setting.align, worst)
     problem = Problem.of(demand, setting.curve.at, align=setting.align, top=top)
-    lengths = SOLVERS[EXACT](problem, len(run.scenario.buckets.lengths))
+    lengths = SOLVERS[EXACT](problem, len(given))
     best = _padded(Buckets(lengths), demand, setting.curve)
     return Optimum(
         vit_max_seq_lens=lengths,

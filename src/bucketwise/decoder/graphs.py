@@ -156,14 +156,12 @@ def _decision(
         words.append("one graph is enough")
     else:
         saved = points[k - 1].saving or 0.0
-        words.append(f"graph {k} saves {percent(saved)} of the step cost left")
+        words.append(f"graph {k} saves {percent(saved)} of a step with {k - 1}")
         if saved < min_saving:
             words.append(f"at least {k_range[0]} were asked for")
     if further is not None:
-        past = (
-            "past the range"
-            if k >= k_range[1]
-            else f"under the {percent(min_saving)} asked"
-        )
-        words.append(f"graph {k + 1} would save {percent(further)}, {past}")
+        limit = f"--decoder-graphs allows {k_range[1]}"
+        if k < k_range[1]:
+            limit = f"--min-saving asks {percent(min_saving)}"
+        words.append(f"another would save {percent(further)} more, but {limit}")
     return DecoderDecision(k=k, rule="min_saving", reason="; ".join(words))

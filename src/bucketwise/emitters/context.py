@@ -126,13 +126,10 @@ class EmitContext:
     @property
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
-        model = self.model
-        if model.video_limits_source == GIVEN:
-            return model.video_min_pixels, model.video_max_pixels
-        if model.video_limits_source != model.limits_source:
+        limits = self.visual.processor
+        if limits.video_min_pixels is None or limits.video_max_pixels is None:
             return None
-        # Frames follow the image limits, and so the lowered ones.
-        return self.visual.processor.min_pixels, self.visual.processor.max_pixels
+        return limits.video_min_pixels, limits.video_max_pixels
 
     def config(self) -> dict[str, Any]:
         """Return the configuration in the dialect's names, ViT lengths first."""

@@ -348,7 +348,9 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     if not (runs[served] > 0).any():
         return
     demand = Demand.of(needed[served], runs[served])
-    excess = excess_of(lengths, demand, use.curve, profile.align)
+    limited = Limited.of(subject)
+    worst = limited.worst.needed if limited else 0
+    excess = excess_of(lengths, demand, use.curve, profile.align, worst)
     if excess is None:
         return
     best = excess.best

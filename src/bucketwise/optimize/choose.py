@@ -165,13 +165,15 @@ def _saving_words(
     words = []
     if k - 1 in padded:
         saved = percent(saving(padded, k))
-        words.append(f"graph {k} saves {saved} of the compute left")
+        words.append(f"graph {k} saves {saved} of the compute left with {k - 1}")
         if k == k_range[0] and saving(padded, k) < min_saving:
             words.append(f"{k - 1} would do, but at least {k} were asked for")
     if k + 1 in padded:
-        further = f"graph {k + 1} would save {percent(saving(padded, k + 1))}"
-        asked = f"under the {percent(min_saving)} asked"
-        words.append(f"{further}, {asked if k < k_range[1] else 'past the range'}")
+        further = f"another would save {percent(saving(padded, k + 1))} more"
+        limit = f"--buckets allows {k_range[1]}"
+        if k < k_range[1]:
+            limit = f"--min-saving asks {percent(min_saving)}"
+        words.append(f"{further}, but {limit}")
     return tuple(words) or (f"{k} is all there can be",)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from bucketwise.buckets import Buckets
 from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
@@ -30,8 +32,35 @@ class Excess:
     best: tuple[int, ...]
 
 
+def top_as_safe(
+    lengths: tuple[int, ...], demand: Demand, align: int, worst: int
+) -> int:
+    """Return the least top that holds the demand and as much of the worst as a list does.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        The list, ascending.
+    demand : Demand
+        What is needed.
+    align : int
+        The multiple it must be.
+    worst : int
+        The largest needed length that the limits let through.
+    """
+    needed, reachable = (
+        int(align_up(np.array([length]), align)[0])
+        for length in (demand.needed[-1], worst)
+    )
+    return max(needed, min(lengths[-1] // align * align, reachable))
+
+
 def excess_of(
-    lengths: tuple[int, ...], demand: Demand, curve: CostCurve, align: int
+    lengths: tuple[int, ...],
+    demand: Demand,
+    curve: CostCurve,
+    align: int,
+    worst: int,
 ) -> Excess | None:
     """Return what a list takes too much; None where that is not worth telling.
 
@@ -45,8 +74,11 @@ def excess_of(
         What a run costs.
     align : int
         Multiple of every length of the best list.
+    worst : int
+        The largest needed length that the limits let through; the best list holds as
+        much of it.
     """
-    top = int(align_up(demand.needed[-1:], align)[0])
+    top = top_as_safe(lengths, demand, align, worst)
     problem = Problem.of(demand, curve.at, align=align, top=top)
     best = frontier(problem, len(lengths))[-1]
     padded, least = (

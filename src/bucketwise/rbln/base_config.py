@@ -124,6 +124,31 @@ class BaseConfig:
         """Return the values nobody chose."""
         return tuple(item for item in self.values if item.origin == "assumed")
 
+    def is_assumed(self, name: str) -> bool:
+        """Return whether nobody gave the value that a name has at the top level."""
+        return any(item.path == (name,) for item in self.assumed())
+
+    def with_chosen(self, chosen: Mapping[str, int], source: str) -> BaseConfig:
+        """Return the configuration with top-level values that follow from the plan.
+
+        Parameters
+        ----------
+        chosen : mapping of str to int
+            Key to value.
+        source : str
+            What they follow from.
+        """
+        config = self.mapping | dict(chosen)
+        labels: dict[Path, Label] = {
+            item.path: (item.origin, item.source) for item in self.values
+        }
+        labels |= {(name,): ("derived", source) for name in chosen}
+        return BaseConfig(
+            text=json.dumps(config, ensure_ascii=False, allow_nan=False),
+            values=tuple(_values(config, labels, ("derived", source))),
+            notes=self.notes,
+        )
+
 
 class _Draft(NamedTuple):
     """A base being put together; `label` is that of every value without its own."""

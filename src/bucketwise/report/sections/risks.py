@@ -39,7 +39,8 @@ def stated_rules(analysis: Analysis, inputs: ReportInputs) -> frozenset[str]:
     said = {
         rule
         for visual in (plan.visual, *plan.visual_by_target.values())
-        for rule in visual.warning_rules
+        for warning in visual.warnings
+        for rule in warning.rules
     }
     tight = inputs.memory is not None and inputs.memory.verdict != "fits"
     return frozenset(said.union(MEMORY_RULES if tight else ()))
@@ -101,8 +102,8 @@ def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
         )
         yield _warning(text, "Model assumed.")
     yield from _memory(inputs)
-    for text in plan.visual.warnings:
-        yield _warning(text)
+    for warning in plan.visual.warnings:
+        yield _warning(warning.words)
     if plan.decoder is not None and (said := on_batch_size(plan.decoder)):
         yield _warning(f"{said}.", "Decoder queueing.")
     current = plan.visual.current
@@ -149,9 +150,9 @@ def _other_releases(analysis: Analysis) -> list[Block]:
     plan = analysis.plan
     releases: dict[str, list[str]] = {}
     for version, visual in plan.visual_by_target.items():
-        for text in visual.warnings:
-            if text not in plan.visual.warnings:
-                releases.setdefault(text, []).append(version)
+        for warning in visual.warnings:
+            if warning not in plan.visual.warnings:
+                releases.setdefault(warning.words, []).append(version)
     if not releases:
         return []
     others = tuple(

@@ -196,11 +196,11 @@ def _why(visual: Visual) -> tuple[str, ...]:
 
 def _warnings(plan: Plan) -> tuple[str, ...]:
     """Return the warnings, those of other releases last, and how many more there are."""
-    found = dict.fromkeys(plan.visual.warnings)
+    found = dict.fromkeys(warning.words for warning in plan.visual.warnings)
     for version, visual in plan.visual_by_target.items():
-        for text in visual.warnings:
-            if text not in plan.visual.warnings:
-                found.setdefault(f"On optimum-rbln {version}: {text}")
+        for warning in visual.warnings:
+            if warning not in plan.visual.warnings:
+                found.setdefault(f"On optimum-rbln {version}: {warning.words}")
     texts = tuple(found)
     if len(texts) <= MOST_WARNINGS:
         return texts

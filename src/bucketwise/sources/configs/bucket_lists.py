@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bucketwise.errors import ConfigError, InputError, UsageError
-from bucketwise.plan import SCHEMA
+from bucketwise.plan import READ_SCHEMAS, SCHEMA
 from bucketwise.sources.configs.json_file import load_json
 
 LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
@@ -71,7 +71,7 @@ def read_bucket_list(text: str) -> BucketList:
     if plan is None:
         message = f"{text[:200]!r}: neither lengths such as 1024,4096 nor a readable plan.json"
         raise InputError(message)
-    if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
+    if not isinstance(plan, dict) or plan.get("schema") not in READ_SCHEMAS:
         message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
         raise InputError(message)
     try:

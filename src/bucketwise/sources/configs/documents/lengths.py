@@ -12,7 +12,7 @@ from bucketwise.buckets import MAX_LENGTH
 from bucketwise.errors import ConfigError
 from bucketwise.limits import UNLIMITED_PIXELS
 from bucketwise.lint.subject import Document
-from bucketwise.plan import SCHEMA
+from bucketwise.plan import READ_SCHEMAS
 from bucketwise.rbln.keys import BUCKETS
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.documents.text import PLAN_FILE, Text
@@ -73,8 +73,9 @@ def plan_documents(text: Text) -> tuple[Document, ...]:
     schema = found.get("schema")
     if not isinstance(schema, str):
         return ()
-    if schema != SCHEMA:
-        message = f"{text.name}: schema {schema[:50]!r} found; {SCHEMA!r} is right"
+    if schema not in READ_SCHEMAS:
+        known = " or ".join(map(repr, READ_SCHEMAS))
+        message = f"{text.name}: expected schema {known}, got {schema[:50]!r}"
         raise ConfigError(message)
     return documents_of_plan(found, text.name)
 
@@ -129,7 +130,7 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
         try:
             plan = load_json(file)
             visuals = [plan["visual"], *plan["visual_by_target"].values()]
-            for visual in visuals if plan["schema"] == SCHEMA else ():
+            for visual in visuals if plan["schema"] in READ_SCHEMAS else ():
                 if isinstance(lengths, Mapping) and visual["max_seq_lens"] in (
                     *lengths.values(),
                 ):
