@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.fixing import MAX_ROUNDS, apply_fixes, diff, fixed
+from bucketwise.lint.fixing import MAX_ROUNDS, apply_fixes, fixed
 from bucketwise.lint.rule import Rule
-from bucketwise.lint.subject import Document, Subject, Unknown
+from bucketwise.lint.subject import Document, Subject
 from bucketwise.rbln.releases import NEWEST
 
 
@@ -178,43 +177,39 @@ RULES = (Rule("own/old-name", old_name), Rule("own/unsorted", unsorted))
 
 
 def test_what_putting_right_brings_to_light_is_put_right_too() -> None:
-    assert fixed(subject_of({"old": (3, 1)}), RULES) == {"new": [1, 3]}
+    mended = fixed(subject_of({"old": (3, 1)}), RULES)
+    assert mended.config == {"new": [1, 3]}
+    assert mended.renames == {("old",): "new"}
 
 
 def test_rules_that_are_never_content_come_to_an_end() -> None:
     rules = (Rule("own/never-right", never_right),)
-    assert fixed(subject_of({}), rules) == {"n": MAX_ROUNDS}
+    assert fixed(subject_of({}), rules).config == {"n": MAX_ROUNDS}
 
 
 @given(config=CONFIGS.map(lambda config: config | {"old": [2, 1]}))
 def test_a_configuration_that_was_put_right_stays_as_it_is(
     config: dict[str, Any],
 ) -> None:
-    once = fixed(subject_of(config), RULES)
+    once = fixed(subject_of(config), RULES).config
     assert "old" not in once
-    assert fixed(subject_of(once), RULES) == once
-    assert diff(subject_of(once), RULES) == ""
+    assert fixed(subject_of(once), RULES).config == once
 
 
-def test_the_diff_is_of_indented_json_and_applies_to_it() -> None:
-    config = {"a": 1, "old": [2, 1], "x": Unknown("os.environ['X']")}
-    lines = diff(subject_of(config), RULES).splitlines()
-    assert lines[:2] == ["--- c.json", "+++ c.json (put right)"]
-    assert '-  "old": [' in lines
-    assert '+  "new": [' in lines
-    assert any("os.environ['X']" in line for line in lines)
-    plain = {"a": 1, "old": [2, 1]}
-    assert json.loads(patched(plain, diff(subject_of(plain), RULES))) == {
-        "a": 1,
-        "new": [1, 2],
-    }
+def outer(subject: Subject) -> Iterator[Finding]:
+    """An old name of a level."""
+    if "vision" in subject.config:
+        yield finding(rename("visual", "vision"))
 
 
-def patched(config: dict[str, Any], changes: str) -> str:
-    """Apply a diff of one hunk that begins on the first line."""
-    body = changes.splitlines()[3:]
-    kept = [line[1:] for line in body if line[:1] in (" ", "+")]
-    taken = [line[1:] for line in body if line[:1] in (" ", "-")]
-    before = json.dumps(config, indent=2).splitlines()
-    assert before[: len(taken)] == taken
-    return "\n".join([*kept, *before[len(taken) :]])
+def inner(subject: Subject) -> Iterator[Finding]:
+    """An old name within the level of the new name."""
+    if "old" in (subject.visual or {}):
+        yield finding(rename("new", "visual", "old"))
+
+
+def test_a_rename_within_what_was_renamed_is_told_by_the_names_that_were_read() -> None:
+    rules = (Rule("own/outer", outer), Rule("own/inner", inner))
+    mended = fixed(subject_of({"vision": {"old": 1}}), rules)
+    assert mended.config == {"visual": {"new": 1}}
+    assert mended.renames == {("vision",): "visual", ("vision", "old"): "new"}

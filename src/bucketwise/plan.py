@@ -270,7 +270,7 @@ class Visual:
     caps: tuple[Cap, ...]
     current: Current | None
     warnings: tuple[str, ...]
-    warning_rules: tuple[str, ...]
+    warning_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,8 @@ def device_list_length(subject: Subject) -> Iterator[Finding]:
 def _count_of(subject: Subject, path: Path, level: Mapping[str, Any]) -> int | None:
     """Return the devices a level is compiled for; None where only a folder knows."""
     count = whole(at_visual(subject, DEVICES)) if path else devices_of(level)
-    if count is None and subject.document.form == "load":
+    # vllm-rbln takes the number of devices from the list, or from its own option.
+    if count is None and subject.document.form in ("load", "serve"):
         return None
     one: int = unset(DEVICES, "top", subject.version).value
     return one if path and not splits_visual_of(subject) else count or one
