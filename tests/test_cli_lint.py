@@ -317,8 +317,8 @@ def test_fix_prints_a_diff_alone_and_writes_nothing(
     done = lint("bad.json", "--fix")
     assert done.exit_code == 3
     assert done.stdout.startswith("--- bad.json\n+++ bad.json\n")
-    assert '-    "max_seq_lens": [' in done.stdout
-    assert '+    "max_seq_len": [' in done.stdout
+    assert '\n-{"visual": {"max_seq_lens": [1024, 16384]}' in done.stdout
+    assert '\n+{"visual": {"max_seq_len": [1024, 16384]}' in done.stdout
     assert "visual.max_seq_lens" in done.stderr
     assert bad.read_bytes() == before
     [file] = tmp_path.iterdir()

@@ -427,7 +427,7 @@ def test_alarms_stand_first_the_failures_before_the_rest() -> None:
 
 def test_whom_limits_shrink_is_told_where_scenarios_differ(folder: Path) -> None:
     zoo = bucketwise.analyze(MIXED, model="qwen3-vl-2b", buckets=(1, 1), pins=[16_384])
-    plans = {"serve.sh": str(folder / "serve.sh"), "16384": zoo}
+    plans: dict[str, Any] = {"serve.sh": str(folder / "serve.sh"), "16384": zoo}
     comparison = bucketwise.compare(MIXED, plans, model="qwen3-vl-2b")
     told = alarms(comparison)["Not the same images are made smaller:"]
     shrunk = [each.shrunk_images for each in comparison.outcomes]
