@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bucketwise.errors import ConfigError, UsageError
+from bucketwise.errors import ConfigError
 from bucketwise.sources.configs.documents import text as texts
 from bucketwise.sources.configs.rbln_config import read_rbln_config
 from bucketwise.sources.configs.scenarios import GivenLengths, read_lengths
@@ -77,12 +77,12 @@ def test_a_length_given_twice_counts_once_with_a_note() -> None:
     "text", ["0", "-5", "1024,-3", "9" * 30, "[]", ",", "1" * 9999]
 )
 def test_what_is_no_length_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is right"):
+    with pytest.raises(ConfigError, match="is right"):
         current_lengths(text)
 
 
 def test_more_lengths_than_anyone_compiles_are_refused() -> None:
-    with pytest.raises(UsageError, match="1001 lengths found"):
+    with pytest.raises(ConfigError, match="1001 lengths found"):
         current_lengths(",".join(str(n) for n in range(1, 1002)))
 
 
@@ -90,7 +90,7 @@ def test_more_lengths_than_anyone_compiles_are_refused() -> None:
     "text", ["", "nope.json", "1024.5", "1e3", "a" * 5000, "x\0y", "1024,4096.json"]
 )
 def test_neither_a_list_nor_a_file_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="--current"):
+    with pytest.raises(ConfigError, match="--current"):
         current_lengths(text)
 
 

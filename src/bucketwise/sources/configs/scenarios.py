@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bucketwise.buckets import MAX_LENGTH
-from bucketwise.errors import ConfigError, UsageError
+from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import Document, Subject
 from bucketwise.lint.values import buckets_of, lengths_of, shown
 from bucketwise.plan import Plan
 from bucketwise.rbln.keys import OLD_BUCKETS
 from bucketwise.rbln.releases import NEWEST, Version
 from bucketwise.sources.configs.documents import documents_of_plan, read_documents
-from bucketwise.sources.configs.documents.text import GIVEN, is_list, names_text
+from bucketwise.sources.configs.documents.text import GIVEN, names_text
 from bucketwise.sources.configs.json_file import parse_json
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from bucketwise.today import GivenLimits
@@ -87,22 +87,19 @@ def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
 
     Raises
     ------
-    UsageError
-        When it names nothing, or lists what is no length.
     ConfigError
-        When it cannot be read, or holds no lengths.
+        When it names nothing, cannot be read, or holds no lengths.
     """
     if not names_text(text):
         message = (
             f"{option}: {str(text)[:200]!r} found; lengths such as 1024,4096, or a "
             "configuration or a plan.json that exists is right"
         )
-        raise UsageError(message)
+        raise ConfigError(message)
     try:
         documents = read_documents(text)
     except ConfigError as error:
-        kind = UsageError if is_list(text) else ConfigError
-        raise kind(*(f"{option}: {each}" for each in error.problems)) from error
+        raise ConfigError(*(f"{option}: {each}" for each in error.problems)) from error
     return lengths_in(documents)
 
 
