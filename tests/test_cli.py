@@ -63,7 +63,8 @@ def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
     assert lines[0] == "No --model was given: qwen3-vl-2b is assumed."
     assert (
         lines[1]
-        == "582 images (29.8%) fail today, needing more than 3,136 ViT patches."
+        == "582 images (29.8%) fail today, needing more than 3,136 ViT patches under "
+        "max_pixels 16,777,216 (the checkpoint's preprocessor_config.json)."
     )
     assert "max_seq_lens up to 0.10.3" in lines[2]
     assert "max_seq_len from 0.10.4" in lines[2]

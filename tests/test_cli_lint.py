@@ -240,8 +240,10 @@ def test_traffic_is_counted_under_the_limits_in_force() -> None:
     assert one.subject.use.counts.vit_patches.max() <= 1_000_000 / 256
     assert one.subject.use.tokens is None
     without = judged(GOOD, traffic=traffic)
-    assert without.subject.use is None
-    assert any("the traffic" in said for said in without.not_judged)
+    assert without.subject.profile is not None
+    assert without.subject.profile.name == "qwen3-vl-2b"
+    assert without.model_source.startswith("assumed")
+    assert judged(GOOD).subject.profile is None
 
 
 # --- the command ----------------------------------------------------------------------
@@ -306,14 +308,17 @@ def test_the_formats_of_the_command_are_the_renderers() -> None:
     assert list(FORMATS) == list(RENDERERS)
 
 
-def test_fix_prints_a_diff_alone_and_writes_nothing(tmp_path: Path) -> None:
+def test_fix_prints_a_diff_alone_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad = write(tmp_path, "bad.json", BAD)
     before = bad.read_bytes()
-    done = lint(bad, "--fix")
+    monkeypatch.chdir(tmp_path)
+    done = lint("bad.json", "--fix")
     assert done.exit_code == 3
-    assert done.stdout.startswith("--- bad.json\n+++ bad.json (put right)\n")
-    assert '-    "max_seq_lens": [' in done.stdout
-    assert '+    "max_seq_len": [' in done.stdout
+    assert done.stdout.startswith("--- bad.json\n+++ bad.json\n")
+    assert '\n-{"visual": {"max_seq_lens": [1024, 16384]}' in done.stdout
+    assert '\n+{"visual": {"max_seq_len": [1024, 16384]}' in done.stdout
     assert "visual.max_seq_lens" in done.stderr
     assert bad.read_bytes() == before
     [file] = tmp_path.iterdir()

@@ -41,7 +41,7 @@ def failing(finding: str) -> float:
 
 
 def verdicts(
-    traffic: Traffic, config: Any, model: str, **options: int
+    traffic: Traffic, config: Any, model: str, **options: Any
 ) -> tuple[float, float, float]:
     """Return the images that fail: of analyze --current, compare and lint --traffic."""
     plan = bucketwise.analyze(
@@ -83,7 +83,7 @@ def test_three_commands_count_the_same_images_that_fail(
     traffic = traffic_of(*((high, wide, float(n)) for high, wide, n in drawn))
     low, high = limits
     config: Any = ",".join(map(str, lengths))
-    options: dict[str, int] = {}
+    options: dict[str, Any] = {}
     in_force = limits_of(profile.checkpoint.min_pixels, profile.checkpoint.max_pixels)
     if way == "option":
         options = {"max_pixels": high}

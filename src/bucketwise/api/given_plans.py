@@ -9,7 +9,9 @@ from pathlib import Path
 
 from bucketwise.analysis import Analysis
 from bucketwise.comparison.scenario import check_names
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.plan import Plan
+from bucketwise.sources.configs.documents.text import is_list, names_text
 from bucketwise.sources.configs.scenarios import (
     GivenLengths,
     lengths_of_plan,
@@ -48,7 +50,7 @@ def read_plans(
     BucketwiseError
         When one cannot be read, there are fewer than two, or two have one name.
     """
-    named = [(name, given, read_given(given)) for name, given in _named(plans)]
+    named = [(name, given, _plan(given)) for name, given in _named(plans)]
     names = _names(named, places=places)
     check_names(names)
     return {name: read for name, (_, _, read) in zip(names, named, strict=True)}
@@ -69,6 +71,17 @@ def _split(text: str) -> tuple[str, str]:
     if match is None or not match[1].strip() or os.path.exists(text):  # noqa: PTH110 - pathlib raises on a long name
         return "", text
     return match[1].strip(), match[2].strip()
+
+
+def _plan(given: PlanGiven) -> GivenLengths:
+    """Read what stands for a plan; what is none of a file is a fault of the command."""
+    try:
+        return read_given(given)
+    except ConfigError as error:
+        in_words = not isinstance(given, str | Path) or is_list(given)
+        if in_words or not names_text(given):
+            raise UsageError(*error.problems) from error
+        raise
 
 
 def read_given(given: PlanGiven, option: str = "--plan") -> GivenLengths:

@@ -23,17 +23,18 @@ from bucketwise.decoder.ask import Ask
 from bucketwise.decoder.pricing import Deployment
 from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.emitters import emit
-from bucketwise.errors import UsageError
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.limits import Limit
 from bucketwise.lint.subject import Document
 from bucketwise.optimize.choose import GraphPrice
 from bucketwise.output import Written, write_results
+from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, serving_targets
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
-from bucketwise.today import Today, option_limits
+from bucketwise.today import Today, limits_in_service, option_limits
 from bucketwise.traffic import Traffic
 
 
@@ -183,6 +184,7 @@ def analyze(
             ),
             source=current_source if given.is_list else told.source,
         )
+        _check_limit(today, profile, current_max_pixels)
     seen_with = (
         measured_with
         if measured_with is None or isinstance(measured_with, str)
@@ -256,6 +258,24 @@ def analyze(
     return deployed(
         analysis, base or zoo_base(profile.family), served, min_saving=min_saving
     )
+
+
+def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None:
+    """Check the upper limit that was asked for against the lower one in service."""
+    try:
+        limits_in_service(profile, *today.limits)
+    except ConfigError as error:
+        if asked is None:
+            raise
+        below = next(
+            (each.min_pixels for each in today.limits if each.min_pixels),
+            profile.checkpoint.min_pixels,
+        )
+        message = (
+            f"--current-max-pixels: {asked:,} found; at least min_pixels ({below:,}) is "
+            "right"
+        )
+        raise UsageError(message) from error
 
 
 def _settings(base: BaseConfig | None, family: str) -> dict[str, Any]:

@@ -80,21 +80,24 @@ solver_options = bundle(
 today_options = bundle(
     click.option(
         "--current",
-        metavar="LIST|rbln_config.json",
-        help="What is compiled today, in the unit the runtime compares.",
+        metavar="LIST|CONFIG|PLAN",
+        help="What is compiled today: lengths in the unit the runtime compares, or "
+        "whatever `bucketwise lint` reads.",
     ),
     click.option(
         "--current-max-pixels",
         type=Pixels(checkpoint=False),
-        help="The image limit in service today.",
+        help="The image limit in service today  [--max-pixels, what --current or its "
+        "processor sets, else the checkpoint's]",
     ),
 )
 
 base_options = bundle(
     click.option(
         "--base",
-        metavar="rbln_config.json",
-        help="Configuration the emitted ones start from; --current when it is a file.",
+        metavar="CONFIG",
+        help="Configuration the emitted ones start from, as `bucketwise lint` reads it; "
+        "--current when that holds one.",
     ),
     click.option("--devices", type=click.IntRange(min=1), help="Devices, both levels."),
     click.option("--max-seq-len", type=click.IntRange(min=1), help="LM context."),

@@ -223,7 +223,7 @@ def oversized_top(subject: Subject) -> Iterator[Finding]:
         return
     limits, top, worst = limited.limits, limited.top, limited.worst
     enough = _aligned(worst.needed, limited.profile.align)
-    if top <= enough:
+    if top <= enough or not limited.is_oversized:
         return
     mended = [*(length for length in limited.lengths if length < enough), enough]
     yield Finding(

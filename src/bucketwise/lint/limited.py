@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bucketwise.buckets import Buckets
 from bucketwise.lint.subject import Subject
@@ -67,6 +67,15 @@ class Limited:
     def worst(self) -> Reach:
         """The image that needs most of all that the limits let through."""
         return worst_reachable(self.profile, self._preprocessing, self.version)
+
+    @property
+    def is_oversized(self) -> bool:
+        """Whether a larger limit would fit too: grids leave gaps between lengths."""
+        merged_patch = self.profile.factor_px**2
+        wider = replace(self.limits, max_pixels=self.limits.max_pixels + merged_patch)
+        preprocessing = replace(self._preprocessing, image=wider)
+        reach = worst_reachable(self.profile, preprocessing, self.version)
+        return reach.needed <= self.top
 
     @property
     def safe_max_pixels(self) -> int | None:

@@ -15,7 +15,7 @@ from bucketwise.plan import Plan
 from bucketwise.rbln.keys import OLD_BUCKETS
 from bucketwise.rbln.releases import NEWEST, Version
 from bucketwise.sources.configs.documents import documents_of_plan, read_documents
-from bucketwise.sources.configs.documents.text import GIVEN
+from bucketwise.sources.configs.documents.text import GIVEN, names_text
 from bucketwise.sources.configs.json_file import parse_json
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from bucketwise.today import GivenLimits
@@ -88,8 +88,14 @@ def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
     Raises
     ------
     ConfigError
-        When it cannot be read, or holds no lengths.
+        When it names nothing, cannot be read, or holds no lengths.
     """
+    if not names_text(text):
+        message = (
+            f"{option}: {str(text)[:200]!r} found; lengths such as 1024,4096, or a "
+            "configuration or a plan.json that exists is right"
+        )
+        raise ConfigError(message)
     try:
         documents = read_documents(text)
     except ConfigError as error:

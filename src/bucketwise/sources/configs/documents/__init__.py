@@ -59,11 +59,14 @@ class Form:
         Whether a text may be of this form.
     read : callable
         The configurations in it, () for none.
+    is_certain : bool
+        Whether what looks like it can be nothing else: a fault is a fault then.
     """
 
     name: str
     looks: Callable[[Text], bool]
     read: Callable[[Text], tuple[Document, ...]]
+    is_certain: bool = False
 
 
 def read_documents(source: str | Path) -> tuple[Document, ...]:
@@ -99,6 +102,8 @@ def documents_of(text: Text) -> tuple[Document, ...]:
         try:
             documents = form.read(text)
         except ConfigError as error:
+            if form.is_certain:
+                raise
             # What one form refuses may be another; what one form has understood is
             # no fault that another finds.
             problems = problems or (() if understood else error.problems)
@@ -188,9 +193,12 @@ def _first(text: Text) -> str:
 
 FORMS: tuple[Form, ...] = (
     Form(
-        "a list", lambda text: LIST.fullmatch(text.content) is not None, list_documents
+        "a list",
+        lambda text: LIST.fullmatch(text.content) is not None,
+        list_documents,
+        is_certain=True,
     ),
-    Form("a plan", lambda text: is_plan(text.content), plan_documents),
+    Form("a plan", lambda text: is_plan(text.content), plan_documents, is_certain=True),
     Form("JSON", lambda text: _JSON.match(text.content) is not None, _json),
     Form(
         "Python",

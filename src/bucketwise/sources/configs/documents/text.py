@@ -112,6 +112,21 @@ def _file_of(path: Path) -> Path:
     )
 
 
+def names_text(source: str | Path) -> bool:
+    """Return whether a CONFIG is standard input, something that exists, or a text."""
+    if not str(source).strip():
+        return False
+    # os.path answers no where pathlib raises: long names, null bytes.
+    exists = source == STDIN or os.path.exists(source)  # noqa: PTH110
+    return exists or (isinstance(source, str) and _is_text(source))
+
+
+def is_list(source: str | Path) -> bool:
+    """Return whether a CONFIG lists lengths in words."""
+    text = str(source)
+    return LIST.fullmatch(text) is not None and not os.path.exists(text)  # noqa: PTH110
+
+
 def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
     """Return configurations as they are found, as long as there are not too many.
 

@@ -58,7 +58,7 @@ def yaml_roots(content: str) -> tuple[Node, ...]:
     """Return the documents of a text that is known to be YAML."""
     # The reader in Python: marks of libyaml count bytes.
     documents = yaml.compose_all(content, Loader=yaml.SafeLoader)
-    return tuple(_yaml_node(document, content) for document in documents if document)
+    return tuple(_yaml_node(document, content) for document in documents)
 
 
 def _yaml_node(node: Any, content: str) -> Node:
