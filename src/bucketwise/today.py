@@ -9,6 +9,7 @@ from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.errors import UsageError
 from bucketwise.limits import UNLIMITED_PIXELS, Setting, shrunk_by, weight_of
+from bucketwise.numbers import less
 from bucketwise.patching import BoolArray
 from bucketwise.plan import Current
 from bucketwise.traffic import IntArray
@@ -102,7 +103,7 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
         padded_compute_today=compute(today.buckets, needed_today, accepted & ~fails),
         padded_compute_served=before,
         proposed_compute_on_served=after,
-        saving=1 - after / before if before else 0.0,
+        saving=less(before, after),
         unused_buckets=tuple(today.buckets.lengths[index] for index in unused),
         source=today.source,
     )
