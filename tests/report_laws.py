@@ -119,6 +119,8 @@ def _check_part(part: Any, drawing: Drawing) -> None:
             assert part.x
             assert _is_inside(plot.x, part.x), f"{drawing.id}: {part}"
             assert _is_inside(plot.y, part.y), f"{drawing.id}: {part}"
+        case _:
+            pass  # a name, or what holds the parts checked here
 
 
 def _is_inside(axis: Axis, values: Sequence[float]) -> bool:

@@ -1,8 +1,12 @@
-"""Any traffic under any options: a whole report, or one clear error."""
+"""Any traffic under any options: a whole report, or one clear error.
+
+The number of examples is a budget, raised with BUCKETWISE_FUZZ_EXAMPLES.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +32,8 @@ from bucketwise.report.summary.page import sheets
 from bucketwise.sources import read_evidence, read_inputs
 from tests.any_traffic import START_S, Case, cases
 from tests.report_laws import check_drawing, check_page, check_plan, check_words
+
+EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "10"))
 
 
 @contextmanager
@@ -152,14 +158,14 @@ def refused_clearly() -> Iterator[None]:
 
 
 @given(cases())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_any_traffic_makes_a_whole_report_or_one_clear_error(case: Case) -> None:
     with pictures_checked(), TemporaryDirectory() as folder, refused_clearly():
         check_report(case, Path(folder))
 
 
 @given(cases())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 def test_any_traffic_makes_a_whole_comparison_or_one_clear_error(case: Case) -> None:
     with pictures_checked(), refused_clearly():
         check_comparison(case)
