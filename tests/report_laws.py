@@ -68,6 +68,8 @@ def _refused(name: str) -> None:
 def check_page(page: str) -> None:
     """Check that a page nests, that its links lead somewhere, and what it says."""
     outline = Outline(page)
+    assert "<img" not in page, "text of others became markup"
+    assert page.replace("\n", "").isprintable(), "text of others turns or hides ours"
     assert len(outline.ids) == len(set(outline.ids))
     links = [value[1:] for name, value in outline.attributes if name == "href"]
     assert set(links) <= set(outline.ids)
