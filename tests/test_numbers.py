@@ -11,6 +11,7 @@ from bucketwise.numbers import (
     compared,
     compute,
     joined,
+    less,
     memory,
     number,
     percent,
@@ -32,9 +33,16 @@ def test_only_nothing_is_0_percent_and_only_all_is_100(share: float) -> None:
     text = percent(share)
     assert text not in {"0.0%", "100.0%"}
     if text == "0%":
-        assert share < 1e-12
+        assert share == 0
     if text == "100%":
         assert share > 1 - 1e-12
+
+
+@given(st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=50))
+def test_equal_sums_in_another_order_differ_by_nothing(parts: list[float]) -> None:
+    assert less(sum(parts), sum(reversed(parts))) == 0
+    assert less(0, sum(parts)) == 0
+    assert less(2 * sum(parts), sum(parts)) == pytest.approx(0.5)
 
 
 @given(shares)

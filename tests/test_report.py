@@ -196,7 +196,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_kind_of_traffic_makes_a_whole_page(name: str) -> None:
+def test_every_kind_of_traffic_makes_a_whole_page(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.report_laws import check_drawing
+
+    monkeypatch.setattr("bucketwise.report.templating.to_svg", check_drawing)
     page = render(CASES[name](), SNIPPETS)
     outline = Outline(page)
     said = text_of(page)

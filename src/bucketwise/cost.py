@@ -10,7 +10,7 @@ import numpy as np
 from bucketwise.buckets import Buckets
 from bucketwise.demand import Demand
 from bucketwise.errors import raise_all
-from bucketwise.numbers import NOISE
+from bucketwise.numbers import NOISE, less
 from bucketwise.profile import ModelProfile
 from bucketwise.traffic import FloatArray, IntArray
 
@@ -165,7 +165,7 @@ class Bill:
 
 def waste_of(useful: float, padded: float) -> float:
     """Return 1 - useful / padded; 0 when nothing runs."""
-    return 1.0 - useful / padded if padded > 0 else 0.0
+    return less(padded, useful)
 
 
 def price(buckets: Buckets, demand: Demand, curve: CostCurve) -> Bill:

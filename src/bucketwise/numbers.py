@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 NOISE = 1e-12
-"""Shares closer to 0 or 1 than this are float noise of an exact 0 or 1."""
+"""Equal sums in another order differ by less than this share of them."""
 
 EXACT_DIGITS = 5
 """Digits of a term that readers are meant to recompute with."""
@@ -70,9 +70,10 @@ def percent(share: float) -> str:
     Parameters
     ----------
     share : float
-        0 to 1; beyond for changes.
+        0 to 1; beyond for changes. Differences are to come from `less`: a share of a sum
+        is 0 for nothing alone, a difference of sums is not.
     """
-    if abs(share) < NOISE:
+    if share == 0:
         return "0%"
     if abs(share - 1) < NOISE:
         return "100%"
@@ -88,9 +89,26 @@ def percent(share: float) -> str:
 def share_in_words(share: float) -> str:
     """Return a share as percent and, where it is small, as "1 in n"."""
     text = percent(share)
-    if NOISE < share <= 0.5:  # noqa: PLR2004 - above a half "1 in n" says nothing
+    if 0 < share <= 0.5:  # noqa: PLR2004 - above a half "1 in n" says nothing
         return f"{text}, about 1 in {round(1 / share):,}"
     return text
+
+
+def less(before: float, after: float) -> float:
+    """Return the share by which `after` is below `before`, and 0 for float noise.
+
+    Parameters
+    ----------
+    before, after : float
+        Sums in one unit, not negative; of nothing nothing is saved.
+
+    Returns
+    -------
+    float
+        1 at the most; negative where `after` is above.
+    """
+    share = 1 - after / before if before > 0 else 0.0
+    return 0.0 if abs(share) < NOISE else share
 
 
 def change(before: float, after: float) -> str:

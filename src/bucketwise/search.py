@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.buckets import Buckets
-from bucketwise.cost import CostCurve, price
+from bucketwise.cost import CostCurve, price, waste_of
 from bucketwise.demand import Demand
 from bucketwise.limits import Setting
+from bucketwise.numbers import less
 from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.optimize.exact import frontier as exact_frontier
@@ -68,7 +69,7 @@ def frontier_of(
                 vit_max_seq_lens=lengths,
                 padded_compute=bill.padded_compute,
                 waste=bill.waste,
-                saving=1 - bill.padded_compute / before if before else None,
+                saving=None if before is None else less(before, bill.padded_compute),
             )
         )
     return tuple(points)
@@ -201,7 +202,7 @@ def bucket_uses(
                 share=float(bill.runs[index]) / total if total else 0.0,
                 useful_compute=useful,
                 padded_compute=padded,
-                waste=1 - useful / padded if padded else 0.0,
+                waste=waste_of(useful, padded),
                 mask_bytes=mask_bytes(length),
                 pinned=length in pins,
             )

@@ -11,6 +11,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.limits import Setting
+from bucketwise.numbers import less
 from bucketwise.optimize import EXACT, SOLVERS, Problem
 from bucketwise.traffic import NO_TIME_S, FloatArray, Traffic
 
@@ -171,7 +172,7 @@ def _extra(halves: _Halves, setting: Setting, lengths: tuple[int, ...]) -> float
         price(buckets, unseen, setting.curve).padded_compute
         for buckets in (best(seen), best(unseen))
     )
-    return max(chosen / least - 1, 0.0)
+    return max(-less(least, chosen), 0.0)
 
 
 def _outgrown(halves: _Halves, setting: Setting) -> float:

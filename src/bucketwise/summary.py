@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, cast
 
 import numpy as np
@@ -24,6 +24,10 @@ from bucketwise.plan import (
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.releases import Version
 from bucketwise.traffic import Traffic
+
+FIRST_S = int(datetime(MINYEAR, 1, 1, tzinfo=UTC).timestamp())
+LAST_S = int(datetime(MAXYEAR, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
+"""The first and the last second of the calendar."""
 
 
 def model_facts(
@@ -82,8 +86,13 @@ def iso_time(seconds: float | None) -> str | None:
     """Return seconds since 1970 as ISO 8601 in UTC; None stays None."""
     if seconds is None:
         return None
-    moment = datetime.fromtimestamp(int(seconds // 1), tz=UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # isoformat, unlike strftime, writes years before 1000 with four digits.
+    return moment_of(seconds // 1).isoformat().replace("+00:00", "Z")
+
+
+def moment_of(seconds: float) -> datetime:
+    """Return the moment in UTC: the calendar's first or last where it is past them."""
+    return datetime.fromtimestamp(min(max(seconds, FIRST_S), LAST_S), tz=UTC)
 
 
 def provenance(

@@ -8,6 +8,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.limits import Limit, Setting, weight_of
+from bucketwise.numbers import less
 from bucketwise.patching import BoolArray, Counts
 from bucketwise.plan import Current
 from bucketwise.profile import ModelProfile, PixelLimits
@@ -232,7 +233,7 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
         padded_compute_today=compute(today.buckets, failures.needed, served),
         padded_compute_served=before,
         proposed_compute_on_served=after,
-        saving=1 - after / before if before else 0.0,
+        saving=less(before, after),
         unused_buckets=tuple(today.buckets.lengths[index] for index in unused),
         source=today.source,
     )

@@ -13,6 +13,7 @@ from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.errors import InputError
 from bucketwise.limits import Setting, weight_of
+from bucketwise.numbers import less
 from bucketwise.optimize import EXACT, SOLVERS, Problem
 from bucketwise.optimize.excess import top_as_safe
 from bucketwise.patching import BoolArray
@@ -183,7 +184,7 @@ def _outcome(
         padded_compute=bill.padded_compute,
         waste=bill.waste,
         compared_compute=after,
-        saving=1 - after / before if before else 0.0,
+        saving=less(before, after),
         deciding_compute=deciding.price(scenario, setting.curve) if decides else None,
         optimum=_optimum(run, bill.padded_compute),
         buckets=uses,
@@ -208,7 +209,7 @@ def _optimum(run: _Run, padded: float) -> Optimum | None:
     return Optimum(
         vit_max_seq_lens=lengths,
         padded_compute=best,
-        possible_saving=max(1 - best / padded, 0.0),
+        possible_saving=max(less(padded, best), 0.0),
     )
 
 

@@ -21,7 +21,7 @@ from bucketwise.decoder.sizing import (
 )
 from bucketwise.decoder.step_cost import slot_costs
 from bucketwise.errors import InputError
-from bucketwise.numbers import number, plural
+from bucketwise.numbers import less, number, plural
 from bucketwise.plan import (
     Assumption,
     BatchSizeOption,
@@ -196,8 +196,8 @@ def decide_decoder(
         ),
         mean_step_cost=mean_step_cost,
         one_graph_step_cost=one.mean_step_cost,
-        saving=1 - mean_step_cost / one.mean_step_cost,
-        slots_saving=1 - slots / batch_size,
+        saving=less(one.mean_step_cost, mean_step_cost),
+        slots_saving=less(batch_size, slots),
         frontier=load.graphs.frontier,
         batch_sizes=options,
         suggested_batch_size=suggested_batch_size(options),

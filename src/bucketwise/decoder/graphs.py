@@ -9,7 +9,7 @@ import numpy as np
 from bucketwise.buckets import Buckets
 from bucketwise.decoder.step_cost import StepCurve
 from bucketwise.demand import Demand
-from bucketwise.numbers import percent
+from bucketwise.numbers import less, percent
 from bucketwise.optimize import Problem
 from bucketwise.optimize.choose import by_saving
 from bucketwise.optimize.exact import frontier
@@ -72,7 +72,7 @@ def choose_graphs(
                 decoder_batch_sizes=sizes,
                 mean_step_cost=cost,
                 slots_cost=slots,
-                saving=1 - cost / before if before else None,
+                saving=None if before is None else less(before, cost),
             )
         )
     choice = by_saving(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bucketwise.errors import raise_all
-from bucketwise.numbers import compute, percent, plural
+from bucketwise.numbers import compute, less, percent, plural
 
 Rule = Literal["min_saving", "price", "fixed", "single_length"]
 
@@ -143,8 +143,7 @@ def flop(value: float) -> str:
 
 def saving(padded: Mapping[int, float], k: int) -> float:
     """Return the share of the compute with k-1 graphs that the k-th saves."""
-    before = padded[k - 1]
-    return (before - padded[k]) / before if before > 0 else 0.0
+    return less(padded[k - 1], padded[k])
 
 
 def _range_words(

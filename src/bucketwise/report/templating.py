@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bucketwise.printable import printable
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures import to_svg
 
@@ -31,10 +32,16 @@ def _environment() -> Environment:
         loader=PackageLoader("bucketwise.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Return text with what turns or hides other text made visible."""
+    return printable(value) if type(value) is str else value
 
 
 def drawn(drawing: Drawing) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bucketwise.comparison.outcome import Comparison
 from bucketwise.comparison.scenario import LEAST_SCENARIOS
+from bucketwise.cost import waste_of
 from bucketwise.numbers import (
     dotted,
     joined,
@@ -61,7 +62,7 @@ def compute_section(comparison: Comparison) -> Section | None:
     if not over.useful_compute:
         return None
     shares = [
-        percent(1 - over.useful_compute / deciding_cost(each))
+        percent(waste_of(over.useful_compute, deciding_cost(each)))
         for each in sorted(comparison.outcomes, key=deciding_cost)
         if each.name in over.scenarios
     ]

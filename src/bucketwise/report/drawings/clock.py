@@ -10,6 +10,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from bucketwise.numbers import number, plural
 from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import Axis, Tick
+from bucketwise.summary import FIRST_S, LAST_S, moment_of
 
 HOUR_S, DAY_S = 3_600, 86_400
 
@@ -24,11 +25,6 @@ HOUR_STEPS = (1, 2, 3, 6, 12)
 DAY_STEPS = (1, 2, 7, 14)
 MONTH_STEPS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1_200, 6_000)
 MONTHS_A_YEAR = 12
-
-FIRST = datetime(MINYEAR, 1, 1, tzinfo=UTC)
-LAST = datetime(MAXYEAR, 12, 31, 23, 59, 59, tzinfo=UTC)
-FIRST_S, LAST_S = int(FIRST.timestamp()), int(LAST.timestamp())
-"""The first and the last second of the calendar."""
 
 MOST_TICKS = 8
 
@@ -46,7 +42,7 @@ class Clock:
     def axis(self, end_s: int) -> Axis:
         """Return an axis from the start to an end, both in seconds of the clock."""
         if self.tells_dates:
-            first, last = (_moment(at) for at in (self.start_s, end_s - 1))
+            first, last = (moment_of(at) for at in (self.start_s, end_s - 1))
             label = f"time (UTC), {first:%Y-%m-%d} to {last:%Y-%m-%d}"
             ticks = _dated_ticks(self.start_s, end_s)
         else:
@@ -64,7 +60,7 @@ class Clock:
     def says(self, at_s: int) -> str:
         """Return a moment in words: "2026-02-28 14:00", "26 hours from the first"."""
         if self.tells_dates:
-            return f"{_moment(at_s):%Y-%m-%d %H:%M}"
+            return f"{moment_of(at_s):%Y-%m-%d %H:%M}"
         passed_s = at_s - self.start_s
         scale, unit = (DAY_S, "day") if passed_s % DAY_S == 0 else (HOUR_S, "hour")
         return f"{number(passed_s / scale)} {unit}s from the first"
@@ -85,11 +81,6 @@ def slot_words(width_s: int) -> str:
     )
     n_units = width_s // scale
     return unit if n_units == 1 else plural(n_units, unit)
-
-
-def _moment(at_s: int) -> datetime:
-    """Return the moment, the first or last of the calendar where it is past them."""
-    return datetime.fromtimestamp(min(max(at_s, FIRST_S), LAST_S), tz=UTC)
 
 
 def _dated_ticks(start_s: int, end_s: int) -> tuple[Tick, ...]:
@@ -120,7 +111,7 @@ def _even_ticks(start_s: int, end_s: int, step_s: int) -> Iterator[Tick]:
     unit_s = min(step_s, DAY_S)
     first_s = math.ceil(start_s / unit_s) * unit_s
     for at_s in range(first_s, end_s + 1, step_s):
-        moment = _moment(at_s)
+        moment = moment_of(at_s)
         label = f"{moment.day} {MONTHS[moment.month - 1]}"
         if at_s % DAY_S:
             label = f"{moment:%H:%M}"
@@ -128,7 +119,7 @@ def _even_ticks(start_s: int, end_s: int, step_s: int) -> Iterator[Tick]:
 
 
 def _month_ticks(start_s: int, end_s: int, n_months: int) -> Iterator[Tick]:
-    first = _moment(start_s)
+    first = moment_of(start_s)
     count = first.year * MONTHS_A_YEAR + first.month - 1
     count -= count % n_months
     while (at_s := _month_s(count)) <= min(end_s, LAST_S):

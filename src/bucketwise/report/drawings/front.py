@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bucketwise.cost import waste_of
 from bucketwise.numbers import BYTE_UNITS, dotted, memory, number, percent, plural
 from bucketwise.plan import Current, Visual
 from bucketwise.rbln.lengths import mask_bytes
@@ -124,8 +125,7 @@ def unbeaten(answers: Iterable[Answer]) -> tuple[Answer, ...]:
 
 
 def _of_today(current: Current) -> Answer:
-    served = current.padded_compute_served
-    waste = 1 - current.useful_compute_served / served if served > 0 else 0.0
+    waste = waste_of(current.useful_compute_served, current.padded_compute_served)
     remark = ""
     if current.overflow_images:
         fails = percent(current.overflow_share)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -102,7 +103,9 @@ def share_axis(label: str, high: float) -> Axis:
     def form(at: float) -> str:
         return f"{at * 100:g}%"
 
-    return zero_axis(label, high, room=1.0 if high == 1.0 else 1.25, form=form)
+    axis = zero_axis(label, high, room=1.0 if high == 1.0 else 1.25, form=form)
+    # Room above the highest is for its label: no share is 120 %.
+    return replace(axis, ticks=tuple(tick for tick in axis.ticks if tick.at <= 1))
 
 
 def snapped(bounds: FloatArray, places: Iterable[float]) -> FloatArray:

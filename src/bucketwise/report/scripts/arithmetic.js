@@ -92,7 +92,7 @@ function price(lengths, demand, data) {
   const runs = buckets.reduce((sum, bucket) => sum + bucket.runs, 0);
   for (const bucket of buckets) {
     bucket.padded = bucket.runs * costAt(bucket.length, data.cost);
-    bucket.waste = bucket.padded > 0 ? 1 - bucket.useful / bucket.padded : 0;
+    bucket.waste = less(bucket.padded, bucket.useful);
     bucket.share = runs > 0 ? bucket.runs / runs : 0;
     bucket.device_bytes = bytesAt(bucket.length, data.bytes);
   }
@@ -102,7 +102,7 @@ function price(lengths, demand, data) {
     buckets,
     useful,
     padded,
-    waste: padded > 0 ? 1 - useful / padded : 0,
+    waste: less(padded, useful),
     device_bytes: sum("device_bytes"),
     overflow_runs: overflowRuns,
     overflow_images: overflowImages,

@@ -25,7 +25,7 @@ function number(value) {
 }
 
 function percent(share) {
-  if (Math.abs(share) < NOISE) return "0%";
+  if (share === 0) return "0%";
   if (Math.abs(share - 1) < NOISE) return "100%";
   const text = grouped(Math.abs(share) * 100, 1);
   const sign = share < 0 ? MINUS : "";
@@ -57,6 +57,12 @@ function memory(bytes) {
   while (index < BYTE_UNITS.length - 1 && bytes >= 1024 ** (index + 1)) index += 1;
   if (index === 0) return `${number(bytes)} ${number(bytes) === "1" ? "byte" : "bytes"}`;
   return `${significant(bytes / 1024 ** index, 3)} ${BYTE_UNITS[index]}`;
+}
+
+// Equal sums in another order differ by float noise, which is no difference.
+function less(before, after) {
+  const share = before > 0 ? 1 - after / before : 0;
+  return Math.abs(share) < NOISE ? 0 : share;
 }
 
 function change(before, after) {

@@ -7,6 +7,7 @@ from bucketwise.numbers import (
     change,
     dotted,
     joined,
+    less,
     percent,
     plural,
     significant,
@@ -107,7 +108,7 @@ def _saving(decided: Decoder) -> str:
         return ""
     other = f"one graph of {decided.batch_size:,}"
     if _priced(decided) is None:
-        fewer = percent(1 - after / before)
+        fewer = percent(less(before, after))
         return f"a step computes {fewer} fewer slots than with {other}"
     said = change(before, after)
     said = "no less" if said == "the same" else said
@@ -238,12 +239,12 @@ def _frontier_table(decided: Decoder, family: str) -> Table:
             dotted(point.decoder_batch_sizes),
         ]
         if cost is not None:
-            saved = 1 - point.mean_step_cost / first.mean_step_cost
+            saved = less(first.mean_step_cost, point.mean_step_cost)
             cells += [_cost(point.mean_step_cost, cost), percent(saved)]
         cells += [
             "" if point.saving is None else percent(point.saving),
             significant(point.slots_cost, 3),
-            percent(1 - point.slots_cost / decided.batch_size),
+            percent(less(decided.batch_size, point.slots_cost)),
         ]
         rows.append(Row(cells=tuple(cells), marked=chosen))
     heads = ["This graph saves", "Mean slots", "Saved at most"]

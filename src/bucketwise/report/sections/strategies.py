@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.analysis import Analysis
-from bucketwise.numbers import change, dotted, percent, plural
+from bucketwise.numbers import change, dotted, less, percent, plural
 from bucketwise.plan import StrategyResult, Visual
 from bucketwise.report.blocks import Column, Row, Section, Table
 from bucketwise.report.drawings.front import front_drawing
@@ -55,9 +55,9 @@ def _finding(visual: Visual) -> str:
 
 def _extra(visual: Visual, item: StrategyResult) -> float:
     exact = exact_at(visual, item.k)
-    if exact is None or exact.padded_compute <= 0:
+    if exact is None:
         return 0.0
-    return max(item.padded_compute / exact.padded_compute - 1, 0.0)
+    return max(-less(exact.padded_compute, item.padded_compute), 0.0)
 
 
 def _table(visual: Visual) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bucketwise.analysis import Analysis
 from bucketwise.cautions import FEW_IMAGES
@@ -12,6 +12,7 @@ from bucketwise.report.blocks import Callout
 from bucketwise.report.reading import images_accepted, noun_of
 from bucketwise.report.sections.traffic import duration
 from bucketwise.steadiness import DRAWS, Steadiness, chance_of_larger
+from bucketwise.summary import moment_of
 
 STEADY = 0.05
 """Lengths that cost less than this above the best on images unseen are called steady:
@@ -102,7 +103,7 @@ def _more(extra: float) -> str:
 def _before(found: Steadiness) -> str:
     if not found.until_s or found.until_s < SECONDS_A_YEAR:
         return "of the first half"
-    return f"before {datetime.fromtimestamp(found.until_s, tz=UTC):%Y-%m-%d}"
+    return f"before {moment_of(found.until_s):%Y-%m-%d}"
 
 
 SECONDS_A_YEAR = 365 * 86_400

@@ -262,4 +262,4 @@ def _in_any_form(text: str, *, days_first: bool) -> str:
     written = f"regexp_extract({text}, '^(?:{_WRITTEN.pattern})$', [{names}])"
     time_us = f"epoch_us(CASE {dates} END) + {clock} + {fraction_us} - {zone_us}"
     # A lambda: what is written out twice might be computed twice.
-    return f"list_transform([{written}], lambda w: {time_us})[1]"
+    return _from_year_1000(f"list_transform([{written}], lambda w: {time_us})[1]")
