@@ -157,8 +157,10 @@ def test_the_installation_stays_and_what_is_around_goes(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "named", *kept]))
     around = ["", ".", str(tmp_path), str(tmp_path / "link"), str(tmp_path / "named")]
     monkeypatch.setattr(sys, "path", [*around, *kept, user])
+    monkeypatch.setenv("PATH", ".")
     isolate()
     assert sys.path == kept
+    assert os.environ["PATH"] == os.defpath
 
 
 def test_a_working_folder_that_is_gone_is_nowhere(
