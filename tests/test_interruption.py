@@ -230,6 +230,23 @@ def test_a_folder_where_a_file_goes_is_told_and_nothing_changes(
     assert files_in(tmp_path) == before
 
 
+@pytest.mark.parametrize("kind", ["a link", "a file"])
+def test_nothing_is_written_through_what_stands_for_a_folder(
+    kind: str, analysis: Analysis, tmp_path: Path
+) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write_results(analysis, out, snippets={}, pages={})
+    if kind == "a link":
+        (out / "x").symlink_to(elsewhere)
+    else:
+        (out / "x").write_text("mine")
+    before = files_in(out)
+    with pytest.raises(OutputError, match="'x' in it is no folder of its own"):
+        write_results(analysis, out, snippets={"x/serve.sh": ""}, pages={})
+    assert (files_in(out), [*elsewhere.iterdir()]) == (before, [])
+
+
 def test_a_stream_is_written_to_and_never_replaced(tmp_path: Path) -> None:
     tables = [pd.DataFrame({"a": [1]})]
     write_tables(iter(tables), Path(os.devnull))

@@ -181,3 +181,19 @@ def test_the_library_leaves_the_path_of_its_program_alone() -> None:
         "assert path == sys.path; new = {*sys.modules} - known; assert new == {'bucketwise'}, new"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_is_not_installed_beside_is_told_and_not_taken_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "click.py").write_text("raise SystemExit(99)")
+    here = Path(__file__).parents[1] / "src"
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "bucketwise", "--help"],
+        env={"PYTHONPATH": os.pathsep.join([str(here), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: click is not installed where bucketwise is")
