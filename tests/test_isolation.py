@@ -160,7 +160,7 @@ def test_the_installation_stays_and_what_is_around_goes(
     monkeypatch.setenv("PATH", ".")
     isolate()
     assert sys.path == kept
-    assert os.environ["PATH"] == os.defpath
+    assert os.environ["PATH"] == os.devnull
 
 
 def test_a_working_folder_that_is_gone_is_nowhere(
