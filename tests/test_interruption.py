@@ -10,7 +10,7 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -73,11 +73,14 @@ def ended_at(
 
 
 def every_end(
-    top: Path, job: Callable[[], object], within: str = "."
+    top: Path,
+    job: Callable[[], object],
+    within: str = ".",
+    endings: Iterable[int] = (signal.SIGKILL, signal.SIGTERM),
 ) -> Iterator[tuple[int, int]]:
-    """End a job at its first step, its second and so on, each time as two signals do."""
+    """End a job at its first step, its second and so on, each time as signals do."""
     (top / "temp").mkdir(exist_ok=True)
-    for ending in (signal.SIGKILL, signal.SIGTERM):
+    for ending in endings:
         status, step = 1, 0
         while status:
             step += 1
@@ -157,7 +160,7 @@ def restore(folder: Path, files: dict[str, bytes]) -> None:
     assert files_in(folder) == files
 
 
-def test_a_new_folder_is_there_whole_or_can_be_written_again(
+def test_a_new_folder_is_there_whole_or_not_at_all(
     analysis: Analysis, tmp_path: Path
 ) -> None:
     out = tmp_path / "in" / "out"
@@ -165,9 +168,8 @@ def test_a_new_folder_is_there_whole_or_can_be_written_again(
     def write() -> None:
         write_results(analysis, out, snippets={}, pages={})
 
-    for _, ending in every_end(tmp_path, write, "in"):
-        if ending == signal.SIGTERM:
-            assert not out.exists() or "plan.json" in files_in(out)
+    for _ in every_end(tmp_path, write, "in", [signal.SIGTERM]):
+        assert not out.exists() or "plan.json" in files_in(out)
         write()
         assert hidden(out) == []
         assert {*files_in(out)} - {"plan.previous.json"} == {
@@ -179,7 +181,7 @@ def test_a_new_folder_is_there_whole_or_can_be_written_again(
         out.rmdir()
 
 
-@pytest.mark.parametrize("name", ["table.csv", "table.parquet", "histogram.parquet"])
+@pytest.mark.parametrize("name", ["table.csv", "histogram.parquet"])
 def test_a_file_is_the_old_or_the_new_one_and_its_leftover_goes_with_the_next_run(
     name: str, analysis: Analysis, tmp_path: Path
 ) -> None:
@@ -226,6 +228,23 @@ def test_a_folder_where_a_file_goes_is_told_and_nothing_changes(
     with pytest.raises(OutputError, match=stands):
         write_results(analysis, tmp_path, snippets={}, pages={"report.html": "x"})
     assert files_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("kind", ["a link", "a file"])
+def test_nothing_is_written_through_what_stands_for_a_folder(
+    kind: str, analysis: Analysis, tmp_path: Path
+) -> None:
+    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write_results(analysis, out, snippets={}, pages={})
+    if kind == "a link":
+        (out / "x").symlink_to(elsewhere)
+    else:
+        (out / "x").write_text("mine")
+    before = files_in(out)
+    with pytest.raises(OutputError, match="'x' in it is no folder of its own"):
+        write_results(analysis, out, snippets={"x/serve.sh": ""}, pages={})
+    assert (files_in(out), [*elsewhere.iterdir()]) == (before, [])
 
 
 def test_a_stream_is_written_to_and_never_replaced(tmp_path: Path) -> None:

@@ -132,8 +132,9 @@ def test_nothing_planted_beside_the_data_runs_or_tells(tmp_path: Path) -> None:
                 command, named, around, sys.executable, "-m", "bucketwise"
             )
             assert [*marks.iterdir()] == []
-    written = contents(clean.parent / "out")
-    assert contents(hostile.parent / "out") == written
+    written, beside = contents(clean.parent / "out"), contents(hostile.parent / "out")
+    assert beside.keys() == written.keys()
+    assert [name for name in written if beside[name] != written[name]] == []
     assert ("plan/summary.pdf" in written) == bool(find_chromium())
     assert {"images.parquet", "report.html"} <= {Path(each).name for each in written}
 
@@ -157,8 +158,10 @@ def test_the_installation_stays_and_what_is_around_goes(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "named", *kept]))
     around = ["", ".", str(tmp_path), str(tmp_path / "link"), str(tmp_path / "named")]
     monkeypatch.setattr(sys, "path", [*around, *kept, user])
+    monkeypatch.setenv("PATH", ".")
     isolate()
     assert sys.path == kept
+    assert os.environ["PATH"] == os.devnull
 
 
 def test_a_working_folder_that_is_gone_is_nowhere(
@@ -179,3 +182,19 @@ def test_the_library_leaves_the_path_of_its_program_alone() -> None:
         "assert path == sys.path; new = {*sys.modules} - known; assert new == {'bucketwise'}, new"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_is_not_installed_beside_is_told_and_not_taken_from_elsewhere(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "click.py").write_text("raise SystemExit(99)")
+    here = Path(__file__).parents[1] / "src"
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "bucketwise", "--help"],
+        env={"PYTHONPATH": os.pathsep.join([str(here), str(tmp_path)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: click is not installed where bucketwise is")

@@ -1,5 +1,7 @@
 """The program: `bucketwise`, and `python -m bucketwise`."""
 
+import sys
+
 from bucketwise.isolation import isolate
 
 
@@ -9,9 +11,16 @@ def run() -> None:
     A request to terminate leaves nothing behind.
     """
     isolate()
-    from bucketwise.atomic import one_scratch_folder  # noqa: PLC0415 - not before that
-    from bucketwise.cli import run as run_commands  # noqa: PLC0415
-    from bucketwise.interruption import end_cleanly_on_request  # noqa: PLC0415
+    # ruff: noqa: PLC0415 - not before that
+    try:
+        from bucketwise.atomic import one_scratch_folder
+        from bucketwise.cli import run as run_commands
+        from bucketwise.interruption import end_cleanly_on_request
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"error: {error.name} is not installed where bucketwise is, and modules on "
+            "PYTHONPATH are not taken; run: pip install bucketwise"
+        )
 
     end_cleanly_on_request()
     with one_scratch_folder():

@@ -129,6 +129,11 @@ def _moves(built: Path, folder: Path, previous: Path) -> dict[Path, Path]:
         if place.is_dir():
             told = f"{place.name!r} in it is a folder"
             raise IsADirectoryError(errno.EISDIR, told)
+        within = place.relative_to(folder).parents
+        for parent in (folder / name for name in within if name.name):
+            if parent.is_symlink() or parent.is_file():  # a link may lead elsewhere
+                told = f"{parent.name!r} in it is no folder of its own"
+                raise NotADirectoryError(errno.ENOTDIR, told)
     return moves
 
 

@@ -32,7 +32,8 @@ def isolate() -> None:
     named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     around = {_real(each) for each in ("", *named, site.getusersitepackages())}
     sys.path[:] = [each for each in sys.path if _real(each) not in around - trusted]
-    os.environ.update(SETTINGS, PATH=program_path())
+    # An empty PATH means the working folder; nothing is found below a device.
+    os.environ.update(SETTINGS, PATH=program_path() or os.devnull)
     for name in IGNORED:
         os.environ.pop(name, None)
 

@@ -29,6 +29,10 @@ FLAGS = (
 
 TIMEOUT_S = 60.0
 
+SOCKET_BYTES = 107
+_SOCKET = "/org.chromium.Chromium.XXXXXX/SingletonSocket"
+"""Chromium makes this in TMPDIR, and aborts where the path is longer (unix(7))."""
+
 NO_CHROMIUM = (
     f"no Chromium was found ({', '.join(CHROMIUM)} on PATH); install one (on Debian: "
     "apt install chromium)"
@@ -145,4 +149,7 @@ def _run(command: list[str], folder: Path) -> None:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Return what Chromium is told: no flags, fonts or settings of the user's own."""
-    return {"PATH": program_path(), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    told = {"PATH": program_path(), "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    if len(os.fsencode(folder)) + len(_SOCKET) <= SOCKET_BYTES:
+        told["TMPDIR"] = str(folder)  # so that nothing is left where it is killed
+    return told
