@@ -151,7 +151,7 @@ def _shown_source(
     """Return where the lengths in service stand; no name of a file without places."""
     if current is None or given is None:
         return ""
-    return current.source if places or not os.path.exists(given) else "a file"
+    return current.source if places or not os.path.exists(given) else "a file"  # noqa: PTH110 - pathlib raises on a long list
 
 
 def _read(

@@ -23,11 +23,15 @@ from bucketwise.sources.opening import (
 from bucketwise.sources.progress import Progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
+from bucketwise.sources.tables.small import SmallTables
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
 
 if TYPE_CHECKING:
     from bucketwise.activity import Evidence
+
+MOST_PARTS = 500
+"""Histograms that are held before they are added up."""
 
 LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
 
@@ -154,16 +158,26 @@ def _read_all(
         others, files = _together(opened.inputs)
         found = join_client_rates(others, opened.scratch)
         progress.bytes_total = sum(each.size_bytes for each in found)
+        small = SmallTables(workspace)
         for each in found:
             progress.begin(each.name, each.size_bytes)
             with plain_faults(each.name):
-                parts.append(
-                    _read(workspace, each, columns, progress, ignore_orientation)
-                )
+                content = open_plain(each) or open_input(workspace, each, columns)
+                if not small.add(content, each):
+                    parts += small.read()
+                    if not small.add(content, each):
+                        parts.append(
+                            _read(
+                                workspace, each, content, progress, ignore_orientation
+                            )
+                        )
             progress.finish(sum(part.rows_read for part in parts))
-            # Large parts are added up on the way, so that memory stays bounded.
-            if sum(part.count.size for part in parts) > MAX_CELLS:
-                parts = [merge_traffic(parts)] if len(parts) > 1 else parts
+            # Many parts are added up on the way, so that memory stays bounded.
+            if len(parts) > MOST_PARTS or (
+                sum(part.count.size for part in parts) > MAX_CELLS
+            ):
+                parts = [merge_traffic(parts)]
+        parts += small.read()
         if files:
             progress.begin(f"{len(files):,} image files", 0)
             together = open_images(files)
@@ -185,11 +199,10 @@ def _read_all(
 def _read(
     workspace: Workspace,
     each: Input,
-    columns: Mapping[str, str] | None,
+    found: Traffic | Table | Images,
     progress: Progress,
-    ignore_orientation: bool,  # noqa: FBT001 - as `_of_images`
+    ignore_orientation: bool,
 ) -> Traffic:
-    found = open_plain(each) or open_input(workspace, each, columns)
     if isinstance(found, Traffic):
         return found
     if isinstance(found, Table):

@@ -122,7 +122,7 @@ def _rows(
     workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
-    ignore_orientation: bool,  # noqa: FBT001 - handed on as it came
+    ignore_orientation: bool,
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)

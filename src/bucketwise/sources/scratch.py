@@ -52,7 +52,9 @@ class Scratch:
     def room_bytes(self) -> int:
         """Return how much more may be written."""
         if self.folder is None:
-            used = sum(os.fstat(descriptor).st_size for descriptor in self._open.values())
+            used = sum(
+                os.fstat(descriptor).st_size for descriptor in self._open.values()
+            )
             return MAX_MEMORY_BYTES - used
         disk = shutil.disk_usage(self.folder)
         return disk.free - min(LEFT_FREE_BYTES, disk.total // 10)

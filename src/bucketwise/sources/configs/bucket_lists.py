@@ -69,9 +69,7 @@ def read_bucket_list(text: str) -> BucketList:
     except ConfigError:
         plan = None
     if plan is None:
-        message = (
-            f"{text[:200]!r}: neither lengths such as 1024,4096 nor a readable plan.json"
-        )
+        message = f"{text[:200]!r}: neither lengths such as 1024,4096 nor a readable plan.json"
         raise InputError(message)
     if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
         message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"

@@ -81,7 +81,7 @@ def reduce_table(
         kind=table.kind,
         name=table.name,
         roles=table.roles,
-        notes=(*table.notes, *said_of_dates(table.samples_of("time"))),
+        notes=notes_of(table),
         rejections=lambda rejected: find_places(
             workspace,
             table,
@@ -90,6 +90,11 @@ def reduce_table(
         ),
         max_cells=max_cells,
     )
+
+
+def notes_of(table: Table) -> tuple[str, ...]:
+    """Return what was read as what."""
+    return (*table.notes, *said_of_dates(table.samples_of("time")))
 
 
 def reduce_cells(
@@ -136,15 +141,49 @@ def reduce_cells(
         weighted="count" in roles,
         notes=tuple(fitted),
     )
+    return recorded(
+        traffic,
+        kind=kind,
+        name=name,
+        roles=roles,
+        notes=(*notes, *said),
+        rows_without_time=totals.rows_without_time,
+    )
+
+
+def recorded(
+    traffic: Traffic,
+    *,
+    kind: str,
+    name: str,
+    roles: Container[str],
+    notes: Sequence[str],
+    rows_without_time: int,
+) -> Traffic:
+    """Return traffic of one input with the record of it.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What was read.
+    kind, name : str
+        Of the input.
+    roles : container of str
+        What was read.
+    notes : sequence of str
+        What was noticed.
+    rows_without_time : int
+        Usable rows that have none.
+    """
+    said = []
     if traffic.weighted:
         said.append(
             "the count column was read as weights: "
             f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, 'image')}"
         )
-    if "time" in roles and totals.rows_without_time:
-        n_rows = totals.rows_without_time
-        has = verb(n_rows, "has", "have")
-        said.append(f"{plural(n_rows, 'usable row')} {has} no readable time")
+    if "time" in roles and rows_without_time:
+        has = verb(rows_without_time, "has", "have")
+        said.append(f"{plural(rows_without_time, 'usable row')} {has} no readable time")
     record = InputRecord(
         kind=kind,
         name=name,
