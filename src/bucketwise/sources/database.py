@@ -25,6 +25,7 @@ DATA_FAULTS = (
 """Errors with which DuckDB says that a file is not as it should be."""
 
 AnyFault = duckdb.Error
+OutOfMemory = duckdb.OutOfMemoryException
 NoSuchTable = duckdb.CatalogException
 SQL_FAULTS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """Errors that are bugs in the SQL, and show their traceback. What is neither, DuckDB

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bucketwise.errors import InputError
-from bucketwise.sources.database import SQL_FAULTS, AnyFault, Workspace
+from bucketwise.sources.database import SQL_FAULTS, AnyFault, OutOfMemory, Workspace
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
@@ -188,5 +188,7 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     except AnyFault as error:
         if isinstance(error, SQL_FAULTS):
             raise
+        if isinstance(error, OutOfMemory):
+            raise MemoryError from error
         said = str(error).splitlines()[0]
         raise InputError(f"{name}: cannot be read ({said}); {expected}") from error
