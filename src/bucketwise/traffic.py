@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -501,19 +502,23 @@ def _rounded(traffic: Traffic, bits: int) -> Traffic:
     if bits == traffic.size_bits:
         return traffic
 
-    def up(column: IntArray) -> IntArray:
-        _, exponent = np.frexp(column)
-        step = np.ldexp(1.0, exponent - bits)
-        return (np.ceil(column / step) * step).astype(np.int64)
-
-    _, exponent = np.frexp(traffic.fps)
-    step = np.ldexp(1.0, exponent - bits)
     return replace(
         traffic,
-        height_px=up(traffic.height_px),
-        width_px=up(traffic.width_px),
-        frames=up(traffic.frames),
-        visual_tokens=up(traffic.visual_tokens),
-        fps=np.floor(traffic.fps / step) * step,
+        height_px=_round_up(traffic.height_px, bits),
+        width_px=_round_up(traffic.width_px, bits),
+        frames=_round_up(traffic.frames, bits),
+        visual_tokens=_round_up(traffic.visual_tokens, bits),
+        fps=np.floor(traffic.fps / _step(traffic.fps, bits)) * _step(traffic.fps, bits),
         size_bits=bits,
     )
+
+
+def _round_up(column: IntArray, bits: int) -> IntArray:
+    step = _step(column, bits)
+    return (np.ceil(column / step) * step).astype(np.int64)
+
+
+def _step(column: NDArray[Any], bits: int) -> FloatArray:
+    """Return what the last of so many significant bits of each number stands for."""
+    _, exponent = np.frexp(column)
+    return np.asarray(np.ldexp(1.0, exponent - bits), np.float64)

@@ -185,10 +185,10 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{name}: cannot be read ({reason}); {expected}") from error
+    except OutOfMemory as error:
+        raise MemoryError from error
     except AnyFault as error:
         if isinstance(error, SQL_FAULTS):
             raise
-        if isinstance(error, OutOfMemory):
-            raise MemoryError from error
         said = str(error).splitlines()[0]
         raise InputError(f"{name}: cannot be read ({said}); {expected}") from error

@@ -149,8 +149,9 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         np.ones(label.size),
     )
     rejections = _rejections(table, rows["reason"][~used], rows["line"][~used])
+    columns: dict[str, Any] = dict(zip(keys, ordered, strict=True))
     traffic = Traffic(
-        **dict(zip(keys, ordered, strict=True)),
+        **columns,
         count=count,
         labels=labels,
         rows_read=used.size,
