@@ -1,5 +1,6 @@
 """Whatever people have, end to end: every form, nothing told that should not be."""
 
+import glob
 import gzip
 import io
 import json
@@ -9,6 +10,8 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -18,13 +21,23 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
-from bucketwise.sources import read_rows, read_traffic, reading, write_histogram
+from bucketwise.sources import (
+    inputs,
+    read_rows,
+    read_traffic,
+    reading,
+    scratch,
+    write_histogram,
+)
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.progress import Progress
+from bucketwise.sources.tables import small
 from bucketwise.traffic import merge_traffic
 
 if sys.version_info >= (3, 14):
@@ -337,6 +350,185 @@ def test_a_decompression_bomb_ends_in_bounded_memory(tmp_path: Path) -> None:
     ).splitlines()
     assert "line 2 is longer than 128 MiB" in said
     assert int(peak_kb) < 600_000
+
+
+@pytest.fixture
+def no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no folder that Python could find, as in a container that is read-only."""
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+def from_stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory has names on Linux alone")
+def test_without_a_temporary_folder_the_same_is_read_and_written(
+    everything: list[str | Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    packed = tmp_path / "packed.parquet.gz"
+    write_histogram(read_traffic(everything), tmp_path / "with.parquet")
+    packed.write_bytes(gzip.compress((tmp_path / "with.parquet").read_bytes()))
+    odd = tmp_path / "a*[1]=b.csv"
+    odd.write_text("width,height\n7,9\n")
+    given = [*everything, packed, odd, "-"]
+    piped = b"width,height\n5,3\n"
+    from_stdin(monkeypatch, piped)
+    expected = read_traffic(given)
+    request.getfixturevalue("no_temporary_folder")
+    from_stdin(monkeypatch, piped)
+    found = read_traffic(given)
+    assert found.sha256() == expected.sha256()
+    write_histogram(found, tmp_path / "without.parquet")
+    assert read_traffic([tmp_path / "without.parquet"]).sha256() == found.sha256()
+    monkeypatch.setattr(scratch, "MAX_MEMORY_BYTES", 100)
+    from_stdin(monkeypatch, b"width,height\n" + b"5,3\n" * 99)
+    with pytest.raises(InputError, match="set TMPDIR to one, or give a file"):
+        read_traffic(["-"])
+
+
+def test_a_pipe_without_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for endless in ("/dev/zero", "/dev/urandom"):
+        with Path(endless).open("rb") as stream:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
+            with pytest.raises(InputError, match="stdin: binary data"):
+                read_traffic(["-"])
+    monkeypatch.setattr(inputs, "MAX_PIPE_BYTES", 1 << 20)
+    from_stdin(monkeypatch, b"width,height\n" + b"5,3\n" * (1 << 19))
+    with pytest.raises(InputError, match="stdin: 1 MiB came and no end"):
+        read_traffic(["-"])
+    # What a container begins with may be followed by zeros, as in a tar.
+    files = {"a.png": picture(9, 9), "b": bytes(1 << 18)}
+    from_stdin(monkeypatch, shard(tmp_path / "t.tar", files).read_bytes())
+    assert read_traffic(["-"], max_bad_rows=0.5).images == 1
+
+
+def test_a_named_pipe_is_read_once_it_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    rows = "width,height\n" + "640,480\n" * 30_000
+
+    def write_late() -> None:
+        with pipe.open("w") as stream:
+            # The reader is there, and has waited longer than for a writer.
+            time.sleep(0.1)
+            stream.write(rows)
+
+    monkeypatch.setattr(inputs, "WRITER_WITHIN_S", 0.05)
+    with pytest.raises(InputError, match="pipe: a pipe that nobody writes to"):
+        read_traffic([pipe])
+    monkeypatch.setattr(inputs, "WRITER_WITHIN_S", 5.0)
+    writer = threading.Thread(target=write_late)
+    writer.start()
+    assert read_traffic([pipe]).images == 30_000
+    writer.join()
+
+
+def test_names_that_are_no_utf8_are_read_written_and_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9\n")
+    folder = Path(f"{name}.d")
+    folder.mkdir()
+    (folder / f"{name}.png").write_bytes(picture(64, 48))
+    Path(f"{name}.csv").write_text("width,height\n640,480\n")
+    Path(f"{name}.json").write_text('{"visual": {"max_seq_len": [4096]}}')
+    traffic = read_traffic([folder, f"*{name[3:]}.csv"])
+    assert [each.name for each in traffic.inputs] == [
+        r"caf\udce9\n.d",
+        r"caf\udce9\n.csv",
+    ]
+    common = ["--base", f"{name}.json", "--current", f"{name}.json"]
+    for words in (
+        ["analyze", f"{name}.csv", *common, "--out", name, "--format", "md"],
+        ["count", f"{name}.csv", "--model", "qwen3-vl-2b", "-o", f"{name}.parquet"],
+        ["histogram", str(folder), "-o", f"{name}.h.parquet"],
+        ["lint", f"{name}.json", "--format", "sarif", "--traffic", f"{name}.h.parquet"],
+        [
+            "compare",
+            f"{name}.csv",
+            "--plan",
+            name,
+            f"--plan={name}=4096",
+            "-o",
+            "a.html",
+        ],
+    ):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code in (0, 3), (words, done.output, done.exception)
+        assert done.output.isascii()
+    assert json.loads((Path(name) / "plan.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["**/*.csv", "a/**/*.csv", "**", "a/**", "**/b/*.csv", "*/**/c/**/*.csv"]
+)
+def test_deep_patterns_match_as_globs_do_but_follow_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a/b/c").mkdir(parents=True)
+    Path("a/.hidden").mkdir()
+    for at, folder in enumerate((".", "a", "a/b", "a/b/c", "a/.hidden")):
+        (Path(folder) / f"{at}.csv").write_text(f"width,height\n{at + 1},1\n")
+    found = [
+        each
+        for each in glob.glob(pattern, recursive=True)  # noqa: PTH207 - the one that is told of
+        if Path(each).is_file()
+    ]
+    Path("a/root").symlink_to("/")
+    Path("a/up").symlink_to("..")
+    for each in (pattern, str(tmp_path / pattern)):
+        names = [record.name for record in read_traffic([each]).inputs]
+        assert names == [Path(each).name for each in sorted(found)]
+
+
+def test_many_small_tables_are_read_as_each_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(15)
+    cells = {
+        "width": ["640", "", "x", "-1", '"1\n2"', "99"],
+        "height": ["480", "480.0", "0", "7"],
+        "tenant": ["a", "", "é", '"x y"', "me@x.org"],
+        "time": ["2026-10-01T05:00:00Z", "1969-12-31T23:59:59Z", "", "soon"],
+        "frames": ["", "8", "16"],
+        "fps": ["", "29.97", "30000/1001"],
+        "n": ["1", "0.1", "2"],
+        "image_tokens": ["0", "77", "78"],
+    }
+    layouts = [
+        "width,height,tenant",
+        "time,height,width",
+        "width,height,frames,fps,time",
+        "image_tokens,tenant",
+        "width,height,n",
+    ]
+    for at in range(40):
+        names = layouts[at // 8].split(",")
+        rows = [
+            ",".join(random.choice(cells[name]) for name in names) + ",9" * (row == 7)
+            for row in range(1 + at % 11)
+        ]
+        text = "\n".join([",".join(names), *rows])
+        (tmp_path / f"{at:02}.csv").write_text(text, encoding="utf-8")
+    given = str(tmp_path / "*.csv")
+    together = read_traffic([given], max_bad_rows=1.0)
+    monkeypatch.setattr(small, "SMALL_BYTES", -1)
+    alone = read_traffic([given], max_bad_rows=1.0)
+    assert together.sha256() == alone.sha256()
+    assert together.inputs == alone.inputs
+    assert together.rejections == alone.rejections
+    assert (together.first_s, together.last_s) == (alone.first_s, alone.last_s)
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

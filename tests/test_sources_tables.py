@@ -472,6 +472,24 @@ def test_past_the_limit_slots_widen_as_when_merging(tmp_path: Path) -> None:
         assert small.notes == merged.notes != ()
 
 
+def test_past_the_limit_sizes_are_rounded_as_when_merging(tmp_path: Path) -> None:
+    rows = [[str(100 + 7 * at), str(1 + 3 * at), "29.97", "9"] for at in range(300)]
+    text = as_csv(rows, header=["w", "h", "fps", "frames"])
+    path = write(tmp_path / "t", text)
+    whole = read(path)
+    for most in (200, 40, 16):
+        with open_workspace() as workspace:
+            file = recognise(workspace, path, "t")
+            table = open_delimited(workspace, file, None)
+            small = reduce_table(workspace, table, most)
+        merged = merge_traffic([whole], most)
+        assert small.sha256() == merged.sha256()
+        assert small.size_bits == merged.size_bits != 0
+        assert small.notes == merged.notes
+        assert "distinct sizes: they were rounded up by less than" in small.notes[0]
+        assert small.count.size <= most
+
+
 def test_a_column_that_identifies_rows_is_no_label(tmp_path: Path) -> None:
     rows = [[f"user-{at}", "1", "1"] for at in range(1001)]
     traffic = read(tmp_path / "t", as_csv(rows, header=["client", "w", "h"]))

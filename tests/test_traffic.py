@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 
 from bucketwise.errors import ConfigError
 from bucketwise.traffic import (
+    BITS_LADDER,
+    EXACT,
     NO_TIME_S,
     Rejection,
     Traffic,
     merge_traffic,
 )
+from tests.strategies import sides_px, traffic_of
+
+sizes = st.tuples(sides_px, sides_px)
 
 cells = st.tuples(
     st.integers(1, 4),  # height
@@ -77,6 +82,29 @@ def test_widening_slots_keeps_every_image_and_every_size(
     assert small.images == full.images
     assert (small.sizes().count == full.sizes().count).all()
     assert small.count.size == full.count.size or small.notes
+
+
+@given(st.lists(sizes, min_size=1, max_size=40), st.integers(1, 20))
+def test_sizes_that_alone_are_too_many_are_rounded_up(
+    pairs: list[tuple[int, int]], most: int
+) -> None:
+    full = traffic_of(*pairs)
+    small = merge_traffic([full], max_cells=most)
+    if len(full.sizes()) <= most:
+        assert small.size_bits == EXACT
+        assert small.notes == ()
+        return
+    assert small.images == full.images
+    assert small.size_bits != EXACT
+    assert len(small.notes) == 1
+    growth = 1 + 2.0 ** (1 - small.size_bits)
+    area = float((small.count * small.height_px * small.width_px).sum())
+    exact = float((full.count * full.height_px * full.width_px).sum())
+    assert exact <= area < exact * growth**2
+    assert len(small.sizes()) <= most or small.size_bits == BITS_LADDER[-1]
+    halves = [traffic_of(*pairs[::2]), traffic_of(*pairs[1::2])][: len(pairs)]
+    parts = [merge_traffic([half], max_cells=most) for half in halves]
+    assert merge_traffic(parts, max_cells=most).sha256() == small.sha256()
 
 
 def test_labels_are_merged_only_when_widening_was_not_enough() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bucketwise.errors import raise_all
+from bucketwise.numbers import percent
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -21,7 +24,13 @@ SLOT_LADDER_S = (3_600, 21_600, 86_400, 604_800, 0)
 """Slot widths in seconds, each a multiple of the one before; 0 keeps no time at all."""
 
 MAX_CELLS = 1_000_000
-"""Past this many cells the slots widen, so that memory and files stay small."""
+"""Past this many cells sizes are rounded or slots widen, so that memory and files stay
+small."""
+
+EXACT = 0
+BITS_LADDER = (EXACT, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1)
+"""Significant bits that sizes are rounded to; what fits into them stays as it is.
+Rounded to fewer bits, a number is the same whether or not it was rounded before."""
 
 MAX_SIDE_PX = 1_000_000
 """Sides up to this are sizes; above they are absurd."""
@@ -159,6 +168,8 @@ class Traffic:
         Distinct labels, sorted.
     slot_width_s : int
         Width of a slot, one of `SLOT_LADDER_S`.
+    size_bits : int
+        Significant bits of the sizes, one of `BITS_LADDER`; 0 where they are exact.
     rows_read, rows_used : int
         Rows seen, and rows that count in the histogram.
     rejections : tuple of Rejection
@@ -181,6 +192,7 @@ class Traffic:
     count: FloatArray
     labels: tuple[str, ...] = ()
     slot_width_s: int = SLOT_LADDER_S[0]
+    size_bits: int = EXACT
     rows_read: int = 0
     rows_used: int = 0
     rejections: tuple[Rejection, ...] = ()
@@ -208,6 +220,10 @@ class Traffic:
         if self.slot_width_s not in SLOT_LADDER_S:
             problems.append(
                 f"traffic: slot width {self.slot_width_s} s; use one of {SLOT_LADDER_S}"
+            )
+        if self.size_bits not in BITS_LADDER:
+            problems.append(
+                f"traffic: sizes of {self.size_bits} bits; use one of {BITS_LADDER}"
             )
         if self.label.size and int(self.label.max()) >= len(self.labels):
             problems.append("traffic: a cell has a label that is not in the list")
@@ -328,7 +344,8 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
     parts : iterable of Traffic
         What to add; at least one.
     max_cells : int
-        Past this the slots widen along `SLOT_LADDER_S`, then labels are merged.
+        Past this many sizes they are rounded along `BITS_LADDER`; then slots widen
+        along `SLOT_LADDER_S`, and labels are merged.
 
     Returns
     -------
@@ -344,6 +361,7 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
     raise_all([] if merged else ["traffic: nothing to merge; give at least one input"])
     # 0 (no time) stands last in the ladder and wins over every width.
     width_s = max((part.slot_width_s for part in merged), key=SLOT_LADDER_S.index)
+    bits = max((part.size_bits for part in merged), key=BITS_LADDER.index)
     labels = tuple(sorted({label for part in merged for label in part.labels}))
     index = {label: position for position, label in enumerate(labels)}
     label_columns = []
@@ -372,7 +390,7 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
         weighted=any(part.weighted for part in merged),
         notes=tuple(dict.fromkeys(note for part in merged for note in part.notes)),
     )
-    return _fit(_regroup(total, width_s), max_cells)
+    return _fit(_regroup(_rounded(total, bits), width_s), max_cells)
 
 
 def merge_rejections(parts: Iterable[Sequence[Rejection]]) -> tuple[Rejection, ...]:
@@ -430,25 +448,92 @@ def _regroup(traffic: Traffic, slot_width_s: int) -> Traffic:
     )
 
 
+def said_of_rounding(bits: int, max_cells: int) -> str:
+    """Return what sizes rounded to so many bits are."""
+    most = math.ceil(2.0 ** (1 - bits) * 1e3) / 1e3
+    return (
+        f"more than {max_cells:,} distinct sizes: they were rounded up by less than "
+        f"{percent(most)}"
+    )
+
+
+def said_of_slots(width_s: int, max_cells: int) -> str:
+    """Return what slots are that were widened."""
+    said = f"{width_s // 3600} h" if width_s else "the whole span"
+    return f"more than {max_cells:,} cells: time slots were widened to {said}"
+
+
+def said_of_labels(max_cells: int) -> str:
+    """Return what became of labels."""
+    return f"more than {max_cells:,} cells: labels were merged into one"
+
+
 def _fit(traffic: Traffic, max_cells: int) -> Traffic:
-    """Widen slots, then merge labels, until the cells fit."""
+    """Round sizes if they alone are too many, widen slots, then merge labels."""
+    bits_index = BITS_LADDER.index(traffic.size_bits)
+    while (
+        traffic.count.size > max_cells
+        and bits_index + 1 < len(BITS_LADDER)
+        and len(traffic.sizes()) > max_cells
+    ):
+        bits_index += 1
+        bits = BITS_LADDER[bits_index]
+        note = said_of_rounding(bits, max_cells)
+        traffic = replace(
+            _regroup(_rounded(traffic, bits), traffic.slot_width_s),
+            notes=(*(n for n in traffic.notes if "distinct sizes" not in n), note),
+        )
     width_index = SLOT_LADDER_S.index(traffic.slot_width_s)
-    while traffic.count.size > max_cells and width_index + 1 < len(SLOT_LADDER_S):
+    timed = bool((traffic.slot_start_s != NO_TIME_S).any())
+    while (
+        timed
+        and traffic.count.size > max_cells
+        and width_index + 1 < len(SLOT_LADDER_S)
+    ):
         width_index += 1
         width_s = SLOT_LADDER_S[width_index]
-        said = f"{width_s // 3600} h" if width_s else "the whole span"
-        note = f"more than {max_cells:,} cells: time slots were widened to {said}"
+        note = said_of_slots(width_s, max_cells)
         traffic = replace(
             _regroup(traffic, width_s),
             notes=(*(n for n in traffic.notes if "time slots" not in n), note),
         )
     if traffic.count.size > max_cells and traffic.labels:
-        note = f"more than {max_cells:,} cells: labels were merged into one"
         unlabelled = replace(
             traffic,
             label=np.full_like(traffic.label, -1),
             labels=(),
-            notes=(*traffic.notes, note),
+            notes=(*traffic.notes, said_of_labels(max_cells)),
         )
         traffic = _regroup(unlabelled, traffic.slot_width_s)
     return traffic
+
+
+def _rounded(traffic: Traffic, bits: int) -> Traffic:
+    """Return the same traffic with sizes of no more bits, cells not yet merged.
+
+    Sides, frames and tokens go up and rates down, so that no image or clip becomes
+    smaller.
+    """
+    if bits == traffic.size_bits:
+        return traffic
+
+    return replace(
+        traffic,
+        height_px=_round_up(traffic.height_px, bits),
+        width_px=_round_up(traffic.width_px, bits),
+        frames=_round_up(traffic.frames, bits),
+        visual_tokens=_round_up(traffic.visual_tokens, bits),
+        fps=np.floor(traffic.fps / _step(traffic.fps, bits)) * _step(traffic.fps, bits),
+        size_bits=bits,
+    )
+
+
+def _round_up(column: IntArray, bits: int) -> IntArray:
+    step = _step(column, bits)
+    return (np.ceil(column / step) * step).astype(np.int64)
+
+
+def _step(column: NDArray[Any], bits: int) -> FloatArray:
+    """Return what the last of so many significant bits of each number stands for."""
+    _, exponent = np.frexp(column)
+    return np.asarray(np.ldexp(1.0, exponent - bits), np.float64)

@@ -21,8 +21,8 @@ from bucketwise.errors import BucketwiseError
 INTERRUPTED = 130
 
 NO_MEMORY = (
-    "memory ran out; end other programs, or read parts with bucketwise histogram and "
-    "give the histograms: they add up"
+    "memory ran out; end other programs, set TMPDIR to a folder with room, or read parts "
+    "with bucketwise histogram and give the histograms: they add up"
 )
 
 # Name -> (module, what `--help` says): a command's module is imported when it is used,

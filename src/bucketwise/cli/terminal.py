@@ -64,7 +64,7 @@ def open_closed_streams() -> None:
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, flags)
             mode = "w" if number else "r"
-            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: PTH123, SIM115 - as long as the run
+            setattr(sys, name, open(descriptor, mode, closefd=False))  # noqa: SIM115 - as long as the run
         elif number:
             # Help texts and tables are printed by others than `say`.
             getattr(sys, name).reconfigure(errors="backslashreplace")

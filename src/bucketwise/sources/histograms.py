@@ -16,9 +16,10 @@ from bucketwise.sources.database import (
     DATA_FAULTS,
     Workspace,
     literal,
+    one_number,
     open_workspace,
 )
-from bucketwise.traffic import InputRecord, Place, Rejection, Traffic
+from bucketwise.traffic import MAX_CELLS, InputRecord, Place, Rejection, Traffic
 
 SCHEMA = "bucketwise.histogram/1"
 KEY = "bucketwise"
@@ -83,6 +84,14 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     ).fetchall()
     if not found:
         return None
+    cells = one_number(
+        workspace.connection, f"SELECT count(*) FROM read_parquet({staged})"
+    )
+    if cells > MAX_CELLS:
+        raise InputError(
+            f"{name}: a histogram of {cells:,} cells; up to {MAX_CELLS:,} are read: make "
+            "it anew with `bucketwise histogram`"
+        )
     columns = workspace.connection.execute(
         f"SELECT * FROM read_parquet({staged}, file_row_number = true) "
         "ORDER BY file_row_number"

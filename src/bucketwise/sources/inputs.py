@@ -5,13 +5,13 @@ from __future__ import annotations
 import glob
 import io
 import os
+import re
 import select
 import stat
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +28,9 @@ MAX_PIPE_BYTES = 64 << 30
 
 WRITER_WITHIN_S = 3.0
 """A named pipe that nobody has opened for writing by then is given up."""
+
+_DEEP = re.compile(r"(?:(?<![^/])\*\*(?:/+|$))+")
+"""`**` as a whole part of a path, once or in a row."""
 
 _CHUNK_BYTES = 1 << 20
 _MOST_SHOWN = 200
@@ -156,7 +159,7 @@ def _named(given: str, scratch: Scratch, spool: str, expected: str) -> list[Inpu
 def _open_pipe(given: str, name: str) -> BinaryIO:
     """Open a pipe, but do not wait for ever for someone to write to it."""
     if not os.path.lexists(os.path.realpath(given)):
-        return open(given, "rb")  # noqa: PTH123, SIM115 - the caller's; as in <(command): it has its writer
+        return open(given, "rb")  # noqa: PTH123 - the caller's; as in <(command): it has its writer
     descriptor = os.open(given, os.O_RDONLY | os.O_NONBLOCK)
     pipe = io.FileIO(descriptor)
     waiting = select.poll()
@@ -170,7 +173,7 @@ def _open_pipe(given: str, name: str) -> BinaryIO:
             f"{name}: a pipe that nobody writes to; start what writes to it first, or "
             "put a file in its place"
         )
-    os.set_blocking(descriptor, True)  # noqa: FBT003 - positional only
+    os.set_blocking(descriptor, True)
     return io.BufferedReader(_Begun(pipe, start or b""))
 
 
@@ -247,7 +250,7 @@ def _shown(given: str) -> str:
 
 def _matching(pattern: str) -> list[str]:
     # `**` names what is in a folder beside the folder itself.
-    is_deep = "**" in pattern.split(os.sep)
+    is_deep = "**" in Path(pattern).parts
     names = sorted(set(_expanded(pattern)))
     if is_deep:
         names = [name for name in names if not os.path.isdir(name)]  # noqa: PTH112 - as size_bytes
@@ -265,16 +268,14 @@ def _matching(pattern: str) -> list[str]:
 
 def _expanded(pattern: str) -> Iterator[str]:
     """Yield what matches; unlike `glob` never through a link that `**` comes upon."""
-    parts = pattern.split(os.sep)
-    if "**" not in parts:
+    at = next((each.start() for each in _DEEP.finditer(pattern)), None)
+    if at is None:
         yield from glob.iglob(pattern)  # noqa: PTH207 - the pattern may be absolute
         return
-    at = parts.index("**")
-    before = os.sep.join(parts[:at]) or os.sep
-    after = os.sep.join(part for part, _ in groupby(parts[at:])).removeprefix("**")
-    for top in glob.iglob(before) if at else [""]:  # noqa: PTH207
+    before, after = pattern[:at], _DEEP.sub("", pattern[at:], count=1)
+    for top in glob.iglob(before) if before else [""]:  # noqa: PTH207
         for folder in _folders_within(top):
-            inner = os.path.join(glob.escape(folder), after.lstrip(os.sep) or "*")  # noqa: PTH118
+            inner = os.path.join(glob.escape(folder), after or "*")  # noqa: PTH118
             for name in _expanded(inner):
                 if not _is_through_link(name, folder):
                     yield name

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bucketwise.errors import InputError
-from bucketwise.sources.database import (
-    SQL_FAULTS,
-    AnyFault,
-    OutOfMemory,
-    Workspace,
-)
+from bucketwise.sources.database import SQL_FAULTS, AnyFault, OutOfMemory, Workspace
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image

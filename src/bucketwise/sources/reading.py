@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,11 +23,15 @@ from bucketwise.sources.opening import (
 from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
+from bucketwise.sources.tables.small import SmallTables
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
 
 if TYPE_CHECKING:
     from bucketwise.activity import Evidence
+
+MOST_PARTS = 500
+"""Histograms that are held before they are added up."""
 
 LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
 
@@ -154,13 +158,19 @@ def _read_all(
         others, files = _together(opened.inputs)
         found = join_client_rates(others, opened.scratch)
         progress.bytes_total = sum(each.size_bytes for each in found)
+        small = SmallTables(workspace)
         for each in found:
             progress.begin(each.name, each.size_bytes)
-            parts.append(_read(workspace, each, columns, progress, ignore_orientation))
+            parts += _read_next(
+                workspace, each, columns, progress, small, ignore_orientation
+            )
             progress.finish(sum(part.rows_read for part in parts))
-            # Large parts are added up on the way, so that memory stays bounded.
-            if sum(part.count.size for part in parts) > MAX_CELLS:
-                parts = [merge_traffic(parts)] if len(parts) > 1 else parts
+            # Many parts are added up on the way, so that memory stays bounded.
+            if len(parts) > MOST_PARTS or (
+                sum(part.count.size for part in parts) > MAX_CELLS
+            ):
+                parts = [merge_traffic(parts)]
+        parts += small.read()
         if files:
             progress.begin(f"{len(files):,} image files", 0)
             together = open_images(files)
@@ -179,24 +189,27 @@ def _read_all(
     return traffic, evidence
 
 
-def _read(
+def _read_next(
     workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
     progress: Progress,
+    small: SmallTables,
     ignore_orientation: bool,
-) -> Traffic:
+) -> Iterator[Traffic]:
+    """Yield an input, after small ones that waited for it; a small one waits itself."""
     with plain_faults(each.name):
-        if not may_crash(each.path):
-            return _read_here(workspace, each, columns, progress, ignore_orientation)
-        return workspace.apart.run(
-            _read_apart,
-            each,
-            columns,
-            progress.watched,
-            ignore_orientation,
-            hear=progress.follow(),
-        )
+        if may_crash(each.path):
+            yield from small.read()
+            asked = (each, columns, progress.watched, ignore_orientation)
+            yield workspace.apart.run(_read_apart, *asked, hear=progress.follow())
+            return
+        found = open_plain(each) or open_input(workspace, each, columns)
+        if small.add(found, each):
+            return
+        yield from small.read()
+        if not small.add(found, each):
+            yield _read(workspace, each, found, progress, ignore_orientation)
 
 
 def _read_apart(
@@ -210,17 +223,17 @@ def _read_apart(
         open_workspace() as workspace,
         told_progress(watched=watched) as progress,
     ):
-        return _read_here(workspace, each, columns, progress, ignore_orientation)
+        found = open_plain(each) or open_input(workspace, each, columns)
+        return _read(workspace, each, found, progress, ignore_orientation)
 
 
-def _read_here(
+def _read(
     workspace: Workspace,
     each: Input,
-    columns: Mapping[str, str] | None,
+    found: Traffic | Table | Images,
     progress: Progress,
     ignore_orientation: bool,
 ) -> Traffic:
-    found = open_plain(each) or open_input(workspace, each, columns)
     if isinstance(found, Traffic):
         return found
     if isinstance(found, Table):

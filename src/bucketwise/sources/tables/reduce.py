@@ -20,6 +20,8 @@ from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
 from bucketwise.sources.tables.times import said_of_times
 from bucketwise.traffic import (
+    BITS_LADDER,
+    EXACT,
     MAX_CELLS,
     NO_TIME_S,
     SLOT_LADDER_S,
@@ -27,10 +29,20 @@ from bucketwise.traffic import (
     Rejection,
     Traffic,
     group_cells,
+    said_of_labels,
+    said_of_rounding,
+    said_of_slots,
 )
 
 MAX_LABELS = 1_000
 """More distinct values than this are no groups of customers; they identify rows."""
+
+
+_SIZE_KEYS = ("height", "width", "frames", "fps", "tokens")
+_DISTINCT_SIZES = (
+    f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(_SIZE_KEYS)} FROM cells "
+    "WHERE reason = '')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +68,7 @@ def reduce_table(
     table : Table
         What to read.
     max_cells : int
-        Past this the slots widen, then labels merge.
+        Past this sizes are rounded, slots widen, then labels merge.
 
     Returns
     -------
@@ -69,10 +81,7 @@ def reduce_table(
         kind=table.kind,
         name=table.name,
         roles=table.roles,
-        notes=(
-            *table.notes,
-            *said_of_times(table.samples_of("time"), table.named.get("time", "")),
-        ),
+        notes=notes_of(table),
         rejections=lambda rejected: find_places(
             workspace,
             table,
@@ -81,6 +90,12 @@ def reduce_table(
         ),
         max_cells=max_cells,
     )
+
+
+def notes_of(table: Table) -> tuple[str, ...]:
+    """Return what was read as what."""
+    named = table.named.get("time", "")
+    return (*table.notes, *said_of_times(table.samples_of("time"), named))
 
 
 def reduce_cells(
@@ -108,33 +123,68 @@ def reduce_cells(
     rejections : callable
         Rows by reason -> the same with their places.
     max_cells : int
-        Past this the slots widen, then labels merge.
+        Past this sizes are rounded, slots widen, then labels merge.
     """
     connection = workspace.connection
     totals = _totals(connection)
     said = _drop_identifying_labels(connection) if "label" in roles else []
-    slot_width_s, widened = _fit(connection, max_cells)
+    size_bits, slot_width_s, fitted = _fit(connection, max_cells)
     cells = _collect(connection, slot_width_s, weighted="count" in roles)
     traffic = Traffic(
         **cells,
         slot_width_s=slot_width_s,
+        size_bits=size_bits,
         rows_read=totals.rows_used + sum(totals.rejected.values()),
         rows_used=totals.rows_used,
         rejections=rejections(totals.rejected),
         first_s=None if totals.first_us is None else totals.first_us / 1e6,
         last_s=None if totals.last_us is None else totals.last_us / 1e6,
         weighted="count" in roles,
-        notes=tuple(widened),
+        notes=tuple(fitted),
     )
+    return recorded(
+        traffic,
+        kind=kind,
+        name=name,
+        roles=roles,
+        notes=(*notes, *said),
+        rows_without_time=totals.rows_without_time,
+    )
+
+
+def recorded(
+    traffic: Traffic,
+    *,
+    kind: str,
+    name: str,
+    roles: Container[str],
+    notes: Sequence[str],
+    rows_without_time: int,
+) -> Traffic:
+    """Return traffic of one input with the record of it.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What was read.
+    kind, name : str
+        Of the input.
+    roles : container of str
+        What was read.
+    notes : sequence of str
+        What was noticed.
+    rows_without_time : int
+        Usable rows that have none.
+    """
+    said = []
     if traffic.weighted:
         said.append(
             "the count column was read as weights: "
             f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, 'image')}"
         )
-    if "time" in roles and totals.rows_without_time:
-        n_rows = totals.rows_without_time
-        has = verb(n_rows, "has", "have")
-        said.append(f"{plural(n_rows, 'usable row')} {has} no readable time")
+    if "time" in roles and rows_without_time:
+        has = verb(rows_without_time, "has", "have")
+        said.append(f"{plural(rows_without_time, 'usable row')} {has} no readable time")
     record = InputRecord(
         kind=kind,
         name=name,
@@ -173,25 +223,44 @@ def _totals(connection: Connection) -> _Totals:
     return _Totals(rejected, used, timeless, first_us, last_us)
 
 
-def _fit(connection: Connection, max_cells: int) -> tuple[int, list[str]]:
-    """Widen the slots, then merge the labels, until the cells fit."""
-    notes: list[str] = []
-    width_s = SLOT_LADDER_S[0]
-    while _distinct_cells(connection) > max_cells:
-        if width_s:
-            factor, width_s = _next_width(width_s)
-            wider = floor_divide("slot", factor) if width_s else "NULL"
-            regroup(connection, slot=wider)
-            said = f"{width_s // 3600} h" if width_s else "the whole span"
-            notes = [
-                f"more than {max_cells:,} cells: time slots were widened to {said}"
-            ]
-        elif one_number(connection, "SELECT count(label) FROM cells"):
-            regroup(connection, label="NULL")
-            notes.append(f"more than {max_cells:,} cells: labels were merged into one")
-        else:
-            break
-    return width_s, notes
+def _fit(connection: Connection, max_cells: int) -> tuple[int, int, list[str]]:
+    """Round the sizes if they alone are too many, widen the slots, merge the labels.
+
+    As `merge_traffic` does; there it is done to arrays, which so many cells would fill
+    the memory with.
+    """
+    bits, width_s = EXACT, SLOT_LADDER_S[0]
+    rounding: list[str] = []
+    while (
+        _distinct_cells(connection) > max_cells
+        and bits != BITS_LADDER[-1]
+        and one_number(connection, _DISTINCT_SIZES) > max_cells
+    ):
+        bits = BITS_LADDER[BITS_LADDER.index(bits) + 1]
+        regroup(connection, **{name: _rounded(name, bits) for name in _SIZE_KEYS})
+        rounding = [said_of_rounding(bits, max_cells)]
+    widening: list[str] = []
+    timed = one_number(connection, "SELECT count(slot) FROM cells WHERE reason = ''")
+    while timed and width_s and _distinct_cells(connection) > max_cells:
+        factor, width_s = _next_width(width_s)
+        wider = floor_divide("slot", factor) if width_s else "NULL"
+        regroup(connection, slot=wider)
+        widening = [said_of_slots(width_s, max_cells)]
+    merging: list[str] = []
+    if _distinct_cells(connection) > max_cells and one_number(
+        connection, "SELECT count(label) FROM cells"
+    ):
+        regroup(connection, label="NULL")
+        merging = [said_of_labels(max_cells)]
+    return bits, width_s, [*rounding, *widening, *merging]
+
+
+def _rounded(name: str, bits: int) -> str:
+    """Return SQL for a number of so many bits: up, and down for a rate."""
+    step = f"pow(2, floor(log2({name})) - {bits - 1})"
+    how, kind = ("floor", "DOUBLE") if name == "fps" else ("ceil", "BIGINT")
+    rounded = f"CAST({how}({name} / {step}) * {step} AS {kind})"
+    return f"CASE WHEN {name} > 0 THEN {rounded} ELSE {name} END"
 
 
 def _next_width(width_s: int) -> tuple[int, int]:
