@@ -1035,7 +1035,9 @@ def test_a_damaged_stream_says_so(tmp_path: Path, packing: Compression) -> None:
     whole = path.read_bytes()
     for data in (whole[:-9], whole[: len(whole) // 2], b"nonsense" * 9):
         path.write_bytes(data)
-        with pytest.raises(InputError, match=r"^s: damaged (gzip|zstd) \(.+\); pack it anew$"):
+        with pytest.raises(
+            InputError, match=r"^s: damaged (gzip|zstd) \(.+\); pack it anew$"
+        ):
             list(read_tar(path, "s", packing))
 
 

@@ -21,7 +21,7 @@ from bucketwise.sources.opening import (
     plain_faults,
 )
 from bucketwise.sources.progress import Progress
-from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
+from bucketwise.sources.rejections import MAX_BAD_ROWS, check_empty, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
@@ -152,11 +152,15 @@ def _read_all(
         others, files = _together(opened.inputs)
         found = join_client_rates(others, opened.folder)
         progress.bytes_total = sum(each.size_bytes for each in found)
+        several = len(found) + bool(files) > 1
         for each in found:
             progress.begin(each.name, each.size_bytes)
-            parts.append(
-                _read(each, columns, progress, ignore_orientation=ignore_orientation)
-            )
+            part = _read(each, columns, progress, ignore_orientation=ignore_orientation)
+            if not part.rows_used and several:
+                name = each.name if places else "an input"
+                said = check_empty(name, part.rejections, part.rows_read, max_bad_rows)
+                part = replace(part, notes=(*part.notes, said))
+            parts.append(part)
             progress.finish(sum(part.rows_read for part in parts))
             # Large parts are added up on the way, so that memory stays bounded.
             if sum(part.count.size for part in parts) > MAX_CELLS:
