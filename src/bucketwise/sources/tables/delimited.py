@@ -193,7 +193,7 @@ def _sampled(lines: Sequence[str], separator: str, purpose: Purpose) -> _Sampled
             is_row=lambda cells: any(map(purpose.is_value, cells)),
         )
 
-    first_line = form(1).split(lines[0]) if lines else []
+    first_line = form(1).split_open(lines[0]) if lines else []
     records = read_records(lines, form(len(first_line)), cut=True)
     # A name may hold a line break; one with a stray quote still names its column.
     first = next(records, (0, None))[1] or first_line

@@ -55,6 +55,14 @@ class Form:
         """Return the cells of a line taken alone, whatever its quotes are."""
         return next(iter(self.reader([line], strict=False)), [])
 
+    def split_open(self, line: str) -> list[str]:
+        """Return the cells of a line without the quote that is open at its end."""
+        try:
+            return next(self.reader([line], strict=True), [])
+        except csv.Error:
+            *closed, rest = self.split(line)
+            return [*closed, *rest.rstrip("\r\n").split(self.separator)]
+
     def reader(self, lines: Iterable[str], *, strict: bool) -> Iterator[list[str]]:
         """Return Python's reader of such records."""
         csv.field_size_limit(sys.maxsize)
@@ -85,8 +93,7 @@ class Form:
         inner = [line for line in lines[1:-1] if not line.isspace()]
         if inner:
             return self.rows_among(inner)
-        *closed, rest = self.split(lines[0])
-        first = [*closed, *rest.rstrip("\r\n").split(self.separator)]
+        first = self.split_open(lines[0])
         return self.rows_among(lines[-1:]) if self._would_be_row(first) else 0.0
 
     def _would_be_row(self, cells: Sequence[str]) -> bool:
