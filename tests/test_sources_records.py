@@ -411,6 +411,20 @@ def test_a_packed_file_is_read_whole_or_refused(
         assert said.endswith("); pack it anew")
 
 
+@pytest.mark.parametrize("reader", [read_traffic, read_evidence])
+def test_damage_is_told_before_what_it_made_of_the_names(
+    tmp_path: Path, reader: Callable[[Sequence[str | Path]], object]
+) -> None:
+    path = tmp_path / "t"
+    good = gzipped(b"neither,known\n" + b"1,2\n" * 99)
+    path.write_bytes(good)
+    with pytest.raises(InputError, match="no column"):
+        reader([path])
+    path.write_bytes(good[:-4] + b"\0" * 4)
+    with pytest.raises(InputError, match="^t: damaged gzip"):
+        reader([path])
+
+
 def test_a_damaged_table_of_rates_is_refused(tmp_path: Path) -> None:
     shares = b"client,window_start_s,image_tokens,prob\n1,0,100,1.0\n"
     rates = b"client,timestamp_s,rate_rps\n" + b"".join(
