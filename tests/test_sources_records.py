@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.errors import InputError
-from bucketwise.sources import line_ends, read_evidence, read_rows, read_traffic
-from bucketwise.sources.packing import open_unpacked
+from bucketwise.sources import read_evidence, read_rows, read_traffic
+from bucketwise.sources.line_ends import find_line_ends
+from bucketwise.sources.packing import Compression, open_unpacked
 from bucketwise.sources.tables.records import Form, read_records
 from bucketwise.traffic import Traffic
 from tests.test_fuzz import LOADS, images, requests, tar_of, whole
@@ -246,12 +247,9 @@ def test_lines_are_counted_as_python_counts_them(
     path.write_text(text, newline="")
     lines = list(io.StringIO(text, newline=""))
     ends = {line[len(line.rstrip("\r\n")) :] for line in lines} - {""}
-    kept = line_ends.CHUNK_BYTES
-    line_ends.CHUNK_BYTES = chunk
-    try:
-        found = line_ends.find_line_ends(path, "none")
-    finally:
-        line_ends.CHUNK_BYTES = kept
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bucketwise.sources.line_ends.CHUNK_BYTES", chunk)
+        found = find_line_ends(path, "none")
     one = {"\n": "lf", "\r\n": "crlf", "\r": "other"}
     kinds = {one[end] for end in ends} or {"lf"}
     assert found.kind == (kinds.pop() if len(kinds) == 1 else "other")
@@ -327,7 +325,7 @@ def gzipped(data: bytes) -> bytes:
 
 
 def in_zstd(data: bytes) -> bytes:
-    checked = {zstd.CompressionParameter.checksum_flag: 1}
+    checked: dict[int, int] = {zstd.CompressionParameter.checksum_flag: 1}
     return zstd.compress(data, options=checked)
 
 
@@ -392,8 +390,8 @@ def test_a_packed_file_is_read_whole_or_refused(
     flipped += good[at + 1 :]
     path = tmp_path / "t"
     path.write_bytes(data.draw(st.sampled_from([flipped, good[: at + 1], good + b"x"])))
+    kind: Compression = "gzip" if packing.startswith("gzip") else "zstd"
     try:
-        kind = "gzip" if packing.startswith("gzip") else "zstd"
         with open_unpacked(path, kind) as file:
             unharmed = file.read() == FORMS[form]()
     except ValueError:
@@ -421,7 +419,7 @@ def test_damage_is_told_before_what_it_made_of_the_names(
     with pytest.raises(InputError, match="no column"):
         reader([path])
     path.write_bytes(good[:-4] + b"\0" * 4)
-    with pytest.raises(InputError, match="^t: damaged gzip"):
+    with pytest.raises(InputError, match=r"^t: damaged gzip"):
         reader([path])
 
 
