@@ -12,12 +12,12 @@ FUZZ_EXAMPLES ?= 60
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
-.PHONY: help demo test fuzz conformance check lint types contracts reports reports-check screenshots docs wheel-check lock clean
+.PHONY: help demo test fuzz conformance check lint types contracts reports reports-check screenshots docs wheel-check lowest-check lock clean
 
 help:
 	@echo "make demo   run bucketwise on the shipped sample traffic"
 	@echo "make test   run all tests"
-	@echo "make check  tests, lint, types, import contracts, wheel, reports: what CI runs"
+	@echo "make check  tests, lint, types, import contracts, wheel, lowest versions, reports: what CI runs"
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -82,7 +82,15 @@ wheel-check: $(STAMP)
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist > /dev/null
 	scripts/smoke-test-wheel $(CURDIR)/$(BIN)/python dist/*.whl sample_traffic/docs_screenshots.csv
 
-check: test fuzz lint types contracts wheel-check reports-check
+# So it does with the lowest versions of its dependencies that pyproject.toml admits.
+LOWEST := .venv-lowest
+lowest-check: wheel-check
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(BIN)/python scripts/lowest-versions > $(LOWEST)/pins.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r $(LOWEST)/pins.txt
+	scripts/smoke-test-wheel $(CURDIR)/$(LOWEST)/bin/python dist/*.whl sample_traffic/docs_screenshots.csv
+
+check: test fuzz lint types contracts wheel-check lowest-check reports-check
 
 # Adds what is new in requirements.in; `make lock UPGRADE=--upgrade` moves every pin.
 lock: $(STAMP)
@@ -92,4 +100,4 @@ lock: $(STAMP)
 	  --output-file requirements.lock requirements.in
 
 clean:
-	rm -rf $(VENV) dist bucketwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) dist bucketwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

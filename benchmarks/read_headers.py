@@ -6,9 +6,8 @@
 Writes 20,000 JPEG and PNG files (200 distinct pictures, noisy so that they weigh about
 100 kB in the mean, 2 GB in all; half of the JPEGs carry EXIF) to a temporary folder in
 subfolders of 1,000, then walks it with each program as a whole process, in turns, from
-a warm cache. bucketwise may use two processors, the others are loops on one. Only
-bucketwise reads orientation. Told are the whole process, imports included, and the
-walk alone.
+a warm cache. Only bucketwise reads orientation. Told are the whole process, imports
+included, and the walk alone.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import io
-import os
 import statistics
 import subprocess
 import sys
@@ -43,7 +41,7 @@ import sys, time
 from pathlib import Path
 from bucketwise.sources.images.folder import read_folder
 start = time.perf_counter()
-for item in read_folder(Path(sys.argv[1]), "folder"):
+for item in read_folder(Path(sys.argv[1])):
     assert item.header
 print(time.perf_counter() - start)
 """,
@@ -100,13 +98,10 @@ def write_files(folder: Path, files: int) -> float:
     return written / files / 1e3
 
 
-def measure(program: str, folder: Path, processors: set[int]) -> tuple[float, float]:
+def measure(program: str, folder: Path) -> tuple[float, float]:
     """Return the seconds of one whole process, and of its walk."""
     start = time.perf_counter()
-    walked = subprocess.check_output(
-        [sys.executable, "-c", program, str(folder)],
-        preexec_fn=lambda: os.sched_setaffinity(0, processors),
-    )
+    walked = subprocess.check_output([sys.executable, "-c", program, str(folder)])
     return time.perf_counter() - start, float(walked)
 
 
@@ -117,15 +112,14 @@ def main() -> None:
     options = parser.parse_args()
     if importlib.util.find_spec("imagesize") is None:
         sys.exit("imagesize is missing; run: python -m pip install imagesize")
-    two = set(sorted(os.sched_getaffinity(0))[:2])
     with TemporaryDirectory() as folder:
         mean_kb = write_files(Path(folder), options.files)
         print(f"{options.files:,} files, {mean_kb:.0f} kB in the mean")
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in PROGRAMS}
-        measure(PROGRAMS["imagesize"], Path(folder), two)  # warms the cache
+        measure(PROGRAMS["imagesize"], Path(folder))  # warms the cache
         for _ in range(options.repeats):
             for name, program in PROGRAMS.items():
-                runs[name].append(measure(program, Path(folder), two))
+                runs[name].append(measure(program, Path(folder)))
     for part, told in enumerate(["whole process", "walk alone"]):
         for name, measured in runs.items():
             seconds = [run[part] for run in measured]

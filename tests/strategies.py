@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from bucketwise.buckets import Buckets
 from bucketwise.demand import Demand
 from bucketwise.limits import image_limits, video_limits
 from bucketwise.patching import Preprocessing
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.today import GivenLimits, Today
 from bucketwise.traffic import NO_TIME_S, InputRecord, Sizes, Traffic, merge_traffic
 
 profiles = st.sampled_from(sorted(built_in_profiles())).map(built_in_profiles().get)
@@ -70,6 +72,18 @@ def traffic_of(*rows: tuple[int, int] | tuple[int, int, float]) -> Traffic:
 def limits_of(min_pixels: int, max_pixels: int) -> PixelLimits:
     """Build limits."""
     return PixelLimits(min_pixels=min_pixels, max_pixels=max_pixels, source="given")
+
+
+def today_of(
+    *lengths: int, max_pixels: int | None = None, source: str = "given"
+) -> Today:
+    """Build what runs today, under the checkpoint's limits or another upper one."""
+    limits = (
+        ()
+        if max_pixels is None
+        else (GivenLimits(max_pixels=max_pixels, source=source),)
+    )
+    return Today(buckets=Buckets(lengths), limits=limits, source=source)
 
 
 def preprocessing_of(

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.analysis import Analysis, Context, analyze
-from bucketwise.buckets import Buckets
 from bucketwise.errors import InputError, UsageError
 from bucketwise.optimize import SOLVERS
 from bucketwise.optimize.choose import GraphPrice
@@ -23,7 +22,7 @@ from bucketwise.rbln.targets import pick_targets
 from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.today import Today
 from bucketwise.traffic import Traffic
-from tests.strategies import limits_of, preprocessing_of, profiles, traffic_of
+from tests.strategies import limits_of, preprocessing_of, profiles, today_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")
@@ -290,7 +289,7 @@ class TestToday:
     """Today against proposed."""
 
     def today(self, *lengths: int, max_pixels: int | None = None) -> Today:
-        return Today(buckets=Buckets(lengths), max_pixels=max_pixels, source="given")
+        return today_of(*lengths, max_pixels=max_pixels)
 
     def test_images_that_raise_today_are_counted_and_left_out_of_the_saving(
         self,

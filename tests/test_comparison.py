@@ -23,9 +23,9 @@ from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.question import MOST_BUCKETS
 from bucketwise.rbln.releases import NEWEST
 from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.today import Today, compare_today
+from bucketwise.today import compare_today, limits_in_service
 from bucketwise.traffic import Traffic
-from tests.strategies import limits_of, preprocessing_of, profiles, traffic_of
+from tests.strategies import limits_of, preprocessing_of, profiles, today_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
@@ -45,6 +45,11 @@ bucket_lists = st.lists(
 ).map(lambda lengths: Buckets(tuple(sorted(lengths))))
 
 
+own_limits = st.builds(
+    limits_of, st.integers(1_000, 60_000), st.integers(210_000, 9_000_000)
+)
+
+
 @st.composite
 def scenarios(draw: st.DrawFn, least: int = 2) -> list[Scenario]:
     """Draw scenarios, some of which bring limits of their own."""
@@ -53,8 +58,7 @@ def scenarios(draw: st.DrawFn, least: int = 2) -> list[Scenario]:
         Scenario(
             name=f"s{index}",
             buckets=buckets,
-            min_pixels=draw(st.none() | st.integers(1_000, 60_000)),
-            max_pixels=draw(st.none() | st.integers(210_000, 9_000_000)),
+            limits=draw(st.none() | own_limits),
         )
         for index, buckets in enumerate(lists)
     ]
@@ -87,7 +91,8 @@ def compared(
 
 
 def scenario(name: str, *lengths: int, max_pixels: int | None = None) -> Scenario:
-    return Scenario(name=name, buckets=Buckets(lengths), max_pixels=max_pixels)
+    limits = limits_of(65_536, max_pixels) if max_pixels else None
+    return Scenario(name=name, buckets=Buckets(lengths), limits=limits)
 
 
 def close(value: float) -> object:
@@ -231,16 +236,19 @@ def test_two_scenarios_agree_with_today_against_proposed(
 ) -> None:
     traffic = traffic_from(drawn)
     setting = setting_of(traffic, profile)
-    max_pixels = max_pixels and max(max_pixels, setting.preprocessing.image.min_pixels)
+    max_pixels = max_pixels and max(max_pixels, profile.checkpoint.min_pixels)
     top = max(int(setting.demand().needed[-1]), proposed.top) + 64
     serves_all = Buckets((*proposed.lengths, top))
-    current = compare_today(
-        Today(buckets=today, max_pixels=max_pixels, source=""), serves_all, setting
-    )
+    given_ = today_of(*today.lengths, max_pixels=max_pixels)
+    current = compare_today(given_, serves_all, setting)
     first, second = compared(
         traffic,
         [
-            Scenario(name="today", buckets=today, max_pixels=max_pixels),
+            Scenario(
+                name="today",
+                buckets=today,
+                limits=limits_in_service(profile, *given_.limits),
+            ),
             Scenario(name="proposed", buckets=serves_all),
         ],
         profile,
@@ -316,8 +324,6 @@ def test_faults_of_the_question_are_named() -> None:
         compared(MIXED, [one, one])
     with pytest.raises(InputError, match="none of 1 usable row passes the processor"):
         compared(traffic_of((1, 5_000)), [one, scenario("b", 64)])
-    with pytest.raises(ConfigError, match="low: max_pixels: 100 found"):
-        compared(MIXED, [one, scenario("low", 64, max_pixels=100)])
     many = tuple(range(4, 4 * (MOST_BUCKETS + 2), 4))
     with pytest.raises(ConfigError, match="many: 65 lengths found; 1 to 64 is right"):
         scenario("many", *many)
@@ -338,14 +344,9 @@ def test_the_json_says_what_the_value_says_and_no_more() -> None:
 
 def test_limits_in_force_hold_where_a_scenario_brings_none() -> None:
     setting = setting_of(MIXED, limits=limits_of(65_536, 1_048_576))
-    own = replace(scenario("b", 4_096, max_pixels=2_097_152), source="a file")
-    given_ = [scenario("a", 4_096), own]
+    given_ = [scenario("a", 4_096), scenario("b", 4_096, max_pixels=2_097_152)]
     comparison = compare_scenarios(given_, MIXED, setting, "optimum-rbln==0.12.0")
     assert [each.max_pixels for each in comparison.outcomes] == [1_048_576, 2_097_152]
-    assert [each.limits_source for each in comparison.outcomes] == [
-        "given",
-        "min_pixels: given; max_pixels: a file",
-    ]
 
 
 # --- real traffic ---------------------------------------------------------------------

@@ -74,7 +74,7 @@ def test_less_and_more_say_the_truth(before: float, after: float) -> None:
 
 @given(st.floats(1e-3, 1e6), st.floats(1.0, 1e6))
 def test_axes_hold_their_data_and_label_their_ticks(low: float, factor: float) -> None:
-    for axis in (span_axis("x", low, low * factor), zero_axis("y", low * factor)):
+    for axis in (span_axis("x", (low, low * factor)), zero_axis("y", low * factor)):
         assert axis.low < low * factor <= axis.high
         assert 2 <= len(axis.ticks) <= 12
         assert all(axis.low <= tick.at <= axis.high for tick in axis.ticks)
@@ -82,7 +82,7 @@ def test_axes_hold_their_data_and_label_their_ticks(low: float, factor: float) -
 
 @given(st.lists(st.integers(1, 100_000), min_size=1, max_size=12, unique=True))
 def test_labels_of_lines_touch_neither_each_other_nor_a_line(places: list[int]) -> None:
-    axis = span_axis("x", min(places), max(places))
+    axis = span_axis("x", places)
     edges = [Edge(at=at, label=f"{at:,}", row=0, style="today") for at in places]
     placed = spread(edges, axis)
     for index, edge in enumerate(placed):

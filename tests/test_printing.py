@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,40 @@ def test_a_chromium_that_fails_is_told_apart(
     monkeypatch.setattr(printing, "TIMEOUT_S", timeout_s)
     with pytest.raises(OutputError, match=said):
         print_html(pages(1))
+
+
+def test_what_a_chromium_started_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait", monkeypatch)
+    monkeypatch.setattr(printing, "TIMEOUT_S", 1.0)
+    with pytest.raises(OutputError, match="did not end within"):
+        print_html(pages(1))
+    child = int((tmp_path / "child").read_text())
+    for _ in range(100):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    pytest.fail("a process was left behind")
+
+
+def test_chromium_is_told_of_no_setting_and_found_in_no_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, f"env > {tmp_path}/told; pwd >> {tmp_path}/told", monkeypatch)
+    monkeypatch.setenv("CHROMIUM_FLAGS", "--no-sandbox")
+    with pytest.raises(OutputError, match="wrote no PDF"):
+        print_html(pages(1))
+    told = (tmp_path / "told").read_text()
+    assert "CHROMIUM_FLAGS" not in told
+    assert str(Path.home()) not in told.replace(os.environ["PATH"], "")
+    assert str(Path.cwd()) not in told.replace(os.environ["PATH"], "")
+    for path in (".", "", str(tmp_path)):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("PATH", path)
+        assert find_chromium() is None
 
 
 def test_without_a_chromium_it_is_said_how_to_get_one(

@@ -35,7 +35,7 @@ from bucketwise.traffic import (
     Traffic,
     merge_traffic,
 )
-from tests.strategies import preprocessing_of, traffic_of
+from tests.strategies import preprocessing_of, today_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")
@@ -55,7 +55,7 @@ MIXED = traffic_of(
     *((480, 640, 50.0), (720, 1280, 30.0), (1080, 1920, 15.0), (300, 300, 80.0)),
     *((2_000, 3_000, 3.0), (1_536, 2_048, 9.0), (64, 64, 40.0), (1_024, 1_024, 7.0)),
 )
-TODAY = Today(buckets=Buckets((1_024, 3_136)), max_pixels=None, source="rbln_config")
+TODAY = today_of(1_024, 3_136, source="rbln_config")
 
 
 def analysis_of(

@@ -22,6 +22,7 @@ from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import MARKS
 from bucketwise.report.view import view_of
 from bucketwise.today import Today
+from tests.strategies import today_of
 from tests.test_report import HOSTILE, SNIPPETS, TODAY, analysis_of, text_of
 
 TARGETS = pick_targets(())
@@ -126,7 +127,7 @@ def test_a_bare_list_is_judged_by_its_lengths_alone() -> None:
     inputs = known(analysis_of())
     assert inputs.in_service is not None
     rules = {each.rule for each in inputs.in_service.reported}
-    assert "buckets/bucket-never-hit" in rules
+    assert "buckets/image-too-long" in rules
     assert all(rule.startswith("buckets/") for rule in rules)
 
 
@@ -155,12 +156,12 @@ def test_a_base_without_lengths_lacks_nothing() -> None:
 
 
 def test_findings_hold_for_the_limit_in_service() -> None:
-    lower = Today(buckets=Buckets((1_024, 3_136)), max_pixels=802_816, source="given")
+    lower = today_of(1_024, 3_136, max_pixels=802_816)
     judged = known(analysis_of(today=lower)).in_service
     assert judged is not None
     assert judged.subject.limits is not None
     assert judged.subject.limits.max_pixels == 802_816
-    assert "buckets/bucket-never-hit" not in {each.rule for each in judged.reported}
+    assert "buckets/image-too-long" not in {each.rule for each in judged.reported}
 
 
 def test_hostile_text_of_a_configuration_is_escaped() -> None:

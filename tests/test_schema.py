@@ -9,13 +9,11 @@ import jsonschema
 import pytest
 
 from bucketwise.analysis import Context, analyze
-from bucketwise.buckets import Buckets
 from bucketwise.question import Question
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.schema import plan_schema
 from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.today import Today
-from tests.strategies import preprocessing_of, traffic_of
+from tests.strategies import preprocessing_of, today_of, traffic_of
 
 
 def test_the_shipped_schema_is_the_one_the_types_give() -> None:
@@ -31,7 +29,7 @@ def test_plans_satisfy_the_schema_and_a_plan_with_a_hole_does_not(
     profile = find_profile(model)
     today = None
     if lengths:
-        today = Today(buckets=Buckets(lengths), max_pixels=None, source="given")
+        today = today_of(*lengths)
     analysis = analyze(
         traffic_of((480, 640, 50.0), (1_080, 1_920, 15.0), (2_000, 3_000, 0.5)),
         profile,

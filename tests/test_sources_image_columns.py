@@ -22,6 +22,7 @@ from bucketwise.sources.image_cells.columns import find_image_columns
 from bucketwise.sources.image_cells.rows import read_image_columns
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
+from bucketwise.sources.parquet import columns_of
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 
@@ -85,7 +86,7 @@ def found_in(columns: dict[str, str]) -> list[tuple[tuple[str, ...], bool, bool]
     with duckdb.connect(":memory:") as connection:
         declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         connection.execute(f"CREATE TABLE made ({declared})")
-        found = find_image_columns(connection, "made")
+        found = find_image_columns(columns_of(connection, "made"))
     return [(each.path, each.has_path, each.listed) for each in found]
 
 

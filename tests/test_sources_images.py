@@ -7,17 +7,15 @@ import errno
 import gzip
 import io
 import os
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import tarfile
-import time
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -35,14 +33,12 @@ from bucketwise.reasons import (
     UNREADABLE_FILE,
     UNREADABLE_FOLDER,
 )
-from bucketwise.sources.images import folder as folder_room
 from bucketwise.sources.images import tar as tar_room
 from bucketwise.sources.images.folder import find_images, read_folder, read_image
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_header, read_path
 from bucketwise.sources.images.tar import read_tar
 from bucketwise.sources.images.views import Window
-from bucketwise.sources.images.worker import Worker, serve
 from bucketwise.sources.packing import Compression
 
 if sys.version_info >= (3, 14):
@@ -629,7 +625,7 @@ def put(folder: Path, name: str, data: bytes = PLAIN_PNG) -> Path:
 
 
 def told(folder: Path) -> list[tuple[str, str]]:
-    return [(item.source, item.reason) for item in read_folder(folder, folder.name)]
+    return [(item.source, item.reason) for item in read_folder(folder)]
 
 
 def test_a_folder_is_read_to_its_depths_in_the_order_of_names(tmp_path: Path) -> None:
@@ -706,7 +702,7 @@ def test_a_file_that_goes_between_listing_and_reading_is_counted(
 ) -> None:
     first = put(tmp_path, "a.png")
     second = put(tmp_path, "b.png")
-    items = read_folder(tmp_path, "folder")
+    items = read_folder(tmp_path)
     assert next(items).source == first.name
     second.unlink()
     assert [item.reason for item in items] == [UNREADABLE_FILE]
@@ -733,119 +729,6 @@ def test_one_image_gives_one_item(tmp_path: Path, kind: str, reason: str) -> Non
         os.mkfifo(path)
     (item,) = read_image(path, path.name)
     assert (item.source, item.line, item.reason) == ("image.png", 0, reason)
-
-
-# Many files, many processes
-
-
-@pytest.fixture
-def many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is read by two processes from its second file on."""
-    monkeypatch.setattr(folder_room, "PATIENCE_S", -1.0)
-    monkeypatch.setattr(folder_room, "BATCH_FILES", 4)
-    monkeypatch.setattr(folder_room, "_count_processors", lambda: 2)
-    for number in range(60):
-        data = [PLAIN_PNG, make("GIF"), b"text", make("JPEG", turned(6))][number % 4]
-        put(tmp_path, f"{number:02d}\udc80é" if number % 7 else f"{number:02d}", data)
-    (tmp_path / "05link").symlink_to("nowhere")
-    return tmp_path
-
-
-def test_many_processes_say_what_one_says(
-    many: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    apart = list(read_folder(many, "many"))
-    monkeypatch.setattr(folder_room, "PATIENCE_S", 60.0)
-    assert apart == list(read_folder(many, "many"))
-    assert len(apart) == 61
-
-
-def test_a_process_ended_from_outside_ends_the_run_with_a_sentence(
-    many: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    started: list[Any] = []
-    real = subprocess.Popen
-
-    def start(*args: Any, **options: Any) -> Any:
-        started.append(real(*args, **options))
-        return started[-1]
-
-    monkeypatch.setattr(subprocess, "Popen", start)
-    items = read_folder(many, "many")
-    for _ in range(3):
-        next(items)
-    for process in started:
-        process.kill()
-        process.wait()
-    with pytest.raises(
-        InputError, match=r"^many: a process that read images was ended"
-    ):
-        list(items)
-
-
-def test_leaving_early_leaves_no_process_behind(
-    many: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended: list[object] = []
-    real = Worker.__exit__
-
-    def end(self: Worker, *reason: object) -> None:
-        real(self, *reason)
-        ended.append(self._process.returncode)
-
-    monkeypatch.setattr(Worker, "__exit__", end)
-    items = cast("Generator[Any]", read_folder(many, "many"))
-    for _ in range(3):
-        next(items)
-    items.close()
-    assert len(ended) == 2
-    assert None not in ended
-
-
-def test_a_worker_answers_line_by_line(tmp_path: Path) -> None:
-    image = put(tmp_path, "image.png")
-    answers = io.BytesIO()
-    serve([f'["{image}", "gone"]\n'.encode(), b"[]\n"], answers)
-    assert answers.getvalue().splitlines() == [
-        b'[["PNG", 24, 16, 1], "unreadable file"]',
-        b"[]",
-    ]
-
-
-INTERRUPTED = """
-import signal, sys
-from pathlib import Path
-from bucketwise.sources.images import folder
-# A shell that started the tests in the background has Ctrl-C ignored.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-folder.PATIENCE_S = -1.0
-while True:
-    for number, item in enumerate(folder.read_folder(Path(sys.argv[1]), "many")):
-        if number == 50:
-            print("reading", flush=True)
-"""
-
-
-def test_ctrl_c_ends_all_processes_at_once(many: Path) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(many)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "reading\n"
-    os.killpg(child.pid, signal.SIGINT)
-    _, complaint = child.communicate(timeout=10)
-    assert complaint.count("Traceback") <= 1  # the parent's own KeyboardInterrupt
-    for _ in range(50):
-        try:
-            os.killpg(child.pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    pytest.fail("a process was left behind")
 
 
 # Shards

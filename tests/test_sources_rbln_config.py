@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from bucketwise.errors import ConfigError
-from bucketwise.sources.configs import json_file
-from bucketwise.sources.configs.rbln_config import current_lengths, read_rbln_config
+from bucketwise.sources.configs.documents import text as texts
+from bucketwise.sources.configs.rbln_config import read_rbln_config
+from bucketwise.sources.configs.scenarios import GivenLengths, read_lengths
 
 # As optimum-rbln 0.12.0 saves it (RBLNModelConfig.save), shortened.
 COMPILED = {
@@ -38,6 +39,10 @@ COMPILED = {
 }
 
 
+def current_lengths(text: str) -> GivenLengths:
+    return read_lengths(text, "--current")
+
+
 def write(folder: Path, content: Any, name: str = "rbln_config.json") -> Path:
     path = folder / name
     path.write_text(content if isinstance(content, str) else json.dumps(content))
@@ -58,7 +63,7 @@ def write(folder: Path, content: Any, name: str = "rbln_config.json") -> Path:
 def test_a_list_is_read_however_it_is_written(text: str) -> None:
     found = current_lengths(text)
     assert found.lengths == (1024, 3136, 16384)
-    assert found.source == "given with --current"
+    assert found.source == "given"
     assert found.notes == ()
 
 
@@ -94,7 +99,6 @@ def test_neither_a_list_nor_a_file_is_refused(text: str) -> None:
     [
         {"visual": {"max_seq_lens": [4096, 1024]}},
         {"visual": {"max_seq_len": [1024, 4096]}},
-        {"visual": {"max_seq_len": ["1024", 4096]}},
         {"visual": {"max_seq_len": [1024, 4096], "max_seq_lens": [7]}},
         {"vlm": {"visual": {"max_seq_lens": [1024, 4096]}}},
         {"rbln_config": {"visual": {"max_seq_lens": [1024, 4096]}}},
@@ -109,6 +113,7 @@ def test_lengths_are_found_wherever_they_stand(content: Any, tmp_path: Path) -> 
     found = current_lengths(str(write(tmp_path, content)))
     assert found.lengths == (1024, 4096)
     assert found.source == "rbln_config.json"
+    assert not found.is_list
 
 
 def test_one_length_may_be_a_bare_number(tmp_path: Path) -> None:
@@ -119,40 +124,45 @@ def test_one_length_may_be_a_bare_number(tmp_path: Path) -> None:
 def test_a_compiled_folder_is_read_by_its_name(tmp_path: Path) -> None:
     write(tmp_path, COMPILED)
     assert current_lengths(str(tmp_path)).lengths == (1024, 4096)
-    assert read_rbln_config(tmp_path).lengths == (1024, 4096)
+    assert read_rbln_config(tmp_path).mapping["visual"]["max_seq_len"] == [4096, 1024]
 
 
 @pytest.mark.parametrize(
-    "content", [{}, {"max_seq_len": 262_144}, {"visual": {}}, {"visual": {"x": 1}}]
+    "content",
+    [{}, {"max_seq_len": 262_144}, {"visual": {}}, {"visual": {"device": 1}}],
 )
 def test_a_file_without_lengths_is_a_base_but_not_current(
     content: Any, tmp_path: Path
 ) -> None:
     path = write(tmp_path, content)
-    assert read_rbln_config(path).lengths == ()
+    assert read_rbln_config(path).mapping == content
     with pytest.raises(ConfigError, match=r"no visual\.max_seq_len"):
         current_lengths(str(path))
 
 
 @pytest.mark.parametrize(
-    "lengths", [[], [0], [True], [1.0], ["x"], [None], {}, "1024,4096", [[1]]]
+    "lengths",
+    [[], [0], [True], [1.0], ["x"], ["1024", 4096], [None], {}, "1024,4096", [[1]]],
 )
 def test_lengths_of_the_wrong_kind_are_refused(lengths: Any, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is right"):
-        read_rbln_config(write(tmp_path, {"visual": {"max_seq_len": lengths}}))
+    path = write(tmp_path, {"visual": {"max_seq_len": lengths}})
+    with pytest.raises(
+        ConfigError, match=r"rbln_config\.json:1: visual\.max_seq_len is"
+    ):
+        current_lengths(str(path))
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         ("{", "not JSON"),
-        ("", "not JSON"),
+        ("", "no configuration found"),
         ('{"a": 1, "a": 2}', "appears twice"),
         ('{"a": NaN}', "NaN is not a JSON number"),
         ('{"a": ' + "9" * 5000 + "}", "not JSON"),
         ("[" * 100_000, "nested too deeply"),
-        ("7", "int found; an object is right"),
-        ('{"visual": [1]}', "visual is"),
+        ('"text"', "no configuration found"),
+        ("7", "holds no settings to start from"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_name(
@@ -166,20 +176,20 @@ def test_a_bad_file_is_refused_with_its_name(
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(b'{"a": "\xff"}')
-    with pytest.raises(ConfigError, match="not JSON"):
+    with pytest.raises(ConfigError, match="no UTF-8"):
         read_rbln_config(path)
 
 
 def test_a_file_that_is_too_large_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_file, "MAX_BYTES", 10)
+    monkeypatch.setattr(texts, "MAX_BYTES", 10)
     with pytest.raises(ConfigError, match="more than 10 bytes"):
         read_rbln_config(write(tmp_path, {"visual": {"max_seq_len": 6400}}))
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="not a file"):
+    with pytest.raises(ConfigError, match=r"a folder without rbln_config\.json"):
         read_rbln_config(tmp_path)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

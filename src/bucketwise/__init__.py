@@ -5,9 +5,8 @@ Every command is a function on plain values: `read_traffic`, `read_evidence`, `a
 `write_plan`. Nothing heavy is imported before one is used.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+# Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
+TYPE_CHECKING = False
 
 __version__ = "0.1.0"
 
@@ -32,6 +31,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from bucketwise.activity import Evidence
     from bucketwise.analysis import Analysis
     from bucketwise.api.built_in import models, targets
@@ -64,7 +65,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first used."""
     from importlib import import_module  # noqa: PLC0415 - keeps `import` instant
 

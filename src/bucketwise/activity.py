@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from bucketwise.errors import raise_all
+from bucketwise.errors import InputError, raise_all
 from bucketwise.traffic import FloatArray, IntArray, Rejection, group_cells
 
 Kind = Literal["requests", "arrivals", "engine_log", "engine_stats", "prometheus"]
@@ -167,6 +167,21 @@ class Arrivals:
             if min(self.prompt.min(), self.output.min()) < 0:
                 problems.append("activity: a request has fewer than 0 tokens")
         raise_all(problems)
+
+    def check_decodes(self) -> None:
+        """Check that some request takes a decode step: a first token takes none.
+
+        Raises
+        ------
+        InputError
+            When none does.
+        """
+        if self.output.max() <= 1:
+            message = (
+                "activity: no request has more than 1 token of output, so nothing is "
+                "decoded; requests of 2 or more are needed"
+            )
+            raise InputError(message)
 
     def sha256(self) -> str:
         """Return the hash of the arrivals, to the microsecond."""

@@ -12,14 +12,7 @@ from bucketwise.cautions import cautions
 from bucketwise.cost import COSTS, price
 from bucketwise.decoder.ask import Ask, decide
 from bucketwise.errors import InputError
-from bucketwise.limits import (
-    UNLIMITED_PIXELS,
-    Setting,
-    caps,
-    processor_limits,
-    shrunk_by,
-    weight_of,
-)
+from bucketwise.limits import Setting, caps, processor_limits, weight_of
 from bucketwise.optimize import Problem
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.plan import Cost, Decision, Plan, Visual
@@ -161,6 +154,7 @@ def analyze(
     """
     question.check_pins(profile)
     context = context or Context()
+    traffic = traffic.without_empty_cells()
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
         raise InputError(nothing_to_serve(traffic, counts))
@@ -253,8 +247,7 @@ def _visual(
     fell = f"; {together} of its lengths fell together with others" if together else ""
     bill = price(buckets, demand, setting.curve)
     processor, worst, safe = processor_limits(setting, top)
-    unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
-    shrunk = weight_of(setting.counts, shrunk_by(setting.counts, unlimited))
+    shrunk = setting.shrunk_images()
     merge = setting.profile.patches_per_merged
     merged = tuple(-(-length // merge) for length in buckets.lengths)
     is_merged = question.bucket_unit == "merged_patches"
@@ -295,5 +288,11 @@ def _visual(
         caps=caps(setting, len(buckets.lengths)),
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
+        warning_rules=(),
     )
-    return replace(visual, warnings=cautions(visual, setting, traffic))
+    said = cautions(visual, setting, traffic)
+    return replace(
+        visual,
+        warnings=tuple(each.words for each in said),
+        warning_rules=tuple(sorted({rule for each in said for rule in each.rules})),
+    )

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bucketwise.limits import Setting, weight_of
 from bucketwise.numbers import literal, memory, number, percent, plural, verb
+from bucketwise.optimize.excess import excess_of
 from bucketwise.plan import Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
 from bucketwise.reasons import UNSIZED
 from bucketwise.traffic import Traffic
+
+OVERFLOW_RULES = ("buckets/overflow-possible",)
+IDLE_RULES = ("buckets/bucket-never-hit", "buckets/dead-bucket")
+LENGTH_RULES = ("buckets/unpublished-length", "memory/vit-inputs-too-large")
+MERGED_RULES = (
+    "buckets/image-too-long",
+    "buckets/merged-unit",
+    "buckets/wasteful-lengths",
+    *OVERFLOW_RULES,
+    *IDLE_RULES,
+)
+"""Numbers that stand for something else are judged as if they did not."""
 
 FEW_IMAGES = 1_000
 """Below this many images the lengths still wander: three buckets planned from 100 of
@@ -16,7 +31,23 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
-def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What a plan says aloud.
+
+    Attributes
+    ----------
+    words : str
+        One sentence or two.
+    rules : tuple of str
+        The rules of lint that find the same in the emitted files.
+    """
+
+    words: str
+    rules: tuple[str, ...] = ()
+
+
+def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[Caution, ...]:
     """Return the warnings of one plan, the gravest first.
 
     Parameters
@@ -27,24 +58,21 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, .
         Sizes and limits in force.
     traffic : Traffic
         What was read.
-
-    Returns
-    -------
-    tuple of str
-        One sentence or two each.
     """
     found = (
-        _no_class(setting.profile.family),
-        _merged(visual, setting.profile.align),
-        _unproven_length(visual),
-        _shrunk(visual, setting),
-        _overflow(visual),
-        _told(setting),
-        _unsized(traffic),
-        _few(setting),
-        *setting.profile.notes,
+        Caution(_no_class(setting.profile.family)),
+        Caution(_merged(visual, setting.profile.align), MERGED_RULES),
+        Caution(_unproven_length(visual), LENGTH_RULES),
+        Caution(_shrunk(visual, setting)),
+        Caution(_overflow(visual), OVERFLOW_RULES),
+        Caution(_idle(visual), IDLE_RULES),
+        Caution(_wasteful(visual, setting), ("buckets/wasteful-lengths",)),
+        Caution(_told(setting)),
+        Caution(_unsized(traffic)),
+        Caution(_few(setting)),
+        *map(Caution, setting.profile.notes),
     )
-    return tuple(text for text in found if text)
+    return tuple(each for each in found if each.words)
 
 
 def _no_class(family: str) -> str:
@@ -108,6 +136,28 @@ def _overflow(visual: Visual) -> str:
     return (
         f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which shrinks "
         f"{percent(safe.shrinks_share)} of the images further."
+    )
+
+
+def _idle(visual: Visual) -> str:
+    idle = [use for use in visual.buckets if not use.runs]
+    if not idle:
+        return ""
+    lengths = literal(tuple(use.vit_patches for use in idle))
+    pinned = " pinned" if all(use.pinned for use in idle) else ""
+    return f"No image of this traffic runs on the{pinned} lengths {lengths}."
+
+
+def _wasteful(visual: Visual, setting: Setting) -> str:
+    """Say what pins, alignment, headroom or another strategy cost."""
+    excess = excess_of(
+        visual.vit_max_seq_lens, setting.demand(), setting.curve, setting.profile.align
+    )
+    if excess is None:
+        return ""
+    return (
+        f"{literal(excess.best)} would take {percent(1 / (1 + excess.share))} of the ViT "
+        "compute of the lengths that --pin, --align, --headroom or --strategy led to."
     )
 
 

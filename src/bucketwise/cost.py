@@ -10,6 +10,7 @@ import numpy as np
 from bucketwise.buckets import Buckets
 from bucketwise.demand import Demand
 from bucketwise.errors import raise_all
+from bucketwise.numbers import NOISE
 from bucketwise.profile import ModelProfile
 from bucketwise.traffic import FloatArray, IntArray
 
@@ -194,9 +195,12 @@ def price(buckets: Buckets, demand: Demand, curve: CostCurve) -> Bill:
         weights=runs * curve.at(demand.needed[served]),
         minlength=n_buckets,
     )
+    padded = per_bucket * curve.at(np.asarray(buckets.lengths, dtype=np.int64))
+    # Equal costs summed in another order differ by float noise, which is no padding.
+    is_padded = padded - useful > NOISE * padded
     return Bill(
-        useful=useful.astype(np.float64),
-        padded=per_bucket * curve.at(np.asarray(buckets.lengths, dtype=np.int64)),
+        useful=np.where(is_padded, useful, padded),
+        padded=padded,
         runs=per_bucket.astype(np.float64),
         overflow_runs=float(demand.runs[~served].sum()),
     )

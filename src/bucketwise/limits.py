@@ -40,15 +40,24 @@ class Setting:
     align: int
     pins: tuple[int, ...]
 
-    def with_max_pixels(self, max_pixels: int) -> Setting:
-        """Return the setting under another upper image limit, counted anew."""
-        image = replace(
-            self.preprocessing.image,
-            max_pixels=max(max_pixels, self.preprocessing.image.min_pixels),
-        )
+    def under(self, image: PixelLimits) -> Setting:
+        """Return the setting under other image limits, counted anew."""
+        if image == self.preprocessing.image:
+            return self
         preprocessing = replace(self.preprocessing, image=image)
         counts = count_patches(self.counts.sizes, self.profile, preprocessing)
         return replace(self, preprocessing=preprocessing, counts=counts)
+
+    def with_max_pixels(self, max_pixels: int) -> Setting:
+        """Return the setting under another upper image limit, counted anew."""
+        image = self.preprocessing.image
+        highest = max(max_pixels, image.min_pixels)
+        return self.under(replace(image, max_pixels=highest))
+
+    def shrunk_images(self) -> float:
+        """Return the images that come out smaller than with no upper limit at all."""
+        unlimited = self.with_max_pixels(UNLIMITED_PIXELS).counts
+        return weight_of(self.counts, shrunk_by(self.counts, unlimited))
 
     def demand(self) -> Demand:
         """Return the demand under the limits of the setting."""

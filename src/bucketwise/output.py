@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bucketwise.analysis import Analysis
-from bucketwise.atomic import replacing
+from bucketwise.atomic import filling, is_unfinished, replacing
 from bucketwise.errors import OutputError
 from bucketwise.plan import SCHEMA
 from bucketwise.report.formats import FORMATS
@@ -82,6 +82,8 @@ def check_folder(folder: Path) -> Mapping[str, Any] | None:
     if not names:
         return None
     plan = _older_plan(folder / PLAN)
+    if plan is None and is_unfinished(folder):
+        return _older_plan(folder / PREVIOUS)
     if plan is None:
         message = (
             f"{folder}: holds {names[0]!r} and no plan of bucketwise; name an empty or "
@@ -109,8 +111,9 @@ def write_results(
 ) -> Written:
     """Write a plan, its pages, its histogram and its configurations.
 
-    Every text is made and written beside its place before the first file appears, so
-    that a full disk leaves an older plan as it was.
+    Everything is written within the folder before the first file appears, so that a
+    full disk leaves an older plan as it was. Whoever reads the folder meanwhile finds an
+    older result whole, the new one whole, or no plan.
 
     Parameters
     ----------
@@ -135,28 +138,26 @@ def write_results(
     """
     previous = check_folder(folder)
     contents = {PLAN: analysis.plan.to_json(), **snippets, **pages}
-    files = {
-        name: content.encode() if isinstance(content, str) else content
-        for name, content in contents.items()
-    }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / name for name in files]
-        with ExitStack() as all_at_once:
-            for path in paths:
-                part = all_at_once.enter_context(replacing(path))
-                part.write_bytes(files[path.name])
-            write_histogram(analysis.traffic, folder / HISTOGRAM)
-            if previous is not None:
-                (folder / PLAN).replace(folder / PREVIOUS)
-        for path in folder.iterdir():
-            ours = EMITTED.fullmatch(path.name) or path.name in FORMATS.values()
-            if ours and path.name not in files:
-                path.unlink()
+        with filling(folder, PLAN, PREVIOUS, _is_ours) as built:
+            for name, content in contents.items():
+                (built / name).parent.mkdir(parents=True, exist_ok=True)
+                (built / name).write_bytes(
+                    _encoded(content) if isinstance(content, str) else content
+                )
+            try:
+                write_histogram(analysis.traffic, built / HISTOGRAM)
+            except OutputError as error:
+                told = str(error).replace(f"{built.name}{os.sep}", "")
+                raise OutputError(told) from error
     except OSError as error:
         message = f"{folder}: cannot be written ({error.strerror}); name another folder"
         raise OutputError(message) from error
-    return Written((*paths, folder / HISTOGRAM), previous)
+    return Written(tuple(folder / name for name in (*contents, HISTOGRAM)), previous)
+
+
+def _is_ours(name: str) -> bool:
+    return bool(EMITTED.fullmatch(name)) or name in FORMATS.values()
 
 
 def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:
@@ -208,7 +209,12 @@ def write_text(path: Path, text: str) -> Path:
     Path
         The file.
     """
-    return write_bytes(path, text.encode())
+    return write_bytes(path, _encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    """Return text as UTF-8; of a name that is none, what is amiss is spelled out."""
+    return text.encode(errors="backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes) -> Path:

@@ -200,15 +200,19 @@ class Cap:
 class Current:
     """What runs today, on the same images under the same limits.
 
-    Overflow is counted under today's own limit, and `padded_compute_today` prices what
-    is served under it; the other two computes price the images that both serve under
-    `compared_max_pixels`, the lower of today's limit and the plan's. `shrunk_images`
-    counts, under today's own limit, images smaller than with no upper limit at all.
+    Overflow is counted under today's own limits, which `limits_source` sets, and
+    `padded_compute_today` prices what is served under them; the other two computes
+    price the images that both serve under `compared_max_pixels`, the lower of today's
+    limit and the plan's. `shrunk_images` counts, under today's own limits, images
+    smaller than with no upper limit at all. `max_pixels_assumed` says that nothing told
+    sets the upper limit, so that it is the checkpoint's.
     """
 
     max_seq_lens: tuple[int, ...]
+    min_pixels: int
     max_pixels: int
     max_pixels_assumed: bool
+    limits_source: str
     compared_max_pixels: int
     overflow_images: float
     overflow_share: float
@@ -237,7 +241,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual:
-    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`."""
+    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`.
+
+    `warning_rules` are the rules of lint that find in the emitted files no more than
+    the warnings say.
+    """
 
     bucket_unit: BucketUnit
     max_seq_lens: tuple[int, ...]
@@ -262,6 +270,7 @@ class Visual:
     caps: tuple[Cap, ...]
     current: Current | None
     warnings: tuple[str, ...]
+    warning_rules: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

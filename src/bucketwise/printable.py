@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def printable(text: str) -> str:
     """Return text with everything but letters, signs and line ends made visible."""
+    if text.isprintable():
+        return text
     return "".join(
         each if each.isprintable() or each == "\n" else repr(each)[1:-1]
         for each in text

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
 from bucketwise.errors import OutputError
+from bucketwise.isolation import program_path
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """Names under which Debian, Ubuntu and Google install it."""
@@ -38,8 +40,13 @@ _PAGE = re.compile(rb"/Type\s*/Page\b")
 
 
 def find_chromium() -> str | None:
-    """Return the path of a Chromium on PATH, or None where there is none."""
-    return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    """Return the path of a Chromium on PATH, or None where there is none.
+
+    One in the working folder is not taken: whatever is called so there was downloaded.
+    """
+    places = program_path()
+    found = (shutil.which(name, path=places) for name in CHROMIUM)
+    return next((path for path in found if path), None)
 
 
 def print_html(page: str) -> bytes:
@@ -110,20 +117,32 @@ def _run(command: list[str], folder: Path) -> None:
     log = folder / "log"
     with log.open("wb") as stream:
         try:
-            done = subprocess.run(  # noqa: S603 - a path that was found, flags of ours
+            process = subprocess.Popen(  # noqa: S603 - a path that was found, flags of ours
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=stream,
-                timeout=TIMEOUT_S,
-                check=False,
+                cwd=folder,
+                env=_environment(folder),
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired as error:
-            message = f"{command[0]} did not end within {TIMEOUT_S:.0f} s; mend it"
-            raise OutputError(message) from error
         except OSError as error:
             message = f"{command[0]} cannot be run ({error.strerror}); mend it"
             raise OutputError(message) from error
-    if done.returncode:
-        message = f"{command[0]} ended with status {done.returncode}; mend it"
+    try:
+        status = process.wait(TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        message = f"{command[0]} did not end within {TIMEOUT_S:.0f} s; mend it"
+        raise OutputError(message) from error
+    finally:
+        if process.returncode is None:  # out of time, Ctrl-C or a request to end
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if status:
+        message = f"{command[0]} ended with status {status}; mend it"
         raise OutputError(message)
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Return what Chromium is told: no flags, fonts or settings of the user's own."""
+    return {"PATH": program_path(), "HOME": str(folder), "LC_ALL": "C.UTF-8"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -41,6 +42,7 @@ class Reach:
     grid_w: int
 
 
+@lru_cache(maxsize=512)
 def worst_reachable(
     profile: ModelProfile,
     preprocessing: Preprocessing,

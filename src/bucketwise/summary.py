@@ -186,12 +186,14 @@ def nothing_to_serve(traffic: Traffic, counts: Counts) -> str:
     traffic : Traffic
         What users sent.
     counts : Counts
-        What it becomes: no run at all.
+        What the sizes that were sent become: no run at all.
     """
     rows = plural(traffic.rows_used, "usable row")
-    if counts.accepted.any():
+    if not traffic.rows_used:
+        why = f"none of {plural(traffic.rows_read, 'row')} can be used"
+    elif not len(counts.sizes):
         why = f"{rows}, and each has a count of 0"
     else:
-        told = next((each for each in counts.error if each), "there are none")
+        told = next(each for each in counts.error if each)
         why = f"none of {rows} passes the processor ({told})"
     return f"traffic: {why}; at least one image is needed"

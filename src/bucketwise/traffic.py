@@ -245,6 +245,21 @@ class Traffic:
             count=count,
         )
 
+    def without_empty_cells(self) -> Traffic:
+        """Return the same traffic without cells of no image: nobody sent those sizes."""
+        used = self.count > 0
+        return replace(
+            self,
+            height_px=self.height_px[used],
+            width_px=self.width_px[used],
+            frames=self.frames[used],
+            fps=self.fps[used],
+            visual_tokens=self.visual_tokens[used],
+            slot_start_s=self.slot_start_s[used],
+            label=self.label[used],
+            count=self.count[used],
+        )
+
     def without_places(self) -> Traffic:
         """Return the same traffic without names of inputs and places of rows."""
         return replace(

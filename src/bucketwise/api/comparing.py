@@ -9,7 +9,7 @@ from typing import Any
 
 from bucketwise import __version__
 from bucketwise.api.given_plans import PlanGiven, read_plans
-from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
+from bucketwise.api.preprocessing import VideoOptions, as_shipped
 from bucketwise.buckets import Buckets
 from bucketwise.comparison.compare import compare_scenarios
 from bucketwise.comparison.outcome import Comparison
@@ -19,13 +19,12 @@ from bucketwise.errors import ConfigError, OutputError, UsageError
 from bucketwise.limits import Limit, Setting
 from bucketwise.output import write_text
 from bucketwise.patching import count_patches
-from bucketwise.profile import ModelProfile
+from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.targets import Target, pick_targets
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
-from bucketwise.sources.configs.scenarios import (
-    GivenLengths,
-)
+from bucketwise.sources.configs.scenarios import GivenLengths
+from bucketwise.today import GivenLimits, limits_in_service, option_limits
 from bucketwise.traffic import Traffic
 
 
@@ -57,8 +56,8 @@ def compare(
         Built-in name, Hugging Face id or local folder; without one what the plans name,
         else qwen3-vl-2b is assumed.
     min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits of every scenario. Without them a plan or configuration brings its
-        own, and the rest take the model's published RBLN deployment.
+        Image limits of every scenario. Without them a plan or configuration, or the
+        processor saved beside it, brings its own, and the rest take the checkpoint's.
     video : VideoOptions, optional
         Sampling and limits of clips.
     bucket_unit : {"vit", "merged"}
@@ -91,27 +90,26 @@ def compare(
     read = read_plans(plans, places=places)
     profile, assumed = _profile(model, list(read.values()))
     dialect = _dialect(profile, target)
-    preprocessing = preprocessing_of(
-        profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
-    )
+    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
+    asked = option_limits(profile, min_pixels, max_pixels)
     scale = profile.patches_per_merged if bucket_unit == "merged" else 1
     scenarios = []
     for name, given in read.items():
-        found = given.on(dialect.version)
+        found = given.on(dialect.parsed)
+        told = found if places else found.without_places()
         scenarios.append(
             Scenario(
                 name=name,
                 buckets=Buckets(_in_vit_patches(found, scale)),
-                min_pixels=found.min_pixels if min_pixels is None else None,
-                max_pixels=found.max_pixels if max_pixels is None else None,
-                source=found.source if places or found.is_list else "a file",
+                limits=_limits(name, profile, (*asked, *told.limits)),
+                source=told.source,
             )
         )
-    told = traffic if places else traffic.without_places()
+    sent = (traffic if places else traffic.without_places()).without_empty_cells()
     setting = Setting(
         profile=profile,
         preprocessing=preprocessing,
-        counts=count_patches(told.sizes(), profile, preprocessing),
+        counts=count_patches(sent.sizes(), profile, preprocessing),
         version=dialect.parsed,
         curve=COSTS[cost](profile),
         align=profile.align,
@@ -129,7 +127,7 @@ def compare(
     }
     return compare_scenarios(
         scenarios,
-        told,
+        sent,
         setting,
         dialect.name,
         model_assumed=assumed,
@@ -187,6 +185,16 @@ def check_comparison_name(path: Path) -> None:
         raise UsageError(message)
 
 
+def _limits(
+    name: str, profile: ModelProfile, given: Sequence[GivenLimits]
+) -> PixelLimits | None:
+    try:
+        return limits_in_service(profile, *given)
+    except ConfigError as error:
+        problems = (f"{name}: {problem}" for problem in error.problems)
+        raise ConfigError(*problems) from error
+
+
 def _in_vit_patches(found: GivenLengths, scale: int) -> tuple[int, ...]:
     factor = scale if found.is_list else 1
     return tuple(length * factor for length in found.lengths)
@@ -197,10 +205,8 @@ def _profile(
 ) -> tuple[ModelProfile, bool]:
     """Return the model, and whether nobody named it."""
     plans = [found for found in read if found.is_plan]
-    # What a configuration serves may be called anything: a name is only a hint.
-    hints = (_known(found.model) for found in read)
     names = sorted(
-        {found.model for found in plans} or {hint.name for hint in hints if hint}
+        {found.model for found in plans} or {found.model for found in read} - {""}
     )
     if model is not None:
         profile = find_profile(model)
@@ -222,13 +228,6 @@ def _profile(
         return find_profile(DEFAULT_MODEL), True
     assumed = bool(plans) and all(found.model_assumed for found in plans)
     return find_profile(names[0]), assumed
-
-
-def _known(name: str) -> ModelProfile | None:
-    try:
-        return find_profile(name) if name else None
-    except ConfigError:
-        return None
 
 
 def _dialect(profile: ModelProfile, target: str | None) -> Target:

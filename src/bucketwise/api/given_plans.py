@@ -48,7 +48,7 @@ def read_plans(
     BucketwiseError
         When one cannot be read, there are fewer than two, or two have one name.
     """
-    named = [(name, given, _read(given)) for name, given in _named(plans)]
+    named = [(name, given, read_given(given)) for name, given in _named(plans)]
     names = _names(named, places=places)
     check_names(names)
     return {name: read for name, (_, _, read) in zip(names, named, strict=True)}
@@ -71,15 +71,16 @@ def _split(text: str) -> tuple[str, str]:
     return match[1].strip(), match[2].strip()
 
 
-def _read(given: PlanGiven) -> GivenLengths:
+def read_given(given: PlanGiven, option: str = "--plan") -> GivenLengths:
+    """Read one plan, configuration or list; `option` is what messages call it."""
     if isinstance(given, GivenLengths):
         return given
     if isinstance(given, Plan | Analysis):
         plan = given.plan if isinstance(given, Analysis) else given
         return lengths_of_plan(plan, "a plan")
     if isinstance(given, str | Path):
-        return read_lengths(given)
-    return read_lengths(",".join(str(length) for length in given))
+        return read_lengths(given, option)
+    return read_lengths(",".join(str(length) for length in given), option)
 
 
 def _names(

@@ -22,7 +22,13 @@ from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.releases import NEWEST, OLDEST, RELEASES, Version, parse_version
 from bucketwise.sources.configs.documents import mapping_document, read_documents
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.sources.configs.profiles import (
+    DEFAULT_MODEL,
+    built_in_profiles,
+    find_profile,
+)
+from bucketwise.sources.configs.scenarios import named_model
+from bucketwise.today import limits_in_service, option_limits
 from bucketwise.traffic import Traffic
 
 
@@ -56,15 +62,16 @@ def lint_config(
     ----------
     *configs : str, Path or mapping
         JSON, YAML or TOML files, compiled folders, Python files, notebooks, shell
-        scripts, "-" for standard input, such a text itself, or a configuration as a
-        value. Nothing in them is run.
+        scripts, plans, lists of lengths, "-" for standard input, such a text itself, or
+        a configuration as a value. Nothing in them is run.
     model : str, optional
         Built-in name, Hugging Face id or local folder; what the text names without one.
     target : str, optional
         The release of optimum-rbln; without one the release that compiled it or that
         the text is for, else the newest.
     min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits of the processor; what the text sets, else the checkpoint's.
+        Image limits of the processor; what the text or a saved processor sets, else the
+        checkpoint's.
     npu : str, optional
         Name of the NPU; what the configuration says without one.
     traffic : Traffic, optional
@@ -103,7 +110,7 @@ def lint_config(
             documents += (
                 (mapping_document(config),)
                 if isinstance(config, Mapping)
-                else read_documents(config)
+                else _for_release(read_documents(config), target)
             )
         except ConfigError as error:
             problems += error.problems
@@ -113,9 +120,22 @@ def lint_config(
     return LintReport(judged=judged, rules=rules, version=__version__)
 
 
+def _for_release(
+    documents: tuple[Document, ...], target: str | None
+) -> tuple[Document, ...]:
+    """Return what one release takes of a plan that has a list for each."""
+    if target is None or documents[0].form != "plan":
+        return documents
+    asked = newest(target).parsed
+    return tuple(each for each in documents if each.version == asked) or documents[-1:]
+
+
 def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judged:
     version, release_source = _release(document, asked.target)
     profile, model_source = _model(document, asked.profile)
+    if profile is None and asked.traffic is not None and not document.family:
+        profile = find_profile(DEFAULT_MODEL)
+        model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
     npu = asked.npu or document.config.get("npu")
     use = None
@@ -164,23 +184,12 @@ def _model(
     """Return the model and where it is named."""
     if given is not None:
         return given, "--model"
-    named = [document.model]
-    if document.serve is not None:
-        named.append(document.serve.flags.get("served-model-name", ""))
-    for name in named:
-        profile = _known(name)
-        if profile is not None:
-            return profile, f"named in {document.source}"
+    name = named_model(document)
+    if name:
+        return find_profile(name), f"named in {document.source}"
     if not document.family:
         return None, ""
     return _any_of(document.family), f"{document.class_name} in {document.source}"
-
-
-def _known(name: str) -> ModelProfile | None:
-    try:
-        return find_profile(name) if name else None
-    except ConfigError:
-        return None
 
 
 def _any_of(family: str) -> ModelProfile | None:
@@ -197,41 +206,15 @@ def _any_of(family: str) -> ModelProfile | None:
 def _limits(
     document: Document, profile: ModelProfile | None, asked: _Asked
 ) -> tuple[PixelLimits | None, tuple[str, ...]]:
-    """Return the image limits in force; an option, the text, the checkpoint."""
-    # What stands in a compiled folder is the processor that will be loaded from it.
-    shipped = (
-        _known(document.model) if document.form == "compiled" else None
-    ) or profile
-    sides: dict[str, int] = {}
-    sources = []
-    for side in ("min_pixels", "max_pixels"):
-        found = _one_limit(side, document, shipped, getattr(asked, side))
-        if found is None:
-            return None, ()
-        sides[side], source = found
-        sources.append(source)
-    low, high = sources
-    source = low if low == high else f"min_pixels: {low}; max_pixels: {high}"
+    """Return the image limits in force, and a note where there can be none."""
+    options = option_limits(profile, asked.min_pixels, asked.max_pixels)
     try:
-        return PixelLimits(**sides, source=source), ()
+        return limits_in_service(profile, *options, *document.limits), ()
     except ConfigError as error:
-        if asked.min_pixels is not None or asked.max_pixels is not None:
+        if options:
             raise
         problems = "; ".join(error.problems)
         return None, (f"images, because their limits cannot be: {problems}",)
-
-
-def _one_limit(
-    side: str, document: Document, profile: ModelProfile | None, option: Limit
-) -> tuple[int, str] | None:
-    given = getattr(document.limits, side, None)
-    if isinstance(option, int):
-        return option, f"--{side.replace('_', '-')}"
-    if option is None and given is not None and document.limits is not None:
-        return given, str(document.limits.place)
-    if profile is None:
-        return None
-    return int(getattr(profile.checkpoint, side)), profile.checkpoint.source
 
 
 def _use(

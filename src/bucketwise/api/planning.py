@@ -12,6 +12,7 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.analysis import Analysis, Context
 from bucketwise.analysis import analyze as analyze_traffic
+from bucketwise.api.given_plans import PlanGiven, read_given
 from bucketwise.api.pages import pages_of
 from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
 from bucketwise.api.reporting import report_inputs
@@ -23,6 +24,7 @@ from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.emitters import emit
 from bucketwise.errors import UsageError
 from bucketwise.limits import Limit
+from bucketwise.lint.subject import Document
 from bucketwise.optimize.choose import GraphPrice
 from bucketwise.output import Written, write_results
 from bucketwise.question import Question
@@ -30,7 +32,7 @@ from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, serving_targets
 from bucketwise.rbln.targets import pick_targets
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
-from bucketwise.today import Today
+from bucketwise.today import Today, option_limits
 from bucketwise.traffic import Traffic
 
 
@@ -50,7 +52,7 @@ def analyze(
     pins: Sequence[int] = (),
     bucket_unit: str = "vit",
     cost: str = "flops",
-    current: Sequence[int] | None = None,
+    current: PlanGiven | None = None,
     current_source: str = "given",
     current_max_pixels: int | None = None,
     base: BaseConfig | None = None,
@@ -70,8 +72,8 @@ def analyze(
     traffic : Traffic
         What `read_traffic` returned.
     model : str, optional
-        Built-in name, Hugging Face id or local folder; qwen3-vl-2b is assumed without
-        one.
+        Built-in name, Hugging Face id or local folder; without one that which `current`
+        names, else qwen3-vl-2b is assumed.
     min_pixels, max_pixels : int, "checkpoint" or None
         Image limits; the model's published RBLN deployment by default.
     video : VideoOptions, optional
@@ -94,12 +96,14 @@ def analyze(
         Unit of the lists that are emitted.
     cost : {"flops", "linear"}
         What a run costs.
-    current : sequence of int, optional
-        Lengths compiled today, in the unit the runtime compares.
+    current : str, Path, Plan, sequence of int and more, optional
+        What is compiled today, as `compare` takes a plan: lengths in the unit the
+        runtime compares, or whatever `lint_config` reads.
     current_source : str
-        Where they were read.
+        Where lengths that are given as numbers were read.
     current_max_pixels : int, optional
-        The image limit in service today.
+        The image limit in service today; without it `max_pixels`, else what the
+        configuration or its processor sets, else the checkpoint's.
     base : BaseConfig, optional
         The configuration emitted ones start from; its values are recorded.
     target : iterable of str
@@ -131,7 +135,15 @@ def analyze(
     BucketwiseError
         When an option or the traffic cannot be used.
     """
-    profile = find_profile(model or DEFAULT_MODEL)
+    read = None if current is None else read_given(current, "--current")
+    named = model or (read.model if read else "")
+    profile = find_profile(named or DEFAULT_MODEL)
+    if read and read.is_plan and read.model != profile.name:
+        message = (
+            f"--current: a plan for {read.model} found and --model is {profile.name}; "
+            "lengths fit one model alone"
+        )
+        raise UsageError(message)
     if bucket_unit not in ("vit", "merged"):
         message = f"bucket-unit: {bucket_unit!r} found; vit or merged is right"
         raise UsageError(message)
@@ -147,19 +159,27 @@ def analyze(
         bucket_unit="merged_patches" if bucket_unit == "merged" else "vit_patches",
         cost=cost,
     )
-    today = None
-    if current is not None:
+    dialects = tuple(target)
+    # Where no release compiles the family the newest one's counting is told.
+    targets = serving_targets(profile.family, dialects) or pick_targets(())[-1:]
+    today, given = None, None
+    if read is not None:
+        given = read.on(targets[-1].parsed)
+        told = given if places else given.without_places()
         today = Today(
-            buckets=Buckets(tuple(sorted(set(current)))),
-            max_pixels=current_max_pixels,
-            source=current_source,
+            buckets=Buckets(given.lengths),
+            limits=(
+                *option_limits(profile, None, current_max_pixels, prefix="--current-"),
+                *option_limits(profile, min_pixels, max_pixels),
+                *told.limits,
+            ),
+            source=current_source if given.is_list else told.source,
         )
     seen_with = (
         measured_with
         if measured_with is None or isinstance(measured_with, str)
         else tuple(measured_with)
     )
-    dialects = tuple(target)
     options: dict[str, Any] = {
         "model": None if model is None else profile.name,
         "min_pixels": min_pixels,
@@ -174,7 +194,7 @@ def analyze(
         "cost": cost,
         "video": asdict(video or VideoOptions()),
         "graph_price": asdict(graph_price) if graph_price else None,
-        "current": list(current) if current is not None else None,
+        "current": list(given.lengths) if given is not None else None,
         "current_max_pixels": current_max_pixels,
         "target": sorted(dialects),
         "decoder_graphs": list(decoder_graphs),
@@ -210,12 +230,12 @@ def analyze(
             profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
         ),
         question,
-        # Where no release compiles the family the newest one's counting is told.
-        serving_targets(profile.family, dialects) or pick_targets(())[-1:],
+        targets,
         today=today,
         ask=ask,
         context=Context(
-            model_assumed=model is None,
+            model_assumed=not named
+            or (model is None and bool(read and read.model_assumed)),
             version=__version__,
             options=options,
             base=base.assumptions() if base else (),
@@ -238,7 +258,7 @@ def write_plan(
     base: BaseConfig | None = None,
     target: Iterable[str] = (),
     formats: Iterable[str] = ("html",),
-    config: str | Path | Mapping[str, Any] | None = None,
+    config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> Written:
     """Write plan, pages, histogram and configurations into a folder.
 
@@ -255,8 +275,9 @@ def write_plan(
     formats : iterable of str
         Pages to write: html (the report), pdf and md (the decision on one page); none
         for an empty one.
-    config : str, Path or mapping, optional
-        The configuration in service, as `lint_config` takes it: the report judges it.
+    config : str, Path, mapping or Document, optional
+        The configuration in service, as `lint_config` takes it or as it was read: the
+        report judges it.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from bucketwise.cost import vit_flops
 from bucketwise.emitters import EmitContext
 from bucketwise.lint.layout import plan_of
 from bucketwise.lint.report import Judged
-from bucketwise.lint.rule import RULES, Rule, judge
+from bucketwise.lint.rule import RULES, judge
 from bucketwise.lint.subject import Document, Subject, Use
 from bucketwise.lint.values import lengths_of
 from bucketwise.memory.plan import MemoryPlan
@@ -25,9 +25,7 @@ from bucketwise.rbln.releases import NEWEST, RELEASES, Version
 from bucketwise.rbln.targets import Target
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.sources.configs.documents import mapping_document, read_documents
-
-ON_LENGTHS = "buckets/"
-"""Rules that judge the ViT lengths, which is all that a bare list of them tells."""
+from bucketwise.today import limits_in_service
 
 _NO_LENGTHS = "keys/missing-buckets"
 
@@ -37,7 +35,7 @@ def report_inputs(
     *,
     base: BaseConfig | None,
     targets: Sequence[Target],
-    config: str | Path | Mapping[str, Any] | None = None,
+    config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> ReportInputs:
     """Gather what the report shows beside the plan.
 
@@ -49,8 +47,8 @@ def report_inputs(
         The configuration emitted ones start from.
     targets : sequence of Target
         The dialects they are emitted for, oldest first.
-    config : str, Path or mapping, optional
-        The configuration in service, as `lint_config` takes it.
+    config : str, Path, mapping or Document, optional
+        The configuration in service, as `lint_config` takes it, or as it was read.
 
     Returns
     -------
@@ -109,30 +107,30 @@ def _memory(
 
 
 def _in_service(
-    analysis: Analysis, config: str | Path | Mapping[str, Any] | None, version: Version
+    analysis: Analysis,
+    config: str | Path | Mapping[str, Any] | Document | None,
+    version: Version,
 ) -> Judged | None:
     """Judge the configuration in service, or the lengths that are all that is known."""
     current = analysis.plan.visual.current
     if config is not None:
-        document = (
-            mapping_document(config)
-            if isinstance(config, Mapping)
-            else read_documents(config)[0]
-        )
+        document = _document(config)
         compiled = [known for known in RELEASES if known <= (document.version or ())]
         version = compiled[-1] if compiled else version
-        rules = RULES
     elif current is not None:
         lengths = {"visual": {BUCKETS: list(current.max_seq_lens)}}
-        document = replace(mapping_document(lengths), source=current.source)
-        rules = _on_lengths(RULES)
+        document = replace(
+            mapping_document(lengths), form="list", source=current.source
+        )
     else:
         return None
+    rules = RULES
     subject = _subject(analysis, document, version, with_use=True)
     if not lengths_of(subject):
         # A base without lengths is whole: the plan brings them.
-        kept = {rule.id for rule in _on_lengths(rules)} | {_NO_LENGTHS}
-        rules = tuple(rule for rule in rules if rule.id not in kept)
+        rules = tuple(
+            rule for rule in rules if not rule.on_lengths and rule.id != _NO_LENGTHS
+        )
     return Judged(
         subject=subject,
         reported=judge(subject, rules),
@@ -143,17 +141,14 @@ def _in_service(
     )
 
 
-def _on_lengths(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    return tuple(rule for rule in rules if rule.id.startswith(ON_LENGTHS))
-
-
 def _subject(
     analysis: Analysis, document: Document, version: Version, *, with_use: bool = False
 ) -> Subject:
     npu = document.config.get("npu")
-    limits = _limits(analysis)
+    limits = analysis.preprocessing.image
     use = None
     if with_use:
+        limits = _in_force(analysis, document)
         under = replace(analysis.preprocessing, image=limits)
         use = Use(
             counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
@@ -170,10 +165,22 @@ def _subject(
     )
 
 
-def _limits(analysis: Analysis) -> PixelLimits:
-    """Return the image limits in service, as far as they are known."""
-    limits, current = analysis.preprocessing.image, analysis.plan.visual.current
-    if current is None or current.max_pixels == limits.max_pixels:
-        return limits
-    source = "--current-max-pixels"
-    return replace(limits, max_pixels=current.max_pixels, source=source)
+def _document(config: str | Path | Mapping[str, Any] | Document) -> Document:
+    if isinstance(config, Document):
+        return config
+    if isinstance(config, Mapping):
+        return mapping_document(config)
+    return read_documents(config)[0]
+
+
+def _in_force(analysis: Analysis, document: Document) -> PixelLimits:
+    """Return the image limits in service: those today was counted under."""
+    current = analysis.plan.visual.current
+    if current is None:
+        given = limits_in_service(analysis.profile, *document.limits)
+        return given or analysis.preprocessing.image
+    return PixelLimits(
+        min_pixels=current.min_pixels,
+        max_pixels=current.max_pixels,
+        source=current.limits_source,
+    )

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
 import sys
+from collections.abc import Iterator
 from importlib import import_module
-from types import FrameType
+from itertools import pairwise
 
 import click
 
 from bucketwise import __version__
-from bucketwise.cli.terminal import say
+from bucketwise.cli.terminal import (
+    complain,
+    drop_unwritten,
+    open_closed_streams,
+    refused,
+)
 from bucketwise.errors import BucketwiseError
+
+INTERRUPTED = 130
+
+NO_MEMORY = (
+    "memory ran out; end other programs, or read parts with bucketwise histogram and "
+    "give the histograms: they add up"
+)
 
 # Name -> (module, what `--help` says): a command's module is imported when it is used,
 # so that `bucketwise --help` imports nothing heavy.
@@ -44,6 +54,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, name)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse empty values: a path of no name stands for the working folder."""
+        for place in _empty_values(args):
+            message = (
+                f"{place}: an empty value found, as of a variable that is not set; give "
+                "one or leave it out"
+            )
+            raise click.UsageError(message, ctx)
+        return super().parse_args(ctx, args)
+
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
@@ -51,6 +71,15 @@ class LazyGroup(click.Group):
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _empty_values(words: list[str]) -> Iterator[str]:
+    """Yield the option, or "INPUT", for which nothing stands."""
+    for before, word in pairwise(["", *words]):
+        if not word:
+            yield before if before.startswith("-") else "INPUT"
+        elif word.startswith("--") and word.endswith("=") and word.count("=") == 1:
+            yield word[:-1]
 
 
 @click.group(
@@ -63,27 +92,30 @@ def main() -> None:
     """Choose the shapes to compile for vision-language models from real traffic."""
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    """End as Ctrl-C does, so that temporary folders are removed."""
-    sys.exit(128 + number)
-
-
 def run() -> None:
     """Run the command line; every error a user can mend ends here.
 
-    A closed pipe (`| head`) ends quietly; a request to terminate leaves nothing behind.
+    A closed pipe (`| head`) ends quietly.
     """
-    signal.signal(signal.SIGTERM, _end)
+    open_closed_streams()
+    status = 1
     try:
-        main.main(prog_name="bucketwise")
+        returned = main.main(prog_name="bucketwise", standalone_mode=False)
+        sys.stdout.flush()
+        status = returned or 0
+    except BrokenPipeError:
+        pass
     except BucketwiseError as error:
-        for problem in error.problems:
-            say(f"error: {problem}", err=True)
-        sys.exit(error.exit_code)
+        status = error.exit_code
+        complain(*(f"error: {problem}" for problem in error.problems))
+    except click.ClickException as error:
+        status = error.exit_code
+        error.show()
+    except click.Abort:
+        status = INTERRUPTED
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        say("error: no space left where the output goes; free some", err=True)
-        # What is still to be written would fail once more when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        complain(f"error: {refused(error)}")
+    except MemoryError:
+        complain(f"error: {NO_MEMORY}")
+    drop_unwritten()
+    sys.exit(status)

@@ -22,6 +22,7 @@ from bucketwise.cli.options import (
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     base_config,
+    base_document,
     config_in_service,
     current_of,
     graph_price,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from bucketwise.activity import Evidence
     from bucketwise.analysis import Analysis
     from bucketwise.output import Written
-    from bucketwise.sources.configs.rbln_config import CurrentLengths
     from bucketwise.traffic import Traffic
 
 BASE_OPTIONS = (
@@ -81,7 +81,11 @@ def analyze(
     check_folder(folder)
     check_formats(options["formats"])
     current = current_of(options["current"])
-    base = base_config(model, current, options)
+    named = model or (current.model if current else "")
+    configs = base_document(options["base"])
+    if current is not None:
+        configs = configs or current.documents
+    base = base_config(named, configs, options)
     places = not options["no_places"]
     with shown_progress(quiet=options["quiet"]) as progress:
         traffic, evidence = _read(
@@ -110,8 +114,7 @@ def analyze(
         pins=options["pins"],
         bucket_unit=options["bucket_unit"],
         cost=options["cost"],
-        current=current.lengths if current else None,
-        current_source=_shown_source(current, options["current"], places=places),
+        current=current,
         current_max_pixels=options["current_max_pixels"],
         base=base,
         target=options["target"],
@@ -139,18 +142,10 @@ def analyze(
         base=base,
         target=options["target"],
         formats=options["formats"],
-        config=config_in_service(options),
+        config=config_in_service(current.documents if current else ())
+        or config_in_service(configs),
     )
     _say_results(analysis, written, folder, quiet=options["quiet"])
-
-
-def _shown_source(
-    current: CurrentLengths | None, given: str | None, *, places: bool
-) -> str:
-    """Return where the lengths in service stand; no name of a file without places."""
-    if current is None or given is None:
-        return ""
-    return current.source if places or not Path(given).exists() else "a file"
 
 
 def _read(

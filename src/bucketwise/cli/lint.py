@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +112,8 @@ vllm_options = bundle(
 @click.option(
     "--fix",
     is_flag=True,
-    help="Print what would put it right as a diff of JSON, findings going to standard "
-    "error. No file is changed.",
+    help="Print what would put it right as a diff of CONFIG that patch -p0 applies, "
+    "findings going to standard error. No file is changed.",
 )
 def lint(
     configs: tuple[str, ...],
@@ -163,7 +164,7 @@ def lint(
     if said:
         say(said.removesuffix("\n"), err=fix)
     if fix:
-        _say_diffs(report)
+        _say_fixes(report)
     if report.failed:
         sys.exit(GATE_SAID_NO)
 
@@ -192,10 +193,23 @@ def _say_vllm(
         sys.exit(GATE_SAID_NO)
 
 
-def _say_diffs(report: LintReport) -> None:
-    from bucketwise.lint.fixing import diff
+def _say_fixes(report: LintReport) -> None:
+    """Print diffs for patch on standard output, and on standard error how to use them."""
+    from bucketwise.api.fixing import fixes_of
 
-    for judged in report.judged:
-        changes = diff(judged.subject, report.rules)
-        if changes:
-            say(changes.removesuffix("\n"))
+    for fix in fixes_of(report):
+        if fix.diff:
+            if sys.stdout.isatty():
+                say(fix.diff.removesuffix("\n"))
+            else:
+                click.echo(fix.diff.encode(), nl=False)
+            at = f" -d {shlex.quote(fix.folder)}" if fix.folder else ""
+            say(f"{fix.source}: pipe standard output into patch -p0{at}", err=True)
+        else:
+            say(
+                f"{fix.source}: no diff of this text can be made; what would be right, as "
+                "JSON:",
+                err=True,
+            )
+            for value in fix.values:
+                say(value.removesuffix("\n"))

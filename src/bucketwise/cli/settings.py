@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +11,10 @@ from bucketwise.numbers import plural
 
 if TYPE_CHECKING:
     from bucketwise.api.preprocessing import VideoOptions
+    from bucketwise.lint.subject import Document
     from bucketwise.optimize.choose import GraphPrice
     from bucketwise.rbln.base_config import BaseConfig
-    from bucketwise.sources.configs.rbln_config import CurrentLengths
+    from bucketwise.sources.configs.scenarios import GivenLengths
     from bucketwise.traffic import Traffic
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
@@ -96,38 +96,44 @@ def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     return GraphPrice(**given)
 
 
-def current_of(text: str | None) -> CurrentLengths | None:
+def current_of(text: str | None) -> GivenLengths | None:
     """Return the lengths `--current` names."""
     if text is None:
         return None
-    from bucketwise.sources.configs.rbln_config import current_lengths
+    from bucketwise.sources.configs.scenarios import read_lengths
 
-    return current_lengths(text)
+    return read_lengths(text, "--current")
 
 
-def config_in_service(options: dict[str, Any]) -> str | None:
-    """Return the configuration of today to judge: `--current` as a file, else `--base`."""
-    from bucketwise.sources.configs.rbln_config import read_rbln_config
+def base_document(text: str | None) -> tuple[Document, ...]:
+    """Return what `--base` names."""
+    if text is None:
+        return ()
+    from bucketwise.sources.configs.documents import read_documents
 
-    current: str | None = options["current"]
-    base: str | None = options["base"]
-    path = current if current and Path(current).exists() else base
-    # A bare list of lengths is no configuration.
-    return path if path and read_rbln_config(path).mapping else None
+    return read_documents(text)
+
+
+def config_in_service(documents: tuple[Document, ...]) -> Document | None:
+    """Return the configuration of today to judge; lengths alone are none."""
+    from bucketwise.lint.subject import LENGTHS_ALONE
+
+    whole = [each for each in documents if each.form not in LENGTHS_ALONE]
+    return whole[0] if whole else None
 
 
 def base_config(
-    model: str | None, current: CurrentLengths | None, options: dict[str, Any]
+    model: str, documents: tuple[Document, ...], options: dict[str, Any]
 ) -> BaseConfig | None:
     """Return the configuration emitted ones start from; None where none can be.
 
-    `--base`, else `--current` when that is a file, else the published one; the single
+    What `--base` names, else what `--current` does, else the published one; the single
     options are set over it.
     """
     from bucketwise.rbln.base_config import Overrides, given_base, zoo_base
     from bucketwise.rbln.model_classes import MODEL_CLASSES
     from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
-    from bucketwise.sources.configs.rbln_config import read_rbln_config
+    from bucketwise.sources.configs.rbln_config import config_in
 
     family = find_profile(model or DEFAULT_MODEL).family
     overrides = Overrides(
@@ -137,21 +143,15 @@ def base_config(
         npu=options["npu"],
         batch_size=options["batch_size"],
     )
-    path = options["base"]
-    if path is None and current is not None and Path(options["current"]).exists():
-        path = options["current"]
-    if path is None and overrides == Overrides() and family not in MODEL_CLASSES:
+    read = config_in(documents)
+    if read is not None and read.mapping:
+        return given_base(
+            read.mapping,
+            family=family,
+            source="a file" if options["no_places"] else read.name,
+            overrides=overrides,
+            notes=read.notes,
+        )
+    if not documents and overrides == Overrides() and family not in MODEL_CLASSES:
         return None  # nothing to emit, and nothing was asked for
-    if path is None:
-        return zoo_base(family, overrides)
-    read = read_rbln_config(path)
-    if not read.mapping:
-        # A bare list of lengths is today's buckets and no configuration.
-        return zoo_base(family, overrides)
-    return given_base(
-        read.mapping,
-        family=family,
-        source="a file" if options["no_places"] else read.name,
-        overrides=overrides,
-        notes=read.notes,
-    )
+    return zoo_base(family, overrides)

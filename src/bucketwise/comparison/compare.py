@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.buckets import Buckets
@@ -12,13 +12,10 @@ from bucketwise.comparison.scenario import LEAST_SCENARIOS, Scenario, check_name
 from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.errors import InputError
-from bucketwise.limits import UNLIMITED_PIXELS, Setting, shrunk_by, weight_of
+from bucketwise.limits import Setting, weight_of
 from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.patching import BoolArray
-from bucketwise.plan import (
-    Cost,
-)
-from bucketwise.profile import PixelLimits
+from bucketwise.plan import Cost
 from bucketwise.search import bucket_uses
 from bucketwise.summary import (
     model_facts,
@@ -26,6 +23,7 @@ from bucketwise.summary import (
     provenance,
     traffic_summary,
 )
+from bucketwise.today import Failures, lowest_limits
 from bucketwise.traffic import IntArray, Traffic
 
 
@@ -35,9 +33,7 @@ class _Run:
 
     scenario: Scenario
     setting: Setting
-    needed: IntArray
-    fails: BoolArray
-    overflow: float
+    failures: Failures
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +97,8 @@ def compare_scenarios(
     if not (setting.counts.runs > 0).any():
         raise InputError(nothing_to_serve(traffic, setting.counts))
     runs = tuple(_run(scenario, setting) for scenario in scenarios)
-    least = min(run.overflow for run in runs)
-    finalists = tuple(run for run in runs if run.overflow == least)
+    least = min(run.failures.overflow_images for run in runs)
+    finalists = tuple(run for run in runs if run.failures.overflow_images == least)
     compared = deciding = _shared(runs, setting)
     if LEAST_SCENARIOS <= len(finalists) < len(runs):
         deciding = _shared(finalists, setting)
@@ -124,26 +120,18 @@ def compare_scenarios(
 
 
 def _run(scenario: Scenario, setting: Setting) -> _Run:
-    own = _under(setting, scenario.limits(setting.preprocessing.image))
-    needed = own.counts.needed(own.version)
-    fails = own.counts.accepted & (needed > scenario.buckets.top)
-    overflow = weight_of(own.counts, fails)
-    return _Run(scenario, own, needed, fails, overflow)
+    own = setting.under(scenario.limits or setting.preprocessing.image)
+    return _Run(scenario, own, Failures.of(scenario.buckets, own.counts, own.version))
 
 
 def _shared(runs: Sequence[_Run], setting: Setting) -> _Shared:
     """Return what all of these serve, at what it needs under the lowest limits."""
-    limits = [run.setting.preprocessing.image for run in runs]
-    lowest = PixelLimits(
-        min_pixels=min(each.min_pixels for each in limits),
-        max_pixels=min(each.max_pixels for each in limits),
-        source="the lowest of all",
-    )
-    counts = _under(setting, lowest).counts
+    lowest = lowest_limits(*(run.setting.preprocessing.image for run in runs))
+    counts = setting.under(lowest).counts
     needed = counts.needed(setting.version)
     served = counts.accepted & (needed <= min(run.scenario.buckets.top for run in runs))
     for run in runs:
-        served &= ~run.fails
+        served &= ~run.failures.fails
     basis = Basis(
         scenarios=tuple(run.scenario.name for run in runs),
         images=weight_of(counts, served),
@@ -152,15 +140,6 @@ def _shared(runs: Sequence[_Run], setting: Setting) -> _Shared:
         useful_compute=float((counts.runs * setting.curve.at(needed))[served].sum()),
     )
     return _Shared(basis, needed, _demand(needed, setting, served))
-
-
-def _under(setting: Setting, limits: PixelLimits) -> Setting:
-    """Return the setting under other image limits; the same where they are equal."""
-    image = setting.preprocessing.image
-    if image == limits:
-        return setting
-    moved = replace(setting.preprocessing, image=limits)
-    return replace(setting, preprocessing=moved).with_max_pixels(limits.max_pixels)
 
 
 def _demand(needed: IntArray, setting: Setting, who: BoolArray) -> Demand | None:
@@ -178,10 +157,7 @@ def _outcome(
 ) -> Outcome:
     scenario, setting, counts = run.scenario, run.setting, run.setting.counts
     limits, lengths = setting.preprocessing.image, scenario.buckets.lengths
-    accepted = counts.accepted
-    images = weight_of(counts, accepted)
-    unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
-    shrunk = weight_of(counts, shrunk_by(counts, unlimited))
+    failures, shrunk = run.failures, setting.shrunk_images()
     demand = setting.demand()
     uses = bucket_uses(scenario.buckets, demand, setting, ())
     bill = price(scenario.buckets, demand, setting.curve)
@@ -195,13 +171,13 @@ def _outcome(
         min_pixels=limits.min_pixels,
         max_pixels=limits.max_pixels,
         limits_source=limits.source,
-        overflow_images=run.overflow,
-        overflow_share=run.overflow / images,
-        overflow_runs=float(counts.runs[run.fails].sum()),
+        overflow_images=failures.overflow_images,
+        overflow_share=failures.overflow_share,
+        overflow_runs=failures.overflow_runs,
         largest_needed=int(demand.needed[-1]),
-        served_images=weight_of(counts, accepted & ~run.fails),
+        served_images=weight_of(counts, counts.accepted & ~failures.fails),
         shrunk_images=shrunk,
-        shrunk_share=shrunk / images,
+        shrunk_share=shrunk / failures.images,
         useful_compute=bill.useful_compute,
         padded_compute=bill.padded_compute,
         waste=bill.waste,
@@ -219,8 +195,8 @@ def _outcome(
 def _optimum(run: _Run, padded: float) -> Optimum | None:
     """Return the best list with as many lengths; None where nothing is served."""
     setting = run.setting
-    served = setting.counts.accepted & ~run.fails
-    demand = _demand(run.needed, setting, served)
+    served = setting.counts.accepted & ~run.failures.fails
+    demand = _demand(run.failures.needed, setting, served)
     if demand is None:
         return None
     top = int(align_up(demand.needed[-1:], setting.align)[0])

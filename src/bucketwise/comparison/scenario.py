@@ -24,16 +24,15 @@ class Scenario:
         What it is called; no other scenario has this name.
     buckets : Buckets
         Compiled lengths in ViT patches, at most `MOST_BUCKETS`.
-    min_pixels, max_pixels : int or None
-        Image limits that come with it; None takes those in force.
+    limits : PixelLimits or None
+        Image limits in front of it; None takes those of the setting.
     source : str
         Where the lengths were read.
     """
 
     name: str
     buckets: Buckets
-    min_pixels: int | None = None
-    max_pixels: int | None = None
+    limits: PixelLimits | None = None
     source: str = "given"
 
     def __post_init__(self) -> None:
@@ -48,38 +47,6 @@ class Scenario:
         if n_lengths > MOST_BUCKETS:
             message = f"{self.name}: {n_lengths:,} lengths found; 1 to {MOST_BUCKETS} is right"
             raise ConfigError(message)
-
-    def limits(self, in_force: PixelLimits) -> PixelLimits:
-        """Return the limits it runs under.
-
-        Parameters
-        ----------
-        in_force : PixelLimits
-            Those of every scenario that brings none.
-
-        Raises
-        ------
-        ConfigError
-            When its own limits and those in force are crossed.
-        """
-        low, high = self.min_pixels, self.max_pixels
-        if low is None and high is None:
-            return in_force
-        low_source, high_source = (
-            in_force.source if limit is None else self.source for limit in (low, high)
-        )
-        source = low_source
-        if low_source != high_source:
-            source = f"min_pixels: {low_source}; max_pixels: {high_source}"
-        try:
-            return PixelLimits(
-                min_pixels=in_force.min_pixels if low is None else low,
-                max_pixels=in_force.max_pixels if high is None else high,
-                source=source,
-            )
-        except ConfigError as error:
-            problems = (f"{self.name}: {problem}" for problem in error.problems)
-            raise ConfigError(*problems) from error
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -266,9 +266,9 @@ def _replayed(
     pricing: Pricing,
     choose: Callable[[FloatArray], Graphs],
 ) -> _Load:
+    arrivals.check_decodes()
     prefill_s = pricing.prefill_s(arrivals.prompt).tolist()
     settled = settle(arrivals, batch_size, pricing.clock(), prefill_s, choose)
-    _check_busy(settled.replay.steps[1:])
     activity = settled.replay.activity()
     before, after = (
         number(_mean_active(each, batch_size))

@@ -98,6 +98,8 @@ def context_too_long_for_eager(subject: Subject) -> Iterator[Finding]:
     limits = limits_of(subject.npu, subject.version)
     if length is None or _is_flash(subject) or length <= limits.max_eager_seq_len:
         return
+    if subject.document.form == "serve":
+        return  # vllm-rbln makes partitions of its --block-size
     if any(unknown(subject.config.get(name)) for name in _FLASH_KEYS):
         return
     partition = unset(

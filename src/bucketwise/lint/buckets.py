@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from bucketwise.buckets import Buckets
-from bucketwise.cost import price
 from bucketwise.demand import Demand
 from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.limited import CLEARLY_BEYOND, Limited, fits_merged
+from bucketwise.lint.limited import Limited, fits_merged
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
     buckets_of,
@@ -20,16 +19,13 @@ from bucketwise.lint.values import (
     unknown,
     whole,
 )
-from bucketwise.numbers import percent
-from bucketwise.optimize import Problem
-from bucketwise.optimize.exact import frontier
+from bucketwise.numbers import number, percent
+from bucketwise.optimize.excess import excess_of
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
+from bucketwise.today import Failures
 
 MANY_BUCKETS = 4
 """The most graphs that any published advice names."""
-
-WORTH_TELLING = 0.05
-"""Less compute than this between two lists is nothing to compile anew for."""
 
 
 def no_lengths(subject: Subject) -> Iterator[Finding]:
@@ -179,7 +175,7 @@ def overflow_possible(subject: Subject) -> Iterator[Finding]:
     safe = limited.safe_max_pixels
     below = f"max_pixels {safe:,} on the processor, or " if safe else ""
     yield Finding(
-        severity="error" if limited.square >= CLEARLY_BEYOND * top else "warning",
+        severity="error" if limited.is_clearly_short else "warning",
         path=_path(subject),
         found=f"the top length is {top:,}; an image of {worst.width_px:,} x "
         f"{worst.height_px:,} needs {worst.needed:,}",
@@ -255,44 +251,58 @@ def unpublished_length(subject: Subject) -> Iterator[Finding]:
     )
 
 
+def image_too_long(subject: Subject) -> Iterator[Finding]:
+    """Images of the traffic that need more than the top length: the runtime raises."""
+    lengths, use = lengths_of(subject), subject.use
+    if not lengths or use is None:
+        return
+    failures = Failures.of(Buckets(lengths), use.counts, subject.version)
+    if not failures.overflow_images:
+        return
+    largest = int(failures.needed.max())
+    yield Finding(
+        severity="error",
+        path=_path(subject),
+        found=f"{number(failures.overflow_images)} of {number(failures.images)} "
+        f"images ({failures.overflow_share:.2%}) need more than {lengths[-1]:,}"
+        + _under(subject),
+        why=f"{release(subject)} raises on them"
+        + _unit_hint(subject, lengths[-1], largest),
+        right=f"a top length of {largest:,} or more, or a lower max_pixels",
+        raises="ValueError: Required seq_len",
+    )
+
+
 def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
-    """Lengths that no image of the traffic runs on, and images that would raise."""
+    """Lengths that no image of the traffic runs on."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
     counts = use.counts
-    needed, accepted = counts.needed(subject.version), counts.accepted
-    images = counts.sizes.count
-    total = float(images[accepted].sum())
-    position = Buckets(lengths).assign(needed)
-    raised = float(images[accepted & (position == len(lengths))].sum())
-    path = _path(subject)
-    if raised:
-        largest = int(needed[accepted].max())
-        yield Finding(
-            severity="error",
-            path=path,
-            found=f"{raised:,.0f} of {total:,.0f} images ({raised / total:.2%}) need "
-            f"more than {lengths[-1]:,}",
-            why=f"{release(subject)} raises on them"
-            + _unit_hint(subject, lengths[-1], largest),
-            right=f"a top length of {largest:,} or more, or a lower max_pixels",
-            raises="ValueError: Required seq_len",
-        )
+    position = Buckets(lengths).assign(counts.needed(subject.version))
     runs = np.bincount(
-        position[accepted], weights=counts.runs[accepted], minlength=len(lengths) + 1
+        position[counts.accepted],
+        weights=counts.runs[counts.accepted],
+        minlength=len(lengths) + 1,
     )[: len(lengths)]
     idle = [length for length, ran in zip(lengths, runs, strict=True) if not ran]
-    if idle and len(idle) < len(lengths):
-        kept = [length for length in lengths if length not in idle]
-        yield Finding(
-            severity="warning",
-            path=path,
-            found=f"no image of the traffic runs on {_listed(idle)}",
-            why="a graph that nothing runs on costs compile time and device memory",
-            right=shown(kept),
-            fixes=(_set(subject, kept),),
-        )
+    limited = Limited.of(subject)
+    if idle[-1:] == [lengths[-1]] and limited and len(lengths) > 1:
+        # What no image has needed yet, but one that the limits let through would.
+        below = next((each for each in reversed(lengths) if each not in idle), 0)
+        if limited.worst.needed > below:
+            idle = idle[:-1]
+    if not idle or len(idle) == len(lengths):
+        return
+    kept = [length for length in lengths if length not in idle]
+    yield Finding(
+        severity="warning",
+        path=_path(subject),
+        found=f"no image of the traffic runs on {_listed(idle)}",
+        why="a graph that nothing runs on costs compile time and device memory",
+        right=shown(kept),
+        fixes=(_set(subject, kept),),
+    )
 
 
 def bucket_use(subject: Subject) -> Iterator[Finding]:
@@ -335,24 +345,27 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     if not (runs[served] > 0).any():
         return
     demand = Demand.of(needed[served], runs[served])
-    largest = _aligned(int(demand.needed[-1]), profile.align)
-    problem = Problem.of(demand, use.curve.at, align=profile.align, top=largest)
-    best = frontier(problem, len(lengths))[-1]
-    padded, least = (
-        price(Buckets(each), demand, use.curve).padded_compute
-        for each in (lengths, best)
-    )
-    excess = padded / least - 1
-    if excess < WORTH_TELLING:
+    excess = excess_of(lengths, demand, use.curve, profile.align)
+    if excess is None:
         return
+    best = excess.best
     yield Finding(
         severity="warning",
         path=_path(subject),
-        found=f"{shown(value)} takes {percent(excess)} more ViT compute than it has to",
+        found=f"{shown(value)} takes {percent(excess.share)} more ViT compute than it "
+        "has to",
         why=f"on the images of the traffic it serves, the best {len(best)} "
-        f"{'length' if len(best) == 1 else 'lengths'} would take {percent(least / padded)} "
+        f"{'length' if len(best) == 1 else 'lengths'} would take {percent(1 / (1 + excess.share))} "
         "of it; the cost is that of the model's own dimensions",
         right=shown(list(best)),
+    )
+
+
+def _under(subject: Subject) -> str:
+    """Say which upper limit lets them through; "" where none is known."""
+    limits = subject.limits
+    return (
+        f" under max_pixels {limits.max_pixels:,} ({limits.source})" if limits else ""
     )
 
 

@@ -1,11 +1,10 @@
-"""A configuration with what its findings say put right, and what that changes."""
+"""A configuration with what its findings say put right."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bucketwise.lint.finding import Fix, Path
@@ -16,7 +15,23 @@ MAX_ROUNDS = 8
 """Putting one thing right may show another; more rounds than this would be a circle."""
 
 
-def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A configuration put right.
+
+    Attributes
+    ----------
+    config : dict
+        Keys in their order; what nothing mends stays.
+    renames : mapping of tuple of str to str
+        Path of each key that was renamed, as it was read, and its new name.
+    """
+
+    config: dict[str, Any]
+    renames: Mapping[Path, str]
+
+
+def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> Fixed:
     """Return the configuration with every fix applied, until no finding has one.
 
     Parameters
@@ -28,10 +43,10 @@ def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        Keys in their order; what nothing mends stays.
+    Fixed
     """
     config = apply_fixes(subject.config, ())
+    renames: dict[Path, str] = {}
     for _ in range(MAX_ROUNDS):
         document = replace(subject.document, config=config)
         reported = judge(replace(subject, document=document), rules)
@@ -39,8 +54,20 @@ def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> dict[str, Any]:
         mended = apply_fixes(config, fixes)
         if mended == config:
             break
+        for fix in fixes:
+            if fix.action == "rename":
+                renames[_as_read(fix.path, renames)] = str(fix.value)
         config = mended
-    return config
+    return Fixed(config, renames)
+
+
+def _as_read(path: Path, renames: Mapping[Path, str]) -> Path:
+    """Return what a path was before earlier renames."""
+    for before, name in renames.items():
+        after = (*before[:-1], name)
+        if path[: len(after)] == after:
+            return before + path[len(after) :]
+    return path
 
 
 def apply_fixes(config: Mapping[str, Any], fixes: Iterable[Fix]) -> dict[str, Any]:
@@ -73,32 +100,6 @@ def apply_fixes(config: Mapping[str, Any], fixes: Iterable[Fix]) -> dict[str, An
     for path in sorted(renames, key=len, reverse=True):
         _rename(mended, path, str(renames[path].value))
     return mended
-
-
-def diff(subject: Subject, rules: tuple[Rule, ...] = RULES) -> str:
-    """Return what putting it right changes, as a unified diff of indented JSON.
-
-    Parameters
-    ----------
-    subject : Subject
-        The configuration and what it is for.
-    rules : tuple of Rule
-        The rules whose fixes are taken.
-
-    Returns
-    -------
-    str
-        Ended by a newline; "" where nothing changes.
-    """
-    name = subject.document.source
-    lines = difflib.unified_diff(
-        written(subject.config).splitlines(),
-        written(fixed(subject, rules)).splitlines(),
-        fromfile=name,
-        tofile=f"{name} (put right)",
-        lineterm="",
-    )
-    return "".join(f"{line}\n" for line in lines)
 
 
 def written(config: Mapping[str, Any]) -> str:

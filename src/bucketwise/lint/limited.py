@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bucketwise.buckets import Buckets
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import lengths_of
 from bucketwise.patching import Preprocessing
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.releases import Version
 from bucketwise.reach import Reach, safe_max_pixels, worst_reachable
+from bucketwise.today import Failures
 
 CLEARLY_BEYOND = 2
 """From so many times the top length on, an image that fails is no rare one."""
@@ -29,12 +31,15 @@ class Limited:
         Image limits in force.
     version : tuple of int
         The release.
+    all_served : bool
+        Whether the traffic is known and no image of it needs more than the top.
     """
 
     lengths: tuple[int, ...]
     profile: ModelProfile
     limits: PixelLimits
     version: Version
+    all_served: bool = False
 
     @classmethod
     def of(cls, subject: Subject) -> Limited | None:
@@ -43,7 +48,14 @@ class Limited:
         if not lengths or profile is None or limits is None:
             return None
         return cls(
-            lengths=lengths, profile=profile, limits=limits, version=subject.version
+            lengths=lengths,
+            profile=profile,
+            limits=limits,
+            version=subject.version,
+            all_served=subject.use is not None
+            and not Failures.of(
+                Buckets(lengths), subject.use.counts, subject.version
+            ).overflow_images,
         )
 
     @property
@@ -70,8 +82,16 @@ class Limited:
 
     @property
     def is_merged(self) -> bool:
-        """Whether the top holds the largest square in merged patches alone."""
-        return fits_merged(self.square, self.top, self.profile)
+        """Whether the top holds the largest square in merged patches alone.
+
+        A list that holds all of a traffic is in the right unit, however small its top.
+        """
+        return not self.all_served and fits_merged(self.square, self.top, self.profile)
+
+    @property
+    def is_clearly_short(self) -> bool:
+        """Whether an image that fails is no rare one."""
+        return not self.all_served and self.square >= CLEARLY_BEYOND * self.top
 
     @property
     def _preprocessing(self) -> Preprocessing:

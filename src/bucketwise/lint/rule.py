@@ -18,7 +18,7 @@ from bucketwise.lint import (
     serving,
 )
 from bucketwise.lint.finding import SEVERITIES, Finding
-from bucketwise.lint.subject import Subject
+from bucketwise.lint.subject import LENGTHS_ALONE, Subject
 from bucketwise.traffic import Place
 
 Check = Callable[[Subject], Iterator[Finding]]
@@ -29,12 +29,25 @@ class Rule:
     """One rule: its id in words, and the function that applies it.
 
     `at_load` says that it applies to what is given at load as well, where the compile has
-    decided the rest.
+    decided the rest, and `on_lengths` that it judges the ViT lengths, which is all that
+    a bare list of them tells.
     """
 
     id: str
     check: Check
     at_load: bool = False
+
+    @property
+    def on_lengths(self) -> bool:
+        """Whether it judges the ViT lengths alone."""
+        return self.id.startswith("buckets/")
+
+    def applies(self, subject: Subject) -> bool:
+        """Return whether it has something to say of this form of configuration."""
+        form = subject.document.form
+        if form in LENGTHS_ALONE:
+            return self.on_lengths
+        return self.at_load or form != "load"
 
     @property
     def summary(self) -> str:
@@ -77,6 +90,7 @@ RULES: tuple[Rule, ...] = (
         buckets.unaligned_bucket,
         buckets.overflow_possible,
         buckets.merged_unit,
+        buckets.image_too_long,
         buckets.bucket_never_hit,
         buckets.wasteful_lengths,
         buckets.bucket_use,
@@ -189,7 +203,7 @@ def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, 
             place=subject.document.place(finding.path),
         )
         for rule in rules
-        if rule.at_load or subject.document.form != "load"
+        if rule.applies(subject)
         for finding in rule.check(subject)
     ]
     return tuple(

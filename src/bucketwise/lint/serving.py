@@ -8,13 +8,16 @@ from typing import Any
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import ServeLine, Subject
 from bucketwise.lint.values import buckets_of, lengths_of, shown, whole
+from bucketwise.rbln.keys import DEVICES, OLD_DEVICES
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHANNELS,
     CONFLICTS_SINCE,
     COPIED_FIRST,
+    COPIED_SINCE,
     DERIVED,
+    DEVICES_ENVIRONMENT,
     FIXED_LENGTH,
     FIXED_UNTIL,
     KEPT_ON_A_FOLDER,
@@ -55,10 +58,19 @@ def derived_conflict(subject: Subject) -> Iterator[Finding]:
     if serve is None or serve.is_folder:
         return
     for name, option in DERIVED.items():
-        if name not in subject.config or name in COPIED_FIRST:
+        if name not in subject.config or _is_copied(name, subject):
             continue
         value = subject.config[name]
         told = serve.flags.get(option.removeprefix("--"))
+        if told is None and name in (DEVICES, OLD_DEVICES):
+            told = next(
+                (
+                    serve.environment[variable]
+                    for variable in DEVICES_ENVIRONMENT
+                    if variable in serve.environment
+                ),
+                None,
+            )
         if told is not None and str(value) == told:
             continue
         raises = subject.version >= CONFLICTS_SINCE
@@ -128,6 +140,9 @@ def missing_block_size(subject: Subject) -> Iterator[Finding]:
     if serve is None or serve.is_folder or subject.version < BLOCK_SIZE_SINCE:
         return
     if "block-size" in serve.flags or "kvcache_block_size" in subject.config:
+        return
+    partition = "kvcache_partition_len"
+    if partition in subject.config and _is_copied(partition, subject):
         return
     yield Finding(
         severity="error",
@@ -227,6 +242,12 @@ def context_beyond_folder(subject: Subject) -> Iterator[Finding]:
             f"({_CONVERTER}/from_vllm.py)",
             right=f"{option} {value}",
         )
+
+
+def _is_copied(name: str, subject: Subject) -> bool:
+    """Return whether an override becomes vLLM's own setting, so that both agree."""
+    since = COPIED_SINCE.get(name)
+    return name in COPIED_FIRST or (since is not None and subject.version >= since)
 
 
 def _leaves(level: Mapping[str, Any], before: Path = ()) -> Iterator[Path]:

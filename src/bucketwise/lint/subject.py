@@ -12,12 +12,16 @@ from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.releases import Version
+from bucketwise.today import GivenLimits
 from bucketwise.traffic import Place
 
-Form = Literal["compile", "compiled", "load", "serve"]
+Form = Literal["compile", "compiled", "load", "serve", "list", "plan"]
 """compile: given to from_pretrained(export=True); compiled: what such a folder holds;
 load: given to from_pretrained(export=False) beside such a folder; serve: given to
-vllm-rbln, which completes it."""
+vllm-rbln, which completes it; list and plan: ViT lengths alone, as numbers or in a
+plan.json."""
+
+LENGTHS_ALONE: tuple[Form, ...] = ("list", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +39,6 @@ class Unknown:
     def __repr__(self) -> str:
         """Return the source, so that messages show what stands there."""
         return self.text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenLimits:
-    """Image limits that a text sets on the processor; None where it sets none.
-
-    Attributes
-    ----------
-    min_pixels, max_pixels : int or None
-        As written: they may be crossed.
-    place : Place
-        Where the first of them stands.
-    """
-
-    min_pixels: int | None
-    max_pixels: int | None
-    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +76,7 @@ class Document:
     config : mapping
         JSON values, wrappers taken off; tuples of a Python literal stay tuples, and
         what only running it would tell is `Unknown`.
-    form : {"compile", "compiled", "load", "serve"}
+    form : {"compile", "compiled", "load", "serve", "list", "plan"}
         What it is given to.
     source : str
         Base name of the file.
@@ -109,10 +96,17 @@ class Document:
         where the text does not tell.
     serve : ServeLine or None
         The line it stands in.
-    limits : GivenLimits or None
-        Image limits the text sets on the processor.
+    model_assumed : bool
+        Whether a plan had to assume its model.
+    limits : tuple of GivenLimits
+        What sets image limits, the first to decide first: the text, then the processor
+        saved in the folder that the configuration is in or names.
     notes : tuple of str
         What could not be read, a sentence each.
+    path : str
+        The file, as it was given; "" where it has none.
+    position : int
+        Which of the configurations of its text it is, from 0.
     """
 
     config: Mapping[str, Any]
@@ -125,8 +119,11 @@ class Document:
     version_source: str = ""
     model: str = ""
     serve: ServeLine | None = None
-    limits: GivenLimits | None = None
+    model_assumed: bool = False
+    limits: tuple[GivenLimits, ...] = ()
     notes: tuple[str, ...] = ()
+    path: str = ""
+    position: int = 0
 
     @property
     def adds_to_folder(self) -> bool:

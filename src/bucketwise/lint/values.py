@@ -103,8 +103,15 @@ def splits_visual_of(subject: Subject) -> bool:
 
 
 def batch_size_of(subject: Subject) -> int | None:
-    """Return the batch size: 1 where none is set, None where it is no number."""
+    """Return the batch size: 1 where none is set, None where it is no number.
+
+    vLLM sets it by --max-num-seqs where the configuration does not.
+    """
     value = in_force_of(subject, "batch_size")
+    serve = subject.document.serve
+    if serve is not None and subject.config.get("batch_size") is None:
+        told = serve.flags.get("max-num-seqs", "")
+        return int(told) if told.isdecimal() else None
     # 0 becomes 1 as well (optimum-rbln 0.12.0, configuration_decoderonly.py).
     return 1 if value == 0 else whole(value)
 

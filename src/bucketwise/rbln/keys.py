@@ -9,6 +9,7 @@ configuration_decoderonly.py (top) and transformers/models/<family>/configuratio
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from bucketwise.rbln.releases import OLDEST, Version
@@ -153,6 +154,7 @@ def standing(name: str, level: Level, version: Version, family: str) -> Standing
     return "refused"
 
 
+@lru_cache(maxsize=4_096)  # names come from any configuration
 def right_name(name: str, level: Level, version: Version, family: str) -> str:
     """Return what a release calls the setting that another calls `name`; "" for none.
 

@@ -23,6 +23,17 @@ COPIED_FIRST = frozenset({"batch_size", "max_seq_len", "kvcache_block_size"})
 """Those it copies into vLLM's own settings before it compares (utils/optimum/
 converter/from_vllm.py): an override of them wins."""
 
+COPIED_SINCE: Mapping[str, Version] = {
+    "kvcache_partition_len": (0, 12, 0),
+    "prefill_chunk_size": (0, 12, 0),
+}
+"""Those that a release copies before anything is derived (vllm-rbln 0.12.0,
+utils/optimum/converter/params.py, _resolve_kvcache_block_size and sync_from_vllm)."""
+
+DEVICES_ENVIRONMENT = ("VLLM_RBLN_NUM_DEVICES_PER_LOCAL_RANK", "VLLM_RBLN_TP_SIZE")
+"""Variables that say the number of devices before the option came (vllm-rbln 0.11.1,
+envs.py)."""
+
 CONFLICTS_SINCE: Version = (0, 11, 1)
 """From here on another value for a derived setting raises; before it overwrites."""
 

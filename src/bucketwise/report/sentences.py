@@ -9,7 +9,10 @@ from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
 
 def failing_today(current: Current) -> tuple[str, str]:
     """Return how many images fail with the lengths of today, and why, one sentence."""
-    top = f"{max(current.max_seq_lens):,} ViT patches"
+    top = (
+        f"{max(current.max_seq_lens):,} ViT patches under max_pixels "
+        f"{current.max_pixels:,} ({current.limits_source})"
+    )
     if not current.overflow_images:
         return "No image fails today:", f"none needs more than {top}."
     fails = verb(current.overflow_images, "fails", "fail")

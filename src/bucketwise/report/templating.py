@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,7 +22,12 @@ def fill(name: str, **values: Any) -> str:
     **values : object
         What it shows.
     """
-    environment = Environment(
+    return _environment().get_template(name).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("bucketwise.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -29,7 +35,6 @@ def fill(name: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name).render(**values)
 
 
 def drawn(drawing: Drawing) -> Markup:

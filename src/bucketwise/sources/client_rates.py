@@ -17,6 +17,7 @@ from bucketwise.sources.detect import GZIP
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.packing import Compression, PackingError, open_unpacked
+from bucketwise.sources.scratch import Scratch
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})
 SHARES = frozenset({"client", "window_start_s", "prob"})
@@ -48,7 +49,7 @@ COPY (
     FROM {tokens} JOIN requests USING (client, window_start_s)
         JOIN images USING (client, window_start_s)
     ORDER BY ALL
-) TO {path} (HEADER, DELIMITER ',')
+) TO {path} (HEADER, DELIMITER ',', USE_TMP_FILE false)
 """
 _PER_REQUEST = (
     "SELECT client, window_start_s, sum(image_count * prob) / sum(prob) AS per_request "
@@ -57,14 +58,14 @@ _PER_REQUEST = (
 _ONE_EACH = "SELECT client, window_start_s, 1 AS per_request FROM windows"
 
 
-def join_client_rates(found: Sequence[Input], folder: Path) -> list[Input]:
+def join_client_rates(found: Sequence[Input], scratch: Scratch) -> list[Input]:
     """Put one weighted table in the place of tables of shares and rates.
 
     Parameters
     ----------
     found : sequence of Input
         Every input.
-    folder : Path
+    scratch : Scratch
         Where the joined table is written.
 
     Returns
@@ -99,7 +100,7 @@ def join_client_rates(found: Sequence[Input], folder: Path) -> list[Input]:
         raise InputError(*problems)
     [rates], [tokens] = parts["rates"], parts[TOKENS]
     counts = parts.get(IMAGES)
-    path = folder / "client-rates.csv"
+    path = scratch.new("client-rates.csv")
     _join(tokens, rates, counts[0] if counts else None, path)
     images = "images a request" if counts else "one image a request, as none was told"
     unread = len(found) - len(others) - 2 - bool(counts)
@@ -136,9 +137,10 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
         if each is not None:
             _refuse_damage(each)
     with open_workspace() as workspace:
-        # Three files at once: one link each.
+        # Three files at once: one name each.
         tables = {
-            name: f"read_csv({literal(_linked(workspace.folder, name, each.path))})"
+            name: f"read_csv({literal(workspace.stage(each.path, name))}, "
+            f"compression = '{_packing(each.path)}')"
             for name, each in (("tokens", tokens), ("rates", rates), ("counts", counts))
             if each is not None
         }
@@ -156,13 +158,6 @@ def _refuse_damage(each: Input) -> None:
         find_line_ends(each.path, _packing(each.path))
     except PackingError as error:
         raise InputError(f"{each.name}: {error}; pack it anew") from error
-
-
-def _linked(folder: Path, name: str, path: Path) -> Path:
-    suffix = ".gz" if _packing(path) == "gzip" else ""
-    link = folder / f"{name}.csv{suffix}"
-    link.symlink_to(path.resolve())
-    return link
 
 
 def _packing(path: Path) -> Compression:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+
+from bucketwise.sources.isolated import Isolation
+from bucketwise.sources.scratch import Scratch, open_scratch
 
 Connection = duckdb.DuckDBPyConnection
 DATA_FAULTS = (
@@ -24,6 +26,7 @@ DATA_FAULTS = (
 """Errors with which DuckDB says that a file is not as it should be."""
 
 AnyFault = duckdb.Error
+OutOfMemory = duckdb.OutOfMemoryException
 NoSuchTable = duckdb.CatalogException
 SQL_FAULTS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """Errors that are bugs in the SQL, and show their traceback. What is neither, DuckDB
@@ -34,27 +37,30 @@ MEMORY_LIMIT = "360MB"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A database in memory and the folder that holds what it spills."""
+    """A database in memory, the place for what it spills, and a process apart.
+
+    What may crash DuckDB is read in the latter; it starts when it is first needed.
+    """
 
     connection: Connection
-    folder: Path
+    scratch: Scratch
+    apart: Isolation
 
-    def stage(self, path: Path) -> Path:
+    def stage(self, path: Path, name: str = "input") -> Path:
         """Return a plain name for a file.
 
         DuckDB takes `*`, `?`, `[` in a path for a glob, `key=value` folders for
         columns and a suffix for a compression; a link has none of them.
         """
-        link = self.folder / "input"
-        link.unlink(missing_ok=True)
-        link.symlink_to(path.resolve())
-        return link
+        return self.scratch.link(path, name)
 
 
 @contextmanager
 def open_workspace() -> Iterator[Workspace]:
     """Open a database that stays local and small, and remove its traces afterwards."""
-    with TemporaryDirectory(prefix="bucketwise-") as folder:
+    with open_scratch() as scratch, Isolation(scratch.folder) as apart:
+        # Without a folder nothing is spilled: what does not fit is refused.
+        spill = "" if scratch.folder is None else str(scratch.folder / "spill")
         connection = duckdb.connect(
             ":memory:",
             config={
@@ -62,14 +68,14 @@ def open_workspace() -> Iterator[Workspace]:
                 "autoload_known_extensions": "false",
                 "memory_limit": MEMORY_LIMIT,
                 "preserve_insertion_order": "false",
-                "temp_directory": str(Path(folder) / "spill"),
+                "temp_directory": spill,
             },
         )
         try:
             connection.execute("SET enable_progress_bar = false")
             # The zone of times that name none; the machine's own is the default.
             connection.execute("SET TimeZone = 'UTC'")
-            yield Workspace(connection, Path(folder))
+            yield Workspace(connection, scratch, apart)
         except RuntimeError as error:
             # DuckDB's word for Ctrl-C while a query runs.
             if "interrupt" in str(error).lower():

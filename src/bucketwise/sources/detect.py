@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
 from collections.abc import Mapping
@@ -12,8 +13,8 @@ from typing import IO, Literal
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace
 from bucketwise.sources.images.header import Header
-from bucketwise.sources.images.read import read_path, starts_as_image
-from bucketwise.sources.packing import Compression, open_unpacked
+from bucketwise.sources.images.read import read_header, read_path, starts_as_image
+from bucketwise.sources.packing import Compression, PackingError, open_unpacked
 
 Kind = Literal["delimited", "jsonlines", "parquet", "tar"]
 
@@ -47,7 +48,7 @@ _BINARIES = (
 )
 _TEXT_IMAGES = (b"/* XPM", b"#define ")
 _WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
-_HEAD_BYTES = 65_536
+HEAD_BYTES = 65_536
 _TAR_BLOCK = tarfile.BLOCKSIZE
 
 
@@ -80,6 +81,57 @@ def is_image(path: Path) -> bool:
     return rare and isinstance(read_path(path), Header)
 
 
+def may_crash(path: Path) -> bool:
+    """Return whether a file is Parquet, packed or not; such is read in isolation.
+
+    Raises
+    ------
+    OSError
+        When it cannot be read.
+    """
+    if path.is_dir():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(PARQUET))
+    for compression, magics in _PACKINGS.items():
+        if start.startswith(magics):
+            try:
+                with open_unpacked(path, compression) as unpacked:
+                    start = unpacked.read(len(PARQUET))
+            except PackingError:
+                return False  # its reader will say so
+    return start == PARQUET
+
+
+def refuse_early(start: bytes, name: str, expected: str) -> bool:
+    """Refuse what no reader knows by its first bytes, before the rest is waited for.
+
+    Parameters
+    ----------
+    start : bytes
+        As many as there are, up to `HEAD_BYTES`.
+    name : str
+        What messages call it.
+    expected : str
+        What messages say is right.
+
+    Returns
+    -------
+    bool
+        Whether it is text.
+
+    Raises
+    ------
+    InputError
+        When it is nothing that can be read.
+    """
+    if start.startswith((GZIP, ZSTD, *_SKIPPABLE)) or starts_as_image(start):
+        return False
+    if b"\0" in start and isinstance(read_header(io.BytesIO(start)), Header):
+        return False
+    return _kind(start, name, expected) not in {"parquet", "tar"}
+
+
 def recognise(
     workspace: Workspace, path: Path, name: str, expected: str = EXPECTED
 ) -> File:
@@ -104,7 +156,7 @@ def recognise(
         When it is packed and damaged: at its start, or anywhere if it is Parquet.
     """
     with path.open("rb") as file:
-        start = file.read(_HEAD_BYTES)
+        start = file.read(HEAD_BYTES)
     if not start:
         raise InputError(f"{name}: the file is empty; {expected}")
     for compression, magics in _PACKINGS.items():
@@ -122,7 +174,7 @@ def _packed(
     expected: str,
 ) -> File:
     with open_unpacked(path, compression) as file:
-        start = file.read(_HEAD_BYTES)
+        start = file.read(HEAD_BYTES)
         if not start:
             raise InputError(f"{name}: the file is empty once unpacked; {expected}")
         kind = _kind(start, name, expected)
@@ -133,7 +185,7 @@ def _packed(
 
 def _unpacked(workspace: Workspace, packed: IO[bytes], start: bytes, name: str) -> File:
     """Write a packed Parquet file out: its index stands at the end."""
-    path = workspace.folder / "unpacked"
+    path = workspace.scratch.new("unpacked")
     with path.open("wb") as file:
         file.write(start)
         shutil.copyfileobj(packed, file)

@@ -23,7 +23,7 @@ def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
     tables : iterator of pandas.DataFrame
         The parts, in order; at least one.
     path : Path
-        The file; overwritten.
+        A file that is there; overwritten.
 
     Raises
     ------
@@ -39,6 +39,9 @@ def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
             connection.execute(f"{verb} SELECT * FROM part")
             connection.unregister("part")
         try:
-            connection.execute(f"COPY whole TO {literal(path)} (FORMAT parquet)")
+            staged = literal(workspace.stage(path))
+            connection.execute(
+                f"COPY whole TO {staged} (FORMAT parquet, USE_TMP_FILE false)"
+            )
         except duckdb.IOException as error:
             raise OSError(errno.EIO, str(error).splitlines()[0]) from error

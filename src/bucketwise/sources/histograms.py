@@ -79,7 +79,7 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     """
     staged = literal(workspace.stage(path))
     found = workspace.connection.execute(
-        f"SELECT value FROM parquet_kv_metadata({staged}) WHERE decode(key) = ?", [KEY]
+        f"SELECT value FROM parquet_kv_metadata({staged}) WHERE key = ?", [KEY.encode()]
     ).fetchall()
     if not found:
         return None
@@ -115,8 +115,10 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     connection.register("kept", {name: getattr(traffic, name) for name in _COLUMNS})
     metadata = json.dumps({"schema": SCHEMA, "traffic": _said(traffic)}, sort_keys=True)
     connection.execute(
-        f"COPY (SELECT {', '.join(_COLUMNS)} FROM kept) TO {literal(path)} "
-        "(FORMAT parquet, COMPRESSION zstd, "
+        f"COPY (SELECT {', '.join(_COLUMNS)} FROM kept) TO "
+        # By a link, which a file beside it that DuckDB writes first would replace.
+        f"{literal(workspace.stage(path))} "
+        "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, "
         f"KV_METADATA {{{KEY}: {literal(metadata)}}})"
     )
 

@@ -18,9 +18,10 @@ from bucketwise.sources.tables.aggregate import make_cells, regroup, slot_of
 from bucketwise.sources.tables.cells import kept_label
 from bucketwise.sources.tables.reduce import reduce_cells
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS
-from bucketwise.sources.tables.times import microseconds
+from bucketwise.sources.tables.times import microseconds, said_of_times
 from bucketwise.traffic import MAX_PLACES, MAX_SIDE_PX, Place, Rejection, Traffic
 
+_SAMPLE_ITEMS = 50
 _REGROUP_AT = 50
 """Batches after which equal cells are merged, so that memory stays bounded."""
 
@@ -103,11 +104,14 @@ def reduce_items(
     connection = workspace.connection
     make_cells(connection)
     noticed = _Noticed(ignore_orientation)
+    said: dict[str, None] = {}
     for nth, batch in enumerate(batches(items), start=1):
         noticed.look_at(batch)
         connection.register(BATCH, _columns(batch, ignore_orientation))
         # The form of the times is sought in each batch: inputs may be mixed.
-        times = microseconds("time", [item.time for item in batch[:50] if item.time])
+        samples = [item.time for item in batch[:_SAMPLE_ITEMS] if item.time]
+        said |= dict.fromkeys(said_of_times(samples))
+        times = microseconds("time", samples)
         connection.execute(
             _INSERT.format(
                 slot=slot_of("time_us"), label=kept_label("label"), time_us=times
@@ -123,7 +127,7 @@ def reduce_items(
         kind=kind,
         name=name,
         roles=[role for role, is_there in roles.items() if is_there],
-        notes=(*noticed.notes(), *notes()),
+        notes=(*noticed.notes(), *said, *notes()),
         rejections=lambda rejected: _placed(rejected, noticed.places),
     )
 

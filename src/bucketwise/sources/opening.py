@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bucketwise.errors import InputError
-from bucketwise.sources.database import SQL_FAULTS, AnyFault, Workspace
+from bucketwise.sources.database import (
+    SQL_FAULTS,
+    AnyFault,
+    OutOfMemory,
+    Workspace,
+)
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
+from bucketwise.sources.isolated import CrashError
 from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import OverlongLineError, read_lines
 from bucketwise.sources.packing import PackingError
@@ -68,7 +74,7 @@ def open_plain(each: Input) -> Images | None:
         None for whatever else it may be.
     """
     if each.path.is_dir():
-        items = read_folder(each.path, each.name)
+        items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)
     if is_image(each.path):
         items = read_image(each.path, each.name)
@@ -192,6 +198,21 @@ IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
 needs when it is asked: most inputs are tables."""
 
 
+_SAID: Mapping[type[Exception], str] = {
+    OverlongLineError: "{error}; {expected}",
+    CrashError: "damaged Parquet ({error}); write it anew from what it was made of",
+    UnicodeDecodeError: "a name or text in it is not UTF-8; write it anew as UTF-8",
+    **dict.fromkeys(
+        (MemoryError, OutOfMemory),
+        "it does not fit into memory; cut it into parts or free some",
+    ),
+    PackingError: "{error}; pack it anew",
+    **dict.fromkeys((OSError, AnyFault), "cannot be read ({error}); {expected}"),
+}
+"""What the file, not the program, is to blame for; of a kind and its base, the kind is
+first."""
+
+
 @contextmanager
 def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     """Turn what goes wrong with a file into words about that file.
@@ -210,15 +231,10 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     """
     try:
         yield
-    except OverlongLineError as error:
-        raise InputError(f"{name}: {error}; {expected}") from error
-    except PackingError as error:
-        raise InputError(f"{name}: {error}; pack it anew") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{name}: cannot be read ({reason}); {expected}") from error
-    except AnyFault as error:
-        if isinstance(error, SQL_FAULTS):
-            raise
-        said = str(error).splitlines()[0]
-        raise InputError(f"{name}: cannot be read ({said}); {expected}") from error
+    except SQL_FAULTS:
+        raise
+    except tuple(_SAID) as error:
+        said = next(said for kind, said in _SAID.items() if isinstance(error, kind))
+        why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        told = said.format(error=why, expected=expected)
+        raise InputError(f"{name}: {told}") from error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from bucketwise.sources.database import AnyFault, Connection
 from bucketwise.sources.images.item import Item
+from bucketwise.sources.isolated import tell
+
+_TOLD_EVERY_S = 0.2
 
 
 def _nothing() -> float:
@@ -93,8 +97,46 @@ class Progress:
             self.rows_before += 1
             yield item
 
+    def follow(self) -> Callable[[tuple[float, float, int]], None]:
+        """Return what takes in how far another process is with the input at hand."""
+        rows_before = self.rows_before
+
+        def hear(told: tuple[float, float, int]) -> None:
+            self.row_bytes, share, rows = told
+            self.rows_before = rows_before + rows
+            self.share = lambda: share
+
+        return hear
+
     def finish(self, rows: int) -> None:
         """Say that the input at hand is done, and how many rows it had."""
         self.share = lambda: 1.0
         self.row_bytes = 0.0
         self.rows_before = rows
+
+
+@contextmanager
+def told_progress(*, watched: bool) -> Iterator[Progress]:
+    """Keep up the progress of an input that another process has asked to read.
+
+    Parameters
+    ----------
+    watched : bool
+        Whether somebody looks; only then it is told.
+    """
+    progress = Progress(watched=watched)
+    done = threading.Event()
+
+    def keep_telling() -> None:
+        while not done.wait(_TOLD_EVERY_S):
+            tell((progress.row_bytes, progress.share(), progress.rows_before))
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
+    if watched:
+        teller.start()
+    try:
+        yield progress
+    finally:
+        done.set()
+        if watched:
+            teller.join()

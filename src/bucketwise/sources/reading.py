@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bucketwise.errors import InputError
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
-from bucketwise.sources.detect import is_image
+from bucketwise.sources.detect import is_image, may_crash
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
@@ -20,7 +20,7 @@ from bucketwise.sources.opening import (
     open_plain,
     plain_faults,
 )
-from bucketwise.sources.progress import Progress
+from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_empty, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.table import Table
@@ -28,6 +28,8 @@ from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
 
 if TYPE_CHECKING:
     from bucketwise.activity import Evidence
+
+LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
 
 
 def read_traffic(
@@ -121,9 +123,9 @@ def read_inputs(
         evidence_in,
     )
 
-    def look_further(found: Sequence[Input]) -> Evidence | None:
+    def look_further(workspace: Workspace, found: Sequence[Input]) -> Evidence | None:
         return evidence_in(
-            found, columns=columns, max_bad_rows=max_bad_rows, places=places
+            workspace, found, columns=columns, max_bad_rows=max_bad_rows, places=places
         )
 
     return _read_all(
@@ -145,17 +147,17 @@ def _read_all(
     places: bool,
     ignore_orientation: bool,
     progress: Progress,
-    look_further: Callable[[Sequence[Input]], Evidence | None],
+    look_further: LookFurther,
 ) -> tuple[Traffic, Evidence | None]:
     parts: list[Traffic] = []
-    with open_inputs(inputs) as opened:
+    with open_inputs(inputs) as opened, open_workspace() as workspace:
         others, files = _together(opened.inputs)
-        found = join_client_rates(others, opened.folder)
+        found = join_client_rates(others, opened.scratch)
         progress.bytes_total = sum(each.size_bytes for each in found)
         several = len(found) + bool(files) > 1
         for each in found:
             progress.begin(each.name, each.size_bytes)
-            part = _read(each, columns, progress, ignore_orientation=ignore_orientation)
+            part = _read(workspace, each, columns, progress, ignore_orientation)
             if not part.rows_used and several:
                 name = each.name if places else "an input"
                 said = check_empty(name, part.rejections, part.rows_read, max_bad_rows)
@@ -168,11 +170,8 @@ def _read_all(
         if files:
             progress.begin(f"{len(files):,} image files", 0)
             together = open_images(files)
-            with open_workspace() as workspace:
-                parts.append(
-                    _of_images(workspace, together, progress, ignore_orientation)
-                )
-        evidence, unread = _evidence_or_why_not(found, look_further)
+            parts.append(_of_images(workspace, together, progress, ignore_orientation))
+        evidence, unread = _evidence_or_why_not(workspace, found, look_further)
     traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
     traffic = replace(traffic, notes=(*traffic.notes, *unread))
     if not places:
@@ -187,22 +186,55 @@ def _read_all(
 
 
 def _read(
+    workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
     progress: Progress,
-    *,
     ignore_orientation: bool,
 ) -> Traffic:
-    with plain_faults(each.name), open_workspace() as workspace:
-        found = open_plain(each) or open_input(workspace, each, columns)
-        if isinstance(found, Traffic):
-            return found
-        if isinstance(found, Table):
-            progress.row_bytes = found.row_bytes
-            progress.watch(workspace.connection)
-            traffic = reduce_table(workspace, found)
-        else:
-            traffic = _of_images(workspace, found, progress, ignore_orientation)
+    with plain_faults(each.name):
+        if not may_crash(each.path):
+            return _read_here(workspace, each, columns, progress, ignore_orientation)
+        return workspace.apart.run(
+            _read_apart,
+            each,
+            columns,
+            progress.watched,
+            ignore_orientation,
+            hear=progress.follow(),
+        )
+
+
+def _read_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    watched: bool,
+    ignore_orientation: bool,
+) -> Traffic:
+    with (
+        plain_faults(each.name),
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        return _read_here(workspace, each, columns, progress, ignore_orientation)
+
+
+def _read_here(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
+    ignore_orientation: bool,
+) -> Traffic:
+    found = open_plain(each) or open_input(workspace, each, columns)
+    if isinstance(found, Traffic):
+        return found
+    if isinstance(found, Table):
+        progress.row_bytes = found.row_bytes
+        progress.watch(workspace.connection)
+        traffic = reduce_table(workspace, found)
+    else:
+        traffic = _of_images(workspace, found, progress, ignore_orientation)
     if not each.notes:
         return traffic
     [record] = traffic.inputs
@@ -235,16 +267,16 @@ def _together(found: Sequence[Input]) -> tuple[list[Input], list[Input]]:
     return (others, images) if len(images) > 1 else (list(found), [])
 
 
-def _nothing_more(_: Sequence[Input]) -> None:
+def _nothing_more(_: Workspace, __: Sequence[Input]) -> None:
     return None
 
 
 def _evidence_or_why_not(
-    found: Sequence[Input], look_further: Callable[[Sequence[Input]], Evidence | None]
+    workspace: Workspace, found: Sequence[Input], look_further: LookFurther
 ) -> tuple[Evidence | None, tuple[str, ...]]:
     """Return the load of a decoder; what is amiss with it does not stop the sizes."""
     try:
-        return look_further(found), ()
+        return look_further(workspace, found), ()
     except InputError as error:
         why = str(error).splitlines()[0]
         return None, (f"the load of the decoder was not read: {why}",)

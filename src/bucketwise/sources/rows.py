@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, open_workspace
+from bucketwise.sources.detect import may_crash
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.items import batches, reason_of, size_of
@@ -95,9 +96,9 @@ def read_rows(
     counts: dict[str, int] = {}
     places: dict[str, list[Place]] = {}
     rows_read = 0
-    with open_inputs(inputs) as opened:
+    with open_inputs(inputs) as opened, open_workspace() as workspace:
         for each in opened.inputs:
-            for rows in _rows(each, columns, ignore_orientation=ignore_orientation):
+            for rows in _rows(workspace, each, columns, ignore_orientation):
                 rows_read += len(rows.reason)
                 _tally(rows, counts, places)
                 yield rows
@@ -119,9 +120,35 @@ def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -
 
 
 def _rows(
-    each: Input, columns: Mapping[str, str] | None, *, ignore_orientation: bool
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
 ) -> Iterator[Rows]:
-    with plain_faults(each.name), open_workspace() as workspace:
+    with plain_faults(each.name):
+        if may_crash(each.path):
+            asked = (each, columns, ignore_orientation)
+            yield from workspace.apart.iterate(_rows_apart, *asked)
+        else:
+            yield from _rows_here(workspace, each, columns, ignore_orientation)
+
+
+def _rows_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+) -> Iterator[Rows]:
+    with open_workspace() as workspace:
+        yield from _rows_here(workspace, each, columns, ignore_orientation)
+
+
+def _rows_here(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+) -> Iterator[Rows]:
+    with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)
         if isinstance(found, Traffic):
             raise InputError(

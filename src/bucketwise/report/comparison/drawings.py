@@ -117,7 +117,7 @@ def lengths_drawing(comparison: Comparison, outcome: Outcome, index: int) -> Dra
         *demand.needed[[0, -1]].tolist(),
         *(end for each in comparison.outcomes for end in each.vit_max_seq_lens),
     ]
-    axis = span_axis(NEEDED, min(places), max(places))
+    axis = span_axis(NEEDED, places)
     bounds = snapped(bins(axis, N_BINS), lengths)
     weights = binned(demand.needed.astype(np.float64), demand.runs, bounds)
     # More labels than that leave no room for what they stand on: the ends tell enough.

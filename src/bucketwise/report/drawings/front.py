@@ -54,8 +54,7 @@ def front_drawing(visual: Visual) -> Drawing:
     scale, unit = _byte_scale(max(sizes))
     x = span_axis(
         f"attention masks of all graphs, {unit}",
-        min(sizes) / scale,
-        max(sizes) / scale,
+        (size / scale for size in sizes),
         form=_plain,
     )
     y = share_axis("waste", max(answer.waste for answer in answers))

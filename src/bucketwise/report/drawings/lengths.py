@@ -31,7 +31,7 @@ def lengths_drawing(analysis: Analysis, current: Current) -> Drawing:
     demand = demand_of(analysis)
     proposed = analysis.plan.visual.vit_max_seq_lens
     places = (*current.max_seq_lens, *proposed, *demand.needed[[0, -1]].tolist())
-    axis = span_axis(NEEDED, min(places), max(places))
+    axis = span_axis(NEEDED, places)
     lengths = (*proposed, *current.max_seq_lens)
     bounds = snapped(bins(axis, N_BINS), lengths)
     weights = _binned(demand, bounds)
@@ -69,9 +69,8 @@ def cumulated_drawing(analysis: Analysis) -> Drawing:
     visual = analysis.plan.visual
     share = cumulated(demand)
     keep = _thinned(share)
-    axis = span_axis(
-        NEEDED, float(demand.needed[0]), float(visual.vit_max_seq_lens[-1])
-    )
+    ends = demand.needed[[0, -1]].tolist()
+    axis = span_axis(NEEDED, (*visual.vit_max_seq_lens, *ends))
     below = [_share_below(demand, share, edge) for edge in visual.vit_max_seq_lens]
     said = ", ".join(
         f"{percent(part)} need {edge:,} or less"

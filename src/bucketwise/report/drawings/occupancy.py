@@ -77,7 +77,7 @@ def _sizes_axis(
     hardly_below = int(active[np.searchsorted(np.cumsum(share), HARDLY)])
     if batch_size > max(MOST_BARS, LOG_FROM * hardly_below):
         first = min(int(active[share > 0][0]), sizes[0])
-        axis = span_axis(label, first - 0.5, batch_size + 0.5)
+        axis = span_axis(label, (first - 0.5, batch_size + 0.5))
         bounds = np.floor(bins(axis, N_BINS)) + 0.5
     else:
         first = 1

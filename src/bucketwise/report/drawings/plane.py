@@ -88,7 +88,7 @@ def sizes_drawing(analysis: Analysis) -> Drawing:
     high = float(max(sent.width_px.max(), sent.height_px.max()))
     few = sent.count.size <= MOST_MARKS
     ends = (low / MARK_ROOM, high * MARK_ROOM) if few else (low, high)
-    x, y = (span_axis(f"{side}, px", *ends) for side in ("width", "height"))
+    x, y = (span_axis(f"{side}, px", ends) for side in ("width", "height"))
     noun = plural_of(noun_of(analysis))
     contours = contours_of(analysis, x, y)
     n_sizes = sent.count.size
@@ -188,6 +188,7 @@ def _heat(
     levels = (
         _cells(_level_name(low, high, whole=whole), filled[level == index], across, up)
         for index, (low, high) in enumerate(pairwise(bounds.tolist()))
+        if (level == index).any()
     )
     mixed = sent.is_clip.any() and not sent.is_clip.all()
     clip_row, clip_column = np.divmod(np.unique(cell[sent.is_clip]), CELLS_A_SIDE)

@@ -28,11 +28,7 @@ CHARACTER_WIDTH = 0.0135
 
 
 def span_axis(
-    label: str,
-    low: float,
-    high: float,
-    *,
-    form: Callable[[float], str] = number,
+    label: str, values: Iterable[float], *, form: Callable[[float], str] = number
 ) -> Axis:
     """Return an axis over positive values, logarithmic where they span far.
 
@@ -40,11 +36,13 @@ def span_axis(
     ----------
     label : str
         With the unit.
-    low, high : float
-        Least and largest value, both positive.
+    values : iterable of float
+        All that is drawn across it, curves and lines alike; positive.
     form : callable
         Value to tick label.
     """
+    drawn = [*values]
+    low, high = min(drawn), max(drawn)
     log = high / low > LOG_FROM
     if log:
         margin = (high / low) ** 0.03
@@ -53,8 +51,9 @@ def span_axis(
         margin = 0.04 * (high - low) if high > NARROW * low else 0.5 * low
         ends = max(low - margin, 0.0), high + margin
     places = _log_places(*ends) if log else _linear_places(*ends)
-    ticks = tuple(Tick(at=at, label=form(at)) for at in places)
-    return Axis(label=label, low=ends[0], high=ends[1], log=log, ticks=ticks)
+    return Axis(
+        label=label, low=ends[0], high=ends[1], log=log, ticks=_ticks(places, form)
+    )
 
 
 def zero_axis(
@@ -66,7 +65,7 @@ def zero_axis(
 ) -> Axis:
     """Return a linear axis from 0 to a little over the largest value."""
     top = (high or 1.0) * room
-    ticks = tuple(Tick(at=at, label=form(at)) for at in _linear_places(0.0, top))
+    ticks = _ticks(_linear_places(0.0, top), form)
     return Axis(label=label, low=0.0, high=top, log=False, ticks=ticks)
 
 
@@ -109,12 +108,24 @@ def spread(edges: Iterable[Edge], axis: Axis) -> tuple[Edge, ...]:
     return tuple(reversed(placed))
 
 
+def _ticks(places: Sequence[float], form: Callable[[float], str]) -> tuple[Tick, ...]:
+    """Return ticks, each with a label of its own, however close or small they are."""
+    labels = [form(at) for at in places]
+    if len(set(labels)) < len(labels):
+        labels = [f"{at:,.6g}" for at in places]
+    return tuple(
+        Tick(at=at, label=label) for at, label in zip(places, labels, strict=True)
+    )
+
+
 def _linear_places(low: float, high: float) -> Sequence[float]:
     rough = (high - low) / (MOST_TICKS - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(size * power for size in STEPS if size * power >= rough)
     first, last = math.ceil(low / step), math.floor(high / step)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+    # Rounded to a millionth of a step: 3 * 0.1 is to read 0.3, and 1e-13 not 0.
+    digits = 6 - math.floor(math.log10(step))
+    return [round(index * step, digits) for index in range(first, last + 1)]
 
 
 def _log_places(low: float, high: float) -> Sequence[float]:

@@ -33,7 +33,7 @@ def pixels_drawing(analysis: Analysis) -> Drawing:
         ]
     )
     places = [*ends, *(at for _, at in limits)]
-    axis = span_axis("size as sent, megapixels", min(places), max(places), form=_plain)
+    axis = span_axis("size as sent, megapixels", places, form=_plain)
     bounds = snapped(bins(axis, N_BINS), (at for _, at in limits))
     weights = binned(pixels, sizes.count[used], bounds)
     noun = plural_of(noun_of(analysis))

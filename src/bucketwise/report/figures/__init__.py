@@ -7,6 +7,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from bucketwise.report.figures.as_shipped import import_matplotlib
+
+import_matplotlib()
+
+# ruff: noqa: E402 - not before that
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

@@ -314,10 +314,10 @@ def _shrunk(analysis: Analysis, current: Current | None) -> _Line:
 def _pixel_limits(analysis: Analysis, current: Current | None) -> _Line:
     model, limits = analysis.plan.model, analysis.plan.visual.processor
     before = current.max_pixels if current else model.max_pixels
-    not_given = " (not given)" if current and current.max_pixels_assumed else ""
+    unset = " (the checkpoint's)" if current and current.max_pixels_assumed else ""
     return _Line(
         what=f"max_pixels (min_pixels {limits.min_pixels:,})",
-        before=f"{before:,}{not_given}",
+        before=f"{before:,}{unset}",
         after=f"{limits.max_pixels:,}",
         change="" if before == limits.max_pixels else change(before, limits.max_pixels),
         status="measured" if model.limits_source == "given" else "assumed",

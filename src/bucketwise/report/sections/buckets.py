@@ -45,7 +45,7 @@ def _padding(use: BucketUse) -> float:
 
 
 def _finding(visual: Visual) -> str:
-    total = visual.padded_compute - visual.useful_compute
+    total = sum(map(_padding, visual.buckets))
     if len(visual.buckets) == 1:
         only = visual.buckets[0]
         if total <= 0:
@@ -145,7 +145,7 @@ def _drawing(visual: Visual) -> Drawing:
         plot=BarsPlot(
             names=tuple(f"{use.vit_patches:,}" for use in uses),
             useful=tuple(use.useful_compute / scale for use in uses),
-            padding=tuple(max(_padding(use), 0.0) / scale for use in uses),
+            padding=tuple(_padding(use) / scale for use in uses),
             notes=notes,
             x=zero_axis(f"ViT compute, {shown}", largest / scale, room=1.2),
         ),
@@ -154,13 +154,13 @@ def _drawing(visual: Visual) -> Drawing:
 
 
 def _numbers(visual: Visual) -> Table:
-    total = visual.padded_compute - visual.useful_compute
+    total = sum(map(_padding, visual.buckets))
     rows = [
         Row(
             cells=(
                 f"{use.vit_patches:,}",
                 spent(use.useful_compute, visual),
-                spent(max(_padding(use), 0.0), visual),
+                spent(_padding(use), visual),
                 percent(_padding(use) / total) if total > 0 else "0%",
             )
         )

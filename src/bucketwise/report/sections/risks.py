@@ -15,6 +15,36 @@ NO_MATTER = "create_runtimes"
 """An assumed value that changes neither memory nor who is served."""
 
 
+MEMORY_RULES = (
+    "memory/blocks-beyond-memory",
+    "memory/cache-below-context",
+    "memory/compile-loads-what-does-not-fit",
+    "memory/shared-devices-overfull",
+    "memory/vit-inputs-too-large",
+)
+"""Rules of lint that find no more than the page's warning of memory says."""
+
+
+def stated_rules(analysis: Analysis, inputs: ReportInputs) -> frozenset[str]:
+    """Return the rules of lint that find in the files what this page warns of.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    inputs : ReportInputs
+        What is known of its devices.
+    """
+    plan = analysis.plan
+    said = {
+        rule
+        for visual in (plan.visual, *plan.visual_by_target.values())
+        for rule in visual.warning_rules
+    }
+    tight = inputs.memory is not None and inputs.memory.verdict != "fits"
+    return frozenset(said.union(MEMORY_RULES if tight else ()))
+
+
 def risks(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return the warnings, and the assumed values that could change the answer."""
     found = tuple(_callouts(analysis, inputs))
@@ -78,9 +108,10 @@ def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
     current = plan.visual.current
     if current is not None and current.max_pixels_assumed:
         text = (
-            "Nobody told the max_pixels in service, so that of the plan, "
-            f"{current.max_pixels:,}, stands for it. With a larger one more images may fail "
-            "today than counted; --current-max-pixels tells it."
+            "Nothing read sets the max_pixels in service, so that of the checkpoint, "
+            f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
+            "smaller one fewer images may fail today than counted; --current-max-pixels "
+            "tells it."
         )
         yield _warning(text, "Today's limit assumed.")
 

@@ -53,7 +53,7 @@ def is_artifact(config: Mapping[str, Any]) -> bool:
 
 def without_artifact(
     config: dict[str, Any],
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> dict[str, Any]:
     """Return a compiled folder's configuration as one could be given to compile.
 
     Parameters
@@ -63,24 +63,33 @@ def without_artifact(
 
     Returns
     -------
-    plain : dict
+    dict
         Without what saving adds; the same where nothing was added.
-    notes : tuple of str
-        What was left out or looks odd.
     """
     if not is_artifact(config):
-        return config, ()
+        return config
     plain = _level(config)
     visual = config.get("visual")
     if isinstance(visual, dict):
         plain["visual"] = _level(visual)
+    return plain
+
+
+def artifact_notes(plain: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what to know of a compiled folder's configuration as a base.
+
+    Parameters
+    ----------
+    plain : mapping
+        What `without_artifact` left of it.
+    """
     notes = ["what only a compiled folder holds (graphs, dtype, versions) was left out"]
     if plain.get("kvcache_num_blocks"):
         notes.append(
             f"kvcache_num_blocks {plain['kvcache_num_blocks']} is kept as compiled, "
             "though the SDK may have chosen it; remove it to let the SDK choose again"
         )
-    return plain, tuple(notes)
+    return tuple(notes)
 
 
 def _level(level: dict[str, Any]) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bucketwise.errors import InputError, UsageError
+from bucketwise.errors import ConfigError, InputError, UsageError
 from bucketwise.plan import SCHEMA
+from bucketwise.sources.configs.json_file import load_json
 
 LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
-
-MAX_PLAN_BYTES = 64 * 2**20
 
 
 def parse_bucket_list(text: str) -> tuple[int, ...] | None:
@@ -65,15 +64,13 @@ def read_bucket_list(text: str) -> BucketList:
         return BucketList(lengths=lengths)
     path = Path(text)
     try:
-        if path.stat().st_size > MAX_PLAN_BYTES:
-            message = f"{path.name}: over {MAX_PLAN_BYTES:,} bytes; no plan is so large"
-            raise InputError(message)
-        plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = (
-            f"{text!r}: neither lengths such as 1024,4096 nor a readable plan.json"
-        )
-        raise InputError(message) from error
+        # What is no file, as a device or a pipe, may have no end.
+        plan = load_json(path) if os.path.isfile(text) else None  # noqa: PTH113 - pathlib raises where this says no
+    except ConfigError:
+        plan = None
+    if plan is None:
+        message = f"{text[:200]!r}: neither lengths such as 1024,4096 nor a readable plan.json"
+        raise InputError(message)
     if not isinstance(plan, dict) or plan.get("schema") != SCHEMA:
         message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
         raise InputError(message)

@@ -1,4 +1,4 @@
-"""What `compare` is given: a plan.json, any configuration, or lengths in words."""
+"""ViT lengths with what came with them, from whatever holds a configuration."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from bucketwise.buckets import MAX_LENGTH
-from bucketwise.errors import ConfigError, UsageError, raise_all
-from bucketwise.limits import UNLIMITED_PIXELS
+from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import Document, Subject
 from bucketwise.lint.values import buckets_of, lengths_of, shown
-from bucketwise.plan import SCHEMA, Plan
-from bucketwise.rbln.releases import NEWEST
-from bucketwise.sources.configs.bucket_lists import parse_bucket_list
-from bucketwise.sources.configs.documents import read_documents
-from bucketwise.sources.configs.documents.text import Text, read_text
+from bucketwise.plan import Plan
+from bucketwise.rbln.keys import OLD_BUCKETS
+from bucketwise.rbln.releases import NEWEST, Version
+from bucketwise.sources.configs.documents import documents_of_plan, read_documents
+from bucketwise.sources.configs.documents.text import GIVEN
 from bucketwise.sources.configs.json_file import parse_json
-
-PLAN_FILE = "plan.json"
+from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.today import GivenLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +32,20 @@ class GivenLengths:
     source : str
         Where they were read, in words.
     is_list : bool
-        Whether they were given as numbers.
+        Whether they were given as numbers, not in a file.
     model : str
-        The model they are for; "" where nothing tells.
+        The model they are for, or one of its family; "" where nothing tells.
     is_plan : bool
         Whether a plan of bucketwise holds them: its model is the only one they fit.
     model_assumed : bool
         Whether that plan had to assume its model.
-    min_pixels, max_pixels : int or None
-        Image limits that come with them.
-    by_target : mapping of str to GivenLengths
+    limits : tuple of GivenLimits
+        What sets image limits beside them, the first to decide first.
+    notes : tuple of str
+        What looks odd in what was read.
+    documents : tuple of Document
+        All that it holds.
+    by_release : mapping of tuple of int to GivenLengths
         Those of releases that take others.
     """
 
@@ -53,23 +55,31 @@ class GivenLengths:
     model: str = ""
     is_plan: bool = False
     model_assumed: bool = False
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-    by_target: Mapping[str, GivenLengths] = field(default_factory=dict)
+    limits: tuple[GivenLimits, ...] = ()
+    notes: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = field(default=(), compare=False, repr=False)
+    by_release: Mapping[Version, GivenLengths] = field(default_factory=dict)
 
-    def on(self, target: str) -> GivenLengths:
-        """Return what one release takes, such as "0.12.0"."""
-        return self.by_target.get(target, self)
+    def without_places(self) -> GivenLengths:
+        """Return the same without names of files."""
+        named = "given" if self.is_list else "a file"
+        limits = tuple(replace(each, source="a file") for each in self.limits)
+        return replace(self, source=named, limits=limits, notes=())
+
+    def on(self, version: Version) -> GivenLengths:
+        """Return what one release takes."""
+        return self.by_release.get(version, self)
 
 
-def read_lengths(text: str | Path) -> GivenLengths:
-    """Return the ViT lengths that a `--plan` names.
+def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
+    """Return the ViT lengths that an option names.
 
     Parameters
     ----------
     text : str or Path
-        Lengths such as "1024,4096"; a plan.json or the folder that holds one; or any
-        configuration that `read_documents` takes from a file.
+        Lengths such as "1024,4096", or whatever else `read_documents` takes.
+    option : str
+        What names them, for messages.
 
     Returns
     -------
@@ -77,138 +87,120 @@ def read_lengths(text: str | Path) -> GivenLengths:
 
     Raises
     ------
-    BucketwiseError
-        When it is none of them, or holds no lengths.
+    ConfigError
+        When it cannot be read, or holds no lengths.
     """
-    if isinstance(text, str):
-        lengths = parse_bucket_list(text)
-        if lengths is not None:
-            return GivenLengths(lengths=lengths, source="given", is_list=True)
-    path = Path(text)
-    # The empty path is this folder; pathlib raises on a long name.
-    if not str(text).strip() or not os.path.exists(path):  # noqa: PTH110
-        message = (
-            f"--plan: {str(text)[:200]!r} found; lengths such as 1024,4096, or a "
-            f"{PLAN_FILE} or a configuration that exists is right"
-        )
-        raise UsageError(message)
-    file = path / PLAN_FILE if (path / PLAN_FILE).is_file() else path
-    read = read_text(file)
-    plan = _plan_in(read)
-    if plan is not None:
-        return lengths_of_plan(plan, read.name)
-    return _of_documents(read_documents(file), read.name)
+    try:
+        documents = read_documents(text)
+    except ConfigError as error:
+        raise ConfigError(*(f"{option}: {each}" for each in error.problems)) from error
+    return lengths_in(documents)
 
 
-def lengths_of_plan(plan: Plan | Mapping[str, Any], source: str) -> GivenLengths:
-    """Return the ViT lengths of a plan, with the limits that it sets.
+def lengths_of_plan(plan: Plan, source: str) -> GivenLengths:
+    """Return the ViT lengths of a plan, with the limits that it sets."""
+    told = parse_json(plan.to_json(), source)
+    return lengths_in(documents_of_plan(told, source))
+
+
+def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
+    """Return the one list of ViT lengths that configurations hold.
+
+    A plan may hold one for each release: the newest decides where none is asked for.
 
     Parameters
     ----------
-    plan : Plan or mapping
-        A plan, or what its JSON says.
-    source : str
-        What to call it.
+    documents : tuple of Document
+        What one text holds.
 
     Raises
     ------
     ConfigError
-        When it is damaged.
+        When they hold none, several, or what is no length.
     """
-    told = parse_json(plan.to_json(), source) if isinstance(plan, Plan) else plan
-    try:
-        by_target = {
-            target: _of_visual(visual, told["model"], source)
-            for target, visual in told["visual_by_target"].items()
-        }
-        newest = _of_visual(told["visual"], told["model"], source)
-    except (AttributeError, KeyError, TypeError) as error:
-        message = f"{source}: a damaged plan ({error}); make it anew"
-        raise ConfigError(message) from error
-    return replace(newest, by_target=by_target)
-
-
-def _of_visual(
-    visual: Mapping[str, Any], model: Mapping[str, Any], source: str
-) -> GivenLengths:
-    limits = visual["processor"]
-    return _checked(
-        GivenLengths(
-            lengths=tuple(visual["vit_max_seq_lens"]),
-            source=source,
-            model=str(model["name"]),
-            is_plan=True,
-            model_assumed=bool(model["assumed"]),
-            min_pixels=limits["min_pixels"],
-            max_pixels=limits["max_pixels"],
+    found = [given for document in documents if (given := _of_document(document))]
+    source = documents[0].source
+    lists = {given.lengths for given in found}
+    if not found:
+        message = (
+            f"{source}: no visual.max_seq_len or visual.max_seq_lens found; one of them "
+            "is needed to know which lengths are compiled"
         )
-    )
-
-
-def _plan_in(text: Text) -> Mapping[str, Any] | None:
-    """Return a plan of bucketwise; None where the text is something else."""
-    if not text.content.lstrip().startswith("{") or '"schema"' not in text.content:
-        return None
-    try:
-        found: dict[str, Any] = parse_json(text.content, text.name)
-    except ConfigError:
-        return None  # what is no JSON may be another form
-    schema = found.get("schema")
-    if not isinstance(schema, str):
-        return None
-    if schema != SCHEMA:
-        message = f"{text.name}: schema {schema[:50]!r} found; {SCHEMA!r} is right"
         raise ConfigError(message)
-    return found
-
-
-def _of_documents(documents: tuple[Document, ...], source: str) -> GivenLengths:
-    """Return the lengths of the one configuration that has any."""
-    found = []
-    for document in documents:
-        subject = Subject(document=document, version=NEWEST)
-        name, value = buckets_of(subject)
-        lengths = lengths_of(subject) if name else ()
-        if name and not lengths:
-            message = (
-                f"{source}: visual.{name} is {shown(value)}; whole numbers above 0 are "
-                "right (bucketwise lint tells more)"
-            )
-            raise ConfigError(message)
-        if lengths:
-            found.append((document, lengths))
-    lists = {lengths for _, lengths in found}
-    if len(lists) != 1:
+    if found[-1].is_plan:
+        versions = [document.version for document in documents]
+        by_release = {
+            version: given
+            for version, given in zip(versions, found, strict=True)
+            if version
+        }
+        return replace(found[-1], by_release=by_release, documents=documents)
+    if len(lists) > 1:
         message = (
             f"{source}: {len(lists)} different lists of ViT lengths found; one "
             "visual.max_seq_len (max_seq_lens up to 0.10.3) is right"
         )
         raise ConfigError(message)
-    document, lengths = found[0]
-    limits = document.limits
-    return _checked(
-        GivenLengths(
-            lengths=lengths,
-            source=source,
-            model=document.model,
-            min_pixels=limits.min_pixels if limits else None,
-            max_pixels=limits.max_pixels if limits else None,
+    return replace(found[0], documents=documents)
+
+
+def named_model(document: Document) -> str:
+    """Return the model that a configuration names, as `find_profile` takes it.
+
+    "" where it names none that is known: what a configuration serves may be called
+    anything.
+    """
+    named = [document.model]
+    if document.serve is not None:
+        named.append(document.serve.flags.get("served-model-name", ""))
+    for name in named:
+        try:
+            short = find_profile(name).name if name else ""
+        except ConfigError:
+            continue
+        if short:
+            return name if os.path.isdir(os.path.expanduser(name)) else short  # noqa: PTH111, PTH112
+    return ""
+
+
+def _first_of(family: str) -> str:
+    """Return a model of a family: all of them count alike; "" for an unknown one."""
+    members = (
+        each.name for each in built_in_profiles().values() if each.family == family
+    )
+    return next(members, "") if family else ""
+
+
+def _of_document(document: Document) -> GivenLengths | None:
+    """Return the lengths of one configuration; None where it has none."""
+    config = document.config
+    inner = config.get("vlm")
+    if isinstance(inner, Mapping) and "visual" in inner:
+        config = inner
+    if "visual" not in config and OLD_BUCKETS in config:
+        config = {"visual": config}
+    subject = Subject(document=replace(document, config=config), version=NEWEST)
+    if "visual" in config and subject.visual is None:
+        message = f"{document.source}: visual is {shown(config['visual'])}; an object is right"
+        raise ConfigError(message)
+    name, value = buckets_of(subject)
+    if not name:
+        return None
+    lengths = lengths_of(subject)
+    if not lengths or lengths[-1] > MAX_LENGTH:
+        message = (
+            f"{document.place(('visual', name))}: visual.{name} is {shown(value)}; whole "
+            f"numbers from 1 to {MAX_LENGTH} are right (bucketwise lint tells more)"
         )
+        raise ConfigError(message)
+    is_list = document.form == "list" and document.source == GIVEN
+    return GivenLengths(
+        lengths=lengths,
+        source="given" if is_list else document.source,
+        is_list=is_list,
+        model=named_model(document) or _first_of(document.family),
+        is_plan=document.form == "plan",
+        model_assumed=document.model_assumed,
+        limits=document.limits,
+        notes=document.notes,
     )
-
-
-def _checked(given: GivenLengths) -> GivenLengths:
-    """Return what was read, if its numbers are such as lengths and limits can be."""
-    limits = (given.min_pixels, given.max_pixels)
-    bounded = (
-        *((length, MAX_LENGTH) for length in given.lengths),
-        *((limit, UNLIMITED_PIXELS) for limit in limits if limit is not None),
-    )
-    wrong = [
-        f"{given.source}: {str(value)[:50]!r} found; a whole number from 1 to {most} is "
-        "right"
-        for value, most in bounded
-        if type(value) is not int or not 1 <= value <= most
-    ]
-    raise_all(wrong[:1])
-    return given

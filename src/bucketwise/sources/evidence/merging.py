@@ -186,11 +186,13 @@ def _of_arrivals(tables: Sequence[Records]) -> Evidence:
     prompt, output = _column(tables, "prompt"), _column(tables, "output")
     # By their tokens, too, so that it does not matter how the rows were ordered.
     order = np.lexsort((output, prompt, arrival_s))
+    load = Arrivals(
+        arrival_s=arrival_s[order], prompt=prompt[order], output=output[order]
+    )
+    load.check_decodes()
     return Evidence(
         kind="arrivals",
-        load=Arrivals(
-            arrival_s=arrival_s[order], prompt=prompt[order], output=output[order]
-        ),
+        load=load,
         samples=arrival_s.size,
         tokens=_tokens_of(tables, prompt, output),
         notes=_said_of_no_output(output),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bucketwise.activity import Evidence
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, open_workspace
-from bucketwise.sources.detect import File, is_image, recognise
+from bucketwise.sources.detect import File, is_image, may_crash, recognise
 from bucketwise.sources.evidence.access_logs import (
     looks_like_access_log,
     read_access_records,
@@ -29,7 +29,7 @@ from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.lines import read_lines
 from bucketwise.sources.opening import TABLES, open_table, plain_faults
 from bucketwise.sources.packing import open_unpacked
-from bucketwise.sources.progress import Progress
+from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS
 from bucketwise.sources.tables.columns import Purpose
 from bucketwise.sources.tables.table import Table
@@ -89,18 +89,19 @@ def read_evidence(
         When `columns` names a role that there is not.
     """
     progress = progress or Progress()
-    with open_inputs(inputs, EXPECTED) as opened:
+    with open_inputs(inputs, EXPECTED) as opened, open_workspace() as workspace:
         progress.bytes_total = sum(each.size_bytes for each in opened.inputs)
         files: list[tuple[str, Told]] = []
         for each in opened.inputs:
             progress.begin(each.name, each.size_bytes)
-            files.append((each.name, _read(each, columns, progress)))
+            files.append((each.name, _read(workspace, each, columns, progress)))
             progress.finish(sum(told.samples for _, told in files))
         evidence = merge_load(files, max_bad_rows)
     return evidence if places else evidence.without_places()
 
 
 def evidence_in(
+    workspace: Workspace,
     inputs: Iterable[Input],
     *,
     columns: Mapping[str, str] | None = None,
@@ -111,6 +112,8 @@ def evidence_in(
 
     Parameters
     ----------
+    workspace : Workspace
+        Where to read.
     inputs : iterable of Input
         What was read as traffic.
     columns, max_bad_rows, places
@@ -126,19 +129,53 @@ def evidence_in(
     InputError
         When tables are of several kinds, or more rows than allowed are unusable.
     """
-    files = [(each.name, told) for each in inputs for told in _told_in(each, columns)]
+    files = [
+        (each.name, told)
+        for each in inputs
+        for told in _told_in(workspace, each, columns)
+    ]
     if not files:
         return None
     evidence = merge_load(files, max_bad_rows)
     return evidence if places else evidence.without_places()
 
 
-def _read(each: Input, columns: Mapping[str, str] | None, progress: Progress) -> Told:
+def _read(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
+) -> Told:
     if each.path.is_dir():
         raise InputError(
             f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
         )
-    with plain_faults(each.name, EXPECTED), open_workspace() as workspace:
+    with plain_faults(each.name, EXPECTED):
+        if not may_crash(each.path):
+            return _read_here(workspace, each, columns, progress)
+        watched, hear = progress.watched, progress.follow()
+        return workspace.apart.run(_read_apart, each, columns, watched, hear=hear)
+
+
+def _read_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    watched: bool,
+) -> Told:
+    with (
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        return _read_here(workspace, each, columns, progress)
+
+
+def _read_here(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
+) -> Told:
+    with plain_faults(each.name, EXPECTED):
         file = recognise(workspace, each.path, each.name, EXPECTED)
         if file.kind not in TABLES:
             raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
@@ -170,15 +207,30 @@ def _reader_of_text(
     return read if _table(workspace, file, columns, FOR_LOAD) is None else None
 
 
-def _told_in(each: Input, columns: Mapping[str, str] | None) -> Iterator[Told]:
-    """Yield what a table tells beside its sizes, if anything."""
+def _told_in(
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+) -> Sequence[Told]:
+    """Return what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
-        return
-    with plain_faults(each.name), open_workspace() as workspace:
+        return ()
+    with plain_faults(each.name):
+        if may_crash(each.path):
+            return workspace.apart.run(_told_apart, each, columns)
+        return _told_here(workspace, each, columns)
+
+
+def _told_apart(each: Input, columns: Mapping[str, str] | None) -> Sequence[Told]:
+    with open_workspace() as workspace:
+        return _told_here(workspace, each, columns)
+
+
+def _told_here(
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+) -> Sequence[Told]:
+    with plain_faults(each.name):
         file = recognise(workspace, each.path, each.name)
         table = _table(workspace, file, columns, BESIDE_SIZES)
-        if table is not None:
-            yield read_records(workspace, table)
+        return () if table is None else (read_records(workspace, table),)
 
 
 def _table(

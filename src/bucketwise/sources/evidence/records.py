@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.sources.tables.table import BATCH, Table
-from bucketwise.sources.tables.times import microseconds, said_of_dates
+from bucketwise.sources.tables.times import microseconds, said_of_times
 from bucketwise.traffic import Rejection
 
 MAX_DURATION_S = 86_400
@@ -154,7 +153,11 @@ def read_records(workspace: Workspace, table: Table) -> Records:
 
 def _said_of_times(table: Table) -> list[str]:
     columns = [table.samples_of(role) for role in _TIMES]
-    said = said_of_dates(chain.from_iterable(columns))
+    said = [
+        each
+        for role in _TIMES
+        for each in said_of_times(table.samples_of(role), table.named.get(role, ""))
+    ]
     if any(map(has_no_year, columns)):
         said.append("times have no year: all of them are taken to be of one leap year")
     return said
@@ -333,7 +336,7 @@ def _read(table: Table) -> list[str]:
     for role in table.roles:
         text, unit_s = f"{role}_text", table.units_s.get(role)
         if role in _TIMES:
-            value = microseconds(text, table.samples_of(role))
+            value = microseconds(text, table.samples_of(role), table.named[role])
             if unit_s is not None:
                 # The name tells the unit, and a clock need not count from 1970.
                 scaled = f"TRY_CAST(round({_number(text)} * {unit_s * 1e6}) AS BIGINT)"

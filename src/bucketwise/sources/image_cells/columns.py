@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bucketwise.sources.database import Connection, identifier
+from bucketwise.sources.parquet import Column
 
 _WORDS = re.compile(r"[^a-z0-9]+|(?<=[a-z])(?=[0-9])")
 _IMAGE_WORDS = frozenset(
@@ -36,6 +36,8 @@ class ImageColumn:
     ----------
     path : tuple of str
         Its name, nested ones from the outermost.
+    cell : str
+        How SQL names it.
     has_path : bool
         Whether a cell is a struct of `bytes` and `path` (Hugging Face datasets 5.2.0,
         features/image.py, Image.pa_type); else it is the bytes.
@@ -44,6 +46,7 @@ class ImageColumn:
     """
 
     path: tuple[str, ...]
+    cell: str
     has_path: bool
     listed: bool
 
@@ -55,43 +58,36 @@ class ImageColumn:
         fields : str
             SQL of the value, in terms of {bytes} and {path}.
         """
-        cell = ".".join(map(identifier, self.path))
-        one = "x" if self.listed else cell
+        one = "x" if self.listed else self.cell
         value = fields.format(
             bytes=f"{one}.bytes" if self.has_path else one,
             path=f"{one}.path" if self.has_path else "NULL",
         )
         return (
-            f"list_transform({cell}, lambda x: {value})"
+            f"list_transform({self.cell}, lambda x: {value})"
             if self.listed
             else f"[{value}]"
         )
 
 
-def find_image_columns(connection: Connection, source: str) -> list[ImageColumn]:
+def find_image_columns(columns: Sequence[Column]) -> list[ImageColumn]:
     """Find the columns that hold the bytes of images, nested ones one level down.
 
     Parameters
     ----------
-    connection : Connection
-        Where to ask.
-    source : str
-        SQL of a table, such as `read_parquet('...')`.
+    columns : sequence of Column
+        Those of the file.
 
     Returns
     -------
     list of ImageColumn
         In the order of the file; empty where there is none.
     """
-    relation = connection.sql(f"FROM {source} LIMIT 0")
-    return [
-        found
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-        for found in _columns((name,), kind)
-    ]
+    return [found for column in columns for found in _columns((), column)]
 
 
-def _columns(path: tuple[str, ...], kind: Any) -> Iterator[ImageColumn]:
+def _columns(outer: tuple[str, ...], column: Column) -> Iterator[ImageColumn]:
+    path, kind = (*outer, column.name), column.kind
     listed = kind.id == "list"
     element = kind.children[0][1] if listed else kind
     inner = dict(element.children) if element.id == "struct" else {}
@@ -99,12 +95,12 @@ def _columns(path: tuple[str, ...], kind: Any) -> Iterator[ImageColumn]:
     if words & _OTHER_WORDS:
         return
     if _is_blob(inner.get("bytes")) and _is_text(inner.get("path")):
-        yield ImageColumn(path=path, has_path=True, listed=listed)
+        yield ImageColumn(path=path, cell=column.sql, has_path=True, listed=listed)
     elif _is_blob(element) and words & _IMAGE_WORDS:
-        yield ImageColumn(path=path, has_path=False, listed=listed)
-    elif inner and not listed and len(path) == 1:
-        for name, child in element.children:
-            yield from _columns((*path, name), child)
+        yield ImageColumn(path=path, cell=column.sql, has_path=False, listed=listed)
+    elif not outer:
+        for field in column.fields:
+            yield from _columns(path, field)
 
 
 def _is_blob(kind: Any) -> bool:

@@ -11,18 +11,14 @@ import duckdb
 
 from bucketwise.errors import InputError
 from bucketwise.reasons import MISSING, UNREADABLE, UNSIZED
-from bucketwise.sources.database import (
-    Connection,
-    Workspace,
-    identifier,
-    literal,
-)
+from bucketwise.sources.database import Connection, Workspace, literal
 from bucketwise.sources.detect import File
 from bucketwise.sources.image_cells.columns import ImageColumn, find_image_columns
 from bucketwise.sources.image_cells.prefix import Prefix
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
+from bucketwise.sources.parquet import ROW, Column, open_columns
 from bucketwise.sources.tables.roles import find_name
 
 PREFIX_BYTES = 72 * 1024
@@ -73,7 +69,7 @@ class _Question:
         """Return SQL: the row, time, label and the images of each column."""
         images = ", ".join(column.elements(fields) for column in self.columns)
         return (
-            f"SELECT file_row_number, {self.time}, {self.label}, {images} "
+            f"SELECT {ROW}, {self.time}, {self.label}, {images} "
             f"FROM {self.source} WHERE {where}"
         )
 
@@ -88,8 +84,7 @@ def has_image_columns(workspace: Workspace, file: File) -> bool:
     file : File
         A Parquet file.
     """
-    source = f"read_parquet({literal(workspace.stage(file.path))})"
-    return bool(find_image_columns(workspace.connection, source))
+    return bool(find_image_columns(open_columns(workspace, file.path)[1]))
 
 
 def read_image_columns(
@@ -126,15 +121,15 @@ def read_image_columns(
     # Threads would hold a row group each, and prefetching fetches all of it.
     connection.execute("SET threads = 1")
     connection.execute("SET disable_parquet_prefetching = true")
-    path = literal(workspace.stage(file.path))
-    source = f"read_parquet({path}, file_row_number = true)"
+    source, columns = open_columns(workspace, file.path)
     question = _Question(
         source=source,
-        columns=find_image_columns(connection, source),
-        time=_text_of("time", connection, source, chosen),
-        label=_text_of("label", connection, source, chosen),
+        columns=find_image_columns(columns),
+        time=_text_of("time", columns, chosen),
+        label=_text_of("label", columns, chosen),
     )
-    for first, end in _ranges(_row_groups(connection, path)):
+    staged = literal(workspace.stage(file.path))
+    for first, end in _ranges(_row_groups(connection, staged)):
         for row in _read_range(connection, question, first, end, file.name):
             for known in (known for column in row.columns for known in column):
                 yield Item(
@@ -147,24 +142,20 @@ def read_image_columns(
                 )
 
 
-def _is_text(kind: Any) -> bool:
-    return bool(kind.id == "varchar")
+def _is_text(column: Column | None) -> bool:
+    return column is not None and bool(column.kind.id == "varchar")
 
 
 def _text_of(
-    role: str, connection: Connection, source: str, chosen: Mapping[str, str] | None
+    role: str, columns: Sequence[Column], chosen: Mapping[str, str] | None
 ) -> str:
-    relation = connection.sql(f"FROM {source} LIMIT 0")
-    kinds = dict(zip(relation.columns, relation.types, strict=True))
     nested = {"blob", "struct", "list", "array", "map", "union"}
-    names = [each for each, kind in kinds.items() if kind.id not in nested]
-    if "label" not in (chosen or {}):
+    texts = {each.name: each for each in columns if each.kind.id not in nested}
+    if "label" not in (chosen or {}) and not _is_text(texts.get("label")):
         # As a number it is what the picture shows, by class, and not who sent it.
-        names = [each for each in names if each != "label" or _is_text(kinds[each])]
-    name = find_name(role, names, chosen)
-    return (
-        "''" if name is None else f"coalesce(CAST({identifier(name)} AS VARCHAR), '')"
-    )
+        texts.pop("label", None)
+    name = find_name(role, texts, chosen)
+    return "''" if name is None else f"coalesce(CAST({texts[name].sql} AS VARCHAR), '')"
 
 
 def _row_groups(connection: Connection, path: str) -> list[tuple[int, int]]:
@@ -214,7 +205,7 @@ def _read_range(
 def _read_rows(
     connection: Connection, question: _Question, first: int, end: int
 ) -> list[_Row]:
-    where = f"file_row_number >= {first} AND file_row_number < {end}"
+    where = f"{ROW} >= {first} AND {ROW} < {end}"
     rows = [
         _Row(at, time, label, [_read_cell(cell) for cell in cells])
         for batch in _fetch(connection, question.rows(_HEAD, where), _ROWS_AT_ONCE)
@@ -223,7 +214,7 @@ def _read_rows(
     unclear = {row.at: row for row in rows if any(None in each for each in row.columns)}
     if unclear:
         listed = ", ".join(map(str, unclear))
-        where += f" AND file_row_number IN ({listed})"
+        where += f" AND {ROW} IN ({listed})"
         for [(at, _, _, *cells)] in _fetch(connection, question.rows(_WHOLE, where), 1):
             _fill(unclear[at], cells)
     return rows

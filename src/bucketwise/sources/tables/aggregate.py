@@ -145,7 +145,8 @@ def _alike(table: Table, relation: str) -> str:
     keys = ", ".join([*cells, "ragged"])
     time_us = "CAST(NULL AS BIGINT)"
     if "time" in roles:
-        time_us = microseconds(f"c{roles['time']}", table.samples_of("time"))
+        samples, name = table.samples_of("time"), table.named["time"]
+        time_us = microseconds(f"c{roles['time']}", samples, name)
     rows = f"(SELECT {keys}, {time_us} AS time_us FROM {relation})"
     slot = f"{slot_of('time_us')} AS slot"
     if _UNLIKE & set(roles):

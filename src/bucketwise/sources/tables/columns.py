@@ -31,11 +31,14 @@ class Match:
         What was read as what, and what else could have been meant.
     units_s : mapping of str to float
         Seconds in one unit of the numbers of a role, where its column tells.
+    named : mapping of str to str
+        What the column of each role is called.
     """
 
     roles: Mapping[str, int]
     notes: tuple[str, ...] = ()
     units_s: Mapping[str, float] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,11 @@ def match_columns(
     if "fps" in roles and "frames" not in roles:
         notes.append(f"column {names[roles.pop('fps')]!r} (fps) needs a frames column")
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
-    return Match(roles=roles, notes=(f"read {reading}", *said, *notes))
+    return Match(
+        roles=roles,
+        notes=(f"read {reading}", *said, *notes),
+        named={role: names[at] for role, at in roles.items()},
+    )
 
 
 def _one_size(

@@ -92,6 +92,7 @@ def open_delimited(
         row_bytes=mean_bytes(first, file.compression),
         notes=match.notes,
         units_s=match.units_s,
+        named=match.named,
     )
 
 

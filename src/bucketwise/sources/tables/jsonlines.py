@@ -80,6 +80,7 @@ def open_json_lines(
         row_bytes=mean_bytes(lines, file.compression),
         notes=match.notes,
         units_s=match.units_s,
+        named=match.named,
     )
 
 

@@ -10,11 +10,10 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import (
     Connection,
     Workspace,
-    identifier,
-    literal,
     rows_in_order,
 )
 from bucketwise.sources.detect import File
+from bucketwise.sources.parquet import ROW, Column, open_columns
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose, match_columns
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
@@ -25,10 +24,9 @@ def tells_sizes(
     workspace: Workspace, file: File, chosen: Mapping[str, str] | None
 ) -> bool:
     """Return whether the columns of a Parquet file tell sizes or visual tokens."""
-    source = f"read_parquet({literal(workspace.stage(file.path))})"
-    names = [".".join(path) for path in _paths(workspace.connection, source)]
+    _, columns = open_columns(workspace, file.path)
     try:
-        match_columns(names, chosen, file.name)
+        match_columns(list(_cells(columns)), chosen, file.name)
     except InputError:
         return False
     return True
@@ -59,19 +57,15 @@ def open_parquet(
         When it has no row, or its columns do not serve the purpose.
     """
     connection = workspace.connection
-    source = (
-        f"read_parquet({literal(workspace.stage(file.path))}, file_row_number = true)"
-    )
-    paths = _paths(connection, source)
-    match = purpose.match([".".join(path) for path in paths], chosen, file.name)
-    used = {at: paths[at] for at in sorted(set(match.roles.values()))}
-    cells = ", ".join(
-        f"CAST({'.'.join(map(identifier, path))} AS VARCHAR) AS c{at}"
-        for at, path in used.items()
-    )
+    source, columns = open_columns(workspace, file.path)
+    found = _cells(columns)
+    match = purpose.match(list(found), chosen, file.name)
+    used = sorted(set(match.roles.values()))
+    places = list(found.values())
+    cells = ", ".join(f"CAST({places[at]} AS VARCHAR) AS c{at}" for at in used)
     relation = (
-        f"(SELECT {cells}, false AS ragged, CAST(file_row_number AS VARCHAR) AS text, "
-        f"file_row_number + 1 AS line FROM {source})"
+        f"(SELECT {cells}, false AS ragged, CAST({ROW} AS VARCHAR) AS text, "
+        f"{ROW} + 1 AS line FROM {source})"
     )
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
@@ -86,7 +80,7 @@ def open_parquet(
         numbered=relation,
         quote="false",
         streamed=BATCH,
-        stream=lambda space: _stream(space, relation, list(used)),
+        stream=lambda space: _stream(space, relation, used),
         samples={
             at: tuple(row[nth] for row in first if row[nth] is not None)
             for nth, at in enumerate(used)
@@ -94,20 +88,23 @@ def open_parquet(
         row_bytes=file.path.stat().st_size / n_rows,
         notes=match.notes,
         units_s=match.units_s,
+        named=match.named,
     )
 
 
-def _paths(connection: Connection, source: str) -> list[tuple[str, ...]]:
-    columns = connection.sql(f"FROM {source} LIMIT 0")
-    paths: list[tuple[str, ...]] = []
-    for name, kind in zip(columns.columns, columns.types, strict=True):
-        if name == "file_row_number":
-            continue
-        if kind.id == "struct":
-            paths += [(name, inner) for inner, _ in kind.children]
+def _cells(columns: Sequence[Column]) -> dict[str, str]:
+    """Return the name of every column to read, `outer.inner` for nested ones, and its SQL.
+
+    Of two that are named alike the first is read.
+    """
+    cells: dict[str, str] = {}
+    for column in columns:
+        if column.fields:
+            for field in column.fields:
+                cells.setdefault(f"{column.name}.{field.name}", field.sql)
         else:
-            paths.append((name,))
-    return paths
+            cells.setdefault(column.name, column.sql)
+    return cells
 
 
 def _stream(

@@ -18,7 +18,7 @@ from bucketwise.sources.tables.aggregate import (
 from bucketwise.sources.tables.cells import parsed_rows
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
-from bucketwise.sources.tables.times import said_of_dates
+from bucketwise.sources.tables.times import said_of_times
 from bucketwise.traffic import (
     MAX_CELLS,
     NO_TIME_S,
@@ -69,7 +69,10 @@ def reduce_table(
         kind=table.kind,
         name=table.name,
         roles=table.roles,
-        notes=(*table.notes, *said_of_dates(table.samples_of("time"))),
+        notes=(
+            *table.notes,
+            *said_of_times(table.samples_of("time"), table.named.get("time", "")),
+        ),
         rejections=lambda rejected: find_places(
             workspace,
             table,

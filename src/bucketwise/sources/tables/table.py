@@ -56,6 +56,8 @@ class Table:
         What was read as what.
     units_s : mapping of str to float
         Seconds in one unit of the numbers of a role, where its column tells.
+    named : mapping of str to str
+        What the column of each role is called.
     """
 
     kind: str
@@ -71,6 +73,7 @@ class Table:
     row_bytes: float
     notes: tuple[str, ...]
     units_s: Mapping[str, float]
+    named: Mapping[str, str]
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""

@@ -7,12 +7,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bucketwise.sources.database import literal
+from bucketwise.sources.tables.dated_numbers import (
+    NUMBER,
+    compact,
+    dated_numbers,
+    said_of_numbers,
+)
+
+_ORDINAL = "%Y-%j"
 
 _DATES = {
     "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
     "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
     "%Y:%m:%d": r"\d{4}:\d\d?:\d\d?",
     "%Y%m%d": r"\d{8}",
+    _ORDINAL: (
+        r"\d{4}-(?:0\d[1-9]|0[1-9]0|[12]\d\d|3[0-5]\d|36[0-5])|"
+        r"\d\d(?:[02468][048]|[13579][26])-366"
+    ),
     "%d/%b/%Y": r"\d\d?/[A-Za-z]{3}/\d{4}",
     "%d-%b-%Y": r"\d\d?-[A-Za-z]{3}-\d{4}",
     "%d %b %Y": r"\d\d? +[A-Za-z]{3} +\d{4}",
@@ -28,13 +40,13 @@ _DATES = {
 """Forms of a date, and what tells each from the others. Whether months or days stand
 first in the last three is for the column to tell."""
 
-_CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%I:%M:%S %p", "%I:%M %p")
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%I:%M:%S %p", "%I:%M %p")
 
 _WRITTEN = re.compile(
     r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
     rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
-    r"(?:[T:,_ -] *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{6})"
-    r"(?P<fraction>[.,]\d{1,6})?(?P<finer>\d*)(?:\s*(?P<half>[AaPp][Mm]))?"
+    r"(?:[T:,_ -] *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
+    r"(?:(?P<fraction>[.,]\d{1,6})(?P<finer>\d*))?(?:\s*(?P<half>[AaPp][Mm]))?"
     r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?P<year> +\d{4})?)?\]?\s*",
     re.ASCII,
 )
@@ -46,20 +58,27 @@ _ISO = (
 )
 """What DuckDB reads as a TIMESTAMPTZ."""
 
-_NUMBER = r"\s*\d+(\.\d*)?\s*"
-
 _MONTHS = 12
 _YEAR_1000_US = -30_610_224_000_000_000
 _YEAR_2000_US = 946_684_800_000_000
+_YEAR_2100_S = 4_102_444_800
+_UNITS_US = (
+    (0, 1e11, 1e6),
+    (1e11, _YEAR_2100_S * 1e3, 1e3),
+    (1e14, _YEAR_2100_S * 1e6, 1.0),
+    (1e17, _YEAR_2100_S * 1e9, 1e-3),
+)
+"""From which size on, and below which, a number is of a unit. Seconds have any origin;
+what is finer and later than 2099 is no time."""
 
 
-def microseconds(text: str, samples: Iterable[str]) -> str:
+def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
     """Return SQL for a time in microseconds since 1970, NULL where there is none.
 
     ISO 8601 (without a zone it is UTC), numbers (seconds below 1e11, then milli-,
     micro- and nanoseconds), and what vendors, loggers and spreadsheets write. Numbers
     may count from any origin, but not among dates: there they are times from 2000 on
-    alone.
+    alone. Numbers that are dates are read as such (`dated_numbers`).
 
     Parameters
     ----------
@@ -69,20 +88,44 @@ def microseconds(text: str, samples: Iterable[str]) -> str:
         Some of its values. The form of most of them is tried first, because to try
         all costs ten times as much; and where one of them is a date such as
         31/12/2026, days stand first in all of the column, else months.
+    name : str
+        What the column is called.
     """
     written = list(samples)
     days_first = _days_first(written)
     iso, number = _iso(text), _number(text)
     other = _in_any_form(text, days_first=days_first)
-    form = _form_of_most(written)
-    if form in ("", _NUMBER):
+    form, dated = _form_of_most(written), dated_numbers(written, name)
+    if dated and form in ("", NUMBER):
+        return _first_of(dated.sql(text), iso, other)
+    if form == NUMBER:
         return _first_of(number, iso, other)
+    # Told to the minute at least: fewer digits may be seconds.
+    digits = compact(text, ("second", "minute"))
+    if form == "":
+        return _first_of(digits, number, iso, other)
     recent = f"CASE WHEN {number} >= {_YEAR_2000_US} THEN {number} END"
+    numbers = [dated.sql(text)] if dated else []
+    numbers += [digits, recent]
     if form == _ISO:
-        return _first_of(iso, recent, other)
+        return _first_of(iso, *numbers, other)
     strptime = literal(_ordered(form, days_first=days_first))
     as_most = _from_year_1000(f"epoch_us(try_strptime({text}, {strptime}))")
-    return _first_of(as_most, iso, recent, other)
+    return _first_of(as_most, iso, *numbers, other)
+
+
+def said_of_times(samples: Iterable[str], name: str = "") -> list[str]:
+    """Say what cells of a column of times were taken for, where they may be another.
+
+    Parameters
+    ----------
+    samples : iterable of str
+        Some of its values.
+    name : str
+        What it is called.
+    """
+    written = list(samples)
+    return [*said_of_dates(written), *said_of_numbers(written, name)]
 
 
 def said_of_dates(samples: Iterable[str]) -> list[str]:
@@ -115,17 +158,18 @@ def _numbered_dates(samples: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def _form_of_most(samples: Sequence[str]) -> str:
-    """Return `_NUMBER`, `_ISO` or a form for strptime; "" where no form is of most."""
+    """Return `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most."""
     forms = Counter(map(_form, samples)).most_common(1)
     return forms[0][0] if forms and forms[0][1] * 2 > len(samples) else ""
 
 
 def _form(written: str) -> str:
-    for form in (_NUMBER, _ISO):
+    for form in (NUMBER, _ISO):
         if re.fullmatch(form, written):
             return form
     match = _WRITTEN.fullmatch(written)
-    if match is None or match["finer"]:
+    if match is None or match["finer"] or _date_form(match["date"]) == _ORDINAL:
+        # To strptime day 366 of a common year is one of the next.
         return ""
     form, end = "", 0
     for part, text in match.groupdict().items():
@@ -139,7 +183,8 @@ def _strptime_part(match: re.Match[str], part: str) -> str:
     """Return what strptime calls a part of a time."""
     text = match[part]
     hour = "%I" if match["half"] else "%H"
-    clocks = {0: "%H%M%S", 1: f"{hour}:%M", 2: f"{hour}:%M:%S"}
+    together = "%H%M%S" if len(text) == len("130500") else "%H%M"
+    clocks = {0: together, 1: f"{hour}:%M", 2: f"{hour}:%M:%S"}
     return {
         "weekday": "%a" if len(text) == len("Mon") else "%A",
         "date": _date_form(text),
@@ -187,12 +232,12 @@ def _from_year_1000(time_us: str) -> str:
 def _number(text: str) -> str:
     # DuckDB passes over the `_` of a number; 20261001_120000 is none.
     number = f"TRY_CAST(replace({text}, '_', ' ') AS DOUBLE)"
-    return (
-        f"CASE WHEN abs({number}) < 1e11 THEN CAST(round({number} * 1e6) AS BIGINT) "
-        f"WHEN abs({number}) < 1e14 THEN CAST(round({number} * 1e3) AS BIGINT) "
-        f"WHEN abs({number}) < 1e17 THEN CAST(round({number}) AS BIGINT) "
-        f"WHEN abs({number}) < 1e20 THEN CAST(round({number} / 1e3) AS BIGINT) END"
+    cases = " ".join(
+        f"WHEN abs({number}) >= {least} AND abs({number}) < {end} "
+        f"THEN CAST(round({number} * {unit_us}) AS BIGINT)"
+        for least, end, unit_us in _UNITS_US
     )
+    return f"CASE {cases} END"
 
 
 def _in_any_form(text: str, *, days_first: bool) -> str:

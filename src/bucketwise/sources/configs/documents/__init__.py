@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import Document
 from bucketwise.sources.configs.documents.json_tree import json_tree
+from bucketwise.sources.configs.documents.lengths import (
+    documents_of_plan,
+    is_plan,
+    limits_of_plan_beside,
+    list_documents,
+    plan_documents,
+)
 from bucketwise.sources.configs.documents.mapping import mapping_documents
 from bucketwise.sources.configs.documents.notebook import (
     is_notebook,
@@ -19,6 +26,7 @@ from bucketwise.sources.configs.documents.notebook import (
 from bucketwise.sources.configs.documents.python import HINTS, python_documents
 from bucketwise.sources.configs.documents.shell import SERVES, shell_documents
 from bucketwise.sources.configs.documents.text import (
+    LIST,
     Text,
     few,
     read_text,
@@ -27,8 +35,10 @@ from bucketwise.sources.configs.documents.text import (
 from bucketwise.sources.configs.documents.toml_tree import toml_tree
 from bucketwise.sources.configs.documents.tree import Tree, refuse_odd_values
 from bucketwise.sources.configs.documents.yaml_tree import yaml_trees
+from bucketwise.sources.configs.model_folder import saved_image_limits
+from bucketwise.today import GivenLimits
 
-__all__ = ["mapping_document", "read_documents"]
+__all__ = ["documents_of", "documents_of_plan", "mapping_document", "read_documents"]
 
 _JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-])")
 _TOML = re.compile(
@@ -63,7 +73,8 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
     ----------
     source : str or Path
         A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook, a shell
-        script, "-" for standard input, or such a text itself; recognised by content.
+        script, a plan.json or its folder, a list of lengths, "-" for standard input, or
+        such a text itself; recognised by content.
 
     Returns
     -------
@@ -75,7 +86,11 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
     ConfigError
         When it cannot be read, or holds none.
     """
-    text = read_text(source)
+    return documents_of(read_text(source))
+
+
+def documents_of(text: Text) -> tuple[Document, ...]:
+    """Return the configurations that a text holds; see `read_documents`."""
     problems: tuple[str, ...] = ()
     understood = False
     for form in FORMS:
@@ -89,14 +104,19 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
             problems = problems or (() if understood else error.problems)
             continue
         if documents:
-            return documents
+            return tuple(
+                replace(
+                    _with_processor(document, text), path=text.path, position=position
+                )
+                for position, document in enumerate(documents)
+            )
         understood = True
     if problems:
         raise ConfigError(*problems)
     message = (
         f"{text.name}: no configuration found; settings of optimum-rbln as JSON, YAML or "
-        "TOML, Python that calls from_pretrained(rbln_config=...), or a vllm serve line "
-        "is right"
+        "TOML, Python that calls from_pretrained(rbln_config=...), a vllm serve line, a "
+        "plan.json or lengths such as 1024,4096 is right"
     )
     raise ConfigError(message)
 
@@ -119,6 +139,25 @@ def mapping_document(config: Mapping[str, Any]) -> Document:
     refuse_odd_values(plain, text.name)
     [document] = mapping_documents(Tree(plain, {}), text)
     return document
+
+
+def _with_processor(document: Document, text: Text) -> Document:
+    """Return a configuration with the limits of the processor that is saved beside it.
+
+    That of the compiled folder it stands in, or of the folder that it loads or serves.
+    """
+    limits, notes = saved_image_limits(text.folder or document.model)
+    if limits is None:
+        found = limits_of_plan_beside(document, text) if not document.limits else ()
+        return replace(
+            document, limits=document.limits + found, notes=(*document.notes, *notes)
+        )
+    saved = GivenLimits(
+        min_pixels=limits.min_pixels,
+        max_pixels=limits.max_pixels,
+        source=limits.source,
+    )
+    return replace(document, limits=(*document.limits, saved))
 
 
 def _json(text: Text) -> tuple[Document, ...]:
@@ -148,6 +187,10 @@ def _first(text: Text) -> str:
 
 
 FORMS: tuple[Form, ...] = (
+    Form(
+        "a list", lambda text: LIST.fullmatch(text.content) is not None, list_documents
+    ),
+    Form("a plan", lambda text: is_plan(text.content), plan_documents),
     Form("JSON", lambda text: _JSON.match(text.content) is not None, _json),
     Form(
         "Python",

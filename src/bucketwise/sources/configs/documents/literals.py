@@ -43,12 +43,15 @@ class Literals:
     ----------
     seen : set of int
         Identities of every node that became part of a value.
+    nodes : dict of tuple of str to ast.expr
+        The node that says each value of what was read last, names followed.
     """
 
     def __init__(
         self, names: Mapping[str, Name], place_of: Callable[[int], Place]
     ) -> None:
         self.seen: set[int] = set()
+        self.nodes: dict[Path, ast.expr] = {}
         self._names = names
         self._place_of = place_of
         self._open: list[str] = []
@@ -58,6 +61,7 @@ class Literals:
     def read(self, node: ast.expr) -> tuple[Any, dict[Path, Place]]:
         """Return a value, with `Unknown` for what cannot be told, and its places."""
         places: dict[Path, Place] = {}
+        self.nodes = {}
         return self._value(node, (), places), places
 
     def value(self, node: ast.expr) -> Any:
@@ -86,6 +90,7 @@ class Literals:
         self.seen.add(id(node))
         if places is not None and len(places) < MAX_PLACES:
             places.setdefault(path, self._place_of(node.lineno))
+            self.nodes[path] = node
         self._depth += 1
         try:
             return read(self, node, path, places)
@@ -182,6 +187,9 @@ class Literals:
             made[key] = self._value(value_node, below, places)
             if places is not None:
                 places[below] = self._place_of(key_node.lineno)
+        if places is not None:
+            # What is spread into a mapping has been told of its path too.
+            self.nodes[path] = node
         return made
 
     def _call(
@@ -226,6 +234,8 @@ class Literals:
                 made |= value
             else:
                 return unknown(node)
+        if places is not None:
+            self.nodes[path] = node
         return made
 
     def _unary(self, node: ast.UnaryOp, *_: object) -> Any:

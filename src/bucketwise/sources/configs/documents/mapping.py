@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bucketwise.errors import ConfigError
@@ -11,7 +13,6 @@ from bucketwise.lint.subject import Document
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.artifact import (
     COMPILED_BY,
-    FILE_NAME,
     GRAPHS,
     WRAPPERS,
     is_artifact,
@@ -24,9 +25,16 @@ from bucketwise.sources.configs.documents.names import (
     family_of,
 )
 from bucketwise.sources.configs.documents.releases import stated_release
-from bucketwise.sources.configs.documents.serving import Option, Options, served
+from bucketwise.sources.configs.documents.serving import (
+    LIMITS,
+    Option,
+    Options,
+    served,
+    set_limits,
+)
 from bucketwise.sources.configs.documents.text import Text
 from bucketwise.sources.configs.documents.tree import Tree
+from bucketwise.today import GivenLimits
 from bucketwise.traffic import Place
 
 _OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
@@ -59,7 +67,8 @@ def mapping_documents(tree: Tree, text: Text) -> tuple[Document, ...]:
         return served(_engine_options(tree, text), text, stated_release(text))
     wrapper = wrapper_of(level)
     if wrapper is not None:
-        return (_plain(level[wrapper], (wrapper,), tree, text),)
+        wrapped = _plain(level[wrapper], (wrapper,), tree, text)
+        return (replace(wrapped, limits=wrapped.limits + _limits(level, tree, text)),)
     if level and not any(name in SETTINGS or name in WRAPPERS for name in level):
         names = ", ".join(name[:50] for name in list(level)[:5])
         message = (
@@ -67,20 +76,42 @@ def mapping_documents(tree: Tree, text: Text) -> tuple[Document, ...]:
             "visual, max_seq_len, batch_size and the like are right"
         )
         raise ConfigError(message)
-    return (_plain(level, (), tree, text),)
+    plain = _plain(level, (), tree, text)
+    return (replace(plain, limits=plain.limits + _limits(level, tree, text)),)
+
+
+def _limits(
+    level: Mapping[str, Any], tree: Tree, text: Text
+) -> tuple[GivenLimits, ...]:
+    """Return the image limits that stand beside a configuration, as vLLM takes them."""
+    return tuple(
+        limits
+        for key, value in level.items()
+        if key.replace("_", "-") == LIMITS and isinstance(value, dict)
+        for limits in set_limits(
+            value, str(Place(source=text.name, line=tree.lines.get((key,), 1)))
+        )
+    )
 
 
 def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Document:
     """Return the configuration at a path, wrapped or not, compiled or not."""
     class_name = str(config.get("cls_name") or "").removesuffix(CONFIG_SUFFIX)
-    if "Vision" in class_name:
-        message = (
-            f"{text.name}: cls_name is {class_name[:100]}{CONFIG_SUFFIX}, the ViT's own; "
-            f"the {FILE_NAME} of the whole model is right"
-        )
-        raise ConfigError(message)
     version, version_source = _release(config, text)
-    plain, _ = without_artifact(config)
+    plain = without_artifact(config)
+    if "Vision" in class_name:
+        # A ViT's own folder, one of those within a compiled folder.
+        return Document(
+            config={"visual": plain},
+            form="list",
+            source=text.name,
+            places={
+                ("visual", *path): place
+                for path, place in places_below(tree.lines, before, text.name).items()
+            },
+            version=version,
+            version_source=version_source,
+        )
     compiled = is_artifact(config)
     places = places_below(tree.lines, before, text.name)
     if compiled:
@@ -98,8 +129,12 @@ def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Docu
         family=family_of(class_name),
         version=version,
         version_source=version_source,
-        model=text.folder if compiled else "",
+        model=text.folder if compiled and _is_model(text.folder) else "",
     )
+
+
+def _is_model(folder: str) -> bool:
+    return bool(folder) and os.path.isfile(os.path.join(folder, "config.json"))  # noqa: PTH113, PTH118
 
 
 def _release(config: Mapping[str, Any], text: Text) -> tuple[Any, str]:

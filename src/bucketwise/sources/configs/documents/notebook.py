@@ -103,9 +103,10 @@ def notebook_documents(value: Any, text: Text) -> tuple[Document, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Code:
+class Code:
     """Cells of Python, their lines counted on from one to the next."""
 
+    cells: list[Cell]
     trees: list[ast.Module]
     starts: list[int]
     sources: list[str]
@@ -116,8 +117,13 @@ def _cell_name(text: Text, cell: Cell) -> str:
     return f"{text.name}[cell {cell.number}]"
 
 
-def _parsed_cells(cells: Sequence[Cell], text: Text) -> _Code:
-    code = _Code([], [], [], [])
+def python_cells(value: Any, text: Text) -> Code:
+    """Return the cells of a notebook that are Python."""
+    return _parsed_cells(tuple(_code_cells(value)), text)
+
+
+def _parsed_cells(cells: Sequence[Cell], text: Text) -> Code:
+    code = Code([], [], [], [], [])
     line = 0
     for cell in cells:
         if cell.content.lstrip().startswith("%%"):
@@ -128,6 +134,7 @@ def _parsed_cells(cells: Sequence[Cell], text: Text) -> _Code:
         except ConfigError as error:
             code.notes.extend(error.problems)
             continue
+        code.cells.append(cell)
         code.trees.append(ast.increment_lineno(tree, line))
         code.starts.append(line)
         code.sources.append(name)

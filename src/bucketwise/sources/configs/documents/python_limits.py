@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import GivenLimits
 from bucketwise.sources.configs.documents.literals import Literals
 from bucketwise.sources.configs.documents.python_words import dotted_name
+from bucketwise.today import GivenLimits
 from bucketwise.traffic import Place
 
 LEAST, MOST = "min_pixels", "max_pixels"
@@ -21,7 +21,7 @@ Said = dict[str, dict[int, Place]]
 
 def limits_in(
     trees: Sequence[ast.Module], literals: Literals
-) -> tuple[GivenLimits | None, tuple[str, ...]]:
+) -> tuple[tuple[GivenLimits, ...], tuple[str, ...]]:
     """Return the image limits a text sets, and what is odd about them.
 
     Parameters
@@ -33,13 +33,15 @@ def limits_in(
 
     Returns
     -------
-    limits : GivenLimits or None
+    limits : tuple of GivenLimits
         What keywords `min_pixels` and `max_pixels`, the processor's attributes of these
         names, or `size` set it to; else what constants of these names say.
     notes : tuple of str
         That a limit has several values, which leaves it out.
     """
     nodes = [node for tree in trees for node in ast.walk(tree)]
+    of_clips = {id(value) for node in nodes for value in _values_of_clips(node)}
+    nodes = [node for node in nodes if id(node) not in of_clips]
     for found in (_settings, _constants):
         said: Said = {LEAST: {}, MOST: {}}
         for node in nodes:
@@ -47,7 +49,7 @@ def limits_in(
                 _note(said, name, *literals.read(value_node))
         if any(said.values()):
             return _together(said)
-    return None, ()
+    return (), ()
 
 
 def _note(said: Said, name: str, value: Any, places: Mapping[Path, Place]) -> None:
@@ -63,7 +65,7 @@ def _note(said: Said, name: str, value: Any, places: Mapping[Path, Place]) -> No
             said[limit].setdefault(number, place)
 
 
-def _together(said: Said) -> tuple[GivenLimits | None, tuple[str, ...]]:
+def _together(said: Said) -> tuple[tuple[GivenLimits, ...], tuple[str, ...]]:
     chosen = {
         name: next(iter(values)) for name, values in said.items() if len(values) == 1
     }
@@ -74,14 +76,14 @@ def _together(said: Said) -> tuple[GivenLimits | None, tuple[str, ...]]:
         if len(values) > 1
     )
     if not chosen:
-        return None, notes
+        return (), notes
     place = min(
         (said[name][value] for name, value in chosen.items()), key=lambda at: at.line
     )
     limits = GivenLimits(
-        min_pixels=chosen.get(LEAST), max_pixels=chosen.get(MOST), place=place
+        min_pixels=chosen.get(LEAST), max_pixels=chosen.get(MOST), source=str(place)
     )
-    return limits, notes
+    return (limits,), notes
 
 
 def _settings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -107,6 +109,18 @@ def _keywords(call: ast.Call, *, sizes: bool) -> Iterator[tuple[str, ast.expr]]:
             yield keyword.arg, keyword.value
 
 
+def _values_of_clips(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what stands under a key such as videos_kwargs: clips have limits of their own."""
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and "video" in str(key.value):
+                yield value
+    elif isinstance(node, ast.Call):
+        for keyword in node.keywords:
+            if keyword.arg and "video" in keyword.arg:
+                yield keyword.value
+
+
 def _entries(node: ast.Dict) -> Iterator[tuple[str, ast.expr]]:
     """Yield the limits in a mapping, such as mm_processor_kwargs or an image's own."""
     named = {
@@ -115,7 +129,7 @@ def _entries(node: ast.Dict) -> Iterator[tuple[str, ast.expr]]:
         if isinstance(key, ast.Constant)
     }
     if "video" not in named:
-        for name in (LEAST, MOST):
+        for name in (LEAST, MOST, "size"):
             if name in named:
                 yield name, named[name]
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, GivenLimits, ServeLine, Unknown
+from bucketwise.lint.subject import Document, ServeLine, Unknown
 from bucketwise.sources.configs.documents.json_tree import json_tree
 from bucketwise.sources.configs.documents.names import is_compiled_folder
 from bucketwise.sources.configs.documents.releases import Release
 from bucketwise.sources.configs.documents.text import Text
+from bucketwise.today import GivenLimits
 from bucketwise.traffic import Place
 
 ADDITIONAL = "additional-config"
@@ -200,18 +201,36 @@ def _unread(by_name: Mapping[str, Option]) -> tuple[str, ...]:
     )
 
 
-def _limits(option: Option | None) -> GivenLimits | None:
+def _limits(option: Option | None) -> tuple[GivenLimits, ...]:
     found = _mapping(option) if option else None
     if option is None or found is None:
-        return None
-    value, _ = found
-    size = value.get("size")
-    size = size if isinstance(size, Mapping) else {}
-    least = _whole(value.get("min_pixels", size.get("shortest_edge")))
-    most = _whole(value.get("max_pixels", size.get("longest_edge")))
-    if least is most is None:
-        return None
-    return GivenLimits(min_pixels=least, max_pixels=most, place=option.place)
+        return ()
+    return set_limits(found[0], str(option.place))
+
+
+def set_limits(value: Mapping[str, Any], source: str) -> tuple[GivenLimits, ...]:
+    """Return the image limits that keywords of a processor set; () for none.
+
+    Parameters
+    ----------
+    value : mapping
+        The keywords, such as min_pixels and max_pixels, or size; those of images alone
+        may stand one level below.
+    source : str
+        Where they stand.
+    """
+    found = []
+    for level in (value.get("images_kwargs"), value):
+        if not isinstance(level, Mapping):
+            continue
+        size = level.get("size")
+        size = size if isinstance(size, Mapping) else {}
+        least = _whole(level.get("min_pixels", size.get("shortest_edge")))
+        most = _whole(level.get("max_pixels", size.get("longest_edge")))
+        if not least is most is None:
+            limits = GivenLimits(min_pixels=least, max_pixels=most, source=source)
+            found.append(limits)
+    return tuple(found)
 
 
 def _whole(value: object) -> int | None:

@@ -269,3 +269,42 @@ def _variable(text: str) -> Variable:
 def _line_end(content: str, position: int) -> int:
     end = content.find("\n", position)
     return len(content) if end < 0 else end
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A part of a word in quotes: its text, where it stands, and how it is quoted."""
+
+    text: str
+    start: int
+    end: int
+    mark: str
+
+    def quoted(self, text: str) -> str:
+        """Return another text in the same quotes."""
+        if self.mark == "'":
+            return "'" + text.replace("'", "'\\''") + "'"
+        return '"' + re.sub(r'(["\\$`])', r"\\\1", text) + '"'
+
+
+def quoted_words(content: str) -> Iterator[Quoted]:
+    """Yield every part in quotes that a shell would change nothing in.
+
+    Parameters
+    ----------
+    content : str
+        The text.
+    """
+    position = 0
+    while match := _TOKEN.match(content, position):
+        position = match.end()
+        if match[0].startswith("#") and content[match.start() - 1 : match.start()] in (
+            *" \t\n",
+            "",
+        ):
+            position = _line_end(content, match.start())
+        elif match["single"] is not None:
+            yield Quoted(match["single"], match.start(), match.end(), "'")
+        elif match["double"] and all(isinstance(part, str) for part in _parts(match)):
+            text = "".join(str(part) for part in _parts(match))
+            yield Quoted(text, match.start(), match.end(), '"')

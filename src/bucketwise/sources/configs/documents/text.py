@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -24,9 +25,12 @@ Found = TypeVar("Found")
 MAX_CONFIGURATIONS = 200
 """In one text; a script that starts as many servers was made to be slow to judge."""
 
+LIST = re.compile(r"[\s\[\](),;0-9+-]*[0-9][\s\[\](),;0-9+-]*|\s*\[\s*\]\s*")
+"""Nothing but numbers, however they are set apart."""
+
 STDIN = "-"
 GIVEN = "the text given"
-_MODEL_CONFIG = "config.json"
+PLAN_FILE = "plan.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +44,16 @@ class Text:
     content : str
         The text, lines ended by newlines alone.
     folder : str
-        The folder it stands in, where that holds a model's configuration too.
+        The compiled folder it stands in; "" where it stands in none.
+    path : str
+        The file, as it was given; "" where it has none. No output tells it, but the
+        diff that changes the file.
     """
 
     name: str
     content: str
     folder: str = ""
+    path: str = ""
 
 
 def read_text(source: str | Path) -> Text:
@@ -54,8 +62,9 @@ def read_text(source: str | Path) -> Text:
     Parameters
     ----------
     source : str or Path
-        A file, a compiled folder, "-" for standard input, or a text that names no file:
-        JSON, several lines, or a line that starts vLLM.
+        A file, a compiled folder, a folder that bucketwise wrote, "-" for standard
+        input, or a text that names no file: lengths such as "1024,4096", JSON, several
+        lines, or a line that starts vLLM.
 
     Raises
     ------
@@ -68,13 +77,18 @@ def read_text(source: str | Path) -> Text:
     if isinstance(source, str) and not os.path.exists(source) and _is_text(source):  # noqa: PTH110
         return Text(name=GIVEN, content=_plain_ends(source))
     path = Path(source)
-    file = path / FILE_NAME if os.path.isdir(path) else path  # noqa: PTH112
-    if not os.path.isfile(file):  # noqa: PTH113
-        found = f"a folder without {FILE_NAME}" if file != path else "no such file"
+    file = _file_of(path)
+    if not str(source).strip() or not os.path.isfile(file):  # noqa: PTH113
+        name = path.name[:200] if str(source).strip() else repr(str(source))
+        found = "no such file"
+        if file != path:
+            found = f"a folder without {FILE_NAME} or {PLAN_FILE}"
+        elif os.path.exists(path):  # noqa: PTH110
+            found = "not a file"
         message = (
-            f"{path.name[:200] or str(source)}: {found}; a rbln_config as JSON, YAML "
-            f"or TOML, a folder with a {FILE_NAME}, a Python file, a notebook or a "
-            "script with vllm serve is right"
+            f"{name or str(source)}: {found}; lengths such as 1024,4096, a rbln_config "
+            f"as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python file, a "
+            f"notebook, a script with vllm serve or a {PLAN_FILE} is right"
         )
         raise ConfigError(message)
     try:
@@ -83,9 +97,19 @@ def read_text(source: str | Path) -> Text:
     except OSError as error:
         message = f"{file.name}: cannot be read ({error.strerror})"
         raise ConfigError(message) from error
-    beside = file.parent if file.name == FILE_NAME else None
-    is_model = beside is not None and (beside / _MODEL_CONFIG).is_file()
-    return _decoded(file.name, content, str(beside) if is_model else "")
+    folder = str(file.parent) if file.name == FILE_NAME else ""
+    return replace(_decoded(file.name, content, folder), path=str(file))
+
+
+def _file_of(path: Path) -> Path:
+    """Return the file that a folder is read by; any other path as it is."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return path
+    names = (FILE_NAME, PLAN_FILE)
+    return next(
+        (path / name for name in names if os.path.isfile(path / name)),  # noqa: PTH113
+        path / FILE_NAME,
+    )
 
 
 def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
@@ -127,7 +151,12 @@ def refuse_long(content: str, name: str) -> None:
 
 
 def _is_text(source: str) -> bool:
-    return source.lstrip()[:1] == "{" or "\n" in source or "vllm " in source
+    return (
+        source.lstrip()[:1] == "{"
+        or "\n" in source
+        or "vllm " in source
+        or LIST.fullmatch(source) is not None
+    )
 
 
 def _bounded(name: str, stream: BinaryIO) -> bytes:

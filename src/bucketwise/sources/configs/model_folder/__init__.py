@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.sources.configs.model_folder.fields import shown
 from bucketwise.sources.configs.model_folder.language_model import read_language_model
+from bucketwise.sources.configs.model_folder.limits import pixel_limits, read_limits
 from bucketwise.sources.configs.model_folder.place import CONFIG, locate, read_objects
 from bucketwise.sources.configs.model_folder.processors import read_processors
-from bucketwise.sources.configs.model_folder.sections import IMAGE, NESTED, VIDEO
+from bucketwise.sources.configs.model_folder.sections import (
+    IMAGE,
+    IMAGES,
+    NESTED,
+    VIDEO,
+    first,
+    nested,
+    plain_file,
+)
 from bucketwise.sources.configs.model_folder.tower import TOWERS, read_tower
 
-__all__ = ["read_model_folder", "short_name"]
+__all__ = ["read_model_folder", "saved_image_limits", "short_name"]
 
 _FILES = (CONFIG, NESTED, IMAGE, VIDEO)
 
@@ -85,6 +96,38 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         source=tower.source,
         notes=(*notes, *processors.notes, *unpriced),
     )
+
+
+def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
+    """Return the image limits of the processor that a folder holds.
+
+    Parameters
+    ----------
+    text : str
+        What may be a folder; a compiled one need not hold a model's config.json.
+
+    Returns
+    -------
+    limits : PixelLimits or None
+        None where it holds no processor, or one that cannot be read.
+    notes : tuple of str
+        What is wrong with it.
+    """
+    folder = os.path.expanduser(text)  # noqa: PTH111
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if not text or not os.path.isdir(folder):  # noqa: PTH112
+        return None, ()
+    problems: list[str] = []
+    files = read_objects(Path(folder), (NESTED, IMAGE), problems)
+    section = first(
+        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+    )
+    limits = None
+    if section is not None and not problems:
+        limits = read_limits(section, IMAGES, problems)
+    if limits is None or section is None or problems:
+        return None, tuple(f"the saved processor: {problem}" for problem in problems)
+    return pixel_limits(section, limits, IMAGES), ()
 
 
 def _deployment(

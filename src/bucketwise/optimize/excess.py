@@ -1,0 +1,56 @@
+"""How much more a list of lengths pads than the best list of as many would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.buckets import Buckets
+from bucketwise.cost import CostCurve, price
+from bucketwise.demand import Demand
+from bucketwise.optimize.exact import frontier
+from bucketwise.optimize.problem import Problem, align_up
+
+WORTH_TELLING = 0.05
+"""Less compute than this between two lists is nothing to compile anew for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """What a list takes beside the best of as many lengths.
+
+    Attributes
+    ----------
+    share : float
+        Compute above the best list's, as a share of it.
+    best : tuple of int
+        The best list.
+    """
+
+    share: float
+    best: tuple[int, ...]
+
+
+def excess_of(
+    lengths: tuple[int, ...], demand: Demand, curve: CostCurve, align: int
+) -> Excess | None:
+    """Return what a list takes too much; None where that is not worth telling.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        Ascending; they hold all of the demand.
+    demand : Demand
+        What is needed.
+    curve : CostCurve
+        What a run costs.
+    align : int
+        Multiple of every length of the best list.
+    """
+    top = int(align_up(demand.needed[-1:], align)[0])
+    problem = Problem.of(demand, curve.at, align=align, top=top)
+    best = frontier(problem, len(lengths))[-1]
+    padded, least = (
+        price(Buckets(each), demand, curve).padded_compute for each in (lengths, best)
+    )
+    share = padded / least - 1
+    return Excess(share=share, best=tuple(best)) if share >= WORTH_TELLING else None
