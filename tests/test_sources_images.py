@@ -931,6 +931,15 @@ def test_a_wrong_checksum_after_the_last_member_is_found(tmp_path: Path) -> None
         list(read_tar(tmp_path / "shard.tar", "s", "gzip"))
 
 
+def test_a_packed_shard_is_followed_by_no_more_than_tar_fills_up(
+    tmp_path: Path,
+) -> None:
+    more = bytes(tar_room.TRAILER_BYTES)
+    assert in_shard(tmp_path, SHARD + more[: -tarfile.RECORDSIZE], "gzip")
+    with pytest.raises(InputError, match=r"damaged tar \(more than .* follow its end"):
+        in_shard(tmp_path, SHARD + more, "gzip")
+
+
 def test_a_shard_that_is_gone_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^s: cannot be read \(No such file"):
         list(read_tar(tmp_path / "gone", "s", "none"))

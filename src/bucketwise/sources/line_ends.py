@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,8 +11,7 @@ import numpy as np
 from bucketwise.sources.packing import CHUNK_BYTES, Compression, open_unpacked
 
 _BOM = b"\xef\xbb\xbf"
-_LF, _CR = b"\n\r"
-_EMPTY_LINE = re.compile(rb"(?<=\n)\r?\n")
+_LF = ord("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +45,24 @@ def find_line_ends(path: Path, compression: Compression) -> LineEnds:
     PackingError
         When it is packed and damaged anywhere.
     """
-    feeds = returns = pairs = empty = 0
-    last = b"\n"
+    feeds = returns = pairs = alone = alone_paired = since = 0
+    last = b""
     with open_unpacked(path, compression) as file:
         chunk = file.read(CHUNK_BYTES).removeprefix(_BOM)
         while chunk:
-            if chunk.endswith(b"\r"):
-                # A pair is never cut in two.
-                chunk += file.read(1)
             letters = np.frombuffer(chunk, np.uint8)
-            is_feed, is_return = letters == _LF, letters == _CR
-            feeds += int(np.count_nonzero(is_feed))
-            returns += int(np.count_nonzero(is_return))
-            pairs += int(np.count_nonzero(is_return[:-1] & is_feed[1:]))
-            if last == b"\n" and chunk.startswith((b"\n", b"\r\n")):
-                empty += 1
-            if (is_feed[:-1] & (is_feed | is_return)[1:]).any():
-                empty += len(_EMPTY_LINE.findall(chunk))
+            at = np.flatnonzero(letters == _LF)
+            gaps = np.diff(at, prepend=-1 - since)
+            feeds += at.size
+            alone += int(np.count_nonzero(gaps == 1))
+            alone_paired += int(np.count_nonzero(gaps == 2))  # noqa: PLR2004 - CR, LF
+            if b"\r" in chunk or last == b"\r":
+                returns += chunk.count(b"\r")
+                pairs += (last + chunk).count(b"\r\n")
+            since = len(chunk) - 1 - int(at[-1]) if at.size else since + len(chunk)
             last = chunk[-1:]
             chunk = file.read(CHUNK_BYTES)
-    filled = feeds - empty + (last != b"\n")
     if not returns:
-        return LineEnds("lf", filled)
-    return LineEnds("crlf" if feeds == returns == pairs else "other", filled)
+        return LineEnds("lf", feeds - alone + bool(since))
+    kind: Literal["crlf", "other"] = "crlf" if feeds == returns == pairs else "other"
+    return LineEnds(kind, feeds - alone_paired + bool(since))

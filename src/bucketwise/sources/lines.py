@@ -12,8 +12,8 @@ RAW_OPTIONS = (
     "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, "
     "delim = '\x01', quote = '', escape = ''"
 )
-"""Options of `read_csv` that make each line one cell, a blank one NULL; line ends of
-two kinds are a fault, because DuckDB would count some of them twice."""
+"""Options of `read_csv` that make each line one cell, a blank one NULL; of line ends of
+two kinds DuckDB would count some twice, and miss others."""
 
 NOT_UTF8 = "\ufffd"
 """Stands for bytes that are no text."""

@@ -15,6 +15,7 @@ from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.isolated import CrashError
+from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import OverlongLineError, read_lines
 from bucketwise.sources.packing import PackingError
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
@@ -116,7 +117,38 @@ def open_input(
         images = IMAGES[file.kind](workspace, file, columns)
         if images is not None:
             return images
-    return TABLES[file.kind](workspace, file, columns, FOR_SIZES)
+    return open_table(workspace, file, columns, FOR_SIZES)
+
+
+def open_table(
+    workspace: Workspace, file: File, columns: Columns, purpose: Purpose
+) -> Table:
+    """Open a table; where its first lines are amiss, damage is looked for first.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look at it.
+    file : File
+        Of a kind that `TABLES` reads.
+    columns : mapping of str to str, optional
+        Role to column, from the user.
+    purpose : Purpose
+        What its columns are to tell.
+
+    Raises
+    ------
+    InputError
+        When its columns do not serve the purpose.
+    PackingError
+        When that may be because it is damaged.
+    """
+    try:
+        return TABLES[file.kind](workspace, file, columns, purpose)
+    except InputError:
+        if file.compression != "none":
+            find_line_ends(file.path, file.compression)
+        raise
 
 
 def _in_tar(_: Workspace, file: File, __: Columns) -> Images:

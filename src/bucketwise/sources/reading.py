@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from bucketwise.sources.opening import (
     plain_faults,
 )
 from bucketwise.sources.progress import Progress, told_progress
-from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
+from bucketwise.sources.rejections import MAX_BAD_ROWS, check_empty, check_rejections
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.small import SmallTables
 from bucketwise.sources.tables.table import Table
@@ -158,11 +158,19 @@ def _read_all(
         others, files = _together(opened.inputs)
         found = join_client_rates(others, opened.scratch)
         progress.bytes_total = sum(each.size_bytes for each in found)
+        several = len(found) + bool(files) > 1
+
+        def noted(read: Iterable[Traffic]) -> Iterator[Traffic]:
+            for part in read:
+                yield _noted(part, max_bad_rows, places) if several else part
+
         small = SmallTables(workspace)
         for each in found:
             progress.begin(each.name, each.size_bytes)
-            parts += _read_next(
-                workspace, each, columns, progress, small, ignore_orientation
+            parts += noted(
+                _read_next(
+                    workspace, each, columns, progress, small, ignore_orientation
+                )
             )
             progress.finish(sum(part.rows_read for part in parts))
             # Many parts are added up on the way, so that memory stays bounded.
@@ -170,7 +178,7 @@ def _read_all(
                 sum(part.count.size for part in parts) > MAX_CELLS
             ):
                 parts = [merge_traffic(parts)]
-        parts += small.read()
+        parts += noted(small.read())
         if files:
             progress.begin(f"{len(files):,} image files", 0)
             together = open_images(files)
@@ -187,6 +195,15 @@ def _read_all(
         notes=[note for record in traffic.inputs for note in record.notes],
     )
     return traffic, evidence
+
+
+def _noted(part: Traffic, max_bad_rows: float, places: bool) -> Traffic:
+    """Return what was read of one input among others, with a note where it is nothing."""
+    if part.rows_used:
+        return part
+    name = part.inputs[0].name if places else "an input"
+    said = check_empty(name, part.rejections, part.rows_read, max_bad_rows)
+    return replace(part, notes=(*part.notes, said))
 
 
 def _read_next(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bucketwise.errors import InputError
-from bucketwise.numbers import percent
+from bucketwise.numbers import percent, plural
 from bucketwise.reasons import OUTSIDE
 from bucketwise.traffic import Rejection
 
@@ -53,6 +53,36 @@ def check_rejections(
     lines = [verdict, *listed_rejections(rejections)]
     lines += [f"  {note}" for note in dict.fromkeys(notes)]
     raise InputError("\n".join(lines))
+
+
+def check_empty(
+    name: str,
+    rejections: Sequence[Rejection],
+    rows_read: int,
+    max_bad_rows: float,
+) -> str:
+    """Return what to say of an input without a usable row, however few its rows are.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    rejections, rows_read, max_bad_rows
+        As for `check_rejections`.
+
+    Raises
+    ------
+    InputError
+        When its rows are bad, and not merely of something else.
+    """
+    if not rows_read:
+        return f"{name}: neither a row nor an image was found in it"
+    if any(each.reason not in OUTSIDE for each in rejections):
+        try:
+            check_rejections(rejections, rows_read, max_bad_rows)
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from error
+    return f"{name}: {plural(rows_read, 'row')}, none of which can be used"
 
 
 def listed_rejections(rejections: Sequence[Rejection]) -> Iterator[str]:

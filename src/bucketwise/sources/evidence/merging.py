@@ -31,7 +31,11 @@ from bucketwise.numbers import plural, verb
 from bucketwise.sources.evidence.prometheus import Scraped, evidence_of
 from bucketwise.sources.evidence.records import NOT_TOLD, Records
 from bucketwise.sources.evidence.replicas import MAX_REPLICAS
-from bucketwise.sources.rejections import check_rejections, listed_rejections
+from bucketwise.sources.rejections import (
+    check_empty,
+    check_rejections,
+    listed_rejections,
+)
 from bucketwise.traffic import FloatArray, IntArray, group_cells, merge_rejections
 
 Told = Records | Scraped | Evidence
@@ -77,6 +81,11 @@ def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Eviden
         lines += [*listed_rejections(rejections), *(f"  {note}" for note in notes)]
         raise InputError("\n".join(lines))
     check_rejections(rejections, samples, max_bad_rows, notes)
+    notes += [
+        check_empty(name, each.rejections, each.samples, max_bad_rows)
+        for name, each in files
+        if isinstance(each, Records) and not len(each)
+    ]
     tables = [each for each in told if isinstance(each, Records) and len(each)]
     parts = [each for each in told if isinstance(each, Evidence)]
     parts += _of_tables(tables, kind)

@@ -27,7 +27,7 @@ from bucketwise.sources.evidence.prometheus import (
 from bucketwise.sources.evidence.records import read_records
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.lines import read_lines
-from bucketwise.sources.opening import TABLES, plain_faults
+from bucketwise.sources.opening import TABLES, open_table, plain_faults
 from bucketwise.sources.packing import open_unpacked
 from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS
@@ -187,7 +187,7 @@ def _read_here(
             finally:
                 # What is packed proves whole, or damaged, at its end.
                 deque(lines, maxlen=0)
-        table = TABLES[file.kind](workspace, file, columns, FOR_LOAD)
+        table = open_table(workspace, file, columns, FOR_LOAD)
         progress.row_bytes = table.row_bytes
         progress.watch(workspace.connection)
         return read_records(workspace, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 
@@ -22,30 +22,13 @@ from bucketwise.sources.lines import (
     sample,
 )
 from bucketwise.sources.tables.columns import FOR_SIZES, Match, Purpose
+from bucketwise.sources.tables.layout import SEPARATORS, Layout, find_layout
 from bucketwise.sources.tables.records import Form, Record, read_records
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
-SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
-"""What may stand between cells, and what the record calls such a file."""
-
 _SAMPLE_LINES = 50
-_MOST_PREAMBLE_LINES = 20
 _SHOWN = 40
 """Characters of a broken name that a message shows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    """How the first lines are written, and whether a record among them spans lines."""
-
-    separator: str
-    header: bool
-    names: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    agreement: float
-    preamble: int
-    skipped: int
-    spans: bool
 
 
 def open_delimited(
@@ -74,7 +57,7 @@ def open_delimited(
     """
     lines = read_lines(file.path, file.compression)
     first = sample(lines, _SAMPLE_LINES)
-    layout = _layout(first, chosen or {}, purpose)
+    layout = find_layout(first, chosen or {}, purpose)
     broken = next((name for name in layout.names if NOT_UTF8 in name), None)
     if broken is not None:
         raise InputError(
@@ -125,109 +108,8 @@ def _is_row(
     return lambda cells: all(purpose.is_value(cells[at]) for at in telling)
 
 
-def _layout(
-    lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
-) -> _Layout:
-    """Find the header: titles, comments or `sep=;` may stand before it."""
-    at_once = _layout_after(0, lines, chosen, purpose)
-    by_place = any(column.isdecimal() for column in chosen.values())
-    if not at_once.header or by_place or _is_header(at_once.names, chosen, purpose):
-        return at_once
-    for preamble in range(1, min(len(lines), _MOST_PREAMBLE_LINES + 1)):
-        layout = _layout_after(preamble, lines, chosen, purpose)
-        if not _is_header(layout.names, chosen, purpose):
-            continue
-        # Prose has such words too, but no rows as wide after them.
-        if layout.agreement > 1 / 2:
-            return layout
-    return at_once
-
-
-def _layout_after(
-    preamble: int, all_lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
-) -> _Layout:
-    lines = all_lines[preamble:]
-    leading = next((at for at, line in enumerate(lines) if line.strip("\r\n")), 0)
-    separator, sampled = max(
-        ((each, _sampled(lines[leading:], each, purpose)) for each in SEPARATORS),
-        key=lambda each: each[1].agreement,
-    )
-    first = sampled.first
-    header = not _is_data(first, chosen, purpose)
-    names = first if header else tuple(str(at + 1) for at in range(len(first)))
-    return _Layout(
-        separator=separator,
-        header=header,
-        names=tuple(name.strip() for name in names),
-        rows=sampled.rows if header else (first, *sampled.rows),
-        agreement=sampled.agreement,
-        preamble=preamble,
-        skipped=preamble + leading + (sampled.first_lines if header else 0),
-        spans=sampled.spans,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sampled:
-    """The first lines as one separator parts them."""
-
-    first: tuple[str, ...]
-    first_lines: int
-    rows: tuple[tuple[str, ...], ...]
-    spans: bool
-
-    @property
-    def agreement(self) -> float:
-        """The share of rows that are as wide as the first."""
-        width = len(self.first)
-        if width < 2:  # noqa: PLR2004 - one column: nothing is separated
-            return 0.0
-        alike = 1 + sum(len(row) == width for row in self.rows)
-        return alike / (1 + len(self.rows))
-
-
-def _sampled(lines: Sequence[str], separator: str, purpose: Purpose) -> _Sampled:
-    def form(width: int) -> Form:
-        return Form(
-            separator=separator,
-            width=width,
-            is_row=lambda cells: any(map(purpose.is_value, cells)),
-        )
-
-    first_line = form(1).split(lines[0]) if lines else []
-    records = read_records(lines, form(len(first_line)), cut=True)
-    # A name may hold a line break; one with a stray quote still names its column.
-    first = next(records, (0, None))[1] or first_line
-    second = next(records, (len(lines) + 1, None))[0]
-    rest = list(read_records(lines[second - 1 :], form(len(first)), cut=True))
-    return _Sampled(
-        first=tuple(first),
-        first_lines=second - 1,
-        rows=tuple(tuple(record) for _, record in rest if record),
-        spans=second - 1 + len(rest) < len(lines),
-    )
-
-
-def _is_data(first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose) -> bool:
-    """Say whether the first row has values where a header has names."""
-    if _is_header(first, chosen, purpose):
-        return False
-    named = [column for column in chosen.values() if column]
-    places = [int(column) - 1 for column in named if column.isdecimal()]
-    looked_at = [first[at] for at in places if 0 <= at < len(first)] or first
-    return any(purpose.is_value(cell) for cell in looked_at)
-
-
-def _is_header(
-    first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
-) -> bool:
-    """Say whether the first row has a name that is known, or that the user gave."""
-    given = {column for column in chosen.values() if not column.isdecimal()} - {""}
-    return not given.isdisjoint(first) or any(map(purpose.is_heading, first))
-
-
 def _match(
-    layout: _Layout,
+    layout: Layout,
     chosen: Mapping[str, str] | None,
     source: str,
     purpose: Purpose,
@@ -248,7 +130,7 @@ def _match(
     return replace(match, notes=(*match.notes, *said))
 
 
-def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
+def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (
@@ -261,7 +143,7 @@ def _relation(workspace: Workspace, file: File, layout: _Layout) -> str:
 
 
 def _numbered(
-    workspace: Workspace, file: File, layout: _Layout, used: Sequence[int]
+    workspace: Workspace, file: File, layout: Layout, used: Sequence[int]
 ) -> str:
     width = len(layout.names)
     split = f"string_split(line, {literal(layout.separator)})"
@@ -286,7 +168,7 @@ def _staged(workspace: Workspace, file: File) -> str:
     return literal(workspace.stage(file.path))
 
 
-def _rows_due(file: File, layout: _Layout, form: Form, before: int) -> int | None:
+def _rows_due(file: File, layout: Layout, form: Form, before: int) -> int | None:
     """Return how many rows DuckDB must find; None where it would read amiss."""
     ends = find_line_ends(file.path, file.compression)
     if ends.kind == "other":
@@ -301,7 +183,7 @@ def _rows_due(file: File, layout: _Layout, form: Form, before: int) -> int | Non
     return rows
 
 
-def _records(file: File, layout: _Layout, form: Form) -> Iterator[Record]:
+def _records(file: File, layout: Layout, form: Form) -> Iterator[Record]:
     """Yield every record that is not blank."""
     lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
     for line, record in read_records(lines, form):
@@ -311,7 +193,7 @@ def _records(file: File, layout: _Layout, form: Form) -> Iterator[Record]:
 
 
 def _stream(
-    file: File, layout: _Layout, form: Form, used: Sequence[int]
+    file: File, layout: Layout, form: Form, used: Sequence[int]
 ) -> Iterator[Batch]:
     """Yield batches of the used cells as Python's reader finds them."""
     width = form.width

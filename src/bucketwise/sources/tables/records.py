@@ -55,6 +55,14 @@ class Form:
         """Return the cells of a line taken alone, whatever its quotes are."""
         return next(iter(self.reader([line], strict=False)), [])
 
+    def split_open(self, line: str) -> list[str]:
+        """Return the cells of a line without the quote that is open at its end."""
+        try:
+            return next(self.reader([line], strict=True), [])
+        except csv.Error:
+            *closed, rest = self.split(line)
+            return [*closed, *rest.rstrip("\r\n").split(self.separator)]
+
     def reader(self, lines: Iterable[str], *, strict: bool) -> Iterator[list[str]]:
         """Return Python's reader of such records."""
         csv.field_size_limit(sys.maxsize)
@@ -85,8 +93,7 @@ class Form:
         inner = [line for line in lines[1:-1] if not line.isspace()]
         if inner:
             return self.rows_among(inner)
-        *closed, rest = self.split(lines[0])
-        first = [*closed, *rest.rstrip("\r\n").split(self.separator)]
+        first = self.split_open(lines[0])
         return self.rows_among(lines[-1:]) if self._would_be_row(first) else 0.0
 
     def _would_be_row(self, cells: Sequence[str]) -> bool:
@@ -174,7 +181,8 @@ class _Ahead:
     passed: int = 0
     ended: bool = False
     _characters: int = 0
-    _look_at: int = 1
+    _lines_due: int = SOFT_LINES
+    _characters_due: int = SOFT_CHARACTERS
     _since: int = 0
     _reach: int = 0
     _returned: int = 0
@@ -195,7 +203,7 @@ class _Ahead:
 
     def __next__(self) -> str:
         """Give the record at hand one line more, while it may be a record."""
-        if self.taken and not self._may_go_on():
+        if self.taken and self._is_doubtful() and not self._may_go_on():
             raise StopIteration
         if self.waiting:
             line = self.waiting.popleft()
@@ -216,7 +224,11 @@ class _Ahead:
             return True
         rows = self.form.rows_within(self.taken)
         if self.form.is_ragged(record):
-            return rows > 0 or self._is_beyond(1)
+            return (
+                rows > 0
+                or self._lines_due > SOFT_LINES
+                or self._characters_due > SOFT_CHARACTERS
+            )
         return rows >= 1 / 2
 
     def take_back(self) -> None:
@@ -233,7 +245,15 @@ class _Ahead:
         self.passed += len(self.taken)
         self.taken.clear()
         self.ended = False
-        self._characters, self._look_at = 0, 1
+        self._characters = 0
+        self._lines_due, self._characters_due = SOFT_LINES, SOFT_CHARACTERS
+
+    def _is_doubtful(self) -> bool:
+        return (
+            len(self.taken) > self._lines_due
+            or self._characters > self._characters_due
+            or self.passed < self._reach
+        )
 
     def _may_go_on(self) -> bool:
         swallowed = len(self.taken) - 1
@@ -242,14 +262,8 @@ class _Ahead:
         again = self._reach - self._since + SOFT_LINES
         if self.passed < self._reach and self._returned > _MAX_RETURNS * again:
             return False
-        if not self._is_beyond(self._look_at):
+        if swallowed < self._lines_due and self._characters <= self._characters_due:
             return True
-        while self._is_beyond(self._look_at):
-            self._look_at *= 2
+        self._lines_due = max(self._lines_due, 2 * swallowed)
+        self._characters_due = max(self._characters_due, 2 * self._characters)
         return self.form.rows_among(self.taken[1:]) < 1 / 2
-
-    def _is_beyond(self, times: int) -> bool:
-        return (
-            len(self.taken) > times * SOFT_LINES
-            or self._characters > times * SOFT_CHARACTERS
-        )
