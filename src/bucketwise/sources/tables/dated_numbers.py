@@ -31,6 +31,7 @@ _DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
 18.17.4.1)."""
 
 _DAYS_TO_EPOCH = (_EPOCH - _DAY_0).days
+_TO_THE_MINUTE = len("202610011305")
 _FEW_DECIMALS = 5
 """A clock time with more is rounded to less than a second."""
 
@@ -69,14 +70,15 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     name : str
         What it is called; a unit, as in `time_s`, tells that its numbers are no dates.
     """
-    numbers = [each for each in samples if re.fullmatch(NUMBER, each)]
+    numbers = _numbers(samples)
     if not numbers or unit_s(name) is not None:
         return None
     if all(map(COMPACT.moment, numbers)):
         return COMPACT
     if not all(map(SERIAL.moment, numbers)):
         return None
-    dates_too = any(re.search(r"\d[-/.:]\d", each) for each in {*samples} - {*numbers})
+    others = (each for each in samples if not re.fullmatch(NUMBER, each))
+    dates_too = any(re.search(r"\d[-/.:]\d", each) for each in others)
     called_so = re.search("date|day", name.casefold()) is not None
     clocks = [each for each in numbers if _fraction(each)]
     told = bool(clocks) and all(map(_is_clock, clocks))
@@ -85,7 +87,7 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
 
 def said_of_numbers(samples: Sequence[str], name: str = "") -> list[str]:
     """Say what numbers were taken for where they could be something else."""
-    numbers = [each.strip() for each in samples if re.fullmatch(NUMBER, each)]
+    numbers = _numbers(samples)
     found = dated_numbers(samples, name)
     if found is not None:
         date = f"{found.moment(numbers[0]):%Y-%m-%d %H:%M:%S}"
@@ -96,9 +98,23 @@ def said_of_numbers(samples: Sequence[str], name: str = "") -> list[str]:
             "were read as seconds; if they are days of a spreadsheet, write them as "
             f"dates ({date})"
         )
+    elif dates := [each for each in numbers if len(each) >= _TO_THE_MINUTE]:
+        date = next(filter(COMPACT.moment, dates), None)
+        other = next((each for each in numbers if not COMPACT.moment(each)), None)
+        if date is None or other is None:
+            return []
+        return [
+            f"times such as {date} were read as a count, because {other} is no date"
+        ]
     else:
         return []
     return [f"times such as {numbers[0]} {said}"]
+
+
+def _numbers(samples: Sequence[str]) -> list[str]:
+    """Return the numbers among samples; none is a moment of its own at 0."""
+    found = [each.strip() for each in samples if re.fullmatch(f"[-+]?{NUMBER}", each)]
+    return [each for each in found if each.strip("0.,")] or found
 
 
 def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> str:

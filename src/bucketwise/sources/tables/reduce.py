@@ -64,6 +64,7 @@ def reduce_table(
         With every row either used or rejected for a reason.
     """
     fill_cells(workspace, table)
+    forms = table.forms
     return reduce_cells(
         workspace,
         kind=table.kind,
@@ -71,13 +72,14 @@ def reduce_table(
         roles=table.roles,
         notes=(
             *table.notes,
+            *(form.said for form in forms.values() if form.said),
             *said_of_times(table.samples_of("time"), table.named.get("time", "")),
         ),
         rejections=lambda rejected: find_places(
             workspace,
             table,
             rejected,
-            lambda relation, kept: parsed_rows(relation, table.roles, kept),
+            lambda relation, kept: parsed_rows(relation, table.roles, kept, forms),
         ),
         max_cells=max_cells,
     )

@@ -61,15 +61,6 @@ _ISO = (
 _MONTHS = 12
 _YEAR_1000_US = -30_610_224_000_000_000
 _YEAR_2000_US = 946_684_800_000_000
-_YEAR_2100_S = 4_102_444_800
-_UNITS_US = (
-    (0, 1e11, 1e6),
-    (1e11, _YEAR_2100_S * 1e3, 1e3),
-    (1e14, _YEAR_2100_S * 1e6, 1.0),
-    (1e17, _YEAR_2100_S * 1e9, 1e-3),
-)
-"""From which size on, and below which, a number is of a unit. Seconds have any origin;
-what is finer and later than 2099 is no time."""
 
 
 def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
@@ -232,12 +223,12 @@ def _from_year_1000(time_us: str) -> str:
 def _number(text: str) -> str:
     # DuckDB passes over the `_` of a number; 20261001_120000 is none.
     number = f"TRY_CAST(replace({text}, '_', ' ') AS DOUBLE)"
-    cases = " ".join(
-        f"WHEN abs({number}) >= {least} AND abs({number}) < {end} "
-        f"THEN CAST(round({number} * {unit_us}) AS BIGINT)"
-        for least, end, unit_us in _UNITS_US
+    return (
+        f"CASE WHEN abs({number}) < 1e11 THEN CAST(round({number} * 1e6) AS BIGINT) "
+        f"WHEN abs({number}) < 1e14 THEN CAST(round({number} * 1e3) AS BIGINT) "
+        f"WHEN abs({number}) < 1e17 THEN CAST(round({number}) AS BIGINT) "
+        f"WHEN abs({number}) < 1e20 THEN CAST(round({number} / 1e3) AS BIGINT) END"
     )
-    return f"CASE {cases} END"
 
 
 def _in_any_form(text: str, *, days_first: bool) -> str:
