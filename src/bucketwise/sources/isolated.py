@@ -109,7 +109,8 @@ class Isolation:
         process = self._process = self._process or _started()
         assert process.stdin is not None  # noqa: S101 - pipes were asked for
         assert process.stdout is not None  # noqa: S101
-        kind = ""
+        kind: str = ""
+        value: Any = None
         try:
             # One that is gone is noticed when its answer is awaited.
             with suppress(BrokenPipeError):

@@ -92,27 +92,23 @@ def said_of_numbers(samples: Sequence[str], name: str = "") -> list[str]:
     if found is not None:
         date = f"{found.moment(numbers[0]):%Y-%m-%d %H:%M:%S}"
         said = f"were read as {found.name} ({date}), not as seconds"
-    elif unit_s(name) is None and numbers and all(map(SERIAL.moment, numbers)):
-        date = f"{SERIAL.moment(numbers[0]):%Y-%m-%dT%H:%M:%SZ}"
-        said = (
-            "were read as seconds; if they are days of a spreadsheet, write them as "
-            f"dates ({date})"
-        )
-    elif dates := [each for each in numbers if len(each) >= _TO_THE_MINUTE]:
-        date = next(filter(COMPACT.moment, dates), None)
-        other = next((each for each in numbers if not COMPACT.moment(each)), None)
-        if date is None or other is None:
-            return []
-        return [
-            f"times such as {date} were read as a count, because {other} is no date"
-        ]
-    else:
+        return [f"times such as {numbers[0]} {said}"]
+    if not numbers or unit_s(name) is not None:
         return []
-    return [f"times such as {numbers[0]} {said}"]
+    if all(map(SERIAL.moment, numbers)):
+        date = f"{SERIAL.moment(numbers[0]):%Y-%m-%dT%H:%M:%SZ}"
+        said = "were read as seconds; if they are days of a spreadsheet, write them as"
+        return [f"times such as {numbers[0]} {said} dates ({date})"]
+    long = [each for each in numbers if len(each) >= _TO_THE_MINUTE]
+    date = next(filter(COMPACT.moment, long), "")
+    if date:
+        other = next(each for each in numbers if not COMPACT.moment(each))
+        return [f"times such as {date} were read as a count: {other} is no such date"]
+    return []
 
 
 def _numbers(samples: Sequence[str]) -> list[str]:
-    """Return the numbers among samples; none is a moment of its own at 0."""
+    """Return the numbers among samples; beside others 0 stands for no time."""
     found = [each.strip() for each in samples if re.fullmatch(f"[-+]?{NUMBER}", each)]
     return [each for each in found if each.strip("0.,")] or found
 
@@ -188,11 +184,11 @@ def _is_clock(text: str) -> bool:
     digits = _fraction(text)
     share = Decimal(f"0.{digits}")
     if len(digits) <= _FEW_DECIMALS:
-        return share * 24 % 1 == 0
+        return bool(share * 24 % 1 == 0)
     seconds = share * 86_400
     rounding_s = Decimal(86_400) / 2 / 10 ** len(digits)
     # Arithmetic with doubles leaves the last of their 16 digits open.
-    return abs(seconds - round(seconds)) <= max(rounding_s, Decimal("1e-5"))
+    return bool(abs(seconds - round(seconds)) <= max(rounding_s, Decimal("1e-5")))
 
 
 COMPACT = DatedNumber("dates", compact, _compact_moment)
