@@ -57,7 +57,7 @@ def test_errors_come_through_and_say_where_they_were_raised(apart: Isolation) ->
 def test_answers_that_nobody_took_answer_no_other_question(apart: Isolation) -> None:
     found = apart.iterate(iter, range(9))
     assert next(found) == 0
-    found.close()  # type: ignore[attr-defined] # - a generator
+    found.close()
     assert apart.run(abs, -1) == 1
     assert list(apart.iterate(iter, "ab")) == ["a", "b"]
 

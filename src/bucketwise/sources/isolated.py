@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -96,7 +96,7 @@ class Isolation:
 
     def iterate(
         self, task: Callable[..., Iterator[Result]], *args: object
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Yield what a task yields; otherwise as `run`."""
         return self._ask(task, args, None)
 
@@ -105,7 +105,7 @@ class Isolation:
         task: Callable[..., Iterator[Any]],
         args: tuple[object, ...],
         hear: Callable[[Any], None] | None,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         process = self._process = self._process or _started()
         assert process.stdin is not None  # noqa: S101 - pipes were asked for
         assert process.stdout is not None  # noqa: S101

@@ -132,12 +132,11 @@ def _form(
     point, whole = two_ways.replace(",", "."), re.sub("[.,]", "", two_ways)
     said = ""
     if mark:
-        other = _OTHER[mark]
-        shown = next((each for each in numbers if other in each), "")
-        shown = shown or ("" if any(map(_told, numbers)) else two_ways)
-        read = shown.replace(other, "").replace(mark, ".")
-        said = f"was read as {Decimal(read).normalize():f}" if shown else ""
-        two_ways = shown
+        grouped = rf"\d{{1,3}}(\{_OTHER[mark]}\d{{3}})+(\{mark}\d*)?"
+        shown = next((each for each in numbers if re.fullmatch(grouped, each)), "")
+        two_ways = shown or ("" if any(map(_told, numbers)) else two_ways)
+        read = two_ways.replace(_OTHER[mark], "").replace(mark, ".")
+        said = f"was read as {Decimal(read).normalize():f}" if read else ""
     elif "," in two_ways:
         said = f"was not read: write {point} or {whole}"
     elif two_ways:
