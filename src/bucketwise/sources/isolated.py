@@ -51,12 +51,13 @@ class Isolation:
 
     Parameters
     ----------
-    scratch : Path
-        Holds the temporary files of tasks; whoever made it removes what a crash leaves.
+    scratch : Path or None
+        Holds the temporary files of tasks, and whoever made it removes what a crash
+        leaves; None is for the usual folder.
     """
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = str(scratch)
+    def __init__(self, scratch: Path | None) -> None:
+        self._scratch = None if scratch is None else str(scratch)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
