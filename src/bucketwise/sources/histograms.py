@@ -18,6 +18,7 @@ from bucketwise.sources.database import (
     literal,
     open_workspace,
 )
+from bucketwise.sources.parquet import ROW, open_columns
 from bucketwise.traffic import InputRecord, Place, Rejection, Traffic
 
 SCHEMA = "bucketwise.histogram/1"
@@ -83,9 +84,10 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     ).fetchall()
     if not found:
         return None
+    source, stored = open_columns(workspace, path)
+    kept = [f"{each.sql} AS {each.name}" for each in stored if each.name in _ARRAYS]
     columns = workspace.connection.execute(
-        f"SELECT * FROM read_parquet({staged}, file_row_number = true) "
-        "ORDER BY file_row_number"
+        f"SELECT {', '.join([*kept, ROW])} FROM {source} ORDER BY {ROW}"
     ).fetchnumpy()
     try:
         said = json.loads(found[0][0])

@@ -34,7 +34,7 @@ _PROGRAM = (
     "sys.path.insert(at, sys.argv[1]); "
     "from bucketwise.sources.isolated import serve; serve()"
 )
-_FIXED = pickle.HIGHEST_PROTOCOL
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 _answers: IO[bytes] | None = None
 _answering = threading.Lock()
@@ -115,7 +115,7 @@ class Isolation:
         try:
             # One that is gone is noticed when its answer is awaited.
             with suppress(BrokenPipeError):
-                pickle.dump((self._scratch, task, args), process.stdin, _FIXED)
+                pickle.dump((self._scratch, task, args), process.stdin, _PROTOCOL)
                 process.stdin.flush()
             while kind not in {"done", "error"}:
                 kind, value = _next_answer(process)
@@ -215,7 +215,7 @@ def _listen(asked: SimpleQueue[Any]) -> None:
 def _answer(kind: str, value: object) -> None:
     assert _answers is not None  # noqa: S101 - set before any task
     with _answering:
-        pickle.dump((kind, value), _answers, _FIXED)
+        pickle.dump((kind, value), _answers, _PROTOCOL)
         _answers.flush()
 
 
