@@ -240,6 +240,6 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
         said = next(said for kind, said in _SAID.items() if isinstance(error, kind))
         why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         # DuckDB names the link that it was shown.
-        why = re.sub(r"""(["'])/.*?\1""", lambda _: name, why)
+        why = re.sub(r"""(["'])/.*?\1|/\S*/input\b""", lambda _: name, why)
         told = said.format(error=why, expected=expected)
         raise InputError(f"{name}: {told}") from error
