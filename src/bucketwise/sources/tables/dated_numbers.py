@@ -16,6 +16,7 @@ NUMBER = r"\s*\d+([.,]\d*)?\s*"
 _COMPACT = (
     r"\s*(?:(?P<second>\d{14})(?P<finer>\d{3}|\d{6})?(?:[.,](?P<fraction>\d*))?"
     r"|(?P<minute>\d{12})(?:[.,]0*)?|(?P<hour>\d{8}|\d{10})(?:[.,]0*)?)\s*"
+    r"(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?\s*"
 )
 """Year, month, day, and as much of the clock. Python and DuckDB (RE2) read it alike."""
 
@@ -123,17 +124,32 @@ def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> 
     groups : sequence of str
         How much of the clock there is: without `hour` it is told to the minute at least.
     """
-    names = ("second", "finer", "fraction", "minute", "hour")
+    names = ("second", "finer", "fraction", "minute", "hour", "zone")
     digits = " || ".join(f"w.{group}" for group in groups)
     time_us = (
         f"epoch_us(try_strptime(rpad({digits}, 14, '0'), '%Y%m%d%H%M%S')) + "
-        "CAST(rpad((w.finer || w.fraction)[:6], 6, '0') AS BIGINT)"
+        f"CAST(rpad((w.finer || w.fraction)[:6], 6, '0') AS BIGINT) - {zone_us('w.zone')}"
     )
     listed = ", ".join(f"'{each}'" for each in names)
     written = f"regexp_extract({text}, '^(?:{_COMPACT})$', [{listed}])"
     # A lambda: what is written out twice might be computed twice.
     found = f"list_transform([{written}], lambda w: {time_us})[1]"
     return _plausible(found)
+
+
+def zone_us(zone: str) -> str:
+    """Return SQL for what a zone such as +09:00 is ahead of UTC, in microseconds.
+
+    Parameters
+    ----------
+    zone : str
+        SQL of its text; what starts without a sign is UTC.
+    """
+    return (
+        f"CASE WHEN {zone}[1] IN ('+', '-') THEN 60000000 * "
+        f"CAST({zone}[1] || '1' AS BIGINT) * (CAST({zone}[2:3] AS BIGINT) * 60 + "
+        f"coalesce(TRY_CAST(right({zone}[4:], 2) AS BIGINT), 0)) ELSE 0 END"
+    )
 
 
 def _serial(text: str) -> str:

@@ -12,6 +12,7 @@ from bucketwise.sources.tables.dated_numbers import (
     compact,
     dated_numbers,
     said_of_numbers,
+    zone_us,
 )
 
 _ORDINAL = "%Y-%j"
@@ -19,6 +20,7 @@ _ORDINAL = "%Y-%j"
 _DATES = {
     "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
     "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
+    "%Y.%m.%d": r"\d{4}\.\d\d?\.\d\d?",
     "%Y:%m:%d": r"\d{4}:\d\d?:\d\d?",
     "%Y%m%d": r"\d{8}",
     _ORDINAL: (
@@ -244,13 +246,10 @@ def _in_any_form(text: str, *, days_first: bool) -> str:
         f"trim('1970-01-01 ' || w.clock || ' ' || w.half), [{clocks}])) END"
     )
     fraction_us = "CAST(rpad(w.fraction[2:], 6, '0') AS BIGINT)"
-    zone_us = (
-        "CASE WHEN w.zone[1] IN ('+', '-') THEN 60000000 * "
-        "CAST(w.zone[1] || '1' AS BIGINT) * (CAST(w.zone[2:3] AS BIGINT) * 60 + "
-        "coalesce(TRY_CAST(right(w.zone[4:], 2) AS BIGINT), 0)) ELSE 0 END"
-    )
     names = ", ".join(f"'{name}'" for name in _WRITTEN.groupindex)
     written = f"regexp_extract({text}, '^(?:{_WRITTEN.pattern})$', [{names}])"
-    time_us = f"epoch_us(CASE {dates} END) + {clock} + {fraction_us} - {zone_us}"
+    time_us = (
+        f"epoch_us(CASE {dates} END) + {clock} + {fraction_us} - {zone_us('w.zone')}"
+    )
     # A lambda: what is written out twice might be computed twice.
     return f"list_transform([{written}], lambda w: {time_us})[1]"
