@@ -60,9 +60,10 @@ class DatedNumber:
 def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     """Return the form of a column of times whose numbers are dates, else None.
 
-    Every number among the samples has to be a date of a plausible year. Days of a
-    spreadsheet might be seconds as well: they need a clock time that a day can have, a
-    date among them, or a column that is called so.
+    Every number among the samples has to be a date of a plausible year; where most tell
+    the minute, too, others are damaged dates. Days of a spreadsheet might be seconds as
+    well: they need a clock time that a day can have, a date among them, or a column
+    that is called so.
 
     Parameters
     ----------
@@ -74,7 +75,9 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     numbers = _numbers(samples)
     if not numbers or unit_s(name) is not None:
         return None
-    if all(map(COMPACT.moment, numbers)):
+    dates = list(filter(COMPACT.moment, numbers))
+    long = [each for each in dates if len(each) >= _TO_THE_MINUTE]
+    if len(dates) == len(numbers) or len(long) * 2 > len(numbers):
         return COMPACT
     if not all(map(SERIAL.moment, numbers)):
         return None
@@ -91,9 +94,10 @@ def said_of_numbers(samples: Sequence[str], name: str = "") -> list[str]:
     numbers = _numbers(samples)
     found = dated_numbers(samples, name)
     if found is not None:
-        date = f"{found.moment(numbers[0]):%Y-%m-%d %H:%M:%S}"
+        first = next(filter(found.moment, numbers))
+        date = f"{found.moment(first):%Y-%m-%d %H:%M:%S}"
         said = f"were read as {found.name} ({date}), not as seconds"
-        return [f"times such as {numbers[0]} {said}"]
+        return [f"times such as {first} {said}"]
     if not numbers or unit_s(name) is not None:
         return []
     if all(map(SERIAL.moment, numbers)):
