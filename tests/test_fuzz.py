@@ -10,7 +10,8 @@ import json
 import os
 import tarfile
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +23,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import BucketwiseError
-from bucketwise.sources import read_evidence, read_rows, read_traffic, write_histogram
+from bucketwise.sources import (
+    read_evidence,
+    read_rows,
+    read_traffic,
+    reading,
+    rows,
+    write_histogram,
+)
+from bucketwise.sources.evidence import reading as evidence_reading
+from bucketwise.sources.isolated import Isolation
 
 GOLD = Path(__file__).parent / "gold"
 EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "20"))
@@ -104,6 +114,18 @@ def histogram() -> bytes:
         traffic = read_traffic([Path(folder) / "log.csv"])
         write_histogram(traffic, Path(folder) / "h.parquet")
         return (Path(folder) / "h.parquet").read_bytes()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the process that reads Parquet: to start it costs more than to read."""
+    with (
+        Isolation(tmp_path_factory.mktemp("scratch")) as kept,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for room in (reading, rows, evidence_reading):
+            patch.setattr(room, "Isolation", lambda _: nullcontext(kept))
+        yield
 
 
 FORMS: dict[str, Callable[[], bytes]] = {

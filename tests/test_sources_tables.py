@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from bucketwise.errors import InputError, UsageError
 from bucketwise.numbers import plural
 from bucketwise.sources import read_rows, read_traffic
-from bucketwise.sources.database import open_workspace
+from bucketwise.sources.database import identifier, open_workspace
 from bucketwise.sources.detect import recognise
 from bucketwise.sources.tables.delimited import open_delimited
 from bucketwise.sources.tables.reduce import reduce_table
@@ -284,6 +284,70 @@ def test_hostile_names_in_parquet_and_json_are_only_names(tmp_path: Path) -> Non
     assert cells(read(path, columns=columns)) == [(480, 640, 0, 0.0, 1.0)]
     line = json.dumps(dict(zip(names, (640, 480), strict=True)))
     assert cells(read(path, line, columns=columns)) == [(480, 640, 0, 0.0, 1.0)]
+
+
+RESERVED = [
+    "filename", "file_index", "file_row_number", "rowid", "c0", "c1", "p0", "p2",
+    "line", "text", "ragged", "reason", "slot", "batch", "stored", "date=1", "it's",
+    'a"b', " ", "Line", "p0.p1",
+]  # fmt: skip
+
+
+def test_a_name_that_the_reader_uses_itself_is_only_a_name(tmp_path: Path) -> None:
+    taken = ", ".join(
+        f"700 + i AS {identifier(name)}" for name in RESERVED if name != "Line"
+    )
+    rows = f"SELECT {taken}, 640 AS width, i AS height FROM range(3) t(i)"
+    path = tmp_path / "p"
+    duckdb.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
+    traffic = read(path)
+    assert cells(traffic) == [(1, 640, 0, 0.0, 1.0), (2, 640, 0, 0.0, 1.0)]
+    assert reasons(traffic) == {"zero or negative": (1, [1])}
+    for name in RESERVED:
+        traffic = read(path, columns={"height": name})
+        assert [size[:2] for size in cells(traffic)] == [
+            (700 + at, 640) for at in range(3)
+        ]
+    [rows_read] = read_rows([path], max_bad_rows=1.0)
+    assert rows_read.line.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("columns", "whole", "broken", "said"),
+    [
+        ("640 AS width, 480 AS height", b"height", b"\x80eight", "not UTF-8"),
+        ("{'width': 640, 'height': 480} AS s", b"height", b"\x80eight", "not UTF-8"),
+        (
+            "640 AS width, 480 AS height, ['t'] AS xyz",
+            b"xyz",
+            b"\xff\xffz",
+            "not UTF-8",
+        ),
+        (
+            "640 AS width, 480 AS height, 'abcd' AS tenant",
+            b"abcd",
+            b"ab\xff\xfe",
+            "Invalid string encoding found in Parquet file p",
+        ),
+        ("640 AS width, 480 AS height", b"DuckDB ", b"\xff\xfe\xff\xfe\xff\xfe ", ""),
+    ],
+)
+def test_what_is_not_utf8_in_parquet_is_refused_in_one_line(
+    tmp_path: Path, columns: str, whole: bytes, broken: bytes, said: str
+) -> None:
+    path = tmp_path / "p"
+    duckdb.execute(
+        f"COPY (SELECT {columns}) TO '{path}' (FORMAT parquet, COMPRESSION uncompressed)"
+    )
+    assert whole in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(whole, broken))
+    try:
+        assert read(path).rows_read == 1
+    except InputError as error:
+        [problem] = error.problems
+        assert said
+        assert said in problem
+        assert "\n" not in problem
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.sources.database import Connection, open_workspace
-from bucketwise.sources.tables.times import microseconds, said_of_dates
+from bucketwise.sources.tables.times import microseconds, said_of_dates, said_of_times
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAWS = settings(max_examples=60, deadline=None)
@@ -44,6 +45,7 @@ DATES = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y:%m:%d",
+    "%Y.%m.%d",
     "%Y%m%d",
     "%d/%b/%Y",
     "%d-%b-%Y",
@@ -194,3 +196,110 @@ def test_what_names_no_day_of_a_year_is_no_time(
         read(connection, text, [text, "2026-10-01"] if samples is None else samples)
         is None
     )
+
+
+IN_LOGS = st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31))  # noqa: DTZ001
+DIGITS = {"%Y%m%d": 86_400, "%Y%m%d%H": 3600, "%Y%m%d%H%M": 60, "%Y%m%d%H%M%S": 1}
+"""Dates without anything between, and the seconds in what they tell."""
+
+
+@LAWS
+@given(
+    moments=st.lists(IN_LOGS, min_size=1, max_size=3),
+    form=st.sampled_from([*DIGITS]),
+    finer=st.sampled_from(["", ".%f", ",%f", "%f"]),
+)
+def test_digits_are_a_date_where_every_cell_is_one(
+    connection: Connection, moments: list[datetime], form: str, finer: str
+) -> None:
+    finer = finer if form.endswith("%S") else ""
+    texts = [moment.strftime(form + finer) for moment in moments]
+    for text, moment in zip(texts, moments, strict=True):
+        told_s = Decimal((moment.replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1))
+        expected = int(told_s // DIGITS[form] * DIGITS[form]) * 1_000_000
+        expected += moment.microsecond if finer else 0
+        assert read(connection, text, texts) == expected
+    [note] = said_of_times(texts)
+    assert f"{texts[0]} were read as dates ({moments[0]:%Y-%m-%d}" in note
+
+
+@LAWS
+@given(since_s=st.integers(0, 110 * 365 * 86_400 - 1), digits=st.integers(8, 11))
+def test_a_spreadsheet_counts_days(
+    connection: Connection, since_s: int, digits: int
+) -> None:
+    moment = datetime(1990, 1, 1, tzinfo=UTC) + timedelta(seconds=since_s)
+    days = Decimal(32_874) + Decimal(since_s) / 86_400
+    for text in (f"{days:.{digits}f}", f"{days:.{digits}f}".replace(".", ",")):
+        beside = [text, "46296.5", "0"]
+        found = read(connection, text, beside)
+        assert found is not None
+        assert abs(found - (moment - EPOCH) // timedelta(microseconds=1)) <= 1_000
+        assert f"{text} were read as days of a spreadsheet" in said_of_times(beside)[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "expected_s", "said"),
+    [
+        (["0.0", "12.5", "3600"], "time", 0, ""),
+        (
+            ["40000.123456", "40001.987654"],
+            "time",
+            40_000.123456,
+            "read as seconds; if",
+        ),
+        (["46296", "46297"], "time", 46_296, "read as seconds; if they are days"),
+        (["46296", "46297"], "Date", 1_790_812_800, "read as days of a spreadsheet"),
+        (["46296", ISO], "time", 1_790_812_800, "read as days of a spreadsheet"),
+        (["46296.5", "46297"], "time_s", 46_296.5, ""),
+        (["-1.5", "46296.5"], "time", -1.5, ""),
+        (["20261001", "20261101", "20261190"], "time", 20_261_001, ""),
+        (["20261001", "20261101"], "time_s", 20_261_001, ""),
+        (["1790859900123", "1790859900124"], "time", 1_790_859_900.123, ""),
+        (["1790859900"], "time", 1_790_859_900, ""),
+        (["20261001130500", "n/a", "", "0"], "time", 1_790_859_900, "read as dates"),
+        ([ISO, "20261001130500"], "time", 1_790_856_000, "read as dates"),
+        (
+            ["20261001130500", "20261301130500"],
+            "t",
+            20_261_001_130.5,
+            "a count: 2026130",
+        ),
+        (
+            ["20261001130500", "20261001", "20261301", "202610011305"],
+            "t",
+            20_261_001_130.5,
+            "a count",
+        ),
+        (
+            ["20261001130500", "20261301130500", "202610011305"],
+            "t",
+            1_790_859_900,
+            "dates",
+        ),
+        (["2026-274", "2026-275"], "time", 1_790_812_800, ""),
+        (["2024-366T01:00Z"], "time", 1_735_606_800, ""),
+        (["20261001T1305Z"], "time", 1_790_859_900, ""),
+        (["20261001130500Z"], "time", 1_790_859_900, ""),
+        (["20261001220500.5+0900", "20261001220501"], "time", 1_790_859_900.5, "dates"),
+        (["202610010805-05"], "time", 1_790_859_900, ""),
+    ],
+)
+def test_a_column_tells_dates_from_seconds(
+    connection: Connection,
+    column: list[str],
+    name: str,
+    expected_s: float,
+    said: str,
+) -> None:
+    sql = microseconds("t", column, name)
+    found = connection.execute(
+        f"SELECT {sql} FROM (SELECT CAST(? AS VARCHAR) AS t)", column[:1]
+    ).fetchone()
+    assert found == (round(expected_s * 1e6),)
+    notes = said_of_times(column, name)
+    assert said in notes[0] if said else not notes
+
+
+def test_a_day_that_a_year_has_not_is_no_time(connection: Connection) -> None:
+    assert read(connection, "2026-366", ["2026-001"]) is None

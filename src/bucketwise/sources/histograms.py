@@ -19,6 +19,7 @@ from bucketwise.sources.database import (
     one_number,
     open_workspace,
 )
+from bucketwise.sources.parquet import ROW, open_columns
 from bucketwise.traffic import MAX_CELLS, InputRecord, Place, Rejection, Traffic
 
 SCHEMA = "bucketwise.histogram/1"
@@ -84,17 +85,16 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     ).fetchall()
     if not found:
         return None
-    cells = one_number(
-        workspace.connection, f"SELECT count(*) FROM read_parquet({staged})"
-    )
+    source, stored = open_columns(workspace, path)
+    cells = one_number(workspace.connection, f"SELECT count(*) FROM {source}")
     if cells > MAX_CELLS:
         raise InputError(
             f"{name}: a histogram of {cells:,} cells; up to {MAX_CELLS:,} are read: make "
             "it anew with `bucketwise histogram`"
         )
+    kept = [f"{each.sql} AS {each.name}" for each in stored if each.name in _ARRAYS]
     columns = workspace.connection.execute(
-        f"SELECT * FROM read_parquet({staged}, file_row_number = true) "
-        "ORDER BY file_row_number"
+        f"SELECT {', '.join([*kept, ROW])} FROM {source} ORDER BY {ROW}"
     ).fetchnumpy()
     try:
         said = json.loads(found[0][0])

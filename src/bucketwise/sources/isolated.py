@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -34,7 +34,7 @@ _PROGRAM = (
     "sys.path.insert(at, sys.argv[1]); "
     "from bucketwise.sources.isolated import serve; serve()"
 )
-_FIXED = pickle.HIGHEST_PROTOCOL
+_PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 _answers: IO[bytes] | None = None
 _answering = threading.Lock()
@@ -52,8 +52,8 @@ class Isolation:
     Parameters
     ----------
     scratch : Path or None
-        Holds the temporary files of tasks; whoever made it removes what a crash leaves.
-        None leaves it to the tasks.
+        Holds the temporary files of tasks, and whoever made it removes what a crash
+        leaves; None is for the usual folder.
     """
 
     def __init__(self, scratch: Path | None) -> None:
@@ -97,7 +97,7 @@ class Isolation:
 
     def iterate(
         self, task: Callable[..., Iterator[Result]], *args: object
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Yield what a task yields; otherwise as `run`."""
         return self._ask(task, args, None)
 
@@ -106,15 +106,16 @@ class Isolation:
         task: Callable[..., Iterator[Any]],
         args: tuple[object, ...],
         hear: Callable[[Any], None] | None,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         process = self._process = self._process or _started()
         assert process.stdin is not None  # noqa: S101 - pipes were asked for
         assert process.stdout is not None  # noqa: S101
-        kind = ""
+        kind: str = ""
+        value: Any = None
         try:
             # One that is gone is noticed when its answer is awaited.
             with suppress(BrokenPipeError):
-                pickle.dump((self._scratch, task, args), process.stdin, _FIXED)
+                pickle.dump((self._scratch, task, args), process.stdin, _PROTOCOL)
                 process.stdin.flush()
             while kind not in {"done", "error"}:
                 kind, value = _next_answer(process)
@@ -214,7 +215,7 @@ def _listen(asked: SimpleQueue[Any]) -> None:
 def _answer(kind: str, value: object) -> None:
     assert _answers is not None  # noqa: S101 - set before any task
     with _answering:
-        pickle.dump((kind, value), _answers, _FIXED)
+        pickle.dump((kind, value), _answers, _PROTOCOL)
         _answers.flush()
 
 

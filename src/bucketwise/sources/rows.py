@@ -186,7 +186,7 @@ def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
     connection = workspace.connection
     connection.register(BATCH, batch)
     found = connection.execute(
-        f"FROM ({parsed_rows(table.streamed, roles, ('line',))}) ORDER BY line"
+        f"FROM ({parsed_rows(table.streamed, roles, ('line',), table.forms)}) ORDER BY line"
     ).fetchnumpy()
     connection.unregister(BATCH)
     size = len(found["line"])

@@ -85,8 +85,12 @@ def match_load(
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     notes = [f"read {reading}", *said, *_said_of_units(names, roles, units_s, program)]
     notes += [others[at] for at in roles.values() if at in others]
-    named = {role: names[at] for role, at in roles.items()}
-    return Match(roles=roles, notes=tuple(notes), units_s=units_s, named=named)
+    return Match(
+        roles=roles,
+        notes=tuple(notes),
+        units_s=units_s,
+        named={role: names[at] for role, at in roles.items()},
+    )
 
 
 def match_beside_sizes(

@@ -147,13 +147,14 @@ def read_records(workspace: Workspace, table: Table) -> Records:
             rejected,
             lambda relation, kept: _with_reasons(table, relation, kept),
         ),
-        notes=(*table.notes, *_said_of_times(table)),
+        notes=(*table.notes, *_said_of_cells(table)),
     )
 
 
-def _said_of_times(table: Table) -> list[str]:
+def _said_of_cells(table: Table) -> list[str]:
     columns = [table.samples_of(role) for role in _TIMES]
-    said = [
+    said = [form.said for form in table.forms.values() if form.said]
+    said += [
         each
         for role in _TIMES
         for each in said_of_times(table.samples_of(role), table.named.get(role, ""))
@@ -249,7 +250,11 @@ def _rows(table: Table, relation: str, kept: Sequence[str] = ()) -> str:
         f"WHEN {test} THEN {_FAULTS.index(reason)}"
         for reason, test in sorted(faults, key=lambda each: _FAULTS.index(each[0]))
     )
-    texts = [f"c{at} AS {role}_text" for role, at in roles.items()]
+    forms = table.forms
+    texts = [
+        f"{forms[role].plain(f'c{at}') if role in forms else f'c{at}'} AS {role}_text"
+        for role, at in roles.items()
+    ]
     query = f"SELECT {', '.join([*texts, 'ragged', *kept])} FROM {relation}"
     for more in (_read(table), _bounded(table)):
         query = f"SELECT {', '.join(['*', *more])} FROM ({query})"

@@ -128,7 +128,7 @@ def _insert(table: Table, relation: str) -> str:
     absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL"}
     chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
     weight = "sum(weight)" if "count" in roles else "NULL"
-    rows = parsed_rows(_alike(table, relation), roles, _COUNTED)
+    rows = parsed_rows(_alike(table, relation), roles, _COUNTED, table.forms)
     return (
         f"INSERT INTO cells SELECT reason, {', '.join(chosen)}, "
         f"CAST(sum(n) AS BIGINT) AS n, {weight} AS weight, min(first_us) AS first_us, "

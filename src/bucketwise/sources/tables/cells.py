@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bucketwise.reasons import (
     ABSURD,
@@ -12,6 +13,7 @@ from bucketwise.reasons import (
     RAGGED,
     ZERO_OR_NEGATIVE,
 )
+from bucketwise.sources.tables.number_forms import NumberForm
 from bucketwise.traffic import MAX_SIDE_PX
 
 AN_ADDRESS = "(an address)"
@@ -36,6 +38,7 @@ def parsed_rows(
     relation: str,
     roles: Mapping[str, int],
     kept: Sequence[str] = (),
+    forms: Mapping[str, NumberForm] = MappingProxyType({}),
 ) -> str:
     """Return SQL that judges every row of a relation; its time is not looked at.
 
@@ -47,6 +50,8 @@ def parsed_rows(
         Position of the column of each role.
     kept : sequence of str
         Further columns of the relation to pass on.
+    forms : mapping of str to NumberForm
+        How the numbers of a role are written, where not as SQL does.
 
     Returns
     -------
@@ -54,7 +59,7 @@ def parsed_rows(
         A query with `reason` ('' for a usable row), `height`, `width`, and, where
         the role is there, `frames`, `fps`, `weight`, `label`.
     """
-    texts = ", ".join([*_texts(roles), "ragged", *kept])
+    texts = ", ".join([*_texts(roles, forms), "ragged", *kept])
     numbers = ", ".join(["*", *_numbers(roles)])
     judged = f"*, {_reason(roles)} AS reason"
     values = ", ".join(["reason", *_values(roles), *kept])
@@ -88,9 +93,15 @@ def kept_label(text: str) -> str:
     )
 
 
-def _texts(roles: Mapping[str, int]) -> list[str]:
+def _texts(roles: Mapping[str, int], forms: Mapping[str, NumberForm]) -> list[str]:
+    def plain(role: str, text: str) -> str:
+        if role == "fps":
+            # No rate has thousands.
+            return f"replace({text}, ',', '.')"
+        return forms[role].plain(text) if role in forms else text
+
     texts = [
-        f"c{at} AS {role}_text"
+        f"{plain(role, f'c{at}')} AS {role}_text"
         for role, at in roles.items()
         if role not in {"resolution", "time"}
     ]
@@ -99,13 +110,13 @@ def _texts(roles: Mapping[str, int]) -> list[str]:
         # A lone number is no pair; the mark keeps it from being read as a side.
         otherwise = f"CASE WHEN {blank(cell)} THEN NULL ELSE '?' || {cell} END"
         for side, group in (("width", 1), ("height", 2)):
+            one = f"regexp_extract({cell}, '{_PAIR}', {group})"
             texts.append(
                 f"CASE WHEN regexp_matches({cell}, '{_PAIR}') THEN "
-                f"regexp_extract({cell}, '{_PAIR}', {group}) ELSE {otherwise} END "
-                f"AS {side}_text"
+                f"{plain('resolution', one)} ELSE {otherwise} END AS {side}_text"
             )
     if "prompt" in roles:
-        prompt, text = (f"c{roles[role]}" for role in ("prompt", "text"))
+        prompt, text = (plain(role, f"c{roles[role]}") for role in ("prompt", "text"))
         visual = f"TRY_CAST({prompt} AS DOUBLE) - TRY_CAST({text} AS DOUBLE)"
         texts.append(
             f"CASE WHEN {blank(prompt)} OR {blank(text)} THEN NULL "

@@ -16,6 +16,7 @@ NUMBER = r"\s*\d+([.,]\d*)?\s*"
 _COMPACT = (
     r"\s*(?:(?P<second>\d{14})(?P<finer>\d{3}|\d{6})?(?:[.,](?P<fraction>\d*))?"
     r"|(?P<minute>\d{12})(?:[.,]0*)?|(?P<hour>\d{8}|\d{10})(?:[.,]0*)?)\s*"
+    r"(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?\s*"
 )
 """Year, month, day, and as much of the clock. Python and DuckDB (RE2) read it alike."""
 
@@ -31,6 +32,7 @@ _DAY_0 = datetime(1899, 12, 30, tzinfo=UTC)
 18.17.4.1)."""
 
 _DAYS_TO_EPOCH = (_EPOCH - _DAY_0).days
+_TO_THE_MINUTE = len("202610011305")
 _FEW_DECIMALS = 5
 """A clock time with more is rounded to less than a second."""
 
@@ -58,9 +60,10 @@ class DatedNumber:
 def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     """Return the form of a column of times whose numbers are dates, else None.
 
-    Every number among the samples has to be a date of a plausible year. Days of a
-    spreadsheet might be seconds as well: they need a clock time that a day can have, a
-    date among them, or a column that is called so.
+    Every number among the samples has to be a date of a plausible year; where most tell
+    the minute, too, others are damaged dates. Days of a spreadsheet might be seconds as
+    well: they need a clock time that a day can have, a date among them, or a column
+    that is called so.
 
     Parameters
     ----------
@@ -69,14 +72,17 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     name : str
         What it is called; a unit, as in `time_s`, tells that its numbers are no dates.
     """
-    numbers = [each for each in samples if re.fullmatch(NUMBER, each)]
+    numbers = _numbers(samples)
     if not numbers or unit_s(name) is not None:
         return None
-    if all(map(COMPACT.moment, numbers)):
+    dates = list(filter(COMPACT.moment, numbers))
+    long = [each for each in dates if len(each) >= _TO_THE_MINUTE]
+    if len(dates) == len(numbers) or len(long) * 2 > len(numbers):
         return COMPACT
     if not all(map(SERIAL.moment, numbers)):
         return None
-    dates_too = any(re.search(r"\d[-/.:]\d", each) for each in {*samples} - {*numbers})
+    others = (each for each in samples if not re.fullmatch(NUMBER, each))
+    dates_too = any(re.search(r"\d[-/.:]\d", each) for each in others)
     called_so = re.search("date|day", name.casefold()) is not None
     clocks = [each for each in numbers if _fraction(each)]
     told = bool(clocks) and all(map(_is_clock, clocks))
@@ -85,20 +91,31 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
 
 def said_of_numbers(samples: Sequence[str], name: str = "") -> list[str]:
     """Say what numbers were taken for where they could be something else."""
-    numbers = [each.strip() for each in samples if re.fullmatch(NUMBER, each)]
+    numbers = _numbers(samples)
     found = dated_numbers(samples, name)
     if found is not None:
-        date = f"{found.moment(numbers[0]):%Y-%m-%d %H:%M:%S}"
+        first = next(filter(found.moment, numbers))
+        date = f"{found.moment(first):%Y-%m-%d %H:%M:%S}"
         said = f"were read as {found.name} ({date}), not as seconds"
-    elif unit_s(name) is None and numbers and all(map(SERIAL.moment, numbers)):
-        date = f"{SERIAL.moment(numbers[0]):%Y-%m-%dT%H:%M:%SZ}"
-        said = (
-            "were read as seconds; if they are days of a spreadsheet, write them as "
-            f"dates ({date})"
-        )
-    else:
+        return [f"times such as {first} {said}"]
+    if not numbers or unit_s(name) is not None:
         return []
-    return [f"times such as {numbers[0]} {said}"]
+    if all(map(SERIAL.moment, numbers)):
+        date = f"{SERIAL.moment(numbers[0]):%Y-%m-%dT%H:%M:%SZ}"
+        said = "were read as seconds; if they are days of a spreadsheet, write them as"
+        return [f"times such as {numbers[0]} {said} dates ({date})"]
+    long = [each for each in numbers if len(each) >= _TO_THE_MINUTE]
+    date = next(filter(COMPACT.moment, long), "")
+    if date:
+        other = next(each for each in numbers if not COMPACT.moment(each))
+        return [f"times such as {date} were read as a count: {other} is no such date"]
+    return []
+
+
+def _numbers(samples: Sequence[str]) -> list[str]:
+    """Return the numbers among samples; beside others 0 stands for no time."""
+    found = [each.strip() for each in samples if re.fullmatch(f"[-+]?{NUMBER}", each)]
+    return [each for each in found if each.strip("0.,")] or found
 
 
 def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> str:
@@ -111,17 +128,32 @@ def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> 
     groups : sequence of str
         How much of the clock there is: without `hour` it is told to the minute at least.
     """
-    names = ("second", "finer", "fraction", "minute", "hour")
+    names = ("second", "finer", "fraction", "minute", "hour", "zone")
     digits = " || ".join(f"w.{group}" for group in groups)
     time_us = (
         f"epoch_us(try_strptime(rpad({digits}, 14, '0'), '%Y%m%d%H%M%S')) + "
-        "CAST(rpad((w.finer || w.fraction)[:6], 6, '0') AS BIGINT)"
+        f"CAST(rpad((w.finer || w.fraction)[:6], 6, '0') AS BIGINT) - {zone_us('w.zone')}"
     )
     listed = ", ".join(f"'{each}'" for each in names)
     written = f"regexp_extract({text}, '^(?:{_COMPACT})$', [{listed}])"
     # A lambda: what is written out twice might be computed twice.
     found = f"list_transform([{written}], lambda w: {time_us})[1]"
     return _plausible(found)
+
+
+def zone_us(zone: str) -> str:
+    """Return SQL for what a zone such as +09:00 is ahead of UTC, in microseconds.
+
+    Parameters
+    ----------
+    zone : str
+        SQL of its text; what starts without a sign is UTC.
+    """
+    return (
+        f"CASE WHEN {zone}[1] IN ('+', '-') THEN 60000000 * "
+        f"CAST({zone}[1] || '1' AS BIGINT) * (CAST({zone}[2:3] AS BIGINT) * 60 + "
+        f"coalesce(TRY_CAST(right({zone}[4:], 2) AS BIGINT), 0)) ELSE 0 END"
+    )
 
 
 def _serial(text: str) -> str:
@@ -172,11 +204,11 @@ def _is_clock(text: str) -> bool:
     digits = _fraction(text)
     share = Decimal(f"0.{digits}")
     if len(digits) <= _FEW_DECIMALS:
-        return share * 24 % 1 == 0
+        return bool(share * 24 % 1 == 0)
     seconds = share * 86_400
     rounding_s = Decimal(86_400) / 2 / 10 ** len(digits)
     # Arithmetic with doubles leaves the last of their 16 digits open.
-    return abs(seconds - round(seconds)) <= max(rounding_s, Decimal("1e-5"))
+    return bool(abs(seconds - round(seconds)) <= max(rounding_s, Decimal("1e-5")))
 
 
 COMPACT = DatedNumber("dates", compact, _compact_moment)

@@ -81,6 +81,11 @@ def open_json_lines(
         notes=match.notes,
         units_s=match.units_s,
         named=match.named,
+        typed=frozenset(
+            at
+            for at, values in told.items()
+            if not any(isinstance(value, str) for value in values)
+        ),
     )
 
 

@@ -62,7 +62,7 @@ def open_parquet(
     match = purpose.match(list(found), chosen, file.name)
     used = sorted(set(match.roles.values()))
     places = list(found.values())
-    cells = ", ".join(f"CAST({places[at]} AS VARCHAR) AS c{at}" for at in used)
+    cells = ", ".join(f"CAST({places[at].sql} AS VARCHAR) AS c{at}" for at in used)
     relation = (
         f"(SELECT {cells}, false AS ragged, CAST({ROW} AS VARCHAR) AS text, "
         f"{ROW} + 1 AS line FROM {source})"
@@ -89,21 +89,22 @@ def open_parquet(
         notes=match.notes,
         units_s=match.units_s,
         named=match.named,
+        typed=frozenset(at for at in used if places[at].kind.id != "varchar"),
     )
 
 
-def _cells(columns: Sequence[Column]) -> dict[str, str]:
-    """Return the name of every column to read, `outer.inner` for nested ones, and its SQL.
+def _cells(columns: Sequence[Column]) -> dict[str, Column]:
+    """Return every column to read by its name, `outer.inner` for nested ones.
 
     Of two that are named alike the first is read.
     """
-    cells: dict[str, str] = {}
+    cells: dict[str, Column] = {}
     for column in columns:
         if column.fields:
             for field in column.fields:
-                cells.setdefault(f"{column.name}.{field.name}", field.sql)
+                cells.setdefault(f"{column.name}.{field.name}", field)
         else:
-            cells.setdefault(column.name, column.sql)
+            cells.setdefault(column.name, column)
     return cells
 
 

@@ -76,6 +76,7 @@ def reduce_table(
         With every row either used or rejected for a reason.
     """
     fill_cells(workspace, table)
+    forms = table.forms
     return reduce_cells(
         workspace,
         kind=table.kind,
@@ -86,7 +87,7 @@ def reduce_table(
             workspace,
             table,
             rejected,
-            lambda relation, kept: parsed_rows(relation, table.roles, kept),
+            lambda relation, kept: parsed_rows(relation, table.roles, kept, forms),
         ),
         max_cells=max_cells,
     )
@@ -95,7 +96,11 @@ def reduce_table(
 def notes_of(table: Table) -> tuple[str, ...]:
     """Return what was read as what."""
     named = table.named.get("time", "")
-    return (*table.notes, *said_of_times(table.samples_of("time"), named))
+    return (
+        *table.notes,
+        *(form.said for form in table.forms.values() if form.said),
+        *said_of_times(table.samples_of("time"), named),
+    )
 
 
 def reduce_cells(

@@ -117,7 +117,7 @@ def _query_of(table: Table) -> str:
     if "time" in table.roles:
         time_us = microseconds(f"c{table.roles['time']}", table.samples_of("time"))
     rows = f"(SELECT *, {time_us} AS time_us FROM {table.streamed})"
-    judged = parsed_rows(rows, table.roles, ("line", "time_us"))
+    judged = parsed_rows(rows, table.roles, ("line", "time_us"), table.forms)
     return f"FROM ({judged}) ORDER BY line"
 
 

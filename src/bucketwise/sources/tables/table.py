@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bucketwise.sources.database import Workspace
+from bucketwise.sources.tables.number_forms import NumberForm, number_forms
 
 Batch = dict[str, NDArray[Any]]
 """Rows in file order: one array a column, and `line`, where each row starts."""
@@ -58,6 +59,8 @@ class Table:
         Seconds in one unit of the numbers of a role, where its column tells.
     named : mapping of str to str
         What the column of each role is called.
+    typed : frozenset of int
+        Columns whose cells are numbers by their type; others are text.
     """
 
     kind: str
@@ -74,7 +77,15 @@ class Table:
     notes: tuple[str, ...]
     units_s: Mapping[str, float]
     named: Mapping[str, str]
+    typed: frozenset[int] = frozenset()
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
         return self.samples.get(self.roles.get(role, -1), ())
+
+    @property
+    def forms(self) -> dict[str, NumberForm]:
+        """How the numbers of each role are written that may have thousands."""
+        typed = {role for role, at in self.roles.items() if at in self.typed}
+        samples = {role: self.samples_of(role) for role in self.roles}
+        return number_forms(samples, frozenset(typed))

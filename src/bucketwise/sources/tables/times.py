@@ -12,6 +12,7 @@ from bucketwise.sources.tables.dated_numbers import (
     compact,
     dated_numbers,
     said_of_numbers,
+    zone_us,
 )
 
 _ORDINAL = "%Y-%j"
@@ -19,6 +20,7 @@ _ORDINAL = "%Y-%j"
 _DATES = {
     "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
     "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
+    "%Y.%m.%d": r"\d{4}\.\d\d?\.\d\d?",
     "%Y:%m:%d": r"\d{4}:\d\d?:\d\d?",
     "%Y%m%d": r"\d{8}",
     _ORDINAL: (
@@ -61,15 +63,6 @@ _ISO = (
 _MONTHS = 12
 _YEAR_1000_US = -30_610_224_000_000_000
 _YEAR_2000_US = 946_684_800_000_000
-_YEAR_2100_S = 4_102_444_800
-_UNITS_US = (
-    (0, 1e11, 1e6),
-    (1e11, _YEAR_2100_S * 1e3, 1e3),
-    (1e14, _YEAR_2100_S * 1e6, 1.0),
-    (1e17, _YEAR_2100_S * 1e9, 1e-3),
-)
-"""From which size on, and below which, a number is of a unit. Seconds have any origin;
-what is finer and later than 2099 is no time."""
 
 
 def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
@@ -232,12 +225,12 @@ def _from_year_1000(time_us: str) -> str:
 def _number(text: str) -> str:
     # DuckDB passes over the `_` of a number; 20261001_120000 is none.
     number = f"TRY_CAST(replace({text}, '_', ' ') AS DOUBLE)"
-    cases = " ".join(
-        f"WHEN abs({number}) >= {least} AND abs({number}) < {end} "
-        f"THEN CAST(round({number} * {unit_us}) AS BIGINT)"
-        for least, end, unit_us in _UNITS_US
+    return (
+        f"CASE WHEN abs({number}) < 1e11 THEN CAST(round({number} * 1e6) AS BIGINT) "
+        f"WHEN abs({number}) < 1e14 THEN CAST(round({number} * 1e3) AS BIGINT) "
+        f"WHEN abs({number}) < 1e17 THEN CAST(round({number}) AS BIGINT) "
+        f"WHEN abs({number}) < 1e20 THEN CAST(round({number} / 1e3) AS BIGINT) END"
     )
-    return f"CASE {cases} END"
 
 
 def _in_any_form(text: str, *, days_first: bool) -> str:
@@ -253,13 +246,10 @@ def _in_any_form(text: str, *, days_first: bool) -> str:
         f"trim('1970-01-01 ' || w.clock || ' ' || w.half), [{clocks}])) END"
     )
     fraction_us = "CAST(rpad(w.fraction[2:], 6, '0') AS BIGINT)"
-    zone_us = (
-        "CASE WHEN w.zone[1] IN ('+', '-') THEN 60000000 * "
-        "CAST(w.zone[1] || '1' AS BIGINT) * (CAST(w.zone[2:3] AS BIGINT) * 60 + "
-        "coalesce(TRY_CAST(right(w.zone[4:], 2) AS BIGINT), 0)) ELSE 0 END"
-    )
     names = ", ".join(f"'{name}'" for name in _WRITTEN.groupindex)
     written = f"regexp_extract({text}, '^(?:{_WRITTEN.pattern})$', [{names}])"
-    time_us = f"epoch_us(CASE {dates} END) + {clock} + {fraction_us} - {zone_us}"
+    time_us = (
+        f"epoch_us(CASE {dates} END) + {clock} + {fraction_us} - {zone_us('w.zone')}"
+    )
     # A lambda: what is written out twice might be computed twice.
     return _from_year_1000(f"list_transform([{written}], lambda w: {time_us})[1]")
