@@ -157,20 +157,25 @@ def _read(
     inputs: tuple[str, ...],
     activity: tuple[str, ...],
     *,
+    columns: dict[str, str] | None,
     ignore_orientation: bool,
     **reading: Any,
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
     from bucketwise import sources
+    from bucketwise.sources.tables.naming import Naming
 
     if not activity:
         return sources.read_inputs(
-            inputs, ignore_orientation=ignore_orientation, **reading
+            inputs, columns=columns, ignore_orientation=ignore_orientation, **reading
         )
+    naming = Naming(columns, apart=True)
     traffic = sources.read_traffic(
-        inputs, ignore_orientation=ignore_orientation, **reading
+        inputs, columns=naming, ignore_orientation=ignore_orientation, **reading
     )
-    return traffic, sources.read_evidence(activity, **reading)
+    evidence = sources.read_evidence(activity, columns=naming, **reading)
+    naming.check()
+    return traffic, evidence
 
 
 def _say_results(

@@ -14,8 +14,7 @@ from bucketwise.cli.options import (
     target_option,
     traffic_options,
 )
-from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import say_notes, video_options
+from bucketwise.cli.settings import read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -85,20 +84,17 @@ def compare(
     from bucketwise.api import comparing
     from bucketwise.api.given_plans import read_plans
     from bucketwise.report.comparison.words import finding, told_over
-    from bucketwise.sources import read_traffic
 
     if output is not None:
         comparing.check_comparison_name(output)
     read = read_plans(plans, places=not no_places)
-    with shown_progress() as progress:
-        traffic = read_traffic(
-            inputs,
-            columns=columns,
-            max_bad_rows=max_bad_rows,
-            places=not no_places,
-            ignore_orientation=ignore_orientation,
-            progress=progress,
-        )
+    traffic = read_sizes(
+        inputs,
+        columns,
+        max_bad_rows=max_bad_rows,
+        places=not no_places,
+        ignore_orientation=ignore_orientation,
+    )
     say_notes(traffic)
     comparison = comparing.compare(
         traffic,

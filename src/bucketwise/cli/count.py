@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +14,13 @@ from bucketwise.cli.options import (
     target_option,
     traffic_options,
 )
-from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import limits_line, say_notes, video_options
+from bucketwise.cli.settings import limits_line, read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from bucketwise.sources.tables.naming import Naming
 
 
 @click.command(
@@ -54,7 +59,7 @@ def count(
     """List every distinct size and what it becomes under the checkpoint's limits."""
     from bucketwise.api import counting
     from bucketwise.output import write_tables
-    from bucketwise.sources import read_traffic
+    from bucketwise.sources.tables.naming import Naming
 
     settings = {
         "model": model,
@@ -64,17 +69,24 @@ def count(
         "target": one_target(target),
     }
     reading: dict[str, Any] = {
-        "columns": columns,
         "max_bad_rows": max_bad_rows,
         "ignore_orientation": ignore_orientation,
     }
+    tables: Iterator[DataFrame]
     in_force = limits_line(model, settings["target"], limits)
     if each_row:
-        tables = counting.count_rows(inputs, **reading, **settings)
+        naming = Naming(columns)
+        rows = counting.count_rows(inputs, columns=naming, **reading, **settings)
+        tables = _checked(rows, naming)
     else:
-        with shown_progress() as progress:
-            traffic = read_traffic(inputs, **reading, progress=progress)
+        traffic = read_sizes(inputs, columns, **reading)
         say_notes(traffic)
         tables = iter([counting.count(traffic, **settings)])
     say(in_force, err=True)
     write_tables(tables, None if output == "-" else Path(output))
+
+
+def _checked(tables: Iterable[DataFrame], naming: Naming) -> Iterator[DataFrame]:
+    """Yield tables; after the last, every column that was named must have been there."""
+    yield from tables
+    naming.check(of_load=False)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bucketwise.cli.options import (
-    Columns,
     Percent,
     Pixels,
     bundle,
+    columns_option,
     one_target,
     target_option,
 )
@@ -37,12 +37,7 @@ traffic_options = bundle(
         metavar="INPUT",
         help="What users send, as `bucketwise analyze` reads it; repeatable.",
     ),
-    click.option(
-        "--columns",
-        type=Columns(),
-        metavar="ROLE=NAME,...",
-        help="Which column of --traffic is which, such as width=imgW,height=imgH.",
-    ),
+    columns_option,
     click.option(
         "--max-bad-rows",
         type=Percent(most=1.0),

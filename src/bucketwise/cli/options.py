@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -184,7 +184,7 @@ class SeenOn(click.ParamType[str | tuple[int, ...]]):
             )
 
 
-class Columns(click.ParamType[dict[str, str]]):
+class Columns(click.ParamType[tuple[tuple[str, str], ...]]):
     """Which column is which: "width=imgW,height=imgH"."""
 
     name = "columns"
@@ -194,9 +194,9 @@ class Columns(click.ParamType[dict[str, str]]):
         value: Any,
         param: click.Parameter | None,
         ctx: click.Context | None,
-    ) -> dict[str, str]:
-        """Return role -> column name (or position, from 1)."""
-        if isinstance(value, dict):
+    ) -> tuple[tuple[str, str], ...]:
+        """Return pairs of a role and the name (or position, from 1) of its column."""
+        if isinstance(value, tuple):
             return value
         pairs = [pair.partition("=") for pair in str(value).split(",")]
         if not all(role.strip() and column.strip() for role, _, column in pairs):
@@ -206,7 +206,31 @@ class Columns(click.ParamType[dict[str, str]]):
                 param,
                 ctx,
             )
-        return {role.strip(): column.strip() for role, _, column in pairs}
+        return tuple((role.strip(), column.strip()) for role, _, column in pairs)
+
+
+def _together(
+    ctx: click.Context,
+    param: click.Parameter,
+    values: Sequence[Sequence[tuple[str, str]]],
+) -> dict[str, str] | None:
+    """Return the columns by role, of all the times that the option is given."""
+    pairs = [pair for each in values for pair in each]
+    if not pairs:
+        return None
+    from bucketwise.sources.tables.naming import Naming
+
+    columns = dict(pairs)
+    twice = [role for role, column in pairs if columns[role] != column]
+    if twice:
+        message = f"{twice[0]} is named twice; one column is right"
+        raise click.BadParameter(message, ctx, param)
+    try:
+        Naming(columns)
+    except UsageError as error:
+        said = str(error).removeprefix("--columns: ")
+        raise click.BadParameter(said, ctx, param) from error
+    return columns
 
 
 def bundle(*options: Callable[[Decorated], Decorated]) -> Callable[..., Any]:
@@ -218,15 +242,20 @@ def bundle(*options: Callable[[Decorated], Decorated]) -> Callable[..., Any]:
     return decorate
 
 
+columns_option = click.option(
+    "--columns",
+    type=Columns(),
+    multiple=True,
+    callback=_together,
+    metavar="ROLE=NAME,...",
+    help="Which column is which, such as width=imgW,height=imgH; a.b.c for nested JSON, "
+    "positions from 1 for a file without header. A role nobody reads lists those there "
+    "are; the usual names are found unasked.",
+)
+
 traffic_options = bundle(
     click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
-    click.option(
-        "--columns",
-        type=Columns(),
-        metavar="ROLE=NAME,...",
-        help="Which column is which, such as width=imgW,height=imgH; positions from 1 "
-        "for a file without header.",
-    ),
+    columns_option,
     click.option(
         "--max-bad-rows",
         type=Percent(most=1.0),

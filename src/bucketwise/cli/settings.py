@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.terminal import say
 from bucketwise.numbers import plural
 
@@ -55,6 +56,20 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
             f"({clip.source})"
         )
     return "\n".join((line, *(f"note: {note}" for note in profile.notes)))
+
+
+def read_sizes(
+    inputs: tuple[str, ...], columns: dict[str, str] | None, **reading: Any
+) -> Traffic:
+    """Read inputs for their sizes alone; every column that is named must be there."""
+    from bucketwise.sources import read_traffic
+    from bucketwise.sources.tables.naming import Naming
+
+    naming = Naming(columns)
+    with shown_progress() as progress:
+        traffic = read_traffic(inputs, columns=naming, progress=progress, **reading)
+    naming.check(of_load=False)
+    return traffic
 
 
 def say_notes(traffic: Traffic) -> None:

@@ -22,6 +22,7 @@ from bucketwise.sources.opening import (
 )
 from bucketwise.sources.progress import Progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
+from bucketwise.sources.tables.naming import Naming
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import MAX_CELLS, Traffic, merge_traffic
@@ -115,26 +116,31 @@ def read_inputs(
     Raises
     ------
     InputError, UsageError
-        As `read_traffic` does.
+        As `read_traffic` does, and when a column in `columns` is read by neither.
     """
     from bucketwise.sources.evidence.reading import (  # noqa: PLC0415 - sizes need none
         evidence_in,
     )
 
+    naming = Naming.of(columns)
+
     def look_further(found: Sequence[Input]) -> Evidence | None:
         return evidence_in(
-            found, columns=columns, max_bad_rows=max_bad_rows, places=places
+            found, columns=naming, max_bad_rows=max_bad_rows, places=places
         )
 
-    return _read_all(
+    read = _read_all(
         inputs,
-        columns=columns,
+        columns=naming,
         max_bad_rows=max_bad_rows,
         places=places,
         ignore_orientation=ignore_orientation,
         progress=progress or Progress(),
         look_further=look_further,
     )
+    if naming is not columns:
+        naming.check()
+    return read
 
 
 def _read_all(

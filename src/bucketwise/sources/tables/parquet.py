@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from bucketwise.sources.tables.columns import FOR_SIZES, Purpose, match_columns
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
+_DEPTH = 2
+"""Levels of nested columns that are looked at unasked, as in JSON Lines."""
 
 
 def tells_sizes(
@@ -26,7 +29,7 @@ def tells_sizes(
 ) -> bool:
     """Return whether the columns of a Parquet file tell sizes or visual tokens."""
     source = f"read_parquet({literal(workspace.stage(file.path))})"
-    names = [".".join(path) for path in _paths(workspace.connection, source)]
+    names = [".".join(path) for path in _paths(workspace.connection, source, chosen)]
     try:
         match_columns(names, chosen, file.name)
     except InputError:
@@ -40,7 +43,7 @@ def open_parquet(
     chosen: Mapping[str, str] | None,
     purpose: Purpose = FOR_SIZES,
 ) -> Table:
-    """Open a Parquet file: find its columns, nested ones one level down.
+    """Open a Parquet file: find its columns, nested ones one level down, or deeper where named.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def open_parquet(
     source = (
         f"read_parquet({literal(workspace.stage(file.path))}, file_row_number = true)"
     )
-    paths = _paths(connection, source)
+    paths = _paths(connection, source, chosen)
     match = purpose.match([".".join(path) for path in paths], chosen, file.name)
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
     cells = ", ".join(
@@ -95,17 +98,28 @@ def open_parquet(
     )
 
 
-def _paths(connection: Connection, source: str) -> list[tuple[str, ...]]:
+def _paths(
+    connection: Connection, source: str, chosen: Mapping[str, str] | None
+) -> list[tuple[str, ...]]:
+    """Return the path of every column, two levels deep, and of deeper ones named."""
     columns = connection.sql(f"FROM {source} LIMIT 0")
+    named = {*(chosen or {}).values()}
     paths: list[tuple[str, ...]] = []
     for name, kind in zip(columns.columns, columns.types, strict=True):
-        if name == "file_row_number":
-            continue
-        if kind.id == "struct":
-            paths += [(name, inner) for inner, _ in kind.children]
-        else:
-            paths.append((name,))
+        if name != "file_row_number":
+            paths += _within((name,), kind, named)
     return paths
+
+
+def _within(
+    path: tuple[str, ...], kind: Any, named: Collection[str]
+) -> Iterator[tuple[str, ...]]:
+    inner = kind.children if kind.id == "struct" else []
+    is_listed = len(path) <= _DEPTH or ".".join(path) in named
+    if is_listed and (not inner or len(path) == _DEPTH):
+        yield path
+    for name, child in inner:
+        yield from _within((*path, name), child, named)
 
 
 def _stream(
