@@ -188,6 +188,7 @@ def analyze(
     newest = targets[-1]
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
+    told = {each.name for each in decided.assumptions} if decided else set()
     plan = Plan(
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
         traffic=traffic_summary(traffic, counts, newest.parsed),
@@ -199,7 +200,8 @@ def analyze(
                 profile,
                 preprocessing,
                 curve,
-                context.base,
+                # What the load suggests stands in the place of the base's.
+                tuple(row for row in context.base if row[0] not in told),
                 assumed=context.model_assumed,
                 as_stored=context.as_stored,
             ),

@@ -34,15 +34,33 @@ def cautions(visual: Visual, setting: Setting, traffic: Traffic) -> tuple[str, .
         One sentence or two each.
     """
     found = (
-        _no_class(setting.profile.family),
-        _merged(visual, setting.profile.align),
-        _unproven_length(visual),
+        *may_fail(visual, setting.profile.family, setting.profile.align),
         _shrunk(visual, setting),
-        _overflow(visual),
         _told(setting),
         _unsized(traffic),
         _few(setting),
         *setting.profile.notes,
+    )
+    return tuple(text for text in found if text)
+
+
+def may_fail(visual: Visual, family: str, align: int) -> tuple[str, ...]:
+    """Return those warnings that tell of requests or compiles that can fail.
+
+    Parameters
+    ----------
+    visual : Visual
+        The plan; its own warnings are not looked at.
+    family : str
+        The `model_type` of the checkpoint.
+    align : int
+        Multiple of every length.
+    """
+    found = (
+        _no_class(family),
+        _merged(visual, align),
+        _overflow(visual),
+        _unproven_length(visual),
     )
     return tuple(text for text in found if text)
 

@@ -216,7 +216,7 @@ def _limits(
         return PixelLimits(**sides, source=source), ()
     except ConfigError as error:
         if asked.min_pixels is not None or asked.max_pixels is not None:
-            raise
+            raise UsageError(*error.problems) from error
         problems = "; ".join(error.problems)
         return None, (f"images, because their limits cannot be: {problems}",)
 

@@ -15,9 +15,11 @@ from bucketwise.cli.analyze_options import (
     today_options,
 )
 from bucketwise.cli.options import (
-    limit_options,
+    image_limits,
+    model_option,
     target_option,
     traffic_options,
+    video_limits,
 )
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from bucketwise.activity import Evidence
     from bucketwise.analysis import Analysis
     from bucketwise.output import Written
+    from bucketwise.report.inputs import ReportInputs
     from bucketwise.sources.configs.rbln_config import CurrentLengths
     from bucketwise.traffic import Traffic
 
@@ -49,16 +52,14 @@ BASE_OPTIONS = (
     epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384"
 )
 @traffic_options
-@click.option(
-    "--model",
-    help="Built-in name, Hugging Face id or local folder  [qwen3-vl-2b, said aloud]",
-)
-@limit_options
+@model_option
+@image_limits("the model's published RBLN deployment, else the checkpoint's")
+@video_limits
 @solver_options
 @today_options
 @base_options
 @decoder_options
-@target_option
+@target_option("every dialect", "; repeatable")
 @output_options
 def analyze(
     inputs: tuple[str, ...],
@@ -133,13 +134,14 @@ def analyze(
             **{name: options[name] for name in BASE_OPTIONS},
         },
     )
+    known: dict[str, Any] = {"base": base, "target": options["target"]}
+    inputs = planning.deployment_of(
+        analysis, **known, config=config_in_service(options)
+    )
+    if not options["quiet"]:
+        _say_decision(analysis, inputs)
     written = planning.write_plan(
-        analysis,
-        folder,
-        base=base,
-        target=options["target"],
-        formats=options["formats"],
-        config=config_in_service(options),
+        analysis, folder, **known, formats=options["formats"], inputs=inputs
     )
     _say_results(analysis, written, folder, quiet=options["quiet"])
 
@@ -178,27 +180,35 @@ def _read(
     return traffic, evidence
 
 
+def _say_decision(analysis: Analysis, inputs: ReportInputs) -> None:
+    """Say the decision, before anything of it is drawn or written."""
+    from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
+    from bucketwise.cli.decision import decision_lines
+
+    glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
+    buckets = analysis.plan.visual.buckets
+    for line in (
+        *decision_lines(analysis, inputs),
+        *chart_lines(buckets, terminal_width(), glyphs=glyphs),
+    ):
+        say(line)
+
+
 def _say_results(
     analysis: Analysis, written: Written, folder: Path, *, quiet: bool
 ) -> None:
-    """Say the decision, what changed, and where the files are.
+    """Say what changed, and where the files are.
 
     What could not be made is said however quiet it is to be.
     """
     from bucketwise.api import planning
-    from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
-    from bucketwise.cli.decision import decision_lines
 
     for note in written.notes:
         say(note, err=True)
     if quiet:
         return
     installed = installed_sdk()
-    glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
-    buckets = analysis.plan.visual.buckets
     for line in (
-        *decision_lines(analysis),
-        *chart_lines(buckets, terminal_width(), glyphs=glyphs),
         *planning.plan_changes(written, analysis),
         *([f"optimum-rbln {installed} is installed here."] if installed else []),
     ):

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.option_types import Name
 from bucketwise.cli.options import (
-    limit_options,
+    cost_option,
+    image_limits,
     one_target,
     target_option,
     traffic_options,
+    video_limits,
 )
 from bucketwise.cli.settings import read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
@@ -33,6 +36,7 @@ MOST_LENGTHS = 60
 @click.option(
     "--plan",
     "plans",
+    type=Name(),
     multiple=True,
     required=True,
     metavar="[NAME=]PLAN|CONFIG|LIST",
@@ -41,10 +45,12 @@ MOST_LENGTHS = 60
 )
 @click.option(
     "--model",
-    help="Built-in name, Hugging Face id or local folder  [what the plans name, else "
-    "qwen3-vl-2b, said aloud]",
+    type=Name(),
+    help="Built-in name, Hugging Face id or local folder  [default: what the plans name, "
+    "else qwen3-vl-2b, with a note]",
 )
-@limit_options
+@image_limits("what each plan or configuration sets, else as for `analyze`")
+@video_limits
 @click.option(
     "--bucket-unit",
     type=click.Choice(["vit", "merged"]),
@@ -52,8 +58,8 @@ MOST_LENGTHS = 60
     show_default=True,
     help="Unit of lengths given as numbers; every released runtime compares vit.",
 )
-@click.option("--cost", default="flops", show_default=True, help="flops or linear.")
-@target_option
+@cost_option
+@target_option("the newest")
 @click.option(
     "-o",
     "--output",

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bucketwise.cli.options import (
-    limit_options,
+    image_limits,
     one_target,
+    required_model_option,
     target_option,
     traffic_options,
+    video_limits,
 )
 from bucketwise.cli.settings import limits_line, read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
@@ -27,9 +29,7 @@ if TYPE_CHECKING:
     epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv"
 )
 @traffic_options
-@click.option(
-    "--model", required=True, help="Built-in name, Hugging Face id or local folder."
-)
+@required_model_option
 @click.option(
     "-o",
     "--output",
@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One output row for each input row, in order, instead of distinct sizes.",
 )
-@limit_options
-@target_option
+@image_limits("the checkpoint's")
+@video_limits
+@target_option("the newest")
 def count(
     inputs: tuple[str, ...],
     columns: dict[str, str] | None,

@@ -5,54 +5,103 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bucketwise.analysis import Analysis
+from bucketwise.cautions import may_fail
 from bucketwise.numbers import change, compute, number, percent, plural
 from bucketwise.plan import Decoder, InputUsed, Plan, Visual
+from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import on_batch_size, traffic_inputs
-from bucketwise.report.sentences import decoder_saving, failing_today, under_limit
+from bucketwise.report.sentences import (
+    assumed_batch_size,
+    decoder_saving,
+    failing_today,
+    few_in_load,
+    limit_in_doubt,
+    memory_in_doubt,
+    under_limit,
+)
 
 MOST_LINES = 10
 MOST_NOTES = 3
 
 
-def decision_lines(analysis: Analysis) -> tuple[str, ...]:
-    """Return the decision: what fails today, what to compile, what it saves.
+def decision_lines(
+    analysis: Analysis, inputs: ReportInputs | None = None
+) -> tuple[str, ...]:
+    """Return the decision: what fails or may fail, what to set, what it saves.
 
     Parameters
     ----------
     analysis : Analysis
         The plan and its evidence.
+    inputs : ReportInputs, optional
+        What is known of the deployment.
 
     Returns
     -------
     tuple of str
-        The gravest first; no line says where files are.
+        What fails first, and whole: where there is more than goes into the lines, the
+        notes that are left out tell of nothing that can. No line says where files are.
     """
     plan = analysis.plan
     visual = plan.visual
-    first, last = tuple(_what(plan, visual)), tuple(_why(analysis))
-    notes = tuple(f"Note: {warning}" for warning in visual.warnings)
-    room = MOST_LINES - len(first) - len(last)
+    fails = tuple(_fails(plan, inputs or ReportInputs()))
+    groups = [fails, tuple(_to_set(plan)), tuple(_saves(plan))]
+    doubts = may_fail(visual, plan.model.family, plan.model.align)
+    notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
+    notes += [f"Note: {said}" for said in visual.warnings if said not in doubts]
+    last = _read(analysis)
+    surplus = sum(map(len, groups)) + bool(notes) + 1 - MOST_LINES
+    for at in (2, 1, 0):
+        kept = _joined(groups[at], max(1, len(groups[at]) - max(surplus, 0)))
+        surplus -= len(groups[at]) - len(kept)
+        groups[at] = kept
+    first = [line for group in groups for line in group]
+    room = MOST_LINES - 1 - len(first)
     if len(notes) > room:
-        shown = notes[: max(room - 1, 0)]
-        left = f"{plural(len(notes) - len(shown), 'more note')}: see plan.json."
-        notes = (*shown, left)
-    return (*first, *notes, *last)
+        left = plural(len(notes) - room + 1, "more note")
+        notes = [*notes[: room - 1], f"{left}: see plan.json."]
+    return (*first, *notes, last)
 
 
-def _what(plan: Plan, visual: Visual) -> Iterator[str]:
+def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """Return the lines, the last ones on one where there are too many."""
+    if len(lines) <= most:
+        return lines
+    return (*lines[: most - 1], " ".join(lines[most - 1 :]))
+
+
+def _fails(plan: Plan, inputs: ReportInputs) -> Iterator[str]:
+    """Yield what fails, what may fail, and what such a doubt rests on."""
+    visual, current = plan.visual, plan.visual.current
     if plan.model.assumed:
         yield f"No --model was given: {plan.model.name} is assumed."
-    if visual.current:
+    if current and current.overflow_images:
+        yield " ".join(failing_today(current))
+    said = [memory_in_doubt(inputs.memory)]
+    said += may_fail(visual, plan.model.family, plan.model.align)
+    said.append(limit_in_doubt(current) if current else "")
+    said.append(few_in_load(plan.decoder) if plan.decoder else "")
+    yield from filter(None, said)
+
+
+def _to_set(plan: Plan) -> Iterator[str]:
+    visual, model = plan.visual, plan.model
+    if visual.current and not visual.current.overflow_images:
         yield " ".join(failing_today(visual.current))
     yield from _compile_lines(plan, visual)
     if plan.decoder:
-        yield from _decoder_lines(plan.decoder, plan.model.family)
+        assumed = bool(assumed_batch_size(plan))
+        yield from _decoder_lines(plan.decoder, model.family, assumed=assumed)
+    yield (
+        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
+        f"{visual.processor.max_pixels:,} on the processor (decided under "
+        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
+    )
 
 
-def _why(analysis: Analysis) -> Iterator[str]:
-    plan = analysis.plan
-    visual, model, traffic = plan.visual, plan.model, plan.traffic
+def _saves(plan: Plan) -> Iterator[str]:
+    visual, current = plan.visual, plan.visual.current
     yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
     yield (
@@ -60,19 +109,18 @@ def _why(analysis: Analysis) -> Iterator[str]:
         f"{compute(visual.useful_compute, unit)} of need, waste {percent(visual.waste)}"
         f"{_one_graph(visual)}."
     )
-    if visual.current and visual.current.padded_compute_served:
-        current = visual.current
+    if current and current.padded_compute_served:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield (
             f"Against today, over the {plural(current.served_images, 'image')} both "
-            f"serve{under_limit(current, model.max_pixels)}: {said} ViT compute."
+            f"serve{under_limit(current, plan.model.max_pixels)}: {said} ViT compute."
         )
-    yield (
-        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
-        f"{visual.processor.max_pixels:,} on the processor (decided under "
-        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
-    )
-    yield (
+
+
+def _read(analysis: Analysis) -> str:
+    plan = analysis.plan
+    traffic = plan.traffic
+    return (
         f"Read: {plural(traffic.images, 'image')} in "
         f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
         f"{traffic.rows_rejected:,} rejected, "
@@ -110,11 +158,13 @@ def _decoder_read(plan: Plan) -> str:
     )
 
 
-def _decoder_lines(decoder: Decoder, family: str) -> Iterator[str]:
+def _decoder_lines(decoder: Decoder, family: str, *, assumed: bool) -> Iterator[str]:
     """Name the decoder graphs, what they save, and the batch size that would fit."""
+    said = " (assumed, suggested by the activity)" if assumed else ""
     yield (
         f"Compile decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
-        f"batch_size {decoder.batch_size}: {decoder_saving(decoder, family)}."
+        f"batch_size {decoder.batch_size}{said}: "
+        f"{decoder_saving(decoder, family)}."
     )
     said = on_batch_size(decoder)
     if said:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.option_types import Amount, Name, Percent
 from bucketwise.cli.options import (
-    Percent,
-    Pixels,
     bundle,
     columns_option,
+    counts,
+    image_limits,
     one_target,
     target_option,
 )
@@ -40,7 +41,7 @@ traffic_options = bundle(
     columns_option,
     click.option(
         "--max-bad-rows",
-        type=Percent(most=1.0),
+        type=Percent(),
         default="5%",
         show_default=True,
         help="Stop when more than this share of the rows of --traffic cannot be used.",
@@ -51,23 +52,25 @@ traffic_options = bundle(
 vllm_options = bundle(
     click.option(
         "--device-gb",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Amount(),
         help="With --target vllm: memory of the device in 10^9 bytes.",
     ),
     click.option(
         "--gpu-memory-utilization",
-        type=click.FloatRange(min=0, max=1, min_open=True),
-        help="With --target vllm: vLLM's option of that name.",
+        type=Percent(zero=False),
+        help="With --target vllm: vLLM's option of that name, a share of the device.",
     ),
     click.option(
         "--used-gb",
-        type=click.FloatRange(min=0),
-        help="With --target vllm: what others hold of it when vLLM starts.",
+        type=Amount(zero=True),
+        help="With --target vllm: what others hold of it when vLLM starts, in 10^9 "
+        "bytes  [default: not told]",
     ),
     click.option(
         "--max-model-len",
-        type=click.IntRange(min=1),
-        help="With --target vllm: vLLM's option of that name.",
+        type=counts,
+        help="With --target vllm: vLLM's option of that name, in tokens  [default: the "
+        "model's]",
     ),
 )
 
@@ -79,20 +82,16 @@ vllm_options = bundle(
 @click.argument("configs", nargs=-1, metavar="CONFIG...")
 @click.option(
     "--model",
-    help="Built-in name, Hugging Face id or local folder  [what CONFIG names]",
+    type=Name(),
+    help="Built-in name, Hugging Face id or local folder  [default: what CONFIG names]",
 )
-@target_option
+@target_option("what CONFIG says, else the newest", ", or vllm")
+@image_limits("what CONFIG sets, else the checkpoint's")
 @click.option(
-    "--min-pixels",
-    type=Pixels(),
-    help='The processor\'s lower image limit, or "checkpoint"  [what CONFIG sets]',
+    "--npu",
+    type=Name(),
+    help="NPU name, such as RBLN-CA25  [default: what CONFIG says]",
 )
-@click.option(
-    "--max-pixels",
-    type=Pixels(),
-    help='The processor\'s upper image limit, or "checkpoint"  [what CONFIG sets]',
-)
-@click.option("--npu", help="NPU name, such as RBLN-CA25  [what CONFIG says]")
 @traffic_options
 @vllm_options
 @click.option(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +12,14 @@ import click
 
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.terminal import say
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.numbers import plural
 
 if TYPE_CHECKING:
     from bucketwise.api.preprocessing import VideoOptions
     from bucketwise.optimize.choose import GraphPrice
-    from bucketwise.rbln.base_config import BaseConfig
-    from bucketwise.sources.configs.rbln_config import CurrentLengths
+    from bucketwise.rbln.base_config import BaseConfig, Overrides
+    from bucketwise.sources.configs.rbln_config import CurrentLengths, RblnConfigFile
     from bucketwise.traffic import Traffic
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
@@ -117,7 +121,19 @@ def current_of(text: str | None) -> CurrentLengths | None:
         return None
     from bucketwise.sources.configs.rbln_config import current_lengths
 
-    return current_lengths(text)
+    with lengths_as_usage(text):
+        return current_lengths(text)
+
+
+@contextmanager
+def lengths_as_usage(text: str) -> Iterator[None]:
+    """Refuse numbers that are no lengths as wrong usage: they are not of a file."""
+    try:
+        yield
+    except ConfigError as error:
+        if re.fullmatch(r"[-+0-9,\s]+", text):
+            raise UsageError(*error.problems) from error
+        raise
 
 
 def config_in_service(options: dict[str, Any]) -> str | None:
@@ -139,7 +155,7 @@ def base_config(
     `--base`, else `--current` when that is a file, else the published one; the single
     options are set over it.
     """
-    from bucketwise.rbln.base_config import Overrides, given_base, zoo_base
+    from bucketwise.rbln.base_config import Overrides
     from bucketwise.rbln.model_classes import MODEL_CLASSES
     from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
     from bucketwise.sources.configs.rbln_config import read_rbln_config
@@ -157,16 +173,31 @@ def base_config(
         path = options["current"]
     if path is None and overrides == Overrides() and family not in MODEL_CLASSES:
         return None  # nothing to emit, and nothing was asked for
-    if path is None:
-        return zoo_base(family, overrides)
-    read = read_rbln_config(path)
-    if not read.mapping:
-        # A bare list of lengths is today's buckets and no configuration.
+    # A bare list of lengths is today's buckets and no configuration.
+    read = read_rbln_config(path) if path else None
+    given = read if read and read.mapping else None
+    places = not options["no_places"]
+    try:
+        return _base_of(given, family, overrides, places=places)
+    except ConfigError as error:
+        if overrides == Overrides():
+            raise
+        # Where the file alone would do, it is the options that are wrong.
+        _base_of(given, family, Overrides(), places=places)
+        raise UsageError(*error.problems) from error
+
+
+def _base_of(
+    read: RblnConfigFile | None, family: str, overrides: Overrides, *, places: bool
+) -> BaseConfig:
+    from bucketwise.rbln.base_config import given_base, zoo_base
+
+    if read is None:
         return zoo_base(family, overrides)
     return given_base(
         read.mapping,
         family=family,
-        source="a file" if options["no_places"] else read.name,
+        source=read.name if places else "a file",
         overrides=overrides,
         notes=read.notes,
     )

@@ -13,6 +13,9 @@ from bucketwise.rbln.attention import MIN_PARTITIONS
 BATCH_SIZES = (4, 8, 16, 32)
 """Batch sizes that published configurations have."""
 
+LARGER_BATCH_SIZES = (64, 128, 256)
+"""Looked at where requests queue with all of those, one after the other."""
+
 QUEUEING_LIMIT = 0.05
 """The smallest batch size that queues in less than this share of busy time is
 suggested."""

@@ -120,6 +120,26 @@ class BaseConfig:
             for item in self.values
         )
 
+    def gives(self, key: str) -> bool:
+        """Return whether somebody gave a value at the top."""
+        return any(
+            item.path == (key,) and item.origin == "given" and item.value != "null"
+            for item in self.values
+        )
+
+    def with_assumed(self, key: str, value: int, source: str) -> BaseConfig:
+        """Return the base with a value at the top that nobody gave."""
+        labels: dict[Path, Label] = {
+            item.path: (item.origin, item.source) for item in self.values
+        }
+        config = self.mapping | {key: value}
+        labels[(key,)] = ("assumed", source)
+        return BaseConfig(
+            text=json.dumps(config, ensure_ascii=False, allow_nan=False),
+            values=tuple(_values(config, labels, labels[(key,)])),
+            notes=self.notes,
+        )
+
     def assumed(self) -> tuple[BaseValue, ...]:
         """Return the values nobody chose."""
         return tuple(item for item in self.values if item.origin == "assumed")
