@@ -196,7 +196,7 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["analyze", "good.csv", "--model", "gpt-2"], 1, "qwen3-vl-2b"),
         (["analyze", "good.csv", "--target", "0.9.9"], 2, "optimum-rbln==0.12.0"),
         (["analyze", "good.csv", "--graph-minutes", "3"], 2, "--vit-tflops"),
-        (["analyze", "good.csv", "--max-pixels", "10"], 1, "at least min_pixels"),
+        (["analyze", "good.csv", "--max-pixels", "10"], 2, "at least min_pixels"),
         (
             ["analyze", "good.csv", "--max-pixels", "big"],
             2,
@@ -209,7 +209,7 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["frobnicate"], 2, "frobnicate"),
         (["histogram", "good.csv", "-o", "h.csv"], 2, "ends in .parquet"),
         (["histogram", "good.csv", "-o", "no/h.parquet"], 1, "there is no folder no"),
-        (["analyze", "good.csv", "--max-bad-rows", "500%"], 2, "is not a share"),
+        (["analyze", "good.csv", "--max-bad-rows", "500%"], 2, "0% to 100%"),
         (["analyze", "good.csv", "--max-pixels", str(2**63)], 2, "68,719,476,736"),
         (
             ["count", "good.csv", "--model", "qwen3-vl-2b", "--min-pixels", "0"],
@@ -219,7 +219,7 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["analyze", "good.csv", "--align", str(10**20)], 2, "2,147,483,647"),
         (["analyze", "good.csv", "--pin", str(4 * 10**18)], 2, "2,147,483,647"),
         (["analyze", "good.csv", "--min-saving", "100%"], 2, "below 1 is right"),
-        (["analyze", "good.csv", "--video-fps", "inf"], 1, "at most 1,000,000"),
+        (["analyze", "good.csv", "--video-fps", "inf"], 2, "at most 1,000,000"),
         (
             ["analyze", "good.csv", "--current", "8", "--current-max-pixels", "9"],
             2,
@@ -239,7 +239,7 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
                 "--vit-tflops",
                 "1",
             ],
-            1,
+            2,
             "at most 1e+30",
         ),
     ],

@@ -135,13 +135,13 @@ def analyze(
         },
     )
     known: dict[str, Any] = {"base": base, "target": options["target"]}
-    inputs = planning.deployment_of(
+    deployment = planning.deployment_of(
         analysis, **known, config=config_in_service(options)
     )
     if not options["quiet"]:
-        _say_decision(analysis, inputs)
+        _say_decision(analysis, deployment)
     written = planning.write_plan(
-        analysis, folder, **known, formats=options["formats"], inputs=inputs
+        analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
     _say_results(analysis, written, folder, quiet=options["quiet"])
 

@@ -161,7 +161,10 @@ def suggest_batch_size(
     Assumption
         That nobody gave it.
     """
-    largest = replace(question, batch_size=BATCH_SIZES[-1])
+    # A replay is dear, and none is longer than published configurations allow.
+    seen = isinstance(evidence.load, Activity)
+    most = (LARGER_BATCH_SIZES if seen else BATCH_SIZES)[-1]
+    largest = replace(question, batch_size=most)
     options = _options(evidence, Pricing.of(largest, profile, deployment, evidence))
     suggested = suggested_batch_size(options)
     batch_size = suggested or max(
@@ -367,12 +370,17 @@ def _mean_active(activity: Activity, batch_size: int) -> float:
 def _options(evidence: Evidence, pricing: Pricing) -> tuple[BatchSizeOption, ...]:
     load = evidence.load
     if isinstance(load, Activity):
-        options = batch_size_options(lambda _: load)
-        for larger in LARGER_BATCH_SIZES:
-            if suggested_batch_size(options):
-                break
-            options += batch_size_options(lambda _: load, [larger])
-        return options
+        sizes = [
+            *BATCH_SIZES,
+            *(
+                size
+                for size in LARGER_BATCH_SIZES
+                if size <= pricing.question.batch_size
+            ),
+        ]
+        options = batch_size_options(lambda _: load, sizes)
+        last = max(suggested_batch_size(options) or 0, BATCH_SIZES[-1])
+        return tuple(option for option in options if option.batch_size <= last)
     prefill_s = pricing.prefill_s(load.prompt).tolist()
     clock = pricing.clock()
     return batch_size_options(

@@ -135,12 +135,12 @@ def _why(decided: Decoder, family: str) -> list[Block]:
 
 
 def _facts(decided: Decoder, assumed: str) -> Facts:
-    batch = f"batch_size {decided.batch_size:,}"
+    batch = f"assumed {assumed}" if assumed else f"batch_size {decided.batch_size:,}"
     facts = [
         Fact(
             label="decoder_batch_sizes",
             value=dotted(decided.decoder_batch_sizes),
-            note=f"sequences, for {f'assumed {assumed}' if assumed else batch}",
+            note=f"sequences, for {batch}",
             wide=True,
         )
     ]
@@ -150,7 +150,7 @@ def _facts(decided: Decoder, assumed: str) -> Facts:
         facts.append(
             Fact(
                 label="Active sequences",
-                value=f"{significant(decided.mean_active, 2)} of {batch:,}",
+                value=f"{significant(decided.mean_active, 2)} of {decided.batch_size:,}",
                 note="in the mean of busy time",
             )
         )
@@ -160,7 +160,8 @@ def _facts(decided: Decoder, assumed: str) -> Facts:
             Fact(
                 label="Queueing",
                 value=percent(evidence.clipped_share),
-                note=f"of busy time: more was in flight than {plural(batch, 'slot')}",
+                note="of busy time: more was in flight than "
+                f"{plural(decided.batch_size, 'slot')}",
             )
         )
     if evidence.idle_share is not None:
