@@ -113,7 +113,8 @@ def test_a_number_that_cannot_be_is_wrong_usage(
     for value in IMPOSSIBLE:
         done = run(tmp_path, monkeypatch, command, *ARGUMENTS[command], name, value)
         assert exit_code(done) == 2, (value, done.output)
-        assert name in done.output or "is right" in done.output, (value, done.output)
+        said = done.output + str(done.exception)
+        assert name in said or "is right" in said, (value, said)
 
 
 @pytest.mark.parametrize(("command", "option"), SHARED, ids=ids(SHARED))

@@ -76,7 +76,7 @@ def _fails(plan: Plan, inputs: ReportInputs) -> Iterator[str]:
     visual, current = plan.visual, plan.visual.current
     if plan.model.assumed:
         yield f"No --model was given: {plan.model.name} is assumed."
-    if current and current.overflow_images:
+    if current:
         yield " ".join(failing_today(current))
     said = [memory_in_doubt(inputs.memory)]
     said += may_fail(visual, plan.model.family, plan.model.align)
@@ -87,8 +87,6 @@ def _fails(plan: Plan, inputs: ReportInputs) -> Iterator[str]:
 
 def _to_set(plan: Plan) -> Iterator[str]:
     visual, model = plan.visual, plan.model
-    if visual.current and not visual.current.overflow_images:
-        yield " ".join(failing_today(visual.current))
     yield from _compile_lines(plan, visual)
     if plan.decoder:
         assumed = bool(assumed_batch_size(plan))

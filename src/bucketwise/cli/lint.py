@@ -131,13 +131,7 @@ def lint(
     if target == ("vllm",):
         _say_vllm(options["model"], configs, vllm)
         return
-    given = [f"--{name.replace('_', '-')}" for name, value in vllm.items() if value]
-    if given:
-        message = f"{', '.join(given)} goes with --target vllm"
-        raise click.UsageError(message)
-    if not configs:
-        message = "Missing argument 'CONFIG...'."
-        raise click.UsageError(message)
+    _check_together(configs, vllm, columns if not inputs else None)
     one = one_target(target)
     from bucketwise.api import linting
     from bucketwise.findings import RENDERERS
@@ -160,6 +154,22 @@ def lint(
         _say_diffs(report)
     if report.failed:
         sys.exit(GATE_SAID_NO)
+
+
+def _check_together(
+    configs: tuple[str, ...], vllm: dict[str, Any], unread: dict[str, str] | None
+) -> None:
+    """Refuse options without what they go with."""
+    given = [f"--{name.replace('_', '-')}" for name, value in vllm.items() if value]
+    message = ""
+    if given:
+        message = f"{', '.join(given)} goes with --target vllm"
+    elif not configs:
+        message = "Missing argument 'CONFIG...'."
+    elif unread:
+        message = "--columns goes with --traffic"
+    if message:
+        raise click.UsageError(message)
 
 
 def _say_vllm(

@@ -64,8 +64,8 @@ columns_option = click.option(
     callback=_together,
     metavar="ROLE=NAME,...",
     help="Which column is which, such as width=imgW,height=imgH; a.b.c for nested JSON, "
-    "positions from 1 for a file without header. A role nobody reads lists those there "
-    "are; the usual names are found unasked.",
+    "positions from 1 for a file without header; repeatable. Columns of the usual names "
+    "need no naming; a role that does not exist is refused with the list of those that do.",
 )
 
 traffic_options = bundle(

@@ -50,9 +50,10 @@ def read_traffic(
         folders and tar shards of images, Parquet with images in it, OpenAI-style
         requests, histograms; all recognised by content.
     columns : mapping of str to str, optional
-        Role (width, height, resolution, tokens, count, frames, fps, time, label) to
-        column name, or to a position from 1; "" leaves a role unread. Roles not given
-        are found by the usual names.
+        Role to column name, or to a position from 1; "" leaves a role unread. Every
+        role that a reader knows is taken, those of a decoder's load too; width, height,
+        resolution, tokens, prompt, text, images, count, frames, fps, time and label are
+        read here. Roles not given are found by the usual names.
     max_bad_rows : float
         Share of the rows that may be unusable (0 to 1).
     places : bool
@@ -73,7 +74,8 @@ def read_traffic(
     InputError
         When an input cannot be read, or more rows than allowed are unusable.
     UsageError
-        When `columns` names a role that there is not.
+        When `columns` names a role that there is not, or columns that do not go
+        together.
     """
     return _read_all(
         inputs,

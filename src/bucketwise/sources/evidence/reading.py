@@ -63,10 +63,11 @@ def read_evidence(
         requests and arrivals are put together as one log, readings of engines add
         up in replica-seconds.
     columns : mapping of str to str, optional
-        Role (time, start, end, duration, replica, prompt, text, tokens, output,
-        running, waiting, swapped) to column name, or to a position from 1; "" leaves
-        a role unread. Roles not given are found by the usual names. A duration is in
-        seconds unless its name ends in a unit.
+        Role to column name, or to a position from 1; "" leaves a role unread. Every
+        role that a reader knows is taken, those of sizes too; time, start, end,
+        duration, replica, engine, path, prompt, text, tokens, output, running, waiting
+        and swapped are read here. Roles not given are found by the usual names. A
+        duration is in seconds unless its name ends in a unit.
     max_bad_rows : float
         Share of the records that may be unusable (0 to 1).
     places : bool
@@ -85,7 +86,8 @@ def read_evidence(
         When an input cannot be read or tells no load, when inputs are of several
         kinds, or more records than allowed are unusable.
     UsageError
-        When `columns` names a role that there is not.
+        When `columns` names a role that there is not, or columns that do not go
+        together.
     """
     progress = progress or Progress()
     with open_inputs(inputs, EXPECTED) as opened:

@@ -86,32 +86,34 @@ def find_columns(
         named = {"resolution": named["width"]} | named
         del named["width"], named["height"]
         settled |= {"resolution"}
-    taken = {*named.values(), *_reserved(places, vocabulary, naming)}
+    of_others = dict(_of_others(places, vocabulary, naming))
+    moments = {of_others[role] for role in _MOMENTS & of_others.keys()}
+    taken = {*named.values(), *of_others.values()}
     roles, others = dict(named), {}
-    for role in vocabulary.aliases:
-        if role in settled:
-            continue
+    for role in [each for each in vocabulary.aliases if each not in settled]:
         usual = [known[role]] if known and role in known else []
         usual = usual or vocabulary.find(names, role)
-        usual = [at for at in usual if at not in taken]
-        if usual:
-            roles[role] = usual[0]
-            taken.add(usual[0])
-        if len(usual) > 1:
-            others[usual[0]] = _also_matching(names, role, usual)
+        free = [at for at in usual if at not in taken]
+        if role == "time":
+            free = free or [at for at in usual if at in moments]
+        if free:
+            roles[role] = free[0]
+            taken.add(free[0])
+        if len(free) > 1:
+            others[free[0]] = _also_matching(names, role, free)
     in_order = {role: roles[role] for role in vocabulary.aliases if role in roles}
     return Found(roles=in_order, named=named, others=others, places=places)
 
 
-def _reserved(
+def _of_others(
     places: Mapping[str, int], vocabulary: Vocabulary, naming: Naming
-) -> Iterator[int]:
+) -> Iterator[tuple[str, int]]:
     """Yield the columns named for what another reader looks for in this table."""
+    other = LOAD if vocabulary is SIZES else SIZES
     for key, at in places.items():
-        other = naming.role(key, LOAD if vocabulary is SIZES else SIZES)
-        is_moment = vocabulary is SIZES and other in _MOMENTS
-        if not (naming.apart or naming.role(key, vocabulary) or is_moment):
-            yield at
+        role = naming.role(key, other)
+        if role and not naming.apart and naming.role(key, vocabulary) is None:
+            yield role, at
 
 
 def _also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> str:
