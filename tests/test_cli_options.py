@@ -11,9 +11,12 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.cli import COMMANDS, main
+from bucketwise.cli import COMMANDS, main, option_types
 from bucketwise.cli.option_types import Amount, Name, Percent, Pixels
+from bucketwise.cost import COSTS
+from bucketwise.decoder import question
 from bucketwise.errors import BucketwiseError
+from bucketwise.optimize import SOLVERS
 
 SHARES = {"--max-bad-rows", "--min-saving", "--headroom", "--gpu-memory-utilization"}
 
@@ -103,6 +106,17 @@ def test_every_option_says_what_it_is_and_what_holds_without_it() -> None:
                         "-o", "--output", "--device-gb",
                         "--gpu-memory-utilization"}  # fmt: skip
             assert silent or told or optional & {*option.opts}, (command, option.opts)
+
+
+def test_what_the_options_take_is_what_the_code_knows() -> None:
+    by_name = {option.opts[-1]: option for _, option in options()}
+    assert all(name in (by_name["--strategy"].help or "") for name in SOLVERS)
+    assert all(name in (by_name["--cost"].help or "") for name in COSTS)
+    assert option_types.STEP_COSTS == question.STEP_COSTS
+    assert (option_types.GPU, option_types.MAX_BATCH_SIZE) == (
+        question.GPU,
+        question.MAX_BATCH_SIZE,
+    )
 
 
 @pytest.mark.parametrize(("command", "option"), WITH_NUMBERS, ids=ids(WITH_NUMBERS))

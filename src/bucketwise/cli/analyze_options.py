@@ -160,7 +160,9 @@ decoder_options = bundle(
         type=StepCost(),
         default="roofline",
         show_default=True,
-        help="roofline, slots, or measured ms by batch size: 1=12.5,8=20.",
+        metavar="roofline|slots|SIZE=MS,...",
+        help="What a decode step costs: by the roofline of the NPU, by its slots, or "
+        "measured milliseconds by batch size: 1=12.5,8=20.",
     ),
     click.option(
         "--measured-with",

@@ -17,7 +17,7 @@ from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import decision, merged_callout
 from bucketwise.report.sections.sureness import how_sure
-from bucketwise.report.sentences import assumed_batch_size, failing_today
+from bucketwise.report.sentences import assumed_batch_size, failing_today, few_in_load
 from bucketwise.report.summary.grounds import grounds
 
 MOST_NAMES = 3
@@ -197,7 +197,8 @@ def _why(visual: Visual) -> tuple[str, ...]:
 
 def _warnings(plan: Plan) -> tuple[str, ...]:
     """Return the warnings, those of other releases last, and how many more there are."""
-    found = dict.fromkeys(plan.visual.warnings)
+    few = few_in_load(plan.decoder) if plan.decoder else ""
+    found = dict.fromkeys(filter(None, (few, *plan.visual.warnings)))
     for version, visual in plan.visual_by_target.items():
         for text in visual.warnings:
             if text not in plan.visual.warnings:
