@@ -85,7 +85,7 @@ CROWDED = replace(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     notes=st.lists(st.sampled_from("abcdefgh"), max_size=8, unique=True),
     assumed=st.booleans(),

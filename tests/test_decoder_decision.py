@@ -212,7 +212,7 @@ def test_the_context_counts_visual_tokens_once() -> None:
     assert (told.context_length.largest, text.context_length.largest) == (500, 4_500)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 260), st.integers(0, 30))
 def test_a_batch_size_that_nobody_gave_is_the_smallest_that_hardly_queues(
     often: int, beyond: int
