@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bucketwise.analysis import Analysis
+from bucketwise.cautions import may_fail
 from bucketwise.cli import main
 from bucketwise.cli.decision import MOST_LINES, decision_lines
+from bucketwise.plan import Assumption
 from tests.strategies import notes_of
 from tests.test_report import CASES as WITHOUT
 from tests.test_report_decoder import CASES, FULL, LIGHT, decoded, evidence_of
@@ -71,6 +75,86 @@ def test_the_decision_stays_short_however_much_there_is_to_say() -> None:
     told = decision_lines(crowded)
     assert len(told) <= MOST_LINES
     assert sum("more notes: see plan.json" in text for text in told) == 1
+
+
+CROWDED = replace(
+    WITHOUT["one_size_only"](),
+    plan=replace(
+        WITHOUT["one_size_only"]().plan,
+        decoder=decoded(replace(evidence_of(*LIGHT), samples=12)).plan.decoder,
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    notes=st.lists(st.sampled_from("abcdefgh"), max_size=8, unique=True),
+    assumed=st.booleans(),
+    merged=st.booleans(),
+    outgrown=st.booleans(),
+    top=st.sampled_from([1_024, 16_384, 65_536]),
+    fails=st.sampled_from([0.0, 7.0]),
+    limit_known=st.booleans(),
+    batch_known=st.booleans(),
+)
+def test_what_fails_or_may_fail_is_told_first_and_whole_within_ten_lines(
+    notes: list[str],
+    assumed: bool,
+    merged: bool,
+    outgrown: bool,
+    top: int,
+    fails: float,
+    limit_known: bool,
+    batch_known: bool,
+) -> None:
+    plan = CROWDED.plan
+    assert plan.visual.current is not None
+    visual = replace(
+        plan.visual,
+        bucket_unit="merged_patches" if merged else "vit_patches",
+        vit_max_seq_lens=(512, top),
+        worst=replace(plan.visual.worst, needed=top + outgrown),
+        current=replace(
+            plan.visual.current,
+            overflow_images=fails,
+            max_pixels_assumed=not limit_known,
+        ),
+    )
+    doubts = may_fail(visual, plan.model.family, plan.model.align)
+    assert len(doubts) == merged + outgrown + (top > 16_384)
+    visual = replace(visual, warnings=(*doubts, *notes))
+    row = Assumption(name="batch_size", value="8", status="assumed", source="the load")
+    told = decision_lines(
+        replace(
+            CROWDED,
+            plan=replace(
+                plan,
+                visual=visual,
+                model=replace(plan.model, assumed=assumed),
+                assumptions=() if batch_known else (row,),
+            ),
+        )
+    )
+    assert len(told) <= MOST_LINES
+    first = " ".join(told).partition("Compile [")[0]
+    for said in (
+        *doubts,
+        *(["is assumed."] if assumed else []),
+        *(["7 images"] if fails else ["No image fails today"]),
+        *([] if limit_known else ["max_pixels in service"]),
+        "The decoder's load: only 12 records",
+    ):
+        assert said in first
+    assert ("assumed" in line_of(told, "decoder_batch_sizes")) or batch_known
+    left = sum(f"Note: {note}" not in told for note in notes) + (
+        not batch_known and "Assumed: " not in " ".join(told)
+    )
+    assert (f"{left} more note" in " ".join(told)) == bool(left)
+    assert told[-1].startswith("Read: ")
+
+
+def line_of(told: tuple[str, ...], word: str) -> str:
+    return next(text for text in told if word in text)
 
 
 def test_paper_alone_without_a_chromium_is_refused_before_anything_is_read(

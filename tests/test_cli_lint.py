@@ -201,7 +201,7 @@ def test_limits_are_those_asked_for_else_of_the_text_else_of_the_checkpoint() ->
 
 def test_limits_that_cannot_be_are_refused_as_options_and_said_of_a_text() -> None:
     assert judged(GOOD, max_pixels=8).subject.limits is None
-    with pytest.raises(ConfigError, match="at least min_pixels"):
+    with pytest.raises(UsageError, match="at least min_pixels"):
         judged(GOOD, min_pixels=9, max_pixels=8)
     one = judged("from x import *\nMIN_PIXELS = 9\nMAX_PIXELS = 8\nrbln_config = {}\n")
     assert one.subject.limits is None

@@ -288,7 +288,7 @@ def test_help_has_an_example() -> None:
             2,
             "one --target",
         ),
-        (["--plan", "64", "--plan", "128", "--max-pixels", "1"], 1, "max_pixels: 1"),
+        (["--plan", "64", "--plan", "128", "--max-pixels", "1"], 2, "max_pixels: 1"),
         (["--plan", "64", "--plan", "128", "--columns", "x"], 2, "ROLE=COLUMN"),
     ],
 )

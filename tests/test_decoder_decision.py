@@ -4,14 +4,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.activity import Activity, Arrivals, Evidence, Requests, RequestTokens
-from bucketwise.decoder.decision import Decided, decide_decoder, decide_pattern
+from bucketwise.decoder.decision import (
+    Decided,
+    decide_decoder,
+    decide_pattern,
+    suggest_batch_size,
+)
 from bucketwise.decoder.pricing import Deployment
 from bucketwise.decoder.question import DecoderQuestion
-from bucketwise.decoder.sizing import batch_size_options, context_length
+from bucketwise.decoder.sizing import (
+    BATCH_SIZES,
+    LARGER_BATCH_SIZES,
+    QUEUEING_LIMIT,
+    batch_size_options,
+    context_length,
+)
 from bucketwise.decoder.sweep import sweep
 from bucketwise.errors import InputError, UsageError
 from bucketwise.profile import ModelProfile
@@ -199,3 +210,28 @@ def test_the_context_counts_visual_tokens_once() -> None:
     assert told.context_length is not None
     assert text.context_length is not None
     assert (told.context_length.largest, text.context_length.largest) == (500, 4_500)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 260), st.integers(0, 30))
+def test_a_batch_size_that_nobody_gave_is_the_smallest_that_hardly_queues(
+    often: int, beyond: int
+) -> None:
+    """The plan is that of the same size given, and the size is marked as assumed."""
+    load = load_of([(0, 100)] * often + [(0, 1)] * beyond)
+    asked, assumed = suggest_batch_size(
+        Evidence(kind="requests", load=load, samples=500),
+        DecoderQuestion(batch_size=1),
+        PROFILES["qwen3-vl-2b"],
+        ATOM_8,
+    )
+    size = asked.batch_size
+    assert (assumed.value, assumed.status) == (str(size), "assumed")
+    queues = {
+        each: load.queueing_s(each) / load.clipped(each)[1:].sum()
+        for each in (*BATCH_SIZES, *LARGER_BATCH_SIZES)
+    }
+    fit = [each for each, share in queues.items() if share < QUEUEING_LIMIT]
+    assert size == (fit[0] if fit else BATCH_SIZES[-1])
+    if fit:
+        assert decided(load, size).decoder.suggested_batch_size == size

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.errors import ConfigError
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.memory.vllm import GB, VllmFit, vllm_preflight
 from bucketwise.memory.words import lines, statements
 from bucketwise.sources.configs.profiles import built_in_profiles
@@ -117,7 +117,7 @@ def test_every_statement_says_how_far_to_trust_it() -> None:
 
 
 def test_values_out_of_range_are_named_together() -> None:
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UsageError) as caught:
         vllm_preflight(MODELS["qwen3-vl-2b"], 0, 1.2, -1, 0)
     assert len(caught.value.problems) == 4
 

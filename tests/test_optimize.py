@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bucketwise.buckets import Buckets
 from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
-from bucketwise.errors import ConfigError
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.optimize.choose import GraphPrice, by_price, by_saving
 from bucketwise.optimize.exact import frontier
@@ -197,6 +197,6 @@ class TestHowMany:
         assert price_per_graph.flop(1_000) == 30 * 60 * 50e12 * 1_000 / 1e7
 
     def test_terms_of_a_price_must_all_be_positive(self) -> None:
-        with pytest.raises(ConfigError) as caught:
+        with pytest.raises(UsageError) as caught:
             GraphPrice(graph_minutes=0, images_per_day=-1, keep_days=1, vit_tflops=1)
         assert len(caught.value.problems) == 2

@@ -405,7 +405,7 @@ def test_a_table_without_known_names_is_not_searched_for_a_second_header(
     text = "Breite,Farbe\n640,w\nw,h\n1,2\n"
     with pytest.raises(InputError, match="'Breite', 'Farbe'"):
         read(tmp_path / "t", "Breite,Farbe\n640,x\n1,2\n")
-    traffic = read(tmp_path / "t", text, columns={"width": "1", "height": "1"})
+    traffic = read(tmp_path / "t", text, columns={"width": "1", "height": "2"})
     assert traffic.rows_read == 3
 
 

@@ -11,6 +11,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.cautions import cautions
 from bucketwise.cost import COSTS, price
 from bucketwise.decoder.ask import Ask, decide
+from bucketwise.decoder.decision import load_warnings
 from bucketwise.errors import InputError
 from bucketwise.limits import Setting, caps, weight_of, worst_let_through
 from bucketwise.memory.plan import MemoryPlan
@@ -195,6 +196,7 @@ def analyze(
     counts = setting.counts
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
+    told = {each.name for each in decided.assumptions} if decided else set()
     plan = Plan(
         verdict=UNDECIDED,
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
@@ -203,13 +205,17 @@ def analyze(
         visual_by_target=visuals if _releases_differ(profile, counts) else {},
         decoder=decided.decoder if decided else None,
         memory=None,
-        warnings=visuals[newest.version].warnings,
+        warnings=(
+            *visuals[newest.version].warnings,
+            *load_warnings(decided.decoder if decided else None),
+        ),
         assumptions=(
             *assumptions(
                 profile,
                 preprocessing,
                 curve,
-                context.base,
+                # What the load suggests stands in the place of the base's.
+                tuple(row for row in context.base if row[0] not in told),
                 assumed=context.model_assumed,
                 as_stored=context.as_stored,
             ),

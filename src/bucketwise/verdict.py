@@ -173,7 +173,7 @@ def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         yield _not_worth(
             f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} {said} "
             f"of the ViT compute; a recompile is asked to save "
-            f"{percent(grounds.min_saving)} (--min-saving)."
+            f"{percent(grounds.min_saving)}."
         )
 
 
@@ -235,7 +235,7 @@ def _saving(plan: Plan, current: Current | None) -> str:
 
 
 def _warnings(plan: Plan, severity: str) -> Iterator[PlanWarning]:
-    return (each for each in plan.visual.warnings if each.severity == severity)
+    return (each for each in plan.warnings if each.severity == severity)
 
 
 def _lacks(found: MemoryPlan | None) -> bool:

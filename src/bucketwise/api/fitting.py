@@ -91,7 +91,7 @@ class Deployment:
         """Return the deployment with values that were chosen, and why."""
         return Deployment(
             analysis=self.analysis,
-            base=self.base.with_chosen(values, source),
+            base=self.base.with_values(values, "derived", source),
             targets=self.targets,
         )
 

@@ -12,7 +12,7 @@ from bucketwise.activity import Evidence
 from bucketwise.api.built_in import newest
 from bucketwise.api.preprocessing import preprocessing_of
 from bucketwise.cost import vit_flops
-from bucketwise.errors import ConfigError, UsageError
+from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import Limit
 from bucketwise.lint.layout import plan_of
 from bucketwise.lint.report import Judged, LintReport
@@ -20,6 +20,7 @@ from bucketwise.lint.rule import RULES, Rule, judge
 from bucketwise.lint.subject import Document, Subject, Use
 from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.attention import attention_problems
 from bucketwise.rbln.releases import NEWEST, OLDEST, RELEASES, Version, parse_version
 from bucketwise.sources.configs.documents import mapping_document, read_documents
 from bucketwise.sources.configs.profiles import (
@@ -94,6 +95,8 @@ def lint_config(
     if not configs:
         message = "lint: no configuration given; one at least is right"
         raise UsageError(message)
+    if npu is not None:
+        raise_all(attention_problems({"npu": npu}), UsageError)
     asked = _Asked(
         profile=find_profile(model) if model else None,
         target=target,
@@ -212,7 +215,7 @@ def _limits(
         return limits_in_service(profile, *options, *document.limits), ()
     except ConfigError as error:
         if options:
-            raise
+            raise UsageError(*error.problems) from error
         problems = "; ".join(error.problems)
         return None, (f"images, because their limits cannot be: {problems}",)
 

@@ -12,7 +12,7 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.analysis import Analysis, Context
 from bucketwise.analysis import analyze as analyze_traffic
-from bucketwise.api.fitting import deployed
+from bucketwise.api.fitting import deployed, fit
 from bucketwise.api.given_plans import PlanGiven, read_given
 from bucketwise.api.pages import pages_of
 from bucketwise.api.preprocessing import VideoOptions, preprocessing_of
@@ -20,6 +20,7 @@ from bucketwise.api.reporting import report_inputs
 from bucketwise.buckets import Buckets
 from bucketwise.changes import plan_changes as changes_between
 from bucketwise.decoder.ask import Ask
+from bucketwise.decoder.decision import BATCH_SIZE
 from bucketwise.decoder.pricing import Deployment
 from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.emitters import emit
@@ -32,7 +33,8 @@ from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, serving_targets
-from bucketwise.rbln.targets import pick_targets
+from bucketwise.rbln.targets import Target, pick_targets
+from bucketwise.report.inputs import ReportInputs
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.today import Today, limits_in_service, option_limits
 from bucketwise.traffic import Traffic
@@ -117,8 +119,9 @@ def analyze(
     evidence : Evidence, optional
         What the decoder carried, as `read_evidence` returned it.
     batch_size : int, optional
-        Slots of the decoder; the base's without it. Given without evidence, the
-        vendor's pattern is planned.
+        Slots of the decoder; without it the base's where it gives one, else what the
+        evidence suggests, marked assumed. Given without evidence, the vendor's pattern
+        is planned.
     decoder_graphs : tuple of int
         Least and most decoder graphs.
     step_cost : {"roofline", "slots"} or mapping of int to float
@@ -221,7 +224,7 @@ def analyze(
         settings = _settings(base, profile.family)
         ask = Ask(
             question=DecoderQuestion(
-                batch_size=batch_size or settings.get("batch_size") or 1,
+                batch_size=batch_size or settings.get(BATCH_SIZE) or 1,
                 k_range=decoder_graphs,
                 min_saving=min_saving,
                 step_cost=step_cost,
@@ -233,6 +236,8 @@ def analyze(
                 partition=settings.get("kvcache_partition_len"),
             ),
             evidence=evidence.without_places() if evidence and not places else evidence,
+            suggest_batch_size=batch_size is None
+            and not (base and base.gives(BATCH_SIZE)),
         )
     analysis = analyze_traffic(
         traffic if places else traffic.without_places(),
@@ -255,9 +260,7 @@ def analyze(
     )
     if not served:
         return analysis
-    return deployed(
-        analysis, base or zoo_base(profile.family), served, min_saving=min_saving
-    )
+    return deployed(analysis, _base_of(analysis, base), served, min_saving=min_saving)
 
 
 def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None:
@@ -285,6 +288,52 @@ def _settings(base: BaseConfig | None, family: str) -> dict[str, Any]:
     return base.mapping if base else {}
 
 
+def deployment_of(
+    analysis: Analysis,
+    *,
+    base: BaseConfig | None = None,
+    target: Iterable[str] = (),
+    config: str | Path | Mapping[str, Any] | Document | None = None,
+) -> ReportInputs:
+    """Return what is known of the deployment beside the plan: memory, and today's.
+
+    Parameters
+    ----------
+    analysis, base, target, config
+        As for `write_plan`.
+
+    Raises
+    ------
+    ConfigError
+        When `config` cannot be read.
+    """
+    dialects = serving_targets(analysis.plan.model.family, target)
+    base = _emitted(analysis, base, dialects)
+    return report_inputs(analysis, base=base, targets=dialects, config=config)
+
+
+def _emitted(
+    analysis: Analysis, base: BaseConfig | None, dialects: Sequence[Target]
+) -> BaseConfig | None:
+    """Return the base as it is emitted: that of the analysis, or another one fitted."""
+    if not dialects:
+        return base
+    if base is None and analysis.base is not None:
+        return analysis.base
+    return fit(analysis, _base_of(analysis, base), dialects)
+
+
+def _base_of(analysis: Analysis, base: BaseConfig | None) -> BaseConfig:
+    """Return the base, with the batch size of the plan where nobody gave one."""
+    plan = analysis.plan
+    base = base or zoo_base(plan.model.family)
+    for row in plan.assumptions:
+        if row.name == BATCH_SIZE and plan.decoder and not base.gives(BATCH_SIZE):
+            value = {BATCH_SIZE: plan.decoder.batch_size}
+            return base.with_values(value, "assumed", row.source)
+    return base
+
+
 def write_plan(
     analysis: Analysis,
     folder: Path,
@@ -293,6 +342,7 @@ def write_plan(
     target: Iterable[str] = (),
     formats: Iterable[str] = ("html",),
     config: str | Path | Mapping[str, Any] | Document | None = None,
+    inputs: ReportInputs | None = None,
 ) -> Written:
     """Write plan, pages, histogram and configurations into a folder.
 
@@ -312,6 +362,8 @@ def write_plan(
     config : str, Path, mapping or Document, optional
         The configuration in service, as `lint_config` takes it or as it was read: the
         report judges it.
+    inputs : ReportInputs, optional
+        What `deployment_of` returned, where that was asked already.
 
     Returns
     -------
@@ -328,16 +380,16 @@ def write_plan(
     ConfigError
         When `config` cannot be read.
     """
-    family = analysis.plan.model.family
-    dialects = serving_targets(family, target)
-    if dialects:
-        base = base or analysis.base or zoo_base(family)
+    dialects = serving_targets(analysis.plan.model.family, target)
+    base = _emitted(analysis, base, dialects)
     snippets = {
         dialect.version: emit(analysis.plan, base, [dialect])
         for dialect in dialects
         if base
     }
-    inputs = report_inputs(analysis, base=base, targets=dialects, config=config)
+    inputs = inputs or report_inputs(
+        analysis, base=base, targets=dialects, config=config
+    )
     pages = pages_of(analysis, snippets, inputs, formats)
     written = write_results(
         analysis,

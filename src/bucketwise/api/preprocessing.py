@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.limits import Limit, image_limits, video_limits
 from bucketwise.patching import Preprocessing
 from bucketwise.profile import ModelProfile
@@ -52,16 +53,25 @@ def preprocessing_of(
         Sampling and limits of clips.
     deployed : bool
         Whether image limits default to the model's published RBLN deployment.
+
+    Raises
+    ------
+    UsageError
+        When what is asked for leaves no room, or nothing of a clip.
     """
     video = video or VideoOptions()
-    return Preprocessing(
-        image=image_limits(profile, min_pixels, max_pixels, deployed=deployed),
-        video=video_limits(profile, video.min_pixels, video.max_pixels),
-        video_fps=video.fps or profile.sampling.fps,
-        max_frames=video.max_frames,
-        cap_pixels_per_frame=video.cap_pixels_per_frame
-        or profile.sampling.cap_pixels_per_frame,
-    )
+    try:
+        return Preprocessing(
+            image=image_limits(profile, min_pixels, max_pixels, deployed=deployed),
+            video=video_limits(profile, video.min_pixels, video.max_pixels),
+            video_fps=profile.sampling.fps if video.fps is None else video.fps,
+            max_frames=video.max_frames,
+            cap_pixels_per_frame=video.cap_pixels_per_frame
+            or profile.sampling.cap_pixels_per_frame,
+        )
+    except ConfigError as error:
+        # The model's own limits were checked when its profile was made.
+        raise UsageError(*error.problems) from error
 
 
 def as_shipped(

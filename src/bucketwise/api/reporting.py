@@ -60,7 +60,7 @@ def report_inputs(
     """
     version = targets[-1].parsed if targets else NEWEST
     memory, before = analysis.memory, analysis.memory_before
-    if memory is None and base is not None and targets:
+    if base is not None and base != analysis.base and targets:
         deployment = Deployment(analysis=analysis, base=base, targets=tuple(targets))
         memory, before = deployment.newest_memory, deployment.memory_before
     return ReportInputs(

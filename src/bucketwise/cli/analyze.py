@@ -15,9 +15,11 @@ from bucketwise.cli.analyze_options import (
     today_options,
 )
 from bucketwise.cli.options import (
-    limit_options,
+    image_limits,
+    model_option,
     target_option,
     traffic_options,
+    video_limits,
 )
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
@@ -49,16 +51,14 @@ BASE_OPTIONS = (
     epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384"
 )
 @traffic_options
-@click.option(
-    "--model",
-    help="Built-in name, Hugging Face id or local folder  [qwen3-vl-2b, said aloud]",
-)
-@limit_options
+@model_option
+@image_limits("the model's published RBLN deployment, else the checkpoint's")
+@video_limits
 @solver_options
 @today_options
 @base_options
 @decoder_options
-@target_option
+@target_option("every dialect", "; repeatable")
 @output_options
 def analyze(
     inputs: tuple[str, ...],
@@ -137,13 +137,17 @@ def analyze(
             **{name: options[name] for name in BASE_OPTIONS},
         },
     )
-    written = planning.write_plan(
+    known: dict[str, Any] = {"target": options["target"]}
+    deployment = planning.deployment_of(
         analysis,
-        folder,
-        target=options["target"],
-        formats=options["formats"],
+        **known,
         config=config_in_service(current.documents if current else ())
         or config_in_service(configs),
+    )
+    if not options["quiet"]:
+        _say_decision(analysis)
+    written = planning.write_plan(
+        analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
     _say_results(analysis, written, folder, quiet=options["quiet"])
 
@@ -152,43 +156,56 @@ def _read(
     inputs: tuple[str, ...],
     activity: tuple[str, ...],
     *,
+    columns: dict[str, str] | None,
     ignore_orientation: bool,
     **reading: Any,
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
     from bucketwise import sources
+    from bucketwise.sources.tables.naming import Naming
 
     if not activity:
         return sources.read_inputs(
-            inputs, ignore_orientation=ignore_orientation, **reading
+            inputs, columns=columns, ignore_orientation=ignore_orientation, **reading
         )
+    naming = Naming(columns, apart=True)
     traffic = sources.read_traffic(
-        inputs, ignore_orientation=ignore_orientation, **reading
+        inputs, columns=naming, ignore_orientation=ignore_orientation, **reading
     )
-    return traffic, sources.read_evidence(activity, **reading)
+    evidence = sources.read_evidence(activity, columns=naming, **reading)
+    naming.check()
+    return traffic, evidence
+
+
+def _say_decision(analysis: Analysis) -> None:
+    """Say the decision, before anything of it is drawn or written."""
+    from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
+    from bucketwise.cli.decision import decision_lines
+
+    glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
+    buckets = analysis.plan.visual.buckets
+    for line in (
+        *decision_lines(analysis),
+        *chart_lines(buckets, terminal_width(), glyphs=glyphs),
+    ):
+        say(line)
 
 
 def _say_results(
     analysis: Analysis, written: Written, folder: Path, *, quiet: bool
 ) -> None:
-    """Say the decision, what changed, and where the files are.
+    """Say what changed, and where the files are.
 
     What could not be made is said however quiet it is to be.
     """
     from bucketwise.api import planning
-    from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
-    from bucketwise.cli.decision import decision_lines
 
     for note in written.notes:
         say(note, err=True)
     if quiet:
         return
     installed = installed_sdk()
-    glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
-    buckets = analysis.plan.visual.buckets
     for line in (
-        *decision_lines(analysis),
-        *chart_lines(buckets, terminal_width(), glyphs=glyphs),
         *planning.plan_changes(written, analysis),
         *([f"optimum-rbln {installed} is installed here."] if installed else []),
     ):

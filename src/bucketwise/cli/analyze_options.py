@@ -6,15 +6,24 @@ from pathlib import Path
 
 import click
 
-from bucketwise.cli.options import (
+from bucketwise.cli.option_types import (
+    MAX_BATCH_SIZE,
+    Amount,
     BucketRange,
     Formats,
+    Name,
     Percent,
     Pixels,
     SeenOn,
     StepCost,
-    bundle,
 )
+from bucketwise.cli.options import bundle, cost_option, counts
+
+MOST_HEADROOM = 10.0
+"""Eleven times the largest length seen; the pixel limits end it long before."""
+
+MOST_DEVICES = 4_096
+"""More than any server has: memory is added up device by device."""
 
 solver_options = bundle(
     click.option(
@@ -35,24 +44,31 @@ solver_options = bundle(
         type=Percent(),
         default="5%",
         show_default=True,
-        help="Share of the compute left that the last bucket must save.",
+        help="Share of the compute left that the last bucket, and the last decoder "
+        "graph, must save.",
     ),
-    click.option("--graph-minutes", type=float, help="Minutes one more graph costs."),
-    click.option("--images-per-day", type=float, help="Images a day it will serve."),
-    click.option("--keep-days", type=float, help="Days it stays in use."),
-    click.option("--vit-tflops", type=float, help="TFLOP/s the ViT reaches."),
-    click.option("--cost", default="flops", show_default=True, help="flops or linear."),
+    click.option(
+        "--graph-minutes",
+        type=Amount(),
+        help="Minutes one more graph costs; given with the next three, the price of a "
+        "graph decides how many.",
+    ),
+    click.option("--images-per-day", type=Amount(), help="Images a day it will serve."),
+    click.option("--keep-days", type=Amount(), help="Days it stays in use."),
+    click.option("--vit-tflops", type=Amount(), help="TFLOP/s the ViT reaches."),
+    cost_option,
     click.option(
         "--align",
         type=click.IntRange(min=1),
-        help="Multiple of every bucket; the model's own when not given.",
+        help="Multiple of every bucket, in --bucket-unit  [default: the model's own: 4, "
+        "windowed models 64]",
     ),
     click.option(
         "--headroom",
-        type=Percent(),
+        type=Percent(most=MOST_HEADROOM),
         default="0%",
         show_default=True,
-        help="Share added to the top bucket.",
+        help="Share added to the top bucket, such as 20% or 0.2.",
     ),
     click.option(
         "--allow-overflow",
@@ -66,7 +82,7 @@ solver_options = bundle(
         type=click.IntRange(min=1),
         multiple=True,
         metavar="LENGTH",
-        help="A length that must be compiled; repeatable.",
+        help="A length that must be compiled, in --bucket-unit; repeatable.",
     ),
     click.option(
         "--bucket-unit",
@@ -80,6 +96,7 @@ solver_options = bundle(
 today_options = bundle(
     click.option(
         "--current",
+        type=Name(),
         metavar="LIST|CONFIG|PLAN",
         help="What is compiled today: lengths in the unit the runtime compares, or "
         "whatever `bucketwise lint` reads.",
@@ -95,22 +112,44 @@ today_options = bundle(
 base_options = bundle(
     click.option(
         "--base",
+        type=Name(),
         metavar="CONFIG",
         help="Configuration the emitted ones start from, as `bucketwise lint` reads it; "
         "--current when that holds one.",
     ),
-    click.option("--devices", type=click.IntRange(min=1), help="Devices, both levels."),
-    click.option("--max-seq-len", type=click.IntRange(min=1), help="LM context."),
     click.option(
-        "--kvcache-partition-len", type=click.IntRange(min=1), help="KV block length."
+        "--devices",
+        type=click.IntRange(min=1, max=MOST_DEVICES),
+        help="Devices of the language model and, where it splits, of the ViT  [default: "
+        "the base's]",
     ),
-    click.option("--npu", help="NPU name, such as RBLN-CA25."),
-    click.option("--batch-size", type=click.IntRange(min=1), help="LM batch size."),
+    click.option(
+        "--max-seq-len",
+        type=counts,
+        help="Context of the language model in tokens  [default: the base's]",
+    ),
+    click.option(
+        "--kvcache-partition-len",
+        type=counts,
+        help="Length of a KV block in tokens  [default: the base's]",
+    ),
+    click.option(
+        "--npu",
+        type=Name(),
+        help="NPU name, such as RBLN-CA25  [default: the base's]",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1, max=MAX_BATCH_SIZE),
+        help="Sequences decoded at once  [default: the base's, else the suggestion from "
+        "the activity, marked assumed]",
+    ),
 )
 
 decoder_options = bundle(
     click.option(
         "--activity",
+        type=Name(),
         multiple=True,
         metavar="FILE",
         help="What the decoder carried: a request log, arrivals with tokens, vLLM's "
@@ -129,14 +168,16 @@ decoder_options = bundle(
         type=StepCost(),
         default="roofline",
         show_default=True,
-        help="roofline, slots, or measured ms by batch size: 1=12.5,8=20.",
+        metavar="roofline|slots|SIZE=MS,...",
+        help="What a decode step costs: by the roofline of the NPU, by its slots, or "
+        "measured milliseconds by batch size: 1=12.5,8=20.",
     ),
     click.option(
         "--measured-with",
         type=SeenOn(),
         metavar="LIST|gpu",
-        help="Decoder graphs of the system that --activity is from  [one graph, or "
-        "what its log says]",
+        help="Decoder graphs of the system that --activity is from  [default: what its "
+        "log says, else one graph]",
     ),
 )
 
@@ -144,7 +185,8 @@ output_options = bundle(
     click.option(
         "--out",
         type=click.Path(path_type=Path),
-        help="Folder for the results  [bucketwise-<stem of the first INPUT>]",
+        help="Folder for the results  [default: bucketwise-<stem of the first INPUT>, or "
+        "bucketwise-stdin]",
     ),
     click.option(
         "--format",

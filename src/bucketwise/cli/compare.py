@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.option_types import Name
 from bucketwise.cli.options import (
-    limit_options,
+    cost_option,
+    image_limits,
     one_target,
     target_option,
     traffic_options,
+    video_limits,
 )
-from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import say_notes, video_options
+from bucketwise.cli.settings import read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ MOST_LENGTHS = 60
 @click.option(
     "--plan",
     "plans",
+    type=Name(),
     multiple=True,
     required=True,
     metavar="[NAME=]PLAN|CONFIG|LIST",
@@ -42,10 +45,12 @@ MOST_LENGTHS = 60
 )
 @click.option(
     "--model",
-    help="Built-in name, Hugging Face id or local folder  [what the plans name, else "
-    "qwen3-vl-2b, said aloud]",
+    type=Name(),
+    help="Built-in name, Hugging Face id or local folder  [default: what the plans name, "
+    "else qwen3-vl-2b, with a note]",
 )
-@limit_options
+@image_limits("what each plan or configuration sets, else as for `analyze`")
+@video_limits
 @click.option(
     "--bucket-unit",
     type=click.Choice(["vit", "merged"]),
@@ -53,8 +58,8 @@ MOST_LENGTHS = 60
     show_default=True,
     help="Unit of lengths given as numbers; every released runtime compares vit.",
 )
-@click.option("--cost", default="flops", show_default=True, help="flops or linear.")
-@target_option
+@cost_option
+@target_option("the newest")
 @click.option(
     "-o",
     "--output",
@@ -85,20 +90,17 @@ def compare(
     from bucketwise.api import comparing
     from bucketwise.api.given_plans import read_plans
     from bucketwise.report.comparison.words import finding, told_over
-    from bucketwise.sources import read_traffic
 
     if output is not None:
         comparing.check_comparison_name(output)
     read = read_plans(plans, places=not no_places)
-    with shown_progress() as progress:
-        traffic = read_traffic(
-            inputs,
-            columns=columns,
-            max_bad_rows=max_bad_rows,
-            places=not no_places,
-            ignore_orientation=ignore_orientation,
-            progress=progress,
-        )
+    traffic = read_sizes(
+        inputs,
+        columns,
+        max_bad_rows=max_bad_rows,
+        places=not no_places,
+        ignore_orientation=ignore_orientation,
+    )
     say_notes(traffic)
     comparison = comparing.compare(
         traffic,

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bucketwise.cli.options import (
-    limit_options,
+    image_limits,
     one_target,
+    required_model_option,
     target_option,
     traffic_options,
+    video_limits,
 )
-from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import limits_line, say_notes, video_options
+from bucketwise.cli.settings import limits_line, read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from bucketwise.sources.tables.naming import Naming
 
 
 @click.command(
     epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv"
 )
 @traffic_options
-@click.option(
-    "--model", required=True, help="Built-in name, Hugging Face id or local folder."
-)
+@required_model_option
 @click.option(
     "-o",
     "--output",
@@ -38,8 +43,9 @@ from bucketwise.cli.terminal import say
     is_flag=True,
     help="One output row for each input row, in order, instead of distinct sizes.",
 )
-@limit_options
-@target_option
+@image_limits("the checkpoint's")
+@video_limits
+@target_option("the newest")
 def count(
     inputs: tuple[str, ...],
     columns: dict[str, str] | None,
@@ -54,7 +60,7 @@ def count(
     """List every distinct size and what it becomes under the checkpoint's limits."""
     from bucketwise.api import counting
     from bucketwise.output import write_tables
-    from bucketwise.sources import read_traffic
+    from bucketwise.sources.tables.naming import Naming
 
     settings = {
         "model": model,
@@ -64,17 +70,24 @@ def count(
         "target": one_target(target),
     }
     reading: dict[str, Any] = {
-        "columns": columns,
         "max_bad_rows": max_bad_rows,
         "ignore_orientation": ignore_orientation,
     }
+    tables: Iterator[DataFrame]
     in_force = limits_line(model, settings["target"], limits)
     if each_row:
-        tables = counting.count_rows(inputs, **reading, **settings)
+        naming = Naming(columns)
+        rows = counting.count_rows(inputs, columns=naming, **reading, **settings)
+        tables = _checked(rows, naming)
     else:
-        with shown_progress() as progress:
-            traffic = read_traffic(inputs, **reading, progress=progress)
+        traffic = read_sizes(inputs, columns, **reading)
         say_notes(traffic)
         tables = iter([counting.count(traffic, **settings)])
     say(in_force, err=True)
     write_tables(tables, None if output == "-" else Path(output))
+
+
+def _checked(tables: Iterable[DataFrame], naming: Naming) -> Iterator[DataFrame]:
+    """Yield tables; after the last, every column that was named must have been there."""
+    yield from tables
+    naming.check(of_load=False)

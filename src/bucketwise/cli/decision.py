@@ -6,17 +6,24 @@ from collections.abc import Iterator, Sequence
 
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, compute, number, percent, plural
-from bucketwise.plan import Decoder, InputUsed, Plan, Visual
+from bucketwise.plan import Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import on_batch_size, traffic_inputs
-from bucketwise.report.sentences import decoder_saving, failing_today, under_limit
+from bucketwise.report.sentences import (
+    assumed_batch_size,
+    decoder_saving,
+    failing_today,
+    limit_in_doubt,
+    under_limit,
+)
+from bucketwise.verdict import CALLS
 
 MOST_LINES = 10
 MOST_NOTES = 3
 
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
-    """Return the decision: what fails today, what to compile, what it saves.
+    """Return the decision: the verdict, what to set, what it saves.
 
     Parameters
     ----------
@@ -26,33 +33,73 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The gravest first; no line says where files are.
+        The verdict and what fails or may fail first, and whole: where there is more than
+        goes into the lines, the notes that are left out tell of nothing that can. No
+        line says where files are.
     """
     plan = analysis.plan
-    visual = plan.visual
-    first, last = tuple(_what(plan, visual)), tuple(_why(analysis))
-    notes = tuple(f"Note: {warning.words}" for warning in visual.warnings)
-    room = MOST_LINES - len(first) - len(last)
+    groups = [tuple(_verdict(plan)), tuple(_to_set(plan)), tuple(_saves(plan))]
+    notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
+    notes += [
+        f"Note: {each.words}" for each in plan.warnings if each.severity == "note"
+    ]
+    last = _read(analysis)
+    surplus = sum(map(len, groups)) + bool(notes) + 1 - MOST_LINES
+    for at in (2, 1, 0):
+        kept = _joined(groups[at], max(1, len(groups[at]) - max(surplus, 0)))
+        surplus -= len(groups[at]) - len(kept)
+        groups[at] = kept
+    first = [line for group in groups for line in group]
+    room = MOST_LINES - 1 - len(first)
     if len(notes) > room:
-        shown = notes[: max(room - 1, 0)]
-        left = f"{plural(len(notes) - len(shown), 'more note')}: see plan.json."
-        notes = (*shown, left)
-    return (*first, *notes, *last)
+        left = plural(len(notes) - room + 1, "more note")
+        notes = [*notes[: room - 1], f"{left}: see plan.json."]
+    return (*first, *notes, last)
 
 
-def _what(plan: Plan, visual: Visual) -> Iterator[str]:
-    if plan.model.assumed:
-        yield f"No --model was given: {plan.model.name} is assumed."
-    if visual.current:
-        yield " ".join(failing_today(visual.current))
-    yield from _compile_lines(plan, visual)
+def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """Return the lines, the last ones on one where there are too many."""
+    if len(lines) <= most:
+        return lines
+    return (*lines[: most - 1], " ".join(lines[most - 1 :]))
+
+
+def _verdict(plan: Plan) -> Iterator[str]:
+    """Yield the verdict with its reasons, what fails today, and what may fail."""
+    current, (first, *others) = plan.visual.current, plan.verdict.reasons
+    yield f"Verdict: {CALLS[plan.verdict.call]}. {_reason(first)}"
+    yield from (_reason(each) for each in others if each.severity != "note")
+    if current:
+        yield " ".join(failing_today(current))
+        if said := limit_in_doubt(current):
+            yield said
+
+
+def _reason(reason: Reason) -> str:
+    """Return a reason, and what to type to change it."""
+    return f"{reason.words} ({reason.option})" if reason.option else reason.words
+
+
+def _to_set(plan: Plan) -> Iterator[str]:
+    visual, model = plan.visual, plan.model
+    verb = (
+        "Compile" if plan.verdict.call in ("go", "go_if") else "Planned, but not to do:"
+    )
+    yield from _compile_lines(plan, visual, verb)
     if plan.decoder:
-        yield from _decoder_lines(plan.decoder, plan.model.family)
+        assumed = bool(assumed_batch_size(plan))
+        yield from _decoder_lines(
+            plan.decoder, model.family, verb=verb, assumed=assumed
+        )
+    yield (
+        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
+        f"{visual.processor.max_pixels:,} on the processor (decided under "
+        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
+    )
 
 
-def _why(analysis: Analysis) -> Iterator[str]:
-    plan = analysis.plan
-    visual, model, traffic = plan.visual, plan.model, plan.traffic
+def _saves(plan: Plan) -> Iterator[str]:
+    visual, current = plan.visual, plan.visual.current
     yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
     yield (
@@ -60,19 +107,18 @@ def _why(analysis: Analysis) -> Iterator[str]:
         f"{compute(visual.useful_compute, unit)} of need, waste {percent(visual.waste)}"
         f"{_one_graph(visual)}."
     )
-    if visual.current and visual.current.padded_compute_served:
-        current = visual.current
+    if current and current.padded_compute_served:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield (
             f"Against today, over the {plural(current.served_images, 'image')} both "
-            f"serve{under_limit(current, model.max_pixels)}: {said} ViT compute."
+            f"serve{under_limit(current, plan.model.max_pixels)}: {said} ViT compute."
         )
-    yield (
-        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
-        f"{visual.processor.max_pixels:,} on the processor (decided under "
-        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
-    )
-    yield (
+
+
+def _read(analysis: Analysis) -> str:
+    plan = analysis.plan
+    traffic = plan.traffic
+    return (
         f"Read: {plural(traffic.images, 'image')} in "
         f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
         f"{traffic.rows_rejected:,} rejected, "
@@ -110,27 +156,31 @@ def _decoder_read(plan: Plan) -> str:
     )
 
 
-def _decoder_lines(decoder: Decoder, family: str) -> Iterator[str]:
+def _decoder_lines(
+    decoder: Decoder, family: str, *, verb: str, assumed: bool
+) -> Iterator[str]:
     """Name the decoder graphs, what they save, and the batch size that would fit."""
+    said = " (assumed, suggested by the activity)" if assumed else ""
     yield (
-        f"Compile decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
-        f"batch_size {decoder.batch_size}: {decoder_saving(decoder, family)}."
+        f"{verb} decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
+        f"batch_size {decoder.batch_size}{said}: "
+        f"{decoder_saving(decoder, family)}."
     )
     said = on_batch_size(decoder)
     if said:
         yield f"{said}."
 
 
-def _compile_lines(plan: Plan, visual: Visual) -> Iterator[str]:
+def _compile_lines(plan: Plan, visual: Visual, verb: str) -> Iterator[str]:
     """Name the lists under the key each release takes; once where all agree."""
     names: dict[tuple[int, ...], list[str]] = {}
     for each in lists_to_set(plan):
         names.setdefault(each.lengths, []).append(f"{each.key} {each.releases}")
     unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
     if not names:
-        yield f"Compile {list(visual.max_seq_lens)} {unit} patches (no release can yet)."
+        yield f"{verb} {list(visual.max_seq_lens)} {unit} patches (no release can yet)."
     for lengths, keys in names.items():
-        yield f"Compile {list(lengths)} {unit} patches ({', '.join(keys)})."
+        yield f"{verb} {list(lengths)} {unit} patches ({', '.join(keys)})."
 
 
 def _one_graph(visual: Visual) -> str:

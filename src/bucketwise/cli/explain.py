@@ -6,8 +6,15 @@ from typing import Any
 
 import click
 
-from bucketwise.cli.options import limit_options, one_target, target_option
-from bucketwise.cli.settings import limits_line, video_options
+from bucketwise.cli.option_types import Name
+from bucketwise.cli.options import (
+    image_limits,
+    one_target,
+    required_model_option,
+    target_option,
+    video_limits,
+)
+from bucketwise.cli.settings import lengths_as_usage, limits_line, video_options
 
 
 @click.command(
@@ -16,17 +23,17 @@ from bucketwise.cli.settings import limits_line, video_options
 @click.argument(
     "sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]..."
 )
-@click.option(
-    "--model", required=True, help="Built-in name, Hugging Face id or local folder."
-)
+@required_model_option
 @click.option(
     "--plan",
     "plan",
+    type=Name(),
     metavar="PLAN|LIST",
     help="Buckets to choose from: a plan.json, or lengths such as 1024,4096.",
 )
-@limit_options
-@target_option
+@image_limits("those of --plan where it has some, else the checkpoint's")
+@video_limits
+@target_option("the newest")
 def explain(
     sizes: tuple[str, ...],
     model: str,
@@ -40,7 +47,10 @@ def explain(
     from bucketwise.sources.configs.profiles import find_profile
 
     one = one_target(target)
-    given = read_bucket_list(plan) if plan else None
+    given = None
+    if plan:
+        with lengths_as_usage(plan):
+            given = read_bucket_list(plan)
     if given and given.model and given.model != find_profile(model).name:
         message = f"--plan is for {given.model}; --model {given.model} is right"
         raise click.UsageError(message)

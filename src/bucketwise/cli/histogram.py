@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from bucketwise.cli.options import traffic_options
-from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import say_notes
+from bucketwise.cli.settings import read_sizes, say_notes
 from bucketwise.cli.terminal import say
 
 
@@ -39,17 +38,15 @@ def histogram(
         message = f"-o {output}: a name that ends in .parquet is right"
         raise click.UsageError(message)
     from bucketwise.numbers import plural
-    from bucketwise.sources import read_traffic, write_histogram
+    from bucketwise.sources import write_histogram
 
-    with shown_progress() as progress:
-        traffic = read_traffic(
-            inputs,
-            columns=columns,
-            max_bad_rows=max_bad_rows,
-            places=not no_places,
-            ignore_orientation=ignore_orientation,
-            progress=progress,
-        )
+    traffic = read_sizes(
+        inputs,
+        columns,
+        max_bad_rows=max_bad_rows,
+        places=not no_places,
+        ignore_orientation=ignore_orientation,
+    )
     write_histogram(traffic, output)
     say_notes(traffic)
     say(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.option_types import Amount, Name, Percent
 from bucketwise.cli.options import (
-    Columns,
-    Percent,
-    Pixels,
     bundle,
+    columns_option,
+    counts,
+    image_limits,
     one_target,
     target_option,
 )
@@ -38,15 +39,10 @@ traffic_options = bundle(
         metavar="INPUT",
         help="What users send, as `bucketwise analyze` reads it; repeatable.",
     ),
-    click.option(
-        "--columns",
-        type=Columns(),
-        metavar="ROLE=NAME,...",
-        help="Which column of --traffic is which, such as width=imgW,height=imgH.",
-    ),
+    columns_option,
     click.option(
         "--max-bad-rows",
-        type=Percent(most=1.0),
+        type=Percent(),
         default="5%",
         show_default=True,
         help="Stop when more than this share of the rows of --traffic cannot be used.",
@@ -57,23 +53,25 @@ traffic_options = bundle(
 vllm_options = bundle(
     click.option(
         "--device-gb",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Amount(),
         help="With --target vllm: memory of the device in 10^9 bytes.",
     ),
     click.option(
         "--gpu-memory-utilization",
-        type=click.FloatRange(min=0, max=1, min_open=True),
-        help="With --target vllm: vLLM's option of that name.",
+        type=Percent(zero=False),
+        help="With --target vllm: vLLM's option of that name, a share of the device.",
     ),
     click.option(
         "--used-gb",
-        type=click.FloatRange(min=0),
-        help="With --target vllm: what others hold of it when vLLM starts.",
+        type=Amount(zero=True),
+        help="With --target vllm: what others hold of it when vLLM starts, in 10^9 "
+        "bytes  [default: not told]",
     ),
     click.option(
         "--max-model-len",
-        type=click.IntRange(min=1),
-        help="With --target vllm: vLLM's option of that name.",
+        type=counts,
+        help="With --target vllm: vLLM's option of that name, in tokens  [default: the "
+        "model's]",
     ),
 )
 
@@ -85,20 +83,16 @@ vllm_options = bundle(
 @click.argument("configs", nargs=-1, metavar="CONFIG...")
 @click.option(
     "--model",
-    help="Built-in name, Hugging Face id or local folder  [what CONFIG names]",
+    type=Name(),
+    help="Built-in name, Hugging Face id or local folder  [default: what CONFIG names]",
 )
-@target_option
+@target_option("what CONFIG says, else the newest", ", or vllm")
+@image_limits("what CONFIG sets, else the checkpoint's")
 @click.option(
-    "--min-pixels",
-    type=Pixels(),
-    help='The processor\'s lower image limit, or "checkpoint"  [what CONFIG sets]',
+    "--npu",
+    type=Name(),
+    help="NPU name, such as RBLN-CA25  [default: what CONFIG says]",
 )
-@click.option(
-    "--max-pixels",
-    type=Pixels(),
-    help='The processor\'s upper image limit, or "checkpoint"  [what CONFIG sets]',
-)
-@click.option("--npu", help="NPU name, such as RBLN-CA25  [what CONFIG says]")
 @traffic_options
 @vllm_options
 @click.option(
@@ -138,13 +132,7 @@ def lint(
     if target == ("vllm",):
         _say_vllm(options["model"], configs, vllm)
         return
-    given = [f"--{name.replace('_', '-')}" for name, value in vllm.items() if value]
-    if given:
-        message = f"{', '.join(given)} goes with --target vllm"
-        raise click.UsageError(message)
-    if not configs:
-        message = "Missing argument 'CONFIG...'."
-        raise click.UsageError(message)
+    _check_together(configs, vllm, columns if not inputs else None)
     one = one_target(target)
     from bucketwise.api import linting
     from bucketwise.findings import RENDERERS
@@ -167,6 +155,22 @@ def lint(
         _say_fixes(report)
     if report.failed:
         sys.exit(GATE_SAID_NO)
+
+
+def _check_together(
+    configs: tuple[str, ...], vllm: dict[str, Any], unread: dict[str, str] | None
+) -> None:
+    """Refuse options without what they go with."""
+    given = [f"--{name.replace('_', '-')}" for name, value in vllm.items() if value]
+    message = ""
+    if given:
+        message = f"{', '.join(given)} goes with --target vllm"
+    elif not configs:
+        message = "Missing argument 'CONFIG...'."
+    elif unread:
+        message = "--columns goes with --traffic"
+    if message:
+        raise click.UsageError(message)
 
 
 def _say_vllm(

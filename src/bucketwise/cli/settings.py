@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.terminal import say
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.numbers import plural
 
 if TYPE_CHECKING:
     from bucketwise.api.preprocessing import VideoOptions
     from bucketwise.lint.subject import Document
     from bucketwise.optimize.choose import GraphPrice
-    from bucketwise.rbln.base_config import BaseConfig
+    from bucketwise.rbln.base_config import BaseConfig, Overrides
+    from bucketwise.sources.configs.rbln_config import RblnConfig
     from bucketwise.sources.configs.scenarios import GivenLengths
     from bucketwise.traffic import Traffic
 
@@ -55,6 +61,20 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
             f"({clip.source})"
         )
     return "\n".join((line, *(f"note: {note}" for note in profile.notes)))
+
+
+def read_sizes(
+    inputs: tuple[str, ...], columns: dict[str, str] | None, **reading: Any
+) -> Traffic:
+    """Read inputs for their sizes alone; every column that is named must be there."""
+    from bucketwise.sources import read_traffic
+    from bucketwise.sources.tables.naming import Naming
+
+    naming = Naming(columns)
+    with shown_progress() as progress:
+        traffic = read_traffic(inputs, columns=naming, progress=progress, **reading)
+    naming.check(of_load=False)
+    return traffic
 
 
 def say_notes(traffic: Traffic) -> None:
@@ -102,7 +122,19 @@ def current_of(text: str | None) -> GivenLengths | None:
         return None
     from bucketwise.sources.configs.scenarios import read_lengths
 
-    return read_lengths(text, "--current")
+    with lengths_as_usage(text):
+        return read_lengths(text, "--current")
+
+
+@contextmanager
+def lengths_as_usage(text: str) -> Iterator[None]:
+    """Refuse numbers that are no lengths as wrong usage: they are not of a file."""
+    try:
+        yield
+    except ConfigError as error:
+        if re.fullmatch(r"[-+0-9,\s]+", text):
+            raise UsageError(*error.problems) from error
+        raise
 
 
 def base_document(text: str | None) -> tuple[Document, ...]:
@@ -130,7 +162,7 @@ def base_config(
     What `--base` names, else what `--current` does, else the published one; the single
     options are set over it.
     """
-    from bucketwise.rbln.base_config import Overrides, given_base, zoo_base
+    from bucketwise.rbln.base_config import Overrides
     from bucketwise.rbln.model_classes import MODEL_CLASSES
     from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
     from bucketwise.sources.configs.rbln_config import config_in
@@ -144,14 +176,32 @@ def base_config(
         batch_size=options["batch_size"],
     )
     read = config_in(documents)
-    if read is not None and read.mapping:
-        return given_base(
-            read.mapping,
-            family=family,
-            source="a file" if options["no_places"] else read.name,
-            overrides=overrides,
-            notes=read.notes,
-        )
     if not documents and overrides == Overrides() and family not in MODEL_CLASSES:
         return None  # nothing to emit, and nothing was asked for
-    return zoo_base(family, overrides)
+    # A bare list of lengths is today's buckets and no configuration.
+    given = read if read and read.mapping else None
+    places = not options["no_places"]
+    try:
+        return _base_of(given, family, overrides, places=places)
+    except ConfigError as error:
+        if overrides == Overrides():
+            raise
+        # Where the file alone would do, it is the options that are wrong.
+        _base_of(given, family, Overrides(), places=places)
+        raise UsageError(*error.problems) from error
+
+
+def _base_of(
+    read: RblnConfig | None, family: str, overrides: Overrides, *, places: bool
+) -> BaseConfig:
+    from bucketwise.rbln.base_config import given_base, zoo_base
+
+    if read is None:
+        return zoo_base(family, overrides)
+    return given_base(
+        read.mapping,
+        family=family,
+        source=read.name if places else "a file",
+        overrides=overrides,
+        notes=read.notes,
+    )

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bucketwise.activity import Evidence
-from bucketwise.decoder.decision import Decided, decide_decoder, decide_pattern
+from bucketwise.decoder.decision import (
+    Decided,
+    decide_decoder,
+    decide_pattern,
+    suggest_batch_size,
+)
 from bucketwise.decoder.pricing import Deployment
 from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.patching import Counts
@@ -17,6 +22,14 @@ from bucketwise.traffic import Traffic
 
 HIGH_SHARE = 0.999
 """The share of images whose visual tokens a context should hold beside the text."""
+
+_JOINED = Assumption(
+    name="sizes and decoder load",
+    value="of one service",
+    status="assumed",
+    source="they were read from different files; nothing in them says that they "
+    "belong together",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +44,14 @@ class Ask:
         What it will run on.
     evidence : Evidence or None
         What it carried; without, the vendor's pattern is told.
+    suggest_batch_size : bool
+        Whether nobody gave the batch size, so that the evidence suggests it.
     """
 
     question: DecoderQuestion
     deployment: Deployment
     evidence: Evidence | None = None
+    suggest_batch_size: bool = False
 
 
 def decide(
@@ -78,15 +94,14 @@ def decide(
         mean_visual=round(float((visual * count).sum() / count.sum())),
         high_visual=int(visual[order][np.searchsorted(reached, HIGH_SHARE)]),
     )
-    decided = decide_decoder(ask.evidence, ask.question, profile, deployment)
+    question, assumed = ask.question, []
+    if ask.suggest_batch_size:
+        question, suggested = suggest_batch_size(
+            ask.evidence, question, profile, deployment
+        )
+        assumed.append(suggested)
+    decided = decide_decoder(ask.evidence, question, profile, deployment)
     names = {record.name for record in traffic.inputs}
-    if ask.evidence.names and names.issuperset(ask.evidence.names):
-        return decided
-    joined = Assumption(
-        name="sizes and decoder load",
-        value="of one service",
-        status="assumed",
-        source="they were read from different files; nothing in them says that they "
-        "belong together",
-    )
-    return replace(decided, assumptions=(*decided.assumptions, joined))
+    if not (ask.evidence.names and names.issuperset(ask.evidence.names)):
+        assumed.append(_JOINED)
+    return replace(decided, assumptions=(*decided.assumptions, *assumed))

@@ -15,19 +15,22 @@ from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.decoder.replay import replay
 from bucketwise.decoder.settle import settle, step_seconds
 from bucketwise.decoder.sizing import (
+    BATCH_SIZES,
+    LARGER_BATCH_SIZES,
     batch_size_options,
     context_length,
     suggested_batch_size,
 )
 from bucketwise.decoder.step_cost import slot_costs
 from bucketwise.errors import InputError
-from bucketwise.numbers import less, number, plural
+from bucketwise.numbers import less, number, percent, plural
 from bucketwise.plan import (
     Assumption,
     BatchSizeOption,
     Decoder,
     DecoderDecision,
     DecoderEvidence,
+    PlanWarning,
     RejectedRows,
     StepCost,
 )
@@ -42,6 +45,9 @@ from bucketwise.traffic import FloatArray
 FEW_RECORDS = 100
 """Below so many records a share of time is told by a handful of them."""
 
+
+BATCH_SIZE = "batch_size"
+"""The assumption that stands for one that nobody gave, by the name of its key."""
 
 WHOLE_BATCH = "every step of this model runs the whole batch: one graph does"
 
@@ -135,6 +141,48 @@ def decide_pattern(batch_size: int, family: str) -> Decided:
     return Decided(decoder=decoder, activity=None, assumptions=(row,))
 
 
+def suggest_batch_size(
+    evidence: Evidence,
+    question: DecoderQuestion,
+    profile: ModelProfile,
+    deployment: Deployment,
+) -> tuple[DecoderQuestion, Assumption]:
+    """Return the question with the batch size that the load suggests, and why.
+
+    Parameters
+    ----------
+    evidence, question, profile, deployment
+        As for `decide_decoder`; the batch size of `question` is not looked at.
+
+    Returns
+    -------
+    DecoderQuestion
+        With the smallest batch size that hardly ever queues, or else the largest that
+        was looked at.
+    Assumption
+        That nobody gave it.
+    """
+    # A replay is dear, and none is longer than published configurations allow.
+    seen = isinstance(evidence.load, Activity)
+    most = (LARGER_BATCH_SIZES if seen else BATCH_SIZES)[-1]
+    largest = replace(question, batch_size=most)
+    options = _options(evidence, Pricing.of(largest, profile, deployment, evidence))
+    suggested = suggested_batch_size(options)
+    batch_size = suggested or max(
+        (option.batch_size for option in options), default=question.batch_size
+    )
+    share = next(
+        (each.queueing_share for each in options if each.batch_size == batch_size), 0.0
+    )
+    return replace(question, batch_size=batch_size), Assumption(
+        name=BATCH_SIZE,
+        value=str(batch_size),
+        status="assumed",
+        source="suggested by the activity, by which requests then queue in "
+        f"{percent(share)} of busy time; --batch-size sets it",
+    )
+
+
 def decide_decoder(
     evidence: Evidence,
     question: DecoderQuestion,
@@ -207,7 +255,7 @@ def decide_decoder(
             tokens, visual=deployment.high_visual, partition=deployment.partition
         ),
         notes=(
-            *_few(evidence),
+            *filter(None, [few_records(evidence.samples - evidence.rejected)]),
             *load.notes,
             *graph_rules(profile.family, batch_size),
         ),
@@ -294,11 +342,29 @@ def _replayed(
     )
 
 
-def _few(evidence: Evidence) -> tuple[str, ...]:
-    used = evidence.samples - evidence.rejected
+def few_records(used: int) -> str:
+    """Return what to say of a load that is told by few records; "" by enough.
+
+    Parameters
+    ----------
+    used : int
+        Records that could be used.
+    """
     if used >= FEW_RECORDS:
+        return ""
+    return f"only {plural(used, 'record')}: a longer log may choose other graphs"
+
+
+def load_warnings(decoder: Decoder | None) -> tuple[PlanWarning, ...]:
+    """Return what must be said aloud of the load that a choice rests on."""
+    if decoder is None or not decoder.evidence.samples:
         return ()
-    return (f"only {plural(used, 'record')}: a longer log may choose other graphs",)
+    rejected = sum(each.count for each in decoder.evidence.rejections)
+    said = few_records(decoder.evidence.samples - rejected)
+    if not said:
+        return ()
+    words = f"The decoder's load: {said}."
+    return (PlanWarning(id="few-readings", severity="warning", words=words),)
 
 
 def _check_busy(steps: FloatArray) -> None:
@@ -317,7 +383,17 @@ def _mean_active(activity: Activity, batch_size: int) -> float:
 def _options(evidence: Evidence, pricing: Pricing) -> tuple[BatchSizeOption, ...]:
     load = evidence.load
     if isinstance(load, Activity):
-        return batch_size_options(lambda _: load)
+        sizes = [
+            *BATCH_SIZES,
+            *(
+                size
+                for size in LARGER_BATCH_SIZES
+                if size <= pricing.question.batch_size
+            ),
+        ]
+        options = batch_size_options(lambda _: load, sizes)
+        last = max(suggested_batch_size(options) or 0, BATCH_SIZES[-1])
+        return tuple(option for option in options if option.batch_size <= last)
     prefill_s = pricing.prefill_s(load.prompt).tolist()
     clock = pricing.clock()
     return batch_size_options(

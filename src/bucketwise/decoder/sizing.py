@@ -13,6 +13,9 @@ from bucketwise.rbln.attention import MIN_PARTITIONS
 BATCH_SIZES = (4, 8, 16, 32)
 """Batch sizes that published configurations have."""
 
+LARGER_BATCH_SIZES = (64, 128, 256)
+"""Looked at where nobody plans a smaller one, and told where only they hardly queue."""
+
 QUEUEING_LIMIT = 0.05
 """The smallest batch size that queues in less than this share of busy time is
 suggested."""

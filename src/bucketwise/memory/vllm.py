@@ -12,7 +12,7 @@ from bucketwise.decoder.language_model import (
     parameters,
     state_values,
 )
-from bucketwise.errors import ConfigError, raise_all
+from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.memory.tower import device_parameters, host_parameters
 from bucketwise.profile import ModelProfile
 
@@ -63,7 +63,7 @@ class VllmFit:
 
         Raises
         ------
-        ConfigError
+        UsageError
             Naming every value that is out of range.
         """
         wrong = {
@@ -78,7 +78,7 @@ class VllmFit:
                 self.max_model_len is not None and self.max_model_len < 1
             ),
         }
-        raise_all([what for what, holds in wrong.items() if holds])
+        raise_all([what for what, holds in wrong.items() if holds], UsageError)
 
     @property
     def share_bytes(self) -> int:
@@ -174,7 +174,9 @@ def vllm_preflight(
     Raises
     ------
     ConfigError
-        When nobody knows the language model, or a value is out of range.
+        When nobody knows the language model.
+    UsageError
+        When a value is out of range.
     """
     shape = profile.lm
     if shape is None:

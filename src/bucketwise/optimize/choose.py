@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bucketwise.errors import raise_all
+from bucketwise.errors import UsageError, raise_all
 from bucketwise.numbers import compute, less, percent, plural
 
 Rule = Literal["min_saving", "price", "fixed", "single_length"]
@@ -42,7 +42,7 @@ class GraphPrice:
 
         Raises
         ------
-        ConfigError
+        UsageError
             Naming each term that is not.
         """
         raise_all(
@@ -56,7 +56,8 @@ class GraphPrice:
                     ("vit_tflops", self.vit_tflops),
                 )
                 if not 1 / _MOST_OF_A_TERM <= value <= _MOST_OF_A_TERM
-            ]
+            ],
+            UsageError,
         )
 
     def flop(self, images: float) -> float:

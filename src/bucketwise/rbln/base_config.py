@@ -120,6 +120,13 @@ class BaseConfig:
             for item in self.values
         )
 
+    def gives(self, key: str) -> bool:
+        """Return whether somebody gave a value at the top."""
+        return any(
+            item.path == (key,) and item.origin == "given" and item.value != "null"
+            for item in self.values
+        )
+
     def assumed(self) -> tuple[BaseValue, ...]:
         """Return the values nobody chose."""
         return tuple(item for item in self.values if item.origin == "assumed")
@@ -128,24 +135,28 @@ class BaseConfig:
         """Return whether nobody gave the value that a name has at the top level."""
         return any(item.path == (name,) for item in self.assumed())
 
-    def with_chosen(self, chosen: Mapping[str, int], source: str) -> BaseConfig:
-        """Return the configuration with top-level values that follow from the plan.
+    def with_values(
+        self, chosen: Mapping[str, int], origin: Origin, source: str
+    ) -> BaseConfig:
+        """Return the configuration with other values at the top level.
 
         Parameters
         ----------
         chosen : mapping of str to int
             Key to value.
+        origin : {"assumed", "given", "derived"}
+            Whether nobody chose them, somebody did, or they follow from the plan.
         source : str
-            What they follow from.
+            Who, or why.
         """
         config = self.mapping | dict(chosen)
         labels: dict[Path, Label] = {
             item.path: (item.origin, item.source) for item in self.values
         }
-        labels |= {(name,): ("derived", source) for name in chosen}
+        labels |= {(name,): (origin, source) for name in chosen}
         return BaseConfig(
             text=json.dumps(config, ensure_ascii=False, allow_nan=False),
-            values=tuple(_values(config, labels, ("derived", source))),
+            values=tuple(_values(config, labels, (origin, source))),
             notes=self.notes,
         )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from bucketwise.numbers import percent, plural, verb
-from bucketwise.plan import Current, Decoder
+from bucketwise.decoder.decision import BATCH_SIZE
+from bucketwise.memory.plan import MemoryPlan
+from bucketwise.numbers import memory, percent, plural, verb
+from bucketwise.plan import Current, Decoder, Plan
 from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
 
 
@@ -26,6 +28,40 @@ def under_limit(current: Current, plan_max_pixels: int) -> str:
     if current.max_pixels == plan_max_pixels:
         return ""
     return f" under max_pixels {current.compared_max_pixels:,}, the lower of the two"
+
+
+def limit_in_doubt(current: Current) -> str:
+    """Say that today's limit is assumed, where that decides who fails; "" elsewhere."""
+    if not current.max_pixels_assumed or not current.overflow_images:
+        return ""
+    return (
+        "Nothing read sets the max_pixels in service, so that of the checkpoint, "
+        f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
+        "smaller one fewer images may fail today than counted; --current-max-pixels "
+        "tells it."
+    )
+
+
+def memory_in_doubt(plan: MemoryPlan | None) -> str:
+    """Say that the proposal does not fit its devices, or may not; "" where it does."""
+    if plan is None or not plan.lacks_bytes:
+        return ""
+    lacks = memory(plan.lacks_bytes)
+    if plan.verdict == "does not fit":
+        return f"The proposed configuration does not fit its devices, by {lacks} each."
+    return (
+        f"By estimate the proposed configuration lacks {lacks} on a device; only a "
+        "compile can tell."
+    )
+
+
+def assumed_batch_size(plan: Plan) -> str:
+    """Say why the batch size is assumed; "" where somebody gave it."""
+    rows = (row for row in plan.assumptions if row.name == BATCH_SIZE)
+    row = next((each for each in rows if each.status == "assumed"), None)
+    if row is None or plan.decoder is None or not plan.decoder.evidence.samples:
+        return ""
+    return f"batch_size {row.value}, {row.source}"
 
 
 def decoder_saving(decoder: Decoder, family: str) -> str:

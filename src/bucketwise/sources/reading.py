@@ -22,6 +22,7 @@ from bucketwise.sources.opening import (
 )
 from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_empty, check_rejections
+from bucketwise.sources.tables.naming import Naming, learn
 from bucketwise.sources.tables.reduce import reduce_table
 from bucketwise.sources.tables.small import SmallTables
 from bucketwise.sources.tables.table import Table
@@ -55,9 +56,10 @@ def read_traffic(
         folders and tar shards of images, Parquet with images in it, OpenAI-style
         requests, histograms; all recognised by content.
     columns : mapping of str to str, optional
-        Role (width, height, resolution, tokens, count, frames, fps, time, label) to
-        column name, or to a position from 1; "" leaves a role unread. Roles not given
-        are found by the usual names.
+        Role to column name, or to a position from 1; "" leaves a role unread. Every
+        role that a reader knows is taken, those of a decoder's load too; width, height,
+        resolution, tokens, prompt, text, images, count, frames, fps, time and label are
+        read here. Roles not given are found by the usual names.
     max_bad_rows : float
         Share of the rows that may be unusable (0 to 1).
     places : bool
@@ -78,7 +80,8 @@ def read_traffic(
     InputError
         When an input cannot be read, or more rows than allowed are unusable.
     UsageError
-        When `columns` names a role that there is not.
+        When `columns` names a role that there is not, or columns that do not go
+        together.
     """
     return _read_all(
         inputs,
@@ -121,26 +124,31 @@ def read_inputs(
     Raises
     ------
     InputError, UsageError
-        As `read_traffic` does.
+        As `read_traffic` does, and when a column in `columns` is read by neither.
     """
     from bucketwise.sources.evidence.reading import (  # noqa: PLC0415 - sizes need none
         evidence_in,
     )
 
+    naming = Naming.of(columns)
+
     def look_further(workspace: Workspace, found: Sequence[Input]) -> Evidence | None:
         return evidence_in(
-            workspace, found, columns=columns, max_bad_rows=max_bad_rows, places=places
+            workspace, found, columns=naming, max_bad_rows=max_bad_rows, places=places
         )
 
-    return _read_all(
+    read = _read_all(
         inputs,
-        columns=columns,
+        columns=naming,
         max_bad_rows=max_bad_rows,
         places=places,
         ignore_orientation=ignore_orientation,
         progress=progress or Progress(),
         look_further=look_further,
     )
+    if naming is not columns:
+        naming.check()
+    return read
 
 
 def _read_all(
@@ -219,7 +227,11 @@ def _read_next(
         if may_crash(each.path):
             yield from small.read()
             asked = (each, columns, progress.watched, ignore_orientation)
-            yield workspace.apart.run(_read_apart, *asked, hear=progress.follow())
+            traffic, naming = workspace.apart.run(
+                _read_apart, *asked, hear=progress.follow()
+            )
+            learn(columns, naming)
+            yield traffic
             return
         found = open_plain(each) or open_input(workspace, each, columns)
         if small.add(found, each):
@@ -234,14 +246,14 @@ def _read_apart(
     columns: Mapping[str, str] | None,
     watched: bool,
     ignore_orientation: bool,
-) -> Traffic:
+) -> tuple[Traffic, Mapping[str, str] | None]:
     with (
         plain_faults(each.name),
         open_workspace() as workspace,
         told_progress(watched=watched) as progress,
     ):
         found = open_plain(each) or open_input(workspace, each, columns)
-        return _read(workspace, each, found, progress, ignore_orientation)
+        return _read(workspace, each, found, progress, ignore_orientation), columns
 
 
 def _read(

@@ -19,6 +19,7 @@ from bucketwise.sources.items import batches, reason_of, size_of
 from bucketwise.sources.opening import open_input, open_plain, plain_faults
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.cells import parsed_rows
+from bucketwise.sources.tables.naming import learn
 from bucketwise.sources.tables.table import BATCH, Batch, Table
 from bucketwise.traffic import (
     MAX_PLACES,
@@ -128,7 +129,9 @@ def _rows(
     with plain_faults(each.name):
         if may_crash(each.path):
             asked = (each, columns, ignore_orientation)
-            yield from workspace.apart.iterate(_rows_apart, *asked)
+            for rows, naming in workspace.apart.iterate(_rows_apart, *asked):
+                learn(columns, naming)
+                yield rows
         else:
             yield from _rows_here(workspace, each, columns, ignore_orientation)
 
@@ -137,9 +140,10 @@ def _rows_apart(
     each: Input,
     columns: Mapping[str, str] | None,
     ignore_orientation: bool,
-) -> Iterator[Rows]:
+) -> Iterator[tuple[Rows, Mapping[str, str] | None]]:
     with open_workspace() as workspace:
-        yield from _rows_here(workspace, each, columns, ignore_orientation)
+        for rows in _rows_here(workspace, each, columns, ignore_orientation):
+            yield rows, columns
 
 
 def _rows_here(

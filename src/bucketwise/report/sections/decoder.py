@@ -29,6 +29,7 @@ from bucketwise.report.drawings.load import load_drawing
 from bucketwise.report.drawings.occupancy import active_drawing
 from bucketwise.report.reading import MARKS
 from bucketwise.report.sections.decoder_load import load_blocks, sizing_blocks
+from bucketwise.report.sentences import assumed_batch_size
 
 SLOTS = "slots"
 """The step cost that is itself the upper bound."""
@@ -42,7 +43,8 @@ def decoder(analysis: Analysis) -> Section | None:
     if decided is None:
         return None
     family = analysis.plan.model.family
-    blocks: list[Block] = [*_why(decided, family), _facts(decided)]
+    assumed = assumed_batch_size(analysis.plan)
+    blocks: list[Block] = [*_why(decided, family), _facts(decided, assumed)]
     if decided.active_share:
         if analysis.activity is not None:
             blocks.append(load_drawing(analysis.activity, decided.batch_size))
@@ -133,13 +135,13 @@ def _why(decided: Decoder, family: str) -> list[Block]:
     return [Paragraph(text=f"Why {decision.k}: {decision.reason}.")]
 
 
-def _facts(decided: Decoder) -> Facts:
-    batch = decided.batch_size
+def _facts(decided: Decoder, assumed: str) -> Facts:
+    batch = f"assumed {assumed}" if assumed else f"batch_size {decided.batch_size:,}"
     facts = [
         Fact(
             label="decoder_batch_sizes",
             value=dotted(decided.decoder_batch_sizes),
-            note=f"sequences, for batch_size {batch:,}",
+            note=f"sequences, for {batch}",
             wide=True,
         )
     ]
@@ -149,7 +151,7 @@ def _facts(decided: Decoder) -> Facts:
         facts.append(
             Fact(
                 label="Active sequences",
-                value=f"{significant(decided.mean_active, 2)} of {batch:,}",
+                value=f"{significant(decided.mean_active, 2)} of {decided.batch_size:,}",
                 note="in the mean of busy time",
             )
         )
@@ -159,7 +161,8 @@ def _facts(decided: Decoder) -> Facts:
             Fact(
                 label="Queueing",
                 value=percent(evidence.clipped_share),
-                note=f"of busy time: more was in flight than {plural(batch, 'slot')}",
+                note="of busy time: more was in flight than "
+                f"{plural(decided.batch_size, 'slot')}",
             )
         )
     if evidence.idle_share is not None:

@@ -10,6 +10,7 @@ from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import UNIT, on_batch_size
 from bucketwise.report.sections.sureness import deciding
+from bucketwise.report.sentences import limit_in_doubt, memory_in_doubt
 
 NO_MATTER = "create_runtimes"
 """An assumed value that changes neither memory nor who is served."""
@@ -63,22 +64,14 @@ def risks(analysis: Analysis, inputs: ReportInputs) -> Section:
 
 def _finding(analysis: Analysis, inputs: ReportInputs, n_warnings: int) -> str:
     visual = analysis.plan.visual
-    top, memory_plan = visual.vit_max_seq_lens[-1], inputs.memory
+    top = visual.vit_max_seq_lens[-1]
     if visual.bucket_unit == "merged_patches":
         return (
             "The lists are in a unit that no released runtime compares: larger images "
             "fail."
         )
-    if memory_plan is not None and memory_plan.verdict == "does not fit":
-        return (
-            "The proposed configuration does not fit its devices, by "
-            f"{memory(memory_plan.lacks_bytes)} each."
-        )
-    if memory_plan is not None and memory_plan.lacks_bytes:
-        return (
-            "By estimate the proposed configuration lacks "
-            f"{memory(memory_plan.lacks_bytes)} on a device; only a compile can tell."
-        )
+    if said := memory_in_doubt(inputs.memory):
+        return said
     if visual.overflow_possible > top:
         return (
             "An image larger than any so far can fail: inputs of up to "
@@ -102,19 +95,13 @@ def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
         )
         yield _warning(text, "Model assumed.")
     yield from _memory(inputs)
-    for warning in plan.visual.warnings:
+    for warning in plan.warnings:
         yield _warning(warning.words)
     if plan.decoder is not None and (said := on_batch_size(plan.decoder)):
         yield _warning(f"{said}.", "Decoder queueing.")
     current = plan.visual.current
-    if current is not None and current.max_pixels_assumed:
-        text = (
-            "Nothing read sets the max_pixels in service, so that of the checkpoint, "
-            f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
-            "smaller one fewer images may fail today than counted; --current-max-pixels "
-            "tells it."
-        )
-        yield _warning(text, "Today's limit assumed.")
+    if current is not None and (said := limit_in_doubt(current)):
+        yield _warning(said, "Today's limit assumed.")
 
 
 def _memory(inputs: ReportInputs) -> Iterator[Callout]:

@@ -17,7 +17,7 @@ from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import decision, merged_callout
 from bucketwise.report.sections.sureness import how_sure
-from bucketwise.report.sentences import failing_today
+from bucketwise.report.sentences import assumed_batch_size, failing_today
 from bucketwise.report.summary.grounds import grounds
 
 MOST_NAMES = 3
@@ -165,7 +165,8 @@ def _settings(plan: Plan) -> Table:
     ]
     if plan.decoder:
         sizes = plan.decoder.decoder_batch_sizes
-        where = f"batch_size {plan.decoder.batch_size:,}"
+        assumed = " (assumed)" if assumed_batch_size(plan) else ""
+        where = f"batch_size {plan.decoder.batch_size:,}{assumed}"
         rows.append(("decoder_batch_sizes", literal(sizes), where))
     limits = visual.processor
     rows += [
@@ -196,7 +197,7 @@ def _why(visual: Visual) -> tuple[str, ...]:
 
 def _warnings(plan: Plan) -> tuple[str, ...]:
     """Return the warnings, those of other releases last, and how many more there are."""
-    found = dict.fromkeys(warning.words for warning in plan.visual.warnings)
+    found = dict.fromkeys(warning.words for warning in plan.warnings)
     for version, visual in plan.visual_by_target.items():
         for warning in visual.warnings:
             if warning not in plan.visual.warnings:

@@ -6,21 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from bucketwise.errors import InputError
+from bucketwise.errors import InputError, UsageError
+from bucketwise.sources.evidence.load_forms import load_forms, plain_name
 from bucketwise.sources.evidence.programs import Program, program_of
 from bucketwise.sources.tables.columns import Match, Purpose
-from bucketwise.sources.tables.names import (
-    LOAD,
-    NGINX_CLOCKS,
-    NGINX_DURATIONS,
-    SIZES,
-    columns_by_role,
-    listed,
-    position_of,
-    unit_s,
-    units_named,
-    wanted_columns,
-)
+from bucketwise.sources.tables.finding import Found, find_columns
+from bucketwise.sources.tables.names import LOAD, SIZES, unit_s
+from bucketwise.sources.tables.naming import ROLES, SHARED, Naming, listed, unused
 
 TableKind = Literal["engine_stats", "requests", "arrivals"]
 
@@ -41,7 +33,9 @@ _OF_CLIPS = frozenset({"start", "end", "duration"})
 def match_load(
     names: Sequence[str], chosen: Mapping[str, str] | None, source: str
 ) -> Match:
-    """Find the columns that tell the load; the kind with the most to say wins.
+    """Find the columns that tell the load: of the kind that reads most of what is named.
+
+    Where nothing is named, the kind with the most to say wins.
 
     Parameters
     ----------
@@ -63,34 +57,10 @@ def match_load(
     ------
     InputError
         When a chosen column is not there, or nothing tells a load.
+    UsageError
+        When what is chosen does not go together.
     """
-    wanted = wanted_columns(chosen, LOAD)
-    of_load = {
-        role: column
-        for role, column in wanted.items()
-        if not _is_for_sizes(names, role, column)
-    }
-    program = program_of(map(_plain, names))
-    if program is not None and program.refusal:
-        raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
-    told = program.roles if program else {}
-    places = {role: str(_place(names, plain) + 1) for role, plain in told.items()}
-    found, others = columns_by_role(names, LOAD, places | of_load, source)
-    roles, said = _roles(names, found, wanted)
-    if not roles:
-        raise InputError(_no_load(names, found, source))
-    named = units_named(chosen)
-    by_user = {found[role]: unit for role, unit in named.items() if role in found}
-    units_s = _units_s(names, roles, by_user, program)
-    reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
-    notes = [f"read {reading}", *said, *_said_of_units(names, roles, units_s, program)]
-    notes += [others[at] for at in roles.values() if at in others]
-    return Match(
-        roles=roles,
-        notes=tuple(notes),
-        units_s=units_s,
-        named={role: names[at] for role, at in roles.items()},
-    )
+    return _match(names, Naming.of(chosen), source)
 
 
 def match_beside_sizes(
@@ -103,13 +73,12 @@ def match_beside_sizes(
     InputError
         When nothing tells a load, or a row stands for several images.
     """
-    if "count" in wanted_columns(chosen, SIZES) or SIZES.find(names, "count"):
-        raise InputError(f"{source}: rows with weights are no single requests")
-    if not any(SIZES.find(names, role) for role in ("frames", "fps")):
-        return match_load(names, chosen, source)
-    named = set((chosen or {}).values())
-    hidden = ["" if _is_of_clip(name) and name not in named else name for name in names]
-    return match_load(hidden, chosen, source)
+    naming = Naming.of(chosen)
+    try:
+        return _match_beside(names, naming, source)
+    except InputError as error:
+        naming.unserved = str(error).removesuffix(f"; {EXPECTED}")
+        raise
 
 
 def kind_of(roles: Mapping[str, int]) -> TableKind:
@@ -133,98 +102,87 @@ def has_no_year(samples: Sequence[str]) -> bool:
     return fitting * 2 > len(samples)
 
 
-def _is_for_sizes(names: Sequence[str], role: str, column: str) -> bool:
-    """Say whether a choice is meant for the table of sizes: both share some roles."""
-    return bool(column) and role in SIZES.aliases and position_of(names, column) is None
+def _match_beside(names: Sequence[str], naming: Naming, source: str) -> Match:
+    """Find the load among columns of sizes, but for those that tell of clips."""
+    sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES)
+    if "count" in sizes.roles:
+        raise InputError(f"{source}: rows with weights are no single requests")
+    if sizes.roles.keys() & {"frames", "fps"}:
+        named = set(sizes.places.values())
+        names = [
+            "" if _is_of_clip(name) and at not in named else name
+            for at, name in enumerate(names)
+        ]
+    return _match(names, naming, source, beside_sizes=True)
+
+
+def _match(
+    names: Sequence[str], naming: Naming, source: str, *, beside_sizes: bool = False
+) -> Match:
+    program = program_of(map(plain_name, names))
+    if program is not None and program.refusal:
+        raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
+    told = program.roles if program else {}
+    found = find_columns(
+        names,
+        LOAD,
+        naming,
+        source,
+        # A role of both may be named for the sizes, which stand elsewhere.
+        may_lack=ROLES if beside_sizes else SHARED,
+        known={role: _place(names, plain) for role, plain in told.items()},
+    )
+    asked = set(found.named.values())
+    if beside_sizes and not naming.tells_load:
+        asked -= {at for role, at in found.named.items() if role in SHARED}
+    readings = [*load_forms(names, found)]
+    if not readings:
+        raise InputError(_no_load(names, found.roles, source))
+    roles, said = max(readings, key=lambda each: len(asked & {*each[0].values()}))
+    reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
+    _check_named(found, roles, f"{source}: read {reading}")
+    naming.mark(LOAD, found.places, roles.values())
+    by_user = {
+        found.named[role]: unit
+        for role, unit in naming.units_s().items()
+        if role in found.named
+    }
+    units_s = _units_s(names, roles, by_user, program)
+    others = "" if beside_sizes else unused(names, roles, "the load")
+    notes = [f"read {reading}{others}", *said]
+    notes += _said_of_units(names, roles, units_s, program)
+    notes += [found.others[at] for at in roles.values() if at in found.others]
+    return Match(
+        roles=roles,
+        notes=tuple(notes),
+        units_s=units_s,
+        named={role: names[at] for role, at in roles.items()},
+    )
+
+
+def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
+    """Refuse columns named for the load alone that the others leave no use for."""
+    read = set(roles.values())
+    left = [
+        role
+        for role, at in found.named.items()
+        if at not in read and role not in SHARED
+    ]
+    if left:
+        raise UsageError(
+            f"{reading}; --columns {' and '.join(left)} is not read beside that: a "
+            "request is told by two of start, end and duration, an arrival by time, "
+            "prompt (or text) and output, an engine's statistics by time and running"
+        )
 
 
 def _is_of_clip(name: str) -> bool:
-    words = _plain(name).rpartition(".")[2].split("_")
+    words = plain_name(name).rpartition(".")[2].split("_")
     return words[0] in _OF_CLIPS
 
 
-def _roles(
-    names: Sequence[str], found: Mapping[str, int], wanted: Mapping[str, str]
-) -> tuple[dict[str, int], list[str]]:
-    """Return the columns of the first kind that there is, or none."""
-    asked = {role for role, column in wanted.items() if column}
-    moment = found.get("time", found.get("start"))
-    if "running" in found and moment is not None and not asked & {"end", "duration"}:
-        return {
-            "time": moment,
-            **_kept(found, "running", "waiting", "swapped", "replica", "engine"),
-        }, []
-    times, said = _times(names, found, asked)
-    tokens = _tokens(found)
-    if times:
-        return {**times, **_kept(found, "replica", "engine", "path"), **tokens}, said
-    moment = found.get("start", found.get("time"))
-    if moment is not None and tokens:
-        return {"time": moment, **tokens}, []
-    return {}, []
-
-
-def _times(
-    names: Sequence[str], found: Mapping[str, int], asked: set[str]
-) -> tuple[dict[str, int], list[str]]:
-    """Return what bounds a request in time, and what had to be taken for it."""
-    for pair in (("start", "end"), ("start", "duration"), ("end", "duration")):
-        if set(pair) <= found.keys():
-            return _kept(found, *pair), []
-    if "time" not in found:
-        return {}, []
-    return _times_with(names, found, asked)
-
-
-def _times_with(
-    names: Sequence[str], found: Mapping[str, int], asked: set[str]
-) -> tuple[dict[str, int], list[str]]:
-    """Return the same where one bound is only called a time."""
-    time = found["time"]
-    if "duration" in found:
-        duration = found["duration"]
-        at = time if "time" in asked else _nginx_clock(names, duration, time)
-        by_nginx = "time" not in asked and _plain(names[duration]) in NGINX_DURATIONS
-        if by_nginx or _plain(names[at]) in NGINX_CLOCKS:
-            said = "is taken for the end: nginx logs a request when it is done"
-            return {"end": at, "duration": duration}, [f"{names[at]!r} {said}"]
-    for other in ("end", "duration"):
-        if other in found:
-            said = "is taken for the start of each request"
-            return {"start": time, other: found[other]}, [f"{names[time]!r} {said}"]
-    if "start" in found and _plain(names[found["start"]]) == "request_creation_time":
-        said = "is taken for the end: ALB gives the time of the response"
-        return {"start": found["start"], "end": time}, [f"{names[time]!r} {said}"]
-    return {}, []
-
-
-def _nginx_clock(names: Sequence[str], duration: int, time: int) -> int:
-    """Return the column of nginx's own clock where the duration is nginx's own, too."""
-    if _plain(names[duration]) not in NGINX_DURATIONS:
-        return time
-    plain = [_plain(name) for name in names]
-    return next((plain.index(each) for each in NGINX_CLOCKS if each in plain), time)
-
-
-def _tokens(found: Mapping[str, int]) -> dict[str, int]:
-    """Return what tells the tokens of a request whole, or nothing."""
-    if "output" not in found:
-        return {}
-    if "prompt" in found:
-        return _kept(found, "prompt", "output")
-    return _kept(found, "text", "tokens", "output") if "text" in found else {}
-
-
-def _plain(name: str) -> str:
-    return LOAD.plain(name)[0]
-
-
 def _place(names: Sequence[str], plain: str) -> int:
-    return [_plain(name) for name in names].index(plain)
-
-
-def _kept(found: Mapping[str, int], *roles: str) -> dict[str, int]:
-    return {role: found[role] for role in roles if role in found}
+    return [plain_name(name) for name in names].index(plain)
 
 
 def _units_s(

@@ -32,6 +32,7 @@ from bucketwise.sources.packing import open_unpacked
 from bucketwise.sources.progress import Progress, told_progress
 from bucketwise.sources.rejections import MAX_BAD_ROWS
 from bucketwise.sources.tables.columns import Purpose
+from bucketwise.sources.tables.naming import learn
 from bucketwise.sources.tables.table import Table
 
 _START_BYTES = 65_536
@@ -64,10 +65,11 @@ def read_evidence(
         requests and arrivals are put together as one log, readings of engines add
         up in replica-seconds.
     columns : mapping of str to str, optional
-        Role (time, start, end, duration, replica, prompt, text, tokens, output,
-        running, waiting, swapped) to column name, or to a position from 1; "" leaves
-        a role unread. Roles not given are found by the usual names. A duration is in
-        seconds unless its name ends in a unit.
+        Role to column name, or to a position from 1; "" leaves a role unread. Every
+        role that a reader knows is taken, those of sizes too; time, start, end,
+        duration, replica, engine, path, prompt, text, tokens, output, running, waiting
+        and swapped are read here. Roles not given are found by the usual names. A
+        duration is in seconds unless its name ends in a unit.
     max_bad_rows : float
         Share of the records that may be unusable (0 to 1).
     places : bool
@@ -86,7 +88,8 @@ def read_evidence(
         When an input cannot be read or tells no load, when inputs are of several
         kinds, or more records than allowed are unusable.
     UsageError
-        When `columns` names a role that there is not.
+        When `columns` names a role that there is not, or columns that do not go
+        together.
     """
     progress = progress or Progress()
     with open_inputs(inputs, EXPECTED) as opened, open_workspace() as workspace:
@@ -154,19 +157,23 @@ def _read(
         if not may_crash(each.path):
             return _read_here(workspace, each, columns, progress)
         watched, hear = progress.watched, progress.follow()
-        return workspace.apart.run(_read_apart, each, columns, watched, hear=hear)
+        told, naming = workspace.apart.run(
+            _read_apart, each, columns, watched, hear=hear
+        )
+        learn(columns, naming)
+        return told
 
 
 def _read_apart(
     each: Input,
     columns: Mapping[str, str] | None,
     watched: bool,
-) -> Told:
+) -> tuple[Told, Mapping[str, str] | None]:
     with (
         open_workspace() as workspace,
         told_progress(watched=watched) as progress,
     ):
-        return _read_here(workspace, each, columns, progress)
+        return _read_here(workspace, each, columns, progress), columns
 
 
 def _read_here(
@@ -215,13 +222,17 @@ def _told_in(
         return ()
     with plain_faults(each.name):
         if may_crash(each.path):
-            return workspace.apart.run(_told_apart, each, columns)
+            told, naming = workspace.apart.run(_told_apart, each, columns)
+            learn(columns, naming)
+            return told
         return _told_here(workspace, each, columns)
 
 
-def _told_apart(each: Input, columns: Mapping[str, str] | None) -> Sequence[Told]:
+def _told_apart(
+    each: Input, columns: Mapping[str, str] | None
+) -> tuple[Sequence[Told], Mapping[str, str] | None]:
     with open_workspace() as workspace:
-        return _told_here(workspace, each, columns)
+        return _told_here(workspace, each, columns), columns
 
 
 def _told_here(

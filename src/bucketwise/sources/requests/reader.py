@@ -14,6 +14,7 @@ from bucketwise.sources.json_text import parse
 from bucketwise.sources.requests.bodies import find_requests
 from bucketwise.sources.requests.payloads import measure
 from bucketwise.sources.tables.names import SIZES
+from bucketwise.sources.tables.naming import Naming
 from bucketwise.sources.tables.roles import find_name
 
 
@@ -49,7 +50,7 @@ class RequestLog:
         self.other_lines = 0
         self._lines = enumerate(lines, start=1)
         self._name = name
-        self._chosen = chosen
+        self._chosen = Naming.of(chosen)
 
     def __iter__(self) -> Iterator[Item]:
         """Yield an item for each image, and for each line that is no JSON object."""

@@ -1,22 +1,43 @@
-"""Which column plays which role: by alias, or as the user says."""
+"""Which columns tell the size of an image: by alias, or as the user says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bucketwise.errors import InputError
-from bucketwise.sources.tables.names import (
-    SIZES,
-    columns_by_role,
-    listed,
-    wanted_columns,
-)
+from bucketwise.errors import InputError, UsageError
+from bucketwise.sources.tables.finding import Found, find_columns
+from bucketwise.sources.tables.names import LOAD, SIZES
+from bucketwise.sources.tables.naming import SHARED, Naming, listed, unused
 
-_SIDES = ({"height", "width"}, {"resolution"})
-_TOKENS = ({"tokens"}, {"prompt", "text", "images"})
-_FORMS = (*_SIDES, *_TOKENS)
-"""What tells how large an image is, the more exact first."""
+_OF_ANY = frozenset({"count", "time", "label"})
+_OF_CLIPS = frozenset({"frames", "fps"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A way to tell how large an image is: what it needs, and what goes with it."""
+
+    needs: frozenset[str]
+    takes: frozenset[str]
+
+    def roles(self, found: Mapping[str, int]) -> dict[str, int]:
+        """Return the columns it reads; none where one that it needs is not there."""
+        if not self.needs <= found.keys():
+            return {}
+        read = self.needs | self.takes | _OF_ANY
+        if "frames" not in found:
+            read -= {"fps"}
+        return {role: at for role, at in found.items() if role in read}
+
+
+_FORMS = (
+    _Form(frozenset({"height", "width"}), _OF_CLIPS),
+    _Form(frozenset({"resolution"}), _OF_CLIPS),
+    _Form(frozenset({"tokens"}), frozenset({"images"})),
+    _Form(frozenset({"prompt", "text", "images"}), frozenset()),
+)
+"""The more exact first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +89,7 @@ class Purpose:
 def match_columns(
     names: Sequence[str], chosen: Mapping[str, str] | None, source: str
 ) -> Match:
-    """Find the column of every role.
+    """Find the column of every role; what is named wins over what is found.
 
     Parameters
     ----------
@@ -89,61 +110,63 @@ def match_columns(
     ------
     InputError
         When a chosen column is not there, or no size is found.
+    UsageError
+        When what is chosen does not go together.
     """
-    wanted = wanted_columns(chosen, SIZES)
-    roles, others = columns_by_role(names, SIZES, wanted, source)
-    notes = list(others.values())
-    roles, said = _one_size(names, roles, wanted)
-    roles, tokens_said = _tokens_or_size(names, roles)
-    said += tokens_said
-    if not any(form <= roles.keys() for form in _FORMS):
-        raise InputError(_no_size(names, roles, source))
-    if "fps" in roles and "frames" not in roles:
-        notes.append(f"column {names[roles.pop('fps')]!r} (fps) needs a frames column")
+    naming = Naming.of(chosen)
+    found = find_columns(
+        names, SIZES, naming, source, may_lack=SHARED if naming.apart else ()
+    )
+    asked = found.named.keys() - (SHARED if naming.tells_load else set())
+    roles = max(
+        (form.roles(found.roles) for form in _FORMS),
+        key=lambda read: (bool(read), len(asked & read.keys())),
+    )
+    if not roles:
+        raise InputError(_no_size(names, found.roles, source))
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
+    _check_named(found, roles, f"{source}: read {reading}")
+    naming.mark(SIZES, found.places, roles.values())
+    notes = [
+        f"read {reading}{unused(names, roles, 'sizes')}",
+        *_said_of_tokens(names, roles),
+    ]
+    notes += [found.others[at] for at in roles.values() if at in found.others]
+    if "frames" not in roles and "fps" in found.roles and "tokens" not in roles:
+        fps = names[found.roles["fps"]]
+        notes.append(f"column {fps!r} (fps) needs a frames column")
     return Match(
         roles=roles,
-        notes=(f"read {reading}", *said, *notes),
+        notes=tuple(notes),
         named={role: names[at] for role, at in roles.items()},
     )
 
 
-def _one_size(
-    names: Sequence[str], roles: dict[str, int], wanted: Mapping[str, str]
-) -> tuple[dict[str, int], list[str]]:
-    """Keep either the two sides or the resolution; the two sides win."""
-    sides = {"height", "width"} & roles.keys()
-    asked = bool(wanted.get("resolution")) and not ({"height", "width"} & wanted.keys())
-    if "resolution" not in roles or not sides:
-        return roles, []
-    if len(sides) == 2 and not asked:  # noqa: PLR2004 - both sides
-        unread = names[roles["resolution"]]
-        kept = {role: at for role, at in roles.items() if role != "resolution"}
-        return kept, [f"column {unread!r} (resolution) not read: the sides are there"]
-    return {role: at for role, at in roles.items() if role not in sides}, []
-
-
-def _tokens_or_size(
-    names: Sequence[str], roles: dict[str, int]
-) -> tuple[dict[str, int], list[str]]:
-    """Keep either the size or the visual tokens; the size wins."""
-    telling = {role for form in _TOKENS for role in form}
-    if any(form <= roles.keys() for form in _SIDES):
-        return {role: at for role, at in roles.items() if role not in telling}, []
-    if not any(form <= roles.keys() for form in _TOKENS):
-        return roles, []
-    unread = {"frames", "fps", "height", "width"}
-    if "tokens" in roles:
-        unread |= {"prompt", "text"}
-        said = f"sizes are known by their visual tokens alone, from {names[roles['tokens']]!r}"
-    else:
-        prompt, text = (names[roles[role]] for role in ("prompt", "text"))
-        said = (
-            "sizes are known by their visual tokens alone: "
-            f"{prompt!r} less {text!r} where there is one image, the few tokens "
-            "around an image included"
+def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
+    """Refuse columns named for sizes alone that the others leave no use for."""
+    left = found.named.keys() - roles.keys() - LOAD.aliases.keys()
+    if left:
+        named = " and ".join(role for role in found.named if role in left)
+        raise UsageError(
+            f"{reading}; --columns {named} is not read beside that: a size is told "
+            "once, by width and height, resolution, tokens, or prompt, text and images; "
+            "fps goes with frames, images with tokens"
         )
-    return {role: at for role, at in roles.items() if role not in unread}, [said]
+
+
+def _said_of_tokens(names: Sequence[str], roles: Mapping[str, int]) -> list[str]:
+    """Say where sizes are known by their visual tokens alone."""
+    if "tokens" in roles:
+        told = f"from {names[roles['tokens']]!r}"
+        return [f"sizes are known by their visual tokens alone, {told}"]
+    if "prompt" not in roles:
+        return []
+    prompt, text = (names[roles[role]] for role in ("prompt", "text"))
+    said = (
+        f"{prompt!r} less {text!r} where there is one image, the few tokens around an "
+        "image included"
+    )
+    return [f"sizes are known by their visual tokens alone: {said}"]
 
 
 def _no_size(names: Sequence[str], roles: Mapping[str, int], source: str) -> str:

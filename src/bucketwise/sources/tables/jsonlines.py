@@ -1,8 +1,8 @@
-"""JSON Lines: one object a line, its keys at the top or one level down."""
+"""JSON Lines: one object a line, its keys at the top, one level down, or deeper where named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,8 @@ from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
+
+KeyPath = tuple[str, ...]
 
 _SAMPLE_LINES = 1_000
 _BATCH_CHARACTERS = 4_000_000
@@ -53,7 +55,8 @@ def open_json_lines(
             f"{file.name}: it starts like JSON Lines, but none of the first "
             f"{len(lines)} lines is an object such as {purpose.line}"
         )
-    keys = {".".join(key): key for each in objects for key in _keys(each)}
+    named = {column for column in (chosen or {}).values() if column.count(".") > 1}
+    keys = {".".join(key): key for each in objects for key in _keys(each, named)}
     match = purpose.match(list(keys), chosen, file.name)
     paths = list(keys.values())
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
@@ -107,13 +110,31 @@ def _objects(lines: Sequence[str]) -> list[dict[str, Any]]:
     return [each for each in map(parse, lines) if isinstance(each, dict)]
 
 
-def _keys(parsed: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every value that is not an object, two levels deep."""
+def _keys(parsed: Mapping[str, Any], named: Collection[str]) -> Iterator[KeyPath]:
+    """Yield the path of every value, two levels deep, and of deeper ones named."""
     for key, value in parsed.items():
         if isinstance(value, dict):
             yield from ((key, inner) for inner in value)
         else:
             yield (key,)
+    for name in named:
+        path = _path_of(parsed, name)
+        if path:
+            yield path
+
+
+def _path_of(value: object, name: str) -> KeyPath:
+    """Return the keys that lead to a value; each may have dots of its own."""
+    if not isinstance(value, dict):
+        return ()
+    if name in value:
+        return (name,)
+    for key, inner in value.items():
+        if name.startswith(f"{key}."):
+            path = _path_of(inner, name[len(key) + 1 :])
+            if path:
+                return (key, *path)
+    return ()
 
 
 def _look_up(parsed: Mapping[str, Any], path: Sequence[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from bucketwise.sources.tables.columns import FOR_SIZES, Purpose, match_columns
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
+_DEPTH = 2
+"""Levels of nested columns that are looked at unasked, as in JSON Lines."""
 
 
 def tells_sizes(
@@ -26,7 +28,7 @@ def tells_sizes(
     """Return whether the columns of a Parquet file tell sizes or visual tokens."""
     _, columns = open_columns(workspace, file.path)
     try:
-        match_columns(list(_cells(columns)), chosen, file.name)
+        match_columns(list(_cells(columns, chosen)), chosen, file.name)
     except InputError:
         return False
     return True
@@ -38,7 +40,7 @@ def open_parquet(
     chosen: Mapping[str, str] | None,
     purpose: Purpose = FOR_SIZES,
 ) -> Table:
-    """Open a Parquet file: find its columns, nested ones one level down.
+    """Open a Parquet file: find its columns, nested ones one level down, or deeper where named.
 
     Parameters
     ----------
@@ -58,7 +60,7 @@ def open_parquet(
     """
     connection = workspace.connection
     source, columns = open_columns(workspace, file.path)
-    found = _cells(columns)
+    found = _cells(columns, chosen)
     match = purpose.match(list(found), chosen, file.name)
     used = sorted(set(match.roles.values()))
     places = list(found.values())
@@ -93,19 +95,30 @@ def open_parquet(
     )
 
 
-def _cells(columns: Sequence[Column]) -> dict[str, Column]:
+def _cells(
+    columns: Sequence[Column], chosen: Mapping[str, str] | None
+) -> dict[str, Column]:
     """Return every column to read by its name, `outer.inner` for nested ones.
 
-    Of two that are named alike the first is read.
+    Two levels deep, and deeper where the user names one. Of two that are named alike
+    the first is read.
     """
+    named = {*(chosen or {}).values()}
     cells: dict[str, Column] = {}
     for column in columns:
-        if column.fields:
-            for field in column.fields:
-                cells.setdefault(f"{column.name}.{field.name}", field)
-        else:
-            cells.setdefault(column.name, column)
+        for name, cell in _within(column.name, column, 1, named):
+            cells.setdefault(name, cell)
     return cells
+
+
+def _within(
+    name: str, column: Column, depth: int, named: Collection[str]
+) -> Iterator[tuple[str, Column]]:
+    is_listed = depth <= _DEPTH or name in named
+    if is_listed and (not column.fields or depth == _DEPTH):
+        yield name, column
+    for field in column.fields:
+        yield from _within(f"{name}.{field.name}", field, depth + 1, named)
 
 
 def _stream(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bucketwise.sources.tables.names import SIZES
+from bucketwise.sources.tables.naming import Naming
 
 _MORE = {
     "time": (
@@ -32,10 +33,16 @@ def find_name(
         Role to name, from the user; "" leaves the role unread.
     """
     folded = {name.strip().casefold(): name for name in reversed(list(names))}
-    for key, name in (chosen or {}).items():
-        if SIZES.role_of(key) == role:
-            return folded.get(name.strip().casefold()) if name else None
+    naming = Naming.of(chosen)
+    key = naming.wanted(SIZES).get(role)
+    if key is not None:
+        name = folded.get(naming[key].strip().casefold()) if naming[key] else None
+        if name is not None:
+            naming.mark_role(role)
+        return name
+    others = naming.wanted(SIZES).values()
+    named = {naming[key].strip().casefold() for key in others}
     for alias in (*SIZES.aliases[role], *_MORE.get(role, ())):
-        if alias in folded:
+        if alias in folded and alias not in named:
             return folded[alias]
     return None

@@ -1,0 +1,293 @@
+"""What the value of an option may be; anything else is a usage error that says so."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import click
+
+from bucketwise.errors import UsageError
+from bucketwise.report.formats import FORMATS, chosen_formats
+
+STEP_COSTS = ("roofline", "slots")
+GPU = "gpu"
+MAX_BATCH_SIZE = 4_096
+"""As `decoder.question` has them; importing that would make --help slow."""
+
+MOST_PIXELS = 2**36
+"""The area of a square of 262,144 px, four thousand times what any processor takes."""
+
+MOST_LEAST_PIXELS = 2**28
+"""Every image is enlarged to the lower limit, and this is a square of 16,384 px: a
+million ViT patches, 64 times the longest graph that any published configuration has."""
+
+MOST_AMOUNT = 1e30
+"""As `GraphPrice` has it: beyond anything there is, and products stay finite."""
+
+MOST_COUNT = 2**31 - 1
+
+_PRODUCT = re.compile(r"[0-9]{1,30}(?:[*x][0-9]{1,30}){0,4}|[0-9]{1,30}\^2")
+_GROUPED = re.compile(r"[0-9]{1,3}(?:[,_][0-9]{3})+")
+_NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+
+
+class Percent(click.ParamType[float]):
+    """A share: "5%" or 0.05."""
+
+    name = "percent"
+
+    def __init__(self, most: float = 1.0, *, zero: bool = True) -> None:
+        self.most = most
+        self.zero = zero
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the share, 0.05 for "5%"; a bare number above 1 is none."""
+        if isinstance(value, float):
+            return value
+        text = str(value).strip()
+        digits = text.removesuffix("%").rstrip()
+        if not _NUMBER.fullmatch(digits):
+            self.fail(f"{text!r} is not a share; 5% or 0.05 is right", param, ctx)
+        number = float(digits)
+        is_bare = digits == text
+        if is_bare and number > 1:
+            self.fail(
+                f"{text} is {number * 100:,.12g} %; for {text} % write {text}% or "
+                f"{number / 100:.12g}",
+                param,
+                ctx,
+            )
+        share = number if is_bare else number / 100
+        if share > self.most or not (share or self.zero):
+            least = "0%" if self.zero else "above 0%"
+            self.fail(
+                f"{text!r} found; {least} to {self.most * 100:,.0f}% is right",
+                param,
+                ctx,
+            )
+        return share
+
+
+class Amount(click.ParamType[float]):
+    """A number that is finite and positive."""
+
+    name = "number"
+
+    def __init__(self, most: float = MOST_AMOUNT, *, zero: bool = False) -> None:
+        self.most = most
+        self.zero = zero
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Return the number."""
+        text = str(value).strip()
+        number = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not (0 < number <= self.most or (self.zero and number == 0)):
+            least = "0" if self.zero else "above 0"
+            self.fail(
+                f"{value!r} found; {least} and at most {self.most:,.10g} is right",
+                param,
+                ctx,
+            )
+        return number
+
+
+class Name(click.ParamType[str]):
+    """A name; nothing at all is none."""
+
+    name = "text"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Return the name."""
+        if not str(value).strip():
+            self.fail("nothing found; a name is right", param, ctx)
+        return str(value)
+
+
+class Pixels(click.ParamType[int | str]):
+    """A number of pixels: 4194304, 4,194,304, 2048^2, 1280*28*28, or "checkpoint"."""
+
+    name = "pixels"
+
+    def __init__(self, *, checkpoint: bool = True, most: int = MOST_PIXELS) -> None:
+        self.checkpoint = checkpoint
+        self.most = most
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int | str:
+        """Return the pixels, or the word."""
+        text = str(value).strip().lower()
+        if self.checkpoint and text == "checkpoint":
+            return text
+        if _GROUPED.fullmatch(text):
+            text = text.replace(",", "").replace("_", "")
+        if not _PRODUCT.fullmatch(text):
+            word = ' or "checkpoint"' if self.checkpoint else ""
+            self.fail(
+                f"{value!r} is not a number of pixels; 4194304, 2048^2, 1280*28*28"
+                f"{word} is right",
+                param,
+                ctx,
+            )
+        if text.endswith("^2"):
+            pixels = int(text[:-2]) ** 2
+        else:
+            pixels = math.prod(int(part) for part in re.split(r"[*x]", text))
+        if not 1 <= pixels <= self.most:
+            self.fail(f"{value!r} found; 1 to {self.most:,} is right", param, ctx)
+        return pixels
+
+
+class BucketRange(click.ParamType[tuple[int, int]]):
+    """A number of buckets or a range of them: "3" or "2-4"."""
+
+    name = "range"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[int, int]:
+        """Return least and most."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"\s*(\d{1,4})(?:\s*-\s*(\d{1,4}))?\s*", str(value))
+        if match is None or not 1 <= int(match[1]) <= int(match[2] or match[1]):
+            self.fail(f"{value!r} is not a range; 2-4 or 3 is right", param, ctx)
+        return int(match[1]), int(match[2] or match[1])
+
+
+class Formats(click.ParamType[tuple[str, ...]]):
+    """Pages to write: "html", "md,pdf", or "none"."""
+
+    name = "formats"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[str, ...]:
+        """Return the names, () for "none"."""
+        if isinstance(value, tuple):
+            return value
+        if value == "none":
+            return ()
+        try:
+            return chosen_formats(name.strip() for name in str(value).split(","))
+        except UsageError:
+            right = ", ".join(FORMATS)
+            self.fail(f"{value!r} found; {right} or none are right", param, ctx)
+
+
+class StepCost(click.ParamType[str | dict[int, float]]):
+    """What a decode step costs: a name, or milliseconds by batch size."""
+
+    name = "step cost"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | dict[int, float]:
+        """Return the name, or batch size -> milliseconds for "1=12.5,8=20"."""
+        if isinstance(value, dict):
+            return value
+        if value in STEP_COSTS:
+            return str(value)
+        parts = [pair.partition("=") for pair in str(value).split(",")]
+        pairs = [tuple(map(str.strip, pair)) for pair in parts]
+        if not all(
+            _is_batch_size(size) and _NUMBER.fullmatch(ms) for size, _, ms in pairs
+        ):
+            self.fail(
+                f"{value!r} found; {', '.join(STEP_COSTS)} or milliseconds by batch "
+                "size such as 1=12.5,8=20 are right",
+                param,
+                ctx,
+            )
+        return {
+            int(size): Amount().convert(cost_ms, param, ctx)
+            for size, _, cost_ms in pairs
+        }
+
+
+class SeenOn(click.ParamType[str | tuple[int, ...]]):
+    """Which decoder graphs a measured system ran: "1,4,8", or "gpu"."""
+
+    name = "seen on"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | tuple[int, ...]:
+        """Return the word, or the batch sizes."""
+        if isinstance(value, tuple):
+            return value
+        if value == GPU:
+            return GPU
+        sizes = [size.strip() for size in str(value).split(",")]
+        if not all(map(_is_batch_size, sizes)):
+            self.fail(
+                f"{value!r} found; {GPU} or batch sizes such as 1,4,8, each 1 to "
+                f"{MAX_BATCH_SIZE:,}, are right",
+                param,
+                ctx,
+            )
+        return tuple(map(int, sizes))
+
+
+class Columns(click.ParamType[tuple[tuple[str, str], ...]]):
+    """Which column is which: "width=imgW,height=imgH"."""
+
+    name = "columns"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[tuple[str, str], ...]:
+        """Return pairs of a role and the name (or position, from 1) of its column."""
+        if isinstance(value, tuple):
+            return value
+        pairs = [pair.partition("=") for pair in str(value).split(",")]
+        if not all(role.strip() and column.strip() for role, _, column in pairs):
+            self.fail(
+                f"{value!r} found; ROLE=COLUMN pairs such as width=imgW,height=imgH "
+                "are right",
+                param,
+                ctx,
+            )
+        return tuple((role.strip(), column.strip()) for role, _, column in pairs)
+
+
+def _is_batch_size(text: str) -> bool:
+    return (
+        re.fullmatch("[0-9]{1,4}", text.strip()) is not None
+        and 1 <= int(text) <= MAX_BATCH_SIZE
+    )
