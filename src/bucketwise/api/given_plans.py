@@ -78,8 +78,7 @@ def _plan(given: PlanGiven) -> GivenLengths:
     try:
         return read_given(given)
     except ConfigError as error:
-        in_words = not isinstance(given, str | Path) or is_list(given)
-        if in_words or not names_text(given):
+        if not isinstance(given, str | Path) or is_list(given) or not names_text(given):
             raise UsageError(*error.problems) from error
         raise
 
