@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.analysis import Analysis
-from bucketwise.cautions import may_fail
 from bucketwise.cli import main
 from bucketwise.cli.decision import MOST_LINES, decision_lines
-from bucketwise.plan import Assumption
+from bucketwise.decoder.decision import load_warnings
+from bucketwise.plan import Assumption, PlanWarning, Severity
+from bucketwise.verdict import CALLS, Grounds, verdict_of
 from tests.strategies import notes_of
 from tests.test_report import CASES as WITHOUT
 from tests.test_report_decoder import CASES, FULL, LIGHT, decoded, evidence_of
@@ -69,9 +70,9 @@ def test_without_a_decoder_nothing_is_said_of_it() -> None:
 
 def test_the_decision_stays_short_however_much_there_is_to_say() -> None:
     analysis = decoded(evidence_of(*FULL))
-    visual = replace(analysis.plan.visual, warnings=notes_of(*"abcdefghij"))
     model = replace(analysis.plan.model, assumed=True)
-    crowded = replace(analysis, plan=replace(analysis.plan, visual=visual, model=model))
+    plan = replace(analysis.plan, warnings=notes_of(*"abcdefghij"), model=model)
+    crowded = replace(analysis, plan=plan)
     told = decision_lines(crowded)
     assert len(told) <= MOST_LINES
     assert sum("more notes: see plan.json" in text for text in told) == 1
@@ -89,59 +90,56 @@ CROWDED = replace(
 @settings(max_examples=40, deadline=None)
 @given(
     notes=st.lists(st.sampled_from("abcdefgh"), max_size=8, unique=True),
+    doubts=st.lists(st.sampled_from("STUV"), max_size=4, unique=True),
+    severity=st.sampled_from(["error", "warning"]),
     assumed=st.booleans(),
-    merged=st.booleans(),
-    outgrown=st.booleans(),
-    top=st.sampled_from([1_024, 16_384, 65_536]),
     fails=st.sampled_from([0.0, 7.0]),
     limit_known=st.booleans(),
     batch_known=st.booleans(),
 )
-def test_what_fails_or_may_fail_is_told_first_and_whole_within_ten_lines(
+def test_the_verdict_and_what_may_fail_are_told_first_and_whole_within_ten_lines(
     notes: list[str],
+    doubts: list[str],
+    severity: Severity,
     assumed: bool,
-    merged: bool,
-    outgrown: bool,
-    top: int,
     fails: float,
     limit_known: bool,
     batch_known: bool,
 ) -> None:
     plan = CROWDED.plan
     assert plan.visual.current is not None
-    visual = replace(
-        plan.visual,
-        bucket_unit="merged_patches" if merged else "vit_patches",
-        vit_max_seq_lens=(512, top),
-        worst=replace(plan.visual.worst, needed=top + outgrown),
-        current=replace(
-            plan.visual.current,
-            overflow_images=fails,
-            max_pixels_assumed=not limit_known,
+    current = replace(
+        plan.visual.current, overflow_images=fails, max_pixels_assumed=not limit_known
+    )
+    warnings = (
+        *notes_of(*notes),
+        *(
+            PlanWarning(
+                id=f"doubt-{word}", severity=severity, words=f"{word} may fail."
+            )
+            for word in doubts
         ),
+        *load_warnings(plan.decoder),
     )
-    doubts = may_fail(visual, plan.model.family, plan.model.align)
-    assert len(doubts) == merged + outgrown + (top > 16_384)
-    visual = replace(visual, warnings=(*doubts, *notes))
     row = Assumption(name="batch_size", value="8", status="assumed", source="the load")
-    told = decision_lines(
-        replace(
-            CROWDED,
-            plan=replace(
-                plan,
-                visual=visual,
-                model=replace(plan.model, assumed=assumed),
-                assumptions=() if batch_known else (row,),
-            ),
-        )
+    crowded = replace(
+        plan,
+        visual=replace(plan.visual, current=current, warnings=warnings),
+        warnings=warnings,
+        model=replace(plan.model, assumed=assumed),
+        assumptions=() if batch_known else (row,),
     )
+    verdict = verdict_of(crowded, Grounds(min_saving=0.05))
+    told = decision_lines(replace(CROWDED, plan=replace(crowded, verdict=verdict)))
     assert len(told) <= MOST_LINES
-    first = " ".join(told).partition("Compile [")[0]
+    assert told[0].startswith(f"Verdict: {CALLS[verdict.call]}. ")
+    before, _, _ = " ".join(told).partition("ompile")
+    first = f"{before} {' '.join(told).partition(' patches (')[0]}"
     for said in (
-        *doubts,
+        *(f"{word} may fail." for word in doubts),
         *(["is assumed."] if assumed else []),
         *(["7 images"] if fails else ["No image fails today"]),
-        *([] if limit_known else ["max_pixels in service"]),
+        *([] if limit_known or not fails else ["max_pixels in service"]),
         "The decoder's load: only 12 records",
     ):
         assert said in first
@@ -173,7 +171,7 @@ def test_paper_alone_without_a_chromium_is_refused_before_anything_is_read(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("formats", ["docx", "html,", "none,html", ""])
+@pytest.mark.parametrize("formats", ["docx", "html,", "none,html"])
 def test_formats_that_nobody_knows_are_refused(formats: str) -> None:
     done = CliRunner().invoke(main, ["analyze", "a.csv", "--format", formats])
     assert done.exit_code == 2

@@ -67,8 +67,7 @@ def test_what_was_given_and_does_not_fit_is_no_with_the_option_that_mends_it() -
     assert analysis.plan.verdict.call == "no"
     assert first(analysis).id == "memory"
     assert "does not fit" in first(analysis).words
-    assert first(analysis).option is not None
-    assert first(analysis).option.startswith("--")
+    assert (first(analysis).option or "").startswith("--")
     assert analysis.base is not None
     assert analysis.base.mapping["max_seq_len"] == 262_144
     assert analysis.base.mapping["batch_size"] == 512

@@ -119,9 +119,8 @@ def test_every_saving_says_how_far_to_trust_it() -> None:
 
 def test_what_would_fill_the_page_is_cut_and_counted() -> None:
     analysis = analysis_of(question=Question(k_range=(10, 10)), today=None)
-    visual = replace(analysis.plan.visual, warnings=notes_of(*"abcdefgh"))
     model = replace(analysis.plan.model, hf_id="m" * 500)
-    plan = replace(analysis.plan, visual=visual, model=model)
+    plan = replace(analysis.plan, warnings=notes_of(*"abcdefgh"), model=model)
     summary = summary_of(replace(analysis, plan=plan), {})
     assert summary.title.endswith(f"{'m' * (LONGEST_NAME - 1)}…")
     assert len(summary.warnings) == MOST_WARNINGS

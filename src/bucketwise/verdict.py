@@ -213,8 +213,9 @@ def _gains(plan: Plan) -> Iterator[Reason]:
         yield Reason(
             id="failing-today",
             severity="error",
-            words=f"{images} ({percent(current.overflow_share)}) {fails} today, and none "
-            "would.",
+            words=f"{images} ({percent(current.overflow_share)}) {fails} today, needing "
+            f"more than {max(current.max_seq_lens):,} ViT patches under max_pixels "
+            f"{current.max_pixels:,} ({current.limits_source}); none would.",
         )
     yield Reason(id="saving", severity="note", words=_saving(plan, current))
 

@@ -69,10 +69,10 @@ def _verdict(plan: Plan) -> Iterator[str]:
     current, (first, *others) = plan.visual.current, plan.verdict.reasons
     yield f"Verdict: {CALLS[plan.verdict.call]}. {_reason(first)}"
     yield from (_reason(each) for each in others if each.severity != "note")
-    if current:
+    if current and first.id != "failing-today":
         yield " ".join(failing_today(current))
-        if said := limit_in_doubt(current):
-            yield said
+    if current and (said := limit_in_doubt(current)):
+        yield said
 
 
 def _reason(reason: Reason) -> str:
