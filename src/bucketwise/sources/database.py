@@ -75,10 +75,6 @@ def open_workspace() -> Iterator[Workspace]:
             # DuckDB's word for Ctrl-C while a query runs.
             if "interrupt" in str(error).lower():
                 raise KeyboardInterrupt from error
-            # And the one for a name that Python cannot have.
-            if "conversion error" in str(error):
-                message = "a column has a name that is not UTF-8"
-                raise duckdb.InvalidInputException(message) from error
             raise
         finally:
             connection.close()

@@ -187,6 +187,12 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
         raise InputError(f"{name}: cannot be read ({reason}); {expected}") from error
     except OutOfMemory as error:
         raise MemoryError from error
+    except RuntimeError as error:
+        # DuckDB's word for a name that Python cannot have.
+        if "conversion error" not in str(error):
+            raise
+        message = f"{name}: cannot be read (a column has a name that is not UTF-8)"
+        raise InputError(f"{message}; {expected}") from error
     except AnyFault as error:
         if isinstance(error, SQL_FAULTS):
             raise
