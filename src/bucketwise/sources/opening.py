@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bucketwise.errors import InputError
-from bucketwise.sources.database import SQL_FAULTS, AnyFault, OutOfMemory, Workspace
+from bucketwise.sources.database import (
+    SQL_FAULTS,
+    AnyFault,
+    Workspace,
+    usual_faults,
+)
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
@@ -177,7 +182,8 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
         For anything that the file, not the program, is to blame for.
     """
     try:
-        yield
+        with usual_faults():
+            yield
     except OverlongLineError as error:
         raise InputError(f"{name}: {error}; {expected}") from error
     except (EOFError, zlib.error) as error:
@@ -185,14 +191,6 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{name}: cannot be read ({reason}); {expected}") from error
-    except OutOfMemory as error:
-        raise MemoryError from error
-    except RuntimeError as error:
-        # DuckDB's word for a name that Python cannot have.
-        if "conversion error" not in str(error):
-            raise
-        message = f"{name}: cannot be read (a column has a name that is not UTF-8)"
-        raise InputError(f"{message}; {expected}") from error
     except AnyFault as error:
         if isinstance(error, SQL_FAULTS):
             raise
