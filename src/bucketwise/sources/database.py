@@ -26,7 +26,6 @@ DATA_FAULTS = (
 """Errors with which DuckDB says that a file is not as it should be."""
 
 AnyFault = duckdb.Error
-OutOfMemory = duckdb.OutOfMemoryException
 NoSuchTable = duckdb.CatalogException
 SQL_FAULTS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
 """Errors that are bugs in the SQL, and show their traceback. What is neither, DuckDB
@@ -80,13 +79,24 @@ def open_workspace() -> Iterator[Workspace]:
             # DuckDB's word for Ctrl-C while a query runs.
             if "interrupt" in str(error).lower():
                 raise KeyboardInterrupt from error
-            # And the one for a name that Python cannot have.
-            if "conversion error" in str(error):
-                message = "a column has a name that is not UTF-8"
-                raise duckdb.InvalidInputException(message) from error
             raise
         finally:
             connection.close()
+
+
+@contextmanager
+def usual_faults() -> Iterator[None]:
+    """Raise what DuckDB says in its own way as what it is."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryError from error
+    except RuntimeError as error:
+        # Its word for a name that Python cannot have.
+        if "conversion error" not in str(error):
+            raise
+        message = "a column has a name that is not UTF-8"
+        raise duckdb.InvalidInputException(message) from error
 
 
 def rows_in_order(workspace: Workspace, query: str, size: int) -> Iterator[list[Any]]:

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from itertools import chain
 
 from bucketwise.errors import InputError
-from bucketwise.sources.database import SQL_FAULTS, AnyFault, OutOfMemory, Workspace
+from bucketwise.sources.database import (
+    SQL_FAULTS,
+    AnyFault,
+    Workspace,
+    usual_faults,
+)
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
@@ -198,10 +203,7 @@ _SAID: Mapping[type[Exception], str] = {
     OverlongLineError: "{error}; {expected}",
     CrashError: "damaged Parquet ({error}); write it anew from what it was made of",
     UnicodeDecodeError: "a name or text in it is not UTF-8; write it anew as UTF-8",
-    **dict.fromkeys(
-        (MemoryError, OutOfMemory),
-        "it does not fit into memory; cut it into parts or free some",
-    ),
+    MemoryError: "it does not fit into memory; cut it into parts or free some",
     PackingError: "{error}; pack it anew",
     **dict.fromkeys((OSError, AnyFault), "cannot be read ({error}); {expected}"),
 }
@@ -226,7 +228,8 @@ def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
         For anything that the file, not the program, is to blame for.
     """
     try:
-        yield
+        with usual_faults():
+            yield
     except SQL_FAULTS:
         raise
     except tuple(_SAID) as error:
