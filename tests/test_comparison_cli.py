@@ -276,7 +276,7 @@ def test_help_has_an_example() -> None:
         (["--plan", "64", "--plan", "two.yaml"], 1, "2 different lists"),
         (["--plan", "64", "--plan", "damaged.json"], 1, "a damaged plan ('visual_by"),
         (["--plan", "64", "--plan", "negative.json"], 1, "'-4' found; a whole number"),
-        (["--plan", "64", "--plan", "later.json"], 1, "'bucketwise.plan/9' found"),
+        (["--plan", "64", "--plan", "later.json"], 1, "got 'bucketwise.plan/9'"),
         (["--plan", "64", "--plan", "128", "-o", "a.pdf"], 2, ".html, .md, .json is"),
         (["--plan", "64", "--plan", "128", "-o", "no/a.md"], 1, "cannot be written"),
         (["--plan", "64", "--plan", "128", "--cost", "x"], 2, "cost: 'x' found"),

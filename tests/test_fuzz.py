@@ -24,14 +24,12 @@ from PIL import Image
 
 from bucketwise.errors import BucketwiseError
 from bucketwise.sources import (
+    database,
     read_evidence,
     read_rows,
     read_traffic,
-    reading,
-    rows,
     write_histogram,
 )
-from bucketwise.sources.evidence import reading as evidence_reading
 from bucketwise.sources.isolated import Isolation
 
 GOLD = Path(__file__).parent / "gold"
@@ -123,8 +121,7 @@ def _one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         Isolation(tmp_path_factory.mktemp("scratch")) as kept,
         pytest.MonkeyPatch.context() as patch,
     ):
-        for room in (reading, rows, evidence_reading):
-            patch.setattr(room, "Isolation", lambda _: nullcontext(kept))
+        patch.setattr(database, "Isolation", lambda _: nullcontext(kept))
         yield
 
 

@@ -48,7 +48,7 @@ def test_what_saves_less_than_asked_is_not_worth_a_recompile() -> None:
     assert "the best there are" in first(same).words
     near = judged(current=[*best[:-1], best[-1] + 64])
     assert near.plan.verdict.call == "keep"
-    assert "--min-saving" in first(near).words
+    assert (first(near).option or "").startswith("--min-saving")
     assert (
         judged(current=[*best[:-1], best[-1] + 64], min_saving=0.0).plan.verdict.call
         == "go"

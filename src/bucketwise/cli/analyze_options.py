@@ -114,8 +114,9 @@ base_options = bundle(
         "--base",
         type=Name(),
         metavar="CONFIG",
-        help="Configuration the emitted ones start from, as `bucketwise lint` reads it; "
-        "--current when that holds one.",
+        help="Configuration the emitted ones start from, as `bucketwise lint` reads it  "
+        "[default: --current when that holds one, else the Model Zoo's, its values "
+        "marked assumed]",
     ),
     click.option(
         "--devices",

@@ -127,6 +127,9 @@ class EmitContext:
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
         limits = self.visual.processor
+        if self.model.video_limits_source == self.model.limits_source:
+            # Frames follow the image limits, wherever those are moved to.
+            return limits.min_pixels, limits.max_pixels
         if limits.video_min_pixels is None or limits.video_max_pixels is None:
             return None
         return limits.video_min_pixels, limits.video_max_pixels

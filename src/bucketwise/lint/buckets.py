@@ -267,7 +267,7 @@ def image_too_long(subject: Subject) -> Iterator[Finding]:
         severity="error",
         path=_path(subject),
         found=f"{number(failures.overflow_images)} of {number(failures.images)} "
-        f"images ({failures.overflow_share:.2%}) need more than {lengths[-1]:,}"
+        f"images ({percent(failures.overflow_share)}) need more than {lengths[-1]:,}"
         + _under(subject),
         why=f"{release(subject)} raises on them"
         + _unit_hint(subject, lengths[-1], largest),

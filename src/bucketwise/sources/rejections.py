@@ -37,9 +37,9 @@ def check_rejections(
         With the table of reasons and places.
     """
     rejected = sum(rejection.count for rejection in rejections)
-    outside = sum(each.count for each in rejections if each.reason in OUTSIDE)
-    bad, seen = rejected - outside, rows_read - outside
-    if bad > max_bad_rows * seen:
+    outside = any(each.reason in OUTSIDE for each in rejections)
+    if found := _bad_of(rejections, rows_read, max_bad_rows):
+        bad, seen = found
         verdict = (
             f"{bad:,} of {seen:,} rows ({percent(bad / seen)}) "
             f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
@@ -77,12 +77,22 @@ def check_empty(
     """
     if not rows_read:
         return f"{name}: neither a row nor an image was found in it"
-    if any(each.reason not in OUTSIDE for each in rejections):
+    if _bad_of(rejections, rows_read, max_bad_rows):
         try:
             check_rejections(rejections, rows_read, max_bad_rows)
         except InputError as error:
             raise InputError(f"{name}: {error}") from error
     return f"{name}: {plural(rows_read, 'row')}, none of which can be used"
+
+
+def _bad_of(
+    rejections: Sequence[Rejection], rows_read: int, max_bad_rows: float
+) -> tuple[int, int] | None:
+    """Return the bad rows and of how many, where that is more than may be."""
+    outside = sum(each.count for each in rejections if each.reason in OUTSIDE)
+    bad = sum(rejection.count for rejection in rejections) - outside
+    seen = rows_read - outside
+    return (bad, seen) if bad > max_bad_rows * seen else None
 
 
 def listed_rejections(rejections: Sequence[Rejection]) -> Iterator[str]:

@@ -185,7 +185,9 @@ def _of_document(document: Document) -> GivenLengths | None:
         config = inner
     if "visual" not in config and OLD_BUCKETS in config:
         config = {"visual": config}
-    subject = Subject(document=replace(document, config=config), version=NEWEST)
+    # As it is written, whatever a server would make of it.
+    written = replace(document, config=config, form="compile", serve=None)
+    subject = Subject(document=written, version=NEWEST)
     if "visual" in config and subject.visual is None:
         message = f"{document.source}: visual is {shown(config['visual'])}; an object is right"
         raise ConfigError(message)

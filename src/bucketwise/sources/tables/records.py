@@ -12,6 +12,7 @@ import csv
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -75,12 +76,16 @@ class Form:
         return len(record) < self.width or any(record[self.width :])
 
     def rows_among(self, lines: Sequence[str]) -> float:
-        """Return which share of lines, blank ones aside, would be rows."""
+        """Return which share of lines, blank ones aside, would be rows.
+
+        A line with a quote that is not closed on it is none by itself.
+        """
         filled = [line for line in lines if not line.isspace()]
         rows = 0
         for line in filled:
             if line.count(self.separator) + 1 >= self.width:
-                rows += self._would_be_row(self.split(line))
+                with suppress(csv.Error):
+                    rows += self._would_be_row(next(self.reader([line], strict=True)))
         return rows / max(len(filled), 1)
 
     def rows_within(self, lines: Sequence[str]) -> float:
@@ -93,8 +98,8 @@ class Form:
         inner = [line for line in lines[1:-1] if not line.isspace()]
         if inner:
             return self.rows_among(inner)
-        first = self.split_open(lines[0])
-        return self.rows_among(lines[-1:]) if self._would_be_row(first) else 0.0
+        first, last = self.split_open(lines[0]), self.split(lines[-1])
+        return float(self._would_be_row(first) and self._would_be_row(last))
 
     def _would_be_row(self, cells: Sequence[str]) -> bool:
         return not self.is_ragged(cells) and self.is_row(cells)
