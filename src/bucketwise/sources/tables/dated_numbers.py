@@ -201,7 +201,8 @@ def _is_clock(text: str) -> bool:
     Seconds since some moment have three digits or six at random behind the point; a
     whole second of a day is seldom so, but as rounded to as many digits as there are.
     """
-    digits = _fraction(text)
+    # Zeros at the end count: they tell to how many digits it was rounded.
+    digits = re.split("[.,]", text.strip())[1]
     share = Decimal(f"0.{digits}")
     if len(digits) <= _FEW_DECIMALS:
         return bool(share * 24 % 1 == 0)
