@@ -78,11 +78,13 @@ def test_no_summary_holds_what_only_a_program_says(name: str) -> None:
 
 def test_what_fails_today_stands_first() -> None:
     summary = summary_of(analysis_of(), SNIPPETS)
-    assert summary.alarms[0].mark == "64 images (27.4%) fail today,"
+    assert summary.alarms[0].mark.startswith("Verdict: go")
+    assert summary.alarms[1].mark == "64 images (27.4%) fail today,"
     assert summary.finding.startswith("64 images (27.4%")
     told = to_markdown(summary)
     assert told.index("fail today") < told.index("visual.max_seq_lens")
-    assert summary_of(analysis_of(today=None), {}).alarms == ()
+    [verdict] = summary_of(analysis_of(today=None), {}).alarms
+    assert "fail today" not in verdict.text
 
 
 def test_both_names_of_the_list_are_there_with_the_processors_limits() -> None:

@@ -12,6 +12,7 @@ from bucketwise.reasons import UNSIZED
 from bucketwise.traffic import Traffic
 
 OVERFLOW_RULES = ("buckets/overflow-possible",)
+OVERSIZED_RULES = ("buckets/oversized-top",)
 IDLE_RULES = ("buckets/bucket-never-hit", "buckets/dead-bucket")
 LENGTH_RULES = ("buckets/unpublished-length", "memory/vit-inputs-too-large")
 MERGED_RULES = (
@@ -59,6 +60,7 @@ def cautions(
         ("images-unsized", "warning", _unsized(traffic), ()),
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
+        ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
         ("idle-lengths", "note", _idle(visual), IDLE_RULES),
         ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
         ("sizes-by-tokens", "note", _told(setting), ()),
@@ -135,6 +137,18 @@ def _top(visual: Visual, setting: Setting) -> str:
             f"{top.holds_all:,} would hold them, at {costs} more ViT compute."
         )
     return ""
+
+
+def _above(visual: Visual, setting: Setting) -> str:
+    """Say that pins or alignment led to a top above all that the limits let through."""
+    top, worst = visual.vit_max_seq_lens[-1], visual.worst.needed
+    own = setting.profile.align
+    if top <= -(-worst // own) * own:
+        return ""
+    return (
+        f"Nothing that the limits let through needs more than {worst:,}; the top is "
+        f"{top:,} because of --pin or --align."
+    )
 
 
 def _overflow(visual: Visual) -> str:

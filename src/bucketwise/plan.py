@@ -109,6 +109,12 @@ class Processor:
     video_min_pixels: int | None = None
     video_max_pixels: int | None = None
 
+    def with_max_pixels(self, max_pixels: int) -> Processor:
+        """Return the limits with another upper one; frames that follow images do so."""
+        follows = self.video_max_pixels == self.max_pixels
+        video = max_pixels if follows else self.video_max_pixels
+        return dataclasses.replace(self, max_pixels=max_pixels, video_max_pixels=video)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafeLimit:

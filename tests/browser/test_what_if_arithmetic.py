@@ -317,7 +317,7 @@ def test_edited_files_are_those_an_edited_plan_gives(
         vit_max_seq_lens=lengths,
         merged_max_seq_lens=merged,
         buckets=uses,
-        processor=replace(plan.visual.processor, max_pixels=limit),
+        processor=plan.visual.processor.with_max_pixels(limit),
     )
     expected = emit(replace(plan, visual=visual, visual_by_target={}), base, (newest,))
     assert texts == expected

@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from bucketwise.output import Written
     from bucketwise.traffic import Traffic
 
+GATE = 3
+"""Exit status where a gate says no."""
+
+FAILING = {"no": ("no",), "go_if": ("no", "go_if")}
+"""Verdicts that end a run with `GATE`, by the value of --fail-on."""
+
 BASE_OPTIONS = (
     "devices",
     "max_seq_len",
@@ -144,12 +150,18 @@ def analyze(
         config=config_in_service(current.documents if current else ())
         or config_in_service(configs),
     )
-    if not options["quiet"]:
+    quiet = options["quiet"] or options["as_json"]
+    if not quiet:
         _say_decision(analysis)
     written = planning.write_plan(
         analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
-    _say_results(analysis, written, folder, quiet=options["quiet"])
+    _say_results(analysis, written, folder, quiet=quiet)
+    if options["as_json"]:
+        _print_decision(analysis, written)
+    call = analysis.plan.verdict.call
+    if call in FAILING.get(options["fail_on"], ()):
+        raise SystemExit(GATE)
 
 
 def _read(
@@ -189,6 +201,17 @@ def _say_decision(analysis: Analysis) -> None:
         *chart_lines(buckets, terminal_width(), glyphs=glyphs),
     ):
         say(line)
+
+
+def _print_decision(analysis: Analysis, written: Written) -> None:
+    """Print the decision for programs: ASCII, one object."""
+    import json
+
+    from bucketwise.plan import integral
+    from bucketwise.report.decision_record import decision_record
+
+    names = [path.name for path in written.paths]
+    say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
 
 
 def _say_results(

@@ -201,6 +201,18 @@ output_options = bundle(
     ),
     click.option("--quiet", is_flag=True, help="Print nothing when all went well."),
     click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print the decision as JSON and nothing else: verdict, lists, limits, "
+        "savings, files.",
+    ),
+    click.option(
+        "--fail-on",
+        type=click.Choice(["no", "go_if"]),
+        help="End with status 3 on that verdict; go_if on no, too  [default: never]",
+    ),
+    click.option(
         "--no-places",
         is_flag=True,
         help="Keep names of inputs and places of rejected rows out of every output.",

@@ -43,6 +43,8 @@ class EmitContext:
         What the configuration starts from, as the dialect's releases run it.
     target : Target
         The dialect.
+    clips : bool
+        Whether clips are sent, and so to be served.
     """
 
     model: Model
@@ -50,6 +52,7 @@ class EmitContext:
     decoder: Decoder | None
     base: BaseConfig
     target: Target
+    clips: bool = True
 
     @classmethod
     def of(cls, plan: Plan, base: BaseConfig, target: Target) -> EmitContext:
@@ -67,6 +70,7 @@ class EmitContext:
             decoder=plan.decoder,
             base=on_release(base, kind, target.parsed),
             target=target,
+            clips=plan.traffic.clips > 0,
         )
 
     @property
@@ -127,9 +131,6 @@ class EmitContext:
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
         limits = self.visual.processor
-        if self.model.video_limits_source == self.model.limits_source:
-            # Frames follow the image limits, wherever those are moved to.
-            return limits.min_pixels, limits.max_pixels
         if limits.video_min_pixels is None or limits.video_max_pixels is None:
             return None
         return limits.video_min_pixels, limits.video_max_pixels

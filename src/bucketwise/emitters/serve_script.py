@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-from bucketwise.emitters.context import EmitContext
+from bucketwise.emitters.context import WHOLE_CLIP_FAMILIES, EmitContext
 from bucketwise.emitters.remarks import (
     assumed_values,
     base_notes,
@@ -24,6 +24,9 @@ from bucketwise.rbln.serving import (
     FIXED_UNTIL,
     fixed_in,
 )
+
+NESTED_SINCE = (0, 12, 0)
+"""From here on limits of images can be given apart from those of clips."""
 
 _FOLDER_RULES = (
     "It serves the folder that compile.optimum-{version} made. vllm-rbln takes "
@@ -127,12 +130,26 @@ def _flags(context: EmitContext) -> list[str]:
     if not context.target.devices_env:
         devices = str(context.base.mapping["num_devices"])
         flags.append(_flag("--rbln-num-devices-per-local-rank", devices))
-    flags.append(_flag("--mm-processor-kwargs", json.dumps(pixels)))
+    kwargs = {"images_kwargs": pixels} if _budgets_clips(context) else pixels
+    flags.append(_flag("--mm-processor-kwargs", json.dumps(kwargs)))
+    if not context.clips:
+        # Nobody sent a clip: the lengths are for images, and a clip may need more.
+        flags.append(_flag("--limit-mm-per-prompt", json.dumps({"video": 0})))
     placed = _placed_devices(context)
     if placed:
         key = NEW_KEY if context.target.parsed >= FIELDS_SINCE else OLD_KEY
         flags.append(_flag("--additional-config", json.dumps({key: placed})))
     return flags
+
+
+def _budgets_clips(context: EmitContext) -> bool:
+    """Return whether flat limits would become the budget of a whole clip.
+
+    vLLM 0.30, which vllm-rbln 0.12.0 pins (vllm/model_executor/models/qwen3_vl.py):
+    nested, they are for images alone.
+    """
+    nested = context.target.parsed >= NESTED_SINCE
+    return nested and context.model.family in WHOLE_CLIP_FAMILIES
 
 
 def _placed_devices(context: EmitContext) -> dict[str, Any]:

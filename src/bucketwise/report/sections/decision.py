@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import (
     compared,
@@ -12,7 +14,7 @@ from bucketwise.numbers import (
     share_in_words,
     verb,
 )
-from bucketwise.plan import Current, Visual
+from bucketwise.plan import Call, Current, Verdict, Visual
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -27,12 +29,21 @@ from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import LEGEND, UNIT, noun_of, one_graph_compute
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.sureness import how_sure
+from bucketwise.verdict import CALLS
+
+LEVELS: dict[Call, Literal["note", "warning", "danger"]] = {
+    "go": "note",
+    "go_if": "warning",
+    "keep": "note",
+    "no": "danger",
+}
+"""How loud a verdict is."""
 
 
 def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return the section that a reader with one minute reads."""
     visual = analysis.plan.visual
-    blocks: list[Block] = []
+    blocks: list[Block] = [verdict_callout(analysis.plan.verdict)]
     if visual.bucket_unit == "merged_patches":
         blocks.append(merged_callout(visual))
     blocks += [
@@ -47,6 +58,19 @@ def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
         title="Decision",
         finding=_finding(analysis, visual),
         blocks=tuple(blocks),
+    )
+
+
+def verdict_callout(verdict: Verdict) -> Callout:
+    """Return what to do, with every reason and what to type to change it."""
+    reasons = (
+        f"{each.words} ({each.option})" if each.option else each.words
+        for each in verdict.reasons
+    )
+    return Callout(
+        level=LEVELS[verdict.call],
+        mark=f"Verdict: {CALLS[verdict.call]}.",
+        text=" ".join(reasons),
     )
 
 

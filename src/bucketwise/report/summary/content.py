@@ -15,7 +15,11 @@ from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
-from bucketwise.report.sections.decision import decision, merged_callout
+from bucketwise.report.sections.decision import (
+    decision,
+    merged_callout,
+    verdict_callout,
+)
 from bucketwise.report.sections.sureness import how_sure
 from bucketwise.report.sentences import assumed_batch_size, failing_today
 from bucketwise.report.summary.grounds import grounds
@@ -102,7 +106,7 @@ def summary_of(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
         subtitle=_subtitle(analysis),
         finding=decision(analysis, known).finding,
-        alarms=_alarms(plan.visual),
+        alarms=_alarms(plan),
         settings=_settings(plan),
         before_after=before_after(analysis, known),
         why=_why(plan.visual),
@@ -140,8 +144,8 @@ def _subtitle(analysis: Analysis) -> str:
     return f"From {plural(traffic.images, noun_of(analysis))}: {said}{period}."
 
 
-def _alarms(visual: Visual) -> tuple[Callout, ...]:
-    found = []
+def _alarms(plan: Plan) -> tuple[Callout, ...]:
+    visual, found = plan.visual, [verdict_callout(plan.verdict)]
     if visual.current is not None and visual.current.overflow_images:
         mark, text = failing_today(visual.current)
         text = f"{text} The runtime raises an error instead of answering."

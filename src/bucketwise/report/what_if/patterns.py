@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bucketwise.emitters import EMITTERS, EmitContext
-from bucketwise.plan import BucketUse, Decoder, GraphUse, Plan, Processor, Visual
+from bucketwise.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
 from bucketwise.rbln.targets import Target
@@ -94,6 +94,7 @@ def _release(plan: Plan, base: BaseConfig, target: Target, newest: Target) -> Re
         decoder=plan.decoder,
         base=base,
         target=target,
+        clips=plan.traffic.clips > 0,
     )
     marked = replace(
         context,
@@ -134,9 +135,7 @@ def _marked(visual: Visual) -> Visual:
         max_seq_lens=(LENGTH,),
         vit_max_seq_lens=(LENGTH,),
         merged_max_seq_lens=(LENGTH,),
-        processor=Processor(
-            min_pixels=visual.processor.min_pixels, max_pixels=MAX_PIXELS
-        ),
+        processor=visual.processor.with_max_pixels(MAX_PIXELS),
         buckets=(use,),
     )
 

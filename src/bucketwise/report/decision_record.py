@@ -1,0 +1,58 @@
+"""The decision as one small value for programs: verdict, lists, limits, savings, files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bucketwise.plan import Plan
+from bucketwise.report.lists import lists_to_set
+
+
+def decision_record(plan: Plan, files: Sequence[str]) -> dict[str, Any]:
+    """Return what `analyze --json` prints.
+
+    Parameters
+    ----------
+    plan : Plan
+        The answer.
+    files : sequence of str
+        Names of the files that were written.
+
+    Returns
+    -------
+    dict
+        JSON values; plan.json has every other number.
+    """
+    visual, decoder, current = plan.visual, plan.decoder, plan.visual.current
+    return {
+        "schema": "bucketwise.decision/1",
+        "verdict": asdict(plan.verdict),
+        "model": plan.model.name,
+        "vit_max_seq_lens": list(visual.vit_max_seq_lens),
+        "lists": [
+            {"key": each.key, "releases": each.releases, "lengths": list(each.lengths)}
+            for each in lists_to_set(plan)
+        ],
+        "processor": asdict(visual.processor),
+        "decoder": decoder
+        and {
+            "batch_size": decoder.batch_size,
+            "decoder_batch_sizes": list(decoder.decoder_batch_sizes),
+            "saving": decoder.saving,
+        },
+        "memory": plan.memory
+        and {
+            name: getattr(plan.memory, name)
+            for name in ("device", "device_bytes", "needed_bytes", "fits")
+        },
+        "waste": visual.waste,
+        "today": current
+        and {
+            "max_seq_lens": list(current.max_seq_lens),
+            "overflow_images": current.overflow_images,
+            "saving": current.saving,
+        },
+        "files": list(files),
+    }
