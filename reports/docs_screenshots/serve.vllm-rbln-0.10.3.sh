@@ -3,10 +3,10 @@
 # It serves the folder that compile.optimum-0.10.3 made. vllm-rbln takes lengths,
 # batch, block size and number of devices from that folder; the flags below say
 # the same and change nothing. Buckets cannot be given here: on a compiled folder
-# every override but device is dropped, and raises up to 0.10.3 (utils/optimum of
+# every override but device is dropped, and raises before 0.10.4 (utils/optimum of
 # vllm-rbln).
 # Given a checkpoint instead of a folder, vllm-rbln would compile one itself with
-# visual length 6400, which it fixes in utils/optimum/multimodal/qwen.py. A
+# visual length 6400, which it sets in utils/optimum/multimodal/qwen.py. A
 # compiled folder avoids that.
 #
 # max_seq_lens counts ViT patches. Each bucket and what it serves:
@@ -14,26 +14,25 @@
 #         1,800             450          672 x 672 px         51.3 %
 #         4,300           1,075      1,024 x 1,024 px         26.8 %
 #         9,768           2,442      1,568 x 1,568 px         14.3 %
-#        16,320           4,080      2,016 x 2,016 px          7.6 %
+#        16,384           4,096      2,048 x 2,048 px          7.6 %
 #
 # decoder_batch_sizes for batch_size 8:
 #      3 slots    71.5 % of the steps, 64.7 % of its slots in use
 #      8 slots    28.5 % of the steps, 62.4 % of its slots in use
-#   graph 2 saves 11.1% of the step cost left; graph 3 would save 2.9%, under the
-#   5.0% asked.
+#   graph 2 saves 11.1% of a step with 1; another would save 2.9% more, but
+#   --min-saving asks 5.0%.
 #   batch_size 8 is in the list, because every release needs its graph; a list of
 #   one other size is not checked, and the compile ends in a KeyError.
 #   only vllm-rbln runs the smallest graph that holds the running requests;
 #   generate() of optimum-rbln always runs the graph of batch_size for this model.
-#   vllm-rbln's native path (Rebel100, not used for this model) reads no
-#   decoder_batch_sizes: it has --rbln-decode-batch-bucket-strategy and the like.
+#   vllm-rbln's --rbln-decode-batch-bucket-strategy and the like are for models that
+#   vLLM runs itself: with one of them this model does not start.
 #
 # ================================================================================
 # ASSUMED, NOT MEASURED - check before you compile:
 #   visual.tensor_parallel_size = 8
 #   tensor_parallel_size = 8
 #   kvcache_partition_len = 16384
-#   max_seq_len = 262144
 #     from RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0,
 #     transformers/models/qwen3_vl/modeling_qwen3_vl.py
 #   visual.create_runtimes = false
@@ -63,7 +62,8 @@ export VLLM_RBLN_TP_SIZE=8
 exec vllm serve "$FOLDER" \
   --served-model-name Qwen/Qwen3-VL-2B-Instruct \
   --block-size 16384 \
-  --max-model-len 262144 \
+  --max-model-len 32768 \
   --max-num-seqs 8 \
   --mm-processor-kwargs '{"min_pixels": 65536, "max_pixels": 4194304}' \
+  --limit-mm-per-prompt '{"video": 0}' \
   "$@"

@@ -34,7 +34,8 @@ FOLDER = 'compiled-qwen3-vl-2b.optimum-0.10.3'
 
 MIN_PIXELS = 65536
 MAX_PIXELS = 4194304
-# Clips keep the checkpoint's own limits.
+VIDEO_MIN_PIXELS = 4096
+VIDEO_MAX_PIXELS = 8388608
 
 # ASSUMED: devices from 0 up, the ViT sharing the first. Where memory is
 # short, give the ViT devices of its own.
@@ -55,6 +56,8 @@ def set_limits(processor):
     image.size = {"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS}
     image.min_pixels = MIN_PIXELS
     image.max_pixels = MAX_PIXELS
+    video = processor.video_processor
+    video.size = {"shortest_edge": VIDEO_MIN_PIXELS, "longest_edge": VIDEO_MAX_PIXELS}
 
 
 def load(folder=FOLDER):

@@ -3,10 +3,10 @@
 # It serves the folder that compile.optimum-0.11.2 made. vllm-rbln takes lengths,
 # batch, block size and number of devices from that folder; the flags below say
 # the same and change nothing. Buckets cannot be given here: on a compiled folder
-# every override but device is dropped, and raises up to 0.10.3 (utils/optimum of
+# every override but device is dropped, and raises before 0.10.4 (utils/optimum of
 # vllm-rbln).
 # Given a checkpoint instead of a folder, vllm-rbln up to 0.11.1 would compile one
-# itself with visual length 6400, which it fixes in
+# itself with visual length 6400, which it sets in
 # model_executor/models/optimum/compilation/multimodal/qwen.py. A compiled folder
 # avoids that.
 #
@@ -53,4 +53,5 @@ exec vllm serve "$FOLDER" \
   --max-model-len 262144 \
   --max-num-seqs 1 \
   --mm-processor-kwargs '{"min_pixels": 65536, "max_pixels": 4194304}' \
+  --limit-mm-per-prompt '{"video": 0}' \
   "$@"

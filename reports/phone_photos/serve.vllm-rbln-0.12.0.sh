@@ -3,7 +3,7 @@
 # It serves the folder that compile.optimum-0.12.0 made. vllm-rbln takes lengths,
 # batch, block size and number of devices from that folder; the flags below say
 # the same and change nothing. Buckets cannot be given here: on a compiled folder
-# every override but device is dropped, and raises up to 0.10.3 (utils/optimum of
+# every override but device is dropped, and raises before 0.10.4 (utils/optimum of
 # vllm-rbln).
 # Given a checkpoint instead of a folder, vllm-rbln would compile one itself.
 #
@@ -49,5 +49,6 @@ exec vllm serve "$FOLDER" \
   --max-model-len 262144 \
   --max-num-seqs 1 \
   --rbln-num-devices-per-local-rank 8 \
-  --mm-processor-kwargs '{"min_pixels": 65536, "max_pixels": 4194304}' \
+  --mm-processor-kwargs '{"images_kwargs": {"min_pixels": 65536, "max_pixels": 4194304}}' \
+  --limit-mm-per-prompt '{"video": 0}' \
   "$@"

@@ -37,7 +37,8 @@ FOLDER = 'compiled-qwen3-vl-2b.optimum-0.10.3'
 
 MIN_PIXELS = 65536
 MAX_PIXELS = 409600
-# Clips keep the checkpoint's own limits.
+VIDEO_MIN_PIXELS = 4096
+VIDEO_MAX_PIXELS = 819200
 
 RBLN_CONFIG = {
     'visual': {
@@ -59,6 +60,8 @@ def set_limits(processor):
     image.size = {"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS}
     image.min_pixels = MIN_PIXELS
     image.max_pixels = MAX_PIXELS
+    video = processor.video_processor
+    video.size = {"shortest_edge": VIDEO_MIN_PIXELS, "longest_edge": VIDEO_MAX_PIXELS}
 
 
 def main():

@@ -327,6 +327,9 @@ def _base_of(analysis: Analysis, base: BaseConfig | None) -> BaseConfig:
     """Return the base, with the batch size of the plan where nobody gave one."""
     plan = analysis.plan
     base = base or zoo_base(plan.model.family)
+    given = plan.provenance.options.get(BATCH_SIZE)
+    if given is not None and base.mapping.get(BATCH_SIZE) != given:
+        return base.with_values({BATCH_SIZE: given}, "given", "given with --batch-size")
     for row in plan.assumptions:
         if row.name == BATCH_SIZE and plan.decoder and not base.gives(BATCH_SIZE):
             value = {BATCH_SIZE: plan.decoder.batch_size}
