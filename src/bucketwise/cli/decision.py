@@ -52,8 +52,8 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     first = [line for group in groups for line in group]
     room = MOST_LINES - 1 - len(first)
     if len(notes) > room:
-        left = plural(len(notes) - room + 1, "more note")
-        notes = [*notes[: room - 1], f"{left}: see plan.json."]
+        left = plural(len(notes) - room, "more note")
+        notes = [*notes[: room - 1], f"{notes[room - 1]} ({left}: see plan.json.)"]
     return (*first, *notes, last)
 
 
@@ -69,7 +69,7 @@ def _verdict(plan: Plan) -> Iterator[str]:
     current, (first, *others) = plan.visual.current, plan.verdict.reasons
     yield f"Verdict: {CALLS[plan.verdict.call]}. {_reason(first)}"
     yield from (_reason(each) for each in others if each.severity != "note")
-    if current and first.id != "failing-today":
+    if current and all(each.id != "failing-today" for each in plan.verdict.reasons):
         yield " ".join(failing_today(current))
     if current and (said := limit_in_doubt(current)):
         yield said
