@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from bucketwise.analysis import Analysis
 from bucketwise.api import planning
 from bucketwise.api.comparing import compare
+from bucketwise.api.preprocessing import VideoOptions
 from bucketwise.cli.chart import chart_lines
 from bucketwise.cli.compare import table_lines
 from bucketwise.cli.decision import decision_lines
@@ -139,6 +140,10 @@ WORST = {
             {"width": 64, "height": 48, "frames": 700, "time": "9999-12-31T23:00:00"},
         ),
         {"model": "qwen2-vl-7b"},
+    ),
+    "clips that sampling leaves one frame": Case(
+        ({"width": 28, "height": 28},),
+        {"video": VideoOptions(max_frames=1)},
     ),
     "visual tokens alone": Case(
         ({"image_tokens": 1, "label": "\u202e"}, {"image_tokens": 16_384}),

@@ -73,7 +73,13 @@ def worst_reachable(
     Returns
     -------
     Reach
-        The worst length and a size that gets there.
+        The worst length and a size that gets there; 0 where the processor refuses every
+        clip of so many frames.
+
+    Raises
+    ------
+    ConfigError
+        If the processor refuses every image under these limits.
     """
     limits = preprocessing.clip if frames else preprocessing.image
     weight = 1
@@ -324,7 +330,9 @@ def _largest(counts: Counts, version: Version) -> Reach:
     thinness = np.maximum(counts.grid_h, counts.grid_w)
     area = counts.sizes.height_px * counts.sizes.width_px
     best = int(np.lexsort((area, thinness, -needed))[0])
-    if not needed[best]:
+    # Clips may all be refused, as they are where sampling leaves a single frame; then
+    # none outgrows anything.
+    if not needed[best] and not counts.sizes.frames.any():
         message = "limits: no size passes the processor under them; raise max_pixels"
         raise ConfigError(message)
     return Reach(
