@@ -74,7 +74,7 @@ def worst_found(
     return int(counts.needed(version).max())
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     rows=st.lists(SIDES, min_size=1, max_size=6),
