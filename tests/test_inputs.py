@@ -503,8 +503,13 @@ def test_many_small_tables_are_read_as_each_alone(
         "time": ["2026-10-01T05:00:00Z", "1969-12-31T23:59:59Z", "", "soon"],
         "frames": ["", "8", "16"],
         "fps": ["", "29.97", "30000/1001"],
-        "n": ["1", "0.1", "2"],
+        "n": ["1", "0.1", "0.2", "0", "1e15", "x", "-1"],
+        "count": ["1.024", "2,5", "3"],
+        "time_ms": ["1760000000000", "1760000000", ""],
         "image_tokens": ["0", "77", "78"],
+        "prompt_tokens": ["100", "177", "x"],
+        "text_tokens": ["99", "100", ""],
+        "num_images": ["1", "2", ""],
     }
     layouts = [
         "width,height,tenant",
@@ -512,8 +517,12 @@ def test_many_small_tables_are_read_as_each_alone(
         "width,height,frames,fps,time",
         "image_tokens,tenant",
         "width,height,n",
+        "height,time,width,tenant,frames,fps,n",
+        "image_tokens,count,tenant",
+        "time_ms,width,height,count",
+        "prompt_tokens,text_tokens,num_images,n",
     ]
-    for at in range(40):
+    for at in range(8 * len(layouts)):
         names = layouts[at // 8].split(",")
         rows = [
             ",".join(random.choice(cells[name]) for name in names) + ",9" * (row == 7)
