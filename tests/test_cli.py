@@ -536,3 +536,15 @@ def test_the_functions_behind_the_commands_are_the_packages_own() -> None:
     assert len(table) == 1_328
     lines = package.explain(["640x480"], model="qwen3-vl-2b")
     assert lines[0].needed == 1_200
+
+
+def test_what_many_inputs_have_in_common_is_said_once(tmp_path: Path) -> None:
+    for at in range(30):
+        (tmp_path / f"{at:02}.csv").write_text(f"width,height,n\n640,480,{at + 1}\n")
+    names = [f"{at:02}.csv" for at in range(30)]
+    told = bucketwise("histogram", *names, "-o", "h.parquet", cwd=tmp_path).stderr
+    lines = told.splitlines()
+    assert lines[0].startswith("00.csv and 29 others: read height from 'height'")
+    assert lines[1].endswith("weights: 1 row for 1 image")
+    assert lines[20] == "and 11 more notes like these"
+    assert len(lines) == 21

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from bucketwise.traffic import Traffic
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
+MOST_NOTES = 20
+"""Told on a terminal; a folder of a thousand tables has more."""
 
 
 def video_options(limits: dict[str, Any]) -> VideoOptions:
@@ -78,10 +81,16 @@ def read_sizes(
 
 
 def say_notes(traffic: Traffic) -> None:
-    """Say on standard error what was read as what, weights above all."""
+    """Say on standard error what was read as what, once where many inputs are alike."""
+    names: dict[str, list[str]] = {}
     for record in traffic.inputs:
         for note in record.notes:
-            say(f"{record.name}: {note}", err=True)
+            names.setdefault(note, []).append(record.name)
+    for note, [first, *others] in islice(names.items(), MOST_NOTES):
+        also = f" and {plural(len(others), 'other')}" if others else ""
+        say(f"{first}{also}: {note}", err=True)
+    if len(names) > MOST_NOTES:
+        say(f"and {plural(len(names) - MOST_NOTES, 'more note')} like these", err=True)
     for note in traffic.notes:
         say(f"note: {note}", err=True)
     for rejection in traffic.rejections:
