@@ -183,7 +183,7 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         *("analyze", secret, "--no-places", "--max-bad-rows", "0"), cwd=tmp_path
     )
     assert refused.returncode == 1
-    assert "1 of 31 rows (3.2%) cannot be used; up to 0% may be" in refused.stderr
+    assert "1 of 31 rows (3.2%) unusable, limit 0%" in refused.stderr
     assert "acme" not in refused.stderr
 
 
@@ -435,8 +435,9 @@ def test_explain_follows_images_and_clips_to_their_bucket(tmp_path: Path) -> Non
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    header, photo, clip, thin = done.stdout.splitlines()
+    header, note, photo, clip, thin = done.stdout.splitlines()
     assert "65,536 to 16,777,216 px" in header
+    assert "analyze takes max_pixels 4,194,304" in note
     assert "8,160 ViT patches -> 2,040 merged patches -> needed length 8,160" in photo
     assert "bucket 16,384" in photo
     assert "1,456 ViT patches in each of 32 runs" in clip

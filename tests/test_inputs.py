@@ -541,7 +541,9 @@ def test_many_small_tables_are_read_as_each_alone(
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="neither a row nor an image was found"):
+    with pytest.raises(
+        InputError, match="expected at least one row or image, found none"
+    ):
         read_traffic([tmp_path])
 
 

@@ -172,7 +172,7 @@ class TestHowMany:
         choice = by_saving(PADDED, (2, 4), 0.05)
         assert (choice.k, choice.rule) == (3, "min_saving")
         assert choice.reason == (
-            "graph 3 saves 8.3% of the compute left with 2; another would save 3.6% "
+            "graph 3 saves 8.3% of the compute left with 2; graph 4 would save 3.6% "
             "more, but --min-saving asks 5.0%"
         )
 

@@ -252,7 +252,7 @@ def test_too_many_bad_records_stop_the_run_with_what_was_read_as_what() -> None:
     with pytest.raises(InputError) as caught:
         read_text(text, max_bad_rows=0.05)
     said = str(caught.value)
-    assert "2 of 20 rows (10.0%) cannot be used" in said
+    assert "2 of 20 rows (10.0%) unusable" in said
     assert "log:20" in said
     assert "read start from 'time', duration from 'latency'" in said
     assert read_text(text, max_bad_rows=0.1).rejected == 2

@@ -107,10 +107,10 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
     if beside is None or checkpoint <= limit:
         return text
     ratio = beside.padded_compute / visual.padded_compute
+    left = f"only {number(beside.shrinks_images)}" if beside.shrinks_images else "none"
     return (
-        f"{text} At the checkpoint's {checkpoint:,} the plan would be "
-        f"{literal(beside.vit_max_seq_lens)} and {ratio:.2f} times the ViT compute, "
-        f"shrinking {number(beside.shrinks_images)}."
+        f"{text} With the checkpoint's own {checkpoint:,} {left} would be, at {ratio:.2f} times the ViT compute "
+        f"({literal(beside.vit_max_seq_lens)})."
     )
 
 
@@ -158,10 +158,10 @@ def _overflow(visual: Visual) -> str:
         return ""
     clip = f" of {worst.frames} frames" if worst.frames else ""
     text = (
-        f"An input can still outgrow the top bucket: {worst.width_px:,}x"
-        f"{worst.height_px:,}{clip} needs {worst.needed:,} of {top:,} and the runtime "
-        "raises. About one image in the next equally long window will be larger than "
-        "any so far."
+        f"An input can still outgrow the top bucket: {worst.width_px:,} x "
+        f"{worst.height_px:,}{clip} needs {worst.needed:,} ViT patches; the largest graph "
+        f"holds {top:,}, so that request fails. If traffic stays like this, at most one "
+        "image in the next equally long window is larger than any so far."
     )
     to_be_sure = f"Compile {worst.needed:,} to be sure"
     if worst.frames:

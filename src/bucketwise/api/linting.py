@@ -238,16 +238,14 @@ def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules could not look at, and what would let them."""
     found = []
     if subject.profile is None:
-        found.append(
-            "images and memory, because nothing names the model: --model would"
-        )
+        found.append("images and memory: add --model")
     elif subject.profile.lm is None:
         found.append(
-            f"memory, because {subject.profile.name} tells no sizes of the language "
-            "model: --model names one"
+            f"memory: {subject.profile.name} has no dimensions of the language model; "
+            "name one that has with --model"
         )
     if asked.traffic is not None and subject.use is None:
-        found.append("the traffic, because it needs the model and its image limits")
+        found.append("the traffic: it needs the model and its image limits")
     family = subject.document.family
     if family and subject.profile is not None and subject.profile.family != family:
         found.append(

@@ -46,6 +46,7 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
     """Say which model, release and limits are in force, and where the limits come from."""
     from bucketwise.api.built_in import newest
     from bucketwise.api.preprocessing import as_shipped
+    from bucketwise.limits import image_limits
     from bucketwise.sources.configs.profiles import find_profile
 
     profile = find_profile(model)
@@ -63,7 +64,16 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
             f", video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
             f"({clip.source})"
         )
-    return "\n".join((line, *(f"note: {note}" for note in profile.notes)))
+    notes = [*profile.notes]
+    deployed = image_limits(
+        profile, limits["min_pixels"], limits["max_pixels"], deployed=True
+    )
+    if deployed.max_pixels != image.max_pixels:
+        notes.append(
+            f"analyze takes max_pixels {deployed.max_pixels:,} ({deployed.source}); "
+            f"--max-pixels {deployed.max_pixels} does so here"
+        )
+    return "\n".join((line, *(f"note: {note}" for note in notes)))
 
 
 def read_sizes(

@@ -109,8 +109,7 @@ def base_notes(context: EmitContext) -> tuple[str, ...]:
     if "npu" not in context.base.mapping:
         # optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
         rows.append(
-            "Note: no npu is named: a host without NPUs cannot compile then. Name it with "
-            "--npu."
+            "Note: NPU not given. A compile host without an NPU needs its name: set --npu."
         )
     partition = context.base.mapping.get("kvcache_partition_len")
     if partition is not None and partition < target.min_flash_partition_len:

@@ -396,7 +396,10 @@ def _unit_hint(subject: Subject, top: int, needed: int) -> str:
     if profile is None or not fits_merged(needed, top, profile):
         return ""
     merged = -(-needed // profile.patches_per_merged)
-    return f"; in merged patches ({merged:,}) it would fit"
+    return (
+        f"; {top:,} looks like merged patches: the largest image has {merged:,} of "
+        f"those, and {needed:,} ViT patches"
+    )
 
 
 def _aligned(length: int, align: int) -> int:

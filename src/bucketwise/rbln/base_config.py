@@ -318,7 +318,7 @@ def _finish(draft: _Draft, kind: ModelClass, overrides: Overrides) -> BaseConfig
         notes += _pop_other_devices(config)
     if config.get("create_runtimes") is None:
         config["create_runtimes"] = False
-        why = "the Model Zoo compile scripts: a compile host needs no NPU"
+        why = "the Model Zoo compile scripts: nothing runs while compiling"
         labels[("create_runtimes",)] = ("assumed", why)
     if kind.visual_splits_since is None and "num_devices" not in config["visual"]:
         config["visual"]["num_devices"] = 1

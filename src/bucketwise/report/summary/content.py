@@ -21,8 +21,9 @@ from bucketwise.report.sections.decision import (
     verdict_callout,
 )
 from bucketwise.report.sections.sureness import how_sure
-from bucketwise.report.sentences import assumed_batch_size, failing_today
+from bucketwise.report.sentences import assumed_batch_size
 from bucketwise.report.summary.grounds import grounds
+from bucketwise.verdict import failing_today
 
 MOST_NAMES = 3
 MOST_WARNINGS = 4
