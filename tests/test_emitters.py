@@ -205,7 +205,7 @@ def of_kind(files: dict[str, str], suffix: str, start: str = "") -> str:
     (text,) = (
         text
         for name, text in files.items()
-        if name.endswith(suffix) and name.startswith(start)
+        if name.endswith(suffix) and f"/{start}" in name
     )
     return text
 
@@ -260,10 +260,10 @@ def run_serve(script: str, folder: Any, *arguments: str) -> list[str]:
 @pytest.mark.parametrize(("version", "family"), EVERYWHERE)
 def test_each_dialect_gets_its_four_files(version: str, family: str) -> None:
     assert list(emit_for(version, family)) == [
-        f"rbln_config.optimum-{version}.json",
-        f"compile.optimum-{version}.py",
-        f"load.optimum-{version}.py",
-        f"serve.vllm-rbln-{version}.sh",
+        f"optimum-rbln-{version}/rbln_config.json",
+        f"optimum-rbln-{version}/compile.py",
+        f"optimum-rbln-{version}/load.py",
+        f"optimum-rbln-{version}/serve.sh",
     ]
 
 
@@ -423,7 +423,7 @@ def test_serve_refuses_a_folder_that_was_not_compiled(tmp_path: Any) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == 1
-    assert "compile.optimum-0.12.0.py" in done.stderr
+    assert "run compile.py first" in done.stderr
 
 
 @pytest.mark.parametrize("version", TARGETS)
@@ -690,7 +690,7 @@ def test_the_load_script_gives_one_device_to_a_vit_that_a_release_does_not_split
 ) -> None:
     import importlib.metadata
 
-    text = emit_for("0.10.3", "qwen3_vl")["load.optimum-0.10.3.py"]
+    text = emit_for("0.10.3", "qwen3_vl")["optimum-rbln-0.10.3/load.py"]
     ahead = text[text.index("from importlib") : text.index("def set_limits")]
     ahead = "\n".join(
         line for line in ahead.splitlines() if not line.startswith(("from o", "from t"))
@@ -701,5 +701,9 @@ def test_the_load_script_gives_one_device_to_a_vit_that_a_release_does_not_split
         exec(ahead, names)  # noqa: S102 - our own text
         assert len(names["DEVICES"]["visual"]["device"]) == n_devices
         assert len(names["DEVICES"]["device"]) == 8
-    assert "importlib" not in emit_for("0.12.0", "qwen3_vl")["load.optimum-0.12.0.py"]
-    assert "importlib" not in emit_for("0.10.3", "qwen2_vl")["load.optimum-0.10.3.py"]
+    assert (
+        "importlib" not in emit_for("0.12.0", "qwen3_vl")["optimum-rbln-0.12.0/load.py"]
+    )
+    assert (
+        "importlib" not in emit_for("0.10.3", "qwen2_vl")["optimum-rbln-0.10.3/load.py"]
+    )

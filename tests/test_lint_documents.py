@@ -939,7 +939,7 @@ def test_every_emitted_file_is_read_back_as_what_it_says(
         name: one(write(tmp_path, name, content)) for name, content in files.items()
     }
     config, compiling, loading, serving = found.values()
-    written = json.loads(files[f"rbln_config.optimum-{version}.json"])
+    written = json.loads(files[f"optimum-rbln-{version}/rbln_config.json"])
     assert config.config == compiling.config == written
     for document in found.values():
         assert document.version == target.parsed, document.source
@@ -971,7 +971,7 @@ def test_devices_that_an_emitted_line_places_are_read_back(tmp_path: Path) -> No
         make_plan(), replace(base, text=json.dumps(placed)), list(TARGETS.values())
     )
     for version in TARGETS:
-        name = f"serve.vllm-rbln-{version}.sh"
+        name = f"optimum-rbln-{version}/serve.sh"
         document = one(write(tmp_path, name, files[name]))
         assert document.config == {"device": [0, 1]}
         assert document.serve is not None

@@ -742,7 +742,9 @@ def test_every_command_takes_a_folder_and_none_tells_where_it_is(
         assert f"{IMAGE}: size.shortest_edge and max_pixels" in result.output
         assert "secret-place" not in result.output.replace(str(out), "")
     texts = [
-        path.read_text() for path in out.iterdir() if path.name != "histogram.parquet"
+        path.read_text()
+        for path in out.rglob("*.*")
+        if path.is_file() and path.name != "histogram.parquet"
     ]
     assert not any("secret-place" in text for text in texts)
     assert any('MODEL_ID = "my-vl"' in text or "'my-vl'" in text for text in texts)
@@ -788,6 +790,9 @@ def test_a_release_older_than_the_models_class_is_refused_by_name(
     out = tmp_path / "out"
     done = CliRunner().invoke(main, [*arguments[:-1], "--out", str(out)])
     assert done.exit_code == 0, done.output
+    assert "max_seq_len from 0.12.0" in done.output
+    assert [path.name for path in out.glob("optimum*")] == ["optimum-rbln-0.12.0"]
+    done = CliRunner().invoke(main, [*arguments, "all", "--out", str(out)])
     assert "max_seq_len from 0.11.1" in done.output
     assert not list(out.glob("*0.10*"))
-    assert "came with 0.11.1" in (out / "compile.optimum-0.11.2.py").read_text()
+    assert "came with 0.11.1" in (out / "optimum-rbln-0.11.2/compile.py").read_text()

@@ -82,7 +82,7 @@ class Emitted:
 
     def _file(self, stem: str, suffix: str) -> str:
         unit = ".documented-unit" if self.merged else ""
-        return f"{stem}.optimum-{self.dialect}{unit}.{suffix}"
+        return f"optimum-rbln-{self.dialect}/{stem}{unit}.{suffix}"
 
     def _text(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")

@@ -33,7 +33,7 @@ from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, serving_targets
-from bucketwise.rbln.targets import Target, pick_targets
+from bucketwise.rbln.targets import ALL_TARGETS, Target, pick_targets
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.today import Today, limits_in_service, option_limits
@@ -115,7 +115,7 @@ def analyze(
     base : BaseConfig, optional
         The configuration emitted ones start from; its values are recorded.
     target : iterable of str
-        SDK dialects; all by default.
+        SDK dialects, "all" for every one; the newest by default.
     evidence : Evidence, optional
         What the decoder carried, as `read_evidence` returned it.
     batch_size : int, optional
@@ -170,9 +170,8 @@ def analyze(
         keep_max_pixels=max_pixels is not None,
         allow_overflow=allow_overflow,
     )
-    dialects = tuple(target)
     # Where no release compiles the family the newest one's counting is told.
-    served = serving_targets(profile.family, dialects)
+    served = _dialects(profile.family, target)
     targets = served or pick_targets(())[-1:]
     today, given = None, None
     if read is not None:
@@ -210,7 +209,7 @@ def analyze(
         "graph_price": asdict(graph_price) if graph_price else None,
         "current": list(given.lengths) if given is not None else None,
         "current_max_pixels": current_max_pixels,
-        "target": sorted(dialects),
+        "target": [each.name for each in served],
         "decoder_graphs": list(decoder_graphs),
         "step_cost": step_cost
         if isinstance(step_cost, str)
@@ -307,9 +306,23 @@ def deployment_of(
     ConfigError
         When `config` cannot be read.
     """
-    dialects = serving_targets(analysis.plan.model.family, target)
+    dialects = _planned(analysis, target)
     base = _emitted(analysis, base, dialects)
     return report_inputs(analysis, base=base, targets=dialects, config=config)
+
+
+def _dialects(family: str, names: Iterable[str]) -> tuple[Target, ...]:
+    """Return the dialects to plan for: those named, each for "all", else the newest."""
+    asked = tuple(names)
+    if ALL_TARGETS in asked:
+        return serving_targets(family)
+    return serving_targets(family, asked) if asked else serving_targets(family)[-1:]
+
+
+def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
+    """Return the dialects to write for: those named, else those that were planned for."""
+    asked = tuple(names) or tuple(analysis.plan.provenance.options.get("target", ()))
+    return _dialects(analysis.plan.model.family, asked)
 
 
 def _emitted(
@@ -358,7 +371,7 @@ def write_plan(
     base : BaseConfig, optional
         The configuration emitted ones start from; that of the analysis by default.
     target : iterable of str
-        SDK dialects; all by default.
+        SDK dialects, "all" for every one; those of the analysis by default.
     formats : iterable of str
         Pages to write: html (the report), pdf and md (the decision on one page); none
         for an empty one.
@@ -383,7 +396,7 @@ def write_plan(
     ConfigError
         When `config` cannot be read.
     """
-    dialects = serving_targets(analysis.plan.model.family, target)
+    dialects = _planned(analysis, target)
     base = _emitted(analysis, base, dialects)
     snippets = {
         dialect.version: emit(analysis.plan, base, [dialect])

@@ -64,7 +64,7 @@ BASE_OPTIONS = (
 @today_options
 @base_options
 @decoder_options
-@target_option("every dialect", "; repeatable")
+@target_option("the newest", "; repeatable, `all` for each")
 @output_options
 def analyze(
     inputs: tuple[str, ...],
@@ -158,7 +158,7 @@ def analyze(
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
-        _print_decision(analysis, written)
+        _print_decision(analysis, written, folder)
     call = analysis.plan.verdict.call
     if call in FAILING.get(options["fail_on"], ()):
         raise SystemExit(GATE)
@@ -203,14 +203,14 @@ def _say_decision(analysis: Analysis) -> None:
         say(line)
 
 
-def _print_decision(analysis: Analysis, written: Written) -> None:
+def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     """Print the decision for programs: ASCII, one object."""
     import json
 
     from bucketwise.plan import integral
     from bucketwise.report.decision_record import decision_record
 
-    names = [path.name for path in written.paths]
+    names = [path.relative_to(folder).as_posix() for path in written.paths]
     say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
 
 

@@ -13,17 +13,23 @@ from bucketwise.plan import Plan
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.targets import Target
 
-__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit"]
+__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "place_of"]
 
 Emitter = Callable[[EmitContext], str]
 
 EMITTERS: dict[str, Emitter] = {
-    "rbln_config.optimum-{version}{unit}.json": config_text,
-    "compile.optimum-{version}{unit}.py": compile_text,
-    "load.optimum-{version}{unit}.py": load_text,
-    "serve.vllm-rbln-{version}{unit}.sh": serve_text,
+    "rbln_config{unit}.json": config_text,
+    "compile{unit}.py": compile_text,
+    "load{unit}.py": load_text,
+    "serve{unit}.sh": serve_text,
 }
-"""File name, with {version} of the dialect and {unit} of its lengths -> its text."""
+"""File name, with the {unit} of its lengths where it is not the usual -> its text."""
+
+
+def place_of(pattern: str, context: EmitContext) -> str:
+    """Return where a file stands among the results, such as optimum-rbln-0.12.0/load.py."""
+    name = pattern.format(unit=context.unit_suffix)
+    return f"optimum-rbln-{context.target.version}/{name}"
 
 
 def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
@@ -41,7 +47,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     Returns
     -------
     dict of str to str
-        File name to text.
+        Path within the folder of results, one folder a dialect, to text.
 
     Raises
     ------
@@ -52,6 +58,5 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     for target in targets:
         context = EmitContext.of(plan, base, target)
         for pattern, text in EMITTERS.items():
-            name = pattern.format(version=target.version, unit=context.unit_suffix)
-            files[name] = text(context)
+            files[place_of(pattern, context)] = text(context)
     return files

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bucketwise.emitters import EMITTERS, EmitContext
+from bucketwise.emitters import EMITTERS, EmitContext, place_of
 from bucketwise.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
@@ -103,7 +103,7 @@ def _release(plan: Plan, base: BaseConfig, target: Target, newest: Target) -> Re
     )
     files = tuple(
         FilePattern(
-            name=name.format(version=target.version, unit=context.unit_suffix),
+            name=place_of(name, context),
             text=text_of(context),
             pattern=_places(text_of(marked), plan.decoder),
         )
