@@ -173,7 +173,7 @@ def test_the_model_is_the_one_asked_for_else_the_one_named_else_any_of_the_class
 def test_a_model_that_is_not_of_the_class_is_said() -> None:
     one = judged(COMPILED, model="qwen2-vl-7b")
     assert "whether the class fits" in one.not_judged[0]
-    with pytest.raises(ConfigError, match="not built in"):
+    with pytest.raises(ConfigError, match="model: expected one of"):
         judged(GOOD, model="nothing")
 
 

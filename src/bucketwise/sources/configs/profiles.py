@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from bucketwise.errors import ConfigError
+from bucketwise.errors import ConfigError, meant
 from bucketwise.profile import (
     LmShape,
     ModelProfile,
@@ -63,9 +63,10 @@ def find_profile(name: str) -> ModelProfile:
     if is_folder:
         return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
     known = ", ".join(profiles)
+    likely = meant(short_name(text), profiles)
     message = (
-        f"model: {text[:200]!r} is not built in and no folder here has that name; one "
-        f"of {known}, or a folder with a config.json, is right"
+        f"model: expected one of {known}, or a folder with a config.json, got "
+        f"{text[:200]!r}" + (f"; did you mean {likely}?" if likely else "")
     )
     raise ConfigError(message)
 
