@@ -154,6 +154,7 @@ def emit_case(folder: Path, case: Case) -> None:
         [
             *("analyze", str(folder / "traffic.csv"), "--model", family.checkpoint),
             *("--out", str(folder / case.name), "--format", "none", "--quiet"),
+            *("--target", "all"),
             *options,
         ],
         standalone_mode=False,
