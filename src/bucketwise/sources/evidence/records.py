@@ -31,6 +31,7 @@ from bucketwise.sources.evidence.columns import (
 )
 from bucketwise.sources.evidence.durations import seconds
 from bucketwise.sources.evidence.served import OF_A_COMPLETION, shows_completions
+from bucketwise.sources.evidence.settling import settle
 from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
@@ -70,6 +71,9 @@ _TIMES = ("time", "start", "end")
 
 _Fault = tuple[str, str]
 """A reason, and SQL for the rows that have it."""
+
+_Judge = Callable[[Mapping[str, int]], tuple[list[_Fault], list[str]]]
+"""Roles -> what may be wrong with a row, and what is taken from one that is right."""
 
 Columns = dict[str, NDArray[Any]]
 
@@ -122,6 +126,8 @@ def read_records(workspace: Workspace, table: Table) -> Records:
         What to read.
     """
     kind = kind_of(table.roles)
+    if kind == "requests" and "duration" in table.roles:
+        table = _settled(workspace, table)
     found = _at_once(workspace, table, kind) or _one_by_one(workspace, table, kind)
     columns, ragged = found
     fault = columns.pop("fault")
@@ -149,6 +155,21 @@ def read_records(workspace: Workspace, table: Table) -> Records:
         ),
         notes=(*table.notes, *_said_of_cells(table)),
     )
+
+
+def _settled(workspace: Workspace, table: Table) -> Table:
+    """Return the table with the unit of its durations told, and what its time is."""
+    if "duration" in table.units_s and "time" not in table.roles:
+        return table
+    batch = next(iter(table.stream(workspace)), None)
+    if batch is None:
+        return table
+    workspace.connection.register(BATCH, batch)
+    rows = _rows(table, table.streamed, ("line",), _timed) + " ORDER BY line"
+    columns = _fetched(workspace.connection.execute(rows).fetchnumpy())
+    workspace.connection.unregister(BATCH)
+    used = columns["fault"] == 0
+    return settle(table, {name: column[used] for name, column in columns.items()})
 
 
 def _said_of_cells(table: Table) -> list[str]:
@@ -223,7 +244,9 @@ def _with_reasons(table: Table, relation: str, kept: Sequence[str]) -> str:
     )
 
 
-def _rows(table: Table, relation: str, kept: Sequence[str] = ()) -> str:
+def _rows(
+    table: Table, relation: str, kept: Sequence[str] = (), judged: _Judge | None = None
+) -> str:
     """Return SQL that reads every row of a relation.
 
     Parameters
@@ -234,9 +257,11 @@ def _rows(table: Table, relation: str, kept: Sequence[str] = ()) -> str:
         SQL with text columns `c<position>` and a boolean `ragged`.
     kept : sequence of str
         Further columns of the relation to pass on.
+    judged : callable, optional
+        What is taken from a row; by its kind, where not given.
     """
     roles = table.roles
-    faults, result = _KINDS[kind_of(roles)](roles)
+    faults, result = (judged or _KINDS[kind_of(roles)])(roles)
     # Every instance of vLLM calls its first engine 0.
     served_by = [f"{role}_name" for role in ("replica", "engine") if role in roles]
     if served_by:
@@ -286,6 +311,24 @@ def _requests(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     return faults, result
 
 
+def _timed(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
+    """Return the same for a row of which it is still to be told when it was in flight."""
+    [role] = [role for role in _TIMES if role in roles]
+    bare = _number("duration_text")
+    faults = [(NO_TIME, f"{role}_us IS NULL"), *_no_number("duration")]
+    faults.append((ENDS_BEFORE_START, "duration_n < 0"))
+    result = [
+        _seconds(f"{role}_us", "time_s"),
+        "duration_n AS took",
+        f"{bare} IS NOT NULL AS bare",
+    ]
+    if "output" in roles:
+        whole = _is_whole("output_n")
+        number = f"CASE WHEN {whole} THEN CAST(output_n AS INTEGER) ELSE {NOT_TOLD} END"
+        result.append(f"{number} AS output")
+    return faults, result
+
+
 def _arrivals(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     faults = [(NO_TIME, "time_us IS NULL")]
     for role in ("prompt", "text", "output"):
@@ -322,9 +365,11 @@ def _readings(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     return faults, result
 
 
-_KINDS: Mapping[
-    TableKind, Callable[[Mapping[str, int]], tuple[list[_Fault], list[str]]]
-] = {"requests": _requests, "arrivals": _arrivals, "engine_stats": _readings}
+_KINDS: Mapping[TableKind, _Judge] = {
+    "requests": _requests,
+    "arrivals": _arrivals,
+    "engine_stats": _readings,
+}
 
 
 def _no_number(role: str) -> list[_Fault]:
