@@ -25,19 +25,22 @@ LONGEST_S = 900.0
 """On average: twice the tokens of a long answer (16,384) at 36 a second."""
 
 LONGEST_QUEUED_S = 6 * 3_600.0
-"""The same where requests line up (vllm/benchmarks/lib/endpoint_request_func.py waits as
-long for an answer)."""
+"""The same where requests line up, or are few (vllm/benchmarks/lib/endpoint_request_func.py
+waits as long for an answer)."""
+
+SLOTS = 256.0
+"""Requests that an engine has in hand (vLLM, --max-num-seqs as shipped)."""
 
 MAX_TOKENS_PER_S = 5_000.0
 """Of one request; twice what the fastest services tell of themselves."""
 
 MOST_IN_FLIGHT = 10_000.0
-"""Sustained; forty engines of vLLM's usual 256 sequences."""
+"""Sustained; what forty engines have in hand."""
 
 _TELLING_TOKENS = 16
 """Fewer tokens take as long as the prompt does."""
 
-_QUEUED = 0.5
+_QUEUED = 0.3
 """Correlation of durations with time from which on requests may stand in a queue."""
 
 _SUSTAINED = 3.0
@@ -55,6 +58,9 @@ _FEWEST = 20
 
 _JITTER_S = 0.01
 """From the moment a request is done until its line is written."""
+
+_SAME = 1e-3
+"""Seconds since 1970 have no more digits than that as a float in tenths."""
 
 Moment = Literal["start", "end"]
 _OTHER_BOUND: Mapping[Moment, str] = {"start": "were done", "end": "began"}
@@ -146,9 +152,9 @@ def _judged(requests: Timed, unit_s: float) -> tuple[str, bool]:
     """Return what a unit would make of the numbers, and whether that can be."""
     took_s = requests.took * unit_s
     mean_s = _mean_s(took_s)
-    longest_s = LONGEST_QUEUED_S if _lines_up(requests) else LONGEST_S
     said = f"{in_words(mean_s)} a request"
-    if not SHORTEST_S <= mean_s <= longest_s:
+    # What hangs counts here, and so a few completions among checks of health do.
+    if took_s.mean() < SHORTEST_S or mean_s > _longest_s(requests, took_s):
         return said, False
     for test, limit, words in _RATES:
         rate = test(requests, took_s)
@@ -163,6 +169,15 @@ def _mean_s(took_s: FloatArray) -> float:
         return 0.0
     upper = np.quantile(took_s, _UPPER, method="lower")
     return float(np.minimum(took_s, upper).mean())
+
+
+def _longest_s(requests: Timed, took_s: FloatArray) -> float:
+    """Return the longest mean that requests can have.
+
+    It is longer where they are in a queue, or where one engine has all of them in hand.
+    """
+    is_sustained = 0 < _in_flight(requests, took_s) <= SLOTS
+    return LONGEST_QUEUED_S if is_sustained or _lines_up(requests) else LONGEST_S
 
 
 def _lines_up(requests: Timed) -> bool:
@@ -190,10 +205,9 @@ def _tokens_per_s(requests: Timed, took_s: FloatArray) -> float:
 
 def _in_flight(requests: Timed, took_s: FloatArray) -> float:
     """Return how many are in flight (Little's law), 0 where the log is too short."""
+    mean_s = _mean_s(took_s)
     span_s = float(np.ptp(requests.time_s)) if took_s.size else 0.0
-    if span_s <= _SUSTAINED * _mean_s(took_s):
-        return 0.0
-    return float(took_s.sum()) / span_s
+    return mean_s * took_s.size / span_s if span_s > _SUSTAINED * mean_s else 0.0
 
 
 _RATES: Sequence[tuple[Callable[[Timed, FloatArray], float], float, str]] = (
@@ -260,5 +274,9 @@ def _late_share(moments: FloatArray, slack: float) -> float:
 
 
 def _grain(seconds: FloatArray) -> float:
-    """Return 1 where all of it is told to the second, else 0."""
-    return float((seconds == np.floor(seconds)).all())
+    """Return how far apart moments are told at least, where that is coarse; else 0."""
+    for grain_s in (1.0, 0.1):
+        steps = seconds / grain_s
+        if (abs(steps - np.round(steps)) < _SAME).all():
+            return grain_s
+    return 0.0
