@@ -371,3 +371,27 @@ def read_text(text: str, **options: Any) -> Evidence:
 def activity(evidence: Evidence) -> Activity:
     assert isinstance(evidence.load, Activity)
     return evidence.load
+
+
+def test_numbers_among_cells_with_units_are_not_taken_for_seconds() -> None:
+    cells = [f"{at},{2 + at % 3}s\n" for at in range(1_100)] + ["2000,5\n", "2001,0\n"]
+    text = f"start,latency\n{''.join(cells)}"
+    evidence = read_text(text, max_bad_rows=1.0)
+    assert [(each.reason, each.count) for each in evidence.rejections] in (
+        [],
+        [("not a number", 1)],
+    )
+    load = activity(evidence)
+    total_s = float((load.running * load.seconds).sum())
+    read_s = 5 if not evidence.rejections else 0
+    assert total_s == pytest.approx(sum(2 + at % 3 for at in range(1_100)) + read_s)
+
+
+def test_requests_far_down_a_log_tell_the_unit() -> None:
+    checks = "".join(f"{at},GET /health,2\n" for at in range(21_000))
+    asked = "".join(
+        f"{21_000 + at},POST /v1/completions,{2_000 + 37 * at % 50}\n"
+        for at in range(50)
+    )
+    evidence = read_text(f"start,request,latency\n{checks}{asked}", max_bad_rows=1.0)
+    assert any("read as milliseconds" in note for note in evidence.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,11 @@ from bucketwise.sources.evidence.columns import (
     tells_images,
 )
 from bucketwise.sources.evidence.durations import seconds
-from bucketwise.sources.evidence.served import OF_A_COMPLETION, shows_completions
+from bucketwise.sources.evidence.served import (
+    OF_A_COMPLETION,
+    OF_A_PROBE,
+    shows_completions,
+)
 from bucketwise.sources.evidence.settling import settle
 from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
@@ -67,6 +71,9 @@ _MAX_US = 253_402_300_800_000_000
 """The year 10000, and as long before 1970."""
 
 _MAX_DURATION_US = MAX_DURATION_S * 1_000_000
+_TELLING = 1_000
+"""Requests by which units are told; more are looked at where they stand together."""
+
 _TIMES = ("time", "start", "end")
 
 _Fault = tuple[str, str]
@@ -161,15 +168,13 @@ def _settled(workspace: Workspace, table: Table) -> Table:
     """Return the table with the unit of its durations told, and what its time is."""
     if "duration" in table.units_s and "time" not in table.roles:
         return table
-    batch = next(iter(table.stream(workspace)), None)
-    if batch is None:
-        return table
-    workspace.connection.register(BATCH, batch)
-    rows = _rows(table, table.streamed, ("line",), _timed) + " ORDER BY line"
-    columns = _fetched(workspace.connection.execute(rows).fetchnumpy())
-    workspace.connection.unregister(BATCH)
-    used = columns["fault"] == 0
-    return settle(table, {name: column[used] for name, column in columns.items()})
+    found: list[Columns] = []
+    for columns in _in_batches(workspace, table, ("line",), _timed):
+        used = columns["fault"] == 0
+        found.append({name: column[used] for name, column in columns.items()})
+        if sum(each["took"].size for each in found) >= _TELLING:
+            break
+    return settle(table, _joined(found)) if found else table
 
 
 def _said_of_cells(table: Table) -> list[str]:
@@ -214,21 +219,34 @@ def _one_by_one(
     workspace: Workspace, table: Table, kind: TableKind
 ) -> tuple[Columns, int]:
     """Read what DuckDB stumbles over, in batches."""
-    connection = workspace.connection
     kept = ("line",) if kind == "engine_stats" else ()
-    order = " ORDER BY line" if kept else ""
-    batches = []
-    for batch in table.stream(workspace):
-        connection.register(BATCH, batch)
-        rows = _rows(table, table.streamed, kept) + order
-        batches.append(_fetched(connection.execute(rows).fetchnumpy()))
-        connection.unregister(BATCH)
+    batches = [*_in_batches(workspace, table, kept)]
     if not batches:
         raise InputError(f"{table.name}: no row; one row at least is right")
-    columns = {
+    return _joined(batches), 0
+
+
+def _in_batches(
+    workspace: Workspace,
+    table: Table,
+    kept: Sequence[str],
+    judged: _Judge | None = None,
+) -> Iterator[Columns]:
+    """Yield what rows say in the order written, a batch at a time."""
+    connection = workspace.connection
+    order = " ORDER BY line" if kept else ""
+    for batch in table.stream(workspace):
+        connection.register(BATCH, batch)
+        rows = _rows(table, table.streamed, kept, judged) + order
+        columns = _fetched(connection.execute(rows).fetchnumpy())
+        connection.unregister(BATCH)
+        yield columns
+
+
+def _joined(batches: Sequence[Columns]) -> Columns:
+    return {
         name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]
     }
-    return columns, 0
 
 
 def _fetched(columns: Mapping[str, Any]) -> Columns:
@@ -315,11 +333,15 @@ def _timed(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     """Return the same for a row of which it is still to be told when it was in flight."""
     [role] = [role for role in _TIMES if role in roles]
     bare = _number("duration_text")
-    faults = [(NO_TIME, f"{role}_us IS NULL"), *_no_number("duration")]
-    faults.append((ENDS_BEFORE_START, "duration_n < 0"))
+    took = f"coalesce(duration_n, {bare})"
+    faults = [(NO_TIME, f"{role}_us IS NULL"), (NOT_A_NUMBER, f"{took} IS NULL")]
+    faults.append((ENDS_BEFORE_START, f"{took} < 0"))
+    if "path" in roles:
+        probes = f"regexp_full_match(path_text, '{OF_A_PROBE}')"
+        faults.append((NOT_A_COMPLETION, f"coalesce({probes}, false)"))
     result = [
         _seconds(f"{role}_us", "time_s"),
-        "duration_n AS took",
+        f"{took} AS took",
         f"{bare} IS NOT NULL AS bare",
     ]
     if "output" in roles:
@@ -397,7 +419,7 @@ def _read(table: Table) -> list[str]:
                 value = f"coalesce({value}, epoch_us({dated}))"
             values.append(f"{value} AS {role}_read")
         elif role == "duration":
-            values.append(f"{seconds(text, unit_s or 1.0)} AS duration_n")
+            values.append(f"{seconds(text, unit_s)} AS duration_n")
         elif role == "path":
             continue
         elif role in {"replica", "engine"}:
