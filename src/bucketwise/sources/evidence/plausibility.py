@@ -22,7 +22,7 @@ SHORTEST_S = 0.02
 """On average; less is not enough to read a prompt with its image and give one token."""
 
 LONGEST_S = 900.0
-"""On average: twice the tokens of a long answer (16,384) at 36 a second."""
+"""On average: 32,768 tokens, more than most answers may have, at 36 a second."""
 
 LONGEST_QUEUED_S = 6 * 3_600.0
 """The same where requests line up, or are few (vllm/benchmarks/lib/endpoint_request_func.py
