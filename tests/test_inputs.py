@@ -171,7 +171,8 @@ def test_nothing_private_reaches_an_output(
     counted = bucketwise("count", *everything, "--model", "qwen3-vl-2b", cwd=tmp_path)
     texts = {"stdout": done.stdout, "stderr": done.stderr}
     texts |= {"histogram": kept.stdout + kept.stderr, "count": counted.stdout}
-    texts |= {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    written = filter(Path.is_file, (tmp_path / "out").rglob("*"))
+    texts |= {str(path): path.read_bytes() for path in written}
     texts["kept"] = (tmp_path / "kept.parquet").read_bytes()
     for name, text in texts.items():
         for secret in (*SECRETS, str(tmp_path)):
@@ -185,7 +186,8 @@ def test_without_places_not_even_base_names_are_kept(
     bucketwise("histogram", *everything, "-o", kept, "--no-places", cwd=tmp_path)
     done = bucketwise("analyze", kept, "--no-places", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for path in (tmp_path / kept, *(tmp_path / "out").iterdir()):
+    written = filter(Path.is_file, (tmp_path / "out").rglob("*"))
+    for path in (tmp_path / kept, *written):
         for name in (b"requests.jsonl", b"shard.tar", b"c.txt", b"tokens.csv"):
             assert name not in path.read_bytes(), (path.name, name)
 

@@ -276,10 +276,10 @@ class Columns(click.ParamType[tuple[tuple[str, str], ...]]):
         if isinstance(value, tuple):
             return value
         pairs = [pair.partition("=") for pair in str(value).split(",")]
-        if not all(role.strip() and column.strip() for role, _, column in pairs):
+        if not all(role.strip() and mark for role, mark, _ in pairs):
             self.fail(
                 f"{value!r} found; ROLE=COLUMN pairs such as width=imgW,height=imgH "
-                "are right",
+                "are right, and ROLE= to leave a role unread",
                 param,
                 ctx,
             )

@@ -69,7 +69,8 @@ def read_evidence(
         role that a reader knows is taken, those of sizes too; time, start, end,
         duration, replica, engine, path, prompt, text, tokens, output, running, waiting
         and swapped are read here. Roles not given are found by the usual names. A
-        duration is in seconds unless its name ends in a unit.
+        duration has the unit that its name ends in or its cells name, else the one
+        that a server can have had: several are refused.
     max_bad_rows : float
         Share of the records that may be unusable (0 to 1).
     places : bool

@@ -43,6 +43,14 @@ OF_A_COMPLETION = rf"(?:POST )?[^? ]*/(?:{'|'.join(sorted(_ENDS))})/?(?:[? ].*)?
 """How columns show such a request: its line, its path, or all of its address."""
 
 
+OF_A_PROBE = (
+    r"(?:GET |HEAD )?[^? ]*/(?:health|healthz|livez|readyz|ready|ping|metrics|models|load|"
+    r"version)/?(?:[? ].*)?"
+)
+"""The same for what watches a server: vLLM's own paths (0.33.0 entrypoints) and those of
+Kubernetes."""
+
+
 def shows_completions(paths: Iterable[str]) -> bool:
     """Return whether requests tell completions from others by what they asked for.
 

@@ -57,8 +57,13 @@ def open_json_lines(
         )
     named = {column for column in (chosen or {}).values() if column.count(".") > 1}
     keys = {".".join(key): key for each in objects for key in _keys(each, named)}
-    match = purpose.match(list(keys), chosen, file.name)
     paths = list(keys.values())
+
+    def cells(at: int) -> list[str]:
+        values = (_look_up(each, paths[at]) for each in objects)
+        return [str(value) for value in values if value is not None]
+
+    match = purpose.match(list(keys), chosen, file.name, cells)
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
     raw = (
         f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "

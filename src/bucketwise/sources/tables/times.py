@@ -138,6 +138,11 @@ def said_of_dates(samples: Iterable[str]) -> list[str]:
     return [f"dates such as {date} were read month first; {told} tells a day first"]
 
 
+def is_date(text: str) -> bool:
+    """Return whether a cell is a date in words or with separators, and no number."""
+    return _form(text) not in {"", NUMBER}
+
+
 def _days_first(samples: Iterable[str]) -> bool:
     return any(first > _MONTHS for first, _ in _numbered_dates(samples))
 
