@@ -97,6 +97,7 @@ def analyze(
         traffic, evidence = _read(
             inputs,
             options["activity"],
+            log_format=options["log_format"],
             columns=columns,
             max_bad_rows=max_bad_rows,
             places=places,
@@ -140,6 +141,7 @@ def analyze(
             "activity": [Path(name).name for name in options["activity"]]
             if places
             else len(options["activity"]),
+            "log_format": options["log_format"],
             **{name: options[name] for name in BASE_OPTIONS},
         },
     )
@@ -168,6 +170,7 @@ def _read(
     inputs: tuple[str, ...],
     activity: tuple[str, ...],
     *,
+    log_format: str | None,
     columns: dict[str, str] | None,
     ignore_orientation: bool,
     **reading: Any,
@@ -177,6 +180,9 @@ def _read(
     from bucketwise.sources.tables.naming import Naming
 
     if not activity:
+        if log_format is not None:
+            message = "--log-format says how --activity is written; name that, too"
+            raise click.UsageError(message)
         return sources.read_inputs(
             inputs, columns=columns, ignore_orientation=ignore_orientation, **reading
         )
@@ -184,7 +190,9 @@ def _read(
     traffic = sources.read_traffic(
         inputs, columns=naming, ignore_orientation=ignore_orientation, **reading
     )
-    evidence = sources.read_evidence(activity, columns=naming, **reading)
+    evidence = sources.read_evidence(
+        activity, columns=naming, log_format=log_format, **reading
+    )
     naming.check()
     return traffic, evidence
 

@@ -27,8 +27,8 @@ TableKind = Literal["engine_stats", "requests", "arrivals"]
 EXPECTED = (
     "a table of requests (start and end, start and duration, or end and duration), of an "
     "engine's statistics (time and running) or of arrivals (time, prompt and output "
-    "tokens), a log of vLLM's, the JSON of a Prometheus range query, or an access log of "
-    "nginx or AWS ALB is expected, plain, gzip or zstd"
+    "tokens), a log of vLLM's or SGLang's, the JSON of a Prometheus range query, or a "
+    "proxy's access log (--log-format) is expected, plain, gzip or zstd"
 )
 
 UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds",

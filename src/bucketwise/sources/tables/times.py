@@ -47,7 +47,7 @@ _CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%I:%M:%S %p", "%I:%M %p")
 _WRITTEN = re.compile(
     r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
     rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
-    r"(?:[T:,_ -] *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
+    r"(?:(?: - |[T:,_ -]) *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
     r"(?:(?P<fraction>[.,]\d{1,6})(?P<finer>\d*))?(?:\s*(?P<half>[AaPp][Mm]))?"
     r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?P<year> +\d{4})?)?\]?\s*",
     re.ASCII,
