@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,28 @@ from bucketwise.api.linting import lint_config
 from bucketwise.cli import main
 from bucketwise.lint.report import LintReport
 from bucketwise.rbln.releases import Version, written
+from tests.command_forms import FORMS as COMMANDS
 from tests.strategies import traffic_of
 from tests.test_lint_rules import CASES, GOOD, changed
 
 MODEL = "Qwen/Qwen3-VL-2B-Instruct"
 DOTTED = f"vllm serve {MODEL} --additional-config.optimum_overrides.visual.max_seq_len [1026]"
-EVERY = 10
+IN_FILES = {
+    "folded.yaml",
+    "literal.yaml",
+    "double.yml",
+    "list.yaml",
+    "init.yaml",
+    "cells.ipynb",
+    "item.md",
+    "serve.ps1",
+    "serve.cmd",
+    "package.json",
+    "vlm.service",
+}
+"""Forms of commands, told by their ends, in which every way to quote comes up."""
+
+EVERY = int(os.environ.get("BUCKETWISE_EVERY", "10"))
 """Of pairs of a fault and a form one is tried; 1 tries all, in minutes."""
 
 CLASS = "RBLNQwen3VLForConditionalGeneration"
@@ -68,6 +86,40 @@ def script(config: dict[str, Any]) -> str:
     )
 
 
+def leaves(config: dict[str, Any], before: str) -> Iterator[tuple[str, object]]:
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}", value
+
+
+def dotted(config: dict[str, Any]) -> str:
+    options = [
+        f"{name} {shlex.quote(json.dumps(value))}"
+        for name, value in leaves(config, "--additional-config.optimum_overrides.")
+    ]
+    line = f"vllm serve {MODEL} --block-size 16384 --max-num-seqs 8"
+    return " \\\n  ".join([line, *options]) + "\n"
+
+
+def compile_line(config: dict[str, Any]) -> str:
+    options = [
+        f"{name} {shlex.quote(json.dumps(value))}" for name, value in leaves(config, "--")
+    ]
+    line = f"optimum-rbln-cli --model-id {MODEL} --class {CLASS}"
+    return " \\\n  ".join([line, *options, "--output-dir here"]) + "\n"
+
+
+def served_as(form: str) -> Callable[[dict[str, Any]], str]:
+    def write(config: dict[str, Any]) -> str:
+        held = json.dumps({"optimum_overrides": config})
+        words = ["vllm", "serve", MODEL, "--block-size", "16384"]
+        return COMMANDS[form]([*words, "--additional-config", held])
+
+    return write
+
+
 FORMS: dict[str, Callable[[dict[str, Any]], str]] = {
     "indented.json": lambda config: json.dumps(config, indent=2) + "\n",
     "compact.json": lambda config: json.dumps(config, separators=(",", ":")),
@@ -83,7 +135,9 @@ FORMS: dict[str, Callable[[dict[str, Any]], str]] = {
     "code.ipynb": notebook,
     "serve.sh": script,
     "load.py": lambda config: call(config, export=False),
-}
+    "dotted.sh": dotted,
+    "compile.sh": compile_line,
+} | {f"command-{form}": served_as(form) for form in COMMANDS if form in IN_FILES}
 
 
 def is_writable(name: str, config: dict[str, Any]) -> bool:
