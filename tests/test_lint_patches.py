@@ -105,7 +105,8 @@ def dotted(config: dict[str, Any]) -> str:
 
 def compile_line(config: dict[str, Any]) -> str:
     options = [
-        f"{name} {shlex.quote(json.dumps(value))}" for name, value in leaves(config, "--")
+        f"{name} {shlex.quote(json.dumps(value))}"
+        for name, value in leaves(config, "--")
     ]
     line = f"optimum-rbln-cli --model-id {MODEL} --class {CLASS}"
     return " \\\n  ".join([line, *options, "--output-dir here"]) + "\n"

@@ -146,7 +146,10 @@ class _Walk:
         beside: list[Given],
     ) -> Iterator[Command]:
         """Yield what a list holds: lines of a script, or the words of one command."""
-        if any(isinstance(item, str) and STARTS.search(item) for item in items):
+        if any(
+            isinstance(item, str) and " " in item and STARTS.search(item)
+            for item in items
+        ):
             lines = [
                 self._said(item, (*path, str(position)))
                 for position, item in enumerate(items)

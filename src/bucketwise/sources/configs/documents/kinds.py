@@ -98,6 +98,9 @@ def kinds_of(content: str, name: str) -> list[Kind]:
         Name of its file, or the language of a block; "" where nothing tells.
     """
     named = kind_named(name)
+    if named is None and _KEY_FIRST.match(content):
+        # Read line by line, what starts a command would lose its other lines.
+        named = kind_named("yaml")
     others = (
         kind
         for kind in KINDS
@@ -232,7 +235,7 @@ _TOML = re.compile(
     r"""^[ \t]*(?:\[{1,2}[^\[\]\n]+\]{1,2}[ \t]*(?:\#.*)?$|[\w."'-]+[ \t]*=)""",
     re.MULTILINE,
 )
-_YAML_FIRST = re.compile(r"(?:\s*(?:#.*)?\n)*(?:---|(?:- )?[\w.\"'/-]+:(?:\s|$))")
+_KEY_FIRST = re.compile(r"(?:\s*(?:#.*)?\n)*(?:- )?[\w.\"'/-]+:(?:\s|$)")
 _IMAGE = re.compile(r"(?:\s*(?:#.*)?\n)*(?:ARG\b.*\n\s*)*FROM[ \t]+\S+")
 _UNIT = re.compile(r"^(?:ExecStart\w*|command)[ \t]*=", re.MULTILINE)
 
@@ -297,7 +300,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "YAML file",
         _names(r".*\.ya?ml|ya?ml"),
-        lambda text: _first(text) != "{" and _YAML_FIRST.match(text) is not None,
+        lambda text: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
         _yaml,
         _SETTINGS_ARE_RIGHT,
         is_data=True,
