@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.api.linting import lint_config
-from bucketwise.errors import ConfigError
+from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.lint.report import LintReport
 from bucketwise.lint.subject import Document, Unknown
 from bucketwise.sources.configs.documents import read_documents
@@ -665,3 +665,46 @@ def test_every_character_of_a_scalar_is_found_where_it_is_written(
         found = said.written(index, index + 1)
         if not char.isspace() and found[:1] != "\\":
             assert found in (char, char * 2)
+
+
+# --- blocks of other kinds, and damaged texts ------------------------------------------
+
+
+def test_blocks_of_markdown_are_read_each_as_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(
+        "# All\n\n```json\n"
+        + json.dumps(CONFIG, indent=2)
+        + "\n```\n\n1. So:\n\n   ~~~yaml\n   visual:\n     max_seq_len: [6400]\n"
+        "   batch_size: 8\n   ~~~\n\n> ```toml\n> batch_size = 8\n> "
+        "visual.max_seq_len = [6400]\n> ```\n\n```py\nCONFIG = "
+        + repr(CONFIG)
+        + "\n```\n\n```python\nf(rbln_config=CONFIG)\n```\n\n```json\n"
+        '{"model": "x", "max_tokens": 5}\n```\n'
+    )
+    documents = read_documents(path)
+    assert [each.config for each in documents] == [CONFIG] * 4
+    lines = path.read_text().split("\n")
+    for document in documents:
+        line = lines[document.place(("batch_size",)).line - 1]
+        assert "batch_size" in line
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), name=st.sampled_from(sorted(AS_PEOPLE_WRITE)))
+def test_damaged_texts_of_every_kind_are_read_or_refused_and_nothing_else(
+    data: st.DataObject, name: str
+) -> None:
+    seed = AS_PEOPLE_WRITE[name]
+    start = data.draw(st.integers(0, len(seed)))
+    end = data.draw(st.integers(start, min(len(seed), start + 40)))
+    put = data.draw(
+        st.text("{}[]()'\"\\$`^#\n\t =:,-&*!%<>|;~ax1é\ue000\x00", max_size=6)
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(f"{seed[:start]}{put}{seed[end:]}")
+        try:
+            lint_config(path)
+        except BucketwiseError:
+            return

@@ -59,9 +59,10 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
     Parameters
     ----------
     source : str or Path
-        A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook, a shell
-        script, a plan.json or its folder, a list of lengths, "-" for standard input, or
-        such a text itself; recognised by content.
+        A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook,
+        Markdown, a script, a unit, a Dockerfile or what else holds a command, a
+        plan.json or its folder, a list of lengths, "-" for standard input, or such a
+        text itself; recognised by name and content.
 
     Returns
     -------

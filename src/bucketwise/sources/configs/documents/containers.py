@@ -25,6 +25,9 @@ COMMANDS = ("entrypoint", "command", "args")
 """Keys of one command, in the order their words are put together: Compose has the first
 two, Kubernetes and Argo the last two."""
 
+MAX_WORDS = 10_000
+"""A longer list is no command."""
+
 _ENVIRONMENTS = ("env", "environment", "variables", "vars")
 _MODELS = ("modelURL", "model", "model_id", "modelId", "model_name", "modelName")
 _FILE_NAME = re.compile(r"[\w.-]+\.(?:json|ya?ml|toml|py|sh|bash|md|service|ini)")
@@ -51,10 +54,12 @@ def commands_in(tree: Tree, at: Excerpt, reads: Reads) -> Iterator[Any]:
         When there are none, and what may be one cannot be read.
     """
     walk = _Walk(tree, at, reads)
-    found = list(walk.level(tree.value, (), Shell(), ""))
+    found = False
+    for each in walk.level(tree.value, (), Shell(), ""):
+        found = True
+        yield each
     if not found and walk.problems:
         raise ConfigError(*walk.problems)
-    yield from found
 
 
 class _Walk:
@@ -225,7 +230,9 @@ class _Walk:
 
 
 def _is_words(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and _is_flat(value))
+    return isinstance(value, str) or (
+        isinstance(value, list) and _is_flat(value) and len(value) <= MAX_WORDS
+    )
 
 
 def _is_flat(value: Sequence[Any]) -> bool:
@@ -234,7 +241,7 @@ def _is_flat(value: Sequence[Any]) -> bool:
 
 def _may_start(items: Sequence[Any]) -> bool:
     """Return whether a list is worth looking into: most of a file's are not."""
-    return any(
+    return len(items) <= MAX_WORDS and any(
         isinstance(item, str)
         and (item[:1] == "-" or item == SERVER or STARTS.search(item) is not None)
         for item in items

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bucketwise.errors import ConfigError
+from bucketwise.sources.configs.documents.dialects import POSIX
 from bucketwise.sources.configs.documents.excerpt import Excerpt, joined
 from bucketwise.sources.configs.documents.json_tree import json_tree
 from bucketwise.sources.configs.documents.shell import Command, Given, Shell
-from bucketwise.sources.configs.documents.shell_words import POSIX
 
 _INSTRUCTION = re.compile(
     r"^[ \t]*(?P<name>[A-Za-z]+)[ \t]+"

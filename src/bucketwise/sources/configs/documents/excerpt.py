@@ -14,7 +14,7 @@ HOLE = "\ue000"
 """Stands for each character of a template's {{ ... }}: it is of no other use, and every
 form takes it for plain text."""
 
-_ACTION = re.compile(r"\$?\{\{.*?\}\}|\{%.*?%\}")
+_ACTION = re.compile(r"\$?\{\{[^{}\n]*\}\}|\{%[^%\n]*%\}")
 _ACTIONS_ALONE = re.compile(rf"^[ \t]*(?:(?:{_ACTION.pattern})[ \t]*)+$", re.MULTILINE)
 
 # What a YAML or JSON text in double quotes may be written as.

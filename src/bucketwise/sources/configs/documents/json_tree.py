@@ -122,4 +122,4 @@ def _plain(match: re.Match[str]) -> Any:
     mark = match[0]
     if mark[0] == '"':
         return Scalar(_text(mark), *match.span())
-    return json.loads(mark)
+    return int(mark) if mark.isdecimal() else json.loads(mark)

@@ -16,6 +16,7 @@ from bucketwise.sources.configs.documents.cells import (
     notebook_cells,
 )
 from bucketwise.sources.configs.documents.containers import commands_in
+from bucketwise.sources.configs.documents.dialects import CMD, POWERSHELL, Dialect
 from bucketwise.sources.configs.documents.dockerfile import dockerfile_commands
 from bucketwise.sources.configs.documents.excerpt import Excerpt, with_holes
 from bucketwise.sources.configs.documents.json_tree import json_tree
@@ -23,12 +24,11 @@ from bucketwise.sources.configs.documents.mapping import holds_settings, is_wrap
 from bucketwise.sources.configs.documents.python import HINTS
 from bucketwise.sources.configs.documents.python_syntax import Code, code_of
 from bucketwise.sources.configs.documents.shell import STARTS, Command, Shell
-from bucketwise.sources.configs.documents.shell_words import (
-    CMD,
-    POWERSHELL,
-    Dialect,
+from bucketwise.sources.configs.documents.text import (
+    MAX_CONFIGURATIONS,
+    few,
+    refuse_long,
 )
-from bucketwise.sources.configs.documents.text import refuse_long
 from bucketwise.sources.configs.documents.toml_tree import toml_tree
 from bucketwise.sources.configs.documents.tree import Tree
 from bucketwise.sources.configs.documents.units import unit_commands
@@ -146,7 +146,7 @@ def _of_tree(tree: Tree, excerpt: Excerpt, depth: int) -> Iterator[Part]:
     commands: list[Part] = []
     if not is_wrapped(tree.value):
         reads = partial(_embedded, depth=depth + 1)
-        commands = list(commands_in(tree, excerpt, reads))
+        commands = list(few(commands_in(tree, excerpt, reads), excerpt.name))
     if commands or isinstance(tree.value, dict):
         yield from commands or [tree]
 
@@ -174,8 +174,9 @@ def _shell(dialect: Dialect | None) -> Callable[[Excerpt, int], Parts]:
     def read(excerpt: Excerpt, depth: int) -> Parts:
         refuse_long(excerpt.text, excerpt.name)
         shell = Shell()
-        found: list[Part] = list(shell.commands(with_holes(excerpt), dialect))
-        for body in shell.bodies:
+        commands = shell.commands(with_holes(excerpt), dialect)
+        found: list[Part] = list(few(commands, excerpt.name))
+        for body in shell.bodies[:MAX_CONFIGURATIONS]:
             found += _embedded(body, "", depth + 1)
         return Parts(found)
 
@@ -187,7 +188,7 @@ def _commands(
 ) -> Callable[[Excerpt, int], Parts]:
     def read(excerpt: Excerpt, _depth: int) -> Parts:
         refuse_long(excerpt.text, excerpt.name)
-        return Parts(list(reader(with_holes(excerpt))))
+        return Parts(list(few(reader(with_holes(excerpt)), excerpt.name)))
 
     return read
 
@@ -235,8 +236,8 @@ _TOML = re.compile(
     r"""^[ \t]*(?:\[{1,2}[^\[\]\n]+\]{1,2}[ \t]*(?:\#.*)?$|[\w."'-]+[ \t]*=)""",
     re.MULTILINE,
 )
-_KEY_FIRST = re.compile(r"(?:\s*(?:#.*)?\n)*(?:- )?[\w.\"'/-]+:(?:\s|$)")
-_IMAGE = re.compile(r"(?:\s*(?:#.*)?\n)*(?:ARG\b.*\n\s*)*FROM[ \t]+\S+")
+_KEY_FIRST = re.compile(r"(?:[ \t]*(?:#.*)?\n)*+[ \t]*(?:- )?[\w.\"'/-]+:(?:\s|$)")
+_IMAGE = re.compile(r"(?:[ \t]*(?:(?:#|ARG\b).*)?\n)*+[ \t]*FROM[ \t]+\S+")
 _UNIT = re.compile(r"^(?:ExecStart\w*|command)[ \t]*=", re.MULTILINE)
 
 _PYTHON = frozenset({"python", "python3", "py", "ipython"})

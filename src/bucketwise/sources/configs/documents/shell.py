@@ -9,12 +9,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bucketwise.errors import ConfigError
+from bucketwise.sources.configs.documents.dialects import Dialect, dialect_of
 from bucketwise.sources.configs.documents.excerpt import Excerpt
 from bucketwise.sources.configs.documents.shell_words import (
-    Dialect,
     Word,
     commands,
-    dialect_of,
     listed_word,
 )
 from bucketwise.sources.configs.documents.text import MAX_CODE_CHARACTERS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bucketwise.sources.configs.documents.dialects import POSIX
 from bucketwise.sources.configs.documents.excerpt import Excerpt, joined
 from bucketwise.sources.configs.documents.shell import Command, Shell
-from bucketwise.sources.configs.documents.shell_words import POSIX
 
 _SECTION = re.compile(r"^\[.+\][ \t]*$", re.MULTILINE)
 _SETTING = re.compile(
@@ -33,7 +33,7 @@ def unit_commands(excerpt: Excerpt) -> Iterator[Command]:
     ConfigError
         When a quote is not closed.
     """
-    starts = [match.start() for match in _SECTION.finditer(excerpt.text)]
+    starts = [match.start() for match in _SECTION.finditer(excerpt.text)] or [0]
     for start, end in zip(starts, [*starts[1:], len(excerpt.text)], strict=True):
         yield from _section(excerpt[start:end])
 

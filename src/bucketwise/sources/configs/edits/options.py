@@ -9,13 +9,9 @@ from typing import Any
 
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document
+from bucketwise.sources.configs.documents.compiler import compiler_pairs, settings_in
 from bucketwise.sources.configs.documents.excerpt import Excerpt
-from bucketwise.sources.configs.documents.options import (
-    Pair,
-    compiler_pairs,
-    server_pairs,
-    settings_in,
-)
+from bucketwise.sources.configs.documents.options import Pair, server_pairs
 from bucketwise.sources.configs.documents.shell import COMPILER, Command
 from bucketwise.sources.configs.edits.nodes import Edit, NoEdit, in_file
 
