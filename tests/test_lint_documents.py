@@ -31,6 +31,7 @@ PLAIN = {"visual": {"max_seq_len": [1024, 4096]}, "batch_size": 8}
 
 def write(folder: Path, name: str, content: object) -> Path:
     path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path
 

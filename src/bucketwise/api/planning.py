@@ -321,8 +321,17 @@ def _dialects(family: str, names: Iterable[str]) -> tuple[Target, ...]:
 
 def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
     """Return the dialects to write for: those named, else those that were planned for."""
-    asked = tuple(names) or tuple(analysis.plan.provenance.options.get("target", ()))
-    return _dialects(analysis.plan.model.family, asked)
+    planned = tuple(analysis.plan.provenance.options.get("target", ()))
+    found = _dialects(analysis.plan.model.family, tuple(names) or planned)
+    # Releases count some lengths differently: a plan holds for those it was made for.
+    lacking = [each.name for each in found if planned and each.name not in planned]
+    if lacking:
+        message = (
+            f"target: expected one that was planned for ({', '.join(planned)}), got "
+            f"{', '.join(lacking)}; give it to analyze"
+        )
+        raise UsageError(message)
+    return found
 
 
 def _emitted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from bucketwise.buckets import MAX_LENGTH
@@ -15,6 +16,7 @@ from bucketwise.plan import Plan
 from bucketwise.rbln.keys import OLD_BUCKETS
 from bucketwise.rbln.releases import NEWEST, Version
 from bucketwise.sources.configs.documents import documents_of_plan, read_documents
+from bucketwise.sources.configs.documents.names import checkpoint_in
 from bucketwise.sources.configs.documents.text import GIVEN, names_text
 from bucketwise.sources.configs.json_file import parse_json
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
@@ -159,7 +161,7 @@ def named_model(document: Document) -> str:
     named = [document.model]
     if document.serve is not None:
         named.append(document.serve.flags.get("served-model-name", ""))
-    for name in named:
+    for name in chain.from_iterable((each, checkpoint_in(each)) for each in named):
         try:
             short = find_profile(name).name if name else ""
         except ConfigError:
