@@ -11,9 +11,10 @@ from bucketwise.emitters.load_script import load_text
 from bucketwise.emitters.serve_script import serve_text
 from bucketwise.plan import Plan
 from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.rbln.model_classes import generates
 from bucketwise.rbln.targets import Target
 
-__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit"]
+__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for"]
 
 Emitter = Callable[[EmitContext], str]
 
@@ -24,6 +25,19 @@ EMITTERS: dict[str, Emitter] = {
     "serve.vllm-rbln-{version}{unit}.sh": serve_text,
 }
 """File name, with {version} of the dialect and {unit} of its lengths -> its text."""
+
+
+def emitters_for(family: str) -> dict[str, Emitter]:
+    """Return what is emitted for a family: nothing serves one that does not generate.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    """
+    if generates(family):
+        return EMITTERS
+    return {name: text for name, text in EMITTERS.items() if text is not serve_text}
 
 
 def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
@@ -51,7 +65,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     files = {}
     for target in targets:
         context = EmitContext.of(plan, base, target)
-        for pattern, text in EMITTERS.items():
+        for pattern, text in emitters_for(plan.model.family).items():
             name = pattern.format(version=target.version, unit=context.unit_suffix)
             files[name] = text(context)
     return files

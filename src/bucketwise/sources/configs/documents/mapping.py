@@ -115,7 +115,7 @@ def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Docu
     compiled = is_artifact(config)
     places = places_below(tree.lines, before, text.name)
     if compiled:
-        for level in ((), ("visual",)):
+        for level in ((), ("visual",), ("vlm",), ("vlm", "visual")):
             graphs = places.get((*level, GRAPHS))
             for key in ("num_devices", "tensor_parallel_size"):
                 if graphs is not None:
