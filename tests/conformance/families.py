@@ -67,7 +67,9 @@ class Family:
             return config
         if isinstance(config, dict):
             return config[self.within]
-        return getattr(config, self.within)
+        # The class that holds a language model calls it otherwise once it is loaded.
+        loaded = getattr(config, f"{self.within}_model", None)
+        return getattr(config, self.within) if loaded is None else loaded
 
     def nested(self, level: dict[str, Any]) -> dict[str, Any]:
         """Return a configuration with those settings, where its class has them."""

@@ -80,13 +80,23 @@ def ignored_at_load(subject: Subject) -> Iterator[Finding]:
             continue
         if standing(name, level, subject.version, subject.family) == "refused":
             continue
+        # Two levels deep it is put into the folder's, and found out when that is loaded.
+        raises = bool(subject.inside) and level == "visual"
         yield Finding(
             severity="warning",
             path=(*at, name),
             found=f"{'.'.join((*subject.inside, *at, name))} {shown(value)} at load",
-            why=f"{release(subject)} keeps what the folder was compiled with, in silence "
-            f"({_FILE})",
+            why=f"{release(subject)} "
+            + (
+                "raises where it differs from what the folder was compiled with"
+                if raises
+                else "keeps what the folder was compiled with, in silence"
+            )
+            + f" ({_FILE})",
             right="leave it out; compile anew to change it",
+            raises="ValueError: Passed rbln_config has different attributes"
+            if raises
+            else "",
             fixes=(Fix(path=(*at, name), action="remove"),),
         )
 

@@ -196,6 +196,15 @@ UNSET: tuple[Unset, ...] = (
     Unset(
         name="max_seq_len",
         levels=TOP,
+        follows=(CHECKPOINT,),
+        families=frozenset({"exaone4_5"}),
+        since=(0, 11, 0),
+        source="optimum-rbln 0.11.2, transformers/models/exaone4_5/"
+        "modeling_exaone4_5.py, _update_rbln_config",
+    ),
+    Unset(
+        name="max_seq_len",
+        levels=TOP,
         raises="ValueError: `max_seq_len` should be specified",
         until=(0, 12, 0),
         source=f"optimum-rbln 0.11.2, {_EXPORT}",
