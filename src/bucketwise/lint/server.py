@@ -156,13 +156,19 @@ def not_served(subject: Subject) -> Iterator[Finding]:
     kind = MODEL_CLASSES.get(subject.family)
     if serve is None or kind is None or kind.generates:
         return
+    asked = serve.flags.get("model-impl", "auto")
+    raises = f"ValueError: {NO_CLASS}"
+    if subject.version >= MODEL_IMPL_SINCE and asked == "auto":
+        # It falls to vLLM's own model then, which runs on Rebel100 alone.
+        on_atom = (subject.npu or "").startswith("RBLN-CA")
+        raises = "ValueError: The vllm model path" if on_atom else ""
     yield Finding(
         severity="error",
         path=(),
         found=f"a {subject.family} model on a line that serves",
         why=f"{vllm(subject)} has no class for it (utils/optimum/registry.py)",
         right=f"load it with {kind.name} of optimum-rbln",
-        raises=f"ValueError: {NO_CLASS}",
+        raises=raises,
     )
 
 
