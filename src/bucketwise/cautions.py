@@ -7,7 +7,7 @@ from bucketwise.numbers import literal, memory, number, percent, plural, verb
 from bucketwise.optimize.excess import excess_of
 from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
-from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
+from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST, generates
 from bucketwise.reasons import UNSIZED
 from bucketwise.traffic import Traffic
 
@@ -53,6 +53,7 @@ def cautions(
     wasteful = _wasteful(visual, setting)
     found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
         ("no-class", "error", _no_class(setting.profile.family), ()),
+        ("no-decoder", "note", _no_decoder(setting.profile.family), ()),
         ("documented-unit", "error", merged, MERGED_RULES),
         ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
         ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
@@ -79,6 +80,15 @@ def _no_class(family: str) -> str:
     return (
         f"No optimum-rbln up to {NEWEST} compiles {family}: no configuration is "
         "written, and lengths are counted by the rule its sister families run by."
+    )
+
+
+def _no_decoder(family: str) -> str:
+    if generates(family):
+        return ""
+    return (
+        "The model embeds images and generates nothing: there are no decoder graphs to "
+        "choose, and vllm-rbln does not serve it."
     )
 
 

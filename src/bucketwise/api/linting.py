@@ -140,7 +140,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
-    npu = asked.npu or document.config.get("npu")
+    npu = asked.npu or document.npu
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
@@ -150,7 +150,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile=profile,
         family=profile.family if profile else document.family,
         limits=limits,
-        npu=npu if isinstance(npu, str) else None,
+        npu=npu,
         use=use,
     )
     return Judged(

@@ -24,7 +24,7 @@ from bucketwise.decoder.decision import BATCH_SIZE
 from bucketwise.decoder.pricing import Deployment
 from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.emitters import emit
-from bucketwise.errors import ConfigError, UsageError
+from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import Limit
 from bucketwise.lint.subject import Document
 from bucketwise.optimize.choose import GraphPrice
@@ -32,7 +32,7 @@ from bucketwise.output import Written, write_results
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES, serving_targets
+from bucketwise.rbln.model_classes import MODEL_CLASSES, generates, serving_targets
 from bucketwise.rbln.targets import ALL_TARGETS, Target, pick_targets
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
@@ -219,6 +219,9 @@ def analyze(
         **(recorded or {}),
     }
     ask = None
+    if not generates(profile.family):
+        _check_no_decoder(profile, traffic, evidence, batch_size)
+        evidence = None
     if evidence is not None or batch_size is not None:
         settings = _settings(base, profile.family)
         ask = Ask(
@@ -260,6 +263,32 @@ def analyze(
     if not served:
         return analysis
     return deployed(analysis, _base_of(analysis, base), served, min_saving=min_saving)
+
+
+def _check_no_decoder(
+    profile: ModelProfile,
+    traffic: Traffic,
+    evidence: Evidence | None,
+    batch_size: int | None,
+) -> None:
+    """Check that nothing was asked of the decoder of a model that has none.
+
+    What the rows of the images tell beside them was asked by nobody.
+    """
+    names = {record.name for record in traffic.inputs}
+    given = {
+        "--batch-size": batch_size is not None,
+        "--activity": evidence is not None and not names.issuperset(evidence.names),
+    }
+    raise_all(
+        [
+            f"{option}: {profile.name} embeds images and generates nothing: there are no "
+            f"decoder graphs to choose; leave {option} out"
+            for option, is_given in given.items()
+            if is_given
+        ],
+        UsageError,
+    )
 
 
 def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None:

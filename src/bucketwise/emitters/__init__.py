@@ -11,9 +11,10 @@ from bucketwise.emitters.load_script import load_text
 from bucketwise.emitters.serve_script import serve_text
 from bucketwise.plan import Plan
 from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.rbln.model_classes import generates
 from bucketwise.rbln.targets import Target
 
-__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "place_of"]
+__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
 
 Emitter = Callable[[EmitContext], str]
 
@@ -30,6 +31,19 @@ def place_of(pattern: str, context: EmitContext) -> str:
     """Return where a file stands among the results, such as optimum-rbln-0.12.0/load.py."""
     name = pattern.format(unit=context.unit_suffix)
     return f"optimum-rbln-{context.target.version}/{name}"
+
+
+def emitters_for(family: str) -> dict[str, Emitter]:
+    """Return what is emitted for a family: nothing serves one that does not generate.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    """
+    if generates(family):
+        return EMITTERS
+    return {name: text for name, text in EMITTERS.items() if text is not serve_text}
 
 
 def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
@@ -57,6 +71,6 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     files = {}
     for target in targets:
         context = EmitContext.of(plan, base, target)
-        for pattern, text in EMITTERS.items():
+        for pattern, text in emitters_for(plan.model.family).items():
             files[place_of(pattern, context)] = text(context)
     return files

@@ -77,7 +77,7 @@ def assumed_values(context: EmitContext) -> tuple[str, ...]:
     for item in assumed:
         names = [
             context.target.devices_key if key == "num_devices" else key
-            for key in item.path
+            for key in context.place(item.path)
         ]
         line = one_line(f"{'.'.join(names)} = {item.value}")
         by_source.setdefault(item.source, []).append(line)
@@ -85,9 +85,10 @@ def assumed_values(context: EmitContext) -> tuple[str, ...]:
     for source, lines in by_source.items():
         rows += [f"  {line}" for line in lines]
         rows += [f"    {line}" for line in paragraph(f"from {source}")]
+    last = "--npu and --batch-size" if context.generates else "and --npu"
     rows += [
         "Replace them with --base rbln_config.json, or with --devices, --max-seq-len,",
-        "--kvcache-partition-len, --npu and --batch-size.",
+        f"--kvcache-partition-len, {last}.",
         "=" * _WIDTH,
     ]
     return tuple(rows)

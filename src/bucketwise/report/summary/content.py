@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, literal, number, percent, plural
 from bucketwise.plan import BucketUse, Plan, Visual
+from bucketwise.rbln.model_classes import within
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
@@ -158,8 +159,9 @@ def _alarms(plan: Plan) -> tuple[Callout, ...]:
 
 def _settings(plan: Plan) -> Table:
     visual = plan.visual
+    level = ".".join((*within(plan.model.family, {}), "visual"))
     rows = [
-        (f"visual.{each.key}", literal(each.lengths), f"optimum-rbln {each.releases}")
+        (f"{level}.{each.key}", literal(each.lengths), f"optimum-rbln {each.releases}")
         for each in lists_to_set(plan)
     ] or [
         (

@@ -19,7 +19,14 @@ from bucketwise.profile import (
 )
 from bucketwise.sources.configs.model_folder import read_model_folder, short_name
 
-FILES = ("qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml")
+FILES = (
+    "qwen2-vl.toml",
+    "qwen2.5-vl.toml",
+    "qwen3-vl.toml",
+    "qwen3.5.toml",
+    "exaone-4.5.toml",
+    "colqwen2.toml",
+)
 """One file a family; adding a family is adding a file and its name here."""
 
 DEFAULT_MODEL = "qwen3-vl-2b"
@@ -32,8 +39,10 @@ def built_in_profiles() -> dict[str, ModelProfile]:
     profiles = {}
     for file in FILES:
         family = tomllib.loads((folder / file).read_text(encoding="utf-8"))
-        for model in family["model"]:
-            profile = _profile(family, model)
+        models = {model["hf_id"]: model for model in family["model"]}
+        for model in models.values():
+            # One that is trained on from another says of itself what differs.
+            profile = _profile(family, models.get(model.get("like"), {}) | model)
             profiles[profile.name] = profile
     return profiles
 
@@ -99,7 +108,7 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         temporal_patch=family["temporal_patch"],
         window_patches=family["window_patches"],
         checkpoint=PixelLimits(**family["checkpoint"]),
-        deployment=_deployment(family),
+        deployment=_deployment(family, model),
         video=_limits(video),
         video_rule=video["rule"],
         sampling=VideoSampling(
@@ -110,11 +119,14 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         vit=VitShape(**{**family["vit"], **model["vit"]}),
         lm=LmShape(**{**family["lm"], **model["lm"]}),
         source=model["source"],
+        notes=tuple(model.get("notes", ())),
     )
 
 
-def _deployment(family: dict[str, Any]) -> PixelLimits | None:
-    return PixelLimits(**family["deployment"]) if "deployment" in family else None
+def _deployment(family: dict[str, Any], model: dict[str, Any]) -> PixelLimits | None:
+    if "deployment" not in family:
+        return None
+    return PixelLimits(**family["deployment"] | model.get("deployment", {}))
 
 
 def _limits(video: dict[str, Any]) -> PixelLimits | None:

@@ -152,7 +152,7 @@ def _plain(
     compiled = is_artifact(config)
     places = tree.below(before)
     if compiled:
-        for level in ((), ("visual",)):
+        for level in ((), ("visual",), ("vlm",), ("vlm", "visual")):
             graphs = places.get((*level, GRAPHS))
             for key in ("num_devices", "tensor_parallel_size"):
                 if graphs is not None:
