@@ -13,6 +13,7 @@ from bucketwise.sources.tables.columns import Match, Purpose
 from bucketwise.sources.tables.finding import Found, find_columns
 from bucketwise.sources.tables.names import LOAD, SIZES, unit_s
 from bucketwise.sources.tables.naming import ROLES, SHARED, Naming, listed, unused
+from bucketwise.sources.tables.weights import Cells, no_cells
 
 TableKind = Literal["engine_stats", "requests", "arrivals"]
 
@@ -31,7 +32,10 @@ _OF_CLIPS = frozenset({"start", "end", "duration"})
 
 
 def match_load(
-    names: Sequence[str], chosen: Mapping[str, str] | None, source: str
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    _: Cells = no_cells,
 ) -> Match:
     """Find the columns that tell the load: of the kind that reads most of what is named.
 
@@ -64,7 +68,10 @@ def match_load(
 
 
 def match_beside_sizes(
-    names: Sequence[str], chosen: Mapping[str, str] | None, source: str
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    _: Cells = no_cells,
 ) -> Match:
     """Find the same among columns of sizes, where some names mean something else.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from bucketwise.errors import InputError, UsageError
 from bucketwise.sources.tables.finding import Found, find_columns
 from bucketwise.sources.tables.names import LOAD, SIZES
 from bucketwise.sources.tables.naming import SHARED, Naming, listed, unused
+from bucketwise.sources.tables.query_line import lines_to_type
+from bucketwise.sources.tables.weights import Cells, loose_count, no_cells
 
 _OF_ANY = frozenset({"count", "time", "label"})
 _OF_CLIPS = frozenset({"frames", "fps"})
@@ -34,6 +37,7 @@ class _Form:
 _FORMS = (
     _Form(frozenset({"height", "width"}), _OF_CLIPS),
     _Form(frozenset({"resolution"}), _OF_CLIPS),
+    _Form(frozenset({"shape"}), _OF_CLIPS),
     _Form(frozenset({"tokens"}), frozenset({"images"})),
     _Form(frozenset({"prompt", "text", "images"}), frozenset()),
 )
@@ -69,8 +73,9 @@ class Purpose:
     Attributes
     ----------
     match : callable
-        Names of columns, the user's choice and the name of the file -> the columns
-        that are read; an InputError where they do not serve the purpose.
+        Names of columns, the user's choice, the name of the file and some cells of a
+        column -> the columns that are read; an InputError where they do not serve the
+        purpose.
     is_heading, is_value : callable
         Whether a cell is what only a header has, and what only a row has.
     sought, columns, line : str
@@ -78,7 +83,7 @@ class Purpose:
         and how a line of JSON tells it.
     """
 
-    match: Callable[[Sequence[str], Mapping[str, str] | None, str], Match]
+    match: Callable[[Sequence[str], Mapping[str, str] | None, str, Cells], Match]
     is_heading: Callable[[str], bool]
     is_value: Callable[[str], bool]
     sought: str
@@ -87,7 +92,10 @@ class Purpose:
 
 
 def match_columns(
-    names: Sequence[str], chosen: Mapping[str, str] | None, source: str
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
 ) -> Match:
     """Find the column of every role; what is named wins over what is found.
 
@@ -99,6 +107,8 @@ def match_columns(
         Role to column name, or to a position from 1; "" leaves the role unread.
     source : str
         Base name of the file, for messages.
+    cells : callable
+        Some of the cells of a column.
 
     Returns
     -------
@@ -124,6 +134,9 @@ def match_columns(
     )
     if not roles:
         raise InputError(_no_size(names, found.roles, source))
+    if not {"count", "images"} & {*roles, *naming.wanted(SIZES)}:
+        at = loose_count(names, roles.values(), cells)
+        roles |= {} if at is None else {"count": at}
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
@@ -149,7 +162,7 @@ def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
         named = " and ".join(role for role in found.named if role in left)
         raise UsageError(
             f"{reading}; --columns {named} is not read beside that: a size is told "
-            "once, by width and height, resolution, tokens, or prompt, text and images; "
+            "once, by width and height, resolution, shape, tokens, or prompt, text and images; "
             "fps goes with frames, images with tokens"
         )
 
@@ -172,19 +185,19 @@ def _said_of_tokens(names: Sequence[str], roles: Mapping[str, int]) -> list[str]
 def _no_size(names: Sequence[str], roles: Mapping[str, int], source: str) -> str:
     lacking = " and ".join(role for role in ("width", "height") if role not in roles)
     return (
-        f"{source}: no column for {lacking} among {listed(names)}; name them with "
-        "--columns width=NAME,height=NAME, --columns resolution=NAME or, where only "
-        "visual tokens were logged, --columns tokens=NAME (positions from 1 when the "
-        "file has no header)"
+        f"{source}: no column for {lacking} among {listed(names)}; say which is which "
+        "(resolution=NAME where one column has width and height, shape=NAME where it has "
+        "height and width, tokens=NAME where only visual tokens were logged; positions "
+        f"from 1 where there is no header), as in {lines_to_type(source, names)}"
     )
 
 
 def _is_heading(cell: str) -> bool:
-    return SIZES.role_of(cell) in {"height", "width", "resolution"}
+    return SIZES.role_of(cell) in {"height", "width", "resolution", "shape"}
 
 
 def _is_size(cell: str) -> bool:
-    sides = cell.strip().lower().replace("\u00d7", "x").replace("*", "x").split("x")
+    sides = re.split("[xX*\u00d7,]", cell.strip(" ()[]"))
     return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
 
 
