@@ -90,14 +90,14 @@ def _kept(ctx: click.Context, _: click.Parameter, sql: str | None) -> None:
 
 sql_option = click.option(
     "--sql",
-    type=Name(),
     is_eager=True,
     expose_value=False,
     callback=_kept,
     metavar="QUERY",
     help="Read what one SELECT in DuckDB's language gives, its columns named for what they "
     "are: \"SELECT w AS width, h AS height FROM read_json('x.json')\". It reads INPUT, or "
-    "what is below this folder where there is none, and does nothing else.",
+    "what is below this folder where there is none, and does nothing else  "
+    "[default: INPUT as it is]",
 )
 
 traffic_options = bundle(

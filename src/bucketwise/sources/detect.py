@@ -258,7 +258,7 @@ def _refuse_binary(start: bytes, name: str, expected: str) -> None:
         if start.startswith(magic):
             raise InputError(f"{name}: this is {said}; {expected}")
     if b"\0" in start:
-        wide = not any(start[1:_MARKLESS:2]) or not any(start[:_MARKLESS:2])
+        wide = any(start[1:_MARKLESS:2]) != any(start[:_MARKLESS:2])
         said = (
             "the text is UTF-16 without the mark that says so; save it as UTF-8 "
             "(iconv -f UTF-16LE -t UTF-8)"

@@ -223,6 +223,8 @@ class _Text:
             yield
             while self.peek() != closing:
                 self.expect(",")
+                if self.peek() == closing:
+                    raise self._fault("a comma before a closing bracket", self._at)
                 yield
         self._go(self._at + 1)
 

@@ -29,6 +29,8 @@ NAME = "query"
 MOST_ROWS = 1_000_000_000
 """A query may make rows of nothing; no log has more."""
 
+_RIGHT = "one SELECT is right, such as SELECT w AS width, h AS height FROM read_json('x.json')"
+
 _MOST_SHOWN = 400
 """Characters of what the database says."""
 
@@ -107,14 +109,11 @@ def _check(sql: str) -> None:
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
-        raise UsageError(f"--sql: {_said(error)}") from error
+        raise UsageError(f"--sql: {_said(error)}; {_RIGHT}") from error
     kinds = [str(each.type).rpartition(".")[2] for each in statements]
     if kinds != ["SELECT"]:
         found = " and ".join(kinds) or "nothing"
-        raise UsageError(
-            f"--sql: {found} found; one SELECT is right, such as SELECT w AS width, "
-            "h AS height FROM read_json('x.json')"
-        )
+        raise UsageError(f"--sql: {found} found; {_RIGHT}")
 
 
 def _answer(query: Query, path: str, room_bytes: int) -> str:

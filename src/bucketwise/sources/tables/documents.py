@@ -149,7 +149,8 @@ def _by_column(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _by_list(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     lists = {name: each for name, each in document.items() if isinstance(each, list)}
-    for cells in zip(*lists.values(), strict=True):
+    # A single one may as well be the two sides of one image.
+    for cells in zip(*lists.values(), strict=True) if len(lists) > 1 else ():
         yield dict(zip(lists, cells, strict=True))
 
 
@@ -213,7 +214,9 @@ def _refusal(
         f"{_name_of(each)} has {listed(list(keys_of(some, chosen)), 12)}"
         for each, some in islice(seen.items(), 6)
     )
-    line = lines_to_type(file.name, list(keys_of(objects, chosen)), path)
+    line = f"--columns {purpose.columns}"
+    if purpose is FOR_SIZES:
+        line = lines_to_type(file.name, list(keys_of(objects, chosen)), path)
     if path and path[0] in SHAPES:
         line = line.partition(" or --sql ")[0]  # they have no names there
     return (

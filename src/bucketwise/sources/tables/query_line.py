@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from bucketwise.sources.database import identifier, literal
-from bucketwise.sources.query import query_of_text, typed
+from bucketwise.sources.query import NAME, query_of_text, typed
 
 _SIDES = (("width", "height"), ("wid", "hei"), ("w", "h"), ("x", "y"), ("cols", "rows"))
 """Parts of names in which those of two sides differ."""
@@ -18,6 +18,9 @@ _READERS = (
 )
 _SIZE = r"\s(\d+)x(\d+)\s"
 """A size in the middle of a line, as ImageMagick's `identify` writes it."""
+
+_NO_FILES = (NAME, "stdin")
+"""What no query can read."""
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*")
 _LONGEST = 60
@@ -52,7 +55,8 @@ def lines_to_type(
             else [f"width={named[0]},height={named[1]}"]
         )
         lines += [f"--columns {shlex.quote(each)}" for each in pairs]
-    lines.append(typed(_query(source, sides, path or ())))
+    if source not in _NO_FILES:
+        lines.append(typed(_query(source, sides, path or ())))
     return " or ".join(lines)
 
 
