@@ -17,12 +17,11 @@ from bucketwise.errors import InputError
 from bucketwise.reasons import MISSING, NOT_AN_IMAGE, UNREADABLE, UNSIZED
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import File, recognise
-from bucketwise.sources.image_cells import rows as image_rows
-from bucketwise.sources.image_cells.columns import find_image_columns
-from bucketwise.sources.image_cells.rows import read_image_columns
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
-from bucketwise.sources.parquet import columns_of
+from bucketwise.sources.requests import parquet_rows as image_rows
+from bucketwise.sources.requests.parquet_rows import has_images, read_parquet
+from bucketwise.sources.requests.reader import RequestLog
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 
@@ -79,15 +78,17 @@ def opened(workspace: Workspace, path: Path) -> File:
 
 def items_of(path: Path, chosen: dict[str, str] | None = None) -> list[Item]:
     with open_workspace() as workspace:
-        return list(read_image_columns(workspace, opened(workspace, path), chosen))
+        file = opened(workspace, path)
+        return list(
+            RequestLog(read_parquet(workspace, file, chosen), path.name, chosen)
+        )
 
 
-def found_in(columns: dict[str, str]) -> list[tuple[tuple[str, ...], bool, bool]]:
-    with duckdb.connect(":memory:") as connection:
-        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-        connection.execute(f"CREATE TABLE made ({declared})")
-        found = find_image_columns(columns_of(connection, "made"))
-    return [(each.path, each.has_path, each.listed) for each in found]
+def found_in(columns: dict[str, str], folder: Path) -> bool:
+    """Say whether a file with such columns is taken for one with images."""
+    path = write(folder / "m.parquet", columns, [])
+    with open_workspace() as workspace:
+        return has_images(workspace, opened(workspace, path))
 
 
 images = st.one_of(
@@ -142,11 +143,14 @@ def test_every_image_has_the_header_of_its_file(
     assert [(item.line, item.header or item.reason) for item in items] == expected
 
 
-def test_the_columns_of_hugging_face_datasets_are_found_under_any_name() -> None:
-    assert found_in({"scan": STRUCT, "pages": f"{STRUCT}[]", "id": "BIGINT"}) == [
-        (("scan",), True, False),
-        (("pages",), True, True),
-    ]
+def test_the_columns_of_hugging_face_datasets_are_found_under_any_name(
+    tmp_path: Path,
+) -> None:
+    columns = {"scan": STRUCT, "pages": f"{STRUCT}[]", "id": "BIGINT"}
+    assert found_in(columns, tmp_path)
+    cell = {"bytes": image_of("PNG"), "path": None}
+    items = items_of(write(tmp_path / "m.parquet", columns, [(cell, [cell, cell], 7)]))
+    assert [item.header is not None for item in items] == [True] * 3
 
 
 @pytest.mark.parametrize(
@@ -165,16 +169,20 @@ def test_the_columns_of_hugging_face_datasets_are_found_under_any_name() -> None
         "image.jpg",
     ],
 )
-def test_columns_of_bytes_are_found_by_their_name(name: str) -> None:
-    assert found_in({name: "BLOB"}) == [((name,), False, False)]
-    assert found_in({name: "BLOB[]"}) == [((name,), False, True)]
+@pytest.mark.parametrize("kind", ["BLOB", "BLOB[]"])
+def test_columns_of_bytes_are_found_by_their_name(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    assert found_in({name: kind}, tmp_path)
 
 
-def test_columns_within_a_struct_are_found() -> None:
-    assert found_in({"sample": f"STRUCT(image {STRUCT}, jpg BLOB, txt VARCHAR)"}) == [
-        (("sample", "image"), True, False),
-        (("sample", "jpg"), False, False),
-    ]
+def test_columns_within_structs_are_found_at_any_depth(tmp_path: Path) -> None:
+    columns = {"sample": "STRUCT(turns STRUCT(jpg BLOB, txt VARCHAR)[], id BIGINT)"}
+    assert found_in(columns, tmp_path)
+    turns = [{"jpg": image_of("JPEG"), "txt": "?"}, {"jpg": None, "txt": "!"}]
+    rows = [({"turns": turns, "id": 1},)]
+    items = items_of(write(tmp_path / "m.parquet", columns, rows))
+    assert [item.reason for item in items] == ["", MISSING]
 
 
 @pytest.mark.parametrize(
@@ -186,11 +194,12 @@ def test_columns_within_a_struct_are_found() -> None:
         {"image": "VARCHAR", "img": "BIGINT", "photo": "DOUBLE[]"},
         {"payload": "BLOB"},
         {"image": "STRUCT(width BIGINT, height BIGINT)"},
-        {"image": "STRUCT(bytes VARCHAR, path VARCHAR)"},
     ],
 )
-def test_other_columns_are_not_taken_for_images(columns: dict[str, str]) -> None:
-    assert found_in(columns) == []
+def test_other_columns_are_not_taken_for_images(
+    columns: dict[str, str], tmp_path: Path
+) -> None:
+    assert not found_in(columns, tmp_path)
 
 
 def test_rows_keep_their_order_and_columns_stand_side_by_side(tmp_path: Path) -> None:
@@ -230,16 +239,6 @@ def test_an_empty_list_has_no_image_and_a_missing_one_lacks_it(tmp_path: Path) -
     rows: list[tuple[list[bytes] | None]] = [([],), (None,), ([image_of("PNG")],)]
     items = items_of(write(tmp_path / "m.parquet", {"images": "BLOB[]"}, rows))
     assert [(item.line, item.reason) for item in items] == [(2, MISSING), (3, "")]
-
-
-def test_an_image_above_the_bound_is_not_read_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_rows, "WHOLE_BYTES", 100_000)
-    webp, jpeg = image_of("WEBP", noise=200_000), image_of("JPEG", noise=900_000)
-    assert min(len(webp), len(jpeg)) > 100_000
-    path = write(tmp_path / "m.parquet", {"image": "BLOB"}, [(webp,), (jpeg,)])
-    assert [item.reason for item in items_of(path)] == [UNREADABLE, ""]
 
 
 def test_time_and_label_are_found_by_name_as_text(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def count_rows(
             frames=rows.frames[usable],
             fps=rows.fps[usable],
             visual_tokens=rows.visual_tokens[usable],
+            **{name: column[usable] for name, column in rows.own.items()},
             count=rows.count[usable],
         )
         counts = count_patches(sizes, profile, preprocessing)

@@ -20,17 +20,21 @@ from bucketwise.sources.database import (
     open_workspace,
 )
 from bucketwise.sources.parquet import ROW, open_columns
-from bucketwise.traffic import MAX_CELLS, InputRecord, Place, Rejection, Traffic
+from bucketwise.traffic import (
+    CELL_COLUMNS,
+    MAX_CELLS,
+    OWN_COLUMNS,
+    InputRecord,
+    Place,
+    Rejection,
+    Traffic,
+)
 
 SCHEMA = "bucketwise.histogram/1"
 KEY = "bucketwise"
 """Key of the metadata by which a Parquet file is known to be a histogram."""
 
-_COLUMNS = (
-    "label", "slot_start_s", "height_px", "width_px", "frames", "fps",
-    "visual_tokens", "count",
-)  # fmt: skip
-_ARRAYS = frozenset(_COLUMNS)
+_ARRAYS = (*CELL_COLUMNS, "count")
 
 
 def write_histogram(traffic: Traffic, path: Path) -> None:
@@ -104,7 +108,9 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
                 f"reads {SCHEMA!r}: make it anew with `bucketwise histogram`"
             )
         arrays: dict[str, Any] = {
-            column: np.asarray(columns[column]) for column in _COLUMNS
+            column: np.asarray(columns[column])
+            for column in _ARRAYS
+            if column in columns or column not in OWN_COLUMNS
         }
         return Traffic(**arrays, **_restored(said["traffic"]))
     except (KeyError, TypeError, ValueError, BucketwiseError) as error:
@@ -121,10 +127,11 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     connection.execute("SET preserve_insertion_order = true")
     # One writer: row groups in the order of the cells, and so the same bytes.
     connection.execute("SET threads = 1")
-    connection.register("kept", {name: getattr(traffic, name) for name in _COLUMNS})
+    kept = (*traffic.kept_columns, "count")
+    connection.register("kept", {name: getattr(traffic, name) for name in kept})
     metadata = json.dumps({"schema": SCHEMA, "traffic": _said(traffic)}, sort_keys=True)
     connection.execute(
-        f"COPY (SELECT {', '.join(_COLUMNS)} FROM kept) TO "
+        f"COPY (SELECT {', '.join(kept)} FROM kept) TO "
         # By a link, which a file beside it that DuckDB writes first would replace.
         f"{literal(workspace.stage(path))} "
         "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, "

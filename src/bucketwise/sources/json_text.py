@@ -23,16 +23,3 @@ def parse(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
-
-
-def unpack(value: object) -> Any:
-    """Return what a value says that may be JSON within a JSON text.
-
-    Parameters
-    ----------
-    value : object
-        What JSON gave.
-    """
-    if isinstance(value, str):
-        return parse(value) if value[:64].lstrip()[:1] in ("{", "[") else None
-    return value

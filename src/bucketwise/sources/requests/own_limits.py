@@ -1,0 +1,88 @@
+"""Pixel limits that a request sets for its own images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bucketwise.sources.requests.opened import opened
+from bucketwise.sources.requests.told import whole
+from bucketwise.traffic import NO_LIMITS, OwnLimits
+
+_MOST_PIXELS = 2**50
+"""Above every image there is."""
+
+_OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs", "images_kwargs")
+_SETTINGS = (
+    "extra_body", "invocation_parameters", "optional_params", "model_parameters",
+    "modelParameters",
+)  # fmt: skip
+"""Where clients and traces keep what a request is sent with beside its messages."""
+
+_SET = frozenset({*_OF_PROCESSOR, *_SETTINGS})
+_LIMITS = frozenset({"min_pixels", "max_pixels"})
+_SIDES = ("resized_width", "resized_height")
+
+
+def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
+    """Return the limits that take the place of the processor's for a whole request.
+
+    Parameters
+    ----------
+    body : mapping
+        With `mm_processor_kwargs` (vLLM, OpenAI-compatible server; their `size` as
+        transformers writes it), or without; then None.
+    """
+    if _SET.isdisjoint(body):
+        return None
+    for holder in (body, *(opened(body[key]) for key in _SETTINGS if key in body)):
+        for key in _OF_PROCESSOR if isinstance(holder, dict) else ():
+            settings = opened(holder.get(key))
+            if isinstance(settings, dict):
+                inner = limits_of_request(settings)
+                return inner or _limits(settings, resized_first=False)
+    return None
+
+
+def limits_of_part(part: Mapping[str, Any]) -> OwnLimits:
+    """Return the limits that a part of a message sets for its image.
+
+    qwen_vl_utils 0.0.14 resizes by them before the processor does (vision_process.py,
+    fetch_image), and so does LMDeploy by those within `image_url` (lmdeploy 0.7,
+    vl/model/qwen2.py).
+
+    Parameters
+    ----------
+    part : mapping
+        An image part.
+    """
+    for holder in _holders(part):
+        if _LIMITS & holder.keys() or resized_sides(part):
+            return _limits(holder, resized_first=True)
+    return NO_LIMITS
+
+
+def resized_sides(part: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the width and height that a part asks its image to be resized to."""
+    for holder in _holders(part):
+        if holder.keys() >= set(_SIDES):
+            width, height = (whole(holder[side]) or 0 for side in _SIDES)
+            if min(width, height) > 0:
+                return width, height
+    return None
+
+
+def _holders(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    within = [part.get(key) for key in ("image_url", "image")]
+    return [part, *(each for each in within if isinstance(each, dict))]
+
+
+def _limits(told: Mapping[str, Any], *, resized_first: bool) -> OwnLimits:
+    size = told.get("size")
+    edges = size if isinstance(size, dict) else {}
+    low = told.get("min_pixels", edges.get("shortest_edge"))
+    high = told.get("max_pixels", edges.get("longest_edge"))
+    least, most = (min(max(whole(each) or 0, 0), _MOST_PIXELS) for each in (low, high))
+    if not resized_first and not (least or most):
+        return NO_LIMITS
+    return OwnLimits(min_pixels=least, max_pixels=most, resized_first=resized_first)
