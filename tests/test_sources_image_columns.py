@@ -1,7 +1,10 @@
-"""Parquet with images in its cells, written here as others write it."""
+"""Tables with images in their cells, written here as others write them."""
 
+import base64
+import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -14,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import InputError
-from bucketwise.reasons import MISSING, NOT_AN_IMAGE, UNREADABLE, UNSIZED
+from bucketwise.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
+from bucketwise.sources import read_traffic
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import File, recognise
 from bucketwise.sources.images.item import Item
@@ -351,3 +355,100 @@ def test_a_large_row_group_is_read_in_parts_with_more_memory(
     items = items_of(path)
     assert [item.line for item in items] == list(range(1, 501))
     assert all(item.header is not None for item in items)
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def chat(*images: bytes) -> str:
+    parts = [
+        {
+            "type": "image_url",
+            "image_url": {"url": "data:image/png;base64," + b64(each)},
+        }
+        for each in images
+    ]
+    return json.dumps([{"role": "user", "content": parts}])
+
+
+CELLS: dict[str, Callable[[bytes], str]] = {
+    "base64": b64,
+    "data: URL": lambda data: "data:image/png;base64," + b64(data),
+    "JSON": lambda data: json.dumps([b64(data)]),
+    "a list of Python's": lambda data: str([b64(data)]),
+    "messages": chat,
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    form=st.sampled_from(sorted(CELLS)),
+    separator=st.sampled_from([",", "\t", ";", "|"]),
+    sides=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1),
+    question=st.text(
+        st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=9
+    ),
+)
+def test_images_in_the_cells_of_a_text_table_are_sized(
+    form: str,
+    separator: str,
+    sides: list[tuple[int, int]],
+    question: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    path = tmp_path_factory.mktemp("made") / "made"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=separator, quoting=csv.QUOTE_ALL)
+        writer.writerow(["index", "messages" if form == "messages" else "image", "ask"])
+        for at, (width, height) in enumerate(sides):
+            writer.writerow([at, CELLS[form](image_of("PNG", width, height)), question])
+    traffic = read_traffic([path])
+    found = [
+        (int(width), int(height))
+        for height, width, count in zip(
+            traffic.height_px, traffic.width_px, traffic.count, strict=True
+        )
+        for _ in range(int(count))
+    ]
+    assert sorted(found) == sorted(sides)
+
+
+@pytest.mark.parametrize("form", CELLS)
+def test_images_in_the_text_of_a_parquet_are_sized(form: str, tmp_path: Path) -> None:
+    name = "messages" if form == "messages" else "image"
+    rows = [(at, CELLS[form](image_of("PNG", 64 + at, 48))) for at in range(3)]
+    path = write(tmp_path / "m.parquet", {"tenant": "BIGINT", name: "VARCHAR"}, rows)
+    traffic = read_traffic([path])
+    assert traffic.width_px.tolist() == [64, 65, 66]
+    assert traffic.labels == ("0", "1", "2")
+
+
+def test_what_a_cell_refers_to_is_unsized_and_a_short_row_ragged(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.tsv"
+    image = b64(image_of("PNG"))
+    rows = [f"{at}\t{image}\tq" for at in range(40)] + [
+        "40\thttps://a.example/b\tq",
+        "41",
+    ]
+    path.write_text("\n".join(["index\timage\tquestion", *rows]))
+    traffic = read_traffic([path])
+    assert traffic.rows_used == 40
+    assert {each.reason for each in traffic.rejections} == {RAGGED, UNSIZED}
+
+
+def test_columns_that_tell_sizes_spare_looking_into_the_images(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"width,height,image\n1280,720,{b64(image_of('PNG'))}\n")
+    assert read_traffic([path]).width_px.tolist() == [1280]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "image,caption\nnginx:1.25,hello\n"])
+def test_a_table_without_sizes_or_images_is_refused_as_such(
+    text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(InputError, match="no column for width and height"):
+        read_traffic([tmp_path / "m.csv"])

@@ -183,11 +183,9 @@ def count_patches(
             f"temporal_factor:{profile.temporal_patch}"
         )
     _refuse_thin(error, *_known_sides(sizes))
+    gone = np.minimum(*_resized_first(sizes, profile.factor_px)) < 1
+    error[gone & (error == "")] = "ValueError: height and width must be > 0"
     height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
-    error[(np.minimum(height, width) < 1) & (error == "")] = (
-        "ValueError: height and width must be > 0"
-    )
-    height, width = np.maximum(height, 1), np.maximum(width, 1)
     _refuse_thin(error, height, width)
     low, high = _limits(sizes, frames, profile, preprocessing)
     resized_h, resized_w = _smart_resize(
@@ -247,7 +245,9 @@ def _resize_input(
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     volume = (sizes.frames > 0) & (profile.video_rule == "whole_clip")
     step = profile.temporal_patch
-    height, width = _resized_first(sizes, profile.factor_px)
+    height, width = (
+        np.maximum(side, 1) for side in _resized_first(sizes, profile.factor_px)
+    )
     return (
         *_grow_short_sides(height, width, volume, profile.factor_px),
         np.where(volume, frames, 1),

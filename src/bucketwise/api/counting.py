@@ -14,7 +14,7 @@ from bucketwise.limits import Limit
 from bucketwise.patching import count_patches
 from bucketwise.sources import read_rows
 from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.tables import counts_table, with_unusable
+from bucketwise.tables import COLUMNS, counts_table, with_unusable
 from bucketwise.traffic import Sizes, Traffic
 
 if TYPE_CHECKING:
@@ -109,4 +109,6 @@ def count_rows(
             count=rows.count[usable],
         )
         counts = count_patches(sizes, profile, preprocessing)
-        yield with_unusable(counts_table(counts, version), usable, reason)
+        # Limits of their own would be columns of some of the tables alone.
+        table = counts_table(counts, version)[COLUMNS]
+        yield with_unusable(table, usable, reason)

@@ -56,7 +56,7 @@ def has_images(workspace: Workspace, file: File) -> bool:
     """
     stored = open_columns(workspace, file.path)[1]
     empty = {each.name: _marked(each, None) for each in stored}
-    return any(request.images for request in find_requests(empty))
+    return any(request.n_there for request in find_requests(empty))
 
 
 def read_parquet(

@@ -14,15 +14,16 @@ from bucketwise.sources.requests.base64_text import Base64File
 REFERRED = "named by an address, a path or an id"
 LEFT_OUT = "left out, cut or moved elsewhere by the logger"
 BESIDE = "kept in files of their own, of which a table has the paths"
-CLIP = "clips, of which no request tells the frames"
+MOVED = "or more in bodies that the logger moved to S3"
+CLIP = "given as video, of whose frames no request tells"
 ABSENT = {
-    REFERRED: "give these images themselves beside the log, as a folder or tar",
-    BESIDE: "give these files, too, as a folder",
-    LEFT_OUT: "have the logger keep width and height beside them, or their first 72 kB",
-    CLIP: "give a table of them with width, height, frames and fps",
+    REFERRED: ": unsized; give these images too, as a folder or tar",
+    LEFT_OUT: ": unsized; have it keep width and height beside them, or their first 72 kB",
+    BESIDE: ": unsized; give these files too, as a folder",
+    MOVED: ": unsized; give these objects instead of the log",
+    CLIP: ": unsized; give a table of their width, height, frames and fps",
 }
-"""Why an image that a request shows stands not in its log, which leaves it unsized, and
-what to do about it."""
+"""Why an image that a request shows stands not in its log, and what to do about it."""
 
 _LONGEST_MEDIA_TYPE = 1_024
 _SHORTEST_IMAGE = 48

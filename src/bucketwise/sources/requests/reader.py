@@ -23,18 +23,16 @@ from bucketwise.traffic import NO_LIMITS
 Record = tuple[int, object]
 """Where something stands in a file, from 1, and what it says."""
 
-_BY_REQUEST = "images under limits of their own (mm_processor_kwargs of the request)"
-_BY_PART = (
-    "images resized first, by limits of their own (min_pixels, resized_height...)"
+_BY_REQUEST = (
+    "under limits of their own (mm_processor_kwargs of the request), which take the place "
+    "of the processor's"
 )
-_DETAIL = "images asked for in some detail"
-_NOTICED = {
-    **{f"unsized, {why}": f"; {advice}" for why, advice in ABSENT.items()},
-    _BY_REQUEST: ": they are counted under these, not under the processor's",
-    _BY_PART: ": they are counted as qwen_vl_utils gives them to the processor",
-    _DETAIL: ", of which Qwen's processors know nothing: it changes no size",
-}
-"""What is told of images, and what it means."""
+_BY_PART = (
+    "under limits of their own (min_pixels, max_pixels, resized_height of the message), "
+    "resized before the processor, as qwen_vl_utils does"
+)
+_DETAIL = "asked for with a detail, of which Qwen's processors know nothing"
+"""What is told of images whose request says how to see them."""
 
 _MOST_LAYOUTS = 64
 _DETAILS = frozenset({"low", "high", "original"})
@@ -76,6 +74,7 @@ class RequestLog:
         self._records = records
         self._name = name
         self._chosen = Naming.of(chosen)
+        self._asked = self._shown = False
         self._noticed: Counter[str] = Counter()
         # Most records of a log have the same keys.
         self._find_name = lru_cache(_MOST_LAYOUTS)(
@@ -86,7 +85,12 @@ class RequestLog:
         """Yield an item for each image, and for each record that is no object."""
         for at, record in self._records:
             if isinstance(record, dict):
-                found = find_requests(record)
+                # A name is one of an image where others are shown beside no prompt.
+                found = [
+                    each
+                    for each in find_requests(record)
+                    if each.is_asked or each.n_there or self._shown
+                ]
                 self.other_lines += not found
                 for request in found:
                     yield from self._items(request, at)
@@ -95,20 +99,24 @@ class RequestLog:
 
     def notes(self) -> tuple[str, ...]:
         """Say what yielded no item or no size, once all records are gone through."""
-        said = [plural(self.requests, "request")]
+        are_rows = self.requests and not self._asked
+        said = [plural(self.requests, "row" if are_rows else "request")]
+        if are_rows:
+            said[0] += " with an image"
         if self.without_image:
             said.append(f"{number(self.without_image)} without an image")
         if self.other_lines:
             said.append(f"{plural(self.other_lines, 'line')} of something else")
-        told = [
-            f"{why}: {number(self._noticed[why])}{advice}"
-            for why, advice in _NOTICED.items()
-            if self._noticed[why]
+        noticed = [
+            f"{plural(images, 'image')} {what}{ABSENT.get(what, '')}"
+            for what, images in sorted(self._noticed.items())
         ]
-        return (", ".join(said), *told)
+        return (", ".join(said), *noticed)
 
     def _items(self, request: Request, at: int) -> Iterator[Item]:
         self.requests += 1
+        self._asked |= request.is_asked
+        self._shown |= not request.is_asked
         self.without_image += not request.images
         time = self._told("time", request.about) if request.images else ""
         label = self._told("label", request.about) if request.images else ""
@@ -116,11 +124,13 @@ class RequestLog:
             own = request.own or shown.own
             if own != NO_LIMITS:
                 self._noticed[_BY_PART if own.resized_first else _BY_REQUEST] += 1
-            self._noticed[_DETAIL] += shown.detail in _DETAILS
+            if shown.detail in _DETAILS:
+                self._noticed[_DETAIL] += 1
             measured = measure(shown.source)
             header = measured if isinstance(measured, Header) else None
             reason = measured if isinstance(measured, str) else ""
-            self._noticed[f"unsized, {reason}"] += reason in ABSENT
+            if reason in ABSENT:
+                self._noticed[reason] += 1
             yield Item(
                 source=self._name,
                 line=at,
@@ -181,7 +191,7 @@ def looks_like_requests(objects: Sequence[Mapping[str, Any]]) -> bool:
         What the first lines say.
     """
     found = [find_requests(each) for each in objects]
-    requests = sum(map(bool, found))
+    requests = sum(any(r.is_asked or r.n_there for r in its) for its in found)
     tabular = sum(
         _has_size(each) or (_has_tokens(each) and not any(r.images for r in its))
         for each, its in zip(objects, found, strict=True)

@@ -17,6 +17,7 @@ from bucketwise.sources.requests.parts import (
     find_images,
     parts_within,
 )
+from bucketwise.sources.requests.payloads import MOVED
 from bucketwise.sources.requests.told import told_size
 from bucketwise.traffic import OwnLimits
 
@@ -55,6 +56,9 @@ _CALLS = frozenset(
 _OTHERS = ("SPAN", "AGENT", "TOOL", "CHAIN", "RETRIEVER", "EVALUATOR")
 """The `type` of Langfuse's observations that repeat a `GENERATION` within them."""
 
+_MOVED = "inputBodyS3Path"
+"""Where Amazon Bedrock's invocation log says that a body above 100 kB is."""
+
 _DEEPEST = 100
 """Levels; Python's own calls end at ten times that."""
 
@@ -72,13 +76,18 @@ class Request:
     own : OwnLimits or None
         Limits it sets in the place of the processor's.
     is_asked : bool
-        Whether there is a prompt; else it is known by an image that stands there.
+        Whether there is a prompt; else it is known by what looks like its images.
     """
 
     images: tuple[Shown, ...]
     about: tuple[Object, ...]
     own: OwnLimits | None
     is_asked: bool
+
+    @property
+    def n_there(self) -> int:
+        """How many of its images stand in the log itself."""
+        return sum(image.is_there for image in self.images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +137,14 @@ def _in_object(value: Object, place: _Place) -> list[Request]:
         if key not in prompts and not _is_answer(key[:_LONGEST_KEY])
     }
     counts = _is_call(value, otherwise=place.counts)
+    if _MOVED in value:
+        return [Request((Shown(MOVED),), place.about, None, is_asked=True)]
     own = limits_of_request(value) or place.own
     told: list[list[Request]] = [[]]
     shown = tuple(_shown(rest, prompts)) if counts else ()
-    if counts and (is_asked or any(each.is_there for each in shown)):
-        told = [[Request(shown, place.about, own, is_asked)]]
-        if shown and all(each.is_there for each in shown):
+    if counts and (is_asked or shown):
+        told = [[request := Request(shown, place.about, own, is_asked)]]
+        if request.n_there == len(shown) > 0:
             return told[0]
     inner = _Place(place.about, own, counts, place.depth + 1)
     for key, each in rest.items():
@@ -152,7 +163,7 @@ def _is_answer(key: str) -> bool:
 def _worth(told: Sequence[Request]) -> tuple[bool, int, int]:
     return (
         any(each.is_asked for each in told),
-        sum(image.is_there for each in told for image in each.images),
+        sum(each.n_there for each in told),
         len(told),
     )
 
