@@ -414,6 +414,26 @@ keys = st.sampled_from(
         "timestamp",
         "tenant",
         "contents",
+        "conversations",
+        "mm_processor_kwargs",
+        "images_kwargs",
+        "size",
+        "extra_body",
+        "min_pixels",
+        "max_pixels",
+        "resized_width",
+        "resized_height",
+        "detail",
+        "format",
+        "bytes",
+        "path",
+        "run_type",
+        "inputs",
+        "inputBodyS3Path",
+        "llm.input_messages.0.message.content",
+        "llm.input_messages",
+        "images.0",
+        "0",
     ]
 )
 texts = st.one_of(
@@ -807,6 +827,14 @@ def test_depth_is_no_danger(depth: int) -> None:
         '{"messages":' + "[" * depth + "]" * depth + "}",
         '{"messages":[' + '{"content":[' * depth + "]}" * depth + "]}",
         '{"body":' * depth + "1" + "}" * depth,
+        '{"messages":[],"mm_processor_kwargs":'
+        + '{"images_kwargs":' * depth
+        + "1"
+        + "}" * depth
+        + "}",
+        '{"a.0":' * depth + "1" + "}" * depth,
+        '{"key":"a","value":[' * depth + "]}" * depth,
+        '{"' + "a." * depth + 'messages":[]}',
         '{"messages":[{"content":[{"type":"image","source":'
         + '{"source":' * depth
         + "1"

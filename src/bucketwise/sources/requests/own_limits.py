@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from bucketwise.sources.requests.opened import opened
@@ -12,7 +13,8 @@ from bucketwise.traffic import NO_LIMITS, OwnLimits
 _MOST_PIXELS = 2**50
 """Above every image there is."""
 
-_OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs", "images_kwargs")
+_OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs")
+_OF_IMAGES = "images_kwargs"
 _SETTINGS = (
     "extra_body", "invocation_parameters", "optional_params", "model_parameters",
     "modelParameters",
@@ -39,8 +41,7 @@ def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
         for key in _OF_PROCESSOR if isinstance(holder, dict) else ():
             settings = opened(holder.get(key))
             if isinstance(settings, dict):
-                inner = limits_of_request(settings)
-                return inner or _limits(settings, resized_first=False)
+                return _limits(settings | _object(settings.get(_OF_IMAGES)))
     return None
 
 
@@ -58,7 +59,7 @@ def limits_of_part(part: Mapping[str, Any]) -> OwnLimits:
     """
     for holder in _holders(part):
         if _LIMITS & holder.keys() or resized_sides(part):
-            return _limits(holder, resized_first=True)
+            return replace(_limits(holder), resized_first=True)
     return NO_LIMITS
 
 
@@ -73,16 +74,16 @@ def resized_sides(part: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _holders(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    within = [part.get(key) for key in ("image_url", "image")]
-    return [part, *(each for each in within if isinstance(each, dict))]
+    return [part, *(_object(part.get(key)) for key in ("image_url", "image"))]
 
 
-def _limits(told: Mapping[str, Any], *, resized_first: bool) -> OwnLimits:
-    size = told.get("size")
-    edges = size if isinstance(size, dict) else {}
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _limits(told: Mapping[str, Any]) -> OwnLimits:
+    edges = _object(told.get("size"))
     low = told.get("min_pixels", edges.get("shortest_edge"))
     high = told.get("max_pixels", edges.get("longest_edge"))
     least, most = (min(max(whole(each) or 0, 0), _MOST_PIXELS) for each in (low, high))
-    if not resized_first and not (least or most):
-        return NO_LIMITS
-    return OwnLimits(min_pixels=least, max_pixels=most, resized_first=resized_first)
+    return OwnLimits(min_pixels=least, max_pixels=most)

@@ -107,7 +107,7 @@ def _is_read(column: Column, chosen: Mapping[str, str]) -> bool:
     if column.name == "label" and kind != "varchar" and "label" not in chosen:
         # As a number it is what the picture shows, by class, and not who sent it.
         return False
-    return kind != "map" and (kind != "blob" or _marked(column, None) is not None)
+    return kind != "blob" or _marked(column, None) is not None
 
 
 def _sql(column: Column) -> str:
@@ -131,7 +131,7 @@ def _told(words: frozenset[str], kind: Any, cell: Any) -> Any:
             _told(words, inner, each) for each in ([None] if cell is None else cell)
         ]
     if kind.id != "struct":
-        return cell
+        return None if kind.id == "map" else cell
     fields = dict(kind.children)
     if [getattr(fields.get(name), "id", "") for name in ("bytes", "path")] == _STORED:
         return (cell or {"bytes": None}) if is_image else None

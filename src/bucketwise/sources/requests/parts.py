@@ -62,6 +62,7 @@ _SKIPPED = _NO_PROMPT | LISTS
 _INLINE = ("inline_data", "inlineData", "file_data", "fileData")
 _WITHIN = ("image_url", "image", "source", "image_file")
 _ENCODED = ("data", "base64", "bytes", "b64_json", "content", "result")
+_HOLDING = (*_ENCODED, "source")
 _NAMED = ("url", "uri", "path", "fileUri", "file_uri", "s3Location")
 _MEDIA = (
     "modality", "mime_type", "mimeType", "media_type", "mediaType", "content_type",
@@ -184,18 +185,16 @@ def _by_content(part: Part, any_medium: bool) -> list[Shown] | None:
     """Return a medium of which only its media type or modality tells what it is."""
     if not any_medium and _TELLING.isdisjoint(part):
         return None
-    inline = [part[key] for key in _INLINE if isinstance(part.get(key), dict)]
-    any_medium |= bool(inline)
-    holder = inline[0] if inline else part
-    told = [holder.get(key) for key in _MEDIA if key in holder]
-    said = next((each for each in told if isinstance(each, str) and each), "")
-    medium = said.partition("/")[0].strip().casefold()
-    holds = any_medium or any(
-        isinstance(holder.get(key), (str, bytes, dict)) for key in (*_ENCODED, "source")
+    inline = next(
+        (part[key] for key in _INLINE if isinstance(part.get(key), dict)), None
     )
-    if "bytes" in holder or (any_medium and not medium):
+    holder = part if inline is None else inline
+    any_medium |= inline is not None
+    said = next((holder[key] for key in _MEDIA if isinstance(holder.get(key), str)), "")
+    medium = said.partition("/")[0].strip().casefold()
+    if any_medium or "bytes" in holder:
         medium = medium or "image"
-    if not (holds and medium) and "bytes" not in holder:
+    elif not any(isinstance(holder.get(key), (str, dict)) for key in _HOLDING):
         return None
     if medium == "video":
         return [Shown(CLIP)]

@@ -85,15 +85,7 @@ class RequestLog:
         """Yield an item for each image, and for each record that is no object."""
         for at, record in self._records:
             if isinstance(record, dict):
-                # A name is one of an image where others are shown beside no prompt.
-                found = [
-                    each
-                    for each in find_requests(record)
-                    if each.is_asked or each.n_there or self._shown
-                ]
-                self.other_lines += not found
-                for request in found:
-                    yield from self._items(request, at)
+                yield from self._items(record, at)
             else:
                 yield Item(source=self._name, line=at, reason=RAGGED)
 
@@ -113,7 +105,16 @@ class RequestLog:
         ]
         return (", ".join(said), *noticed)
 
-    def _items(self, request: Request, at: int) -> Iterator[Item]:
+    def _items(self, record: Mapping[str, Any], at: int) -> Iterator[Item]:
+        found = False
+        for request in find_requests(record):
+            # A name is one of an image where others are shown beside no prompt.
+            if request.is_asked or request.n_there or self._shown:
+                found = True
+                yield from self._items_of(request, at)
+        self.other_lines += not found
+
+    def _items_of(self, request: Request, at: int) -> Iterator[Item]:
         self.requests += 1
         self._asked |= request.is_asked
         self._shown |= not request.is_asked
