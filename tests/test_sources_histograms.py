@@ -9,7 +9,7 @@ import pytest
 
 from bucketwise.errors import InputError, OutputError
 from bucketwise.sources import read_rows, read_traffic, write_histogram
-from bucketwise.sources.histograms import SCHEMA
+from bucketwise.sources.histograms import SCHEMA, WITH_OWN
 from bucketwise.traffic import OWN_COLUMNS, Traffic, merge_traffic
 
 TABLE = (
@@ -60,6 +60,8 @@ def test_limits_of_requests_read_back_add_up_and_leave_other_files_as_they_were(
     with duckdb.connect(":memory:") as connection:
         stored = connection.sql(f"FROM read_parquet('{tmp_path / 'none'}')").columns
     assert not set(OWN_COLUMNS) & set(stored)
+    assert WITH_OWN.encode() in (tmp_path / "own").read_bytes()
+    assert SCHEMA.encode() in (tmp_path / "none").read_bytes()
     assert bound.sha256() != traffic.sha256()
 
 

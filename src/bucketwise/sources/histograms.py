@@ -31,6 +31,9 @@ from bucketwise.traffic import (
 )
 
 SCHEMA = "bucketwise.histogram/1"
+WITH_OWN = "bucketwise.histogram/2"
+"""Has limits that requests set, which versions that read only the first would drop."""
+
 KEY = "bucketwise"
 """Key of the metadata by which a Parquet file is known to be a histogram."""
 
@@ -102,10 +105,10 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     ).fetchnumpy()
     try:
         said = json.loads(found[0][0])
-        if said["schema"] != SCHEMA:
+        if said["schema"] not in {SCHEMA, WITH_OWN}:
             raise InputError(
                 f"{name}: a histogram of schema {said['schema']!r}; this version "
-                f"reads {SCHEMA!r}: make it anew with `bucketwise histogram`"
+                f"reads up to {WITH_OWN!r}: make it anew with `bucketwise histogram`"
             )
         arrays: dict[str, Any] = {
             column: np.asarray(columns[column])
@@ -129,7 +132,8 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     connection.execute("SET threads = 1")
     kept = (*traffic.kept_columns, "count")
     connection.register("kept", {name: getattr(traffic, name) for name in kept})
-    metadata = json.dumps({"schema": SCHEMA, "traffic": _said(traffic)}, sort_keys=True)
+    schema = WITH_OWN if set(OWN_COLUMNS) & set(kept) else SCHEMA
+    metadata = json.dumps({"schema": schema, "traffic": _said(traffic)}, sort_keys=True)
     connection.execute(
         f"COPY (SELECT {', '.join(kept)} FROM kept) TO "
         # By a link, which a file beside it that DuckDB writes first would replace.
