@@ -1055,7 +1055,7 @@ def test_flattened_keys_that_contradict_each_other_lose_nothing() -> None:
 limits = st.integers(1, 2**60)
 
 
-@given(least=st.none() | limits, most=st.none() | limits, form=st.integers(0, 4))
+@given(least=st.none() | limits, most=st.none() | limits, form=st.integers(0, 5))
 def test_limits_of_a_request_are_those_of_its_images(
     least: int | None, most: int | None, form: int
 ) -> None:
@@ -1069,6 +1069,12 @@ def test_limits_of_a_request_are_those_of_its_images(
         body | {"mm_processor_kwargs": {"images_kwargs": told}},
         body | {"mm_processor_kwargs": {"size": edges}},
         {"modelParameters": {"mm_processor_kwargs": json.dumps(told)}, "input": body},
+        {
+            "llm.invocation_parameters": json.dumps(
+                {"model": "m", "extra_body": {"mm_processor_kwargs": told}}
+            ),
+            "llm.input_messages": body["messages"],
+        },
     ][form]
     least, most = (min(limit or 0, 2**50) for limit in (least, most))
     expected = OwnLimits(min_pixels=least, max_pixels=most)

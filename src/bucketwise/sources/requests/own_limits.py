@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,11 +37,11 @@ def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
     """
     if _SET.isdisjoint(body):
         return None
-    for holder in (body, *(opened(body[key]) for key in _SETTINGS if key in body)):
-        for key in _OF_PROCESSOR if isinstance(holder, dict) else ():
-            settings = opened(holder.get(key))
-            if isinstance(settings, dict):
-                return _limits(settings | _object(settings.get(_OF_IMAGES)))
+    settings = _objects(body, _SETTINGS)
+    inner = [each for holder in settings for each in _objects(holder, _SETTINGS)]
+    for holder in (body, *settings, *inner):
+        for told in _objects(holder, _OF_PROCESSOR):
+            return _limits({**told, **_object(told.get(_OF_IMAGES))})
     return None
 
 
@@ -49,8 +49,8 @@ def limits_of_part(part: Mapping[str, Any]) -> OwnLimits:
     """Return the limits that a part of a message sets for its image.
 
     qwen_vl_utils 0.0.14 resizes by them before the processor does (vision_process.py,
-    fetch_image), and so does LMDeploy by those within `image_url` (lmdeploy 0.7,
-    vl/model/qwen2.py).
+    fetch_image), and so does LMDeploy by those within `image_url`
+    (lmdeploy/vl/model/qwen2.py, Qwen2VLModel.preprocess).
 
     Parameters
     ----------
@@ -75,6 +75,11 @@ def resized_sides(part: Mapping[str, Any]) -> tuple[int, int] | None:
 
 def _holders(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [part, *(_object(part.get(key)) for key in ("image_url", "image"))]
+
+
+def _objects(holder: Mapping[str, Any], keys: Sequence[str]) -> list[Mapping[str, Any]]:
+    found = [opened(holder[key]) for key in keys if key in holder]
+    return [each for each in found if isinstance(each, dict)]
 
 
 def _object(value: object) -> dict[str, Any]:
