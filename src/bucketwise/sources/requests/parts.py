@@ -98,6 +98,11 @@ class Shown:
         """Whether it stands in the log itself, or an empty cell in its place."""
         return isinstance(self.source, Payload) or self.source in (MISSING, BESIDE)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether its size stands there in its place."""
+        return isinstance(self.source, Header)
+
 
 def find_images(prompt: object) -> Iterator[Shown]:
     """Yield each image or clip of a prompt, in its order.

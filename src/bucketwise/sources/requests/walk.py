@@ -121,7 +121,7 @@ def _within(value: object, place: _Place) -> list[Request]:
     if isinstance(value, dict):
         return _in_object(value, place)
     found = []
-    for each in map(opened, value):
+    for each in map(opened, filter(may_open, value)):
         about = (each, *place.about) if isinstance(each, dict) else place.about
         found += _within(each, replace(place, about=about, depth=place.depth + 1))
     return found
@@ -143,8 +143,8 @@ def _in_object(value: Object, place: _Place) -> list[Request]:
     told: list[list[Request]] = [[]]
     shown = tuple(_shown(rest, prompts)) if counts else ()
     if counts and (is_asked or shown):
-        told = [[request := Request(shown, place.about, own, is_asked)]]
-        if request.n_there == len(shown) > 0:
+        told = [[Request(shown, place.about, own, is_asked)]]
+        if shown and all(each.is_there or each.is_told for each in shown):
             return told[0]
     inner = _Place(place.about, own, counts, place.depth + 1)
     for key, each in rest.items():
