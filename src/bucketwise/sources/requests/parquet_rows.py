@@ -111,8 +111,8 @@ def _is_read(column: Column, chosen: Mapping[str, str]) -> bool:
 
 
 def _sql(column: Column) -> str:
-    """Return SQL of cells as JSON could tell them: times are text."""
-    is_kept = column.kind.id in {"blob", "struct", "list", "array", "bigint", "double"}
+    """Return SQL of cells: bytes and what may hold more as they are, all else as text."""
+    is_kept = column.kind.id in {"blob", "struct", "list", "array"}
     return column.sql if is_kept else f"CAST({column.sql} AS VARCHAR)"
 
 
