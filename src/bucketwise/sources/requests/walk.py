@@ -186,6 +186,9 @@ def _asks(body: Object, prompts: Object) -> bool:
         if isinstance(turns, list) or (isinstance(turns, dict) and turns):
             return True
     asked, listed = prompts.get("input"), body.get("images")
+    turns = prompts.get("prompt")
+    if isinstance(turns, list) and any(isinstance(turn, dict) for turn in turns):
+        return True
     if isinstance(asked, dict):
         return "messages" in asked
     # A list of sizes is all that some logs keep of a request.
