@@ -22,8 +22,8 @@ _SETTINGS = (
 """Where clients and traces keep what a request is sent with beside its messages."""
 
 _SET = frozenset({*_OF_PROCESSOR, *_SETTINGS})
-_LIMITS = frozenset({"min_pixels", "max_pixels"})
 _SIDES = ("resized_width", "resized_height")
+_OF_PART = frozenset({"min_pixels", "max_pixels", *_SIDES})
 
 
 def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
@@ -58,7 +58,7 @@ def limits_of_part(part: Mapping[str, Any]) -> OwnLimits:
         An image part.
     """
     for holder in _holders(part):
-        if _LIMITS & holder.keys() or resized_sides(part):
+        if not _OF_PART.isdisjoint(holder):
             return replace(_limits(holder), resized_first=True)
     return NO_LIMITS
 

@@ -140,10 +140,10 @@ def _in_object(value: Object, place: _Place) -> list[Request]:
     if _MOVED in value:
         return [Request((Shown(MOVED),), place.about, None, is_asked=True)]
     own = limits_of_request(value) or place.own
-    told: list[list[Request]] = [[]]
-    shown = tuple(_shown(rest, prompts)) if counts else ()
-    if counts and (is_asked or shown):
-        told = [[Request(shown, place.about, own, is_asked)]]
+    told: list[list[Request]] = []
+    if is_asked and counts:
+        shown = tuple(_shown(rest, prompts))
+        told.append([Request(shown, place.about, own, is_asked=True)])
         if shown and all(each.is_there or each.is_told for each in shown):
             return told[0]
     inner = _Place(place.about, own, counts, place.depth + 1)
@@ -151,7 +151,11 @@ def _in_object(value: Object, place: _Place) -> list[Request]:
         if may_open(each):
             found = opened_prompt(each) if key in TEXTS else opened(each)
             told.append(_within(found, inner))
-    return max(told, key=_worth)
+    if counts and not any(each.is_asked for found in told for each in found):
+        shown = (*find_beside(rest), *parts_within(rest))
+        if shown:
+            told.insert(0, [Request(shown, place.about, own, is_asked=False)])
+    return max(told, key=_worth, default=[])
 
 
 @lru_cache(maxsize=1_024)
@@ -169,11 +173,9 @@ def _worth(told: Sequence[Request]) -> tuple[bool, int, int]:
 
 
 def _shown(rest: Object, prompts: Object) -> Iterator[Shown]:
-    """Yield the images of a body, or those that stand in any other object."""
+    """Yield the images of a body: those beside its prompt, and those within."""
     listed = list(find_beside(rest))
     yield from listed
-    if not prompts:
-        yield from parts_within(rest)
     for prompt in prompts.values():
         # Parts beside a list of images only say where in the text they belong.
         yield from (each for each in find_images(prompt) if each.is_there or not listed)
