@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from bucketwise.plan import Visual
 from bucketwise.profile import PixelLimits
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.targets import pick_targets
-from bucketwise.traffic import Sizes
+from bucketwise.traffic import Sizes, merge_traffic
 from tests.strategies import clips_of, traffic_of
 
 MODELS = (
@@ -171,3 +172,42 @@ def test_frames_follow_the_image_limits_where_the_model_has_no_others() -> None:
             limits.min_pixels,
             limits.max_pixels,
         )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    model=st.sampled_from(MODELS),
+    rows=st.lists(
+        st.tuples(SIDES, st.integers(1, 4_000_000), st.integers(0, 12_000_000)),
+        min_size=1,
+        max_size=4,
+    ),
+    others=st.lists(SIDES, max_size=3),
+)
+def test_images_under_limits_of_their_own_fit_the_top_whatever_is_set_on_the_processor(
+    model: str,
+    rows: list[tuple[tuple[int, int], int, int]],
+    others: list[tuple[int, int]],
+) -> None:
+    parts = [
+        replace(
+            traffic_of(sides if max(sides) <= 199 * min(sides) else (64, 64)),
+            own_min_pixels=np.array([least]),
+            own_max_pixels=np.array([most]),
+        )
+        for sides, least, most in (
+            *((sides, least, least + more) for sides, least, more in rows),
+            *((sides, 0, 0) for sides in others),
+        )
+    ]
+    sent = merge_traffic(parts)
+    analysis = analyze(sent, model=model, min_pixels=65_536)
+    top = analysis.plan.visual.vit_max_seq_lens[-1]
+    assert analysis.needed.max() <= top
+    warnings = {each.id for each in analysis.plan.warnings}
+    assert "own-limits" in warnings
+    large = np.full(len(sent.sizes()), 60_000)
+    larger = replace(sent.sizes(), height_px=large, width_px=large)
+    counts = count_patches(larger, analysis.profile, analysis.preprocessing)
+    if counts.needed(analysis.newest).max() > top:
+        assert "own-limits-overflow" in warnings

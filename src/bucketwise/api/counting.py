@@ -14,7 +14,7 @@ from bucketwise.patching import count_patches
 from bucketwise.sources import read_rows
 from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.sources.inputs import Given
-from bucketwise.tables import counts_table, with_unusable
+from bucketwise.tables import COLUMNS, counts_table, with_unusable
 from bucketwise.traffic import Sizes, Traffic
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def count_rows(
             frames=rows.frames[usable],
             fps=rows.fps[usable],
             visual_tokens=rows.visual_tokens[usable],
+            **{name: column[usable] for name, column in rows.own.items()},
             count=rows.count[usable],
         )
         counts = count_patches(sizes, profile, preprocessing)
-        yield with_unusable(counts_table(counts, version), usable, reason)
+        # Limits of their own would be columns of some of the tables alone.
+        table = counts_table(counts, version)[COLUMNS]
+        yield with_unusable(table, usable, reason)

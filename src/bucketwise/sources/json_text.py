@@ -40,19 +40,6 @@ def parse(text: str) -> Any:
         return None
 
 
-def unpack(value: object) -> Any:
-    """Return what a value says that may be JSON within a JSON text.
-
-    Parameters
-    ----------
-    value : object
-        What JSON gave.
-    """
-    if isinstance(value, str):
-        return parse(value) if value[:64].lstrip()[:1] in ("{", "[") else None
-    return value
-
-
 def fault_in(line: str, at: int = 0) -> str:
     """Return what is wrong with a line that is no JSON; "" where that is nothing usual.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import (
@@ -35,11 +35,14 @@ from bucketwise.sources.tables.documents import (
     serving,
 )
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
-from bucketwise.sources.tables.parquet import open_parquet, tells_sizes
+from bucketwise.sources.tables.parquet import open_parquet
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import Traffic
 
 Columns = Mapping[str, str] | None
+
+_FIRST_ROWS = 50
+"""Looked at, to know whether rows that tell no size hold images."""
 
 TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
     "delimited": open_delimited,
@@ -132,7 +135,13 @@ def open_input(
         images = IMAGES[file.kind](workspace, file, columns)
         if images is not None:
             return images
-    return open_table(workspace, file, columns, FOR_SIZES)
+    try:
+        return open_table(workspace, file, columns, FOR_SIZES)
+    except InputError:
+        images = _in_rows(workspace, file, columns)
+        if images is None:
+            raise
+        return images
 
 
 def open_table(
@@ -201,24 +210,42 @@ def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images |
     return _in_requests(workspace, stage_list(workspace, file, path)[0], columns)
 
 
-def _in_cells(workspace: Workspace, file: File, columns: Columns) -> Images | None:
-    from bucketwise.sources.image_cells.rows import (  # noqa: PLC0415 - see IMAGES
-        has_image_columns,
-        read_image_columns,
+def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    """Return what images stand in rows that tell no sizes: files, base64, requests."""
+    from bucketwise.sources.requests.delimited_rows import (  # noqa: PLC0415 - see IMAGES
+        read_delimited,
+    )
+    from bucketwise.sources.requests.parquet_rows import (  # noqa: PLC0415 - see IMAGES
+        has_images,
+        read_parquet,
+    )
+    from bucketwise.sources.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        RequestLog,
+        looks_like_requests,
     )
 
-    # Columns that tell sizes spare looking into the images beside them.
-    if not has_image_columns(workspace, file) or tells_sizes(workspace, file, columns):
+    def records() -> Iterator[tuple[int, object]]:
+        if file.kind == "parquet":
+            return read_parquet(workspace, file, columns)
+        return read_delimited(file)
+
+    if file.kind not in {"delimited", "parquet"}:
         return None
-    items = read_image_columns(workspace, file, columns)
-    return Images(kind="parquet images", name=file.name, items=items)
+    kind = "requests"
+    if file.kind == "parquet" and has_images(workspace, file):
+        kind = "parquet images"
+    else:
+        first = (row for _, row in islice(records(), _FIRST_ROWS))
+        if not looks_like_requests([row for row in first if isinstance(row, dict)]):
+            return None
+    log = RequestLog(records(), file.name, columns)
+    return Images(kind=kind, name=file.name, items=log, notes=log.notes)
 
 
 IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
     "tar": _in_tar,
     "jsonlines": _in_requests,
     "json": _in_document,
-    "parquet": _in_cells,
 }
 """Readers of images, by what a file is; None where it holds rows. Each imports what it
 needs when it is asked: most inputs are tables."""

@@ -14,23 +14,11 @@ from bucketwise.sources.database import (
 )
 from bucketwise.sources.detect import File
 from bucketwise.sources.parquet import ROW, Column, open_columns
-from bucketwise.sources.tables.columns import FOR_SIZES, Purpose, match_columns
+from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.jsonlines import DEPTH
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
-
-
-def tells_sizes(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
-) -> bool:
-    """Return whether the columns of a Parquet file tell sizes or visual tokens."""
-    _, columns = open_columns(workspace, file.path)
-    try:
-        match_columns(list(_cells(columns, chosen)), chosen, file.name)
-    except InputError:
-        return False
-    return True
 
 
 def open_parquet(
