@@ -89,7 +89,7 @@ class Sizes:
         `frames` are the frames the processor sees.
     visual_tokens : ndarray of int64, shape (n_sizes,)
         Merged patches of an image of which nothing else is known, its sides being 0;
-        0 where the sides are known.
+        0 where the sides are known. Of a text all its tokens.
     count : ndarray of float64, shape (n_sizes,)
         Images (or clips) of that size; not negative.
     """

@@ -1,4 +1,4 @@
-"""Which columns tell the size of an image: by alias, or as the user says."""
+"""Which columns tell the size of an image or a text: by alias, or as the user says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bucketwise.errors import InputError, UsageError
 from bucketwise.sources.tables.finding import Found, find_columns
-from bucketwise.sources.tables.names import LOAD, SIZES
+from bucketwise.sources.tables.names import LENGTH, LOAD, SIZES
 from bucketwise.sources.tables.naming import SHARED, Naming, listed, unused
 
 _OF_ANY = frozenset({"count", "time", "label"})
@@ -36,6 +36,7 @@ _FORMS = (
     _Form(frozenset({"resolution"}), _OF_CLIPS),
     _Form(frozenset({"tokens"}), frozenset({"images"})),
     _Form(frozenset({"prompt", "text", "images"}), frozenset()),
+    _Form(frozenset({LENGTH}), frozenset()),
 )
 """The more exact first."""
 
@@ -128,11 +129,15 @@ def match_columns(
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
     notes = [
-        f"read {reading}{unused(names, roles, 'sizes')}",
+        f"read {reading}{unused(names, roles, _purpose(roles))}",
         *_said_of_tokens(names, roles),
     ]
     notes += [found.others[at] for at in roles.values() if at in found.others]
-    if "frames" not in roles and "fps" in found.roles and "tokens" not in roles:
+    if (
+        "frames" not in roles
+        and "fps" in found.roles
+        and not {"tokens", LENGTH} & roles.keys()
+    ):
         fps = names[found.roles["fps"]]
         notes.append(f"column {fps!r} (fps) needs a frames column")
     return Match(
@@ -140,6 +145,10 @@ def match_columns(
         notes=tuple(notes),
         named={role: names[at] for role, at in roles.items()},
     )
+
+
+def _purpose(roles: Mapping[str, int]) -> str:
+    return "lengths" if LENGTH in roles else "sizes"
 
 
 def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
