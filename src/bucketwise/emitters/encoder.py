@@ -50,6 +50,7 @@ class EncoderContext:
         """Return the configuration."""
         lengths = self.lengths
         found: dict[str, Any] = {
+            "cls_name": f"{self.plan.model.class_name}Config",
             "max_seq_len": list(lengths) if len(lengths) > 1 else lengths[0],
             "batch_size": 1,
         }

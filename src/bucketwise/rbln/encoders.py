@@ -12,6 +12,10 @@ from bucketwise.rbln.targets import TARGETS, Target, pick_targets
 TOKENS = "max_seq_len"
 """Name of the lengths of a text encoder, in tokens."""
 
+ENCODER_KEYS = (TOKENS, "batch_size", "model_input_names", "model_input_shapes")
+"""Settings of a text encoder beside those that every class has (transformers/
+configuration_generic.py, RBLNTransformerEncoderConfig)."""
+
 LISTS_SINCE: Version = (0, 11, 0)
 """The release from which `max_seq_len` of a text encoder may be a list: each length is
 compiled, and an input runs on the smallest that holds it (transformers/

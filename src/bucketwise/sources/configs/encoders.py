@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from bucketwise.encoder_profile import EncoderProfile, EncoderShape
@@ -159,6 +160,27 @@ def find_encoder(name: str) -> EncoderProfile:
     raise ConfigError(message)
 
 
+def encoder_named(name: str) -> EncoderProfile | None:
+    """Return the text encoder of a name or a folder; None for whatever else it may be.
+
+    Parameters
+    ----------
+    name : str
+        As `find_encoder` takes it.
+
+    Raises
+    ------
+    ConfigError
+        When it is one, and its files are at fault.
+    """
+    folder = os.path.expanduser(name.strip())  # noqa: PTH111
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if not os.path.isfile(os.path.join(folder, CONFIG)):  # noqa: PTH113, PTH118
+        return built_in_encoder(name)
+    config = read_objects(Path(folder), (CONFIG,), []).get(CONFIG, {})
+    return find_encoder(name) if config.get("model_type") in ENCODERS else None
+
+
 def read_encoder_folder(text: str) -> EncoderProfile:
     """Return the text encoder in a folder. JSON only; no code is ever run.
 
@@ -183,11 +205,6 @@ def read_encoder_folder(text: str) -> EncoderProfile:
     if problems:
         raise ConfigError(*problems)
     return profile
-
-
-def is_encoder(config: Mapping[str, Any]) -> bool:
-    """Return whether a config.json is that of a text encoder."""
-    return config.get("model_type") in ENCODERS
 
 
 def _profile(

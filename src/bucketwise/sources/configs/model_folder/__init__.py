@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.encoders import ENCODERS
 from bucketwise.sources.configs.model_folder.fields import shown
 from bucketwise.sources.configs.model_folder.language_model import read_language_model
 from bucketwise.sources.configs.model_folder.limits import pixel_limits, read_limits
@@ -66,9 +67,14 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         raise ConfigError(*problems)
     family = config.get("model_type")
     if not isinstance(family, str) or family not in TOWERS:
+        of_texts = isinstance(family, str) and family in ENCODERS
         problems.append(
-            f"{CONFIG}: model_type is {shown(family)}; one of {', '.join(TOWERS)} is "
-            "right"
+            f"{CONFIG}: model_type is {shown(family)}; "
+            + (
+                "of a text encoder, which analyze plans with --lengths COLUMN"
+                if of_texts
+                else f"one of {', '.join(TOWERS)} is right"
+            )
         )
         raise ConfigError(*problems)
     tower = read_tower(family, config, problems)
