@@ -86,13 +86,13 @@ def warnings_of(
             )
         )
     if limit is None or encoder.truncate_at < limit:
-        most = "" if limit is None else f", of {limit:,} that the model takes"
+        most = "" if limit is None else f"; the model takes {limit:,}"
         found.append(
             PlanWarning(
                 id="top-below-limit",
                 severity="note",
-                words=f"Texts longer than {encoder.truncate_at:,} tokens{most} did not "
-                "come, and would be cut there; --headroom or --pin keeps room for them.",
+                words=f"No text is longer than {encoder.truncate_at:,} tokens{most}. "
+                "Longer ones would be cut there; --headroom or --pin keeps room.",
             )
         )
     if texts < FEW_TEXTS:
