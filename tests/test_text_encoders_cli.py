@@ -165,7 +165,7 @@ def test_what_users_write_is_escaped_on_the_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--lengths", "tokens"), "--lengths needs --model"),
+        (("--lengths", "tokens"), "--lengths tokens needs --model"),
         ((*MODEL, "--max-pixels", "1024"), "--max-pixels: of images or a decoder"),
         ((*MODEL, "--batch-size", "4"), "--batch-size: of images or a decoder"),
         (("--max-tokens", "9"), "--max-tokens: of texts"),

@@ -31,7 +31,8 @@ text_options = bundle(
         type=Name(),
         metavar="COLUMN",
         help="Plan a text encoder: the column of INPUT that holds the tokens of each "
-        "text, as --columns length=COLUMN; --model names the encoder.",
+        "text, as --columns length=COLUMN; --model names the encoder  [default: the sizes "
+        "of images]",
     ),
     click.option(
         "--max-tokens",

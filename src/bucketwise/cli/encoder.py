@@ -69,7 +69,7 @@ def analyze_texts(
     """
     if not options["model"]:
         message = (
-            "--lengths needs --model: a text encoder such as bert-base-uncased or bge-m3, "
+            f"--lengths {columns['length']} needs --model: a text encoder such as bert-base-uncased or bge-m3, "
             "or the folder of one"
         )
         raise click.UsageError(message)
