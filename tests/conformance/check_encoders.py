@@ -62,7 +62,7 @@ def test_the_scripts_compile_the_plans_lengths_and_each_text_runs_on_the_smalles
     rebel.NPUS[:] = HOST
     compiled = compile_with(emitted, checkpoint, tmp_path / "compiled")
     assert compiled == [[1, length] for length in lengths]
-    script: Any = module_of(emitted / f"load.optimum-{RELEASE.dialect}.py")
+    script: Any = module_of(emitted / f"optimum-rbln-{RELEASE.dialect}/load.py")
     model, tokenizer = script.load(str(tmp_path / "compiled"))
     assert tokenizer.model_max_length == lengths[-1]
     for words in sorted({1, *lengths, *(length - 1 for length in lengths), 400}):
@@ -80,7 +80,7 @@ def test_a_text_longer_than_every_length_raises(
     emitted = FOLDER / f"encoder.{architecture}.several"
     rebel.NPUS[:] = HOST
     compile_with(emitted, checkpoint, tmp_path / "compiled")
-    script: Any = module_of(emitted / f"load.optimum-{RELEASE.dialect}.py")
+    script: Any = module_of(emitted / f"optimum-rbln-{RELEASE.dialect}/load.py")
     model, _ = script.load(str(tmp_path / "compiled"))
     ids = torch.ones(1, script.MAX_TOKENS + 1, dtype=torch.long)
     with pytest.raises(ValueError, match="exceeds the largest `max_seq_len` bucket"):
@@ -161,7 +161,7 @@ def model_of(architecture: str, **loading: Any) -> Any:
 
 def compile_with(emitted: Path, checkpoint: Path, folder: Path) -> list[list[int]]:
     """Run the compile script; return the shapes of the graphs asked for, ascending."""
-    script: Any = module_of(emitted / f"compile.optimum-{RELEASE.dialect}.py")
+    script: Any = module_of(emitted / f"optimum-rbln-{RELEASE.dialect}/compile.py")
     rebel.COMPILED.clear()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(script, "MODEL_ID", str(checkpoint))

@@ -18,6 +18,7 @@ from bucketwise.optimize.choose import GraphPrice
 from bucketwise.output import Written, write_results
 from bucketwise.question import Question
 from bucketwise.rbln.encoders import TOKENS, encoder_targets
+from bucketwise.rbln.targets import check_planned
 from bucketwise.sources.configs.bucket_lists import parse_bucket_list
 from bucketwise.sources.configs.documents import read_documents
 from bucketwise.sources.configs.encoders import find_encoder
@@ -60,7 +61,7 @@ def analyze_lengths(
         What is compiled today: lengths in tokens, a plan, or whatever `lint_config`
         reads that has `max_seq_len`.
     target : iterable of str
-        SDK dialects; all by default.
+        SDK dialects, "all" for every one; the newest by default.
     places : bool
         Whether base names of inputs may be told.
     recorded : mapping, optional
@@ -77,8 +78,7 @@ def analyze_lengths(
         When an option or the traffic cannot be used.
     """
     profile = find_encoder(model)
-    dialects = tuple(target)
-    encoder_targets(profile.family, dialects)
+    served = encoder_targets(profile.family, target)
     question = Question(
         strategy=strategy,
         k_range=buckets,
@@ -102,7 +102,7 @@ def analyze_lengths(
         "pins": list(pins),
         "cost": cost,
         "current": list(today.lengths) if today else None,
-        "target": sorted(dialects),
+        "target": [each.name for each in served],
         **(recorded or {}),
     }
     return analyze_encoder(
@@ -133,7 +133,7 @@ def write_encoder_plan(
     folder : Path
         A new or empty folder, or one that holds an older plan.
     target : iterable of str
-        SDK dialects; all by default.
+        SDK dialects, "all" for every one; those of the analysis by default.
     formats : iterable of str
         Pages to write, as for `write_plan`.
     npu : str, optional
@@ -149,7 +149,9 @@ def write_encoder_plan(
     BucketwiseError
         As `write_plan` does.
     """
-    targets = encoder_targets(analysis.profile.family, target)
+    planned = tuple(analysis.plan.provenance.options.get("target", ()))
+    targets = encoder_targets(analysis.profile.family, tuple(target) or planned)
+    check_planned(targets, planned)
     snippets = emit_encoder(analysis.plan, targets, npu=npu)
     pages = encoder_pages(analysis, snippets, formats)
     written = write_results(

@@ -157,7 +157,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
-    npu = asked.npu or document.config.get("npu")
+    npu = asked.npu or document.npu
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
@@ -167,7 +167,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile=profile,
         family=profile.family if profile else document.family,
         limits=limits,
-        npu=npu if isinstance(npu, str) else None,
+        npu=npu,
         use=use,
         encoder=encoder,
         texts=texts,
@@ -275,16 +275,14 @@ def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
     if subject.encoder_family:
         return _texts_not_judged(subject, asked)
     if subject.profile is None:
-        found.append(
-            "images and memory, because nothing names the model: --model would"
-        )
+        found.append("images and memory: add --model")
     elif subject.profile.lm is None:
         found.append(
-            f"memory, because {subject.profile.name} tells no sizes of the language "
-            "model: --model names one"
+            f"memory: {subject.profile.name} has no dimensions of the language model; "
+            "name one that has with --model"
         )
     if asked.traffic is not None and subject.use is None:
-        found.append("the traffic, because it needs the model and its image limits")
+        found.append("the traffic: it needs the model and its image limits")
     family = subject.document.family
     if family and subject.profile is not None and subject.profile.family != family:
         found.append(

@@ -119,7 +119,7 @@ def analyze_texts(
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
-        _print_decision(analysis, written)
+        _print_decision(analysis, written, folder)
     return analysis
 
 
@@ -139,13 +139,13 @@ def _say_decision(analysis: EncoderAnalysis) -> None:
         say(line)
 
 
-def _print_decision(analysis: EncoderAnalysis, written: Written) -> None:
+def _print_decision(analysis: EncoderAnalysis, written: Written, folder: Path) -> None:
     import json
 
     from bucketwise.encoder.words import decision_record
     from bucketwise.plan import integral
 
-    names = [path.name for path in written.paths]
+    names = [path.relative_to(folder).as_posix() for path in written.paths]
     say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
 
 

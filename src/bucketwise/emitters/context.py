@@ -11,8 +11,8 @@ from bucketwise.plan import Decoder, Model, Plan, Visual
 from bucketwise.rbln.attention import MAX_GDN_CHUNK
 from bucketwise.rbln.base_config import BaseConfig, on_release
 from bucketwise.rbln.defaults import in_force
-from bucketwise.rbln.keys import QWEN3_5
-from bucketwise.rbln.model_classes import model_class
+from bucketwise.rbln.keys import FORCED_WITHIN, QWEN3_5
+from bucketwise.rbln.model_classes import generates, model_class, within
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.targets import Target
 
@@ -25,6 +25,10 @@ GIVEN = "given"
 WHOLE_CLIP_FAMILIES = ("qwen3_vl", "qwen3_vl_moe", "qwen3_5")
 """Families whose video limits bound the clip, not the frame (transformers 5.15.1,
 models/qwen3_vl/video_processing_qwen3_vl.py); that processor knows `size` alone."""
+
+
+_ABOVE = tuple(key for key, default in FORCED_WITHIN.items() if default is None)
+"""What stands above the language model, where its class has such a level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +134,30 @@ class EmitContext:
     @property
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
+        if not self.generates:
+            return None
         limits = self.visual.processor
         if limits.video_min_pixels is None or limits.video_max_pixels is None:
             return None
         return limits.video_min_pixels, limits.video_max_pixels
 
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """Keys that lead to the level of the language model; () for the top."""
+        return within(self.model.family, {})
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model generates; one that embeds takes no clips either."""
+        return generates(self.model.family)
+
     def config(self) -> dict[str, Any]:
-        """Return the configuration in the dialect's names, ViT lengths first."""
+        """Return the configuration in the dialect's names, ViT lengths first.
+
+        What a class hands down to its language model stands above it: up to 0.11.1 it
+        raises within (optimum-rbln 0.11.1, transformers/models/colqwen2/
+        configuration_colqwen2.py).
+        """
         plain = self.base.mapping
         base_visual = plain.pop("visual")
         visual = {self.target.bucket_key: list(self.lengths)} | self._dialect(
@@ -148,7 +169,15 @@ class EmitContext:
         if self.decoder:
             top["batch_size"] = self.decoder.batch_size
             top["decoder_batch_sizes"] = list(self.decoder.decoder_batch_sizes)
-        return {"visual": visual} | top
+        level = {"visual": visual} | top
+        if not self.inside:
+            return level
+        above = {key: level.pop(key) for key in _ABOVE if key in level}
+        return self._nested(level) | above
+
+    def place(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return where a value of the base stands in the configuration."""
+        return path if not self.inside or path[0] in _ABOVE else (*self.inside, *path)
 
     def left_out(self) -> tuple[str, ...]:
         """Return the base's keys that the dialect refuses, dotted."""
@@ -165,12 +194,20 @@ class EmitContext:
         """Return the device numbers of both levels, as loading takes them."""
         plain = self.base.mapping
         visual = plain["visual"]
-        return {
-            "device": plain.get("device", list(range(plain["num_devices"]))),
-            "visual": {
-                "device": visual.get("device", list(range(visual["num_devices"])))
-            },
-        }
+        return self._nested(
+            {
+                "device": plain.get("device", list(range(plain["num_devices"]))),
+                "visual": {
+                    "device": visual.get("device", list(range(visual["num_devices"])))
+                },
+            }
+        )
+
+    def _nested(self, level: dict[str, Any]) -> dict[str, Any]:
+        """Return the level of the language model where the class has it."""
+        for name in reversed(self.inside):
+            level = {name: level}
+        return level
 
     def _chunk_too_long(self, top: Mapping[str, Any]) -> bool:
         """Return whether linear attention would take a prefill chunk it refuses."""

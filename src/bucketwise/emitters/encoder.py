@@ -60,7 +60,7 @@ class EncoderContext:
 def emit_encoder(
     plan: EncoderPlan, targets: Sequence[Target], *, npu: str | None = None
 ) -> dict[str, dict[str, str]]:
-    """Return every file for every dialect, by dialect and name.
+    """Return every file for every dialect, by dialect and path among the results.
 
     Parameters
     ----------
@@ -73,17 +73,17 @@ def emit_encoder(
     """
     return {
         target.version: {
-            pattern.format(version=target.version): text(
+            f"{target.folder}/{name}": text(
                 EncoderContext(plan=plan, target=target, npu=npu)
             )
-            for pattern, text in ENCODER_EMITTERS.items()
+            for name, text in ENCODER_EMITTERS.items()
         }
         for target in targets
     }
 
 
 def config_text(context: EncoderContext) -> str:
-    """Return rbln_config.optimum-V.json."""
+    """Return rbln_config.json."""
     return json.dumps(context.config(), indent=2, allow_nan=False) + "\n"
 
 
@@ -117,12 +117,12 @@ _LOCAL = """\
 
 
 def compile_text(context: EncoderContext) -> str:
-    """Return compile.optimum-V.py."""
+    """Return compile.py."""
     model, target = context.plan.model, context.target
     remarks = (
         one_line(f"Compile {model.hf_id} for {target.name}."),
         f"Covers {_covers(context)}, with transformers {target.transformers}.",
-        f"Run: python compile.optimum-{target.version}.py [FOLDER]",
+        "Run: python compile.py [FOLDER]",
         *_class_remarks(context),
         "",
         *_length_table(context),
@@ -169,14 +169,14 @@ if __name__ == "__main__":
 
 
 def load_text(context: EncoderContext) -> str:
-    """Return load.optimum-V.py."""
+    """Return load.py."""
     model, target, several = (
         context.plan.model,
         context.target,
         len(context.lengths) > 1,
     )
     remarks = (
-        one_line(f"Load what compile.optimum-{target.version} made of {model.hf_id}."),
+        one_line(f"Load what compile.py made of {model.hf_id} for {target.name}."),
         f"Covers {_covers(context)}, with transformers {target.transformers}.",
         "",
         *_length_table(context),
@@ -201,11 +201,11 @@ def load_text(context: EncoderContext) -> str:
 
 
 ENCODER_EMITTERS: dict[str, Callable[[EncoderContext], str]] = {
-    "rbln_config.optimum-{version}.json": config_text,
-    "compile.optimum-{version}.py": compile_text,
-    "load.optimum-{version}.py": load_text,
+    "rbln_config.json": config_text,
+    "compile.py": compile_text,
+    "load.py": load_text,
 }
-"""File name, with {version} of the dialect -> its text."""
+"""File name -> its text."""
 
 
 def _commented(remarks: Sequence[str]) -> str:

@@ -14,7 +14,8 @@ from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.encoders import ENCODER_CLASSES
-from bucketwise.rbln.model_classes import SUBMODULES
+from bucketwise.rbln.keys import DEVICES, INHERITED, OLD_DEVICES, standing
+from bucketwise.rbln.model_classes import SUBMODULES, generates, within
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.rbln.serve_options import Line, winning_channel
@@ -145,6 +146,17 @@ class Document:
         """Whether a compiled folder holds the rest: what stands not here is no lack."""
         return self.form == "load" or (self.serve is not None and self.serve.is_folder)
 
+    @property
+    def npu(self) -> str | None:
+        """Name of the NPU, as far as the text tells."""
+        level: Any = self.config
+        found = None
+        for name in ("", *within(self.family, self.config)):
+            level = level.get(name) if name else level
+            if isinstance(level, Mapping):
+                found = level.get("npu") or found
+        return found if isinstance(found, str) else None
+
     def place(self, path: Path) -> Place:
         """Return where a value stands, or what holds it."""
         while path and path not in self.places:
@@ -195,6 +207,9 @@ class Subject:
         The text encoder; None where nobody named one.
     texts : Demand or None
         How many texts are how long, in tokens; None where nobody told.
+    above : bool
+        Whether the level above that of the language model is looked at, where the class
+        has one.
     """
 
     document: Document
@@ -206,29 +221,59 @@ class Subject:
     use: Use | None = None
     encoder: EncoderProfile | None = None
     texts: Demand | None = None
+    above: bool = False
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """The top level; of a serve line what vllm-rbln hands on."""
+    def inside(self) -> Path:
+        """Keys that lead to the level of the language model; () for the top."""
+        document = self.document
+        if document.serve is not None or document.form in LENGTHS_ALONE:
+            return ()
+        return within(self.family, self.document.config)
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The level of the language model; of a serve line what vllm-rbln hands on."""
         serve = self.document.serve
         if serve is None:
-            return self.document.config
+            level: Any = self.document.config
+            for name in self.inside:
+                level = level.get(name) if isinstance(level, Mapping) else None
+            return level if isinstance(level, Mapping) else {}
         if serve.is_folder:
             return device_keys(self.document.config)
         return self.compiled(serve).config
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The same, with what it takes from the level above it."""
+        if not self.inside:
+            return self.written
+        counting = {DEVICES, OLD_DEVICES}
+        taken = {*INHERITED, OLD_DEVICES, "batch_size"}
+        taken -= counting if counting & set(self.written) else set()
+        above = {
+            name: value
+            for name, value in self.document.config.items()
+            if name in taken
+            and standing(name, "outer", self.version, self.family) != "refused"
+        }
+        return above | dict(self.written)
 
     @property
     def counts(self) -> bool:
         """Whether optimum-rbln gets to see it: nothing on the line overrules it."""
         serve = self.document.serve
         return serve is None or not (
-            serve.overruled_by(self.version) or serve.is_native(self.version)
+            serve.overruled_by(self.version)
+            or serve.is_native(self.version)
+            or not generates(self.family)
         )
 
     @property
     def encoder_family(self) -> str:
         """The `model_type` of the text encoder it is for; "" where it is for none."""
-        if self.family or "visual" in self.config:
+        if self.family or self.inside or "visual" in self.config:
             return ""
         named = ENCODER_CLASSES.get(self.document.class_name, "")
         return named or (self.encoder.family if self.encoder else "")
@@ -237,7 +282,7 @@ class Subject:
     def is_unknown_class(self) -> bool:
         """Whether it is for a class that no table here is about."""
         document = self.document
-        if self.family or self.encoder_family or "visual" in self.config:
+        if self.family or self.inside or self.encoder_family or "visual" in self.config:
             return False
         if document.serve is not None:
             return not document.serve.is_folder

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bucketwise.errors import ConfigError
 from bucketwise.rbln.releases import Version
-from bucketwise.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.rbln.targets import ALL_TARGETS, TARGETS, Target, pick_targets
 
 TOKENS = "max_seq_len"
 """Name of the lengths of a text encoder, in tokens."""
@@ -98,14 +98,14 @@ def takes_lists(version: Version) -> bool:
 
 
 def encoder_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
-    """Return the dialects asked for, oldest first, that compile a text encoder.
+    """Return the dialects asked for, oldest first; the newest when none is named.
 
     Parameters
     ----------
     family : str
         A key of `ENCODERS`.
     names : iterable of str
-        As `pick_targets` takes them.
+        As `pick_targets` takes them; "all" for each that compiles it.
 
     Raises
     ------
@@ -113,16 +113,20 @@ def encoder_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...
         When a dialect that was named does not compile it.
     """
     asked, since = tuple(names), ENCODERS[family].since
+    able = tuple(each for each in TARGETS.values() if each.parsed >= since)
+    if ALL_TARGETS in asked:
+        return able
+    if not asked:
+        return able[-1:]
     targets = pick_targets(asked)
-    lacking = [target.name for target in targets if target.parsed < since]
-    if asked and lacking:
-        able = [each.name for each in TARGETS.values() if each.parsed >= since]
+    lacking = [target.name for target in targets if target not in able]
+    if lacking:
         message = (
             f"--target: {', '.join(lacking)} cannot compile {family}; expected "
-            f"{' or '.join(able)}"
+            f"{' or '.join(each.name for each in able)}"
         )
         raise ConfigError(message)
-    return tuple(target for target in targets if target.parsed >= since)
+    return targets
 
 
 def auto_class(architecture: str) -> str:

@@ -126,7 +126,18 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
     if not text.path or document.form != "compile":
         return ()
     folder = Path(text.path).absolute().parent
-    lengths = document.config.get("visual")
+    levels = [document.config.get("visual")]
+    levels += [
+        each.get("visual")
+        for each in document.config.values()
+        if isinstance(each, Mapping)
+    ]
+    given = [
+        value
+        for level in levels
+        if isinstance(level, Mapping)
+        for value in level.values()
+    ]
     for file in (folder / PLAN_FILE, folder.parent / PLAN_FILE):
         if not file.is_file():
             continue
@@ -134,9 +145,7 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
             plan = load_json(file)
             visuals = [plan["visual"], *plan["visual_by_target"].values()]
             for visual in visuals if plan["schema"] in READ_SCHEMAS else ():
-                if isinstance(lengths, Mapping) and visual["max_seq_lens"] in (
-                    *lengths.values(),
-                ):
+                if visual["max_seq_lens"] in given:
                     found = _of_visual(visual, plan["model"], PLAN_FILE, "").limits
                     return tuple(
                         replace(each, source=f"{PLAN_FILE} beside it") for each in found

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.encoders import ENCODERS
-from bucketwise.sources.configs.model_folder.fields import shown
+from bucketwise.sources.configs.model_folder.fields import Fields, shown
 from bucketwise.sources.configs.model_folder.language_model import read_language_model
 from bucketwise.sources.configs.model_folder.limits import pixel_limits, read_limits
 from bucketwise.sources.configs.model_folder.place import CONFIG, locate, read_objects
@@ -24,9 +25,13 @@ from bucketwise.sources.configs.model_folder.sections import (
     nested,
     plain_file,
 )
-from bucketwise.sources.configs.model_folder.tower import TOWERS, read_tower
+from bucketwise.sources.configs.model_folder.tower import HOLDERS, TOWERS, read_tower
 
 __all__ = ["read_model_folder", "saved_image_limits", "short_name"]
+
+_EMBEDDING = ("embedding_dim", 128)
+"""Key and default of what a token becomes (transformers 5.15.1, models/colqwen2/
+configuration_colqwen2.py)."""
 
 _FILES = (CONFIG, NESTED, IMAGE, VIDEO)
 
@@ -66,19 +71,27 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     if config is None:
         raise ConfigError(*problems)
     family = config.get("model_type")
-    if not isinstance(family, str) or family not in TOWERS:
+    known = (*TOWERS, *HOLDERS)
+    if not isinstance(family, str) or family not in known:
         of_texts = isinstance(family, str) and family in ENCODERS
         problems.append(
             f"{CONFIG}: model_type is {shown(family)}; "
             + (
                 "of a text encoder, which analyze plans with --lengths COLUMN"
                 if of_texts
-                else f"one of {', '.join(TOWERS)} is right"
+                else f"one of {', '.join(known)} is right"
             )
         )
         raise ConfigError(*problems)
-    tower = read_tower(family, config, problems)
-    language_model, unpriced = read_language_model(family, config, tower, problems)
+    held = _Held.of(family, config, problems)
+    tower = read_tower(held.family, held.config, problems, held.place)
+    language_model, unpriced = read_language_model(
+        held.family, held.config, tower, problems, held.place
+    )
+    if language_model is not None and held.family != family:
+        # What a token is projected to stands in for lm_head.
+        width = Fields(f"{CONFIG}: ", config, problems).whole(*_EMBEDDING)
+        language_model = replace(language_model, vocab=width, tied=True)
     processors = read_processors(family, files, tower, problems, complete=complete)
     if processors is None or problems:
         # Clips may be read from the images' object, whose faults then come twice.
@@ -102,6 +115,29 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         source=tower.source,
         notes=(*notes, *processors.notes, *unpriced),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The object that describes the tower and the language model, and where it is."""
+
+    family: str
+    config: Mapping[str, Any]
+    place: str
+
+    @classmethod
+    def of(cls, family: str, config: Mapping[str, Any], problems: list[str]) -> _Held:
+        """Find it: config.json itself, or what that holds."""
+        if family not in HOLDERS:
+            return cls(family, config, f"{CONFIG}: ")
+        key, families = HOLDERS[family]
+        inner = config.get(key)
+        found = inner.get("model_type") if isinstance(inner, dict) else None
+        if not isinstance(inner, dict) or found not in families:
+            named = f"{key}.model_type is {shown(found)}"
+            problems.append(f"{CONFIG}: {named}; {' or '.join(families)} is right")
+            raise ConfigError(*problems)
+        return cls(found, inner, f"{CONFIG}: {key}.")
 
 
 def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
