@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 import bucketwise
 from bucketwise.cli import main
-from bucketwise.errors import BucketwiseError, ConfigError
+from bucketwise.errors import BucketwiseError, ConfigError, UsageError
 from bucketwise.lint.report import Judged
 
 ROWS = [(12, 400), (48, 300), (90, 200), (200, 80), (480, 20), (900, 3)]
@@ -88,7 +88,7 @@ def test_rows_that_tell_no_length_are_counted_by_reason(tmp_path: Path) -> None:
     words = ("analyze", table, *MODEL, "--out", out, "--format", "none")
     status, _, said = run(*words)
     assert status == 1
-    assert "6 of 8 rows (75.0%) cannot be used" in said
+    assert "6 of 8 rows (75.0%) unusable" in said
     assert run(*words, "--max-bad-rows", "80%")[0] == 0
     traffic = json.loads((out / "plan.json").read_text("utf-8"))["traffic"]
     assert traffic["rows_read"] == traffic["rows_used"] + traffic["rows_rejected"] == 8
@@ -127,7 +127,9 @@ def test_json_is_the_decision_and_nothing_else(table: Path) -> None:
     told = json.loads(said)
     assert told["class_name"] == "RBLNBertModel"
     assert told["max_seq_lens"] == [12, 90, 200, 512]
-    assert set(told["files"]) == {each.name for each in out.iterdir()}
+    assert set(told["files"]) == {
+        each.relative_to(out).as_posix() for each in out.rglob("*") if each.is_file()
+    }
 
 
 def test_no_page_speaks_of_images(table: Path) -> None:
@@ -204,18 +206,54 @@ def test_a_release_too_old_for_the_class_is_refused(table: Path) -> None:
 
 
 def test_older_releases_compile_the_longest_alone(table: Path) -> None:
-    analyzed(table, *MODEL)
+    analyzed(table, *MODEL, "--target", "all")
     out = table.parent / "out"
     configs = {
-        version: json.loads((out / f"rbln_config.optimum-{version}.json").read_text())
+        version: json.loads(
+            (out / f"optimum-rbln-{version}" / "rbln_config.json").read_text()
+        )
         for version in ("0.10.3", "0.10.4", "0.11.2", "0.12.0")
     }
     assert [each["max_seq_len"] for each in configs.values()] == [
         *(512, 512),
         *([12, 90, 200, 512], [12, 90, 200, 512]),
     ]
-    assert "padding='max_length'" in (out / "load.optimum-0.10.4.py").read_text()
-    assert "padding=False" in (out / "load.optimum-0.12.0.py").read_text()
+    assert "padding='max_length'" in (out / "optimum-rbln-0.10.4/load.py").read_text()
+    assert "padding=False" in (out / "optimum-rbln-0.12.0/load.py").read_text()
+
+
+def folders(out: Path) -> set[str]:
+    return {each.name for each in out.iterdir() if each.is_dir()}
+
+
+def test_the_newest_release_alone_has_a_folder_unless_others_are_named(
+    table: Path,
+) -> None:
+    out = table.parent / "out"
+    plan = analyzed(table, *MODEL)
+    newest = {"optimum-rbln-0.12.0"}
+    assert folders(out) == newest
+    files = {each.name for each in (out / "optimum-rbln-0.12.0").iterdir()}
+    assert files == {"rbln_config.json", "compile.py", "load.py"}
+    assert plan["provenance"]["options"]["target"] == ["optimum-rbln==0.12.0"]
+    analyzed(
+        table, "--lengths", "tokens", "--model", "modernbert-base", "--target", "all"
+    )
+    # Those that came before its class have none.
+    assert folders(out) == newest | {"optimum-rbln-0.11.2"}
+    analyzed(table, *MODEL)
+    assert folders(out) == newest
+
+
+def test_a_plan_is_written_for_no_release_that_it_was_not_made_for(table: Path) -> None:
+    traffic = bucketwise.read_traffic([table], columns={"length": "tokens"})
+    made = bucketwise.analyze_lengths(traffic, model="bge-m3", target=["0.11.2"])
+    out = table.parent / "out"
+    with pytest.raises(UsageError, match=r"planned for \(optimum-rbln==0.11.2\), got"):
+        bucketwise.write_encoder_plan(made, out, target=["0.12.0"], formats=())
+    assert not out.exists()
+    bucketwise.write_encoder_plan(made, out, formats=())
+    assert folders(out) == {"optimum-rbln-0.11.2"}
 
 
 def test_a_plan_may_be_todays_and_another_one_is_told_apart(table: Path) -> None:
@@ -252,17 +290,19 @@ def encoder(**config: Any) -> dict[str, Any]:
 
 
 def test_every_emitted_configuration_passes(table: Path) -> None:
-    analyzed(table, *MODEL)
+    analyzed(table, *MODEL, "--target", "all")
     out = table.parent / "out"
     traffic = bucketwise.read_traffic([table], columns={"length": "tokens"})
-    for name in ("rbln_config.optimum-{}.json", "compile.optimum-{}.py"):
+    for name in ("rbln_config.json", "compile.py"):
         for version in ("0.10.3", "0.10.4", "0.11.2", "0.12.0"):
             found = rules(
-                out / name.format(version), target=version, model="bge-base-en-v1.5"
+                out / f"optimum-rbln-{version}" / name,
+                target=version,
+                model="bge-base-en-v1.5",
             )
             assert not found, (name, version)
     # Three texts are longer than the model takes: the tokenizer cuts them.
-    found = rules(out / "compile.optimum-0.12.0.py", traffic=traffic)
+    found = rules(out / "optimum-rbln-0.12.0/compile.py", traffic=traffic)
     assert found == {"encoder/text-too-long": "warning"}
     assert not rules(out / "plan.json")
 
