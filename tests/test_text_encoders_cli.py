@@ -67,6 +67,18 @@ def test_every_kind_of_table_gives_the_same_plan(table: Path) -> None:
     assert again["encoder"] == first["encoder"]
 
 
+def test_a_query_may_tell_the_lengths(table: Path) -> None:
+    query = f"SELECT tokens AS held, n FROM '{table}'"
+    out = table.parent / "queried"
+    status, _, said = run(
+        *("analyze", table, "--sql", query, "--lengths", "held", *MODEL[2:]),
+        *("--out", out, "--format", "none"),
+    )
+    assert status == 0, said
+    plan = json.loads((out / "plan.json").read_text("utf-8"))
+    assert plan["encoder"] == analyzed(table, *MODEL)["encoder"]
+
+
 def test_requests_are_read_by_the_column_that_is_named(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     said = [{"role": "user", "content": "a"}]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from bucketwise.limits import Limit
 from bucketwise.patching import count_patches
 from bucketwise.sources import read_rows
 from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.sources.inputs import Given
 from bucketwise.tables import counts_table, with_unusable
 from bucketwise.traffic import Sizes, Traffic
 
@@ -57,7 +57,7 @@ def count(
 
 
 def count_rows(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = 0.05,
@@ -72,7 +72,7 @@ def count_rows(
 
     Parameters
     ----------
-    inputs : sequence of str or Path
+    inputs : sequence of str, Path or Query
         Tables, as `read_traffic` takes them.
     columns : mapping of str to str, optional
         Role -> column, as `read_traffic` takes it.

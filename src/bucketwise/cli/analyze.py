@@ -92,7 +92,7 @@ def analyze(
     from bucketwise.api.pages import check_formats
     from bucketwise.output import check_folder, default_folder
 
-    folder = options["out"] or default_folder(inputs[0])
+    folder = options["out"] or default_folder(str(inputs[0]))
     named_length = options["lengths"] or (columns or {}).get(LENGTH)
     if named_length:
         check_options(ctx)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OF_TEXTS = frozenset(
     {
-        *("inputs", "columns", "max_bad_rows", "lengths", "max_tokens", "model"),
+        *("inputs", "sql", "columns", "max_bad_rows", "lengths", "max_tokens", "model"),
         *("strategy", "buckets", "min_saving", "cost", "align", "headroom", "pins"),
         *("graph_minutes", "images_per_day", "keep_days", "vit_tflops"),
         *("current", "npu", "target"),

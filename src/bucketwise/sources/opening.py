@@ -16,16 +16,24 @@ from bucketwise.sources.database import (
     usual_faults,
 )
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
+from bucketwise.sources.documents import ROOT, roots, stage_list
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.isolated import CrashError
+from bucketwise.sources.json_text import MAX_CHARACTERS
 from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import OverlongLineError, read_lines
 from bucketwise.sources.packing import PackingError
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.delimited import open_delimited
+from bucketwise.sources.tables.documents import (
+    find_list,
+    objects_in,
+    open_document,
+    serving,
+)
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
 from bucketwise.sources.tables.names import LENGTH, SIZES
 from bucketwise.sources.tables.naming import Naming
@@ -38,6 +46,7 @@ Columns = Mapping[str, str] | None
 TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
     "delimited": open_delimited,
     "jsonlines": open_json_lines,
+    "json": open_document,
     "parquet": open_parquet,
 }
 """Readers of rows, by what a file is."""
@@ -184,6 +193,21 @@ def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
     return Images(kind="requests", name=file.name, items=log, notes=log.notes)
 
 
+def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    """Read requests that a document lists, or one that it consists of."""
+    from bucketwise.sources.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        looks_like_requests,
+    )
+
+    tells_sizes = serving(file, columns, FOR_SIZES)
+    path, objects = find_list(
+        file, lambda objects: looks_like_requests(objects) or tells_sizes(objects)
+    ) or (ROOT, objects_in(roots(file, MAX_CHARACTERS)))
+    if not objects or not looks_like_requests(objects):
+        return None
+    return _in_requests(workspace, stage_list(workspace, file, path)[0], columns)
+
+
 def _in_cells(workspace: Workspace, file: File, columns: Columns) -> Images | None:
     from bucketwise.sources.image_cells.rows import (  # noqa: PLC0415 - see IMAGES
         has_image_columns,
@@ -200,6 +224,7 @@ def _in_cells(workspace: Workspace, file: File, columns: Columns) -> Images | No
 IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
     "tar": _in_tar,
     "jsonlines": _in_requests,
+    "json": _in_document,
     "parquet": _in_cells,
 }
 """Readers of images, by what a file is; None where it holds rows. Each imports what it

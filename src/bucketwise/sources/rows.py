@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import may_crash
 from bucketwise.sources.images.item import Item
-from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.inputs import Given, Input, open_inputs
 from bucketwise.sources.items import batches, reason_of, size_of
 from bucketwise.sources.opening import open_input, open_plain, plain_faults
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
@@ -65,7 +64,7 @@ class Rows:
 
 
 def read_rows(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
@@ -75,7 +74,7 @@ def read_rows(
 
     Parameters
     ----------
-    inputs : sequence of str or Path
+    inputs : sequence of str, Path or Query
         As for `read_traffic`, without histograms.
     columns : mapping of str to str, optional
         As for `read_traffic`.

@@ -15,7 +15,7 @@ from bucketwise.sources.tables.aggregate import (
     floor_divide,
     regroup,
 )
-from bucketwise.sources.tables.cells import parsed_rows
+from bucketwise.sources.tables.cells import parsed_rows, said_of_pairs
 from bucketwise.sources.tables.names import LENGTH
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
@@ -97,8 +97,15 @@ def reduce_table(
 def notes_of(table: Table) -> tuple[str, ...]:
     """Return what was read as what."""
     named = table.named.get("time", "")
+    pairs = [
+        said
+        for role in ("resolution", "shape")
+        if role in table.roles
+        for said in said_of_pairs(role, table.named[role], table.samples_of(role))
+    ]
     return (
         *table.notes,
+        *pairs,
         *(form.said for form in table.forms.values() if form.said),
         *said_of_times(table.samples_of("time"), named),
     )
