@@ -67,6 +67,16 @@ def test_every_kind_of_table_gives_the_same_plan(table: Path) -> None:
     assert again["encoder"] == first["encoder"]
 
 
+@pytest.mark.parametrize(("name", "texts"), [("occurrences", 9), ("num_images", 3)])
+def test_what_counts_images_counts_no_texts(
+    name: str, texts: int, tmp_path: Path
+) -> None:
+    table = tmp_path / "texts.csv"
+    table.write_text(f"held,{name}\n12,4\n48,3\n12,2\n")
+    plan = analyzed(table, "--lengths", "held", "--model", "bge-m3")
+    assert plan["traffic"]["texts"] == texts
+
+
 def test_a_query_may_tell_the_lengths(table: Path) -> None:
     query = f"SELECT tokens AS held, n FROM '{table}'"
     out = table.parent / "queried"

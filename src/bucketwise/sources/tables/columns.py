@@ -148,7 +148,7 @@ def match_columns(
     if not roles:
         raise InputError(_no_size(names, found, source))
     if not {"count", "images"} & {*roles, *naming.wanted(SIZES)}:
-        at = loose_count(names, roles.values(), cells)
+        at = loose_count(names, roles.values(), cells, of_texts=LENGTH in roles)
         roles |= {} if at is None else {"count": at}
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
