@@ -275,7 +275,9 @@ def test_shares_of_each_label_add_up_and_all_comes_first() -> None:
 
 def knee_of(analysis: Analysis) -> KneePlot:
     table = front_drawing(analysis.plan.visual).table
-    plot = knee_drawing(analysis.plan, table).plot
+    plot = knee_drawing(
+        analysis.plan.visual, analysis.plan.provenance.options, table
+    ).plot
     assert isinstance(plot, KneePlot)
     return plot
 

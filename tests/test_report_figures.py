@@ -157,7 +157,7 @@ def drawings() -> Iterator[Drawing]:
     table = front_drawing(visual).table
     yield sizes_drawing(analysis)
     yield sizes_drawing(analysis_of(many_sizes(200)))
-    yield knee_drawing(analysis.plan, table)
+    yield knee_drawing(analysis.plan.visual, analysis.plan.provenance.options, table)
     yield front_drawing(visual)
     yield labels_drawing(analysis)
     arrivals = arrivals_drawing(analysis)

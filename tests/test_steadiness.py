@@ -14,7 +14,12 @@ from bucketwise.limits import Setting
 from bucketwise.patching import count_patches
 from bucketwise.rbln.releases import NEWEST
 from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.steadiness import Steadiness, chance_of_larger, steadiness_of
+from bucketwise.steadiness import (
+    Sample,
+    Steadiness,
+    chance_of_larger,
+    steadiness_of,
+)
 from bucketwise.traffic import Traffic, merge_traffic
 from tests.strategies import preprocessing_of, traffic_of
 
@@ -39,7 +44,7 @@ def found_of(traffic: Traffic, *below: int) -> Steadiness | None:
         align=QWEN3.align,
         pins=(),
     )
-    return steadiness_of(traffic, setting, (*below, TOP))
+    return steadiness_of(traffic, Sample.of(setting), (*below, TOP))
 
 
 def at(hour: int, *rows: tuple[int, int, float]) -> Traffic:

@@ -1,8 +1,8 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`compare`, `count`, `explain`, `lint_config`, `write_comparison`, `write_histogram`,
-`write_plan`. Nothing heavy is imported before one is used.
+`analyze_lengths`, `compare`, `count`, `explain`, `lint_config`, `write_comparison`,
+`write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
 """
 
 # Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
@@ -18,6 +18,7 @@ __all__ = [
     "Traffic",
     "__version__",
     "analyze",
+    "analyze_lengths",
     "compare",
     "count",
     "explain",
@@ -27,6 +28,7 @@ __all__ = [
     "read_traffic",
     "targets",
     "write_comparison",
+    "write_encoder_plan",
     "write_histogram",
     "write_plan",
 ]
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from bucketwise.api.built_in import models, targets
     from bucketwise.api.comparing import compare, write_comparison
     from bucketwise.api.counting import count
+    from bucketwise.api.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.api.explaining import explain
     from bucketwise.api.linting import lint_config
     from bucketwise.api.planning import analyze, write_plan
@@ -53,6 +56,7 @@ _HOMES = {
     "Query": "sources",
     "Traffic": "traffic",
     "analyze": "api.planning",
+    "analyze_lengths": "api.encoding",
     "compare": "api.comparing",
     "count": "api.counting",
     "explain": "api.explaining",
@@ -62,6 +66,7 @@ _HOMES = {
     "read_traffic": "sources",
     "targets": "api.built_in",
     "write_comparison": "api.comparing",
+    "write_encoder_plan": "api.encoding",
     "write_histogram": "sources",
     "write_plan": "api.planning",
 }

@@ -33,7 +33,7 @@ from bucketwise.search import (
     price_per_graph,
     strategies_of,
 )
-from bucketwise.steadiness import Steadiness, steadiness_of
+from bucketwise.steadiness import Sample, Steadiness, steadiness_of
 from bucketwise.summary import (
     assumptions,
     model_facts,
@@ -236,7 +236,9 @@ def analyze(
         needed=counts.needed(newest.parsed),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
-        steadiness=steadiness_of(traffic, setting, plan.visual.vit_max_seq_lens),
+        steadiness=steadiness_of(
+            traffic, Sample.of(setting), plan.visual.vit_max_seq_lens
+        ),
     )
 
 
@@ -259,7 +261,8 @@ def _visual(
     k_most = max(FRONTIER_K, question.k_range[1])
     frontier = frontier_of(problem, demand, setting.curve, k_most)
     strategies = strategies_of(problem, demand, setting.curve, question)
-    choice = choose(question, frontier, strategies, setting, demand)
+    graph_flop = price_per_graph(question, float(setting.counts.sizes.count.sum()))
+    choice = choose(question, frontier, strategies, demand, graph_flop)
     chosen = next(
         result
         for result in strategies
@@ -285,7 +288,7 @@ def _visual(
             strategy=question.strategy,
             rule=choice.rule,
             reason=choice.reason + fell,
-            price_per_graph=price_per_graph(question, setting),
+            price_per_graph=graph_flop,
         ),
         processor=processor_of(setting, top),
         overflow_possible=worst.needed,

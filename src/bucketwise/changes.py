@@ -29,6 +29,11 @@ def plan_changes(
             _at(after, "visual", "vit_max_seq_lens"),
         ),
         *_told(
+            "max_seq_len",
+            _at(before, "encoder", "max_seq_lens"),
+            _at(after, "encoder", "max_seq_lens"),
+        ),
+        *_told(
             "decoder_batch_sizes",
             _at(before, "decoder", "decoder_batch_sizes") or "none",
             _at(after, "decoder", "decoder_batch_sizes") or "none",
@@ -42,6 +47,9 @@ def plan_changes(
             "images",
             _at(before, "traffic", "images"),
             _at(after, "traffic", "images"),
+        ),
+        *_told(
+            "texts", _at(before, "traffic", "texts"), _at(after, "traffic", "texts")
         ),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from bucketwise.buckets import Buckets
 from bucketwise.demand import Demand
+from bucketwise.encoder_profile import EncoderProfile
 from bucketwise.errors import raise_all
 from bucketwise.numbers import NOISE, less
 from bucketwise.profile import ModelProfile
@@ -19,7 +20,7 @@ CHANNELS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostCurve:
-    """Cost of one run at length S: a*S + b*S^2.
+    """Cost of one run at length S: fixed + a*S + b*S^2.
 
     Attributes
     ----------
@@ -28,9 +29,11 @@ class CostCurve:
     unit : str
         Unit of the cost.
     a, b : float
-        Cost per patch and per pair of patches; neither negative, one positive.
+        Cost per patch or token, and per pair of them; neither negative, one positive.
     source : str
         Where the coefficients come from.
+    fixed : float
+        What is done once a run, whatever its length.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class CostCurve:
     a: float
     b: float
     source: str
+    fixed: float = 0.0
 
     def __post_init__(self) -> None:
         """Check that cost grows with length.
@@ -47,7 +51,7 @@ class CostCurve:
         ConfigError
             When a coefficient is negative or both are zero.
         """
-        if min(self.a, self.b) < 0 or self.a + self.b <= 0:
+        if min(self.a, self.b, self.fixed) < 0 or self.a + self.b <= 0:
             raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
 
     def at(self, lengths: IntArray) -> FloatArray:
@@ -56,7 +60,7 @@ class CostCurve:
         Parameters
         ----------
         lengths : ndarray of int64, shape (n,)
-            Compiled or needed lengths in ViT patches.
+            Compiled or needed lengths, in ViT patches or tokens.
 
         Returns
         -------
@@ -64,7 +68,7 @@ class CostCurve:
             In `unit`.
         """
         size = lengths.astype(np.float64)
-        return self.a * size + self.b * size**2
+        return self.fixed + self.a * size + self.b * size**2
 
 
 def vit_flops(profile: ModelProfile) -> CostCurve:
@@ -122,6 +126,84 @@ def linear_cost(profile: ModelProfile) -> CostCurve:
         source=f"every patch of {profile.name} counts the same",
     )
 
+
+def encoder_flops(profile: EncoderProfile) -> CostCurve:
+    """Return the FLOP of one text from the encoder's dimensions.
+
+    Matrix products and attention, 2 FLOP a multiply-add: every layer's query, key,
+    value and output, its MLP and its attention, and the head of the class that is
+    compiled. Of a decoder also its cross attention: BART and Pegasus are compiled whole,
+    and run over the same tokens.
+
+    Parameters
+    ----------
+    profile : EncoderProfile
+        The model.
+
+    Returns
+    -------
+    CostCurve
+        In FLOP.
+
+    Notes
+    -----
+    Layers as in transformers 5.15.1, models/{bert,roberta,xlm_roberta,distilbert,
+    modernbert,t5,bart}/modeling_*.py; the sums equal torch's FlopCounterMode, but for
+    the rotary angles of ModernBERT, which are the same for every text. Layers of
+    ModernBERT that attend within a window count as whole squares: the graph is traced
+    from scaled_dot_product_attention with a mask (optimum-rbln 0.12.0,
+    transformers/models/modernbert/modeling_modernbert.py).
+    """
+    shape = profile.shape
+    mlp = 2 * shape.mlp_matrices * shape.hidden
+    linear = shape.layers * (
+        8 * shape.hidden * shape.attention + mlp * shape.intermediate
+    )
+    linear += shape.decoder_layers * (
+        16 * shape.hidden**2 + mlp * shape.decoder_intermediate
+    )
+    square = 4 * shape.attention * (shape.layers + 2 * shape.decoder_layers)
+    per_token, fixed = _head(profile)
+    return CostCurve(
+        kind="flops",
+        unit="FLOP",
+        a=float(linear + per_token),
+        b=float(square),
+        fixed=float(fixed),
+        source=f"dimensions of {profile.name} ({profile.source})",
+    )
+
+
+def _head(profile: EncoderProfile) -> tuple[int, int]:
+    """Return the FLOP of what follows the layers: for each token, and once."""
+    shape, name = profile.shape, profile.architecture
+    dense = 2 * shape.hidden**2
+    if name.endswith("ForMaskedLM"):
+        return dense + 2 * shape.hidden * shape.vocab, 0
+    if name.endswith("ForQuestionAnswering"):
+        # A start and an end.
+        return 4 * shape.hidden, 0
+    if name.endswith("ForSequenceClassification"):
+        return 0, dense + 2 * shape.hidden * shape.labels
+    # The pooler.
+    return 0, dense if name in ("BertModel", "XLMRobertaModel") else 0
+
+
+def encoder_tokens(profile: EncoderProfile) -> CostCurve:
+    """Return a cost proportional to length: one unit a compiled token."""
+    return CostCurve(
+        kind="linear",
+        unit="token",
+        a=1.0,
+        b=0.0,
+        source=f"every token of {profile.name} counts the same",
+    )
+
+
+ENCODER_COSTS: dict[str, Callable[[EncoderProfile], CostCurve]] = {
+    "flops": encoder_flops,
+    "linear": encoder_tokens,
+}
 
 COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
     "flops": vit_flops,

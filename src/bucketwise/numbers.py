@@ -14,6 +14,9 @@ EXACT_DIGITS = 5
 SI_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
 BYTE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
+LENGTH_UNITS = ("patch", "token")
+"""Units of a cost in proportion to length."""
+
 MINUS = "\N{MINUS SIGN}"
 TWICE = 2.0
 LEAST_SHOWN = 0.001
@@ -165,7 +168,7 @@ def significant(value: float, digits: int) -> str:
 
 
 def compute(value: float, unit: str) -> str:
-    """Return compute with its unit: SI prefixes for FLOP, a count for patches.
+    """Return compute with its unit: SI prefixes for FLOP, a count for lengths.
 
     Parameters
     ----------
@@ -174,7 +177,7 @@ def compute(value: float, unit: str) -> str:
     unit : str
         As the cost names it.
     """
-    if unit == "patch":
+    if unit in LENGTH_UNITS:
         return plural(value, unit)
     scale, prefix = si_scale(value)
     return f"{significant(value / scale, 3)} {prefix}{unit}"
@@ -192,11 +195,12 @@ def si_scale(value: float) -> tuple[float, str]:
 
 def saving_arithmetic(before: float, after: float, unit: str) -> str:
     """Return the division behind a saving, its terms in one unit."""
-    scale, prefix = (1.0, "") if unit == "patch" else si_scale(before)
+    counted = unit in LENGTH_UNITS
+    scale, prefix = (1.0, "") if counted else si_scale(before)
     first, second = (
         significant(value / scale, EXACT_DIGITS) for value in (before, after)
     )
-    suffix = f" {prefix}{unit}" if unit != "patch" else ""
+    suffix = "" if counted else f" {prefix}{unit}"
     return f"({first} {MINUS} {second}) / {first}{suffix}"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bucketwise.analysis import Analysis
 from bucketwise.atomic import filling, is_unfinished, replacing
+from bucketwise.encoder.analysis import EncoderAnalysis
 from bucketwise.errors import OutputError
 from bucketwise.plan import READ_SCHEMAS
 from bucketwise.report.formats import FORMATS
@@ -107,7 +108,7 @@ def _older_plan(path: Path) -> Mapping[str, Any] | None:
 
 
 def write_results(
-    analysis: Analysis,
+    analysis: Analysis | EncoderAnalysis,
     folder: Path,
     *,
     snippets: Mapping[str, str],
@@ -121,7 +122,7 @@ def write_results(
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : Analysis or EncoderAnalysis
         The plan and its evidence.
     folder : Path
         Where to write; made when missing.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bucketwise.errors import ConfigError
 from bucketwise.traffic import Rejection
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SCHEMA = "bucketwise.plan/2"
 READ_SCHEMAS = ("bucketwise.plan/1", SCHEMA)
@@ -189,6 +193,11 @@ class BucketUse:
     mask_bytes: int
     pinned: bool
 
+    @property
+    def length(self) -> int:
+        """The compiled length, in ViT patches."""
+        return self.vit_patches
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontierPoint:
@@ -199,6 +208,11 @@ class FrontierPoint:
     padded_compute: float
     waste: float
     saving: float | None
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The compiled lengths, in ViT patches."""
+        return self.vit_max_seq_lens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +225,11 @@ class StrategyResult:
     vit_max_seq_lens: tuple[int, ...]
     padded_compute: float
     waste: float
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The compiled lengths, in ViT patches."""
+        return self.vit_max_seq_lens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +381,79 @@ class Visual:
     caps: tuple[Cap, ...]
     current: Current | None
     warnings: tuple[PlanWarning, ...]
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The compiled lengths, in ViT patches."""
+        return self.vit_max_seq_lens
+
+
+class Use(Protocol):
+    """One compiled length and what it serves, whatever it counts."""
+
+    @property
+    def length(self) -> int: ...  # noqa: D102
+    @property
+    def share(self) -> float: ...  # noqa: D102
+    @property
+    def useful_compute(self) -> float: ...  # noqa: D102
+    @property
+    def padded_compute(self) -> float: ...  # noqa: D102
+    @property
+    def waste(self) -> float: ...  # noqa: D102
+    @property
+    def pinned(self) -> bool: ...  # noqa: D102
+
+
+class PointLike(Protocol):
+    """The exact optimum with k lengths, whatever they count."""
+
+    @property
+    def k(self) -> int: ...  # noqa: D102
+    @property
+    def lengths(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def padded_compute(self) -> float: ...  # noqa: D102
+    @property
+    def waste(self) -> float: ...  # noqa: D102
+    @property
+    def saving(self) -> float | None: ...  # noqa: D102
+
+
+class StrategyLike(Protocol):
+    """What one strategy chose, whatever the lengths count."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def exact(self) -> bool: ...  # noqa: D102
+    @property
+    def k(self) -> int: ...  # noqa: D102
+    @property
+    def lengths(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def padded_compute(self) -> float: ...  # noqa: D102
+    @property
+    def waste(self) -> float: ...  # noqa: D102
+
+
+class Planned(Protocol):
+    """Chosen lengths with the evidence for them: of a ViT, or of a text encoder."""
+
+    @property
+    def lengths(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
+    def decision(self) -> Decision: ...  # noqa: D102
+    @property
+    def cost(self) -> Cost: ...  # noqa: D102
+    @property
+    def padded_compute(self) -> float: ...  # noqa: D102
+    @property
+    def waste(self) -> float: ...  # noqa: D102
+    @property
+    def frontier(self) -> Sequence[PointLike]: ...  # noqa: D102
+    @property
+    def strategies(self) -> Sequence[StrategyLike]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -575,11 +667,16 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
-        plain = integral(dataclasses.asdict(self))
-        for record in plain["provenance"]["inputs"]:
-            if record["name"] is None:
-                del record["name"]
-        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return plan_text(self)
+
+
+def plan_text(plan: DataclassInstance) -> str:
+    """Return a plan as JSON text, stable to the byte."""
+    plain = integral(dataclasses.asdict(plan))
+    for record in plain["provenance"]["inputs"]:
+        if record["name"] is None:
+            del record["name"]
+    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def integral(value: Any) -> Any:

@@ -6,6 +6,7 @@ import dataclasses
 import types
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from bucketwise.encoder.plan import EncoderPlan
 from bucketwise.plan import SCHEMA, Plan
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,9 +30,16 @@ def plan_schema() -> dict[str, Any]:
         A JSON Schema, draft 2020-12; the committed `plan.schema.json` is its text.
     """
     definitions: dict[str, Any] = {}
-    root = _object(Plan, definitions)
-    root["properties"]["schema"] = {"const": SCHEMA}
-    return {"$schema": DIALECT, "title": SCHEMA, **root, "$defs": definitions}
+    plans = [_of(kind, definitions) for kind in (Plan, EncoderPlan)]
+    for kind in (Plan, EncoderPlan):
+        definitions[kind.__name__]["properties"]["schema"] = {"const": SCHEMA}
+    return {
+        "$schema": DIALECT,
+        "title": SCHEMA,
+        "description": "A plan for images and a decoder, or one for a text encoder.",
+        "anyOf": plans,
+        "$defs": definitions,
+    }
 
 
 def _of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:

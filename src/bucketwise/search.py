@@ -115,8 +115,8 @@ def choose(
     question: Question,
     frontier: tuple[FrontierPoint, ...],
     strategies: tuple[StrategyResult, ...],
-    setting: Setting,
     demand: Demand,
+    graph_flop: float | None,
 ) -> Choice:
     """Choose k on the exact frontier, or on the asked strategy's own results.
 
@@ -128,10 +128,11 @@ def choose(
         The exact optimum.
     strategies : tuple of StrategyResult
         Every strategy at each k in the range.
-    setting : Setting
-        Traffic, for the price of a graph.
     demand : Demand
         What is needed: one length needs one bucket.
+    graph_flop : float or None
+        What one more graph costs on the scale of the traffic, as `price_per_graph`
+        returns it; decides k when given.
     """
     if demand.needed.size == len(frontier) == frontier[0].k == 1:
         one = int(demand.needed[0])
@@ -149,7 +150,6 @@ def choose(
             if result.name == question.strategy
         }
         padded = {k: own.get(k, padded[k]) for k in padded if k <= max(own)}
-    graph_flop = price_per_graph(question, setting)
     if graph_flop is not None:
         return by_price(padded, question.k_range, graph_flop)
     choice = by_saving(padded, question.k_range, question.min_saving)
@@ -163,11 +163,11 @@ def choose(
     return Choice(choice.k, rule, f"{asked}{choice.reason}")
 
 
-def price_per_graph(question: Question, setting: Setting) -> float | None:
-    """Return what one more graph costs on the scale of the traffic, if told."""
+def price_per_graph(question: Question, inputs: float) -> float | None:
+    """Return what one more graph costs on the scale of so many images, if told."""
     if question.graph_price is None:
         return None
-    return question.graph_price.flop(float(setting.counts.sizes.count.sum()))
+    return question.graph_price.flop(inputs)
 
 
 def bucket_uses(

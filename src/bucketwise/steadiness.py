@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 
 from bucketwise.buckets import Buckets
-from bucketwise.cost import price
+from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.limits import Setting
 from bucketwise.numbers import less
 from bucketwise.optimize import EXACT, SOLVERS, Problem
+from bucketwise.patching import BoolArray
 from bucketwise.plan import SEED
-from bucketwise.traffic import NO_TIME_S, FloatArray, Traffic
+from bucketwise.traffic import NO_TIME_S, FloatArray, IntArray, Traffic
 
 DRAWS = 10
 
@@ -53,6 +54,51 @@ class Steadiness:
     until_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What the sizes of a traffic become, and what their lengths are chosen by.
+
+    Attributes
+    ----------
+    needed : ndarray of int64, shape (n_sizes,)
+        Needed length of one run of each size.
+    runs_each : ndarray of float64, shape (n_sizes,)
+        Runs of one image, or text, of each size.
+    count : ndarray of float64, shape (n_sizes,)
+        Images of each size.
+    accepted : ndarray of bool, shape (n_sizes,)
+        Whether they are served at all.
+    curve : CostCurve
+        Cost of one run.
+    align : int
+        The multiple lengths must be.
+    pins : tuple of int
+        Lengths that must be compiled.
+    """
+
+    needed: IntArray
+    runs_each: FloatArray
+    count: FloatArray
+    accepted: BoolArray
+    curve: CostCurve
+    align: int
+    pins: tuple[int, ...]
+
+    @classmethod
+    def of(cls, setting: Setting) -> Sample:
+        """Return the images under the limits of a setting."""
+        counts = setting.counts
+        return cls(
+            needed=counts.needed(setting.version),
+            runs_each=counts.grid_t.astype(np.float64),
+            count=counts.sizes.count,
+            accepted=counts.accepted,
+            curve=setting.curve,
+            align=setting.align,
+            pins=setting.pins,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Halves:
     """Images of each size in the seen and the unseen half, shape (n_sizes,)."""
@@ -76,7 +122,7 @@ def chance_of_larger(images: float) -> float:
 
 
 def steadiness_of(
-    traffic: Traffic, setting: Setting, lengths: tuple[int, ...]
+    traffic: Traffic, sample: Sample, lengths: tuple[int, ...]
 ) -> Steadiness | None:
     """Choose on one half of the images and price on the other.
 
@@ -84,7 +130,7 @@ def steadiness_of(
     ----------
     traffic : Traffic
         What was read.
-    setting : Setting
+    sample : Sample
         What each of its sizes becomes, and the cost.
     lengths : tuple of int
         The plan's.
@@ -96,28 +142,26 @@ def steadiness_of(
         are whole, images that is. None otherwise, and where there is nothing to choose
         below the top.
     """
-    if len(lengths) <= len({*setting.pins, lengths[-1]}):
+    if len(lengths) <= len({*sample.pins, lengths[-1]}):
         return None
     until_s = _middle_s(traffic)
     if until_s is not None:
         halves = [_by_time(traffic, until_s)]
     else:
-        halves = _at_random(setting.counts.sizes.count)
+        halves = _at_random(sample.count)
     extras = [
-        extra
-        for each in halves
-        if (extra := _extra(each, setting, lengths)) is not None
+        extra for each in halves if (extra := _extra(each, sample, lengths)) is not None
     ]
     if not extras:
         return None
-    accepted = setting.counts.accepted
+    accepted = sample.accepted
     return Steadiness(
         split="random" if until_s is None else "time",
         extra=float(np.mean(extras)),
         worst_extra=max(extras),
         seen_images=float(np.mean([each.seen[accepted].sum() for each in halves])),
         unseen_images=float(np.mean([each.unseen[accepted].sum() for each in halves])),
-        outgrown_images=0.0 if until_s is None else _outgrown(halves[0], setting),
+        outgrown_images=0.0 if until_s is None else _outgrown(halves[0], sample),
         until_s=until_s,
     )
 
@@ -150,32 +194,30 @@ def _at_random(count: FloatArray) -> list[_Halves]:
     return [_Halves(seen.astype(np.float64), count - seen) for seen in drawn]
 
 
-def _extra(halves: _Halves, setting: Setting, lengths: tuple[int, ...]) -> float | None:
+def _extra(halves: _Halves, sample: Sample, lengths: tuple[int, ...]) -> float | None:
     """Return what the lengths of one half cost too much on the other; None where empty."""
-    needed = setting.counts.needed(setting.version)
-    weights = [each * setting.counts.grid_t for each in (halves.seen, halves.unseen)]
+    weights = [each * sample.runs_each for each in (halves.seen, halves.unseen)]
     if not all((runs > 0).any() for runs in weights):
         return None
-    seen, unseen = (Demand.of(needed, runs) for runs in weights)
+    seen, unseen = (Demand.of(sample.needed, runs) for runs in weights)
 
     def best(demand: Demand) -> Buckets:
         problem = Problem.of(
             demand,
-            setting.curve.at,
-            align=setting.align,
+            sample.curve.at,
+            align=sample.align,
             top=lengths[-1],
-            pinned=setting.pins,
+            pinned=sample.pins,
         )
         return Buckets(SOLVERS[EXACT](problem, len(lengths)))
 
     chosen, least = (
-        price(buckets, unseen, setting.curve).padded_compute
+        price(buckets, unseen, sample.curve).padded_compute
         for buckets in (best(seen), best(unseen))
     )
     return max(-less(least, chosen), 0.0)
 
 
-def _outgrown(halves: _Halves, setting: Setting) -> float:
-    needed = setting.counts.needed(setting.version)
-    largest = needed[halves.seen > 0].max(initial=0)
-    return float(halves.unseen[needed > largest].sum())
+def _outgrown(halves: _Halves, sample: Sample) -> float:
+    largest = sample.needed[halves.seen > 0].max(initial=0)
+    return float(halves.unseen[sample.needed > largest].sum())

@@ -127,7 +127,7 @@ class Sizes:
         `frames` are the frames the processor sees.
     visual_tokens : ndarray of int64, shape (n_sizes,)
         Merged patches of an image of which nothing else is known, its sides being 0;
-        0 where the sides are known.
+        0 where the sides are known. Of a text all its tokens.
     own_min_pixels, own_max_pixels, resized_first : ndarray of int64, shape (n_sizes,)
         `OwnLimits` of the request; 0 where it sets none, as they are when left out.
     count : ndarray of float64, shape (n_sizes,)

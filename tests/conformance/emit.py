@@ -28,6 +28,7 @@ from bucketwise.rbln.targets import TARGETS
 from tests.conformance.families import BUCKETS, FAMILIES, Family
 from tests.conformance.linted import lint_lines
 from tests.conformance.tables import tables
+from tests.conformance.text_encoders import ARCHITECTURES, PLANS, TEXTS
 
 GOLD = Path(__file__).parents[1] / "gold"
 
@@ -176,8 +177,31 @@ def emit_all(folder: Path) -> None:
     with TemporaryDirectory() as folders:
         lines = lint_lines(Path(folders))
     (folder / "serve_lines.json").write_text(json.dumps(lines), encoding="utf-8")
+    emit_encoders(folder)
     lengths = {name: grids(family, folder) for name, family in FAMILIES.items()}
     (folder / "lengths.json").write_text(json.dumps(lengths), encoding="utf-8")
+
+
+def emit_encoders(folder: Path) -> None:
+    """Run `bucketwise analyze --lengths` as an operator would, for every architecture."""
+    (folder / "texts.csv").write_text(TEXTS, encoding="utf-8")
+    for architecture, each in ARCHITECTURES.items():
+        model = folder / f"encoder.{architecture}"
+        model.mkdir()
+        config = {"model_type": each.family, "architectures": [architecture]}
+        (model / "config.json").write_text(
+            json.dumps(config | each.config), encoding="utf-8"
+        )
+        for plan, options in PLANS.items():
+            command_line.main(
+                [
+                    *("analyze", str(folder / "texts.csv"), "--lengths", "tokens"),
+                    *("--model", str(model), "--out"),
+                    *(str(folder / f"{model.name}.{plan}"), "--format", "none"),
+                    *("--quiet", "--npu", "RBLN-CA25", "--target", "all", *options),
+                ],
+                standalone_mode=False,
+            )
 
 
 def grids(family: Family, folder: Path) -> list[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bucketwise.encoder_profile import EncoderProfile
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.sources.configs.encoders import built_in_encoders
 from bucketwise.sources.configs.profiles import (
     built_in_profiles,
 )
@@ -12,6 +14,11 @@ from bucketwise.sources.configs.profiles import (
 def models() -> tuple[ModelProfile, ...]:
     """Return the built-in model profiles."""
     return tuple(built_in_profiles().values())
+
+
+def encoders() -> tuple[EncoderProfile, ...]:
+    """Return the built-in text encoders."""
+    return tuple(built_in_encoders().values())
 
 
 def targets() -> tuple[Target, ...]:

@@ -12,6 +12,8 @@ from bucketwise.activity import Evidence
 from bucketwise.api.built_in import newest
 from bucketwise.api.preprocessing import preprocessing_of
 from bucketwise.cost import vit_flops
+from bucketwise.demand import Demand
+from bucketwise.encoder_profile import EncoderProfile
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import Limit
 from bucketwise.lint.layout import plan_of
@@ -21,8 +23,10 @@ from bucketwise.lint.subject import Document, Subject, Use
 from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.attention import attention_problems
+from bucketwise.rbln.encoders import ENCODER_CLASSES
 from bucketwise.rbln.releases import NEWEST, OLDEST, RELEASES, Version, parse_version
 from bucketwise.sources.configs.documents import mapping_document, read_documents
+from bucketwise.sources.configs.encoders import encoder_named
 from bucketwise.sources.configs.profiles import (
     DEFAULT_MODEL,
     built_in_profiles,
@@ -38,6 +42,7 @@ class _Asked:
     """What the caller said beside the configurations."""
 
     profile: ModelProfile | None
+    encoder: EncoderProfile | None
     target: str | None
     min_pixels: Limit
     max_pixels: Limit
@@ -97,8 +102,10 @@ def lint_config(
         raise UsageError(message)
     if npu is not None:
         raise_all(attention_problems({"npu": npu}), UsageError)
+    encoder = encoder_named(model) if model else None
     asked = _Asked(
-        profile=find_profile(model) if model else None,
+        profile=find_profile(model) if model and encoder is None else None,
+        encoder=encoder,
         target=target,
         min_pixels=min_pixels,
         max_pixels=max_pixels,
@@ -136,7 +143,17 @@ def _for_release(
 def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judged:
     version, release_source = _release(document, asked.target)
     profile, model_source = _model(document, asked.profile)
-    if profile is None and asked.traffic is not None and not document.family:
+    encoder = None if profile else asked.encoder or _encoder_of(document)
+    if encoder:
+        model_source = "--model" if asked.encoder else f"named in {document.source}"
+    of_texts = encoder is not None or document.class_name in ENCODER_CLASSES
+    texts = _texts(asked.traffic) if of_texts else None
+    if (
+        profile is None
+        and asked.traffic is not None
+        and not document.family
+        and not of_texts
+    ):
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
@@ -152,6 +169,8 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         limits=limits,
         npu=npu,
         use=use,
+        encoder=encoder,
+        texts=texts,
     )
     return Judged(
         subject=subject,
@@ -193,6 +212,22 @@ def _model(
     if not document.family:
         return None, ""
     return _any_of(document.family), f"{document.class_name} in {document.source}"
+
+
+def _encoder_of(document: Document) -> EncoderProfile | None:
+    """Return the text encoder that a configuration names; None where it names none."""
+    try:
+        return encoder_named(document.model) if document.model else None
+    except ConfigError:
+        return None
+
+
+def _texts(traffic: Traffic | None) -> Demand | None:
+    """Return how many texts are how long; None where the traffic holds images."""
+    sizes = traffic.sizes() if traffic is not None else None
+    if sizes is None or not len(sizes) or not sizes.is_told.all():
+        return None
+    return Demand.of(sizes.visual_tokens, sizes.count)
 
 
 def _any_of(family: str) -> ModelProfile | None:
@@ -237,6 +272,8 @@ def _use(
 def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules could not look at, and what would let them."""
     found = []
+    if subject.encoder_family:
+        return _texts_not_judged(subject, asked)
     if subject.profile is None:
         found.append("images and memory: add --model")
     elif subject.profile.lm is None:
@@ -251,5 +288,17 @@ def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
         found.append(
             f"whether the class fits: {subject.document.class_name} is for {family}, the "
             f"model is {subject.profile.family}"
+        )
+    return tuple(found)
+
+
+def _texts_not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
+    """Say what rules about a text encoder could not look at."""
+    found = ["memory, which is not estimated for text encoders"]
+    if subject.encoder is None:
+        found.append("positions, because nothing names the model: --model would")
+    if asked.traffic is not None and subject.texts is None:
+        found.append(
+            "the traffic, which tells no tokens of texts: --columns length=COLUMN"
         )
     return tuple(found)

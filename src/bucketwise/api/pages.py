@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bucketwise.analysis import Analysis
 from bucketwise.errors import OutputError
 from bucketwise.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
 from bucketwise.report.formats import FORMATS, chosen_formats
 from bucketwise.report.inputs import ReportInputs
+
+if TYPE_CHECKING:
+    from bucketwise.encoder.analysis import EncoderAnalysis
+    from bucketwise.report.summary.content import Summary
 
 WHOLE = "every section, figure and table, and what other lengths would do"
 """What the report holds beside its summary."""
@@ -69,20 +74,64 @@ def pages_of(
         When a format is not known.
     """
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
+    from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
+    return _pages(
+        formats,
+        lambda: render(analysis, snippets, inputs),
+        lambda beside: summary_of(analysis, snippets, inputs, beside=beside),
+        WHOLE,
+    )
+
+
+def encoder_pages(
+    analysis: EncoderAnalysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    formats: Iterable[str],
+) -> Pages:
+    """Return the pages of a plan for a text encoder, as `pages_of` does.
+
+    Parameters
+    ----------
+    analysis : EncoderAnalysis
+        The plan and its evidence.
+    snippets : mapping of str to mapping of str to str
+        For each release, the text of each file by name.
+    formats : iterable of str
+        Names of `FORMATS`.
+    """
+    from bucketwise.report.encoder import (  # noqa: PLC0415 - loads matplotlib
+        HOLDS,
+        encoder_summary,
+        encoder_view,
+    )
+    from bucketwise.report.page import to_html  # noqa: PLC0415
+
+    return _pages(
+        formats,
+        lambda: to_html(encoder_view(analysis, snippets)),
+        lambda beside: encoder_summary(analysis, snippets, beside=beside),
+        HOLDS,
+    )
+
+
+def _pages(
+    formats: Iterable[str],
+    page: Callable[[], str],
+    summed_up: Callable[[Mapping[str, str]], Summary],
+    whole: str,
+) -> Pages:
     asked = chosen_formats(formats)
     files: dict[str, str | bytes] = {}
     if "html" in asked:
-        files[FORMATS["html"]] = render(analysis, snippets, inputs)
+        files[FORMATS["html"]] = page()
     if not {"pdf", "md"} & {*asked}:
         return Pages(files)
 
-    from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
     from bucketwise.report.summary.markdown import to_markdown  # noqa: PLC0415
     from bucketwise.report.summary.page import sheets  # noqa: PLC0415
 
-    beside = {FORMATS["html"]: WHOLE} if "html" in asked else {}
-    summary = summary_of(analysis, snippets, inputs, beside=beside)
+    summary = summed_up({FORMATS["html"]: whole} if "html" in asked else {})
     if "md" in asked:
         files[FORMATS["md"]] = to_markdown(summary)
     if "pdf" not in asked:

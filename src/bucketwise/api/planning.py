@@ -33,7 +33,7 @@ from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.rbln.model_classes import MODEL_CLASSES, generates, serving_targets
-from bucketwise.rbln.targets import ALL_TARGETS, Target, pick_targets
+from bucketwise.rbln.targets import ALL_TARGETS, Target, check_planned, pick_targets
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.today import Today, limits_in_service, option_limits
@@ -352,14 +352,7 @@ def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
     """Return the dialects to write for: those named, else those that were planned for."""
     planned = tuple(analysis.plan.provenance.options.get("target", ()))
     found = _dialects(analysis.plan.model.family, tuple(names) or planned)
-    # Releases count some lengths differently: a plan holds for those it was made for.
-    lacking = [each.name for each in found if planned and each.name not in planned]
-    if lacking:
-        message = (
-            f"target: expected one that was planned for ({', '.join(planned)}), got "
-            f"{', '.join(lacking)}; give it to analyze"
-        )
-        raise UsageError(message)
+    check_planned(found, planned)
     return found
 
 

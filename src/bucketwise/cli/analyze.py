@@ -12,8 +12,10 @@ from bucketwise.cli.analyze_options import (
     decoder_options,
     output_options,
     solver_options,
+    text_options,
     today_options,
 )
+from bucketwise.cli.encoder import analyze_texts, check_options
 from bucketwise.cli.options import (
     image_limits,
     model_option,
@@ -45,6 +47,9 @@ GATE = 3
 FAILING = {"no": ("no",), "go_if": ("no", "go_if")}
 """Verdicts that end a run with `GATE`, by the value of --fail-on."""
 
+LENGTH = "length"
+"""The role of the column that --lengths names."""
+
 BASE_OPTIONS = (
     "devices",
     "max_seq_len",
@@ -58,6 +63,7 @@ BASE_OPTIONS = (
 )
 @traffic_options
 @model_option
+@text_options
 @image_limits("the model's published RBLN deployment, else the checkpoint's")
 @video_limits
 @solver_options
@@ -66,7 +72,10 @@ BASE_OPTIONS = (
 @decoder_options
 @target_option("the newest", "; repeatable, `all` for each")
 @output_options
+@click.pass_context
 def analyze(
+    ctx: click.Context,
+    /,
     inputs: tuple[str, ...],
     columns: dict[str, str] | None,
     max_bad_rows: float,
@@ -77,15 +86,31 @@ def analyze(
     """Choose graphs from real traffic; write a plan, a report and configurations.
 
     The buckets of the ViT from the sizes that users sent, and decoder_batch_sizes from
-    what the decoder carried.
+    what the decoder carried; or, with --lengths, the lengths of a text encoder from the
+    tokens of texts.
     """
-    price = graph_price(options)
     from bucketwise.api.pages import check_formats
     from bucketwise.output import check_folder, default_folder
 
     folder = options["out"] or default_folder(str(inputs[0]))
+    named_length = options["lengths"] or (columns or {}).get(LENGTH)
+    if named_length:
+        check_options(ctx)
+    elif options["max_tokens"]:
+        message = "--max-tokens: of texts; --lengths names the column of their tokens"
+        raise click.UsageError(message, ctx)
+    price = graph_price(options)
     check_folder(folder)
     check_formats(options["formats"])
+    if named_length:
+        texts = analyze_texts(
+            inputs,
+            {**(columns or {}), LENGTH: named_length},
+            folder,
+            {**options, "model": model, "max_bad_rows": max_bad_rows},
+        )
+        _gate(texts.plan.verdict.call, options["fail_on"])
+        return
     current = current_of(options["current"])
     named = model or (current.model if current else "")
     configs = base_document(options["base"])
@@ -161,8 +186,12 @@ def analyze(
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
         _print_decision(analysis, written, folder)
-    call = analysis.plan.verdict.call
-    if call in FAILING.get(options["fail_on"], ()):
+    _gate(analysis.plan.verdict.call, options["fail_on"])
+
+
+def _gate(call: str, fail_on: str | None) -> None:
+    """End with status 3 on a verdict that is to fail."""
+    if call in FAILING.get(fail_on or "", ()):
         raise SystemExit(GATE)
 
 

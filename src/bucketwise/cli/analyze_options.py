@@ -26,6 +26,23 @@ MOST_HEADROOM = 10.0
 MOST_DEVICES = 4_096
 """More than any server has: memory is added up device by device."""
 
+text_options = bundle(
+    click.option(
+        "--lengths",
+        type=Name(),
+        metavar="COLUMN",
+        help="Plan a text encoder: the column of INPUT that holds the tokens of each "
+        "text, as --columns length=COLUMN; --model names the encoder  [default: the sizes "
+        "of images]",
+    ),
+    click.option(
+        "--max-tokens",
+        type=counts,
+        help="With --lengths: where the tokenizer cuts a text  [default: the "
+        "checkpoint's model_max_length, but no more than its positions]",
+    ),
+)
+
 solver_options = bundle(
     click.option(
         "--strategy",

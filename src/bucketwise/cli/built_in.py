@@ -7,7 +7,11 @@ import click
 
 @click.command(epilog="Example: bucketwise models")
 def models() -> None:
-    """List the built-in models: patch, limits in pixels, and where they come from."""
+    """List the built-in models: patch, limits in pixels, and where they come from.
+
+    Text encoders stand last, with the longest text each takes.
+    """
+    from bucketwise.api.built_in import encoders
     from bucketwise.api.built_in import models as built_in
 
     for profile in built_in():
@@ -20,6 +24,12 @@ def models() -> None:
             f"{profile.checkpoint.max_pixels:,} px ({profile.checkpoint.source})\n"
             f"    default    {deployed.min_pixels:,} to {deployed.max_pixels:,} px "
             f"({deployed.source})"
+        )
+    for encoder in encoders():
+        click.echo(
+            f"{encoder.name:<22} {encoder.hf_id}\n"
+            f"    text encoder (--lengths), {encoder.class_name}, up to "
+            f"{encoder.max_tokens:,} tokens ({encoder.limit_source})"
         )
 
 

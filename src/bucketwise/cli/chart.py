@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bucketwise.numbers import percent
-from bucketwise.plan import BucketUse
+from bucketwise.plan import Use
 
 GLYPHS = "█░"
 ASCII_GLYPHS = "#."
@@ -17,18 +17,25 @@ MOST_WIDTH = 100
 
 
 def chart_lines(
-    buckets: Sequence[BucketUse], width: int, *, glyphs: str = GLYPHS
+    buckets: Sequence[Use],
+    width: int,
+    *,
+    glyphs: str = GLYPHS,
+    noun: str = "ViT compute by bucket",
+    of: str = "runs",
 ) -> tuple[str, ...]:
     """Return one bar a bucket: useful compute, then padding.
 
     Parameters
     ----------
-    buckets : sequence of BucketUse
+    buckets : sequence of Use
         Ascending.
     width : int
         Columns of the terminal.
     glyphs : str
         A character for useful compute and one for padding.
+    noun, of : str
+        What the bars are, and what the shares are of.
 
     Returns
     -------
@@ -40,11 +47,11 @@ def chart_lines(
     if len(buckets) > MOST_BARS:
         return ()
     largest = max(use.padded_compute for use in buckets)
-    names = _right([f"{use.vit_patches:,}" for use in buckets])
+    names = _right([f"{use.length:,}" for use in buckets])
     waste = _right([percent(use.waste) for use in buckets])
     share = _right([percent(use.share) for use in buckets])
     notes = (
-        [f"  {a} padding, {b} of runs" for a, b in zip(waste, share, strict=True)],
+        [f"  {a} padding, {b} of {of}" for a, b in zip(waste, share, strict=True)],
         [f"  {each} padding" for each in waste],
         [f"  {each}" for each in waste],
         [""] * len(buckets),
@@ -55,7 +62,7 @@ def chart_lines(
         if room >= LEAST_BAR:
             bars = [_bar(use, largest, room, glyphs) for use in buckets]
             rows = zip(names, bars, beside, strict=True)
-            heading = f"ViT compute by bucket: {glyphs[0]} useful, {glyphs[1]} padding"
+            heading = f"{noun}: {glyphs[0]} useful, {glyphs[1]} padding"
             return (
                 *([heading] if len(heading) <= width else []),
                 *(f"{name} {bar:<{room}}{note}".rstrip() for name, bar, note in rows),
@@ -63,7 +70,7 @@ def chart_lines(
     return ()
 
 
-def _bar(use: BucketUse, largest: float, room: int, glyphs: str) -> str:
+def _bar(use: Use, largest: float, room: int, glyphs: str) -> str:
     """Return a bar, `room` long for the largest bucket, a cell for the least one."""
     per_cell = largest / room
     cells = max(round(use.padded_compute / per_cell), 1) if use.padded_compute else 0

@@ -30,7 +30,7 @@ EMITTERS: dict[str, Emitter] = {
 def place_of(pattern: str, context: EmitContext) -> str:
     """Return where a file stands among the results, such as optimum-rbln-0.12.0/load.py."""
     name = pattern.format(unit=context.unit_suffix)
-    return f"optimum-rbln-{context.target.version}/{name}"
+    return f"{context.target.folder}/{name}"
 
 
 def emitters_for(family: str) -> dict[str, Emitter]:

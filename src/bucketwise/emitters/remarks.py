@@ -43,7 +43,7 @@ def bucket_table(context: EmitContext) -> tuple[str, ...]:
     ]
     rows += [
         f"  {use.vit_patches:>11,}  {use.merged_patches:>14,}  {_square(use):>20}  "
-        f"{_percent(use.share):>13}"
+        f"{share_text(use.share):>13}"
         for use in context.visual.buckets
     ]
     return tuple(rows)
@@ -56,8 +56,8 @@ def decoder_table(context: EmitContext) -> tuple[str, ...]:
         return ()
     rows = ["", f"decoder_batch_sizes for batch_size {decoder.batch_size}:"]
     rows += [
-        f"  {use.batch_size:>4} slots  {_percent(use.share):>8} of the steps, "
-        f"{_percent(use.slots_used)} of its slots in use"
+        f"  {use.batch_size:>4} slots  {share_text(use.share):>8} of the steps, "
+        f"{share_text(use.slots_used)} of its slots in use"
         for use in decoder.graphs
     ]
     for said in (
@@ -126,7 +126,7 @@ def _square(use: BucketUse) -> str:
     return f"{use.largest_square:,} x {use.largest_square:,} px"
 
 
-def _percent(share: float) -> str:
+def share_text(share: float) -> str:
     """Return a share as a percentage that is 0 or 100 only when it truly is."""
     text = f"{100 * share:.1f}"
     if text == "0.0" and share > 0:

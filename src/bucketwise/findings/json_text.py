@@ -29,7 +29,7 @@ def as_json(report: LintReport) -> str:
 
 def _configuration(judged: Judged) -> dict[str, Any]:
     subject, document = judged.subject, judged.subject.document
-    limits, profile = subject.limits, subject.profile
+    limits, profile = subject.limits, subject.profile or subject.encoder
     return {
         "place": _place(document.place(())),
         "form": document.form,

@@ -36,8 +36,9 @@ def facts(judged: Judged) -> tuple[tuple[str, str], ...]:
     subject = judged.subject
     release = f"optimum-rbln {written(subject.version)}"
     found = [("release", release, judged.release_source)]
-    if subject.profile is not None:
-        found.append(("model", subject.profile.name, judged.model_source))
+    model = subject.profile or subject.encoder
+    if model is not None:
+        found.append(("model", model.name, judged.model_source))
     elif subject.family:
         found.append(("model", f"one of {subject.family}", judged.model_source))
     if subject.limits is not None:

@@ -13,6 +13,7 @@ from bucketwise.lint import (
     classes,
     decoder,
     devices,
+    encoder,
     keys,
     language,
     loading,
@@ -28,6 +29,9 @@ from bucketwise.traffic import Place
 
 _OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
 """Modules with rules about a language model, wherever it stands."""
+
+_OF_EVERY_CLASS = frozenset({"keys/renamed-key", "attention/unknown-npu"})
+"""Rules that judge a text encoder, too."""
 
 _OF_NAMES = frozenset({"keys/wrong-key", "keys/renamed-key"})
 """Rules about the names of settings, at whatever level."""
@@ -54,13 +58,20 @@ class Rule:
 
     @property
     def on_lengths(self) -> bool:
-        """Whether it judges the ViT lengths alone."""
-        return self.id.startswith("buckets/")
+        """Whether it judges the lengths alone."""
+        return self.id.startswith("buckets/") or self.of_encoders
+
+    @property
+    def of_encoders(self) -> bool:
+        """Whether it is about text encoders, and nothing else is."""
+        return self.id.startswith("encoder/")
 
     def applies(self, subject: Subject) -> bool:
         """Return whether it has something to say of this form of configuration."""
         if not subject.counts:
             return self.whatever_counts
+        if self.of_encoders != bool(subject.encoder_family):
+            return self.id in _OF_EVERY_CLASS and bool(subject.encoder_family)
         form = subject.document.form
         if form in LENGTHS_ALONE:
             return self.on_lengths
@@ -144,6 +155,16 @@ RULES: tuple[Rule, ...] = (
         buckets.oversized_top,
         buckets.unpublished_length,
         buckets.many_buckets,
+    ),
+    *_named(
+        "encoder",
+        encoder.list_of_lengths_too_early,
+        encoder.no_token_lengths,
+        encoder.length_beyond_positions,
+        encoder.repeated_length,
+        encoder.text_too_long,
+        encoder.unknown_encoder_key,
+        encoder.encoder_too_new,
     ),
     *_named(
         "decoder",

@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 from bucketwise.activity import RequestTokens
 from bucketwise.cost import CostCurve
+from bucketwise.demand import Demand
+from bucketwise.encoder_profile import EncoderProfile
 from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.encoders import ENCODER_CLASSES
 from bucketwise.rbln.keys import DEVICES, INHERITED, OLD_DEVICES, standing
 from bucketwise.rbln.model_classes import SUBMODULES, generates, within
 from bucketwise.rbln.releases import Version
@@ -200,6 +203,10 @@ class Subject:
         Name of the NPU.
     use : Use or None
         What users send; None where nobody told.
+    encoder : EncoderProfile or None
+        The text encoder; None where nobody named one.
+    texts : Demand or None
+        How many texts are how long, in tokens; None where nobody told.
     above : bool
         Whether the level above that of the language model is looked at, where the class
         has one.
@@ -212,6 +219,8 @@ class Subject:
     limits: PixelLimits | None = None
     npu: str | None = None
     use: Use | None = None
+    encoder: EncoderProfile | None = None
+    texts: Demand | None = None
     above: bool = False
 
     @property
@@ -262,10 +271,18 @@ class Subject:
         )
 
     @property
+    def encoder_family(self) -> str:
+        """The `model_type` of the text encoder it is for; "" where it is for none."""
+        if self.family or self.inside or "visual" in self.config:
+            return ""
+        named = ENCODER_CLASSES.get(self.document.class_name, "")
+        return named or (self.encoder.family if self.encoder else "")
+
+    @property
     def is_unknown_class(self) -> bool:
         """Whether it is for a class that no table here is about."""
         document = self.document
-        if self.family or self.inside or "visual" in self.config:
+        if self.family or self.inside or self.encoder_family or "visual" in self.config:
             return False
         if document.serve is not None:
             return not document.serve.is_folder

@@ -51,6 +51,11 @@ class Target:
         return f"optimum-rbln=={self.version}"
 
     @property
+    def folder(self) -> str:
+        """Name of the folder that holds its files among the results."""
+        return f"optimum-rbln-{self.version}"
+
+    @property
     def parsed(self) -> Version:
         """The release as numbers, for comparison."""
         return parse_version(self.version)
@@ -146,6 +151,33 @@ def pick_targets(names: Iterable[str]) -> tuple[Target, ...]:
         return tuple(TARGETS.values())
     found = {_dialect(name).version for name in asked}
     return tuple(target for target in TARGETS.values() if target.version in found)
+
+
+def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
+    """Check that a plan was made for the dialects it is to be written for.
+
+    Releases count some lengths differently: a plan holds for those it was made for.
+
+    Parameters
+    ----------
+    targets : iterable of Target
+        Those to write for.
+    planned : iterable of str
+        Names of those it was made for; any will do where there are none.
+
+    Raises
+    ------
+    UsageError
+        Naming those it was not made for.
+    """
+    known = tuple(planned)
+    lacking = [each.name for each in targets if known and each.name not in known]
+    if lacking:
+        message = (
+            f"target: expected one that was planned for ({', '.join(known)}), got "
+            f"{', '.join(lacking)}; give it to analyze"
+        )
+        raise UsageError(message)
 
 
 def _dialect(name: str) -> Target:

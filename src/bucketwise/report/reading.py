@@ -12,8 +12,9 @@ from bucketwise.plan import (
     Decoder,
     FrontierPoint,
     InputUsed,
+    Planned,
     Status,
-    StrategyResult,
+    StrategyLike,
     Visual,
 )
 from bucketwise.traffic import FloatArray
@@ -35,9 +36,9 @@ def demand_of(analysis: Analysis) -> Demand:
     return Demand.of(analysis.needed, analysis.counts.runs)
 
 
-def spent(value: float, visual: Visual) -> str:
+def spent(value: float, planned: Planned) -> str:
     """Return compute in the unit of the plan's cost."""
-    return compute(value, visual.cost.unit)
+    return compute(value, planned.cost.unit)
 
 
 def with_one_graph(visual: Visual) -> FrontierPoint | None:
@@ -65,9 +66,9 @@ def mark_of(analysis: Analysis, *, assumed: bool = False) -> Status:
     return "assumed" if assumed or analysis.plan.model.assumed else "derived"
 
 
-def exact_at(visual: Visual, k: int) -> StrategyResult | None:
+def exact_at(planned: Planned, k: int) -> StrategyLike | None:
     """Return the exact optimum among the strategies compared at k."""
-    found = (item for item in visual.strategies if item.exact and item.k == k)
+    found = (item for item in planned.strategies if item.exact and item.k == k)
     return next(found, None)
 
 

@@ -62,7 +62,7 @@ def view_of(
         traffic(analysis),
         buckets(analysis),
         units(analysis),
-        how_many(analysis),
+        how_many(analysis.plan.visual, analysis.plan.provenance.options),
         strategies(analysis),
         limits(analysis),
         decoder(analysis),
@@ -70,7 +70,7 @@ def view_of(
         configuration(known),
         files_section(snippets),
         quality(analysis),
-        assumptions(analysis),
+        assumptions(analysis.plan.assumptions),
         method(analysis),
     )
     version = analysis.plan.provenance.bucketwise

@@ -35,6 +35,8 @@ from bucketwise.sources.tables.documents import (
     serving,
 )
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
+from bucketwise.sources.tables.names import LENGTH, SIZES
+from bucketwise.sources.tables.naming import Naming
 from bucketwise.sources.tables.parquet import open_parquet
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import Traffic
@@ -127,11 +129,16 @@ def open_input(
         When it is nothing that any reader knows.
     """
     file = recognise(workspace, each.path, each.name)
+    naming = Naming.of(columns)
     if file.kind == "parquet":
         stored = read_histogram(workspace, file.path, each.name)
         if stored is not None:
+            # Token counts are read from it as sizes are: it has no column for a name.
+            naming.mark_role(LENGTH)
             return stored
-    if file.kind in IMAGES:
+    # Whoever names the column of token counts has no images beside them.
+    lengths = bool(naming.get(naming.wanted(SIZES).get(LENGTH, "")))
+    if file.kind in IMAGES and not (file.kind in TABLES and lengths):
         images = IMAGES[file.kind](workspace, file, columns)
         if images is not None:
             return images

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from bucketwise.numbers import percent, si_scale
-from bucketwise.plan import Plan, Visual
+from bucketwise.plan import Planned
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.drawings.lengths import share_axis
 from bucketwise.report.drawings.scales import zero_axis
@@ -16,17 +16,18 @@ from bucketwise.report.plots import Axis, KneePlot, Level, Tick
 from bucketwise.report.reading import spent
 
 
-def knee_drawing(plan: Plan, table: Table) -> Drawing:
+def knee_drawing(visual: Planned, options: Mapping[str, Any], table: Table) -> Drawing:
     """Return waste by number of graphs, what each graph saves, and what was asked.
 
     Parameters
     ----------
-    plan : Plan
+    visual : Planned
         With at least two numbers of graphs to choose from.
+    options : mapping
+        The options of the plan.
     table : Table
         The same in numbers.
     """
-    visual, options = plan.visual, plan.provenance.options
     points = visual.frontier
     ks = tuple(point.k for point in points)
     k = visual.decision.k
@@ -81,7 +82,7 @@ class _Saved:
     said: str
 
 
-def _saved(visual: Visual, options: Mapping[str, Any]) -> _Saved:
+def _saved(visual: Planned, options: Mapping[str, Any]) -> _Saved:
     """Return savings as the rule compares them: in compute, or as shares."""
     price = visual.decision.price_per_graph
     if price is not None:
@@ -102,7 +103,7 @@ def _saved(visual: Visual, options: Mapping[str, Any]) -> _Saved:
     )
 
 
-def _enough_words(visual: Visual, least: float) -> str:
+def _enough_words(visual: Planned, least: float) -> str:
     enough = [
         str(point.k) for point in visual.frontier[1:] if (point.saving or 0.0) >= least
     ]
@@ -114,7 +115,7 @@ def _enough_words(visual: Visual, least: float) -> str:
     return f"Graphs {', '.join(enough[:-1])} and {enough[-1]} save {asked}."
 
 
-def _saved_compute(visual: Visual, price: float) -> _Saved:
+def _saved_compute(visual: Planned, price: float) -> _Saved:
     padded = [point.padded_compute for point in visual.frontier]
     values = (0.0, *(a - b for a, b in pairwise(padded)))
     scale, prefix = si_scale(max(*values, price))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,19 @@ MOST_STEPS = 800
 SHARES = (0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 
 NEEDED = "needed length, ViT patches"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What runs in a title and in a sentence, and what its lengths count."""
+
+    title: str
+    runs: str
+    unit: str
+
+
+PATCHES = Counted("ViT runs", "runs", UNIT)
+TOKENS = Counted("texts", "texts", "tokens")
 
 
 def lengths_drawing(analysis: Analysis, current: Current) -> Drawing:
@@ -66,34 +79,51 @@ def lengths_drawing(analysis: Analysis, current: Current) -> Drawing:
 
 def cumulated_drawing(analysis: Analysis) -> Drawing:
     """Return the share of runs at or below each length, with the chosen edges."""
-    demand = demand_of(analysis)
-    visual = analysis.plan.visual
+    lengths = analysis.plan.visual.lengths
+    return share_drawing(demand_of(analysis), lengths, PATCHES)
+
+
+def share_drawing(
+    demand: Demand, lengths: tuple[int, ...], counted: Counted
+) -> Drawing:
+    """Return the share of what runs at or below each length, with the chosen edges.
+
+    Parameters
+    ----------
+    demand : Demand
+        What is needed.
+    lengths : tuple of int
+        The chosen lengths.
+    counted : Counted
+        What runs, and what its lengths count.
+    """
     share = cumulated(demand)
     keep = _thinned(share)
     ends = demand.needed[[0, -1]].tolist()
-    axis = span_axis(NEEDED, (*visual.vit_max_seq_lens, *ends))
-    below = [_share_below(demand, share, edge) for edge in visual.vit_max_seq_lens]
+    axis = span_axis(f"needed length, {counted.unit}", (*lengths, *ends))
+    below = [_share_below(demand, share, edge) for edge in lengths]
     said = ", ".join(
         f"{percent(part)} need {edge:,} or less"
-        for part, edge in zip(below, visual.vit_max_seq_lens, strict=True)
+        for part, edge in zip(below, lengths, strict=True)
     )
-    edges = [_edge(at, "proposed") for at in visual.vit_max_seq_lens]
+    edges = [_edge(at, "proposed") for at in lengths]
+    runs = counted.runs
     return Drawing(
         id="figure-cumulative",
-        title="Cumulative share of ViT runs over needed length",
-        description=f"Of all runs, {said}.",
+        title=f"Cumulative share of {counted.title} over needed length",
+        description=f"Of all {runs}, {said}.",
         caption=(
-            f"The curve is the share of runs that a graph of that length holds; the "
-            f"lines are the chosen lengths. Of all runs, {said}."
+            f"The curve is the share of {runs} that a graph of that length holds; the "
+            f"lines are the chosen lengths. Of all {runs}, {said}."
         ),
         plot=StepsPlot(
             at=(axis.low, *demand.needed[keep].tolist(), axis.high),
             share=(0.0, *share[keep].tolist(), 1.0),
             edges=spread(edges, axis),
             x=axis,
-            y=share_axis("share of runs", 1.0),
+            y=share_axis(f"share of {runs}", 1.0),
         ),
-        table=_share_table(demand, share),
+        table=_share_table(demand, share, counted),
     )
 
 
@@ -184,16 +214,16 @@ def _share_below(demand: Demand, share: FloatArray, length: int) -> float:
     return float(share[position - 1]) if position else 0.0
 
 
-def _share_table(demand: Demand, share: FloatArray) -> Table:
+def _share_table(demand: Demand, share: FloatArray, counted: Counted) -> Table:
     rows = []
     for part in SHARES:
         position = min(int(np.searchsorted(share, part)), share.size - 1)
         rows.append(Row(cells=(percent(part), f"{int(demand.needed[position]):,}")))
     return Table(
-        caption="The length that so many of the runs need at most",
+        caption=f"The length that so many of the {counted.runs} need at most",
         head=(
-            Column(text="Share of runs", style="number"),
-            Column(text=f"Needed length, {UNIT}", style="number"),
+            Column(text=f"Share of {counted.runs}", style="number"),
+            Column(text=f"Needed length, {counted.unit}", style="number"),
         ),
         rows=tuple(rows),
     )

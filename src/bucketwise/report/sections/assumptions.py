@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
+from collections.abc import Sequence
+
 from bucketwise.numbers import plural, verb
+from bucketwise.plan import Assumption
 from bucketwise.report.blocks import Column, Paragraph, Row, Section, Table
 from bucketwise.report.reading import LEGEND, MARKS
 
 
-def assumptions(analysis: Analysis) -> Section:
+def assumptions(rows: Sequence[Assumption]) -> Section:
     """Return every value with how far to trust it."""
-    rows = analysis.plan.assumptions
     n_assumed = sum(item.status == "assumed" for item in rows)
     rest = plural(n_assumed, "value") if n_assumed else "No value"
     table = Table(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import (
+    LENGTH_UNITS,
     compute,
     memory,
     number,
     percent,
+    plural_of,
     si_scale,
 )
-from bucketwise.plan import BucketUse, Visual
+from bucketwise.plan import BucketUse, Use, Visual
 from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
 from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import BarsPlot
-from bucketwise.report.reading import spent
+from bucketwise.report.reading import UNIT, spent
 
 HEADS = (
     "ViT patches",
@@ -36,11 +40,14 @@ def buckets(analysis: Analysis) -> Section:
         id="buckets",
         title="Buckets",
         finding=_finding(visual),
-        blocks=(_table(visual), _drawing(visual)),
+        blocks=(
+            _table(visual),
+            bars_drawing(visual.buckets, visual.cost.unit, UNIT, "ViT compute"),
+        ),
     )
 
 
-def _padding(use: BucketUse) -> float:
+def _padding(use: Use) -> float:
     return use.padded_compute - use.useful_compute
 
 
@@ -122,15 +129,27 @@ def _total(visual: Visual, *, pinned: bool) -> Row:
     return Row(cells=(*cells, "") if pinned else cells, marked=True)
 
 
-def _drawing(visual: Visual) -> Drawing:
-    uses = visual.buckets
-    unit = visual.cost.unit
+def bars_drawing(uses: Sequence[Use], unit: str, counted: str, noun: str) -> Drawing:
+    """Return one bar a length: useful compute, then padding.
+
+    Parameters
+    ----------
+    uses : sequence of Use
+        The lengths, ascending.
+    unit : str
+        Of the compute.
+    counted : str
+        What the lengths count.
+    noun : str
+        What the bars are.
+    """
     largest = max(use.padded_compute for use in uses)
     scale, prefix = si_scale(largest)
-    shown = f"{prefix}{unit}" if unit != "patch" else f"{prefix} patches".strip()
+    counts = unit in LENGTH_UNITS
+    shown = f"{prefix} {plural_of(unit)}".strip() if counts else f"{prefix}{unit}"
     notes = tuple(f"{percent(use.waste)} padding" for use in uses)
     said = "; ".join(
-        f"{use.vit_patches:,}: {compute(use.useful_compute, unit)} useful of "
+        f"{use.length:,}: {compute(use.useful_compute, unit)} useful of "
         f"{compute(use.padded_compute, unit)}"
         for use in uses
     )
@@ -143,30 +162,30 @@ def _drawing(visual: Visual) -> Drawing:
             "padding. A long hatched part is where one more length would help."
         ),
         plot=BarsPlot(
-            names=tuple(f"{use.vit_patches:,}" for use in uses),
+            names=tuple(f"{use.length:,}" for use in uses),
             useful=tuple(use.useful_compute / scale for use in uses),
             padding=tuple(_padding(use) / scale for use in uses),
             notes=notes,
-            x=zero_axis(f"ViT compute, {shown}", largest / scale, room=1.2),
+            x=zero_axis(f"{noun}, {shown}", largest / scale, room=1.2),
         ),
-        table=_numbers(visual),
+        table=_numbers(uses, unit, counted),
     )
 
 
-def _numbers(visual: Visual) -> Table:
-    total = sum(map(_padding, visual.buckets))
+def _numbers(uses: Sequence[Use], unit: str, counted: str) -> Table:
+    total = sum(map(_padding, uses))
     rows = [
         Row(
             cells=(
-                f"{use.vit_patches:,}",
-                spent(use.useful_compute, visual),
-                spent(_padding(use), visual),
+                f"{use.length:,}",
+                compute(use.useful_compute, unit),
+                compute(_padding(use), unit),
                 percent(_padding(use) / total) if total > 0 else "0%",
             )
         )
-        for use in visual.buckets
+        for use in uses
     ]
-    heads = ("Bucket, ViT patches", "Useful", "Padding", "Share of all padding")
+    heads = (f"Bucket, {counted}", "Useful", "Padding", "Share of all padding")
     return Table(
         caption="Useful compute and padding of each bucket",
         head=tuple(Column(text=text, style="number") for text in heads),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
+from collections.abc import Mapping
+from typing import Any
+
 from bucketwise.numbers import (
     dotted,
     percent,
     plural,
     saving_arithmetic,
 )
-from bucketwise.plan import FrontierPoint, Visual
+from bucketwise.plan import Planned, PointLike
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -19,12 +21,21 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.drawings.knee import knee_drawing
-from bucketwise.report.reading import spent
+from bucketwise.report.reading import UNIT, spent
 
 
-def how_many(analysis: Analysis) -> Section:
-    """Return what each further graph saves and why k was chosen."""
-    visual = analysis.plan.visual
+def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> Section:
+    """Return what each further graph saves and why k was chosen.
+
+    Parameters
+    ----------
+    visual : Planned
+        The chosen lengths, and the optimum for every other number of them.
+    options : mapping
+        The options of the plan.
+    unit : str
+        What the lengths count.
+    """
     decided = visual.decision
     blocks: list[Block] = []
     if decided.price_per_graph is not None:
@@ -40,10 +51,10 @@ def how_many(analysis: Analysis) -> Section:
             f"made by {decided.strategy}, as asked."
         )
         blocks.append(Paragraph(text=text))
-    table = _table(visual)
+    table = _table(visual, unit)
     blocks.append(table)
     if len(visual.frontier) > 1:
-        blocks.append(knee_drawing(analysis.plan, table))
+        blocks.append(knee_drawing(visual, options, table))
     return Section(
         id="how-many",
         title="How many",
@@ -52,9 +63,9 @@ def how_many(analysis: Analysis) -> Section:
     )
 
 
-def _table(visual: Visual) -> Table:
+def _table(visual: Planned, unit: str) -> Table:
     rows = []
-    before: FrontierPoint | None = None
+    before: PointLike | None = None
     for point in visual.frontier:
         chosen = point.k == visual.decision.k
         arithmetic = saving = ""
@@ -67,7 +78,7 @@ def _table(visual: Visual) -> Table:
             Row(
                 cells=(
                     f"{point.k} (chosen)" if chosen else str(point.k),
-                    dotted(point.vit_max_seq_lens),
+                    dotted(point.lengths),
                     spent(point.padded_compute, visual),
                     percent(point.waste),
                     saving,
@@ -84,7 +95,7 @@ def _table(visual: Visual) -> Table:
         ),
         head=(
             Column(text="Graphs"),
-            Column(text="Lengths, ViT patches", style="lengths"),
+            Column(text=f"Lengths, {unit}", style="lengths"),
             Column(text="Padded compute", style="number"),
             Column(text="Waste", style="number"),
             Column(text="This graph saves", style="number"),

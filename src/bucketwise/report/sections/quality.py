@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bucketwise.analysis import Analysis
+from bucketwise.encoder.plan import TextTraffic
 from bucketwise.numbers import number, percent, plural, verb
-from bucketwise.plan import RejectedRows
+from bucketwise.plan import InputUsed, RejectedRows, TrafficSummary
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from bucketwise.report.reading import traffic_inputs
 
@@ -27,35 +30,36 @@ def quality(analysis: Analysis) -> Section:
         )
     if summary.refused_by_processor:
         blocks.append(_refused(analysis))
-    blocks.extend(_notes(analysis))
+    blocks.append(notes_block(traffic_inputs(analysis), summary.notes))
     return Section(
         id="quality",
         title="Data quality",
-        finding=_finding(analysis),
+        finding=f"{used_rows(summary)}{_refused_said(summary)}.",
         blocks=tuple(blocks),
     )
 
 
-def _finding(analysis: Analysis) -> str:
-    summary = analysis.plan.traffic
+def used_rows(summary: TrafficSummary | TextTraffic) -> str:
+    """Return how many rows were used, without a full stop."""
     rejected = summary.rows_rejected
     if rejected:
         share = percent(rejected / summary.rows_read)
         n_reasons = len(summary.rejections)
-        text = (
+        return (
             f"{number(rejected)} of {plural(summary.rows_read, 'row')} ({share}) "
             f"{verb(rejected, 'was', 'were')} rejected, for "
             f"{plural(n_reasons, 'reason')}"
         )
-    elif summary.rows_read == 1:
-        text = "The only row was used"
-    else:
-        text = f"All {plural(summary.rows_read, 'row')} were used"
-    refused = summary.refused_by_processor
-    if refused:
-        images = plural(refused, "image")
-        text += f"; the processor refuses {images}, real traffic that it cannot serve"
-    return f"{text}."
+    if summary.rows_read == 1:
+        return "The only row was used"
+    return f"All {plural(summary.rows_read, 'row')} were used"
+
+
+def _refused_said(summary: TrafficSummary) -> str:
+    if not summary.refused_by_processor:
+        return ""
+    images = plural(summary.refused_by_processor, "image")
+    return f"; the processor refuses {images}, real traffic that it cannot serve"
 
 
 def rejections_table(
@@ -128,19 +132,19 @@ def _refused(analysis: Analysis) -> Table:
     )
 
 
-def _notes(analysis: Analysis) -> list[Block]:
-    plan = analysis.plan
+def notes_block(inputs: Sequence[InputUsed], notes: Sequence[str]) -> Block:
+    """Return what was noticed while reading, input by input."""
     rows = [
         Row(cells=(record.name or f"input {position}", note))
-        for position, record in enumerate(traffic_inputs(analysis), start=1)
+        for position, record in enumerate(inputs, start=1)
         for note in record.notes
     ]
-    rows.extend(Row(cells=("all inputs", note)) for note in plan.traffic.notes)
+    rows.extend(Row(cells=("all inputs", note)) for note in notes)
     if not rows:
-        return [Paragraph(text="Nothing else was noticed while reading.")]
+        return Paragraph(text="Nothing else was noticed while reading.")
     shown = rows[:MOST_ROWS]
     caption = "Noticed while reading"
     if len(shown) < len(rows):
         caption += f": the first {MOST_ROWS} of {len(rows):,}"
     head = (Column(text="Input"), Column(text="Note"))
-    return [Table(caption=caption, head=head, rows=tuple(shown))]
+    return Table(caption=caption, head=head, rows=tuple(shown))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, dotted, less, percent, plural
-from bucketwise.plan import StrategyResult, Visual
-from bucketwise.report.blocks import Column, Row, Section, Table
+from bucketwise.plan import Planned, StrategyLike
+from bucketwise.report.blocks import Block, Column, Row, Section, Table
 from bucketwise.report.drawings.front import front_drawing
-from bucketwise.report.reading import exact_at, spent
+from bucketwise.report.reading import UNIT, exact_at, spent
 
 KINDS = {
     "exact": "exact optimum",
@@ -23,16 +23,30 @@ KINDS = {
 def strategies(analysis: Analysis) -> Section:
     """Return the comparison of strategies."""
     visual = analysis.plan.visual
-    table = _table(visual)
+    return side_by_side(visual, UNIT, front_drawing(visual))
+
+
+def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Section:
+    """Return every strategy at every k, and what else shows them.
+
+    Parameters
+    ----------
+    visual : Planned
+        The chosen lengths, and those of every strategy.
+    unit : str
+        What the lengths count.
+    *blocks : Block
+        What stands below the table.
+    """
     return Section(
         id="strategies",
         title="Strategies side by side",
         finding=_finding(visual),
-        blocks=(table, front_drawing(visual)),
+        blocks=(_table(visual, unit), *blocks),
     )
 
 
-def _finding(visual: Visual) -> str:
+def _finding(visual: Planned) -> str:
     k = visual.decision.k
     shown = {item.k for item in visual.strategies}
     at = k if k in shown else max(shown)
@@ -53,21 +67,21 @@ def _finding(visual: Visual) -> str:
     )
 
 
-def _extra(visual: Visual, item: StrategyResult) -> float:
+def _extra(visual: Planned, item: StrategyLike) -> float:
     exact = exact_at(visual, item.k)
     if exact is None:
         return 0.0
     return max(-less(exact.padded_compute, item.padded_compute), 0.0)
 
 
-def _table(visual: Visual) -> Table:
+def _table(visual: Planned, unit: str) -> Table:
     decided = visual.decision
     rows = []
     for item in visual.strategies:
         used = item.name == decided.strategy
-        chosen = used and item.vit_max_seq_lens == visual.vit_max_seq_lens
-        n_lengths = len(item.vit_max_seq_lens)
-        lengths = dotted(item.vit_max_seq_lens)
+        chosen = used and item.lengths == visual.lengths
+        n_lengths = len(item.lengths)
+        lengths = dotted(item.lengths)
         if n_lengths < item.k:
             lengths += f" (only {n_lengths} differ)"
         rows.append(
@@ -93,7 +107,7 @@ def _table(visual: Visual) -> Table:
             Column(text="Strategy"),
             Column(text="Kind"),
             Column(text="Graphs", style="number"),
-            Column(text="Lengths, ViT patches", style="lengths"),
+            Column(text=f"Lengths, {unit}", style="lengths"),
             Column(text="Padded compute", style="number"),
             Column(text="Waste", style="number"),
             Column(text="Over the optimum", style="number"),

@@ -119,7 +119,7 @@ def summary_of(
         else cumulated_drawing(analysis),
         sure=how_sure(analysis),
         grounds=grounds(analysis),
-        files=_files(snippets, beside or {}),
+        files=files_table(snippets, beside or {}),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Sizes only: no image, prompt or address is kept.",
     )
@@ -242,9 +242,12 @@ def _cells(use: BucketUse) -> tuple[str, ...]:
     )
 
 
-def _files(
-    snippets: Mapping[str, Mapping[str, str]], beside: Mapping[str, str]
+def files_table(
+    snippets: Mapping[str, Mapping[str, str]],
+    beside: Mapping[str, str],
+    made: str = "compile, load and serve",
 ) -> Table:
+    """Return which file says more: those beside the page, and what those of a release do."""
     rows = [
         *beside.items(),
         ("plan.json", "every number and every warning; what was read and rejected"),
@@ -252,9 +255,7 @@ def _files(
     named = {version: texts for version, texts in snippets.items() if texts}
     if named:
         newest = list(named)[-1]
-        said = (
-            f"to set on optimum-rbln {newest}; compile, load and serve files beside it"
-        )
+        said = f"to set on optimum-rbln {newest}; {made} files beside it"
         older = f", and those of {plural(len(named) - 1, 'older release')}"
         first = next(iter(named[newest]))
         rows.append((first, said + (older if len(named) > 1 else "")))

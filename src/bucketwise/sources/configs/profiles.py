@@ -17,6 +17,7 @@ from bucketwise.profile import (
     VideoSampling,
     VitShape,
 )
+from bucketwise.sources.configs.encoders import built_in_encoder
 from bucketwise.sources.configs.model_folder import read_model_folder, short_name
 
 FILES = (
@@ -72,6 +73,12 @@ def find_profile(name: str) -> ModelProfile:
     if is_folder:
         return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
     known = ", ".join(profiles)
+    if built_in_encoder(text) is not None:
+        message = (
+            f"model: {text!r} is a text encoder, which analyze plans from token counts: "
+            "--lengths COLUMN names their column"
+        )
+        raise ConfigError(message)
     likely = meant(short_name(text), profiles)
     message = (
         f"model: expected one of {known}, or a folder with a config.json, got "

@@ -15,6 +15,7 @@ from bucketwise.reasons import (
     RAGGED,
     ZERO_OR_NEGATIVE,
 )
+from bucketwise.sources.tables.names import LENGTH
 from bucketwise.sources.tables.number_forms import NumberForm
 from bucketwise.traffic import MAX_SIDE_PX
 
@@ -112,8 +113,8 @@ def said_of_pairs(role: str, name: str, samples: Sequence[str]) -> list[str]:
 
 
 def by_tokens(roles: Mapping[str, int]) -> bool:
-    """Return whether rows tell visual tokens instead of sides."""
-    return "tokens" in roles or "prompt" in roles
+    """Return whether rows tell tokens, of images or of texts, instead of sides."""
+    return not {"tokens", "prompt", LENGTH}.isdisjoint(roles)
 
 
 def blank(text: str) -> str:
@@ -143,7 +144,7 @@ def _texts(roles: Mapping[str, int], forms: Mapping[str, NumberForm]) -> list[st
         return forms[role].plain(text) if role in forms else text
 
     texts = [
-        f"{plain(role, f'c{at}')} AS {role}_text"
+        f"{plain(role, f'c{at}')} AS {'tokens' if role == 'length' else role}_text"
         for role, at in roles.items()
         if role not in {"resolution", "shape", "time"}
     ]
@@ -233,7 +234,7 @@ def _one_image(roles: Mapping[str, int]) -> str:
         one = "coalesce(images_n = 1, false)"
         loose = "" if "prompt" in roles else f" OR {blank('images_text')}"
         tests.append(f"({one}{loose})")
-    if by_tokens(roles):
+    if by_tokens(roles) and LENGTH not in roles:
         tests.append("coalesce(tokens_n <> 0, true)")
     return " AND ".join(tests) or "true"
 

@@ -1,4 +1,4 @@
-"""Which columns tell the size of an image: by alias, or as the user says."""
+"""Which columns tell the size of an image or a text: by alias, or as the user says."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bucketwise.errors import InputError, UsageError
 from bucketwise.sources.tables.finding import Found, find_columns
 from bucketwise.sources.tables.misnomers import Cells, no_cells
-from bucketwise.sources.tables.names import LOAD, SIZES
+from bucketwise.sources.tables.names import LENGTH, LOAD, SIZES
 from bucketwise.sources.tables.naming import (
     SHARED,
     Naming,
@@ -47,6 +47,7 @@ _FORMS = (
     _Form(frozenset({"shape"}), _OF_CLIPS),
     _Form(frozenset({"tokens"}), frozenset({"images"})),
     _Form(frozenset({"prompt", "text", "images"}), frozenset()),
+    _Form(frozenset({LENGTH}), frozenset()),
 )
 """The more exact first."""
 
@@ -147,17 +148,21 @@ def match_columns(
     if not roles:
         raise InputError(_no_size(names, found, source))
     if not {"count", "images"} & {*roles, *naming.wanted(SIZES)}:
-        at = loose_count(names, roles.values(), cells)
+        at = loose_count(names, roles.values(), cells, of_texts=LENGTH in roles)
         roles |= {} if at is None else {"count": at}
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
     notes = [
-        f"read {reading}{unused(names, roles, 'sizes')}",
+        f"read {reading}{unused(names, roles, _purpose(roles))}",
         *_said_of_tokens(names, roles),
     ]
     notes += [found.others[at] for at in roles.values() if at in found.others]
-    if "frames" not in roles and "fps" in found.roles and "tokens" not in roles:
+    if (
+        "frames" not in roles
+        and "fps" in found.roles
+        and not {"tokens", LENGTH} & roles.keys()
+    ):
         fps = names[found.roles["fps"]]
         notes.append(f"column {fps!r} (fps) needs a frames column")
     return Match(
@@ -165,6 +170,10 @@ def match_columns(
         notes=tuple(notes),
         named={role: names[at] for role, at in roles.items()},
     )
+
+
+def _purpose(roles: Mapping[str, int]) -> str:
+    return "lengths" if LENGTH in roles else "sizes"
 
 
 def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:

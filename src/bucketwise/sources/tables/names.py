@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+LENGTH = "length"
+"""The role of the tokens of a text: what a text encoder is run at."""
+
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "height": (
         "image_height", "img_height", "img_h", "imgheight", "imageheight", "height",
@@ -50,9 +53,13 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "timegenerated", "time_generated_utc", "eventtime", "timestamp_utc",
     ),
     "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
+    LENGTH: (),
 }  # fmt: skip
 """Names in lower case, the more telling first; punctuation is read as `_`. Those of the
-two sides go together, place by place."""
+two sides go together, place by place.
+
+The tokens of a text have no usual name: no table is taken for one of texts unless the
+user says so."""
 
 NGINX_CLOCKS = ("msec", "time_msec", "time_iso8601", "time_local")
 """What nginx calls the moment a line is written, in seconds however it is named

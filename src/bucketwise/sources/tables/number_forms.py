@@ -9,7 +9,9 @@ from decimal import Decimal
 from functools import partial
 
 _SIDES = frozenset({"height", "width", "resolution", "shape"})
-_COUNTED = frozenset({"tokens", "frames", "images", "prompt", "text", "output"})
+_COUNTED = frozenset(
+    {"tokens", "frames", "images", "prompt", "text", "output", "length"}
+)
 ROLES = _SIDES | _COUNTED | {"count"}
 """Roles whose numbers may have thousands. Sides and what is counted are whole; a weight
 may be a fraction. Durations and rates have fractions, and no thousands."""

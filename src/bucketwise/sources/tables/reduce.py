@@ -16,6 +16,7 @@ from bucketwise.sources.tables.aggregate import (
     regroup,
 )
 from bucketwise.sources.tables.cells import parsed_rows, said_of_pairs
+from bucketwise.sources.tables.names import LENGTH
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
 from bucketwise.sources.tables.times import said_of_times
@@ -191,9 +192,10 @@ def recorded(
     """
     said = []
     if traffic.weighted:
+        noun = "text" if LENGTH in roles else "image"
         said.append(
             "the count column was read as weights: "
-            f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, 'image')}"
+            f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, noun)}"
         )
     if "time" in roles and rows_without_time:
         has = verb(rows_without_time, "has", "have")

@@ -16,14 +16,21 @@ LOOSE_NAMES = (
 """What a sum over rows is called; in a log of single requests such names say other
 things."""
 
+_OF_IMAGES = frozenset({"images", "num_images", "image_count"})
+"""Those that count images alone: beside the tokens of a text it tells what that text held."""
+
 _OF_SUMS = frozenset({None, "time", "path", "replica", "engine"})
 """Roles of a load by which requests are summed up; the others are of one request."""
 
 
 def loose_count(
-    names: Sequence[str], taken: Collection[int], cells: Cells
+    names: Sequence[str],
+    taken: Collection[int],
+    cells: Cells,
+    *,
+    of_texts: bool = False,
 ) -> int | None:
-    """Return the column that counts images without being named so, or None.
+    """Return the column that counts what is sized without being named so, or None.
 
     Parameters
     ----------
@@ -33,10 +40,14 @@ def loose_count(
         Those that tell something else.
     cells : callable
         Some of the cells of a column.
+    of_texts : bool
+        Whether the rows are texts.
     """
     if not {LOAD.role_of(name) for name in names} <= _OF_SUMS:
         return None
     for loose in LOOSE_NAMES:
+        if of_texts and loose in _OF_IMAGES:
+            continue
         for at, name in enumerate(names):
             if loose in SIZES.plain(name) and at not in taken and _is_count(cells(at)):
                 return at

@@ -68,16 +68,19 @@ class Runtime:
         self.compiled = compiled
         self.options = options
         self.lengths: list[int] = []
+        self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, *tensors: Any, **_: Any) -> Any:
+    def __call__(self, *tensors: Any, **named: Any) -> Any:
         """Keep the length that was picked; answer something that can be cut.
 
         A tower with windows puts its rows back in order, so there must be a row for
         each merged patch. The others take the first of two rows as the output and the
         next as the deepstack layer's, or cut the two.
         """
-        length = int(tensors[0].shape[0])
+        first = next(iter((*tensors, *named.values())))
+        length = int(first.shape[0])
         self.lengths.append(length)
+        self.shapes.append(tuple(first.shape))
         has_windows = len(tensors) == _INPUTS_WITH_WINDOWS
         return torch.zeros(length // 4 if has_windows else 2, 1)
 

@@ -13,6 +13,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.limits import UNLIMITED_PIXELS
 from bucketwise.lint.subject import Document
 from bucketwise.plan import READ_SCHEMAS
+from bucketwise.rbln.encoders import TOKENS
 from bucketwise.rbln.keys import BUCKETS
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.documents.text import PLAN_FILE, Text
@@ -96,6 +97,8 @@ def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...
         When it is damaged.
     """
     try:
+        if plan.get("encoder"):
+            return (_of_encoder(plan["encoder"], plan["model"], name),)
         by_release = plan["visual_by_target"]
         if not by_release:
             return (_of_visual(plan["visual"], plan["model"], name, ""),)
@@ -173,6 +176,21 @@ def _of_visual(
         model=str(model["name"]),
         model_assumed=bool(model["assumed"]),
         limits=(limits,),
+    )
+
+
+def _of_encoder(
+    encoder: Mapping[str, Any], model: Mapping[str, Any], name: str
+) -> Document:
+    lengths = list(encoder["max_seq_lens"])
+    _check(name, lengths, MAX_LENGTH)
+    return Document(
+        config={TOKENS: lengths},
+        form="plan",
+        source=name,
+        places={(): Place(source=name, line=0)},
+        class_name=str(model["class_name"]),
+        model=str(model["name"]),
     )
 
 

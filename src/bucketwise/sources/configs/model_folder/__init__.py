@@ -10,6 +10,7 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
+from bucketwise.rbln.encoders import ENCODERS
 from bucketwise.sources.configs.model_folder.fields import Fields, shown
 from bucketwise.sources.configs.model_folder.language_model import read_language_model
 from bucketwise.sources.configs.model_folder.limits import pixel_limits, read_limits
@@ -72,8 +73,14 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     family = config.get("model_type")
     known = (*TOWERS, *HOLDERS)
     if not isinstance(family, str) or family not in known:
+        of_texts = isinstance(family, str) and family in ENCODERS
         problems.append(
-            f"{CONFIG}: model_type is {shown(family)}; one of {', '.join(known)} is right"
+            f"{CONFIG}: model_type is {shown(family)}; "
+            + (
+                "of a text encoder, which analyze plans with --lengths COLUMN"
+                if of_texts
+                else f"one of {', '.join(known)} is right"
+            )
         )
         raise ConfigError(*problems)
     held = _Held.of(family, config, problems)

@@ -1,0 +1,169 @@
+"""`bucketwise analyze --lengths`: token counts of a text encoder instead of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bucketwise.cli.progress import shown_progress
+from bucketwise.cli.settings import graph_price, installed_sdk
+from bucketwise.cli.terminal import can_print, say, terminal_width
+
+if TYPE_CHECKING:
+    from bucketwise.encoder.analysis import EncoderAnalysis
+    from bucketwise.output import Written
+
+OF_TEXTS = frozenset(
+    {
+        *("inputs", "sql", "columns", "max_bad_rows", "lengths", "max_tokens", "model"),
+        *("strategy", "buckets", "min_saving", "cost", "align", "headroom", "pins"),
+        *("graph_minutes", "images_per_day", "keep_days", "vit_tflops"),
+        *("current", "npu", "target"),
+        *("out", "formats", "quiet", "as_json", "fail_on", "no_places"),
+    }
+)
+"""Options that mean something where there are texts alone."""
+
+
+def check_options(ctx: click.Context) -> None:
+    """Refuse options that tell of images or of a decoder.
+
+    Raises
+    ------
+    click.UsageError
+        Naming every one that was given.
+    """
+    given = [
+        max(each.opts, key=len)
+        for each in ctx.command.params
+        if (name := each.name or "") not in OF_TEXTS
+        and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        message = (
+            f"{', '.join(given)}: of images or a decoder; with --lengths leave it out"
+        )
+        raise click.UsageError(message, ctx)
+
+
+def analyze_texts(
+    inputs: tuple[str, ...],
+    columns: dict[str, str],
+    folder: Path,
+    options: dict[str, Any],
+) -> EncoderAnalysis:
+    """Read token counts, plan, print the decision and write the files.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        What to read.
+    columns : dict of str to str
+        Role to column; that of "length" is named.
+    folder : Path
+        Where to write.
+    options : dict
+        The other options of `bucketwise analyze`.
+    """
+    if not options["model"]:
+        message = (
+            f"--lengths {columns['length']} needs --model: a text encoder such as bert-base-uncased or bge-m3, "
+            "or the folder of one"
+        )
+        raise click.UsageError(message)
+    price = graph_price(options)
+    from bucketwise.api import encoding
+    from bucketwise.sources import read_traffic
+    from bucketwise.sources.tables.naming import Naming
+
+    places = not options["no_places"]
+    naming = Naming(columns)
+    with shown_progress(quiet=options["quiet"]) as progress:
+        traffic = read_traffic(
+            inputs,
+            columns=naming,
+            max_bad_rows=options["max_bad_rows"],
+            places=places,
+            progress=progress,
+        )
+    naming.check(of_load=False)
+    analysis = encoding.analyze_lengths(
+        traffic,
+        graph_price=price,
+        places=places,
+        recorded={
+            "columns": columns,
+            "max_bad_rows": options["max_bad_rows"],
+            "no_places": options["no_places"],
+            "npu": options["npu"],
+        },
+        **{
+            name: options[name]
+            for name in (
+                *("model", "max_tokens", "strategy", "buckets", "min_saving", "align"),
+                *("headroom", "pins", "cost", "current", "target"),
+            )
+        },
+    )
+    quiet = options["quiet"] or options["as_json"]
+    if not quiet:
+        _say_decision(analysis)
+    written = encoding.write_encoder_plan(
+        analysis,
+        folder,
+        target=options["target"],
+        formats=options["formats"],
+        npu=options["npu"],
+    )
+    _say_results(analysis, written, folder, quiet=quiet)
+    if options["as_json"]:
+        _print_decision(analysis, written, folder)
+    return analysis
+
+
+def _say_decision(analysis: EncoderAnalysis) -> None:
+    from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
+    from bucketwise.encoder.words import decision_lines
+
+    glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
+    chart = chart_lines(
+        analysis.plan.encoder.buckets,
+        terminal_width(),
+        glyphs=glyphs,
+        noun="Compute by length",
+        of="texts",
+    )
+    for line in (*decision_lines(analysis), *chart):
+        say(line)
+
+
+def _print_decision(analysis: EncoderAnalysis, written: Written, folder: Path) -> None:
+    import json
+
+    from bucketwise.encoder.words import decision_record
+    from bucketwise.plan import integral
+
+    names = [path.relative_to(folder).as_posix() for path in written.paths]
+    say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
+
+
+def _say_results(
+    analysis: EncoderAnalysis, written: Written, folder: Path, *, quiet: bool
+) -> None:
+    import json
+
+    from bucketwise.changes import plan_changes
+
+    for note in written.notes:
+        say(note, err=True)
+    if quiet:
+        return
+    if written.previous is not None:
+        for line in plan_changes(written.previous, json.loads(analysis.plan.to_json())):
+            say(line)
+    installed = installed_sdk()
+    if installed:
+        say(f"optimum-rbln {installed} is installed here.")
+    say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

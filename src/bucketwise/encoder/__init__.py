@@ -1,0 +1,1 @@
+"""Plans for text encoders: token counts in, the lengths to compile out."""
