@@ -145,7 +145,7 @@ def open_input(
     try:
         return open_table(workspace, file, columns, FOR_SIZES)
     except InputError:
-        images = _in_rows(workspace, file, columns)
+        images = None if lengths else _in_rows(workspace, file, columns)
         if images is None:
             raise
         return images
