@@ -14,12 +14,13 @@ from bucketwise.api.planning import analyze
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.plan import Visual
 from bucketwise.profile import PixelLimits
+from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
-from bucketwise.rbln.targets import pick_targets
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.traffic import Sizes
 from tests.strategies import clips_of, traffic_of
 
-MODELS = ("qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-2b", "qwen3.5-9b")
+MODELS = ("qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-2b", "qwen3.5-9b", "gemma-4-e4b")
 SIDES = st.tuples(st.integers(1, 3_000), st.integers(1, 3_000))
 
 
@@ -93,8 +94,14 @@ def test_no_image_and_no_clip_outgrows_the_top_under_the_emitted_limits(
     model: str, rows: list[tuple[int, int]], options: dict[str, Any], seed: int
 ) -> None:
     accepted = [row for row in rows if max(row) <= 199 * min(row)] or [(64, 64)]
-    analysis = analyze(traffic_of(*accepted), model=model, min_pixels=65_536, **options)
-    for target in pick_targets(()):
+    soft = find_profile(model).soft_tokens
+    if soft is None:
+        options = {"min_pixels": 65_536} | options
+    elif isinstance(options.get("max_pixels"), int):
+        count = soft.supported[options["max_pixels"] % len(soft.supported)]
+        options["max_pixels"] = count * find_profile(model).length_px ** 2
+    analysis = analyze(traffic_of(*accepted), model=model, **options)
+    for target in serving_targets(analysis.profile.family):
         visual = analysis.plan.visual_for(target.version)
         top = visual.vit_max_seq_lens[-1]
         assert visual.overflow_possible <= top

@@ -102,6 +102,8 @@ class Counts:
         What the processor raises, "" where it accepts.
     window_patches : int
         The model's window side, for `needed`.
+    by_soft_tokens : bool
+        Whether the runtime compares soft tokens, which are the merged patches.
     """
 
     sizes: Sizes
@@ -114,6 +116,7 @@ class Counts:
     merged_patches: IntArray
     error: TextArray
     window_patches: int
+    by_soft_tokens: bool = False
 
     @property
     def accepted(self) -> BoolArray:
@@ -131,6 +134,8 @@ class Counts:
         Where only the visual tokens are known it is the least there can be: windows
         at the edges of an image are partly empty, and nobody knows how many.
         """
+        if self.by_soft_tokens:
+            return np.where(self.accepted, self.merged_patches, 0)
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, version)
         told = least_needed(self.vit_patches, self.window_patches, version)
         lengths = np.where(self.sizes.is_told, told, lengths)
@@ -159,8 +164,9 @@ def count_patches(
     Notes
     -----
     transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
-    models/qwen2_vl/video_processing_qwen2_vl.py, and
-    models/qwen3_vl/video_processing_qwen3_vl.py. Floating-point steps stand in the
+    models/qwen2_vl/video_processing_qwen2_vl.py,
+    models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
+    image_processing_gemma4.py (get_aspect_ratio_preserving_size). Floating-point steps stand in the
     processors' order: the last bit decides some roundings.
     """
     error = np.full(len(sizes), "", dtype=object)
@@ -171,6 +177,13 @@ def count_patches(
 
     no_frame = is_clip & (frames == 0)
     error[no_frame] = "ZeroDivisionError: division by zero"
+    few = _too_few_to_sample(sizes, profile, preprocessing)
+    for index in np.flatnonzero(few):
+        error[index] = (
+            f"ValueError: Video can't be sampled. The `num_frames="
+            f"{profile.sampling.max_frames}` exceeds "
+            f"`total_num_frames={sizes.frames[index]}`. "
+        )
     short = volume & (frames < profile.temporal_patch) & ~no_frame
     for index in np.flatnonzero(short):
         error[index] = (
@@ -179,15 +192,19 @@ def count_patches(
         )
     height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
     ratio = np.maximum(height, width) / np.minimum(height, width)
-    for index in np.flatnonzero((ratio > MAX_ASPECT_RATIO) & (error == "")):
+    limited = (ratio > MAX_ASPECT_RATIO) & (profile.soft_tokens is None)
+    for index in np.flatnonzero(limited & (error == "")):
         error[index] = (
             "ValueError: absolute aspect ratio must be smaller than "
             f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
         )
     low, high = _limits(frames, is_clip, profile, preprocessing)
-    resized_h, resized_w = _smart_resize(
-        (height, width), (weight, rounded_weight), (low, high), profile.factor_px
-    )
+    if profile.soft_tokens:
+        resized_h, resized_w = _filled(height, width, high, profile.factor_px)
+    else:
+        resized_h, resized_w = _smart_resize(
+            (height, width), (weight, rounded_weight), (low, high), profile.factor_px
+        )
     accepted = error == ""
     grid_t = np.where(is_clip, -(-frames // profile.temporal_patch), 1)
     grid_t = np.where(accepted, grid_t, 0)
@@ -209,6 +226,7 @@ def count_patches(
         merged_patches=vit_patches // profile.patches_per_merged,
         error=error,
         window_patches=profile.window_patches,
+        by_soft_tokens=profile.soft_tokens is not None,
     )
 
 
@@ -276,6 +294,9 @@ def _seen_frames(
         cut = frames > preprocessing.max_frames
         frames = np.where(cut, preprocessing.max_frames, frames)
     sampled = (sizes.fps > 0) & (frames > 0) & ~cut
+    if profile.soft_tokens:
+        # num_frames of the whole clip, whatever its rate.
+        return np.where(sampled, profile.sampling.max_frames, frames)
     if preprocessing.video_fps is None or not sampled.any():
         return frames
     total = frames[sampled]
@@ -284,6 +305,19 @@ def _seen_frames(
     seen = frames.copy()
     seen[sampled] = rule(total, asked, profile)
     return seen
+
+
+def _too_few_to_sample(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> BoolArray:
+    """Return clips to be sampled that have fewer frames than are taken of each.
+
+    transformers 5.15.1, video_processing_utils.py, sample_frames.
+    """
+    least = profile.sampling.max_frames if profile.soft_tokens else 0
+    most = preprocessing.max_frames or least
+    uncut = sizes.frames <= most if preprocessing.max_frames else sizes.frames > 0
+    return uncut & (sizes.fps > 0) & (sizes.frames > 0) & (sizes.frames < least)
 
 
 def _sample_evenly(
@@ -349,6 +383,28 @@ def _capped(frames: IntArray, profile: ModelProfile, video: PixelLimits) -> IntA
     budget = int(CLIP_CONTEXT_TOKENS * area_px * CLIP_CONTEXT_PIXEL_SHARE)
     share = budget * profile.temporal_patch // frames
     return np.maximum(np.minimum(video.max_pixels, share), floor_pixels)
+
+
+def _filled(
+    height: IntArray, width: IntArray, high: IntArray, factor_px: int
+) -> tuple[IntArray, IntArray]:
+    """Scale up or down to fill the upper limit, then floor to multiples of the factor.
+
+    A side that would be none becomes one, and the other as many as it is longer.
+    """
+    scale = np.sqrt(high / (height * width))
+    rows, columns = (
+        np.floor(scale * side / factor_px).astype(np.int64) for side in (height, width)
+    )
+    most = high // factor_px**2
+    flat, thin = rows == 0, columns == 0
+    along = np.minimum(np.floor(width / height).astype(np.int64), most)
+    down = np.minimum(np.floor(height / width).astype(np.int64), most)
+    rows, columns = (
+        np.where(flat, 1, np.where(thin, down, rows)),
+        np.where(flat, along, np.where(thin, 1, columns)),
+    )
+    return rows * factor_px, columns * factor_px
 
 
 def _smart_resize(

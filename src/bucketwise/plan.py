@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from bucketwise.errors import ConfigError
 from bucketwise.traffic import Rejection
+from bucketwise.wording import worded
 
 SCHEMA = "bucketwise.plan/2"
 READ_SCHEMAS = ("bucketwise.plan/1", SCHEMA)
@@ -336,12 +337,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual:
-    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`."""
+    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`.
+
+    Where the runtime compares soft tokens, every list counts those, and `soft_tokens` are
+    the counts to compile the ViT for; () for all other models.
+    """
 
     bucket_unit: BucketUnit
     max_seq_lens: tuple[int, ...]
     vit_max_seq_lens: tuple[int, ...]
     merged_max_seq_lens: tuple[int, ...]
+    soft_tokens: tuple[int, ...] = ()
     decision: Decision
     processor: Processor
     overflow_possible: int
@@ -575,7 +581,8 @@ class Plan:
         for record in plain["provenance"]["inputs"]:
             if record["name"] is None:
                 del record["name"]
-        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+        return worded(text, self.model.family) + "\n"
 
 
 def integral(value: Any) -> Any:

@@ -165,6 +165,7 @@ def _extra(halves: _Halves, setting: Setting, lengths: tuple[int, ...]) -> float
             align=setting.align,
             top=lengths[-1],
             pinned=setting.pins,
+            marks=setting.marks,
         )
         return Buckets(SOLVERS[EXACT](problem, len(lengths)))
 

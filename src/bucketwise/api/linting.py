@@ -11,7 +11,7 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.api.built_in import newest
 from bucketwise.api.preprocessing import preprocessing_of
-from bucketwise.cost import vit_flops
+from bucketwise.cost import run_flops
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import Limit
 from bucketwise.lint.layout import plan_of
@@ -229,7 +229,7 @@ def _use(
     preprocessing = replace(preprocessing_of(profile, deployed=False), image=limits)
     return Use(
         counts=count_patches(traffic.sizes(), profile, preprocessing),
-        curve=vit_flops(profile),
+        curve=run_flops(profile),
         tokens=evidence.tokens if evidence else None,
     )
 

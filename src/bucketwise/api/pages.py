@@ -10,6 +10,7 @@ from bucketwise.errors import OutputError
 from bucketwise.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
 from bucketwise.report.formats import FORMATS, chosen_formats
 from bucketwise.report.inputs import ReportInputs
+from bucketwise.wording import worded
 
 WHOLE = "every section, figure and table, and what other lengths would do"
 """What the report holds beside its summary."""
@@ -71,9 +72,10 @@ def pages_of(
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
 
     asked = chosen_formats(formats)
+    family = analysis.plan.model.family
     files: dict[str, str | bytes] = {}
     if "html" in asked:
-        files[FORMATS["html"]] = render(analysis, snippets, inputs)
+        files[FORMATS["html"]] = worded(render(analysis, snippets, inputs), family)
     if not {"pdf", "md"} & {*asked}:
         return Pages(files)
 
@@ -84,7 +86,7 @@ def pages_of(
     beside = {FORMATS["html"]: WHOLE} if "html" in asked else {}
     summary = summary_of(analysis, snippets, inputs, beside=beside)
     if "md" in asked:
-        files[FORMATS["md"]] = to_markdown(summary)
+        files[FORMATS["md"]] = worded(to_markdown(summary), family)
     if "pdf" not in asked:
         return Pages(files)
     try:

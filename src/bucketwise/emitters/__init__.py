@@ -12,6 +12,7 @@ from bucketwise.emitters.serve_script import serve_text
 from bucketwise.plan import Plan
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.targets import Target
+from bucketwise.wording import worded
 
 __all__ = ["EMITTERS", "EmitContext", "Emitter", "emit"]
 
@@ -53,5 +54,5 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
         context = EmitContext.of(plan, base, target)
         for pattern, text in EMITTERS.items():
             name = pattern.format(version=target.version, unit=context.unit_suffix)
-            files[name] = text(context)
+            files[name] = worded(text(context), plan.model.family)
     return files

@@ -13,6 +13,7 @@ from bucketwise.rbln.base_config import BaseConfig, on_release
 from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import QWEN3_5
 from bucketwise.rbln.model_classes import model_class
+from bucketwise.rbln.nesting import nested
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.targets import Target
 
@@ -128,6 +129,26 @@ class EmitContext:
         return f"compiled-{plain}.optimum-{self.target.version}{self.unit_suffix}"
 
     @property
+    def max_soft_tokens(self) -> int:
+        """What an image is scaled to; 0 where the processor has pixel limits instead."""
+        if not self.visual.soft_tokens:
+            return 0
+        return self.visual.processor.max_pixels // self._soft_token_px
+
+    @property
+    def video_soft_tokens(self) -> int:
+        """What a frame of a clip is scaled to, where there is such a number."""
+        limits = self.visual.processor
+        return (limits.video_max_pixels or self.model.video_max_pixels) // (
+            self._soft_token_px
+        )
+
+    @property
+    def _soft_token_px(self) -> int:
+        area_px: int = (self.model.merge_size * self.model.patch_size) ** 2
+        return area_px
+
+    @property
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
         limits = self.visual.processor
@@ -136,7 +157,11 @@ class EmitContext:
         return limits.video_min_pixels, limits.video_max_pixels
 
     def config(self) -> dict[str, Any]:
-        """Return the configuration in the dialect's names, ViT lengths first."""
+        """Return the configuration as the model's class takes it, ViT lengths first."""
+        return nested(self.settings(), self.model.family, self.visual.soft_tokens)
+
+    def settings(self) -> dict[str, Any]:
+        """Return it in the dialect's names: `visual`, and the language model's at the top."""
         plain = self.base.mapping
         base_visual = plain.pop("visual")
         visual = {self.target.bucket_key: list(self.lengths)} | self._dialect(
@@ -165,12 +190,13 @@ class EmitContext:
         """Return the device numbers of both levels, as loading takes them."""
         plain = self.base.mapping
         visual = plain["visual"]
-        return {
+        placed = {
             "device": plain.get("device", list(range(plain["num_devices"]))),
             "visual": {
                 "device": visual.get("device", list(range(visual["num_devices"])))
             },
         }
+        return nested(placed, self.model.family)
 
     def _chunk_too_long(self, top: Mapping[str, Any]) -> bool:
         """Return whether linear attention would take a prefill chunk it refuses."""

@@ -12,6 +12,7 @@ from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.model_classes import SUBMODULES
+from bucketwise.rbln.nesting import flattened
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.rbln.serve_options import Line, winning_channel
@@ -61,6 +62,8 @@ class ServeLine(Line):
         Every way by which the line hands one over, in its order.
     folder_chunk : int or None
         `prefill_chunk_size` of the compiled folder; None where nobody could read it.
+    folder_config : mapping or None
+        All that folder says of itself.
     """
 
     model: str
@@ -68,6 +71,7 @@ class ServeLine(Line):
     channel: str = ""
     channels: tuple[str, ...] = ()
     folder_chunk: int | None = None
+    folder_config: Mapping[str, Any] | None = None
 
     def overruled_by(self, version: Version) -> str:
         """Return the way that counts in a release instead of this one; "" for none."""
@@ -200,7 +204,18 @@ class Subject:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The top level; of a serve line what vllm-rbln hands on."""
+        """The top level; of a serve line what vllm-rbln hands on.
+
+        Of families that nest their language model it is told as everybody else's.
+        """
+        document = self.document
+        if document.form in LENGTHS_ALONE:
+            return document.config
+        return flattened(self.as_given, self.family, whole=not document.adds_to_folder)
+
+    @property
+    def as_given(self) -> Mapping[str, Any]:
+        """The configuration as the model's class takes it."""
         serve = self.document.serve
         if serve is None:
             return self.document.config

@@ -12,6 +12,7 @@ from bucketwise.rbln.attention import attention_problems
 from bucketwise.rbln.defaults import unset
 from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, right_name
 from bucketwise.rbln.model_classes import ModelClass, model_class
+from bucketwise.rbln.nesting import flattened
 from bucketwise.rbln.releases import NEWEST, Version, written
 
 Origin = Literal["assumed", "given", "derived"]
@@ -233,7 +234,7 @@ def given_base(
         When it has the wrong shape or the SDK would refuse it.
     """
     kind = model_class(family)
-    plain = json.loads(json.dumps(config))
+    plain = flattened(json.loads(json.dumps(config)), family)
     visual = plain.pop("visual", {})
     if not isinstance(visual, dict):
         message = f"{source}: visual is {visual!r}; an object is right"

@@ -14,12 +14,20 @@ from bucketwise.profile import (
     LmShape,
     ModelProfile,
     PixelLimits,
+    PrefillShape,
+    SoftTokens,
     VideoSampling,
     VitShape,
 )
 from bucketwise.sources.configs.model_folder import read_model_folder, short_name
 
-FILES = ("qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml")
+FILES = (
+    "qwen2-vl.toml",
+    "qwen2.5-vl.toml",
+    "qwen3-vl.toml",
+    "qwen3.5.toml",
+    "gemma4.toml",
+)
 """One file a family; adding a family is adding a file and its name here."""
 
 DEFAULT_MODEL = "qwen3-vl-2b"
@@ -107,9 +115,21 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
             max_frames=video["max_frames"],
         ),
         vit=VitShape(**{**family["vit"], **model["vit"]}),
-        lm=LmShape(**{**family["lm"], **model["lm"]}),
+        lm=LmShape(**{**family["lm"], **model["lm"]}) if "lm" in model else None,
         source=model["source"],
+        notes=tuple(family.get("notes", ())),
+        soft_tokens=_soft_tokens(family),
+        prefill=PrefillShape(**{**family["prefill"], **model["prefill"]})
+        if "prefill" in model
+        else None,
     )
+
+
+def _soft_tokens(family: dict[str, Any]) -> SoftTokens | None:
+    found = family.get("soft_tokens")
+    if found is None:
+        return None
+    return SoftTokens(supported=tuple(found["supported"]), chunk=found["chunk"])
 
 
 def _deployment(family: dict[str, Any]) -> PixelLimits | None:

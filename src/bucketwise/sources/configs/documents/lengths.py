@@ -14,6 +14,7 @@ from bucketwise.limits import UNLIMITED_PIXELS
 from bucketwise.lint.subject import Document
 from bucketwise.plan import READ_SCHEMAS
 from bucketwise.rbln.keys import BUCKETS
+from bucketwise.rbln.nesting import flattened, nesting_family
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.documents.text import PLAN_FILE, Text
 from bucketwise.sources.configs.json_file import load_json, parse_json
@@ -123,7 +124,8 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
     if not text.path or document.form != "compile":
         return ()
     folder = Path(text.path).absolute().parent
-    lengths = document.config.get("visual")
+    family = document.family or nesting_family(document.config)
+    lengths = flattened(document.config, family).get("visual")
     for file in (folder / PLAN_FILE, folder.parent / PLAN_FILE):
         if not file.is_file():
             continue

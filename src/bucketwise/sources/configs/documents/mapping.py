@@ -10,6 +10,7 @@ from typing import Any
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document
+from bucketwise.rbln.nesting import nesting_family
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.artifact import (
     COMPILED_BY,
@@ -126,7 +127,7 @@ def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Docu
         source=text.name,
         places=places,
         class_name=class_name,
-        family=family_of(class_name),
+        family=family_of(class_name) or nesting_family(plain),
         version=version,
         version_source=version_source,
         model=text.folder if compiled and _is_model(text.folder) else "",
