@@ -241,7 +241,7 @@ def test_images_the_default_limit_shrinks_are_told_with_the_checkpoints_plan() -
     assert visual.shrunk_images == 1
     shrunk = next(each.words for each in visual.warnings if "shrunk" in each.words)
     assert "1 image (0.1%) is shrunk" in shrunk
-    assert "At the checkpoint's 16,777,216" in shrunk
+    assert "With the checkpoint's own 16,777,216" in shrunk
 
 
 def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:

@@ -53,7 +53,7 @@ def test_no_name_changes_what_emitted_files_do(
     out = emitted(tmp_path, ATTACKS[attack])
     assert contents(out) == harmless_files
     model = json.loads((out / "plan.json").read_text())["model"]["hf_id"]
-    scripts = sorted(out.glob("*.sh"))
+    scripts = sorted(out.rglob("*.sh"))
     assert scripts
     for script in scripts:
         told = served(script, tmp_path)
@@ -68,7 +68,7 @@ def test_a_model_named_like_an_option_is_no_option(tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = [sizes_table(tmp_path), "--model", model, "--out", out]
     run("analyze", *words, "--quiet", "--format", "none")
-    for script in out.glob("*.sh"):
+    for script in out.rglob("*.sh"):
         told = served(script, tmp_path)
         assert "--trust-remote-code" not in told
         assert "--served-model-name=--trust-remote-code" in told
@@ -122,9 +122,9 @@ def emitted(folder: Path, text: str) -> Path:
 def contents(out: Path) -> dict[str, Any]:
     """Return what the files in a folder say when every text in them is left out."""
     found: dict[str, Any] = {}
-    for path in sorted(out.glob("*.py")):
+    for path in sorted(out.rglob("*.py")):
         found[path.name] = skeleton(path.read_text())
-    for path in sorted(out.glob("*.json")):
+    for path in sorted(out.rglob("*.json")):
         found[path.name] = shape(json.loads(path.read_text()))
     return found
 

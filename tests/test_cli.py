@@ -29,11 +29,21 @@ def bucketwise(
     )
 
 
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 @pytest.fixture(scope="module")
 def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("analyzed")
     done = bucketwise(
-        "analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan", cwd=folder
+        *("analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan"),
+        *("--target", "all"),
+        cwd=folder,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -47,12 +57,13 @@ def test_analyze_writes_the_plan_the_report_and_four_files_a_dialect(
     expected = {"plan.json", "report.html", "histogram.parquet"}
     for version in ("0.10.3", "0.10.4", "0.11.2", "0.12.0"):
         expected |= {
-            f"rbln_config.optimum-{version}.json",
-            f"compile.optimum-{version}.py",
-            f"load.optimum-{version}.py",
-            f"serve.vllm-rbln-{version}.sh",
+            f"optimum-rbln-{version}/rbln_config.json",
+            f"optimum-rbln-{version}/compile.py",
+            f"optimum-rbln-{version}/load.py",
+            f"optimum-rbln-{version}/serve.sh",
         }
-    assert {path.name for path in folder.iterdir()} == expected
+    found = (path for path in folder.rglob("*") if path.is_file())
+    assert {path.relative_to(folder).as_posix() for path in found} == expected
 
 
 def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
@@ -81,9 +92,9 @@ def test_the_emitted_configuration_carries_the_plans_lengths(
 ) -> None:
     folder, _ = analyzed
     plan = json.loads((folder / "plan.json").read_text())
-    config = json.loads((folder / "rbln_config.optimum-0.12.0.json").read_text())
+    config = json.loads((folder / "optimum-rbln-0.12.0/rbln_config.json").read_text())
     assert config["visual"]["max_seq_len"] == plan["visual"]["vit_max_seq_lens"]
-    older = json.loads((folder / "rbln_config.optimum-0.10.3.json").read_text())
+    older = json.loads((folder / "optimum-rbln-0.10.3/rbln_config.json").read_text())
     assert older["visual"]["max_seq_lens"] == plan["visual"]["vit_max_seq_lens"]
 
 
@@ -100,11 +111,12 @@ def test_the_same_input_gives_the_same_bytes(
 ) -> None:
     folder, _ = analyzed
     done = bucketwise(
-        "analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan", cwd=tmp_path
+        *("analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan"),
+        *("--target", "all"),
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    for path in folder.iterdir():
-        assert path.read_bytes() == (tmp_path / "plan" / path.name).read_bytes(), path
+    assert files_of(folder) == files_of(tmp_path / "plan")
 
 
 def test_the_histogram_gives_the_same_plan_as_the_table(
@@ -130,7 +142,9 @@ def test_the_histogram_gives_the_same_plan_as_the_table(
 def test_a_second_run_keeps_the_older_plan_and_says_what_changed(
     tmp_path: Path,
 ) -> None:
-    first = bucketwise("analyze", SCREENSHOTS, "--out", "p", cwd=tmp_path)
+    first = bucketwise(
+        "analyze", SCREENSHOTS, "--out", "p", "--target", "all", cwd=tmp_path
+    )
     assert first.returncode == 0, first.stderr
     again = bucketwise(
         *("analyze", SCREENSHOTS, "--out", "p", "--buckets", "2", "--target", "0.12.0"),
@@ -141,8 +155,8 @@ def test_a_second_run_keeps_the_older_plan_and_says_what_changed(
     previous = json.loads((tmp_path / "p" / "plan.previous.json").read_text())
     assert len(previous["visual"]["max_seq_lens"]) == 4
     names = {path.name for path in (tmp_path / "p").iterdir()}
-    assert "compile.optimum-0.12.0.py" in names
-    assert "compile.optimum-0.10.3.py" not in names
+    assert "optimum-rbln-0.12.0" in names
+    assert "optimum-rbln-0.10.3" not in names
 
 
 def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
@@ -177,13 +191,13 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     assert "acme" not in done.stdout + done.stderr
-    for path in (tmp_path / "o").iterdir():
+    for path in filter(Path.is_file, (tmp_path / "o").rglob("*")):
         assert b"acme" not in path.read_bytes(), path.name
     refused = bucketwise(
         *("analyze", secret, "--no-places", "--max-bad-rows", "0"), cwd=tmp_path
     )
     assert refused.returncode == 1
-    assert "1 of 31 rows (3.2%) cannot be used; up to 0% may be" in refused.stderr
+    assert "1 of 31 rows (3.2%) unusable, limit 0%" in refused.stderr
     assert "acme" not in refused.stderr
 
 
@@ -301,7 +315,7 @@ def test_small_traffic_and_single_targets_are_decided_rightly(
 def test_a_run_that_cannot_write_all_leaves_the_older_plan(tmp_path: Path) -> None:
     first = bucketwise("analyze", SCREENSHOTS, "--out", "o", cwd=tmp_path)
     assert first.returncode == 0
-    before = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+    before = files_of(tmp_path / "o")
     most_bytes = 100_000
     again = subprocess.run(
         [
@@ -325,7 +339,7 @@ def test_a_run_that_cannot_write_all_leaves_the_older_plan(tmp_path: Path) -> No
     )
     assert again.returncode == 1
     assert "o: cannot be written (File too large)" in again.stderr
-    after = {path.name: path.read_bytes() for path in (tmp_path / "o").iterdir()}
+    after = files_of(tmp_path / "o")
     assert after == before
 
 
@@ -435,8 +449,9 @@ def test_explain_follows_images_and_clips_to_their_bucket(tmp_path: Path) -> Non
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    header, photo, clip, thin = done.stdout.splitlines()
+    header, note, photo, clip, thin = done.stdout.splitlines()
     assert "65,536 to 16,777,216 px" in header
+    assert "analyze takes max_pixels 4,194,304" in note
     assert "8,160 ViT patches -> 2,040 merged patches -> needed length 8,160" in photo
     assert "bucket 16,384" in photo
     assert "1,456 ViT patches in each of 32 runs" in clip
@@ -536,3 +551,15 @@ def test_the_functions_behind_the_commands_are_the_packages_own() -> None:
     assert len(table) == 1_328
     lines = package.explain(["640x480"], model="qwen3-vl-2b")
     assert lines[0].needed == 1_200
+
+
+def test_what_many_inputs_have_in_common_is_said_once(tmp_path: Path) -> None:
+    for at in range(30):
+        (tmp_path / f"{at:02}.csv").write_text(f"width,height,n\n640,480,{at + 1}\n")
+    names = [f"{at:02}.csv" for at in range(30)]
+    told = bucketwise("histogram", *names, "-o", "h.parquet", cwd=tmp_path).stderr
+    lines = told.splitlines()
+    assert lines[0].startswith("00.csv and 29 others: read height from 'height'")
+    assert lines[1].endswith("weights: 1 row for 1 image")
+    assert lines[20] == "and 11 more notes like these"
+    assert len(lines) == 21

@@ -51,7 +51,7 @@ def test_the_load_suggests_the_batch_size_and_every_output_marks_it_assumed(
     assert "suggested by the activity" in row["source"]
     assert "batch_size 64 (assumed, suggested by the activity)" in told
     assert told.index("only 99 records") < told.index("Compile [")
-    for path in Path("o").iterdir():
+    for path in filter(Path.is_file, Path("o").rglob("*")):
         text = path.read_text() if path.suffix in {".py", ".sh"} else ""
         if text:
             _, _, assumed = text.partition("ASSUMED")

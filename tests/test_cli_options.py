@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from bucketwise.cli import COMMANDS, main, option_types
 from bucketwise.cli.option_types import Amount, Name, Percent, Pixels
@@ -217,3 +218,31 @@ def test_columns_are_named_in_parts_and_once_each(
     assert "there is no such column; found 'width', 'height'" in str(done.exception)
     done = run(tmp_path, monkeypatch, *arguments, "engine=height,height=2")
     assert exit_code(done) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["analyse", "t.csv"], "Did you mean analyze?"),
+        (["traffic.csv", "--quiet"], "bucketwise analyze traffic.csv --quiet"),
+        (["explain", "9x9", "--model", "qwen3-vl-2"], "did you mean qwen3-vl-2b?"),
+        (["frobnicate"], "got 'frobnicate'"),
+    ],
+)
+def test_a_name_that_is_not_known_is_told_with_the_one_that_was_meant(
+    words: list[str], told: str
+) -> None:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code != 0
+    assert told in f"{result.output}{result.exception}"
+
+
+def test_an_image_file_is_explained_by_its_size_as_displayed(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("L", (640, 360)).save(tmp_path / "photo.jpg", exif=turned)
+    arguments = ["explain", str(tmp_path / "photo.jpg"), "--model", "qwen3-vl-2b"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    [told] = result.output.splitlines()[2:]
+    assert told.startswith("photo.jpg, 360x640 -> resized to 352x640 px")

@@ -36,7 +36,11 @@ def test_json_is_the_decision_and_nothing_else(tmp_path: Path) -> None:
     assert told["vit_max_seq_lens"] == plan["visual"]["vit_max_seq_lens"]
     assert told["lists"][0]["lengths"] == plan["visual"]["max_seq_lens"]
     assert told["today"]["overflow_images"] == 40
-    assert set(told["files"]) == {each.name for each in (tmp_path / "out").iterdir()}
+    assert set(told["files"]) == {
+        each.relative_to(tmp_path / "out").as_posix()
+        for each in (tmp_path / "out").rglob("*")
+        if each.is_file()
+    }
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_arrivals_are_replayed_until_graphs_and_load_fit() -> None:
     found = decided(arrivals, 16, step_cost={1: 8.0, 16: 60.0})
     decoder = found.decoder
     assert decoder.evidence.measured_with == "a replay"
-    assert any("settled after" in note for note in decoder.notes)
+    assert any("converged in" in note for note in decoder.notes)
     assert 1 < len(decoder.decoder_batch_sizes) <= 4
     assert found.activity is not None
     sizes = [option.batch_size for option in decoder.batch_sizes]

@@ -16,6 +16,7 @@ from bucketwise.decoder.language_model import (
     kv_values_per_token,
     parameters,
     prefill_flops,
+    sliding_values,
     state_values,
     step_flops,
     step_weights,
@@ -25,7 +26,7 @@ from bucketwise.profile import LmShape
 from bucketwise.sources.configs.profiles import built_in_profiles
 
 # Parameters of each checkpoint's class, and of the vision tower in it (model.visual),
-# counted on torch's meta device (transformers 5.23.0, torch 2.13.0).
+# counted on torch's meta device (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).
 TOTALS = {
     "qwen2-vl-2b": (2_208_985_600, 665_271_296),
     "qwen2-vl-7b": (8_291_375_616, 675_759_104),
@@ -44,6 +45,10 @@ TOTALS = {
     "qwen3.5-9b": (9_409_813_744, 456_010_480),
     "qwen3.5-27b": (27_356_728_560, 460_730_096),
     "qwen3.5-35b-a3b": (35_107_181_936, 446_571_248),
+    "cosmos-reason1-7b": (8_292_166_656, 676_550_144),
+    "cosmos-reason2-2b": (2_127_532_032, 406_957_056),
+    "cosmos-reason2-8b": (8_767_123_696, 576_388_336),
+    "exaone-4.5-33b": (33_813_987_328, 1_286_482_944),
 }
 
 SMALL: dict[str, Any] = {
@@ -59,6 +64,11 @@ SMALL: dict[str, Any] = {
     "source": "",
 }
 EXPERTS = {"experts": 8, "experts_per_token": 3, "expert_intermediate": 20}
+SLIDING = {
+    "full_attention_layers": 1,
+    "sliding_layers": 3,
+    "sliding_window_tokens": 16,
+}
 HYBRID = {
     "full_attention_layers": 2,
     "query_gates": True,
@@ -114,6 +124,12 @@ COUNTED: dict[str, tuple[dict[str, Any], int, tuple[int, int], tuple[int, int]]]
         (23_252_480, 5_644_800),
         (1_185_792, 245_376),
     ),
+    "exaone4_5": (
+        SMALL | SLIDING | {"intermediate": 96},
+        236_800,
+        (24_148_480, 11_289_600),
+        (1_224_192, 205_632),
+    ),
 }
 
 # FLOP of the delta rule for a token of the small hybrids: 3 products with a state of 6
@@ -134,8 +150,11 @@ batches = st.integers(1, 2_000)
 
 
 def test_every_built_in_model_has_a_counted_total() -> None:
+    # ColQwen2's language model is Qwen2-VL-2B's, with a projection for lm_head.
     known = {name for name, each in built_in_profiles().items() if each.lm}
-    assert set(TOTALS) == known
+    assert {*TOTALS, "colqwen2-v1.0-hf"} == known
+    kin, own = lm_of("qwen2-vl-2b"), lm_of("colqwen2-v1.0-hf")
+    assert parameters(kin) - parameters(own) == kin.hidden * (kin.vocab - own.vocab)
 
 
 @pytest.mark.parametrize("name", TOTALS)
@@ -166,12 +185,29 @@ def test_a_prompts_flop_are_those_counted_less_what_the_mask_hides(family: str) 
     values, _, (products, attention), _ = COUNTED[family]
     delta_rule = DELTA_RULE if "qwen3_5" in family else 0
     # Eager attention computes all 70 x 70 pairs.
-    attended = attention * (PROMPT + 1) // (2 * PROMPT)
+    shape = LmShape(**values)
+    seen = range(1, PROMPT + 1)
+    pairs = shape.full_attention_layers * sum(seen) + shape.sliding_layers * sum(
+        min(each, shape.sliding_window_tokens) for each in seen
+    )
+    attended = attention // (shape.attention_layers * PROMPT**2) * pairs
     expected = products + attended + PROMPT * delta_rule
-    assert prefill_flops(LmShape(**values), np.array([PROMPT])) == [expected]
+    assert prefill_flops(shape, np.array([PROMPT])) == [expected]
 
 
-@given(shape=shapes, tokens=st.integers(1, 50))
+@given(context=st.integers(1, 60), more=st.integers(1, 60))
+def test_what_slides_keeps_its_window_and_no_more(context: int, more: int) -> None:
+    shape = LmShape(**COUNTED["exaone4_5"][0])
+    few, many = (sliding_values(shape, each) for each in (context, context + more))
+    assert few <= many <= sliding_values(shape, shape.sliding_window_tokens)
+    assert few == (2 * 3 * 2 * 24) * min(context, 16)
+    assert kv_values_per_token(shape) == 2 * 1 * 2 * 24
+
+
+@given(
+    shape=shapes | st.just(LmShape(**COUNTED["exaone4_5"][0])),
+    tokens=st.integers(1, 50),
+)
 def test_a_prompt_costs_its_tokens_one_by_one_but_one_lm_head(
     shape: LmShape, tokens: int
 ) -> None:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import BucketwiseError
+from bucketwise.reasons import OUTSIDE
 from bucketwise.sources import (
     database,
     read_evidence,
@@ -274,7 +275,8 @@ def test_every_load_is_read_while_it_is_whole(form: str, tmp_path: Path) -> None
     path = tmp_path / "input"
     path.write_bytes(whole(form))
     evidence = read_evidence([path])
-    assert evidence.samples > evidence.rejected == 0
+    assert evidence.samples > evidence.rejected
+    assert {each.reason for each in evidence.rejections} <= OUTSIDE
 
 
 @pytest.mark.parametrize("form", LOADS)

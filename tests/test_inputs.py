@@ -171,7 +171,8 @@ def test_nothing_private_reaches_an_output(
     counted = bucketwise("count", *everything, "--model", "qwen3-vl-2b", cwd=tmp_path)
     texts = {"stdout": done.stdout, "stderr": done.stderr}
     texts |= {"histogram": kept.stdout + kept.stderr, "count": counted.stdout}
-    texts |= {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    written = filter(Path.is_file, (tmp_path / "out").rglob("*"))
+    texts |= {str(path): path.read_bytes() for path in written}
     texts["kept"] = (tmp_path / "kept.parquet").read_bytes()
     for name, text in texts.items():
         for secret in (*SECRETS, str(tmp_path)):
@@ -185,7 +186,8 @@ def test_without_places_not_even_base_names_are_kept(
     bucketwise("histogram", *everything, "-o", kept, "--no-places", cwd=tmp_path)
     done = bucketwise("analyze", kept, "--no-places", "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for path in (tmp_path / kept, *(tmp_path / "out").iterdir()):
+    written = filter(Path.is_file, (tmp_path / "out").rglob("*"))
+    for path in (tmp_path / kept, *written):
         for name in (b"requests.jsonl", b"shard.tar", b"c.txt", b"tokens.csv"):
             assert name not in path.read_bytes(), (path.name, name)
 
@@ -503,8 +505,13 @@ def test_many_small_tables_are_read_as_each_alone(
         "time": ["2026-10-01T05:00:00Z", "1969-12-31T23:59:59Z", "", "soon"],
         "frames": ["", "8", "16"],
         "fps": ["", "29.97", "30000/1001"],
-        "n": ["1", "0.1", "2"],
+        "n": ["1", "0.1", "0.2", "0", "1e15", "x", "-1"],
+        "count": ["1.024", "2,5", "3"],
+        "time_ms": ["1760000000000", "1760000000", ""],
         "image_tokens": ["0", "77", "78"],
+        "prompt_tokens": ["100", "177", "x"],
+        "text_tokens": ["99", "100", ""],
+        "num_images": ["1", "2", ""],
     }
     layouts = [
         "width,height,tenant",
@@ -512,8 +519,12 @@ def test_many_small_tables_are_read_as_each_alone(
         "width,height,frames,fps,time",
         "image_tokens,tenant",
         "width,height,n",
+        "height,time,width,tenant,frames,fps,n",
+        "image_tokens,count,tenant",
+        "time_ms,width,height,count",
+        "prompt_tokens,text_tokens,num_images,n",
     ]
-    for at in range(40):
+    for at in range(8 * len(layouts)):
         names = layouts[at // 8].split(",")
         rows = [
             ",".join(random.choice(cells[name]) for name in names) + ",9" * (row == 7)
@@ -532,7 +543,9 @@ def test_many_small_tables_are_read_as_each_alone(
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="neither a row nor an image was found"):
+    with pytest.raises(
+        InputError, match="expected at least one row or image, found none"
+    ):
         read_traffic([tmp_path])
 
 

@@ -20,7 +20,7 @@ from bucketwise.emitters import emit
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.lint.subject import Document, Unknown
 from bucketwise.rbln.base_config import Overrides, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES, serves
+from bucketwise.rbln.model_classes import MODEL_CLASSES, serves, within
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.sources.configs.documents import mapping_document, read_documents, text
 from tests.test_emitters import MODELS, make_plan
@@ -31,6 +31,7 @@ PLAIN = {"visual": {"max_seq_len": [1024, 4096]}, "batch_size": 8}
 
 def write(folder: Path, name: str, content: object) -> Path:
     path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path
 
@@ -938,28 +939,33 @@ def test_every_emitted_file_is_read_back_as_what_it_says(
     found = {
         name: one(write(tmp_path, name, content)) for name, content in files.items()
     }
-    config, compiling, loading, serving = found.values()
-    written = json.loads(files[f"rbln_config.optimum-{version}.json"])
+    config, compiling, loading, *served = found.values()
+    assert len(served) == MODEL_CLASSES[family].generates
+    written = json.loads(files[f"optimum-rbln-{version}/rbln_config.json"])
     assert config.config == compiling.config == written
     for document in found.values():
         assert document.version == target.parsed, document.source
         assert document.notes == ()
     assert config.form == compiling.form == "compile"
     assert loading.form == "load"
-    assert set(loading.config) == {"device", "visual"}
+    level: Any = loading.config
+    for key in within(family, loading.config):
+        level = level[key]
+    assert set(level) == {"device", "visual"}
     for document in (compiling, loading):
         assert document.class_name == MODEL_CLASSES[family].name
         assert document.family == family
     assert compiling.model == plan.model.hf_id
-    assert serving.form == "serve"
-    assert serving.serve is not None
-    assert serving.serve.is_folder
-    assert serving.adds_to_folder
-    assert serving.config == {}
-    assert serving.serve.flags["served-model-name"] == plan.model.hf_id
-    assert serving.serve.flags["max-num-seqs"] == "8"
-    assert bool(serving.serve.environment) == bool(target.devices_env)
-    for document in (compiling, loading, serving):
+    for serving in served:
+        assert serving.form == "serve"
+        assert serving.serve is not None
+        assert serving.serve.is_folder
+        assert serving.adds_to_folder
+        assert serving.config == {}
+        assert serving.serve.flags["served-model-name"] == plan.model.hf_id
+        assert serving.serve.flags["max-num-seqs"] == "8"
+        assert bool(serving.serve.environment) == bool(target.devices_env)
+    for document in (compiling, loading, *served):
         assert document.limits[0].min_pixels == limits.min_pixels
         assert document.limits[0].max_pixels == limits.max_pixels
 
@@ -971,7 +977,7 @@ def test_devices_that_an_emitted_line_places_are_read_back(tmp_path: Path) -> No
         make_plan(), replace(base, text=json.dumps(placed)), list(TARGETS.values())
     )
     for version in TARGETS:
-        name = f"serve.vllm-rbln-{version}.sh"
+        name = f"optimum-rbln-{version}/serve.sh"
         document = one(write(tmp_path, name, files[name]))
         assert document.config == {"device": [0, 1]}
         assert document.serve is not None

@@ -21,7 +21,7 @@ MIB, GIB = 2**20, 2**30
 MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}
 
 # Parameters of model.visual of each checkpoint's class, counted on torch's meta device
-# (transformers 5.23.0, torch 2.13.0).
+# (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).
 TOWERS = {
     "qwen2-vl-2b": 665_271_296,
     "qwen2-vl-7b": 675_759_104,
@@ -40,6 +40,11 @@ TOWERS = {
     "qwen3.5-9b": 456_010_480,
     "qwen3.5-27b": 460_730_096,
     "qwen3.5-35b-a3b": 446_571_248,
+    "cosmos-reason1-7b": 676_550_144,
+    "cosmos-reason2-2b": 406_957_056,
+    "cosmos-reason2-8b": 576_388_336,
+    "exaone-4.5-33b": 1_286_482_944,
+    "colqwen2-v1.0-hf": 665_271_296,
 }
 
 # RBLN Model Zoo, qwen3-vl-2b, compile.py, with the three lengths of the vendor's guide.

@@ -23,7 +23,7 @@ from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.sources.configs import json_file
-from bucketwise.sources.configs.model_folder.tower import TOWERS
+from bucketwise.sources.configs.model_folder.tower import HOLDERS, TOWERS
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
@@ -141,8 +141,18 @@ def text_of(profile: ModelProfile) -> dict[str, Any]:
         "num_attention_heads": lm.heads,
         "num_key_value_heads": lm.kv_heads,
     }
-    if profile.family.startswith("qwen2"):
+    if profile.family.startswith("qwen2") or profile.family in HOLDERS:
         text |= {"use_sliding_window": False, "max_window_layers": lm.layers}
+    elif lm.sliding_layers:
+        every = lm.layers // lm.full_attention_layers
+        text |= {
+            "sliding_window": lm.sliding_window_tokens,
+            # One layer more, which predicts further tokens and is left out.
+            "layer_types": [
+                "full_attention" if number % every == 0 else "sliding_attention"
+                for number in range(1, lm.layers + 2)
+            ],
+        }
     else:
         text |= {"head_dim": lm.head_dim, "attention_bias": False}
     if lm.experts:
@@ -178,7 +188,7 @@ def folder_of(profile: ModelProfile) -> dict[str, Any]:
         "spatial_merge_size": profile.merge,
         "temporal_patch_size": profile.temporal_patch,
     }
-    if profile.family == "qwen2_vl":
+    if profile.family in ("qwen2_vl", "colqwen2"):
         ratio = vit.intermediate // vit.hidden
         vision |= {"embed_dim": vit.hidden, "hidden_size": vit.out_hidden}
         vision |= {"mlp_ratio": ratio}
@@ -188,6 +198,11 @@ def folder_of(profile: ModelProfile) -> dict[str, Any]:
     if window:
         vision["window_size"] = window * profile.patch_px
         vision["fullatt_block_indexes"] = list(range(vit.full_attention_blocks))
+    if vit.kv_width:
+        vision |= {
+            "num_heads": 32,
+            "num_key_value_heads": 32 * vit.kv_width // vit.hidden,
+        }
     if profile.family.startswith("qwen3"):
         vision["deepstack_visual_indexes"] = list(range(vit.deepstack_mergers))
     geometry = {
@@ -197,13 +212,19 @@ def folder_of(profile: ModelProfile) -> dict[str, Any]:
     }
     low, high = profile.checkpoint.min_pixels, profile.checkpoint.max_pixels
     text = text_of(profile)
+    flat = profile.family.startswith("qwen2") or profile.family in HOLDERS
+    config = {
+        "model_type": profile.family,
+        "vision_config": vision,
+        "tie_word_embeddings": profile.lm is not None and profile.lm.tied,
+        **(text if flat else {"text_config": text}),
+    }
+    if profile.family in HOLDERS:
+        key, (inner, *_) = HOLDERS[profile.family]
+        embedded = {"model_type": profile.family, "embedding_dim": text["vocab_size"]}
+        config = embedded | {key: config | {"model_type": inner, "vocab_size": 151_936}}
     files: dict[str, Any] = {
-        CONFIG: {
-            "model_type": profile.family,
-            "vision_config": vision,
-            "tie_word_embeddings": profile.lm is not None and profile.lm.tied,
-            **(text if profile.family.startswith("qwen2") else {"text_config": text}),
-        },
+        CONFIG: config,
         IMAGE: {
             **geometry,
             "size": {"shortest_edge": low, "longest_edge": high},
@@ -221,7 +242,7 @@ def folder_of(profile: ModelProfile) -> dict[str, Any]:
 
 
 def told_apart(profile: ModelProfile) -> ModelProfile:
-    """Return a profile without the words that say where it was read."""
+    """Return a profile without the words that say how and where it was read."""
 
     def plain(limits: Any) -> Any:
         return limits and replace(limits, source="")
@@ -229,6 +250,7 @@ def told_apart(profile: ModelProfile) -> ModelProfile:
     return replace(
         profile,
         source="",
+        notes=(),
         checkpoint=plain(profile.checkpoint),
         deployment=plain(profile.deployment),
         video=plain(profile.video),
@@ -242,7 +264,8 @@ def test_a_checkpoints_own_folder_reads_back_as_its_built_in_profile(
 ) -> None:
     built_in = built_in_profiles()[name]
     base = built_in.hf_id.rpartition("/")[2]
-    cached = tmp_path / f"models--Qwen--{base}" / "snapshots" / "0123abcd"
+    owner = built_in.hf_id.partition("/")[0]
+    cached = tmp_path / f"models--{owner}--{base}" / "snapshots" / "0123abcd"
     found = find_profile(write(cached, folder_of(built_in)))
     assert told_apart(found) == told_apart(built_in)
     assert find_profile(str(cached.parent.parent)) == found
@@ -255,6 +278,7 @@ LANGUAGE = {
     "qwen3_vl_moe": (2_048, "out_hidden_size"),
     "qwen3_5": (4_096, "out_hidden_size"),
     "qwen3_5_moe": (2_048, "out_hidden_size"),
+    "exaone4_5": (4_096, "out_hidden_size"),
 }
 """Default width of each family's language model, and the tower's key for it."""
 
@@ -263,14 +287,14 @@ def speaking(family: str, text: Any = None, **changed: Any) -> dict[str, Any]:
     """Return files of a family: `text_config`, else the class's defaults."""
     hidden, key = LANGUAGE[family]
     width = text.get("hidden_size", hidden) if isinstance(text, dict) else hidden
-    patch = 14 if family.startswith("qwen2") else 16
+    patch = 14 if family.startswith(("qwen2", "exaone")) else 16
     config = {"model_type": family, "vision_config": {key: width}, "text_config": text}
     image = {"patch_size": patch, "image_processor_type": "Qwen2VLImageProcessor"}
     return {CONFIG: config | changed, IMAGE: image, VIDEO: {"patch_size": patch}}
 
 
 # Parameters of the language model of each class, lm_head and embedding among them,
-# counted on torch's meta device (transformers 5.23.0, torch 2.13.0).
+# counted on torch's meta device (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).
 @pytest.mark.parametrize(
     ("family", "text", "total"),
     [
@@ -280,6 +304,8 @@ def speaking(family: str, text: Any = None, **changed: Any) -> dict[str, Any]:
         ("qwen3_vl_moe", {}, 13_485_121_536),
         ("qwen3_5", {}, 8_953_803_264),
         ("qwen3_5_moe", {}, 34_660_610_688),
+        ("exaone4_5", {}, 9_429_069_824),
+        ("exaone4_5", {"num_key_value_heads": 8}, 8_623_763_456),
         ("qwen2_vl", {"num_key_value_heads": None}, 82_102_591_488),
         ("qwen2_vl", {"head_dim": 64}, 72_706_203_648),
         ("qwen3_vl", {"attention_bias": True}, 12_049_985_536),
@@ -398,9 +424,7 @@ def test_changed_limits_are_honoured_and_counted_with(
     limits = replace(built_in.checkpoint, min_pixels=low, max_pixels=low + extra)
     tuned = replace(built_in, checkpoint=limits, deployment=None)
     found = find_profile(write(tmp_path / "tuned", folder_of(tuned)))
-    assert told_apart(found) == told_apart(
-        replace(tuned, name="tuned", hf_id="tuned", notes=found.notes)
-    )
+    assert told_apart(found) == told_apart(replace(tuned, name="tuned", hf_id="tuned"))
     sizes = sizes_of((height, width, frames, 0.0, 1.0))
     counts = [
         count_patches(sizes, profile, preprocessing_of(profile))
@@ -707,7 +731,9 @@ def test_a_name_that_is_neither_built_in_nor_a_folder_says_both(
     tmp_path: Path,
 ) -> None:
     for name in ("nothing-vl", str(tmp_path / "none"), "a\0b", "x" * 10_000):
-        with pytest.raises(ConfigError, match=r"not built in and no folder.*qwen2-vl"):
+        with pytest.raises(
+            ConfigError, match=r"expected one of qwen2-vl.*or a folder with"
+        ):
             find_profile(name)
 
 
@@ -724,9 +750,9 @@ def test_a_folder_is_meant_where_a_path_is_given(
     by_name = find_profile("Qwen3-VL-2B-Instruct")
     assert by_name.checkpoint.max_pixels == 16_777_216
     assert "stands here too" in by_name.notes[0]
-    with pytest.raises(ConfigError, match="not built in"):
+    with pytest.raises(ConfigError, match="model: expected one of"):
         find_profile("Other/Qwen3-VL-2B-Instruct")
-    with pytest.raises(ConfigError, match="not built in"):
+    with pytest.raises(ConfigError, match="model: expected one of"):
         find_profile("./gone/Qwen3-VL-2B-Instruct")
 
 
@@ -747,7 +773,9 @@ def test_every_command_takes_a_folder_and_none_tells_where_it_is(
         assert f"{IMAGE}: size.shortest_edge and max_pixels" in result.output
         assert "secret-place" not in result.output.replace(str(out), "")
     texts = [
-        path.read_text() for path in out.iterdir() if path.name != "histogram.parquet"
+        path.read_text()
+        for path in out.rglob("*.*")
+        if path.is_file() and path.name != "histogram.parquet"
     ]
     assert not any("secret-place" in text for text in texts)
     assert any('MODEL_ID = "my-vl"' in text or "'my-vl'" in text for text in texts)
@@ -793,6 +821,9 @@ def test_a_release_older_than_the_models_class_is_refused_by_name(
     out = tmp_path / "out"
     done = CliRunner().invoke(main, [*arguments[:-1], "--out", str(out)])
     assert done.exit_code == 0, done.output
+    assert "max_seq_len from 0.12.0" in done.output
+    assert [path.name for path in out.glob("optimum*")] == ["optimum-rbln-0.12.0"]
+    done = CliRunner().invoke(main, [*arguments, "all", "--out", str(out)])
     assert "max_seq_len from 0.11.1" in done.output
     assert not list(out.glob("*0.10*"))
-    assert "came with 0.11.1" in (out / "compile.optimum-0.11.2.py").read_text()
+    assert "came with 0.11.1" in (out / "optimum-rbln-0.11.2/compile.py").read_text()

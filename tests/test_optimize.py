@@ -14,7 +14,7 @@ from bucketwise.buckets import Buckets
 from bucketwise.cost import CostCurve, price
 from bucketwise.demand import Demand
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up, kmeans
 from bucketwise.optimize.choose import GraphPrice, by_price, by_saving
 from bucketwise.optimize.exact import frontier
 from bucketwise.traffic import FloatArray, IntArray
@@ -149,6 +149,43 @@ def test_sixteen_thousand_lengths_are_solved_for_eight_buckets() -> None:
     assert [len(answer) for answer in lengths] == list(range(1, 9))
 
 
+def squares(ends: tuple[int, ...], demand: Demand) -> float:
+    """Return the squared distance to the mean, summed over ranges that end at `ends`."""
+    total = 0.0
+    where = np.searchsorted(np.array(ends), demand.needed)
+    for part in range(len(ends)):
+        at, runs = demand.needed[where == part], demand.runs[where == part]
+        if runs.size:
+            total += float((runs * (at - np.average(at, weights=runs)) ** 2).sum())
+    return total
+
+
+@settings(max_examples=200)
+@given(demand=demands(), k=st.integers(1, 6))
+def test_k_means_finds_the_clusters_of_least_squares_of_all(
+    demand: Demand, k: int
+) -> None:
+    found = kmeans.solve(problem_of(demand), k)
+    top = int(demand.needed[-1])
+    others = demand.needed[:-1].tolist()
+    tried = combinations(others, min(k, len(others) + 1) - 1)
+    least = min(squares((*chosen, top), demand) for chosen in tried)
+    assert squares(found, demand) == pytest.approx(least, rel=1e-9, abs=1e-6)
+
+
+def test_k_means_is_never_worse_than_restarts_from_random_centres() -> None:
+    from sklearn.cluster import KMeans
+
+    random = np.random.default_rng(4)
+    needed = np.unique(random.lognormal(7.5, 1.1, 700).astype(np.int64) + 1)
+    demand = Demand(needed, random.integers(1, 90, needed.size).astype(np.float64))
+    for k in range(1, 9):
+        model = KMeans(n_clusters=k, n_init=10, random_state=0)
+        model.fit(needed.reshape(-1, 1), sample_weight=demand.runs)
+        ours = squares(kmeans.solve(problem_of(demand), k), demand)
+        assert ours <= model.inertia_ * (1 + 1e-9) + 1e-6
+
+
 def test_a_top_below_the_largest_need_and_a_pin_above_the_top_are_refused() -> None:
     demand = Demand(np.array([8]), np.ones(1))
     with pytest.raises(ConfigError, match=r"top bucket: 4 found.*\n.*pinned"):
@@ -172,7 +209,7 @@ class TestHowMany:
         choice = by_saving(PADDED, (2, 4), 0.05)
         assert (choice.k, choice.rule) == (3, "min_saving")
         assert choice.reason == (
-            "graph 3 saves 8.3% of the compute left with 2; another would save 3.6% "
+            "graph 3 saves 8.3% of the compute left with 2; graph 4 would save 3.6% "
             "more, but --min-saving asks 5.0%"
         )
 

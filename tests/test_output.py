@@ -121,7 +121,7 @@ def test_a_summary_names_the_report_only_where_it_lies_beside_it(
         write_plan(analysis, tmp_path / "out", formats=formats)
         text = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
         assert ("report.html" in text) == is_named
-        assert "rbln_config.optimum-0.12.0.json" in text
+        assert "optimum-rbln-0.12.0/rbln_config.json" in text
 
 
 @pytest.mark.usefixtures("no_chromium")
@@ -141,10 +141,12 @@ def test_paper_alone_that_cannot_be_made_leaves_older_results_as_they_are(
 ) -> None:
     folder = tmp_path / "out"
     write_plan(analysis, folder, formats=("md",))
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(OutputError, match=r"summary\.pdf was not made"):
         write_plan(analysis, folder, formats=("pdf",))
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {
+        path: path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    } == before
     with pytest.raises(OutputError, match=r"summary\.pdf was not made"):
         check_formats(["pdf"])
     check_formats(["pdf", "md"])

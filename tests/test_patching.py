@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bucketwise.errors import ConfigError
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
-from bucketwise.rbln.lengths import needed_lengths
+from bucketwise.rbln.lengths import extra_windows, needed_lengths
 from bucketwise.sources.configs.profiles import find_profile
 from tests.strategies import limits_of, preprocessing_of, profiles, sides_px, sizes_of
 
@@ -27,6 +27,8 @@ FAMILIES = {
     "qwen2_5_vl": ("qwen2.5-vl-7b", 4_075),
     "qwen3_vl": ("qwen3-vl-2b", 4_653),
     "qwen3_5": ("qwen3.5-4b", 1_667),
+    "exaone4_5": ("exaone-4.5-33b", 793),
+    "colqwen2": ("colqwen2-v1.0-hf", 541),
     "gemma4": ("gemma-4-e4b", 2_395),
 }
 
@@ -156,9 +158,14 @@ def test_windows_are_padded_and_older_runtimes_want_one_more(
     grid_h: int, grid_w: int, needed: int
 ) -> None:
     grids = np.array([grid_h]), np.array([grid_w])
-    assert needed_lengths(*grids, 8, NEWEST)[0] == needed
-    assert needed_lengths(*grids, 8, OLDER)[0] == needed + 64
-    assert needed_lengths(*grids, 0, OLDER)[0] == grid_h * grid_w
+    counted = {
+        (family, version): needed_lengths(*grids, 8, extra_windows(family, version))[0]
+        for family in ("qwen2_5_vl", "exaone4_5")
+        for version in (OLDER, NEWEST)
+    }
+    assert counted.pop(("qwen2_5_vl", OLDER)) == needed + 64
+    assert set(counted.values()) == {needed}
+    assert needed_lengths(*grids, 0, 1)[0] == grid_h * grid_w
 
 
 def test_a_clip_that_the_stack_cuts_is_not_sampled_again() -> None:

@@ -46,8 +46,8 @@ SECTIONS = (
     *("assumptions", "method"),
 )
 SNIPPETS = {
-    "0.10.3": {"rbln_config.optimum-0.10.3.json": '{"visual": {}}\n'},
-    "0.12.0": {"serve.vllm-rbln-0.12.0.sh": "vllm serve . # <model>\n"},
+    "0.10.3": {"optimum-rbln-0.10.3/rbln_config.json": '{"visual": {}}\n'},
+    "0.12.0": {"optimum-rbln-0.12.0/serve.sh": "vllm serve . # <model>\n"},
 }
 HOSTILE = "</script><img src=x onerror=alert(1)>$x^2$"
 

@@ -102,6 +102,7 @@ REFUSALS = (
     r"--pin: \d+ found; a multiple of \d+ is right for ",
     r"--target: \S+ cannot compile ",
     r"gemma-4-\S+: the shape of its language model is not known, so that a step ",
+    r"--(batch-size|activity): \S+ embeds images and generates nothing: ",
     r"activity: no request lasts any time; ",
     r"activity: no request has more than 1 token of output, ",
     r"activity: nothing was ever active in it; ",

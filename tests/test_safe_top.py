@@ -20,7 +20,15 @@ from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.traffic import Sizes
 from tests.strategies import clips_of, traffic_of
 
-MODELS = ("qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-2b", "qwen3.5-9b", "gemma-4-e4b")
+MODELS = (
+    "qwen2-vl-7b",
+    "qwen2.5-vl-7b",
+    "qwen3-vl-2b",
+    "qwen3.5-9b",
+    "exaone-4.5-33b",
+    "colqwen2-v1.0-hf",
+    "gemma-4-e4b",
+)
 SIDES = st.tuples(st.integers(1, 3_000), st.integers(1, 3_000))
 
 

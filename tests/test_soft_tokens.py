@@ -326,7 +326,7 @@ def test_a_nested_base_is_emitted_with_new_lists_alone(tmp_path: Path) -> None:
     )
     bucketwise.write_plan(analysis, tmp_path / "out", base=base, formats=())
     emitted = json.loads(
-        (tmp_path / "out" / "rbln_config.optimum-0.12.0.json").read_text()
+        (tmp_path / "out" / "optimum-rbln-0.12.0" / "rbln_config.json").read_text()
     )
     assert emitted["vision_tower"]["max_soft_tokens"] == [70, 140]
     assert emitted["language_model"]["image_prefill_chunk_size"] == [128, 256]

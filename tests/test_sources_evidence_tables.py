@@ -97,7 +97,7 @@ def test_any_two_of_start_end_and_duration_tell_the_same(
     expected = sweep(Requests(start_s=start_s, end_s=end_s, replica=replica)).sha256()
     forms: dict[str, list[tuple[float, float]]] = {
         "start,end": [(a / 1e3, (a + took) / 1e3) for a, took in requests],
-        "arrival_time,latency": [(a / 1e3, took / 1e3) for a, took in requests],
+        "arrival_time,latency_s": [(a / 1e3, took / 1e3) for a, took in requests],
         "finished_at,elapsed_ms": [((a + took) / 1e3, took) for a, took in requests],
         "start_ms,end_ms": [(a, a + took) for a, took in requests],
         "timestamp,duration (us)": [(a / 1e3, took * 1_000) for a, took in requests],
@@ -121,7 +121,7 @@ def test_the_order_of_rows_and_cuts_between_files_do_not_matter(
     shuffled = data.draw(st.permutations(rows))
     cut = data.draw(st.integers(1, len(rows) - 1))
     for header in (
-        "start,latency,pod,prompt_tokens,output_tokens",
+        "start,latency_s,pod,prompt_tokens,output_tokens",
         "arrived_at,took_s_,pod,prompt_tokens,output_tokens",
     ):
         whole = read_text(table(header, rows))
@@ -155,7 +155,7 @@ BAD_CELLS = ["", "abc", "-1", "nan", "1e400", "1e30", "2.5", "9" * 25, "inf", "-
 )
 def test_every_record_is_used_or_rejected(rows: list[tuple[str, str]]) -> None:
     rows = [("1", "2"), *rows]
-    evidence = read_text(table("start,duration", rows))
+    evidence = read_text(table("start,duration_s", rows))
     assert evidence.samples == len(rows)
     used = [
         float(took)
@@ -216,7 +216,7 @@ def test_every_format_and_packing_tells_the_same(
 
 def test_every_reason_is_told_with_its_lines(tmp_path: Path) -> None:
     text = (
-        "start,latency\n1,2\n,2\nsoon,2\n3,\n3,fast\n3,-1\n3,86401\n3,86400\n3\n3,1,9\n"
+        "start,latency_s\n1,2\n,2\nsoon,2\n3,\n3,fast\n3,-1\n3,86401\n3,86400\n3\n3,1,9\n"
         "1e30,1\n"
     )
     assert reasons(read(write(tmp_path / "t", text))) == {
@@ -252,9 +252,9 @@ def test_too_many_bad_records_stop_the_run_with_what_was_read_as_what() -> None:
     with pytest.raises(InputError) as caught:
         read_text(text, max_bad_rows=0.05)
     said = str(caught.value)
-    assert "2 of 20 rows (10.0%) cannot be used" in said
+    assert "2 of 20 rows (10.0%) unusable" in said
     assert "log:20" in said
-    assert "read start from 'time', duration from 'latency'" in said
+    assert "read time from 'time', duration from 'latency'" in said
     assert read_text(text, max_bad_rows=0.1).rejected == 2
     with pytest.raises(InputError, match="none of 2 records can be used"):
         read_text("time,latency\nx,1\n1,x\n")
@@ -377,7 +377,7 @@ def test_the_summary_of_a_benchmark_is_no_request() -> None:
 
 def test_a_column_that_identifies_requests_tells_no_engines() -> None:
     rows = [(at, at + 1, f"id-{at}") for at in range(1_001)]
-    evidence = read_text(table("start,end,host", rows))
+    evidence = read_text(table("start,end,hostname", rows))
     assert activity(evidence).replicas == 1
     assert any("1,001 engines are named" in note for note in evidence.notes)
 
@@ -569,7 +569,7 @@ def test_columns_can_be_named_with_a_unit_and_by_position(tmp_path: Path) -> Non
 
 def test_a_role_may_be_left_unread() -> None:
     rows = "0,4,a\n0,4,b\n"
-    evidence = read_text("start,end,host\n" + rows, columns={"replica": ""})
+    evidence = read_text("start,end,pod\n" + rows, columns={"replica": ""})
     assert cells(evidence) == [(2, 0, 4.0)]
 
 

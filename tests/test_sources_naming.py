@@ -88,10 +88,10 @@ def test_a_load_beside_sizes_takes_no_column_that_is_named_for_them(
             "end=created_at,duration=latency",
         ),
         ("start,end,time", "time=time", "start=time,end=end"),
-        ("time,running,latency", "duration=latency", "start=time,duration=latency"),
-        ("time,start,latency", "time=time,duration=latency", "start=time,duration=latency"),
+        ("time,running,latency", "duration=latency", "time=time,duration=latency"),
+        ("time,start,latency", "time=time,duration=latency", "time=time,duration=latency"),
         ("timeStamp,elapsed,x", "end=timeStamp,duration=x", "end=timeStamp,duration=x"),
-        ("start,end,host,pod", "replica=pod", "start=start,end=end,replica=pod"),
+        ("start,end,hostname,pod", "replica=pod", "start=start,end=end,replica=pod"),
         ("t,running,engine,e", "engine=e", "time=t,running=running,engine=e"),
     ],
 )  # fmt: skip

@@ -413,6 +413,8 @@ def test_two_columns_for_one_role_are_told(tmp_path: Path) -> None:
     traffic = read(tmp_path / "t", "img_w,width,height\n1,640,480\n")
     assert cells(traffic) == [(480, 640, 0, 0.0, 1.0)]
     assert any("'img_w' could be meant" in note for note in traffic.inputs[0].notes)
+    text = "h,image_width,image_height,w\n1,640,480,2\n"
+    assert cells(read(tmp_path / "t", text)) == [(480, 640, 0, 0.0, 1.0)]
 
 
 def test_broken_json_lines_are_ragged_and_blank_ones_nothing(tmp_path: Path) -> None:

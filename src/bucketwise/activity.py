@@ -92,7 +92,7 @@ class Requests:
         """
         problems = []
         if not self.start_s.size:
-            problems.append("activity: no request at all; one at least is right")
+            problems.append("activity: no requests; at least one is needed")
         elif not self.start_s.shape == self.end_s.shape == self.replica.shape:
             problems.append("activity: give one value a request")
         elif not (self.end_s >= self.start_s).all():
@@ -158,7 +158,7 @@ class Arrivals:
         """
         problems = []
         if not self.arrival_s.size:
-            problems.append("activity: no arrival at all; one at least is right")
+            problems.append("activity: no arrivals; at least one is needed")
         elif not self.arrival_s.shape == self.prompt.shape == self.output.shape:
             problems.append("activity: give one value an arrival")
         else:

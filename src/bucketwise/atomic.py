@@ -72,7 +72,7 @@ def filling(
     previous : str
         The name that an older one takes.
     is_stale : callable
-        Says of the name of a file in the folder whether an older run wrote it.
+        Says of the path of a file, within the folder, whether an older run wrote it.
 
     Yields
     ------
@@ -97,8 +97,11 @@ def filling(
             moves = _moves(built, folder, folder / previous)
             stale = [
                 path
-                for path in folder.iterdir()
-                if is_stale(path.name) and path.is_file() and path not in moves.values()
+                for path in (*folder.iterdir(), *folder.glob("*/*"))
+                if is_stale(path.relative_to(folder).as_posix())
+                and path.is_file()
+                and not path.parent.is_symlink()  # it may lead elsewhere
+                and path not in moves.values()
             ]
             with uninterrupted(), _locked(folder, os.O_RDONLY):
                 is_moving = True
@@ -107,6 +110,9 @@ def filling(
                     final.replace(folder / previous)
                 for path in stale:
                     path.unlink()
+                    if path.parent != folder:
+                        with suppress(OSError):  # it holds something else
+                            path.parent.rmdir()
                 for path, place in moves.items():
                     place.parent.mkdir(parents=True, exist_ok=True)
                     path.replace(place)

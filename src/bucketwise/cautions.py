@@ -10,7 +10,7 @@ from bucketwise.numbers import compute, literal, memory, number, percent, plural
 from bucketwise.optimize.excess import excess_of
 from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
-from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST
+from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST, generates
 from bucketwise.reasons import UNSIZED
 from bucketwise.traffic import Traffic
 
@@ -56,6 +56,7 @@ def cautions(
     wasteful = _wasteful(visual, setting)
     found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
         ("no-class", "error", _no_class(setting.profile.family), ()),
+        ("no-decoder", "note", _no_decoder(setting.profile.family), ()),
         ("documented-unit", "error", merged, MERGED_RULES),
         ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
         ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
@@ -86,6 +87,15 @@ def _no_class(family: str) -> str:
     )
 
 
+def _no_decoder(family: str) -> str:
+    if generates(family):
+        return ""
+    return (
+        "The model embeds images and generates nothing: there are no decoder graphs to "
+        "choose, and vllm-rbln does not serve it."
+    )
+
+
 def _unproven_length(visual: Visual) -> str:
     top = visual.vit_max_seq_lens[-1]
     if top <= LARGEST_PUBLISHED_PATCHES:
@@ -111,10 +121,10 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
     if beside is None or checkpoint <= limit:
         return text
     ratio = beside.padded_compute / visual.padded_compute
+    left = f"only {number(beside.shrinks_images)}" if beside.shrinks_images else "none"
     return (
-        f"{text} At the checkpoint's {checkpoint:,} the plan would be "
-        f"{literal(beside.vit_max_seq_lens)} and {ratio:.2f} times the ViT compute, "
-        f"shrinking {number(beside.shrinks_images)}."
+        f"{text} With the checkpoint's own {checkpoint:,} {left} would be, at {ratio:.2f} times the ViT compute "
+        f"({literal(beside.vit_max_seq_lens)})."
     )
 
 
@@ -195,10 +205,10 @@ def _overflow(visual: Visual) -> str:
         return ""
     clip = f" of {worst.frames} frames" if worst.frames else ""
     text = (
-        f"An input can still outgrow the top bucket: {worst.width_px:,}x"
-        f"{worst.height_px:,}{clip} needs {worst.needed:,} of {top:,} and the runtime "
-        "raises. About one image in the next equally long window will be larger than "
-        "any so far."
+        f"An input can still outgrow the top bucket: {worst.width_px:,} x "
+        f"{worst.height_px:,}{clip} needs {worst.needed:,} ViT patches; the largest graph "
+        f"holds {top:,}, so that request fails. If traffic stays like this, at most one "
+        "image in the next equally long window is larger than any so far."
     )
     to_be_sure = f"Compile {worst.needed:,} to be sure"
     if worst.frames:

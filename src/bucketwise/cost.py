@@ -87,12 +87,13 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
 
     Notes
     -----
-    Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl}/
-    modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
+    Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,
+    exaone4_5}/modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
     """
     vit, merge = profile.vit, profile.patches_per_merged
     patch_dim = CHANNELS * profile.temporal_patch * profile.patch_px**2
-    block = 8 * vit.hidden**2 + 2 * vit.mlp_matrices * vit.hidden * vit.intermediate
+    attention = vit.hidden * (vit.qkv_width + vit.hidden)
+    block = 2 * (attention + vit.mlp_matrices * vit.hidden * vit.intermediate)
     merged_width = merge * vit.hidden
     merger = 2 * merged_width**2 + 2 * merged_width * vit.out_hidden
     windowed = vit.depth - vit.full_attention_blocks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -61,3 +62,10 @@ def raise_all(problems: list[str], kind: type[BucketwiseError] = ConfigError) ->
     """
     if problems:
         raise kind(*problems)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return the known name that one was likely meant for; "" where none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
+    return next(iter(get_close_matches(name.lower(), [*known], n=1, cutoff=0.7)), "")

@@ -12,7 +12,7 @@ from bucketwise.errors import UsageError
 from bucketwise.numbers import percent, plural
 from bucketwise.patching import Counts, Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
-from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
+from bucketwise.rbln.lengths import extra_windows
 from bucketwise.rbln.targets import Target
 from bucketwise.traffic import MAX_SIDE_PX, Sizes
 
@@ -180,7 +180,7 @@ def _window_words(profile: ModelProfile, target: Target) -> str:
         return ""
     side = profile.window_patches
     words = f"windows of {side}x{side} padded"
-    if target.parsed < WINDOW_COUNT_FIXED_IN:
+    if extra_windows(profile.family, target.parsed):
         words += f", one window too many up to optimum-rbln {target.version}"
     return f" ({words})"
 

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 
 PLAN, PREVIOUS, HISTOGRAM = "plan.json", "plan.previous.json", "histogram.parquet"
 
-EMITTED = re.compile(r"(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)")
-"""Names of emitted files: an older run's are removed when the new one has none, and so
+EMITTED = re.compile(
+    r"optimum-rbln-[\d.]+/(rbln_config|compile|load|serve)(\.[\w-]+)?\.(json|py|sh)"
+    # As runs before there was a folder for each target named them.
+    r"|(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)"
+)
+"""Paths of emitted files: an older run's are removed when the new one has none, and so
 are its pages."""
 
 
@@ -122,7 +126,7 @@ def write_results(
     folder : Path
         Where to write; made when missing.
     snippets : mapping of str to str
-        Emitted texts by file name.
+        Emitted texts by their path in the folder.
     pages : mapping of str to str or bytes
         Report and summaries by file name, names of `FORMATS`.
 

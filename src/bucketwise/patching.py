@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bucketwise.errors import raise_all
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.rbln.lengths import least_needed, needed_lengths
+from bucketwise.rbln.lengths import extra_windows, least_needed, needed_lengths
 from bucketwise.rbln.releases import Version
 from bucketwise.traffic import FloatArray, IntArray, Sizes
 
@@ -102,6 +102,8 @@ class Counts:
         What the processor raises, "" where it accepts.
     window_patches : int
         The model's window side, for `needed`.
+    family : str
+        The model's family, for `needed`.
     by_soft_tokens : bool
         Whether the runtime compares soft tokens, which are the merged patches.
     """
@@ -116,6 +118,7 @@ class Counts:
     merged_patches: IntArray
     error: TextArray
     window_patches: int
+    family: str
     by_soft_tokens: bool = False
 
     @property
@@ -136,8 +139,9 @@ class Counts:
         """
         if self.by_soft_tokens:
             return np.where(self.accepted, self.merged_patches, 0)
-        lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, version)
-        told = least_needed(self.vit_patches, self.window_patches, version)
+        extra = extra_windows(self.family, version)
+        lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
+        told = least_needed(self.vit_patches, self.window_patches, extra)
         lengths = np.where(self.sizes.is_told, told, lengths)
         return np.where(self.accepted, lengths, 0)
 
@@ -175,7 +179,9 @@ def count_patches(
     frames = _seen_frames(sizes, profile, preprocessing)
     volume = is_clip & (profile.video_rule == "whole_clip")
 
-    no_frame = is_clip & (frames == 0)
+    if profile.video_rule == "refused":
+        error[is_clip] = "ValueError: the processor takes images alone, no clips"
+    no_frame = is_clip & (frames == 0) & (error == "")
     error[no_frame] = "ZeroDivisionError: division by zero"
     few = _too_few_to_sample(sizes, profile, preprocessing)
     for index in np.flatnonzero(few):
@@ -226,6 +232,7 @@ def count_patches(
         merged_patches=vit_patches // profile.patches_per_merged,
         error=error,
         window_patches=profile.window_patches,
+        family=profile.family,
         by_soft_tokens=profile.soft_tokens is not None,
     )
 

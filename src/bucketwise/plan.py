@@ -540,6 +540,10 @@ class InputUsed:
     name: str | None = None
 
 
+SEED = 0
+"""Of every random draw: the same input gives the same bytes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """What made the plan: version, inputs, options, seed."""

@@ -10,7 +10,7 @@ from bucketwise.errors import raise_all
 _MOST_PIXELS = 2**62
 """Above it a product of two sides is no longer exact in 64 bits."""
 
-VideoRule = Literal["per_frame", "whole_clip"]
+VideoRule = Literal["per_frame", "whole_clip", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,9 @@ class VitShape:
         Mergers beside the final one.
     full_attention_blocks : int
         Blocks that attend over the whole run; the others attend in windows.
+    kv_width : int
+        Width of keys, and of values; 0 where it is `hidden`, as with as many heads of
+        theirs as of queries.
     """
 
     depth: int
@@ -86,6 +89,12 @@ class VitShape:
     mlp_matrices: int
     deepstack_mergers: int
     full_attention_blocks: int
+    kv_width: int = 0
+
+    @property
+    def qkv_width(self) -> int:
+        """Width of queries, keys and values together."""
+        return self.hidden + 2 * (self.kv_width or self.hidden)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +111,14 @@ class LmShape:
     tied : bool
         Whether lm_head is the input embedding.
     full_attention_layers : int
-        Layers that attend over all tokens, and keep keys and values of each; the others
-        are linear attention (Gated DeltaNet), whose state does not grow.
+        Layers that attend over all tokens, and keep keys and values of each; those that
+        neither attend so nor slide are linear attention (Gated DeltaNet), whose state
+        does not grow.
+    sliding_layers, sliding_window_tokens : int
+        Layers of the same attention that attend over the last so many tokens alone, and
+        keep those; 0 where no layer does.
     heads, kv_heads, head_dim : int
-        Of full attention.
+        Of full and sliding attention.
     attention_biases : {0, 3, 4}
         Its projections with a bias: none, query, key and value, or the output's too.
     qk_norms : bool
@@ -133,6 +146,8 @@ class LmShape:
     vocab: int
     tied: bool
     full_attention_layers: int
+    sliding_layers: int = 0
+    sliding_window_tokens: int = 0
     heads: int
     kv_heads: int
     head_dim: int
@@ -162,6 +177,7 @@ class LmShape:
         needed = ["layers", "hidden", "vocab", "heads", "kv_heads", "head_dim"]
         needed += [*_EXPERTS] if self.experts else ["intermediate"]
         needed += [*_LINEAR] if self.linear_layers > 0 else []
+        needed += ["sliding_window_tokens"] if self.sliding_layers > 0 else []
         problems = [
             f"language model: {field} is {value}; at least 1 is right"
             for field in needed
@@ -172,6 +188,10 @@ class LmShape:
             f"full_attention_layers is {self.full_attention_layers}; 0 to layers "
             f"({self.layers}) is right": (
                 not 0 <= self.full_attention_layers <= self.layers
+            ),
+            f"sliding_layers is {self.sliding_layers}; 0 to what full_attention_layers "
+            f"leave of layers ({self.layers - self.full_attention_layers}) is right": (
+                not 0 <= self.sliding_layers <= self.layers - self.full_attention_layers
             ),
             f"heads is {self.heads}; a multiple of kv_heads ({self.kv_heads}) is right": (
                 self.heads % self.kv_heads > 0
@@ -195,7 +215,12 @@ class LmShape:
     @property
     def linear_layers(self) -> int:
         """Layers of linear attention."""
-        return self.layers - self.full_attention_layers
+        return self.layers - self.full_attention_layers - self.sliding_layers
+
+    @property
+    def attention_layers(self) -> int:
+        """Layers that keep keys and values, of all tokens or the last ones."""
+        return self.full_attention_layers + self.sliding_layers
 
 
 _EXPERTS = ("experts", "experts_per_token", "expert_intermediate")
@@ -297,8 +322,8 @@ class ModelProfile:
         Image limits of the model's published RBLN deployment.
     video : PixelLimits or None
         Video limits the checkpoint ships; None where video falls back to the image's.
-    video_rule : {"per_frame", "whole_clip"}
-        What the video limits bound.
+    video_rule : {"per_frame", "whole_clip", "refused"}
+        What the video limits bound; whether the processor takes no clips.
     sampling : VideoSampling
         Frame sampling.
     vit : VitShape

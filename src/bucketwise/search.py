@@ -15,7 +15,7 @@ from bucketwise.optimize.exact import frontier as exact_frontier
 from bucketwise.plan import BucketUse, FrontierPoint, StrategyResult
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
-from bucketwise.rbln.lengths import mask_bytes, needed_lengths
+from bucketwise.rbln.lengths import extra_windows, mask_bytes, needed_lengths
 from bucketwise.rbln.releases import Version
 
 FRONTIER_K = 8
@@ -226,6 +226,7 @@ def largest_square_px(length: int, profile: ModelProfile, version: Version) -> i
         return int(length**0.5) * profile.length_px
     most = int(length**0.5) + 1
     grid = np.arange(profile.merge, most + 1, profile.merge, dtype=np.int64)
-    needed = needed_lengths(grid, grid, profile.window_patches, version)
+    extra = extra_windows(profile.family, version)
+    needed = needed_lengths(grid, grid, profile.window_patches, extra)
     fitting = grid[needed <= length]
     return int(fitting.max()) * profile.patch_px if fitting.size else 0

@@ -13,10 +13,10 @@ from bucketwise.demand import Demand
 from bucketwise.limits import Setting
 from bucketwise.numbers import less
 from bucketwise.optimize import EXACT, SOLVERS, Problem
+from bucketwise.plan import SEED
 from bucketwise.traffic import NO_TIME_S, FloatArray, Traffic
 
 DRAWS = 10
-SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ import numpy as np
 from bucketwise.activity import Evidence
 from bucketwise.cost import CostCurve
 from bucketwise.numbers import plural
-from bucketwise.optimize.kmeans import SEED
 from bucketwise.patching import Counts, Preprocessing
 from bucketwise.plan import (
+    SEED,
     Assumption,
     InputUsed,
     Model,

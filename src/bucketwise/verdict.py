@@ -204,18 +204,27 @@ def _conditions(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         )
 
 
+def failing_today(current: Current) -> tuple[str, str]:
+    """Return how many images fail with the lengths of today, and why, one sentence."""
+    top = (
+        f"{max(current.max_seq_lens):,} ViT patches under max_pixels "
+        f"{current.max_pixels:,} ({current.limits_source})"
+    )
+    if not current.overflow_images:
+        return "No image fails today:", f"none needs more than {top}."
+    fails = verb(current.overflow_images, "fails", "fail")
+    images = plural(current.overflow_images, "image")
+    share = percent(current.overflow_share)
+    return f"{images} ({share}) {fails} today,", f"needing more than {top}."
+
+
 def _gains(plan: Plan) -> Iterator[Reason]:
     """Yield what the plan is good for."""
     current = plan.visual.current
     if current is not None and current.overflow_images:
-        images = plural(current.overflow_images, "image")
-        fails = verb(current.overflow_images, "fails", "fail")
+        words = " ".join(failing_today(current)).removesuffix(".")
         yield Reason(
-            id="failing-today",
-            severity="error",
-            words=f"{images} ({percent(current.overflow_share)}) {fails} today, needing "
-            f"more than {max(current.max_seq_lens):,} ViT patches under max_pixels "
-            f"{current.max_pixels:,} ({current.limits_source}); none would.",
+            id="failing-today", severity="error", words=f"{words}; none would."
         )
     yield Reason(id="saving", severity="note", words=_saving(plan, current))
 

@@ -45,6 +45,12 @@ def test_the_decoder_graphs_are_the_plans_largest_first(emitted: Emitted) -> Non
         emitted.plan["decoder"],
     )
     batch_size = decoder["batch_size"] if decoder else emitted.config["batch_size"]
+    if not emitted.family.generates:
+        assert resolved.batch_size == batch_size
+        assert resolved.decoder_batch_sizes is None
+        [prefill] = resolved.compile_cfgs
+        assert prefill.compiled_model_name == "prefill"
+        return
     given = decoder or emitted.config
     sizes = given.get("decoder_batch_sizes", [batch_size])
     assert resolved.batch_size == batch_size
@@ -57,7 +63,7 @@ def test_the_decoder_graphs_are_the_plans_largest_first(emitted: Emitted) -> Non
 
 @each_emitted
 def test_devices_and_cache_are_as_written(emitted: Emitted) -> None:
-    config = emitted.config
+    config = emitted.level
     resolved = resolve(emitted.family_name, emitted.config)
     key = "tensor_parallel_size" if "tensor_parallel_size" in config else "num_devices"
     assert devices_of(resolved) == config[key]
@@ -75,7 +81,7 @@ def test_devices_and_cache_are_as_written(emitted: Emitted) -> None:
 
 @each_emitted
 def test_neither_level_makes_runtimes_unless_the_base_did(emitted: Emitted) -> None:
-    config = emitted.config
+    config = emitted.level
     resolved = resolve(emitted.family_name, emitted.config)
     assert resolved.create_runtimes is config["create_runtimes"]
     assert resolved.visual.create_runtimes is config["visual"]["create_runtimes"]

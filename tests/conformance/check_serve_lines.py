@@ -31,6 +31,8 @@ MODELS = {
     "Qwen/Qwen3-VL-2B-Instruct": "qwen3_vl",
     "Qwen/Qwen3-VL-30B-A3B-Instruct": "qwen3_vl_moe",
     "Qwen/Qwen3.5-4B": "qwen3_5",
+    "LGAI-EXAONE/EXAONE-4.5-33B": "exaone4_5",
+    "vidore/colqwen2-v1.0-hf": "colqwen2",
     "llava-hf/llava-1.5-7b-hf": "llava",
     "meta-llama/Llama-3.1-8B-Instruct": "llama",
 }

@@ -32,7 +32,7 @@ plans = pytest.mark.parametrize(
 
 def config_of(folder: Path) -> dict[str, Any]:
     """Return the configuration that was written for the release."""
-    file = folder / f"rbln_config.optimum-{RELEASE.dialect}.json"
+    file = folder / f"optimum-rbln-{RELEASE.dialect}" / "rbln_config.json"
     loaded: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return loaded
 
@@ -89,7 +89,7 @@ def test_exporting_takes_it_with_the_dimensions_of_the_checkpoint(folder: Path) 
 
 @plans
 def test_the_scripts_hold_the_configuration_and_the_count(folder: Path) -> None:
-    held = constants_of(folder / f"compile.optimum-{RELEASE.dialect}.py")
+    held = constants_of(folder / f"optimum-rbln-{RELEASE.dialect}" / "compile.py")
     assert held["RBLN_CONFIG"] == config_of(folder)
     counts = config_of(folder)["vision_tower"]["max_soft_tokens"]
     assert held["MAX_SOFT_TOKENS"] in counts

@@ -57,8 +57,11 @@ def each(chosen: Callable[[dict[str, Any]], bool]) -> pytest.MarkDecorator:
     )
 
 
-def without(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with little else than what must be given, without a row's."""
+def without(row: dict[str, Any], **given: int) -> dict[str, Any]:
+    """Return a configuration with little else than what must be given, without a row's.
+
+    Whatever else is given stands with what the language model is given.
+    """
     config = {
         "visual": {LENGTHS: [1_024], "npu": row["npu"]},
         "max_seq_len": MAX_SEQ_LEN,
@@ -70,7 +73,7 @@ def without(row: dict[str, Any]) -> dict[str, Any]:
         config["gdn_chunk_size"] = 128
     level: Any = config if row["level"] == "top" else config["visual"]
     level.pop(row["name"], None)
-    return config
+    return FAMILIES[row["family"]].nested(config | given)
 
 
 def value_of(row: dict[str, Any], config: dict[str, Any]) -> Any:
@@ -108,7 +111,7 @@ def test_a_setting_that_is_left_out_follows_what_the_table_says(
 ) -> None:
     for other in row["follows"]:
         for given in FOLLOWED.get(other, ()):
-            found = value_of(row, without(row) | {other: given})
+            found = value_of(row, without(row, **{other: given}))
             assert found in (given, [given])
         if other not in FOLLOWED:
             # checkpoints.py, max_position_embeddings
@@ -122,20 +125,22 @@ def test_a_setting_that_must_be_given_raises_what_the_table_says(
     kind, _, says = row["raises"].partition(": ")
     assert kind == "ValueError"
     with pytest.raises(ValueError, match=re.escape(says)):
-        resolve(row["family"], without(row) | {"kvcache_partition_len": 4_096})
+        resolve(row["family"], without(row, kvcache_partition_len=4_096))
 
 
 @pytest.mark.parametrize("family", SAID["splits"])
 def test_visual_takes_from_the_top_what_the_table_says(family: str) -> None:
-    newest = {DEVICES: "num_devices"}
+    newest, named = {DEVICES: "num_devices"}, FAMILIES[family]
     for name, value in AT_THE_TOP.items():
-        built = build(family, {"visual": {LENGTHS: [1_024]}, name: value})
+        config = {"visual": {LENGTHS: [1_024]}, name: value}
+        built = named.level(build(family, named.nested(config)))
         taken = getattr(built.visual, name) == value
-        assert taken == (newest.get(name, name) in SAID["inherited"]), name
+        assert taken == (newest.get(name, name) in SAID["inherited"][family]), name
 
 
-def test_the_table_tells_every_setting_that_visual_could_take() -> None:
-    assert len(SAID["inherited"]) in (0, len(AT_THE_TOP))
+@pytest.mark.parametrize("family", SAID["splits"])
+def test_the_table_tells_every_setting_that_visual_could_take(family: str) -> None:
+    assert len(SAID["inherited"][family]) in (0, len(AT_THE_TOP))
 
 
 def test_the_towers_that_split_are_those_of_the_table() -> None:

@@ -59,6 +59,8 @@ _TOWERS: dict[str, dict[str, Any]] = {
     "qwen3_vl": _PATCH_16 | {"deepstack_visual_indexes": [0]},
     "qwen3_vl_moe": _PATCH_16 | {"deepstack_visual_indexes": [0]},
     "qwen3_5": _PATCH_16,
+    "exaone4_5": _PATCH_14
+    | {"window_size": 112, "fullatt_block_indexes": [1], "num_key_value_heads": 1},
 }
 _TEXTS: dict[str, dict[str, Any]] = {
     "qwen2_vl": {},
@@ -78,6 +80,12 @@ _TEXTS: dict[str, dict[str, Any]] = {
         "linear_num_value_heads": 2,
         "linear_key_head_dim": 16,
         "linear_value_head_dim": 16,
+    },
+    "exaone4_5": {
+        "model_type": "exaone4",
+        "num_hidden_layers": 4,
+        "sliding_window": 4_096,
+        "layer_types": ["sliding_attention"] * 3 + ["full_attention"],
     },
 }
 
@@ -110,11 +118,16 @@ _NEW_VIDEO_PROCESSOR = _NEW_PROCESSOR | {
 _PROCESSOR_CLASS = {
     "qwen2_vl": "Qwen2VLProcessor",
     "qwen2_5_vl": "Qwen2_5_VLProcessor",
+    "exaone4_5": "Exaone4_5_Processor",
+    "colqwen2": "ColQwen2Processor",
 }
 
 
 def model_config(family: str) -> Any:
     """Return the configuration of a family's model, of the real class."""
+    if family == "colqwen2":
+        held = model_config("qwen2_vl").to_dict()
+        return transformers.ColQwen2Config(vlm_config=held)
     text = _TEXT | _TEXTS[family]
     if int(transformers.__version__.split(".")[0]) < 5:
         text |= {"rope_scaling": _ROPE, "rope_theta": _ROPE["rope_theta"]}
@@ -127,14 +140,16 @@ def model_config(family: str) -> Any:
 
 def write_checkpoint(family: str, folder: Path) -> Path:
     """Write a folder that `from_pretrained` reads as a checkpoint; return it."""
-    stem = FAMILIES[family].stem
+    named = FAMILIES[family]
     torch.manual_seed(0)
-    kind = getattr(transformers, f"{stem}ForConditionalGeneration")
+    kind = getattr(transformers, f"{named.stem}{named.task}")
     kind(model_config(family)).save_pretrained(folder)
     old = family in _PROCESSOR_CLASS
     image = _OLD_PROCESSOR if old else _NEW_PROCESSOR
-    named = {"processor_class": _PROCESSOR_CLASS.get(family, "Qwen3VLProcessor")}
-    _write_json(folder / "preprocessor_config.json", image | named)
+    image = image | {
+        "processor_class": _PROCESSOR_CLASS.get(family, "Qwen3VLProcessor")
+    }
+    _write_json(folder / "preprocessor_config.json", image)
     if not old:
         _write_json(folder / "video_preprocessor_config.json", _NEW_VIDEO_PROCESSOR)
     _write_tokenizer(folder)

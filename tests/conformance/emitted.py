@@ -57,6 +57,12 @@ class Emitted:
         return loaded
 
     @property
+    def level(self) -> dict[str, Any]:
+        """What it says of the language model, `visual` among it."""
+        found: dict[str, Any] = self.family.level(self.config)
+        return found
+
+    @property
     def compile_script(self) -> Path:
         """The script that compiles."""
         return self.folder / self._file("compile", "py")
@@ -76,13 +82,13 @@ class Emitted:
 
     def visual_devices(self, release: Release) -> int:
         """Return the devices the ViT is compiled for on a release."""
-        visual = self.config["visual"]
+        visual = self.level["visual"]
         asked: int = visual.get("tensor_parallel_size") or visual.get("num_devices")
         return asked if tables_of(release)["splits"][self.family_name] else 1
 
     def _file(self, stem: str, suffix: str) -> str:
         unit = ".documented-unit" if self.merged else ""
-        return f"{stem}.optimum-{self.dialect}{unit}.{suffix}"
+        return f"optimum-rbln-{self.dialect}/{stem}{unit}.{suffix}"
 
     def _text(self, name: str) -> str:
         return (self.folder / name).read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.conformance.releases import Release, Version
 
@@ -18,9 +19,9 @@ class Family:
     ----------
     checkpoint : str
         A built-in model of bucketwise that belongs to it.
-    stem : str
-        What names its classes: `<stem>Config` in transformers and
-        `RBLN<stem>ForConditionalGeneration` in optimum.rbln.
+    stem, task : str
+        What names its classes: `<stem>Config` and `<stem><task>` in transformers, and
+        `RBLN<stem><task>` in optimum.rbln.
     tower : str
         The class of its ViT in optimum.rbln.
     since : tuple of int
@@ -31,20 +32,52 @@ class Family:
         The recorded pixel limits under which few sizes outgrow 16,384 patches.
     splits : bool
         Whether its ViT takes several devices.
+    window : int
+        Side of its windows in patches; 0 for none.
+    within, language_model : str
+        The submodule that holds its language model, and the class of that; "" where the
+        class itself is one.
     """
 
     checkpoint: str
     stem: str
+    task: str = "ForConditionalGeneration"
     tower: str
     since: Version = (0, 10, 2)
     gold: str
     limits: tuple[int, int]
     splits: bool
+    window: int = 0
+    within: str = ""
+    language_model: str = ""
 
     @property
     def model_class(self) -> str:
         """The class that compiles and loads it."""
-        return f"RBLN{self.stem}ForConditionalGeneration"
+        return f"RBLN{self.stem}{self.task}"
+
+    @property
+    def generates(self) -> bool:
+        """Whether it has a decoder."""
+        return not self.within
+
+    def level(self, config: Any) -> Any:
+        """Return the settings of its language model in a configuration or an object."""
+        if not self.within:
+            return config
+        if isinstance(config, dict):
+            return config[self.within]
+        # The class that holds a language model calls it otherwise once it is loaded.
+        loaded = getattr(config, f"{self.within}_model", None)
+        return getattr(config, self.within) if loaded is None else loaded
+
+    def nested(self, level: dict[str, Any]) -> dict[str, Any]:
+        """Return a configuration with those settings, where its class has them."""
+        if not self.within:
+            return level
+        above = {name: level[name] for name in ("batch_size",) if name in level}
+        below = {name: value for name, value in level.items() if name not in above}
+        return {self.within: below} | above
 
     def served_by(self, release: Release) -> bool:
         """Return whether a release has its class."""
@@ -67,6 +100,7 @@ FAMILIES: dict[str, Family] = {
         gold="qwen2_5_vl.csv.gz",
         limits=(3_136, 3_211_264),
         splits=False,
+        window=8,
     ),
     "qwen3_vl": Family(
         checkpoint="qwen3-vl-2b",
@@ -92,5 +126,26 @@ FAMILIES: dict[str, Family] = {
         gold="qwen3_5.csv.gz",
         limits=(65_536, 3_211_264),
         splits=True,
+    ),
+    "exaone4_5": Family(
+        checkpoint="exaone-4.5-33b",
+        stem="Exaone4_5_",
+        tower="RBLNExaone4_5_VisionModel",
+        since=(0, 11, 0),
+        gold="exaone4_5.csv.gz",
+        limits=(3_136, 3_211_264),
+        splits=True,
+        window=8,
+    ),
+    "colqwen2": Family(
+        checkpoint="colqwen2-v1.0-hf",
+        stem="ColQwen2",
+        task="ForRetrieval",
+        tower="RBLNQwen2VisionTransformerPretrainedModel",
+        gold="colqwen2.csv.gz",
+        limits=(3_136, 3_211_264),
+        splits=False,
+        within="vlm",
+        language_model="RBLNQwen2VLModel",
     ),
 }

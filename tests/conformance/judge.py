@@ -76,6 +76,11 @@ class _Trial:
         self.kind = model_class(FAMILIES[refusal.family])
         self.loaded: Any = None
 
+    @property
+    def level(self) -> Any:
+        """The language model that was loaded."""
+        return FAMILIES[self.refusal.family].level(self.loaded)
+
     def steps(self) -> dict[str, Callable[[], object]]:
         return {
             "build": lambda: build(self.refusal.family, self.config()),
@@ -115,9 +120,9 @@ class _Trial:
         """Run what the configuration is to be tried with, on the stand-in's graphs."""
         if self.refusal.grid:
             frames, height, width = self.refusal.grid
-            run_images(self.loaded.visual, [(frames, height, width)])
+            run_images(self.level.visual, [(frames, height, width)])
         for row, length in enumerate(self.refusal.prompts):
-            self.loaded.prefill_decoder.page_table_manager.get_block_tables(
+            self.level.prefill_decoder.page_table_manager.get_block_tables(
                 torch.arange(length)[None], batch_idx=row, phase="prefill"
             )
         if self.refusal.active:

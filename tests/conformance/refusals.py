@@ -81,7 +81,7 @@ class Refusal:
 
     def config(self, release: Release) -> dict[str, Any]:
         """Return the faulty configuration in a release's own names."""
-        config = sound_config(release)
+        config = FAMILIES[self.family].nested(sound_config(release))
         for key in self.without:
             level, last = _place(config, key, release)
             del level[last]

@@ -18,19 +18,30 @@ def build(family_name: str, config: dict[str, Any]) -> Any:
     """
     family = FAMILIES[family_name]
     named = dict(config)
-    if isinstance(named.get("visual"), dict):
-        named["visual"] = named["visual"] | {"cls_name": f"{family.tower}Config"}
-    return config_class(family)(**named)
+    level = family.level(named) if family.within in (*named, "") else {}
+    if isinstance(level.get("visual"), dict):
+        visual = level["visual"] | {"cls_name": f"{family.tower}Config"}
+        level = level | {"visual": visual}
+    if family.within:
+        kind = f"{family.language_model}Config"
+        level = named | {family.within: level | {"cls_name": kind}}
+    return config_class(family)(**level)
 
 
 def resolve(family_name: str, config: dict[str, Any]) -> Any:
-    """Return the configuration as exporting completes it: defaults, limits, shapes."""
-    built = build(family_name, config)
+    """Return the language model's configuration as exporting completes it.
+
+    With defaults, limits and shapes.
+    """
     family, model = FAMILIES[family_name], _model_config(family_name)
+    built = family.level(build(family_name, config))
+    kind = model_class(family)
+    if family.within:
+        kind, model = getattr(rbln, family.language_model), model.vlm_config
     # Where nothing is said of the ViT, exporting makes its configuration later.
     if isinstance(built.visual, rbln.RBLNModelConfig):
         _complete(tower_class(family), model.vision_config, built.visual)
-    _complete(model_class(family), model, built)
+    _complete(kind, model, built)
     return built
 
 

@@ -21,6 +21,7 @@ from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin
 
 from tests.conformance.checkpoints import model_config
+from tests.conformance.families import FAMILIES
 from tests.conformance.sdk import RELEASE, rebel, torch
 from tests.conformance.serve_lines import OPTIONS_SINCE
 
@@ -247,8 +248,8 @@ def _hf_config(family: str) -> Any:
     if family in OTHERS:
         return SimpleNamespace(model_type=family, architectures=[OTHERS[family]])
     found = model_config(family)
-    stem = type(found).__name__.removesuffix("Config")
-    found.architectures = [f"{stem}ForConditionalGeneration"]
+    named = FAMILIES[family]
+    found.architectures = [f"{named.stem}{named.task}"]
     return found
 
 

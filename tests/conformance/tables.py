@@ -7,7 +7,7 @@ from typing import Any
 
 from bucketwise.rbln.defaults import UNSET, unset
 from bucketwise.rbln.keys import Level, inherited
-from bucketwise.rbln.model_classes import MODEL_CLASSES, splits_visual
+from bucketwise.rbln.model_classes import MODEL_CLASSES, generates, splits_visual
 from bucketwise.rbln.nesting import NESTINGS
 from bucketwise.rbln.releases import RELEASES, Version, written
 
@@ -18,7 +18,9 @@ def tables() -> dict[str, Any]:
     """Return, by release, what `visual` inherits, what splits, and what is left out."""
     return {
         written(version): {
-            "inherited": sorted(inherited(version)),
+            "inherited": {
+                family: sorted(inherited(version, family)) for family in served(version)
+            },
             "splits": {
                 family: splits_visual(family, version) for family in served(version)
             },
@@ -47,6 +49,8 @@ def rows(version: Version) -> Iterator[dict[str, Any]]:
         of_an_npu = any(row.npu for row in UNSET if row.name == name)
         for npu in NPUS if of_an_npu else NPUS[:1]:
             for family in served(version):
+                if name == "decoder_batch_sizes" and not generates(family):
+                    continue
                 try:
                     row = unset(name, level, version, npu=npu, family=family)
                 except KeyError:

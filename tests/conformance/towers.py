@@ -40,13 +40,14 @@ def load_tower(
     family_name: str, checkpoint: Path, folder: Path, lengths: Sequence[int]
 ) -> Any:
     """Compile a checkpoint into a folder and load it: the real way, to its tower."""
-    kind = model_class(FAMILIES[family_name])
-    config = dry_config(lengths)
+    family = FAMILIES[family_name]
+    kind = model_class(family)
+    config = family.nested(dry_config(lengths))
     kind.from_pretrained(
         str(checkpoint), export=True, rbln_config=config
     ).save_pretrained(str(folder))
     rebel.NPUS[:] = ["RBLN-CA25"]
-    return kind.from_pretrained(str(folder), export=False).visual
+    return family.level(kind.from_pretrained(str(folder), export=False)).visual
 
 
 def run_images(tower: Any, grids: Sequence[Grid]) -> None:
@@ -73,11 +74,13 @@ def trace_tower(family_name: str, checkpoint: Path, settings: Any) -> None:
     Longer graphs than `LONGEST_TRACED` are left out: they take seconds and are made of
     the same lines.
     """
-    kind = tower_class(FAMILIES[family_name])
-    model = transformers.AutoModelForImageTextToText.from_pretrained(str(checkpoint))
+    family = FAMILIES[family_name]
+    kind = tower_class(family)
+    named = getattr(transformers, f"{family.stem}{family.task}")
+    model = family.level(named.from_pretrained(str(checkpoint)))
     for shapes in _traceable(settings.compile_cfgs[0].input_info):
         wrapped = kind._wrap_model_if_needed(  # noqa: SLF001 - what exporting calls
-            model.model.visual, settings
+            getattr(model, "model", model).visual, settings
         )
         with torch.inference_mode():
             wrapped(*(torch.zeros(shape) for shape in shapes))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from bucketwise.api.built_in import newest
 from bucketwise.api.preprocessing import VideoOptions, as_shipped
 from bucketwise.buckets import Buckets
-from bucketwise.explanation import Explanation, explain_size
+from bucketwise.explanation import SIZE, Explanation, explain_size
 from bucketwise.limits import Limit
+from bucketwise.sources import read_traffic
 from bucketwise.sources.configs.profiles import find_profile
 
 
@@ -27,7 +31,7 @@ def explain(
     Parameters
     ----------
     sizes : sequence of str
-        WIDTHxHEIGHT, with "@64f" for a clip of 64 frames.
+        WIDTHxHEIGHT, with "@64f" for a clip of 64 frames, or an image file.
     model, min_pixels, max_pixels, video
         As for `bucketwise.count`.
     target : str, optional
@@ -43,7 +47,20 @@ def explain(
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
-    return tuple(
-        explain_size(size, profile, preprocessing, newest(target), lengths)
-        for size in sizes
-    )
+    asked = (newest(target), lengths)
+    found = []
+    for size in sizes:
+        if SIZE.fullmatch(size.strip()) or not os.path.isfile(size):  # noqa: PTH113 - no fault on odd names
+            found.append(explain_size(size, profile, preprocessing, *asked))
+            continue
+        for text in _sizes_in(size):
+            told = explain_size(text, profile, preprocessing, *asked)
+            found.append(replace(told, line=f"{Path(size).name}, {told.line}"))
+    return tuple(found)
+
+
+def _sizes_in(path: str) -> Iterator[str]:
+    """Yield the sizes of the images in a file, as displayed."""
+    sizes = read_traffic([path]).sizes()
+    for width_px, height_px in zip(sizes.width_px, sizes.height_px, strict=True):
+        yield f"{width_px}x{height_px}"

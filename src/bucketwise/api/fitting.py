@@ -108,14 +108,13 @@ class Deployment:
             target=target,
         )
         document = mapping_document(context.config())
-        npu = document.config.get("npu")
         return Subject(
             document=document,
             version=target.parsed,
             profile=self.analysis.profile,
             family=self.analysis.profile.family,
             limits=self.analysis.preprocessing.image,
-            npu=npu if isinstance(npu, str) else None,
+            npu=document.npu,
         )
 
 

@@ -65,7 +65,8 @@ def _fixes(
     corrections = []
     for each in judged:
         after = fixed(each.subject, report.rules)
-        if after.config != each.subject.config:
+        # Of a serve line the subject's own is what vllm-rbln makes of it.
+        if after.config != each.subject.document.config:
             corrections.append(
                 Correction(
                     document=each.subject.document,

@@ -140,7 +140,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
-    npu = asked.npu or document.config.get("npu")
+    npu = asked.npu or document.npu
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
@@ -150,7 +150,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile=profile,
         family=profile.family if profile else document.family,
         limits=limits,
-        npu=npu if isinstance(npu, str) else None,
+        npu=npu,
         use=use,
     )
     return Judged(
@@ -238,16 +238,14 @@ def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules could not look at, and what would let them."""
     found = []
     if subject.profile is None:
-        found.append(
-            "images and memory, because nothing names the model: --model would"
-        )
+        found.append("images and memory: add --model")
     elif subject.profile.lm is None:
         found.append(
-            f"memory, because {subject.profile.name} tells no sizes of the language "
-            "model: --model names one"
+            f"memory: {subject.profile.name} has no dimensions of the language model; "
+            "name one that has with --model"
         )
     if asked.traffic is not None and subject.use is None:
-        found.append("the traffic, because it needs the model and its image limits")
+        found.append("the traffic: it needs the model and its image limits")
     family = subject.document.family
     if family and subject.profile is not None and subject.profile.family != family:
         found.append(

@@ -24,7 +24,7 @@ from bucketwise.decoder.decision import BATCH_SIZE
 from bucketwise.decoder.pricing import Deployment
 from bucketwise.decoder.question import DecoderQuestion
 from bucketwise.emitters import emit
-from bucketwise.errors import ConfigError, UsageError
+from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import Limit
 from bucketwise.lint.subject import Document
 from bucketwise.optimize.choose import GraphPrice
@@ -32,8 +32,8 @@ from bucketwise.output import Written, write_results
 from bucketwise.profile import ModelProfile
 from bucketwise.question import Question
 from bucketwise.rbln.base_config import BaseConfig, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES, serving_targets
-from bucketwise.rbln.targets import Target, pick_targets
+from bucketwise.rbln.model_classes import MODEL_CLASSES, generates, serving_targets
+from bucketwise.rbln.targets import ALL_TARGETS, Target, pick_targets
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.today import Today, limits_in_service, option_limits
@@ -115,7 +115,7 @@ def analyze(
     base : BaseConfig, optional
         The configuration emitted ones start from; its values are recorded.
     target : iterable of str
-        SDK dialects; all by default.
+        SDK dialects, "all" for every one; the newest by default.
     evidence : Evidence, optional
         What the decoder carried, as `read_evidence` returned it.
     batch_size : int, optional
@@ -173,9 +173,8 @@ def analyze(
         keep_max_pixels=max_pixels is not None,
         allow_overflow=allow_overflow,
     )
-    dialects = tuple(target)
     # Where no release compiles the family the newest one's counting is told.
-    served = serving_targets(profile.family, dialects)
+    served = _dialects(profile.family, target)
     targets = served or pick_targets(())[-1:]
     today, given = None, None
     if read is not None:
@@ -213,7 +212,7 @@ def analyze(
         "graph_price": asdict(graph_price) if graph_price else None,
         "current": list(given.lengths) if given is not None else None,
         "current_max_pixels": current_max_pixels,
-        "target": sorted(dialects),
+        "target": [each.name for each in served],
         "decoder_graphs": list(decoder_graphs),
         "step_cost": step_cost
         if isinstance(step_cost, str)
@@ -223,6 +222,9 @@ def analyze(
         **(recorded or {}),
     }
     ask = None
+    if not generates(profile.family):
+        _check_no_decoder(profile, traffic, evidence, batch_size)
+        evidence = None
     if evidence is not None or batch_size is not None:
         settings = _settings(base, profile.family)
         ask = Ask(
@@ -264,6 +266,32 @@ def analyze(
     if not served:
         return analysis
     return deployed(analysis, _base_of(analysis, base), served, min_saving=min_saving)
+
+
+def _check_no_decoder(
+    profile: ModelProfile,
+    traffic: Traffic,
+    evidence: Evidence | None,
+    batch_size: int | None,
+) -> None:
+    """Check that nothing was asked of the decoder of a model that has none.
+
+    What the rows of the images tell beside them was asked by nobody.
+    """
+    names = {record.name for record in traffic.inputs}
+    given = {
+        "--batch-size": batch_size is not None,
+        "--activity": evidence is not None and not names.issuperset(evidence.names),
+    }
+    raise_all(
+        [
+            f"{option}: {profile.name} embeds images and generates nothing: there are no "
+            f"decoder graphs to choose; leave {option} out"
+            for option, is_given in given.items()
+            if is_given
+        ],
+        UsageError,
+    )
 
 
 def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None:
@@ -310,9 +338,32 @@ def deployment_of(
     ConfigError
         When `config` cannot be read.
     """
-    dialects = serving_targets(analysis.plan.model.family, target)
+    dialects = _planned(analysis, target)
     base = _emitted(analysis, base, dialects)
     return report_inputs(analysis, base=base, targets=dialects, config=config)
+
+
+def _dialects(family: str, names: Iterable[str]) -> tuple[Target, ...]:
+    """Return the dialects to plan for: those named, each for "all", else the newest."""
+    asked = tuple(names)
+    if ALL_TARGETS in asked:
+        return serving_targets(family)
+    return serving_targets(family, asked) if asked else serving_targets(family)[-1:]
+
+
+def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
+    """Return the dialects to write for: those named, else those that were planned for."""
+    planned = tuple(analysis.plan.provenance.options.get("target", ()))
+    found = _dialects(analysis.plan.model.family, tuple(names) or planned)
+    # Releases count some lengths differently: a plan holds for those it was made for.
+    lacking = [each.name for each in found if planned and each.name not in planned]
+    if lacking:
+        message = (
+            f"target: expected one that was planned for ({', '.join(planned)}), got "
+            f"{', '.join(lacking)}; give it to analyze"
+        )
+        raise UsageError(message)
+    return found
 
 
 def _emitted(
@@ -361,7 +412,7 @@ def write_plan(
     base : BaseConfig, optional
         The configuration emitted ones start from; that of the analysis by default.
     target : iterable of str
-        SDK dialects; all by default.
+        SDK dialects, "all" for every one; those of the analysis by default.
     formats : iterable of str
         Pages to write: html (the report), pdf and md (the decision on one page); none
         for an empty one.
@@ -386,7 +437,7 @@ def write_plan(
     ConfigError
         When `config` cannot be read.
     """
-    dialects = serving_targets(analysis.plan.model.family, target)
+    dialects = _planned(analysis, target)
     base = _emitted(analysis, base, dialects)
     snippets = {
         dialect.version: emit(analysis.plan, base, [dialect])

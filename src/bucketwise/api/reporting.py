@@ -110,7 +110,6 @@ def _in_service(
 def _subject(
     analysis: Analysis, document: Document, version: Version, *, with_use: bool = False
 ) -> Subject:
-    npu = document.config.get("npu")
     limits = analysis.preprocessing.image
     use = None
     if with_use:
@@ -126,7 +125,7 @@ def _subject(
         profile=analysis.profile,
         family=analysis.profile.family,
         limits=limits,
-        npu=npu if isinstance(npu, str) else None,
+        npu=document.npu,
         use=use,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -16,7 +18,7 @@ from bucketwise.cli.terminal import (
     open_closed_streams,
     refused,
 )
-from bucketwise.errors import BucketwiseError
+from bucketwise.errors import BucketwiseError, meant
 
 INTERRUPTED = 130
 
@@ -53,6 +55,20 @@ class LazyGroup(click.Group):
         module = import_module(f"bucketwise.cli.{COMMANDS[name][0]}")
         command: click.Command = getattr(module, name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown command with the one that was meant."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            message = f"expected one of {', '.join(COMMANDS)}, got {name!r}"
+            if likely := meant(name, COMMANDS):
+                message += f". Did you mean {likely}?"
+            elif "." in name or os.path.exists(name):  # noqa: PTH110 - no fault on odd names
+                message += f". To plan from it: bucketwise analyze {shlex.join(args)}"
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse empty values: a path of no name stands for the working folder."""

@@ -64,7 +64,7 @@ BASE_OPTIONS = (
 @today_options
 @base_options
 @decoder_options
-@target_option("every dialect", "; repeatable")
+@target_option("the newest", "; repeatable, `all` for each")
 @output_options
 def analyze(
     inputs: tuple[str, ...],
@@ -97,6 +97,7 @@ def analyze(
         traffic, evidence = _read(
             inputs,
             options["activity"],
+            log_format=options["log_format"],
             columns=columns,
             max_bad_rows=max_bad_rows,
             places=places,
@@ -140,6 +141,7 @@ def analyze(
             "activity": [Path(name).name for name in options["activity"]]
             if places
             else len(options["activity"]),
+            "log_format": options["log_format"],
             **{name: options[name] for name in BASE_OPTIONS},
         },
     )
@@ -158,7 +160,7 @@ def analyze(
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
-        _print_decision(analysis, written)
+        _print_decision(analysis, written, folder)
     call = analysis.plan.verdict.call
     if call in FAILING.get(options["fail_on"], ()):
         raise SystemExit(GATE)
@@ -168,6 +170,7 @@ def _read(
     inputs: tuple[str, ...],
     activity: tuple[str, ...],
     *,
+    log_format: str | None,
     columns: dict[str, str] | None,
     ignore_orientation: bool,
     **reading: Any,
@@ -177,6 +180,9 @@ def _read(
     from bucketwise.sources.tables.naming import Naming
 
     if not activity:
+        if log_format is not None:
+            message = "--log-format says how --activity is written; name that, too"
+            raise click.UsageError(message)
         return sources.read_inputs(
             inputs, columns=columns, ignore_orientation=ignore_orientation, **reading
         )
@@ -184,7 +190,9 @@ def _read(
     traffic = sources.read_traffic(
         inputs, columns=naming, ignore_orientation=ignore_orientation, **reading
     )
-    evidence = sources.read_evidence(activity, columns=naming, **reading)
+    evidence = sources.read_evidence(
+        activity, columns=naming, log_format=log_format, **reading
+    )
     naming.check()
     return traffic, evidence
 
@@ -203,14 +211,14 @@ def _say_decision(analysis: Analysis) -> None:
         say(line)
 
 
-def _print_decision(analysis: Analysis, written: Written) -> None:
+def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     """Print the decision for programs: ASCII, one object."""
     import json
 
     from bucketwise.plan import integral
     from bucketwise.report.decision_record import decision_record
 
-    names = [path.name for path in written.paths]
+    names = [path.relative_to(folder).as_posix() for path in written.paths]
     say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
 
 

@@ -11,6 +11,7 @@ from bucketwise.cli.option_types import (
     Amount,
     BucketRange,
     Formats,
+    LogFormat,
     Name,
     Percent,
     Pixels,
@@ -153,9 +154,18 @@ decoder_options = bundle(
         type=Name(),
         multiple=True,
         metavar="FILE",
-        help="What the decoder carried: a request log, arrivals with tokens, vLLM's "
-        "log or statistics, Prometheus JSON; repeatable. Without it INPUT rows that "
-        "carry times or tokens are used.",
+        help="What the decoder carried: a request log, arrivals with tokens, vLLM's or "
+        "SGLang's log or statistics, Prometheus JSON, a proxy's access log; repeatable. "
+        "Without it INPUT rows that carry times or tokens are used.",
+    ),
+    click.option(
+        "--log-format",
+        type=LogFormat(),
+        metavar="FORMAT",
+        help="How the lines of --activity are written, as nginx, Apache, Envoy, HAProxy "
+        'or gunicorn has it in its configuration, such as \'[$time_local] "$request" '
+        "$request_time'; for any other program $start or $end, $duration_ms, $path, "
+        "$replica and $_ for the rest  [default: their usual formats are known]",
     ),
     click.option(
         "--decoder-graphs",

@@ -12,11 +12,10 @@ from bucketwise.report.reading import on_batch_size, traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
     decoder_saving,
-    failing_today,
     limit_in_doubt,
     under_limit,
 )
-from bucketwise.verdict import CALLS
+from bucketwise.verdict import CALLS, failing_today
 from bucketwise.wording import worded
 
 MOST_LINES = 10
@@ -103,9 +102,18 @@ def _to_set(plan: Plan) -> Iterator[str]:
         return
     yield (
         f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
-        f"{visual.processor.max_pixels:,} on the processor (decided under "
-        f"{model.min_pixels:,} to {model.max_pixels:,}: {model.limits_source})."
+        f"{visual.processor.max_pixels:,} on the processor{_whose_limits(plan)}."
     )
+
+
+def _whose_limits(plan: Plan) -> str:
+    """Say whose the limits are that nobody gave, and which were lowered."""
+    model, processor = plan.model, plan.visual.processor
+    given = model.limits_source == "given"
+    if processor.max_pixels < model.max_pixels:
+        whose = "yours" if given else model.limits_source
+        return f", below max_pixels {model.max_pixels:,} ({whose})"
+    return "" if given else f" (limits not given: from {model.limits_source})"
 
 
 def _saves(plan: Plan) -> Iterator[str]:
@@ -113,26 +121,34 @@ def _saves(plan: Plan) -> Iterator[str]:
     yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
     yield (
-        f"ViT compute: {compute(visual.padded_compute, unit)} for "
-        f"{compute(visual.useful_compute, unit)} of need, waste {percent(visual.waste)}"
-        f"{_one_graph(visual)}."
+        f"ViT compute: {compute(visual.padded_compute, unit)}, {percent(visual.waste)} "
+        f"of it padding.{_one_graph(visual)}"
     )
     if current and current.padded_compute_served:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield (
-            f"Against today, over the {plural(current.served_images, 'image')} both "
-            f"serve{under_limit(current, plan.model.max_pixels)}: {said} ViT compute."
+            f"On the {plural(current.served_images, 'image')} that both serve"
+            f"{under_limit(current, plan.model.max_pixels)}: {said} ViT compute than "
+            "today."
         )
 
 
 def _read(analysis: Analysis) -> str:
     plan = analysis.plan
     traffic = plan.traffic
+    images = plural(traffic.images, "image")
+    weighed = "" if traffic.images == traffic.rows_used else f" for {images}"
+    apart = [
+        f"{value} {what}"
+        for value, what in (
+            (f"{traffic.rows_rejected:,}", "rejected"),
+            (number(traffic.refused_by_processor), "refused by the processor"),
+        )
+        if value != "0"
+    ]
     return (
-        f"Read: {plural(traffic.images, 'image')} in "
-        f"{plural(traffic.rows_used, 'row')} of {traffic.rows_read:,}; "
-        f"{traffic.rows_rejected:,} rejected, "
-        f"{number(traffic.refused_by_processor)} refused by the processor"
+        f"Read {plural(traffic.rows_read, 'row')}{weighed}, "
+        f"{' and '.join(apart) or 'all used'}"
         f"{_read_as(traffic_inputs(analysis))}{_decoder_read(plan)}."
     )
 
@@ -198,4 +214,7 @@ def _one_graph(visual: Visual) -> str:
     if first.k != 1 or len(visual.vit_max_seq_lens) == 1:
         return ""
     ratio = first.padded_compute / visual.padded_compute
-    return f"; one graph of {first.vit_max_seq_lens[-1]:,} would take {ratio:.2f} times"
+    return (
+        f" One graph of {first.vit_max_seq_lens[-1]:,} would take "
+        f"{compute(first.padded_compute, visual.cost.unit)}, {ratio:.2f} times as much."
+    )

@@ -21,7 +21,7 @@ from bucketwise.cli.settings import lengths_as_usage, limits_line, video_options
     epilog="Example: bucketwise explain 1920x1080 1280x720@64f --model qwen3-vl-2b"
 )
 @click.argument(
-    "sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]..."
+    "sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]|IMAGE..."
 )
 @required_model_option
 @click.option(

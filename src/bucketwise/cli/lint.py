@@ -122,8 +122,10 @@ def lint(
     """Say whether configurations will work, and for this traffic.
 
     CONFIG is a rbln_config as JSON, YAML or TOML, a compiled folder, a Python file or a
-    notebook that calls from_pretrained, a script with `vllm serve`, or - for standard
-    input. Nothing in it is run. The exit status is 3 where an error was found.
+    notebook that calls from_pretrained, whatever holds a command with `vllm serve` or
+    `optimum-rbln-cli` (scripts, Compose files, manifests, Dockerfiles, units, READMEs),
+    or - for standard input. Nothing in it is run. The exit status is 3 where an error
+    was found.
 
     With --target vllm no CONFIG is read: what plain vLLM counts on one device of any
     kind is added up instead, and whether it would start.

@@ -120,6 +120,26 @@ class Name(click.ParamType[str]):
         return str(value)
 
 
+class LogFormat(Name):
+    """The format string of a proxy's access log, with a time and a duration."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Return the format as it was given."""
+        from bucketwise.sources.evidence.format_strings import compile_format
+
+        text = super().convert(value, param, ctx)
+        try:
+            compile_format(text)
+        except UsageError as error:
+            self.fail(str(error).removeprefix("--log-format: "), param, ctx)
+        return text
+
+
 class Pixels(click.ParamType[int | str]):
     """A number of pixels: 4194304, 4,194,304, 2048^2, 1280*28*28, or "checkpoint"."""
 
@@ -276,10 +296,10 @@ class Columns(click.ParamType[tuple[tuple[str, str], ...]]):
         if isinstance(value, tuple):
             return value
         pairs = [pair.partition("=") for pair in str(value).split(",")]
-        if not all(role.strip() and column.strip() for role, _, column in pairs):
+        if not all(role.strip() and mark for role, mark, _ in pairs):
             self.fail(
                 f"{value!r} found; ROLE=COLUMN pairs such as width=imgW,height=imgH "
-                "are right",
+                "are right, and ROLE= to leave a role unread",
                 param,
                 ctx,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from bucketwise.traffic import Traffic
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
+MOST_NOTES = 20
+"""Told on a terminal; a folder of a thousand tables has more."""
 
 
 def video_options(limits: dict[str, Any]) -> VideoOptions:
@@ -43,6 +46,7 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
     """Say which model, release and limits are in force, and where the limits come from."""
     from bucketwise.api.built_in import newest
     from bucketwise.api.preprocessing import as_shipped
+    from bucketwise.limits import image_limits
     from bucketwise.sources.configs.profiles import find_profile
 
     profile = find_profile(model)
@@ -60,7 +64,16 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
             f", video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
             f"({clip.source})"
         )
-    return "\n".join((line, *(f"note: {note}" for note in profile.notes)))
+    notes = [*profile.notes]
+    deployed = image_limits(
+        profile, limits["min_pixels"], limits["max_pixels"], deployed=True
+    )
+    if deployed.max_pixels != image.max_pixels:
+        notes.append(
+            f"analyze takes max_pixels {deployed.max_pixels:,} ({deployed.source}); "
+            f"--max-pixels {deployed.max_pixels} does so here"
+        )
+    return "\n".join((line, *(f"note: {note}" for note in notes)))
 
 
 def read_sizes(
@@ -78,10 +91,16 @@ def read_sizes(
 
 
 def say_notes(traffic: Traffic) -> None:
-    """Say on standard error what was read as what, weights above all."""
+    """Say on standard error what was read as what, once where many inputs are alike."""
+    names: dict[str, list[str]] = {}
     for record in traffic.inputs:
         for note in record.notes:
-            say(f"{record.name}: {note}", err=True)
+            names.setdefault(note, []).append(record.name)
+    for note, [first, *others] in islice(names.items(), MOST_NOTES):
+        also = f" and {plural(len(others), 'other')}" if others else ""
+        say(f"{first}{also}: {note}", err=True)
+    if len(names) > MOST_NOTES:
+        say(f"and {plural(len(names) - MOST_NOTES, 'more note')} like these", err=True)
     for note in traffic.notes:
         say(f"note: {note}", err=True)
     for rejection in traffic.rejections:

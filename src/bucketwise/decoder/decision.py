@@ -322,10 +322,10 @@ def _replayed(
         number(_mean_active(each, batch_size))
         for each in (settled.one_graph.activity(), activity)
     )
-    ended = "settled" if settled.fixed else "went round in a circle"
+    ended = "converged" if settled.fixed else "did not converge"
     said = (
-        f"choice and replay {ended} after {plural(settled.rounds, 'round')}: the mean of "
-        f"active sequences is {before} with one graph and {after} with the chosen ones"
+        f"graph choice and replay {ended} in {plural(settled.rounds, 'round')}: on average "
+        f"{before} sequences are active with one graph, {after} with the chosen ones"
     )
     return _Load(
         activity=activity,

@@ -163,5 +163,5 @@ def _decision(
         limit = f"--decoder-graphs allows {k_range[1]}"
         if k < k_range[1]:
             limit = f"--min-saving asks {percent(min_saving)}"
-        words.append(f"another would save {percent(further)} more, but {limit}")
+        words.append(f"graph {k + 1} would save {percent(further)} more, but {limit}")
     return DecoderDecision(k=k, rule="min_saving", reason="; ".join(words))

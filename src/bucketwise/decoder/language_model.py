@@ -29,7 +29,7 @@ def parameters(shape: LmShape) -> int:
     Notes
     -----
     Modules as in transformers 5.23.0, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,qwen3_vl_moe,
-    qwen3_5,qwen3_5_moe}/modeling_*.py; with `input_embedding` the sums equal those of
+    qwen3_5,qwen3_5_moe,exaone4}/modeling_*.py; with `input_embedding` the sums equal those of
     the classes on torch's meta device.
     """
     return _dense(shape) + shape.layers * shape.experts * _expert(shape)
@@ -70,7 +70,8 @@ def kv_values_per_token(shape: LmShape) -> int:
     """Return the values the cache keeps of one token: keys and values.
 
     2 * full_attention_layers * kv_heads * head_dim (transformers 5.23.0,
-    cache_utils.py, DynamicLayer).
+    cache_utils.py, DynamicLayer). What sliding layers keep does not grow with a
+    sequence: `sliding_values`.
 
     Parameters
     ----------
@@ -78,6 +79,20 @@ def kv_values_per_token(shape: LmShape) -> int:
         The language model.
     """
     return 2 * shape.full_attention_layers * shape.kv_heads * shape.head_dim
+
+
+def sliding_values(shape: LmShape, context_tokens: float) -> float:
+    """Return the values that sliding layers keep of one sequence: keys and values.
+
+    Parameters
+    ----------
+    shape : LmShape
+        The language model.
+    context_tokens : float
+        Tokens of the sequence; of more than the window the last are kept.
+    """
+    kept = min(context_tokens, shape.sliding_window_tokens)
+    return 2 * shape.sliding_layers * shape.kv_heads * shape.head_dim * kept
 
 
 def state_values(shape: LmShape) -> int:
@@ -111,7 +126,8 @@ def step_flops(shape: LmShape, batch: int, context_tokens: float) -> float:
     """Return the FLOP of one decode step, 2 a multiply-add.
 
     Matrix products, lm_head among them and of the experts those a token takes; attention,
-    4 * heads * head_dim for every token attended to, a layer; and the delta rule of
+    4 * heads * head_dim for every token attended to, a layer, of which a sliding layer
+    has its window at most; and the delta rule of
     linear attention, three products of its state. Norms, activations and convolutions
     are left out.
 
@@ -133,14 +149,16 @@ def step_flops(shape: LmShape, batch: int, context_tokens: float) -> float:
     (transformers/models/qwen3_5/qwen3_5_architecture.py), it counts the same.
     """
     each = 2 * (_token_products(shape) + _lm_head(shape))
-    return float(batch * (each + _attention_flops(shape) * context_tokens))
+    seen = shape.full_attention_layers * context_tokens
+    seen += shape.sliding_layers * min(context_tokens, shape.sliding_window_tokens)
+    return float(batch * (each + _pair_flops(shape) * seen))
 
 
 def prefill_flops(shape: LmShape, prompt: IntArray) -> FloatArray:
     """Return the FLOP of reading prompts, each by itself, up to their first new token.
 
     As `step_flops` of 1, 2, ..., n tokens, but lm_head for the last one only: n * (n + 1)
-    / 2 pairs are attended. Kernels that compute the pairs a causal mask hides do up to
+    / 2 pairs are attended, in a sliding layer at most its window by each token. Kernels that compute the pairs a causal mask hides do up to
     twice that; those that take the delta rule in chunks of 64 tokens up to 1.7 times
     that part, which is under 3% of a layer of the built-in models.
 
@@ -157,9 +175,13 @@ def prefill_flops(shape: LmShape, prompt: IntArray) -> FloatArray:
         One a prompt.
     """
     tokens = prompt.astype(np.float64)
-    pairs = tokens * (tokens + 1) / 2
+    pairs = shape.full_attention_layers * tokens * (tokens + 1) / 2
+    if shape.sliding_layers:
+        within = np.minimum(tokens, shape.sliding_window_tokens)
+        slid = within * (within + 1) / 2 + within * (tokens - within)
+        pairs = pairs + shape.sliding_layers * slid
     products = 2 * (_token_products(shape) * tokens + _lm_head(shape))
-    return products + _attention_flops(shape) * pairs
+    return products + _pair_flops(shape) * pairs
 
 
 def _dense(shape: LmShape) -> int:
@@ -173,7 +195,7 @@ def _matrices(shape: LmShape) -> int:
     width = shape.intermediate + shape.shared_expert_intermediate
     mlp = MLP_MATRICES * shape.hidden * width + shape.hidden * _routes(shape)
     return (
-        shape.full_attention_layers * _full_attention_matrices(shape)
+        shape.attention_layers * _full_attention_matrices(shape)
         + shape.linear_layers * _linear_attention_matrices(shape)
         + shape.layers * mlp
     )
@@ -229,7 +251,7 @@ def _vectors(shape: LmShape) -> int:
     # A decay and a bias of it for every value head, and the norm of what a head yields.
     linear = _convolved(shape) * shape.linear_conv_kernel
     linear += 2 * shape.linear_value_heads + shape.linear_value_head_dim
-    return shape.full_attention_layers * full + shape.linear_layers * linear
+    return shape.attention_layers * full + shape.linear_layers * linear
 
 
 def _token_products(shape: LmShape) -> int:
@@ -244,6 +266,6 @@ def _token_products(shape: LmShape) -> int:
     return _matrices(shape) + experts + shape.linear_layers * delta_rule
 
 
-def _attention_flops(shape: LmShape) -> int:
-    """Return the FLOP of one token attending to one token: scores and sum of values."""
-    return 4 * shape.full_attention_layers * shape.heads * shape.head_dim
+def _pair_flops(shape: LmShape) -> int:
+    """Return the FLOP of a token attending to one in a layer: scores, sum of values."""
+    return 4 * shape.heads * shape.head_dim

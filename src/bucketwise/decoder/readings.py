@@ -61,7 +61,7 @@ def hold(gauges: Gauges) -> Held:
         When there is no reading.
     """
     if not gauges.time_s.size:
-        raise InputError("activity: no reading of an engine; one at least is right")
+        raise InputError("activity: no readings of an engine; at least one is needed")
     seconds = np.zeros(gauges.time_s.size)
     anew = np.zeros(gauges.time_s.size, dtype=bool)
     anew[list(gauges.restarts)] = True

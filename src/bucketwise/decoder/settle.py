@@ -13,13 +13,14 @@ from bucketwise.buckets import Buckets
 from bucketwise.decoder.graphs import Graphs
 from bucketwise.decoder.replay import Replay, replay
 from bucketwise.decoder.step_cost import MS, StepCurve
+from bucketwise.numbers import plural
 from bucketwise.plan import DecoderDecision
 from bucketwise.traffic import FloatArray
 
 Sizes = tuple[int, ...]
 
 MAX_ROUNDS = 12
-"""Choice and replay settle within three or four rounds, or go round in a circle."""
+"""Choice and replay settle within three or four rounds, or do not converge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Settled:
         Replays it took.
     fixed : bool
         Whether the replay asks for the graphs that it ran with; otherwise the choice
-        went round in a circle, and the best of the circle is told.
+        did not converge, and the best is taken.
     """
 
     graphs: Graphs
@@ -89,7 +90,10 @@ def settle(
     sizes = min(fixed or ends, key=lambda each: _mean_time_s(seen[each][1]))
     graphs, ran = seen[sizes]
     if not fixed:
-        said = "choice and replay go round in a circle: the best of it is taken"
+        said = (
+            f"graph choice and replay did not converge in {plural(len(seen), 'round')}; "
+            "using the best"
+        )
         decision = DecoderDecision(k=len(sizes), rule="circle", reason=said)
         graphs = dataclasses.replace(graphs, sizes=sizes, decision=decision)
     return Settled(

@@ -10,6 +10,7 @@ import numpy as np
 from bucketwise.decoder.language_model import (
     kv_values_per_token,
     prefill_flops,
+    sliding_values,
     state_values,
     step_flops,
     step_weights,
@@ -126,7 +127,9 @@ def roofline(shape: LmShape, hardware: Hardware, largest: int) -> StepCurve:
     """
     device, n_devices = hardware.device, hardware.n_devices
     share_of_heads = -(-shape.kv_heads // n_devices) / shape.kv_heads
-    cache = kv_values_per_token(shape) * hardware.context_tokens * share_of_heads
+    context = hardware.context_tokens
+    kept = kv_values_per_token(shape) * context + sliding_values(shape, context)
+    cache = kept * share_of_heads
     # Each layer's input, and what its MLP holds between, written and read once.
     between = (
         shape.intermediate

@@ -11,20 +11,40 @@ from bucketwise.emitters.load_script import load_text
 from bucketwise.emitters.serve_script import serve_text
 from bucketwise.plan import Plan
 from bucketwise.rbln.base_config import BaseConfig
+from bucketwise.rbln.model_classes import generates
 from bucketwise.rbln.targets import Target
 from bucketwise.wording import worded
 
-__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit"]
+__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
 
 Emitter = Callable[[EmitContext], str]
 
 EMITTERS: dict[str, Emitter] = {
-    "rbln_config.optimum-{version}{unit}.json": config_text,
-    "compile.optimum-{version}{unit}.py": compile_text,
-    "load.optimum-{version}{unit}.py": load_text,
-    "serve.vllm-rbln-{version}{unit}.sh": serve_text,
+    "rbln_config{unit}.json": config_text,
+    "compile{unit}.py": compile_text,
+    "load{unit}.py": load_text,
+    "serve{unit}.sh": serve_text,
 }
-"""File name, with {version} of the dialect and {unit} of its lengths -> its text."""
+"""File name, with the {unit} of its lengths where it is not the usual -> its text."""
+
+
+def place_of(pattern: str, context: EmitContext) -> str:
+    """Return where a file stands among the results, such as optimum-rbln-0.12.0/load.py."""
+    name = pattern.format(unit=context.unit_suffix)
+    return f"optimum-rbln-{context.target.version}/{name}"
+
+
+def emitters_for(family: str) -> dict[str, Emitter]:
+    """Return what is emitted for a family: nothing serves one that does not generate.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    """
+    if generates(family):
+        return EMITTERS
+    return {name: text for name, text in EMITTERS.items() if text is not serve_text}
 
 
 def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
@@ -42,7 +62,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     Returns
     -------
     dict of str to str
-        File name to text.
+        Path within the folder of results, one folder a dialect, to text.
 
     Raises
     ------
@@ -52,7 +72,6 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     files = {}
     for target in targets:
         context = EmitContext.of(plan, base, target)
-        for pattern, text in EMITTERS.items():
-            name = pattern.format(version=target.version, unit=context.unit_suffix)
-            files[name] = worded(text(context), plan.model.family)
+        for pattern, text in emitters_for(plan.model.family).items():
+            files[place_of(pattern, context)] = worded(text(context), plan.model.family)
     return files

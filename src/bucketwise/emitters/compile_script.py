@@ -51,9 +51,9 @@ _LOCAL = """\
 
 
 def compile_text(context: EmitContext) -> str:
-    """Return compile.optimum-V.py."""
+    """Return compile.py."""
     target = context.target
-    script = f"compile.optimum-{target.version}{context.unit_suffix}.py"
+    script = f"compile{context.unit_suffix}.py"
     title = one_line(f"Compile {context.model.hf_id} for {target.name}.")
     remarks = (
         *unit_warning(context),

@@ -8,5 +8,5 @@ from bucketwise.emitters.context import EmitContext
 
 
 def config_text(context: EmitContext) -> str:
-    """Return rbln_config.optimum-V.json."""
+    """Return rbln_config.json."""
     return json.dumps(context.config(), indent=2, allow_nan=False) + "\n"

@@ -11,9 +11,9 @@ from bucketwise.plan import Decoder, Model, Plan, Visual
 from bucketwise.rbln.attention import MAX_GDN_CHUNK
 from bucketwise.rbln.base_config import BaseConfig, on_release
 from bucketwise.rbln.defaults import in_force
-from bucketwise.rbln.keys import QWEN3_5
-from bucketwise.rbln.model_classes import model_class
-from bucketwise.rbln.nesting import nested
+from bucketwise.rbln.keys import FORCED_WITHIN, QWEN3_5
+from bucketwise.rbln.model_classes import generates, model_class, within
+from bucketwise.rbln.nesting import nested, nested_path
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.targets import Target
 
@@ -26,6 +26,10 @@ GIVEN = "given"
 WHOLE_CLIP_FAMILIES = ("qwen3_vl", "qwen3_vl_moe", "qwen3_5")
 """Families whose video limits bound the clip, not the frame (transformers 5.15.1,
 models/qwen3_vl/video_processing_qwen3_vl.py); that processor knows `size` alone."""
+
+
+_ABOVE = tuple(key for key, default in FORCED_WITHIN.items() if default is None)
+"""What stands above the language model, where its class has such a level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,14 +155,35 @@ class EmitContext:
     @property
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
+        if not self.generates:
+            return None
         limits = self.visual.processor
         if limits.video_min_pixels is None or limits.video_max_pixels is None:
             return None
         return limits.video_min_pixels, limits.video_max_pixels
 
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """Keys that lead to the level of the language model; () for the top."""
+        return within(self.model.family, {})
+
+    @property
+    def generates(self) -> bool:
+        """Whether the model generates; one that embeds takes no clips either."""
+        return generates(self.model.family)
+
     def config(self) -> dict[str, Any]:
-        """Return the configuration as the model's class takes it, ViT lengths first."""
-        return nested(self.settings(), self.model.family, self.visual.soft_tokens)
+        """Return the configuration as the model's class takes it, ViT lengths first.
+
+        What a class hands down to its language model stands above it: up to 0.11.1 it
+        raises within (optimum-rbln 0.11.1, transformers/models/colqwen2/
+        configuration_colqwen2.py).
+        """
+        level = self.settings()
+        if not self.inside:
+            return self._nested(level, self.visual.soft_tokens)
+        above = {key: level.pop(key) for key in _ABOVE if key in level}
+        return self._nested(level) | above
 
     def settings(self) -> dict[str, Any]:
         """Return it in the dialect's names: `visual`, and the language model's at the top."""
@@ -174,6 +199,12 @@ class EmitContext:
             top["batch_size"] = self.decoder.batch_size
             top["decoder_batch_sizes"] = list(self.decoder.decoder_batch_sizes)
         return {"visual": visual} | top
+
+    def place(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """Return where a value of the base stands in the configuration."""
+        if not self.inside or path[0] in _ABOVE:
+            return nested_path(path, {}, self.model.family)
+        return (*self.inside, *path)
 
     def left_out(self) -> tuple[str, ...]:
         """Return the base's keys that the dialect refuses, dotted."""
@@ -196,7 +227,15 @@ class EmitContext:
                 "device": visual.get("device", list(range(visual["num_devices"])))
             },
         }
-        return nested(placed, self.model.family)
+        return self._nested(placed)
+
+    def _nested(
+        self, level: dict[str, Any], counts: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
+        """Return the level of the language model where the class has it."""
+        for name in reversed(self.inside):
+            level = {name: level}
+        return nested(level, self.model.family, counts)
 
     def _chunk_too_long(self, top: Mapping[str, Any]) -> bool:
         """Return whether linear attention would take a prefill chunk it refuses."""

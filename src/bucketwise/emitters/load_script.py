@@ -34,7 +34,7 @@ if __name__ == "__main__":
 
 
 def load_text(context: EmitContext) -> str:
-    """Return load.optimum-V.py."""
+    """Return load.py."""
     target = context.target
     base = context.base.mapping
     devices = context.devices()
@@ -43,7 +43,7 @@ def load_text(context: EmitContext) -> str:
     remarks = (
         *unit_warning(context),
         one_line(
-            f"Load what compile.optimum-{target.version} made of {context.model.hf_id}."
+            f"Load what compile.py made of {context.model.hf_id} for {target.name}."
         ),
         f"Covers {context.covers}, with transformers {target.transformers}.",
         "",

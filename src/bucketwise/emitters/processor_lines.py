@@ -65,6 +65,8 @@ def limit_constants(context: EmitContext) -> str:
     limits = context.visual.processor
     lines = f"MIN_PIXELS = {limits.min_pixels}\nMAX_PIXELS = {limits.max_pixels}\n"
     video = context.video_limits
+    if video is None and not context.generates:
+        return lines
     if video is None:
         return lines + "# Clips keep the checkpoint's own limits.\n"
     return f"{lines}VIDEO_MIN_PIXELS = {video[0]}\nVIDEO_MAX_PIXELS = {video[1]}\n"

@@ -77,7 +77,7 @@ def assumed_values(context: EmitContext) -> tuple[str, ...]:
     for item in assumed:
         names = [
             context.target.devices_key if key == "num_devices" else key
-            for key in item.path
+            for key in context.place(item.path)
         ]
         line = one_line(f"{'.'.join(names)} = {item.value}")
         by_source.setdefault(item.source, []).append(line)
@@ -85,9 +85,10 @@ def assumed_values(context: EmitContext) -> tuple[str, ...]:
     for source, lines in by_source.items():
         rows += [f"  {line}" for line in lines]
         rows += [f"    {line}" for line in paragraph(f"from {source}")]
+    last = "--npu and --batch-size" if context.generates else "and --npu"
     rows += [
         "Replace them with --base rbln_config.json, or with --devices, --max-seq-len,",
-        "--kvcache-partition-len, --npu and --batch-size.",
+        f"--kvcache-partition-len, {last}.",
         "=" * _WIDTH,
     ]
     return tuple(rows)
@@ -109,8 +110,7 @@ def base_notes(context: EmitContext) -> tuple[str, ...]:
     if "npu" not in context.base.mapping:
         # optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
         rows.append(
-            "Note: no npu is named: a host without NPUs cannot compile then. Name it with "
-            "--npu."
+            "Note: NPU not given. A compile host without an NPU needs its name: set --npu."
         )
     partition = context.base.mapping.get("kvcache_partition_len")
     if partition is not None and partition < target.min_flash_partition_len:

@@ -30,7 +30,7 @@ NESTED_SINCE = (0, 12, 0)
 """From here on limits of images can be given apart from those of clips."""
 
 _FOLDER_RULES = (
-    "It serves the folder that compile.optimum-{version} made. vllm-rbln takes "
+    "It serves the folder that compile.py of optimum-rbln {version} made. vllm-rbln takes "
     "lengths, batch, block size and number of devices from that folder; the flags "
     "below say the same and change nothing. Buckets cannot be given here: on a "
     "compiled folder every override but device is dropped, and raises before "
@@ -56,7 +56,7 @@ fi
 
 
 def serve_text(context: EmitContext) -> str:
-    """Return serve.vllm-rbln-V.sh."""
+    """Return serve.sh."""
     target = context.target
     remarks = (
         *unit_warning(context),
@@ -70,7 +70,7 @@ def serve_text(context: EmitContext) -> str:
         *assumed_values(context),
         *base_notes(context),
     )
-    script = f"compile.optimum-{target.version}{context.unit_suffix}.py"
+    script = f"compile{context.unit_suffix}.py"
     guard = _GUARD.format(folder=shlex.quote(context.folder), script=script)
     lines = ['exec vllm serve "$FOLDER"', *_flags(context), '"$@"']
     return (

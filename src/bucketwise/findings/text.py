@@ -28,7 +28,7 @@ def _configuration(judged: Judged) -> Iterator[str]:
     for what, said in facts(judged):
         yield from _wrapped(f"{what:<9}", said)
     for said in (*document.notes, *judged.not_judged):
-        yield from _wrapped("unjudged ", one_line(said))
+        yield from _wrapped("skipped  ", one_line(said))
     yield ""
     for severity in SEVERITIES:
         yield from _group(judged, severity)

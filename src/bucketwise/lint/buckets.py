@@ -21,7 +21,12 @@ from bucketwise.lint.values import (
 )
 from bucketwise.numbers import number, percent
 from bucketwise.optimize.excess import excess_of
-from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, least_needed, mask_bytes
+from bucketwise.rbln.lengths import (
+    LARGEST_PUBLISHED_PATCHES,
+    extra_windows,
+    least_needed,
+    mask_bytes,
+)
 from bucketwise.today import Failures
 
 MANY_BUCKETS = 4
@@ -143,9 +148,8 @@ def dead_bucket(subject: Subject) -> Iterator[Finding]:
         return
     profile, limits = limited.profile, limited.limits
     patches = -(-limits.min_pixels // profile.length_px**2)
-    [least] = least_needed(
-        np.array([patches]), profile.window_patches, subject.version
-    ).tolist()
+    extra = extra_windows(profile.family, subject.version)
+    [least] = least_needed(np.array([patches]), profile.window_patches, extra).tolist()
     dead = [length for length in limited.lengths if length < least]
     kept = [length for length in limited.lengths if length >= least]
     if not dead or not kept:
@@ -399,7 +403,10 @@ def _unit_hint(subject: Subject, top: int, needed: int) -> str:
     if profile is None or not fits_merged(needed, top, profile):
         return ""
     merged = -(-needed // profile.lengths_per_merged)
-    return f"; in merged patches ({merged:,}) it would fit"
+    return (
+        f"; {top:,} looks like merged patches: the largest image has {merged:,} of "
+        f"those, and {needed:,} ViT patches"
+    )
 
 
 def _aligned(length: int, align: int) -> int:

@@ -9,7 +9,7 @@ from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.keys import is_compiled, levels_of, nearest
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import release, shown, unknown
-from bucketwise.rbln.keys import INHERITS_SINCE, standing
+from bucketwise.rbln.keys import inherits_since, standing
 from bucketwise.rbln.model_classes import AUTO_CLASSES, MODEL_CLASSES, SUBMODULES
 from bucketwise.rbln.releases import written
 
@@ -79,7 +79,7 @@ def wrong_class_name(subject: Subject) -> Iterator[Finding]:
 def _not_found(subject: Subject, path: Path, given: Any) -> str:
     at_load = not path or subject.document.form != "compile"
     # What visual inherits is put together by looking its class up.
-    if at_load or subject.version >= INHERITS_SINCE:
+    if at_load or subject.version >= inherits_since(subject.family):
         return f"ValueError: Configuration for {given} not found"
     return f"AttributeError: module optimum.rbln has no attribute {given}"
 

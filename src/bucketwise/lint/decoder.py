@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import batch_size_of, release, shown, unknown, whole
 from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.rbln.model_classes import generates
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _PATH = ("decoder_batch_sizes",)
@@ -18,7 +20,7 @@ def no_batch_sizes(subject: Subject) -> Iterator[Finding]:
 
     The class checks nothing but the largest of a list.
     """
-    value = subject.config.get("decoder_batch_sizes")
+    value = _given(subject)
     items = value if isinstance(value, (list, tuple)) else [value]
     if value is None or any(unknown(item) for item in items):
         return
@@ -47,7 +49,7 @@ def tuple_of_batch_sizes(subject: Subject) -> Iterator[Finding]:
     vllm-rbln turns the list round and bisects in it, so it must descend as the class
     leaves lists.
     """
-    value = subject.config.get("decoder_batch_sizes")
+    value = _given(subject)
     if not isinstance(value, tuple) or not _numbers(subject):
         return
     mended = sorted(set(value))
@@ -86,7 +88,7 @@ def batch_size_not_among_graphs(subject: Subject) -> Iterator[Finding]:
 
 def batch_size_exceeded(subject: Subject) -> Iterator[Finding]:
     """A decoder batch size above batch_size, which is 1 where it is not set."""
-    value = subject.config.get("decoder_batch_sizes")
+    value = _given(subject)
     sizes, batch_size = _numbers(subject), batch_size_of(subject)
     if batch_size is None or len(sizes) < 2 or max(sizes) <= batch_size:  # noqa: PLR2004
         return
@@ -112,7 +114,7 @@ def batch_size_exceeded(subject: Subject) -> Iterator[Finding]:
 def batch_size_appended(subject: Subject) -> Iterator[Finding]:
     """A list without batch_size: the SDK adds it with a warning."""
     sizes, batch_size = _numbers(subject), batch_size_of(subject)
-    value = subject.config.get("decoder_batch_sizes")
+    value = _given(subject)
     if batch_size is None or len(sizes) < 2 or max(sizes) >= batch_size:  # noqa: PLR2004
         return
     listed = isinstance(value, list)
@@ -151,6 +153,17 @@ def graphs_never_used(subject: Subject) -> Iterator[Finding]:
     vllm-rbln runs the smallest that holds the running requests, except for Qwen3.5;
     generate() of optimum-rbln runs that of batch_size for every Qwen-VL model.
     """
+    if not generates(subject.family) and "decoder_batch_sizes" in subject.config:
+        yield Finding(
+            severity="warning",
+            path=_PATH,
+            found=shown(subject.config["decoder_batch_sizes"]),
+            why=f"this model generates nothing: {release(subject)} compiles no decoder for "
+            f"it and does not look at the list ({_CLASS})",
+            right="leave it out",
+            fixes=(Fix(path=_PATH, action="remove"),),
+        )
+        return
     sizes = _numbers(subject)
     if len(set(sizes)) < 2 or not subject.family:  # noqa: PLR2004 - one is no choice
         return
@@ -177,9 +190,16 @@ def graphs_never_used(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def _given(subject: Subject) -> Any:
+    """Return the list as it is given; None for a model that does not look at it."""
+    if not generates(subject.family):
+        return None
+    return subject.config.get("decoder_batch_sizes")
+
+
 def _numbers(subject: Subject) -> tuple[int, ...]:
     """Return the sizes as written; () where some are none."""
-    value = subject.config.get("decoder_batch_sizes")
+    value = _given(subject)
     if not isinstance(value, (list, tuple)):
         return ()
     sizes = [whole(item) for item in value]

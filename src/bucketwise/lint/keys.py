@@ -22,11 +22,11 @@ from bucketwise.rbln.keys import (
     COMPILED,
     DEVICES,
     INHERITED,
-    INHERITS_SINCE,
     OF_OTHER_CLASSES,
     OLD_BUCKETS,
     Level,
     inherited,
+    inherits_since,
     known_names,
     right_name,
     standing,
@@ -62,7 +62,7 @@ def wrong_key(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 severity="error",
                 path=(*at, name),
-                found=f"{name} at the {_words(at)}",
+                found=f"{name} at the {_words(at, level, subject)}",
                 why=_refusal(subject, level, name),
                 right=(right and f"{right}, as {release(subject)} calls it")
                 or near
@@ -215,7 +215,7 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
     """
     if subject.document.form != "compile":
         return
-    inherits = "create_runtimes" in inherited(subject.version)
+    inherits = "create_runtimes" in inherited(subject.version, subject.family)
     default = json.dumps(unset("create_runtimes", "top", subject.version).value)
     top = subject.config.get("create_runtimes")
     visual = (subject.visual or {}).get("create_runtimes")
@@ -224,7 +224,7 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
             severity="warning",
             path=("visual",),
             found="create_runtimes false at the top level alone",
-            why=f"before {written(INHERITS_SINCE)} visual takes nothing from the top "
+            why=f"before {written(inherits_since(subject.family))} visual takes nothing from the top "
             "level: the ViT's runtime is created, and fails on a host without an NPU",
             right="create_runtimes false at both levels",
             raises="RuntimeError: Failed to create RBLN runtime",
@@ -252,7 +252,7 @@ def create_runtimes(subject: Subject) -> Iterator[Finding]:
 def inherited_devices(subject: Subject) -> Iterator[Finding]:
     """`visual` does not take the number of devices from the top before 0.11.1."""
     visual = subject.visual
-    if visual is None or DEVICES in inherited(subject.version):
+    if visual is None or DEVICES in inherited(subject.version, subject.family):
         return
     name = right_name(DEVICES, "top", subject.version, subject.family)
     top = subject.config.get(name)
@@ -267,7 +267,7 @@ def inherited_devices(subject: Subject) -> Iterator[Finding]:
         severity="warning",
         path=("visual",),
         found=f"{name} {top} at the top level alone",
-        why=f"before {written(INHERITS_SINCE)} visual takes nothing from the top level: "
+        why=f"before {written(inherits_since(subject.family))} visual takes nothing from the top level: "
         "the ViT is compiled for one device",
         right=f"visual.{name} as well",
         fixes=(Fix(path=("visual", name), action="set", value=top),),
@@ -278,7 +278,10 @@ def levels_of(
     subject: Subject,
 ) -> Iterator[tuple[Level, Path, Mapping[str, Any]]]:
     """Yield every level with keys: its kind, where it stands, and what it holds."""
-    yield "top", (), subject.config
+    if subject.above:
+        yield "outer", (), subject.document.config
+        return
+    yield "top", (), subject.written
     if subject.visual is not None:
         yield "visual", ("visual",), subject.visual
     if not subject.is_unknown_class:
@@ -289,8 +292,9 @@ def levels_of(
             yield "top" if name in LANGUAGE_MODELS else "visual", (name,), level
 
 
-def _words(at: Path) -> str:
-    return f"{at[-1]} level" if at else "top level"
+def _words(at: Path, level: Level, subject: Subject) -> str:
+    whole = at if level == "outer" else (*subject.inside, *at)
+    return f"{whole[-1]} level" if whole else "top level"
 
 
 def is_compiled(name: str, subject: Subject) -> bool:
@@ -310,7 +314,10 @@ def _refusal(subject: Subject, level: Level, name: str) -> str:
     if name in INHERITED and level == "visual":
         return said
     if standing(name, other, subject.version, subject.family) == "accepted":
-        return f"{said}; it belongs to the {other} level"
+        belongs = (*subject.inside, "visual")[-1] if other == "visual" else "top"
+        if other == "top" and level == "visual" and subject.inside:
+            belongs = subject.inside[-1]
+        return f"{said}; it belongs to the {belongs} level"
     return said
 
 

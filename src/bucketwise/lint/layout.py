@@ -25,6 +25,7 @@ from bucketwise.rbln.attention import FLASH
 from bucketwise.rbln.defaults import unset
 from bucketwise.rbln.keys import DEVICES, OLD_DEVICES, inherited
 from bucketwise.rbln.kv_cache import num_full, num_min
+from bucketwise.rbln.model_classes import generates
 
 _DEVICE_KEYS = (DEVICES, OLD_DEVICES)
 _NUMBERS = (
@@ -95,6 +96,7 @@ def layout_of(subject: Subject) -> Layout | None:
             blocks=given_blocks(subject),
             memory_budget=config.get("memory_budget"),
             weight_bits=_weight_bits(config),
+            generates=generates(subject.family),
         )
     except ConfigError:
         return None
@@ -142,7 +144,9 @@ def creating(subject: Subject) -> tuple[Path, ...]:
     paths: list[Path] = []
     if in_force_of(subject, name) is not False:
         paths.append((name,))
-    if own is not False and (own is not None or name not in inherited(subject.version)):
+    if own is not False and (
+        own is not None or name not in inherited(subject.version, subject.family)
+    ):
         paths.append(("visual", name))
     return tuple(paths)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import release, shown, unknown
 from bucketwise.rbln.attention import FLASH
 from bucketwise.rbln.defaults import in_force
-from bucketwise.rbln.keys import AT_LOAD, NEVER_AT_LOAD, UNSAVED, standing
+from bucketwise.rbln.keys import AT_LOAD, NEVER_AT_LOAD, UNSAVED, Level, standing
 from bucketwise.rbln.model_classes import SUBMODULES
 
 _FILE = "configuration_utils.py, from_pretrained"
@@ -24,7 +24,7 @@ def compiled_setting_at_load(subject: Subject) -> Iterator[Finding]:
 
     It raises where it differs from the folder's; devices, runtimes and the like may.
     """
-    if subject.document.form != "load":
+    if subject.document.form != "load" or subject.inside:
         return
     for name, value in subject.config.items():
         if name in AT_LOAD | UNSAVED or name in SUBMODULES or unknown(value):
@@ -65,19 +65,39 @@ def ignored_at_load(subject: Subject) -> Iterator[Finding]:
     """
     if subject.document.form != "load":
         return
-    for name, value in (subject.visual or {}).items():
-        if name in AT_LOAD or name in {"cls_name", "batch_size"}:
+    levels: list[tuple[Level, Path, Mapping[str, Any]]] = [
+        ("visual", ("visual",), subject.visual or {})
+    ]
+    if subject.inside:
+        # The language model is a submodule then, and handled as one.
+        levels.append(("top", (), subject.written))
+    for level, at, name, value in (
+        (level, at, name, value)
+        for level, at, mapping in levels
+        for name, value in mapping.items()
+    ):
+        if name in AT_LOAD | UNSAVED or name in {"cls_name", "batch_size", *SUBMODULES}:
             continue
-        if standing(name, "visual", subject.version, subject.family) == "refused":
+        if standing(name, level, subject.version, subject.family) == "refused":
             continue
+        # Two levels deep it is put into the folder's, and found out when that is loaded.
+        raises = bool(subject.inside) and level == "visual"
         yield Finding(
             severity="warning",
-            path=("visual", name),
-            found=f"visual.{name} {shown(value)} at load",
-            why=f"{release(subject)} keeps what the folder was compiled with, in silence "
-            f"({_FILE})",
+            path=(*at, name),
+            found=f"{'.'.join((*subject.inside, *at, name))} {shown(value)} at load",
+            why=f"{release(subject)} "
+            + (
+                "raises where it differs from what the folder was compiled with"
+                if raises
+                else "keeps what the folder was compiled with, in silence"
+            )
+            + f" ({_FILE})",
             right="leave it out; compile anew to change it",
-            fixes=(Fix(path=("visual", name), action="remove"),),
+            raises="ValueError: Passed rbln_config has different attributes"
+            if raises
+            else "",
+            fixes=(Fix(path=(*at, name), action="remove"),),
         )
 
 

@@ -110,7 +110,7 @@ def shared_devices_overfull(subject: Subject) -> Iterator[Finding]:
             path=("visual", "device") if devices else ("visual",),
             found=f"the ViT shares {plural(len(pool.device_ids), 'device')} with the "
             f"language model: {memory(pool.device_bytes)} on each of them, which has "
-            f"{memory(plan.usable_bytes)}",
+            f"{_usable(plan, pool.device_bytes)}",
             why=f"{release(subject)} takes the first devices at both levels unless told "
             f"otherwise, and {filled}",
             right=_right(plan),
@@ -178,6 +178,13 @@ def _severity(plan: MemoryPlan, fit: Fit) -> Severity | None:
     if fit.verdict == "does not fit" and not plan.device_assumed:
         return "error"
     return "warning" if fit.lacks_bytes > 0 else None
+
+
+def _usable(plan: MemoryPlan, asked_bytes: int) -> str:
+    """Return what a device has, and what is lacking where rounding would hide it."""
+    lacks_bytes = asked_bytes - plan.usable_bytes
+    lacks = f", {memory(lacks_bytes)} less" if lacks_bytes > 0 else ""
+    return f"{memory(plan.usable_bytes)}{lacks}"
 
 
 def _right(plan: MemoryPlan) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bucketwise.lint import (
+    above,
     attention,
     blocks,
     buckets,
@@ -31,6 +32,9 @@ from bucketwise.wording import worded
 _OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
 """Modules with rules about a language model, wherever it stands."""
 
+_OF_NAMES = frozenset({"keys/wrong-key", "keys/renamed-key"})
+"""Rules about the names of settings, at whatever level."""
+
 Check = Callable[[Subject], Iterator[Finding]]
 
 
@@ -40,7 +44,8 @@ class Rule:
 
     `at_load` says that it applies to what is given at load as well, where the compile has
     decided the rest; `whatever_counts` that it applies to a configuration that nothing
-    reads, too. `on_lengths` says that it judges the ViT lengths, which is all that a bare
+    reads, too; `above` that it is about the level above that of the language model.
+    `on_lengths` says that it judges the ViT lengths, which is all that a bare
     list of them tells.
     """
 
@@ -48,6 +53,7 @@ class Rule:
     check: Check
     at_load: bool = False
     whatever_counts: bool = False
+    above: bool = False
 
     @property
     def on_lengths(self) -> bool:
@@ -61,6 +67,8 @@ class Rule:
         form = subject.document.form
         if form in LENGTHS_ALONE:
             return self.on_lengths
+        if self.above and not subject.inside:
+            return False
         return self.at_load or form != "load"
 
     @property
@@ -79,7 +87,11 @@ class Reported:
 
 
 def _named(
-    module: str, *checks: Check, at_load: bool = False, whatever_counts: bool = False
+    module: str,
+    *checks: Check,
+    at_load: bool = False,
+    whatever_counts: bool = False,
+    above: bool = False,
 ) -> tuple[Rule, ...]:
     return tuple(
         Rule(
@@ -87,6 +99,7 @@ def _named(
             check,
             at_load,
             whatever_counts,
+            above,
         )
         for check in checks
     )
@@ -111,6 +124,13 @@ RULES: tuple[Rule, ...] = (
         keys.inherited_devices,
         classes.auto_class,
         classes.class_too_new,
+    ),
+    *_named(
+        "keys",
+        above.no_language_model,
+        above.no_effect_above,
+        above.forced_within,
+        above=True,
     ),
     *_named(
         "buckets",
@@ -228,6 +248,7 @@ RULES: tuple[Rule, ...] = (
         server.lost_channel,
         server.wrong_channel,
         server.native_path,
+        server.not_served,
         whatever_counts=True,
     ),
 )
@@ -257,7 +278,7 @@ def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, 
         )
         for rule in rules
         if rule.applies(subject)
-        for each in (*rule.check(subject), *_below(rule, subject))
+        for each in _found(rule, subject)
         for finding in [_as_given(each, subject)]
     ]
     return tuple(
@@ -284,6 +305,26 @@ def _as_given(finding: Finding, subject: Subject) -> Finding:
     )
 
 
+def _found(rule: Rule, subject: Subject) -> Iterator[Finding]:
+    """Yield what a rule says, with paths from the top of the text."""
+    if rule.above:
+        yield from rule.check(subject)
+        return
+    for finding in rule.check(subject):
+        yield _under(subject.inside, finding)
+    if subject.inside and rule.id in _OF_NAMES:
+        yield from rule.check(replace(subject, above=True))
+    yield from _below(rule, subject)
+
+
+def _under(path: Path, finding: Finding) -> Finding:
+    """Return a finding of a level as one of the text that holds it."""
+    if not path:
+        return finding
+    fixes = (replace(fix, path=(*path, *fix.path)) for fix in finding.fixes)
+    return replace(finding, path=(*path, *finding.path), fixes=tuple(fixes))
+
+
 def _below(rule: Rule, subject: Subject) -> Iterator[Finding]:
     """Yield what a rule about a language model says of one that is a submodule."""
     if not subject.is_unknown_class or rule.id.partition("/")[0] not in _OF_LANGUAGE:
@@ -294,10 +335,4 @@ def _below(rule: Rule, subject: Subject) -> Iterator[Finding]:
             continue
         document = replace(subject.document, config=level, serve=None, form="compile")
         for finding in rule.check(replace(subject, document=document)):
-            yield replace(
-                finding,
-                path=(name, *finding.path),
-                fixes=tuple(
-                    replace(fix, path=(name, *fix.path)) for fix in finding.fixes
-                ),
-            )
+            yield _under((name,), finding)

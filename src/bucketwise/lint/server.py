@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bucketwise.lint.finding import Finding
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import vllm
+from bucketwise.rbln.model_classes import MODEL_CLASSES
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.serve_options import (
     ADDITIONAL,
@@ -21,6 +22,7 @@ from bucketwise.rbln.serve_options import (
     OPTIMUM_FIELDS,
     REFUSED,
 )
+from bucketwise.rbln.serving import NO_CLASS
 
 _DECODE_VARIABLE = "VLLM_RBLN_DECODE_BATCH_BUCKET_"
 
@@ -146,6 +148,28 @@ def ignored_variable(subject: Subject) -> Iterator[Finding]:
                 "decoder_batch_sizes (envs.py; config.py, _env_overrides)",
                 right="decoder_batch_sizes in the configuration",
             )
+
+
+def not_served(subject: Subject) -> Iterator[Finding]:
+    """A model that vllm-rbln has no class for: one that embeds and does not generate."""
+    serve = subject.document.serve
+    kind = MODEL_CLASSES.get(subject.family)
+    if serve is None or kind is None or kind.generates:
+        return
+    asked = serve.flags.get("model-impl", "auto")
+    raises = f"ValueError: {NO_CLASS}"
+    if subject.version >= MODEL_IMPL_SINCE and asked == "auto":
+        # It falls to vLLM's own model then, which runs on Rebel100 alone.
+        on_atom = (subject.npu or "").startswith("RBLN-CA")
+        raises = "ValueError: The vllm model path" if on_atom else ""
+    yield Finding(
+        severity="error",
+        path=(),
+        found=f"a {subject.family} model on a line that serves",
+        why=f"{vllm(subject)} has no class for it (utils/optimum/registry.py)",
+        right=f"load it with {kind.name} of optimum-rbln",
+        raises=raises,
+    )
 
 
 def native_path(subject: Subject) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from bucketwise.rbln.serving import (
     FIXED_LENGTH,
     FIXED_UNTIL,
     KEPT_ON_A_FOLDER,
+    NEW_NAME_FROM_THE_FIRST,
     NO_DTYPE_SINCE,
     OVERRIDES_SINCE,
     REFUSED_BY_ITSELF,
@@ -149,14 +150,17 @@ def fixed_length(subject: Subject) -> Iterator[Finding]:
         return
     own = subject.document.config.get("visual")
     own = own if isinstance(own, Mapping) else {}
-    raises = subject.version == REFUSED_BY_ITSELF
+    raises = (
+        subject.version == REFUSED_BY_ITSELF
+        and subject.family not in NEW_NAME_FROM_THE_FIRST
+    )
     if setting(own, BUCKETS, OLD_BUCKETS)[0] and not raises:
         return
     yield Finding(
         severity="error" if raises else "warning",
         path=(),
         found=f"ViT length {FIXED_LENGTH:,}",
-        why=f"{vllm(subject)} compiles Qwen-VL itself with it ({fixed_in(subject.version)})"
+        why=f"{vllm(subject)} compiles the model itself with it ({fixed_in(subject.version)})"
         + (
             f" and calls it {OLD_BUCKETS}, which optimum-rbln {written(subject.version)} "
             "refuses"

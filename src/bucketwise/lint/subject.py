@@ -11,7 +11,8 @@ from bucketwise.cost import CostCurve
 from bucketwise.lint.finding import Path
 from bucketwise.patching import Counts
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.rbln.model_classes import SUBMODULES
+from bucketwise.rbln.keys import DEVICES, INHERITED, OLD_DEVICES, standing
+from bucketwise.rbln.model_classes import SUBMODULES, generates, within
 from bucketwise.rbln.nesting import flattened
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
@@ -146,6 +147,17 @@ class Document:
         """Whether a compiled folder holds the rest: what stands not here is no lack."""
         return self.form == "load" or (self.serve is not None and self.serve.is_folder)
 
+    @property
+    def npu(self) -> str | None:
+        """Name of the NPU, as far as the text tells."""
+        level: Any = self.config
+        found = None
+        for name in ("", *within(self.family, self.config)):
+            level = level.get(name) if name else level
+            if isinstance(level, Mapping):
+                found = level.get("npu") or found
+        return found if isinstance(found, str) else None
+
     def place(self, path: Path) -> Place:
         """Return where a value stands, or what holds it."""
         while path and path not in self.places:
@@ -192,6 +204,9 @@ class Subject:
         Name of the NPU.
     use : Use or None
         What users send; None where nobody told.
+    above : bool
+        Whether the level above that of the language model is looked at, where the class
+        has one.
     """
 
     document: Document
@@ -201,21 +216,22 @@ class Subject:
     limits: PixelLimits | None = None
     npu: str | None = None
     use: Use | None = None
+    above: bool = False
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """The top level; of a serve line what vllm-rbln hands on.
-
-        Of families that nest their language model it is told as everybody else's.
-        """
+    def inside(self) -> Path:
+        """Keys that lead to the level of the language model; () for the top."""
         document = self.document
-        if document.form in LENGTHS_ALONE:
-            return document.config
-        return flattened(self.as_given, self.family, whole=not document.adds_to_folder)
+        if document.serve is not None or document.form in LENGTHS_ALONE:
+            return ()
+        return within(self.family, self.document.config)
 
     @property
     def as_given(self) -> Mapping[str, Any]:
-        """The configuration as the model's class takes it."""
+        """The configuration as the model's class takes it.
+
+        Of a serve line it is what vllm-rbln hands on.
+        """
         serve = self.document.serve
         if serve is None:
             return self.document.config
@@ -224,18 +240,49 @@ class Subject:
         return self.compiled(serve).config
 
     @property
+    def written(self) -> Mapping[str, Any]:
+        """The level of the language model, told in the one shape of `rbln.nesting`."""
+        document = self.document
+        if document.form in LENGTHS_ALONE:
+            return document.config
+        level: Any = flattened(
+            self.as_given, self.family, whole=not document.adds_to_folder
+        )
+        for name in self.inside:
+            level = level.get(name) if isinstance(level, Mapping) else None
+        return level if isinstance(level, Mapping) else {}
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The same, with what it takes from the level above it."""
+        if not self.inside:
+            return self.written
+        counting = {DEVICES, OLD_DEVICES}
+        taken = {*INHERITED, OLD_DEVICES, "batch_size"}
+        taken -= counting if counting & set(self.written) else set()
+        above = {
+            name: value
+            for name, value in self.document.config.items()
+            if name in taken
+            and standing(name, "outer", self.version, self.family) != "refused"
+        }
+        return above | dict(self.written)
+
+    @property
     def counts(self) -> bool:
         """Whether optimum-rbln gets to see it: nothing on the line overrules it."""
         serve = self.document.serve
         return serve is None or not (
-            serve.overruled_by(self.version) or serve.is_native(self.version)
+            serve.overruled_by(self.version)
+            or serve.is_native(self.version)
+            or not generates(self.family)
         )
 
     @property
     def is_unknown_class(self) -> bool:
         """Whether it is for a class that no table here is about."""
         document = self.document
-        if self.family or "visual" in self.config:
+        if self.family or self.inside or "visual" in self.config:
             return False
         if document.serve is not None:
             return not document.serve.is_folder

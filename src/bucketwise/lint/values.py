@@ -105,7 +105,11 @@ def at_visual(subject: Subject, name: str) -> Any:
     names = (DEVICES, OLD_DEVICES) if name == DEVICES else (name,)
     _, own = setting(subject.visual or {}, *names)
     compiled = subject.document.form == "compiled"
-    if own is not None or compiled or name not in inherited(subject.version):
+    if (
+        own is not None
+        or compiled
+        or name not in inherited(subject.version, subject.family)
+    ):
         return own
     _, handed_down = setting(subject.config, *names)
     return handed_down

@@ -44,6 +44,8 @@ class Layout:
         As it is written.
     weight_bits : int
         Of a weight in the layers of the language model.
+    generates : bool
+        Whether there are decoder graphs.
     """
 
     version: Version
@@ -60,6 +62,7 @@ class Layout:
     blocks: int = 0
     memory_budget: float | str | None = None
     weight_bits: int = WEIGHT_BITS
+    generates: bool = True
 
     def __post_init__(self) -> None:
         """Check that there is something to lay out, and something to lay it on.
@@ -142,7 +145,8 @@ class Layout:
     @property
     def graphs(self) -> int:
         """Graphs of the language model: one for prompts, and the decoder's."""
-        return 1 + (len(self.decoder_batch_sizes) or 1)
+        decoders = (len(self.decoder_batch_sizes) or 1) if self.generates else 0
+        return 1 + decoders
 
     @property
     def language_model_ids(self) -> tuple[int, ...]:

@@ -189,8 +189,8 @@ class Sums:
         layout = self.layout
         device, assumed = device_of(layout.npu)
         if assumed:
-            why = "is taken" if self._is_guess else "alone splits a model over several"
-            yield f"Nobody named the NPU; {device.name} {why}."
+            why = "" if self._is_guess else ", which alone splits a model over several"
+            yield f"NPU not given: {device.name} assumed{why}. Set --npu."
         card = card_of(layout.npu)
         if card is not None and not card.runs(layout.version):
             yield (

@@ -9,7 +9,7 @@ from bucketwise.memory.layout import Layout
 from bucketwise.memory.plan import Term
 from bucketwise.memory.tower import device_parameters
 from bucketwise.profile import LmShape, ModelProfile
-from bucketwise.rbln.kv_cache import aligned, kv_bytes
+from bucketwise.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
 from bucketwise.rbln.lengths import MASK_BYTES_PER_ELEMENT, mask_bytes
 
 BYTES_PER_VALUE = 2
@@ -66,6 +66,8 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
     ]
     if shape.linear_layers:
         terms.append(_state(shape, layout))
+    if shape.sliding_layers:
+        terms.append(_slid(shape, layout))
     return tuple(terms)
 
 
@@ -180,6 +182,17 @@ def _patch_bytes(profile: ModelProfile, length: int) -> int:
     merged = length // profile.patches_per_merged
     outputs = merged * vit.out_hidden * (1 + vit.deepstack_mergers)
     return (length * vit.hidden + outputs) * BYTES_PER_VALUE
+
+
+def _slid(shape: LmShape, layout: Layout) -> Term:
+    return Term(
+        name=f"cache of {shape.sliding_layers} sliding layers",
+        device_bytes=sliding_bytes(shape, layout.batch_size, layout.devices),
+        status="derived",
+        source=f"the last {shape.sliding_window_tokens:,} tokens of {layout.batch_size} "
+        "sequences in 16 bits, multiples of 2 MiB (optimum-rbln 0.12.0, transformers/"
+        "cache_utils.py, SlidingWindowAttentionKVCacheMeta)",
+    )
 
 
 def _state(shape: LmShape, layout: Layout) -> Term:

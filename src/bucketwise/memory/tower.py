@@ -25,7 +25,8 @@ def device_parameters(profile: ModelProfile) -> int:
 
     All blocks, the merger and the deepstack mergers, with biases and norms (optimum-rbln
     0.12.0: Qwen3VLVisionModelWrapper in transformers/models/qwen3_vl/
-    qwen3_vl_architecture.py, and its likes in qwen2_vl, qwen2_5_vl and qwen3_5).
+    qwen3_vl_architecture.py, and its likes in qwen2_vl, qwen2_5_vl, qwen3_5 and
+    exaone4_5).
 
     Parameters
     ----------
@@ -39,8 +40,9 @@ def device_parameters(profile: ModelProfile) -> int:
     """
     vit = profile.vit
     norm = 1 if vit.mlp_matrices == GATED_MATRICES else 2
-    matrices = 4 * vit.hidden**2 + vit.mlp_matrices * vit.hidden * vit.intermediate
-    biases = 5 * vit.hidden + (vit.mlp_matrices - 1) * vit.intermediate
+    mlp = vit.mlp_matrices * vit.hidden * vit.intermediate
+    matrices = vit.hidden * (vit.qkv_width + vit.hidden) + mlp
+    biases = vit.qkv_width + 2 * vit.hidden + (vit.mlp_matrices - 1) * vit.intermediate
     block = matrices + biases + 2 * norm * vit.hidden
     wide = profile.patches_per_merged * vit.hidden
     merger = wide**2 + wide + wide * vit.out_hidden + vit.out_hidden

@@ -10,6 +10,7 @@ from bucketwise.decoder.language_model import (
     input_embedding,
     kv_values_per_token,
     parameters,
+    sliding_values,
     state_values,
 )
 from bucketwise.errors import ConfigError, UsageError, raise_all
@@ -191,6 +192,7 @@ def vllm_preflight(
     # Input and output of an MLP, and what it holds between twice: before and after the
     # activation.
     widths = 2 * (profile.vit.hidden + profile.vit.intermediate)
+    kept = state_values(shape) + sliding_values(shape, shape.sliding_window_tokens)
     return VllmFit(
         model=profile.name,
         device_bytes=round(device_gb * GB),
@@ -200,5 +202,5 @@ def vllm_preflight(
         weights_bytes=weights * BYTES_PER_VALUE,
         activation_bytes=patches * widths * BYTES_PER_VALUE,
         token_bytes=kv_values_per_token(shape) * BYTES_PER_VALUE,
-        state_bytes=state_values(shape) * BYTES_PER_VALUE,
+        state_bytes=round(kept) * BYTES_PER_VALUE,
     )

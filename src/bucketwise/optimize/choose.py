@@ -169,7 +169,7 @@ def _saving_words(
         if k == k_range[0] and saving(padded, k) < min_saving:
             words.append(f"{k - 1} would do, but at least {k} were asked for")
     if k + 1 in padded:
-        further = f"another would save {percent(saving(padded, k + 1))} more"
+        further = f"graph {k + 1} would save {percent(saving(padded, k + 1))} more"
         limit = f"--buckets allows {k_range[1]}"
         if k < k_range[1]:
             limit = f"--min-saving asks {percent(min_saving)}"

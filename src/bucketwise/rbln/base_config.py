@@ -10,15 +10,18 @@ from typing import Any, Literal, NamedTuple
 from bucketwise.errors import ConfigError, raise_all
 from bucketwise.rbln.attention import attention_problems
 from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.keys import DEVICES, INHERITS_SINCE, right_name
+from bucketwise.rbln.keys import (
+    DEVICES,
+    INHERITED,
+    OLD_DEVICES,
+    inherits_since,
+    right_name,
+)
 from bucketwise.rbln.model_classes import ModelClass, model_class
 from bucketwise.rbln.nesting import flattened
-from bucketwise.rbln.releases import NEWEST, Version, written
+from bucketwise.rbln.releases import NEWEST, OLDEST, Version, written
 
 Origin = Literal["assumed", "given", "derived"]
-
-PUBLISHED_DEVICES = 8
-"""Devices of the language model in every published configuration of these families."""
 
 BUCKET_KEYS = ("max_seq_lens", "max_seq_len")
 
@@ -74,12 +77,13 @@ class BaseValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseConfig:
-    """A nested rbln_config without ViT lengths, in the newest dialect.
+    """A rbln_config without ViT lengths, in the newest dialect.
 
     Attributes
     ----------
     text : str
-        The mapping as JSON, so that the value cannot change once made.
+        The mapping as JSON, so that the value cannot change once made; from the level of
+        the language model on, wherever the class has that.
     values : tuple of BaseValue
         Every value, in the mapping's order.
     notes : tuple of str
@@ -193,7 +197,7 @@ def zoo_base(
         When the family is unknown or the SDK would refuse the result.
     """
     kind = model_class(family)
-    config: dict[str, Any] = {"visual": {}, "num_devices": PUBLISHED_DEVICES}
+    config: dict[str, Any] = {"visual": {}, "num_devices": kind.devices}
     if kind.kvcache_partition_len is not None:
         config["kvcache_partition_len"] = kind.kvcache_partition_len
     config |= {"max_seq_len": kind.max_seq_len, "batch_size": 1}
@@ -234,7 +238,8 @@ def given_base(
         When it has the wrong shape or the SDK would refuse it.
     """
     kind = model_class(family)
-    plain = flattened(json.loads(json.dumps(config)), family)
+    copied = flattened(json.loads(json.dumps(config)), family)
+    plain, left_out = _language_model(copied, kind, source)
     visual = plain.pop("visual", {})
     if not isinstance(visual, dict):
         message = f"{source}: visual is {visual!r}; an object is right"
@@ -248,14 +253,15 @@ def given_base(
     if composed.get("num_devices") is None:
         composed["num_devices"] = one
         labels[("num_devices",)] = ("assumed", "the SDK's default")
-    if old_names and "num_devices" not in visual:
+    since = inherits_since(family)
+    if old_names and since > OLDEST and "num_devices" not in visual:
         composed["visual"].setdefault("num_devices", one)
         why = (
-            f"before {written(INHERITS_SINCE)} visual takes nothing from the top level; "
+            f"before {written(since)} visual takes nothing from the top level; "
             f"{one} is the default"
         )
         labels[("visual", "num_devices")] = ("assumed", why)
-    draft = _Draft(composed, labels, ("given", source), notes)
+    draft = _Draft(composed, labels, ("given", source), notes + left_out)
     return _finish(draft, kind, overrides or Overrides())
 
 
@@ -300,6 +306,35 @@ def on_release(base: BaseConfig, kind: ModelClass, version: Version) -> BaseConf
     )
 
 
+def _language_model(
+    config: dict[str, Any], kind: ModelClass, source: str
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the level of the language model, with what it takes from above it.
+
+    Where the class has that level at the top nothing is changed.
+    """
+    if not kind.within:
+        return config, ()
+    level = config.pop(kind.within, None)
+    if not isinstance(level, dict):
+        message = (
+            f"{source}: {kind.within} is {level!r}; an object with visual in it is right "
+            f"for {kind.name}"
+        )
+        raise ConfigError(message)
+    counting = (DEVICES, OLD_DEVICES)
+    if any(name in level for name in counting):
+        config = {key: item for key, item in config.items() if key not in counting}
+    taken = {*INHERITED, OLD_DEVICES, "batch_size", "output_hidden_states"}
+    handed_down = {key: item for key, item in config.items() if key in taken}
+    notes = tuple(
+        f"{key} at the top left out: {kind.within} has its own, or nothing reads it"
+        for key in config
+        if key not in taken or key in level
+    )
+    return handed_down | level, notes
+
+
 def _renamed(level: dict[str, Any]) -> dict[str, Any]:
     """Return a level under the newest names; where both are given the newer wins."""
     old, new = "tensor_parallel_size", "num_devices"
@@ -319,7 +354,7 @@ def _finish(draft: _Draft, kind: ModelClass, overrides: Overrides) -> BaseConfig
         notes += _pop_other_devices(config)
     if config.get("create_runtimes") is None:
         config["create_runtimes"] = False
-        why = "the Model Zoo compile scripts: a compile host needs no NPU"
+        why = "the Model Zoo compile scripts: nothing runs while compiling"
         labels[("create_runtimes",)] = ("assumed", why)
     if kind.visual_splits_since is None and "num_devices" not in config["visual"]:
         config["visual"]["num_devices"] = 1

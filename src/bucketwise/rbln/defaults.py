@@ -10,6 +10,7 @@ from bucketwise.rbln.attention import EAGER, MAX_GDN_CHUNK
 from bucketwise.rbln.keys import (
     BOTH,
     BUCKETS,
+    COLQWEN2,
     DEVICES,
     OLD_BUCKETS,
     OLD_DEVICES,
@@ -139,6 +140,20 @@ UNSET: tuple[Unset, ...] = (
             name=name,
             levels=TOP,
             value=value,
+            families=COLQWEN2,
+            source="optimum-rbln 0.12.0, transformers/models/colqwen2/"
+            f"configuration_colqwen2.py; {_DECODER}",
+        )
+        for name, value in (
+            ("logits_to_keep", 0),
+            ("phases", ["prefill"]),
+        )
+    ),
+    *(
+        Unset(
+            name=name,
+            levels=TOP,
+            value=value,
             source=f"optimum-rbln 0.12.0, {_DECODER}",
         )
         for name, value in (
@@ -171,12 +186,21 @@ UNSET: tuple[Unset, ...] = (
         name="max_seq_len",
         levels=TOP,
         follows=(CHECKPOINT,),
-        families=frozenset({"qwen2_vl", "qwen2_5_vl"}),
+        families=frozenset({"qwen2_vl", "qwen2_5_vl", "colqwen2"}),
         until=(0, 11, 0),
         source=f"optimum-rbln 0.10.4, {_EXPORT}; it looks at the whole model's "
-        "configuration, which hands down what is its text's for these two alone "
+        "configuration, which hands down what is its text's for these alone "
         "(transformers 4.57.6, models/qwen2_vl/configuration_qwen2_vl.py, "
         "__getattribute__)",
+    ),
+    Unset(
+        name="max_seq_len",
+        levels=TOP,
+        follows=(CHECKPOINT,),
+        families=frozenset({"exaone4_5"}),
+        since=(0, 11, 0),
+        source="optimum-rbln 0.11.2, transformers/models/exaone4_5/"
+        "modeling_exaone4_5.py, _update_rbln_config",
     ),
     Unset(
         name="max_seq_len",

@@ -8,22 +8,29 @@ configuration_decoderonly.py (top) and transformers/models/<family>/configuratio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from bucketwise.rbln.releases import OLDEST, Version
 
-Level = Literal["top", "visual"]
+Level = Literal["outer", "top", "visual"]
+"""outer: the top of a class that holds its language model in a submodule, whose level is
+then what is "top" to others."""
+
 Standing = Literal["accepted", "renamed", "refused"]
 
+EVERY: tuple[Level, ...] = ("outer", "top", "visual")
 BOTH: tuple[Level, ...] = ("top", "visual")
 TOP: tuple[Level, ...] = ("top",)
 VISUAL: tuple[Level, ...] = ("visual",)
+DECODER: tuple[Level, ...] = ("outer", "top")
 
 GEMMA4 = frozenset({"gemma4"})
 QWEN3_5 = frozenset({"qwen3_5", "qwen3_5_moe"})
 QWEN3 = frozenset({"qwen3_vl", "qwen3_vl_moe"}) | QWEN3_5
+COLQWEN2 = frozenset({"colqwen2"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +74,12 @@ DEVICES, OLD_DEVICES = "num_devices", "tensor_parallel_size"
 
 KEYS: tuple[Key, ...] = (
     *_plain(
-        BOTH,
+        EVERY,
         "cls_name create_runtimes device device_map activate_profiler npu timeout "
         "optimum_rbln_version dtype _compile_cfgs optimize_host_memory",
     ),
-    Key(name=OLD_DEVICES, levels=BOTH, renamed=DEVICES, renamed_in=(0, 11, 0)),
-    Key(name=DEVICES, levels=BOTH, since=(0, 11, 0)),
+    Key(name=OLD_DEVICES, levels=EVERY, renamed=DEVICES, renamed_in=(0, 11, 0)),
+    Key(name=DEVICES, levels=EVERY, since=(0, 11, 0)),
     Key(
         name=OLD_BUCKETS,
         levels=VISUAL,
@@ -83,19 +90,26 @@ KEYS: tuple[Key, ...] = (
     Key(name=BUCKETS, levels=VISUAL, since=(0, 10, 4)),
     Key(name="batch_size", levels=VISUAL, since=(0, 11, 1), families=QWEN3_5),
     Key(name="batch_size", levels=VISUAL, since=(0, 11, 2)),
+    *_plain(TOP, "visual"),
+    Key(name="vlm", levels=("outer",), families=COLQWEN2),
     *_plain(
-        TOP,
-        "visual batch_size max_seq_len use_inputs_embeds use_attention_mask "
+        DECODER,
+        "batch_size max_seq_len use_inputs_embeds use_attention_mask "
         "use_position_ids attn_impl kvcache_partition_len kvcache_block_size "
         "quantization lora_config prefill_chunk_size kvcache_num_blocks "
         "decoder_batch_sizes cache_impl sliding_window sliding_window_layers phases "
         "logits_to_keep output_hidden_states",
     ),
-    Key(name="memory_budget", levels=TOP, since=(0, 11, 1)),
-    Key(name="kvcache_metas", levels=TOP, renamed="cache_metas", renamed_in=(0, 11, 2)),
-    Key(name="cache_metas", levels=TOP, since=(0, 11, 2)),
+    Key(name="memory_budget", levels=DECODER, since=(0, 11, 1)),
+    Key(
+        name="kvcache_metas",
+        levels=DECODER,
+        renamed="cache_metas",
+        renamed_in=(0, 11, 2),
+    ),
+    Key(name="cache_metas", levels=DECODER, since=(0, 11, 2)),
     Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3), families=QWEN3),
-    Key(name="_requires_batch_sort", levels=TOP, since=(0, 12, 0)),
+    Key(name="_requires_batch_sort", levels=DECODER, since=(0, 12, 0)),
     *(
         Key(name=name, levels=VISUAL, since=(0, 11, 0), families=GEMMA4)
         for name in ("pooling_kernel_size", "patch_size", "output_hidden_states")
@@ -143,9 +157,40 @@ INHERITED = frozenset(
 )
 """What `visual` takes from the top where it has no value of its own."""
 
-INHERITS_SINCE: Version = (0, 11, 1)
-"""Before it `visual` takes nothing (transformers/models/qwen3_vl/
-configuration_qwen3_vl.py of each wheel; optimum-rbln pull request 538)."""
+_INHERITS_SINCE: Mapping[str, Version] = {
+    "exaone4_5": (0, 11, 2),
+    "colqwen2": OLDEST,
+}
+
+
+def inherits_since(family: str) -> Version:
+    """Return the release before which `visual` takes nothing from the level above it.
+
+    0.11.1 for most (transformers/models/qwen3_vl/configuration_qwen3_vl.py of each wheel;
+    optimum-rbln pull request 538). EXAONE-4.5's class came to it later, and within ColQwen2
+    is Qwen2-VL's class without a decoder, which always did (transformers/models/exaone4_5/
+    configuration_exaone4_5.py; qwen2_vl/configuration_qwen2_vl.py, RBLNQwen2VLModelConfig).
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint; "" where nobody knows it.
+    """
+    return _INHERITS_SINCE.get(family, (0, 11, 1))
+
+
+FORCED_WITHIN: Mapping[str, object] = {
+    "batch_size": None,
+    "output_hidden_states": None,
+    "logits_to_keep": 0,
+    "use_inputs_embeds": True,
+}
+"""What the class that holds a language model hands down to it, and what it hands down
+where it has no value of its own; the others are its to decide (transformers/models/
+colqwen2/configuration_colqwen2.py)."""
+
+FORCED_UNTIL: Version = (0, 11, 2)
+"""Before it another value within raises (the same file, force_kwargs)."""
 
 GRAPHS = "_compile_cfgs"
 """Where a compiled folder keeps what each graph was compiled for."""
@@ -180,7 +225,7 @@ def standing(name: str, level: Level, version: Version, family: str) -> Standing
     ----------
     name : str
         The key.
-    level : {"top", "visual"}
+    level : {"outer", "top", "visual"}
         Where it stands.
     version : tuple of int
         The release.
@@ -230,9 +275,17 @@ def known_names(level: Level, version: Version, family: str) -> tuple[str, ...]:
     )
 
 
-def inherited(version: Version) -> frozenset[str]:
-    """Return what a release has `visual` take from the top, by the newest names."""
-    return INHERITED if version >= INHERITS_SINCE else frozenset()
+def inherited(version: Version, family: str) -> frozenset[str]:
+    """Return what `visual` takes from the level above it, by the newest names.
+
+    Parameters
+    ----------
+    version : tuple of int
+        The release.
+    family : str
+        The `model_type` of the checkpoint; "" where nobody knows it.
+    """
+    return INHERITED if version >= inherits_since(family) else frozenset()
 
 
 def _named(name: str, level: Level, family: str) -> tuple[Key, ...]:

@@ -122,6 +122,26 @@ def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     return 2 * shape.full_attention_layers * aligned(tensor_bytes)
 
 
+def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
+    """Return the bytes that sliding layers keep on each device, whatever the blocks.
+
+    Keys and values of every sequence's last tokens (optimum-rbln 0.12.0, transformers/
+    cache_utils.py, SlidingWindowAttentionKVCacheMeta: one block of the window a sequence,
+    never resized).
+
+    Parameters
+    ----------
+    shape : LmShape
+        The language model.
+    batch_size : int
+        Sequences.
+    devices : int
+        Devices the model is split over.
+    """
+    each = batch_size * _tensor_bytes(shape, shape.sliding_window_tokens, devices)
+    return 2 * shape.sliding_layers * aligned(each)
+
+
 def largest_num_blocks(
     shape: LmShape, block: int, devices: int, room_bytes: int, most: int
 ) -> int:

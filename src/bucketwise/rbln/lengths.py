@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from bucketwise.rbln.releases import Version
@@ -16,14 +18,33 @@ MASK_BYTES_PER_ELEMENT = 2
 the least (optimum-rbln 0.12.0, transformers/models/qwen3_vl/modeling_qwen3_vl.py,
 _update_rbln_config)."""
 
-WINDOW_COUNT_FIXED_IN: Version = (0, 12, 0)
-"""Up to 0.11.2 the Qwen2.5-VL runtime counts window boundaries instead of windows, one
-window too many (transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py; mended by
-optimum-rbln pull request 762)."""
+MISCOUNTED_BEFORE: Mapping[str, Version] = {
+    "qwen2_5_vl": (0, 12, 0),
+    "colqwen2": (0, 12, 0),
+}
+"""Families whose runtime counts window boundaries instead of windows, one window too
+many, and the release that mended it (transformers/models/qwen2_5_vl/
+modeling_qwen2_5_vl.py; optimum-rbln pull request 762). ColQwen2 runs that tower where
+its checkpoint is made from one. EXAONE-4.5's own has counted right from the first
+(transformers/models/exaone4_5/modeling_exaone4_5.py)."""
+
+
+def extra_windows(family: str, version: Version) -> int:
+    """Return the windows a release counts too many in a run of a windowed tower.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    version : tuple of int
+        The optimum-rbln release.
+    """
+    mended = MISCOUNTED_BEFORE.get(family)
+    return int(mended is not None and version < mended)
 
 
 def needed_lengths(
-    grid_h: IntArray, grid_w: IntArray, window_patches: int, version: Version
+    grid_h: IntArray, grid_w: IntArray, window_patches: int, extra: int
 ) -> IntArray:
     """Return the length the runtime needs for one run of each grid.
 
@@ -37,8 +58,8 @@ def needed_lengths(
         Patches along each side after the processor's resize.
     window_patches : int
         Side of a window in patches; 0 for none.
-    version : tuple of int
-        The optimum-rbln release.
+    extra : int
+        Windows counted too many, as `extra_windows` tells.
 
     Returns
     -------
@@ -47,15 +68,11 @@ def needed_lengths(
     """
     if not window_patches:
         return grid_h * grid_w
-    windows = -(-grid_h // window_patches) * -(-grid_w // window_patches)
-    if version < WINDOW_COUNT_FIXED_IN:
-        windows = windows + 1
+    windows = -(-grid_h // window_patches) * -(-grid_w // window_patches) + extra
     return np.asarray(windows * window_patches**2, dtype=np.int64)
 
 
-def least_needed(
-    vit_patches: IntArray, window_patches: int, version: Version
-) -> IntArray:
+def least_needed(vit_patches: IntArray, window_patches: int, extra: int) -> IntArray:
     """Return the least length a run of that many patches can need, whatever its grid.
 
     Parameters
@@ -64,8 +81,8 @@ def least_needed(
         Patches of one run.
     window_patches : int
         Side of a window in patches; 0 for none.
-    version : tuple of int
-        The optimum-rbln release.
+    extra : int
+        Windows counted too many, as `extra_windows` tells.
 
     Returns
     -------
@@ -76,7 +93,7 @@ def least_needed(
         return vit_patches
     side = np.full_like(vit_patches, window_patches)
     return needed_lengths(
-        side, -(-vit_patches // window_patches), window_patches, version
+        side, -(-vit_patches // window_patches), window_patches, extra
     )
 
 

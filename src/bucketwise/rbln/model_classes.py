@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.rbln.releases import Version
+from bucketwise.rbln.releases import Version, written
 from bucketwise.rbln.targets import TARGETS, Target, pick_targets
 
 NEWEST = list(TARGETS)[-1]
@@ -35,8 +36,16 @@ class ModelClass:
         Context length of the published configuration.
     kvcache_partition_len : int or None
         Its cache partition; None where it runs without flash attention.
+    devices : int
+        Devices of its language model.
     source : str
-        Where the last two were read.
+        Where the last three were read.
+    within : str
+        The submodule that holds the settings which others have at the top, `visual` among
+        them; "" where they are at the top.
+    generates : bool
+        Whether it generates: one that embeds pages has no decoder, takes no clips, and
+        vllm-rbln has no class for it.
     """
 
     name: str
@@ -45,7 +54,10 @@ class ModelClass:
     visual_splits_since: Version | None
     max_seq_len: int
     kvcache_partition_len: int | None
+    devices: int = 8
     source: str
+    within: str = ""
+    generates: bool = True
 
     def splits_visual(self, version: Version) -> bool:
         """Return whether a release can split the ViT over devices."""
@@ -54,9 +66,9 @@ class ModelClass:
 
 
 # `_tp_support`: transformers/models/qwen3_vl/modeling_qwen3_vl.py sets it for the ViT
-# from 0.10.3 on (and the MoE tower inherits it), qwen3_5/modeling_qwen3_5.py from its
-# first release; the Qwen2-VL and Qwen2.5-VL towers do not. No release has a class for
-# qwen3_5_moe.
+# from 0.10.3 on (and the MoE tower inherits it), qwen3_5/modeling_qwen3_5.py and
+# exaone4_5/modeling_exaone4_5.py from their first release; the Qwen2-VL and Qwen2.5-VL
+# towers do not. No release has a class for qwen3_5_moe.
 MODEL_CLASSES: dict[str, ModelClass] = {
     "qwen2_vl": ModelClass(
         name="RBLNQwen2VLForConditionalGeneration",
@@ -113,6 +125,29 @@ MODEL_CLASSES: dict[str, ModelClass] = {
         source="max_position_embeddings of the checkpoint's config.json, and the partition "
         "that optimum-rbln 0.12.0 takes (transformers/modeling_attention_utils.py)",
     ),
+    "exaone4_5": ModelClass(
+        name="RBLNExaone4_5_ForConditionalGeneration",
+        tower="RBLNExaone4_5_VisionModel",
+        since=(0, 11, 0),
+        visual_splits_since=(0, 11, 0),
+        max_seq_len=262_144,
+        kvcache_partition_len=16_384,
+        source="the context of the checkpoint (its card's own server), in partitions as "
+        "Qwen3-VL's; no RBLN configuration of it is published",
+    ),
+    # RBLNColQwen2ForRetrieval came with 0.9.2. Its language model is Qwen2-VL's without a
+    # decoder (transformers/models/colqwen2/modeling_colqwen2.py, `_rbln_submodules`).
+    "colqwen2": ModelClass(
+        name="RBLNColQwen2ForRetrieval",
+        tower="RBLNQwen2VisionTransformerPretrainedModel",
+        visual_splits_since=None,
+        max_seq_len=32_768,
+        kvcache_partition_len=None,
+        devices=4,
+        source="RBLN Model Zoo, visual-document-retrieval/colqwen2",
+        within="vlm",
+        generates=False,
+    ),
 }
 
 
@@ -126,8 +161,8 @@ SUBMODULES = (
     "audio_tower",
     "vlm",
 )
-"""Submodules that some multimodal class has; those of this table have `visual` alone
-(`submodules` of each configuration class, optimum-rbln 0.12.0)."""
+"""Submodules that some multimodal class has; those of this table have `visual` alone, or
+`vlm` with it within (`submodules` of each configuration class, optimum-rbln 0.12.0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +203,38 @@ def model_class(family: str) -> ModelClass:
         )
         raise ConfigError(message)
     return found
+
+
+def generates(family: str) -> bool:
+    """Return whether a family generates; one that nobody knows is taken to."""
+    found = MODEL_CLASSES.get(family)
+    return found is None or found.generates
+
+
+def within(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys that lead to the settings of the language model.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint; "" where nobody knows it.
+    config : mapping
+        A configuration, which tells it where the family does not.
+
+    Returns
+    -------
+    tuple of str
+        () for the top.
+    """
+    found = MODEL_CLASSES.get(family)
+    if found is not None:
+        return (found.within,) if found.within else ()
+    holders = {kind.within for kind in MODEL_CLASSES.values() if kind.within}
+    return tuple(
+        name
+        for name in sorted(holders)
+        if isinstance(config.get(name), Mapping) and "visual" in config[name]
+    )[:1]
 
 
 def splits_visual(family: str, version: Version) -> bool:
@@ -222,6 +289,15 @@ def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...
     if asked and lacking:
         able = [target.name for target in TARGETS.values() if serves(target, family)]
         right = f"{' or '.join(able)} is right" if able else "leave --target out"
-        message = f"--target: {', '.join(lacking)} cannot compile {family}; {right}"
+        message = (
+            f"--target: {', '.join(lacking)} cannot compile {family}"
+            f"{_since(family)}; {right}"
+        )
         raise ConfigError(message)
     return tuple(target for target in targets if serves(target, family))
+
+
+def _since(family: str) -> str:
+    """Return when the class of a family came, in words; "" where none did."""
+    found = MODEL_CLASSES.get(family)
+    return "" if found is None else f", whose class came with {written(found.since)}"

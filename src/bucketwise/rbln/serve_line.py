@@ -28,6 +28,7 @@ from bucketwise.rbln.serving import (
     FIXED_UNTIL,
     KEPT_ON_A_FOLDER,
     LANGUAGE_MODELS,
+    NEW_NAME_FROM_THE_FIRST,
     UPSTREAM_MEMORY,
     derived_by,
 )
@@ -122,7 +123,8 @@ def compiled(
     }
     whole: dict[str, Any] = {place: base} if place else base
     if family in MODEL_CLASSES and version < FIXED_UNTIL and family not in NESTINGS:
-        fixed = BUCKETS if version >= CONFLICTS_SINCE else OLD_BUCKETS
+        newer = version >= CONFLICTS_SINCE or family in NEW_NAME_FROM_THE_FIRST
+        fixed = BUCKETS if newer else OLD_BUCKETS
         whole = {"visual": {fixed: FIXED_LENGTH}} | whole
     conflicts = tuple(_conflicts({place: told} if place else told, overrides))
     merged = _merged(whole, overrides)

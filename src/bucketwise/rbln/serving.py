@@ -128,7 +128,11 @@ FIXED_UNTIL: Version = (0, 11, 2)
 utils/optimum/multimodal/qwen.py). An override of it counts from 0.10.4 on."""
 
 REFUSED_BY_ITSELF: Version = (0, 11, 0)
-"""This release gives it under the name that optimum-rbln 0.11.0 refuses."""
+"""This release gives it under the name that optimum-rbln 0.11.0 refuses, but to
+EXAONE-4.5 (multimodal/exaone4_5.py)."""
+
+NEW_NAME_FROM_THE_FIRST = frozenset({"exaone4_5"})
+"""Families to which every vllm-rbln has given it under the newer name."""
 
 DEFAULT_MAX_NUM_SEQS = 1
 """Where nobody gives it (platform/__init__.py, RBLN_DEFAULT_MAX_NUM_SEQS; from 0.10.4)."""
@@ -139,6 +143,7 @@ CONTEXTS: Mapping[str, int] = {
     "qwen3_vl": 262_144,
     "qwen3_vl_moe": 262_144,
     "qwen3_5": 262_144,
+    "exaone4_5": 262_144,
     "gemma4": 131_072,
 }
 """The context where nobody gives it: `max_position_embeddings` of the published
@@ -168,9 +173,13 @@ LANGUAGE_MODELS = ("language_model", "text_model")
 """Submodules that hold the language model of families without a row in MODEL_CLASSES
 (model_executor/models/optimum/compilation/multimodal/*.py)."""
 
-NO_PREFIX_CACHE_FAMILIES = frozenset({"qwen3_5", "qwen3_5_moe"})
-"""Hybrid models, for which prefix caching is turned off (platform/optimum_impl.py,
-disable_unsupported_prefix_caching)."""
+NO_PREFIX_CACHE_FAMILIES = frozenset({"qwen3_5", "qwen3_5_moe", "exaone4_5"})
+"""Hybrid models and such with sliding layers, for which prefix caching is turned off
+(platform/optimum_impl.py, disable_unsupported_prefix_caching)."""
+
+NO_CLASS = "Model architectures"
+"""How the ValueError begins about a model that optimum-rbln has no class for, or that
+vllm-rbln does not serve with it (utils/optimum/registry.py, get_rbln_model_info)."""
 
 
 def fixed_in(version: Version) -> str:

@@ -124,6 +124,10 @@ TARGETS: dict[str, Target] = {
 }
 
 
+ALL_TARGETS = "all"
+"""Stands for every dialect where several may be named."""
+
+
 def pick_targets(names: Iterable[str]) -> tuple[Target, ...]:
     """Return the dialects asked for, oldest first; all of them when none is named.
 

@@ -57,7 +57,7 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
     """
     family = plan.model.family
     groups: dict[tuple[tuple[int, ...], str], list[Target]] = {}
-    for target in serving_targets(family):
+    for target in serving_targets(family, plan.provenance.options.get("target") or ()):
         if plan.visual_by_target and target.version not in plan.visual_by_target:
             continue
         lengths = plan.visual_for(target.version).max_seq_lens

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from bucketwise.decoder.decision import BATCH_SIZE
 from bucketwise.memory.plan import MemoryPlan
-from bucketwise.numbers import memory, percent, plural, verb
+from bucketwise.numbers import memory, percent
 from bucketwise.plan import Current, Decoder, Plan
 from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
-
-
-def failing_today(current: Current) -> tuple[str, str]:
-    """Return how many images fail with the lengths of today, and why, one sentence."""
-    top = (
-        f"{max(current.max_seq_lens):,} ViT patches under max_pixels "
-        f"{current.max_pixels:,} ({current.limits_source})"
-    )
-    if not current.overflow_images:
-        return "No image fails today:", f"none needs more than {top}."
-    fails = verb(current.overflow_images, "fails", "fail")
-    images = plural(current.overflow_images, "image")
-    share = percent(current.overflow_share)
-    return f"{images} ({share}) {fails} today,", f"needing more than {top}."
 
 
 def under_limit(current: Current, plan_max_pixels: int) -> str:
@@ -75,7 +61,9 @@ def decoder_saving(decoder: Decoder, family: str) -> str:
         return decoder.decision.reason
     if cost.kind == "slots":
         return f"{percent(most)} fewer slots a step than with one graph"
-    text = f"a step costs {percent(saving)} less than with one graph ({cost.kind}"
     if cost.status == "measured":
-        return f"{text})"
-    return f"{text}, {cost.status}), at most {percent(most)} less"
+        return f"a decode step gets {percent(saving)} cheaper ({cost.kind})"
+    return (
+        f"a decode step gets {percent(saving)} ({cost.kind}, {cost.status}) to "
+        f"{percent(most)} (if slots dominate) cheaper"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from bucketwise.errors import InputError
@@ -41,13 +42,14 @@ def check_rejections(
     if found := _bad_of(rejections, rows_read, max_bad_rows):
         bad, seen = found
         verdict = (
-            f"{bad:,} of {seen:,} rows ({percent(bad / seen)}) "
-            f"cannot be used; up to {percent(max_bad_rows)} may be (--max-bad-rows)"
+            f"{bad:,} of {seen:,} rows ({percent(bad / seen)}) unusable, limit "
+            f"{percent(max_bad_rows)}; raise it with --max-bad-rows "
+            f"{math.ceil(100 * bad / seen)}%"
         )
     elif outside and rejected == rows_read:
         verdict = f"none of {rows_read:,} rows tells the size of an image"
     elif not rows_read:
-        verdict = "neither a row nor an image was found; one at least is right"
+        verdict = "expected at least one row or image, found none"
     else:
         return
     lines = [verdict, *listed_rejections(rejections)]

@@ -106,7 +106,7 @@ def _enough_words(visual: Visual, least: float) -> str:
     enough = [
         str(point.k) for point in visual.frontier[1:] if (point.saving or 0.0) >= least
     ]
-    asked = f"the {percent(least)} asked"
+    asked = f"{percent(least)} or more (--min-saving)"
     if not enough:
         return f"No further graph saves {asked}."
     if len(enough) == 1:

@@ -48,8 +48,8 @@ def pixels_drawing(analysis: Analysis) -> Drawing:
             for found in (area < model.min_pixels, area > model.max_pixels)
         )
         said = (
-            f" Of the images {below} are smaller than min_pixels and enlarged, {above} "
-            "larger than max_pixels and shrunk."
+            f" Of the images {below} are smaller than min_pixels, {above} larger than "
+            "max_pixels."
         )
     return Drawing(
         id="figure-pixels",

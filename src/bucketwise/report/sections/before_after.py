@@ -286,8 +286,8 @@ def _decoder(analysis: Analysis) -> Iterator[_Line]:
         return
     cost = decoder.step_cost
     yield _Line(
-        what="Decoder graphs, against one",
-        before=f"one of {decoder.batch_size:,}",
+        what="Decoder graphs",
+        before=f"{decoder.batch_size:,}",
         after=dotted(decoder.decoder_batch_sizes),
         change=decoder_note(decoder, analysis.plan.model.family),
         status=cost.status if cost else "assumed",

@@ -135,8 +135,8 @@ def _larger(analysis: Analysis) -> Paragraph:
     noun = plural_of(noun_of(analysis))
     chance = (
         f"If the traffic to come is like this one, m further {noun} hold on average "
-        f"m/(n+1) that are larger than the largest of n so far: about one in the next "
-        f"{number(images)}. "
+        f"m/(n+1) that are larger than the largest of n so far, fewer where sizes "
+        f"repeat: at most one in the next {number(images)}. "
     )
     if _outgrows(visual):
         worst = visual.worst

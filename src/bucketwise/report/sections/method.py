@@ -6,11 +6,11 @@ import json
 
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import significant
-from bucketwise.plan import Decoder, Visual
+from bucketwise.plan import SEED, Decoder, Visual
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from bucketwise.report.provenance import inputs_table
 from bucketwise.report.reading import spent
-from bucketwise.steadiness import DRAWS, SEED
+from bucketwise.steadiness import DRAWS
 
 RECURRENCE = (
     "Sort the distinct needed lengths. The cheapest way to cover the first j of them "
@@ -139,7 +139,7 @@ def _provenance(analysis: Analysis) -> Table:
         ("plan schema", plan.schema),
         ("model", f"{plan.model.hf_id} ({plan.model.source})"),
         ("strategy", plan.visual.decision.strategy),
-        ("seed of kmeans", str(made.seed)),
+        ("seed of random halves", str(made.seed)),
     ]
     lines.extend(
         (f"option {name}", json.dumps(value, ensure_ascii=False, default=str))

@@ -76,21 +76,18 @@ def _span(analysis: Analysis) -> str:
 
 def _steady(found: Steadiness, analysis: Analysis) -> str:
     noun = noun_of(analysis)
-    best = f"the best {plural(len(analysis.plan.visual.vit_max_seq_lens), 'length')}"
     if found.split == "random":
-        word = "Steady" if found.worst_extra < STEADY else "Not steady"
         text = (
-            f"{word}: {best} for half of them cost {_more(found.extra)} on the other "
+            f"Lengths chosen from one half of them cost {_more(found.extra)} on the other "
+            "half than lengths chosen from that half"
         )
-        text += "half than the best for it"
         if found.worst_extra:
             text += f" ({percent(found.worst_extra)} in the worst of {DRAWS} draws)"
         return f"{text}."
-    word = "Steady" if found.extra < STEADY else "Changing over time"
     text = (
-        f"{word}: {best} for those {_before(found)} cost {_more(found.extra)} on the "
+        f"Lengths chosen from {_earlier(found)} cost {_more(found.extra)} on the newer "
+        "ones than lengths chosen from those"
     )
-    text += "later ones than the best for these"
     if found.outgrown_images:
         text += f", and {plural(found.outgrown_images, noun)} outgrew all before"
     return f"{text}."
@@ -100,10 +97,10 @@ def _more(extra: float) -> str:
     return f"{percent(extra)} more" if extra else "no more"
 
 
-def _before(found: Steadiness) -> str:
+def _earlier(found: Steadiness) -> str:
     if not found.until_s or found.until_s < SECONDS_A_YEAR:
-        return "of the first half"
-    return f"before {moment_of(found.until_s):%Y-%m-%d}"
+        return "the older half"
+    return f"the older half (before {moment_of(found.until_s):%Y-%m-%d})"
 
 
 SECONDS_A_YEAR = 365 * 86_400

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.analysis import Analysis
-from bucketwise.rbln.lengths import needed_lengths
+from bucketwise.rbln.lengths import MISCOUNTED_BEFORE, extra_windows, needed_lengths
+from bucketwise.rbln.releases import written
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.report.blocks import (
     Block,
@@ -59,9 +60,11 @@ def _windows(analysis: Analysis) -> Callout:
     text = (
         f"This model attends in windows of {window} x {window} patches, and the "
         f"runtime pads every window, even a partial one, to {window**2}. A needed "
-        "length is therefore more than the ViT patches of most images. Releases "
-        "before 0.12.0 count one window too many."
+        "length is therefore more than the ViT patches of most images."
     )
+    mended = MISCOUNTED_BEFORE.get(analysis.plan.model.family)
+    if mended is not None:
+        text += f" Releases before {written(mended)} count one window too many."
     return Callout(level="note", mark="Windows.", text=text)
 
 
@@ -71,6 +74,8 @@ def _table(analysis: Analysis) -> Table:
     newest = list(TARGETS.values())[-1]
     oldest = next(iter(TARGETS.values()))
     versions = [oldest, newest] if model.window_patches else []
+    if model.family not in MISCOUNTED_BEFORE:
+        versions = versions[-1:]
     head += [f"Needed, optimum-rbln {target.version}" for target in versions]
     rows = []
     for merged_side in SIDES:
@@ -78,8 +83,9 @@ def _table(analysis: Analysis) -> Table:
         sides = np.array([grid], dtype=np.int64)
         px = grid * model.patch_size
         needed = [
-            int(needed_lengths(sides, sides, model.window_patches, target.parsed)[0])
+            int(needed_lengths(sides, sides, model.window_patches, extra)[0])
             for target in versions
+            for extra in [extra_windows(model.family, target.parsed)]
         ]
         cells = (grid**2, merged_side**2, *needed)
         texts = tuple(f"{value:,}" for value in cells)

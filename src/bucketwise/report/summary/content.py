@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bucketwise.analysis import Analysis
 from bucketwise.numbers import change, literal, number, percent, plural
 from bucketwise.plan import BucketUse, Plan, Visual
+from bucketwise.rbln.model_classes import within
 from bucketwise.rbln.targets import TARGETS
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
@@ -21,8 +22,9 @@ from bucketwise.report.sections.decision import (
     verdict_callout,
 )
 from bucketwise.report.sections.sureness import how_sure
-from bucketwise.report.sentences import assumed_batch_size, failing_today
+from bucketwise.report.sentences import assumed_batch_size
 from bucketwise.report.summary.grounds import grounds
+from bucketwise.verdict import failing_today
 
 MOST_NAMES = 3
 MOST_WARNINGS = 4
@@ -157,8 +159,9 @@ def _alarms(plan: Plan) -> tuple[Callout, ...]:
 
 def _settings(plan: Plan) -> Table:
     visual = plan.visual
+    level = ".".join((*within(plan.model.family, {}), "visual"))
     rows = [
-        (f"visual.{each.key}", literal(each.lengths), f"optimum-rbln {each.releases}")
+        (f"{level}.{each.key}", literal(each.lengths), f"optimum-rbln {each.releases}")
         for each in lists_to_set(plan)
     ] or [
         (

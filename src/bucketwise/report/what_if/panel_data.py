@@ -14,7 +14,7 @@ from bucketwise.memory.terms import length_bytes
 from bucketwise.patching import count_patches
 from bucketwise.profile import PixelLimits
 from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
-from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
+from bucketwise.rbln.lengths import extra_windows
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
 from bucketwise.report.what_if.patterns import Release
 from bucketwise.traffic import FloatArray, IntArray
@@ -73,13 +73,12 @@ def panel_data(analysis: Analysis, releases: Sequence[Release]) -> PanelData:
     )
     histogram = page_histogram(analysis, counts)
     decoder = _decoder(analysis)
-    one_too_many = profile.window_patches and analysis.newest < WINDOW_COUNT_FIXED_IN
     data = {
         "model": {
             "patch": profile.patch_px,
             "merge": profile.merge,
             "window": profile.window_patches,
-            "extra_windows": 1 if one_too_many else 0,
+            "extra_windows": extra_windows(profile.family, analysis.newest),
             "align": plan.model.align,
         },
         "limits": _limits(analysis, histogram),

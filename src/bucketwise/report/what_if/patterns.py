@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bucketwise.emitters import EMITTERS, EmitContext
+from bucketwise.emitters import EmitContext, emitters_for, place_of
 from bucketwise.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.rbln.base_config import BaseConfig
-from bucketwise.rbln.lengths import WINDOW_COUNT_FIXED_IN
+from bucketwise.rbln.lengths import extra_windows
 from bucketwise.rbln.targets import Target
 
 OPEN, CLOSE = "\ue000", "\ue001"
@@ -103,16 +103,17 @@ def _release(plan: Plan, base: BaseConfig, target: Target, newest: Target) -> Re
     )
     files = tuple(
         FilePattern(
-            name=name.format(version=target.version, unit=context.unit_suffix),
+            name=place_of(name, context),
             text=text_of(context),
             pattern=_places(text_of(marked), plan.decoder),
         )
-        for name, text_of in EMITTERS.items()
+        for name, text_of in emitters_for(plan.model.family).items()
     )
-    one_too_many = target.parsed < WINDOW_COUNT_FIXED_IN <= newest.parsed
+    family = plan.model.family
+    more = extra_windows(family, target.parsed) - extra_windows(family, newest.parsed)
     return Release(
         version=target.version,
-        extra=plan.model.window_patches**2 if one_too_many else 0,
+        extra=plan.model.window_patches**2 * more,
         files=files,
     )
 

@@ -21,6 +21,9 @@ _ARTIFACT_KEYS = (
     "optimum_rbln_version",
 )
 
+_LEVELS = ("visual", "vlm")
+"""Submodules of the classes known here, one within the other."""
+
 GRAPHS = "_compile_cfgs"
 """Where it keeps what each graph was compiled for."""
 
@@ -34,7 +37,9 @@ WRAPPERS = ("rbln_config", "optimum_overrides")
 def wrapper_of(config: Mapping[str, Any]) -> str | None:
     """Return the key a configuration is wrapped in; None where it is not."""
     for key in WRAPPERS:
-        if isinstance(config.get(key), dict) and "visual" not in config:
+        if isinstance(config.get(key), dict) and not any(
+            name in config for name in _LEVELS
+        ):
             return key
     return None
 
@@ -68,11 +73,7 @@ def without_artifact(
     """
     if not is_artifact(config):
         return config
-    plain = _level(config)
-    visual = config.get("visual")
-    if isinstance(visual, dict):
-        plain["visual"] = _level(visual)
-    return plain
+    return _level(config)
 
 
 def artifact_notes(plain: Mapping[str, Any]) -> tuple[str, ...]:
@@ -84,9 +85,10 @@ def artifact_notes(plain: Mapping[str, Any]) -> tuple[str, ...]:
         What `without_artifact` left of it.
     """
     notes = ["what only a compiled folder holds (graphs, dtype, versions) was left out"]
-    if plain.get("kvcache_num_blocks"):
+    blocks = plain.get("vlm", plain).get("kvcache_num_blocks")
+    if blocks:
         notes.append(
-            f"kvcache_num_blocks {plain['kvcache_num_blocks']} is kept as compiled, "
+            f"kvcache_num_blocks {blocks} is kept as compiled, "
             "though the SDK may have chosen it; remove it to let the SDK choose again"
         )
     return tuple(notes)
@@ -94,7 +96,7 @@ def artifact_notes(plain: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _level(level: dict[str, Any]) -> dict[str, Any]:
     kept = {
-        key: item
+        key: _level(item) if key in _LEVELS and isinstance(item, dict) else item
         for key, item in level.items()
         if key not in _ARTIFACT_KEYS and item is not None
     }

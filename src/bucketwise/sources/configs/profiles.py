@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from bucketwise.errors import ConfigError
+from bucketwise.errors import ConfigError, meant
 from bucketwise.profile import (
     LmShape,
     ModelProfile,
@@ -26,6 +26,8 @@ FILES = (
     "qwen2.5-vl.toml",
     "qwen3-vl.toml",
     "qwen3.5.toml",
+    "exaone-4.5.toml",
+    "colqwen2.toml",
     "gemma4.toml",
 )
 """One file a family; adding a family is adding a file and its name here."""
@@ -40,8 +42,10 @@ def built_in_profiles() -> dict[str, ModelProfile]:
     profiles = {}
     for file in FILES:
         family = tomllib.loads((folder / file).read_text(encoding="utf-8"))
-        for model in family["model"]:
-            profile = _profile(family, model)
+        models = {model["hf_id"]: model for model in family["model"]}
+        for model in models.values():
+            # One that is trained on from another says of itself what differs.
+            profile = _profile(family, models.get(model.get("like"), {}) | model)
             profiles[profile.name] = profile
     return profiles
 
@@ -71,9 +75,10 @@ def find_profile(name: str) -> ModelProfile:
     if is_folder:
         return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
     known = ", ".join(profiles)
+    likely = meant(short_name(text), profiles)
     message = (
-        f"model: {text[:200]!r} is not built in and no folder here has that name; one "
-        f"of {known}, or a folder with a config.json, is right"
+        f"model: expected one of {known}, or a folder with a config.json, got "
+        f"{text[:200]!r}" + (f"; did you mean {likely}?" if likely else "")
     )
     raise ConfigError(message)
 
@@ -106,7 +111,7 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         temporal_patch=family["temporal_patch"],
         window_patches=family["window_patches"],
         checkpoint=PixelLimits(**family["checkpoint"]),
-        deployment=_deployment(family),
+        deployment=_deployment(family, model),
         video=_limits(video),
         video_rule=video["rule"],
         sampling=VideoSampling(
@@ -117,7 +122,7 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         vit=VitShape(**{**family["vit"], **model["vit"]}),
         lm=LmShape(**{**family["lm"], **model["lm"]}) if "lm" in model else None,
         source=model["source"],
-        notes=tuple(family.get("notes", ())),
+        notes=(*family.get("notes", ()), *model.get("notes", ())),
         soft_tokens=_soft_tokens(family),
         prefill=PrefillShape(**{**family["prefill"], **model["prefill"]})
         if "prefill" in model
@@ -132,8 +137,10 @@ def _soft_tokens(family: dict[str, Any]) -> SoftTokens | None:
     return SoftTokens(supported=tuple(found["supported"]), chunk=found["chunk"])
 
 
-def _deployment(family: dict[str, Any]) -> PixelLimits | None:
-    return PixelLimits(**family["deployment"]) if "deployment" in family else None
+def _deployment(family: dict[str, Any], model: dict[str, Any]) -> PixelLimits | None:
+    if "deployment" not in family:
+        return None
+    return PixelLimits(**family["deployment"] | model.get("deployment", {}))
 
 
 def _limits(video: dict[str, Any]) -> PixelLimits | None:

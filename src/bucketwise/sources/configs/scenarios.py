@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from bucketwise.buckets import MAX_LENGTH
@@ -13,9 +14,11 @@ from bucketwise.lint.subject import Document, Subject
 from bucketwise.lint.values import buckets_of, lengths_of, shown
 from bucketwise.plan import Plan
 from bucketwise.rbln.keys import OLD_BUCKETS
+from bucketwise.rbln.model_classes import within
 from bucketwise.rbln.nesting import nesting_family
 from bucketwise.rbln.releases import NEWEST, Version
 from bucketwise.sources.configs.documents import documents_of_plan, read_documents
+from bucketwise.sources.configs.documents.names import checkpoint_in
 from bucketwise.sources.configs.documents.text import GIVEN, names_text
 from bucketwise.sources.configs.json_file import parse_json
 from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
@@ -160,7 +163,7 @@ def named_model(document: Document) -> str:
     named = [document.model]
     if document.serve is not None:
         named.append(document.serve.flags.get("served-model-name", ""))
-    for name in named:
+    for name in chain.from_iterable((each, checkpoint_in(each)) for each in named):
         try:
             short = find_profile(name).name if name else ""
         except ConfigError:
@@ -180,10 +183,10 @@ def _first_of(family: str) -> str:
 
 def _of_document(document: Document) -> GivenLengths | None:
     """Return the lengths of one configuration; None where it has none."""
+    inside = within("", document.config)
     config = document.config
-    inner = config.get("vlm")
-    if isinstance(inner, Mapping) and "visual" in inner:
-        config = inner
+    for key in inside:
+        config = config[key]
     if "visual" not in config and OLD_BUCKETS in config:
         config = {"visual": config}
     # As it is written, whatever a server would make of it.
@@ -202,7 +205,7 @@ def _of_document(document: Document) -> GivenLengths | None:
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] > MAX_LENGTH:
         message = (
-            f"{document.place(('visual', name))}: visual.{name} is {shown(value)}; whole "
+            f"{document.place((*inside, 'visual', name))}: visual.{name} is {shown(value)}; whole "
             f"numbers from 1 to {MAX_LENGTH} are right (bucketwise lint tells more)"
         )
         raise ConfigError(message)

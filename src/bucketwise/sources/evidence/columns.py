@@ -11,19 +11,28 @@ from bucketwise.sources.evidence.load_forms import load_forms, plain_name
 from bucketwise.sources.evidence.programs import Program, program_of
 from bucketwise.sources.tables.columns import Match, Purpose
 from bucketwise.sources.tables.finding import Found, find_columns
+from bucketwise.sources.tables.misnomers import Cells, no_cells
 from bucketwise.sources.tables.names import LOAD, SIZES, unit_s
-from bucketwise.sources.tables.naming import ROLES, SHARED, Naming, listed, unused
+from bucketwise.sources.tables.naming import (
+    ROLES,
+    SHARED,
+    Naming,
+    listed,
+    said_of_unfit,
+    unused,
+)
 
 TableKind = Literal["engine_stats", "requests", "arrivals"]
 
 EXPECTED = (
     "a table of requests (start and end, start and duration, or end and duration), of an "
     "engine's statistics (time and running) or of arrivals (time, prompt and output "
-    "tokens), a log of vLLM's, the JSON of a Prometheus range query, or an access log of "
-    "nginx or AWS ALB is expected, plain, gzip or zstd"
+    "tokens), a log of vLLM's or SGLang's, the JSON of a Prometheus range query, or a "
+    "proxy's access log (--log-format) is expected, plain, gzip or zstd"
 )
 
-_UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds"}
+UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds",
+              1e-9: "nanoseconds"}  # fmt: skip
 _NO_YEAR = re.compile(r"\s*\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\s*")
 
 _OF_CLIPS = frozenset({"start", "end", "duration"})
@@ -31,7 +40,10 @@ _OF_CLIPS = frozenset({"start", "end", "duration"})
 
 
 def match_load(
-    names: Sequence[str], chosen: Mapping[str, str] | None, source: str
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
 ) -> Match:
     """Find the columns that tell the load: of the kind that reads most of what is named.
 
@@ -46,6 +58,8 @@ def match_load(
         named with a unit, as `duration_ms`, gives its numbers that unit.
     source : str
         Base name of the file, for messages.
+    cells : callable
+        Some of the cells of a column.
 
     Returns
     -------
@@ -60,11 +74,14 @@ def match_load(
     UsageError
         When what is chosen does not go together.
     """
-    return _match(names, Naming.of(chosen), source)
+    return _match(names, Naming.of(chosen), source, cells)
 
 
 def match_beside_sizes(
-    names: Sequence[str], chosen: Mapping[str, str] | None, source: str
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
 ) -> Match:
     """Find the same among columns of sizes, where some names mean something else.
 
@@ -75,7 +92,7 @@ def match_beside_sizes(
     """
     naming = Naming.of(chosen)
     try:
-        return _match_beside(names, naming, source)
+        return _match_beside(names, naming, source, cells)
     except InputError as error:
         naming.unserved = str(error).removesuffix(f"; {EXPECTED}")
         raise
@@ -85,7 +102,9 @@ def kind_of(roles: Mapping[str, int]) -> TableKind:
     """Return what kind of record the columns make of a row."""
     if "running" in roles:
         return "engine_stats"
-    return "arrivals" if "time" in roles else "requests"
+    # Beside a duration a time is a start or an end that is still to be told.
+    is_arrival = "time" in roles and "duration" not in roles
+    return "arrivals" if is_arrival else "requests"
 
 
 def tells_images(roles: Mapping[str, int]) -> bool:
@@ -102,9 +121,11 @@ def has_no_year(samples: Sequence[str]) -> bool:
     return fitting * 2 > len(samples)
 
 
-def _match_beside(names: Sequence[str], naming: Naming, source: str) -> Match:
+def _match_beside(
+    names: Sequence[str], naming: Naming, source: str, cells: Cells
+) -> Match:
     """Find the load among columns of sizes, but for those that tell of clips."""
-    sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES)
+    sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES, cells=cells)
     if "count" in sizes.roles:
         raise InputError(f"{source}: rows with weights are no single requests")
     if sizes.roles.keys() & {"frames", "fps"}:
@@ -113,16 +134,20 @@ def _match_beside(names: Sequence[str], naming: Naming, source: str) -> Match:
             "" if _is_of_clip(name) and at not in named else name
             for at, name in enumerate(names)
         ]
-    return _match(names, naming, source, beside_sizes=True)
+    return _match(names, naming, source, cells, beside_sizes=True)
 
 
 def _match(
-    names: Sequence[str], naming: Naming, source: str, *, beside_sizes: bool = False
+    names: Sequence[str],
+    naming: Naming,
+    source: str,
+    cells: Cells,
+    *,
+    beside_sizes: bool = False,
 ) -> Match:
     program = program_of(map(plain_name, names))
-    if program is not None and program.refusal:
+    if program is not None and program.refusal and not naming.tells_load:
         raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
-    told = program.roles if program else {}
     found = find_columns(
         names,
         LOAD,
@@ -130,14 +155,15 @@ def _match(
         source,
         # A role of both may be named for the sizes, which stand elsewhere.
         may_lack=ROLES if beside_sizes else SHARED,
-        known={role: _place(names, plain) for role, plain in told.items()},
+        known=_known(names, program),
+        cells=cells,
     )
     asked = set(found.named.values())
     if beside_sizes and not naming.tells_load:
         asked -= {at for role, at in found.named.items() if role in SHARED}
     readings = [*load_forms(names, found)]
     if not readings:
-        raise InputError(_no_load(names, found.roles, source))
+        raise InputError(_no_load(names, found, source))
     roles, said = max(readings, key=lambda each: len(asked & {*each[0].values()}))
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
@@ -181,8 +207,11 @@ def _is_of_clip(name: str) -> bool:
     return words[0] in _OF_CLIPS
 
 
-def _place(names: Sequence[str], plain: str) -> int:
-    return [plain_name(name) for name in names].index(plain)
+def _known(names: Sequence[str], program: Program | None) -> dict[str, int]:
+    """Return the columns of a program by their roles."""
+    plain = [plain_name(name) for name in names]
+    told = program.roles if program else {}
+    return {role: plain.index(name) for role, name in told.items() if name in plain}
 
 
 def _units_s(
@@ -214,23 +243,18 @@ def _said_of_units(
         if unit != 1.0:
             known = program is not None and role in program.units_s
             why = f", as {program.name} writes them" if program and known else ""
-            words = _UNIT_WORDS.get(unit, "nanoseconds")
+            words = UNIT_WORDS[unit]
             said.append(f"{names[roles[role]]!r} is read as {words}{why}")
-    if "duration" in roles and "duration" not in units_s:
-        name = names[roles["duration"]]
-        said.append(
-            f"{name!r} is read as seconds where no unit stands beside the number: "
-            f"--columns duration_ms={name} reads milliseconds"
-        )
     return said
 
 
-def _no_load(names: Sequence[str], found: Mapping[str, int], source: str) -> str:
-    telling = {role: at for role, at in found.items() if role != "path"}
+def _no_load(names: Sequence[str], found: Found, source: str) -> str:
+    telling = {role: at for role, at in found.roles.items() if role != "path"}
     known = ", ".join(f"{role} in {names[at]!r}" for role, at in telling.items())
     only = f" (only {known})" if known else ""
     return (
-        f"{source}: no columns that tell the load of a decoder{only} among "
+        f"{source}: no columns that tell the load of a decoder{only}"
+        f"{said_of_unfit(names, found.unfit)} among "
         f"{listed(names)}; name them with --columns start=NAME,end=NAME, "
         "start=NAME,duration=NAME, time=NAME,running=NAME or "
         f"time=NAME,prompt=NAME,output=NAME; {EXPECTED}"

@@ -20,20 +20,22 @@ _CLOCK = rf"\s*(?:(\d+)(?:\.| days? ))?(\d+):(\d\d):({_NUMBER})\s*"
 _CLOCK_S = (86_400.0, 3_600.0, 60.0, 1.0)
 
 
-def seconds(text: str, unit_s: float) -> str:
+def seconds(text: str, unit_s: float | None) -> str:
     """Return SQL for a duration in seconds, NULL for anything else.
 
     Parameters
     ----------
     text : str
         Name of the column that holds the text.
-    unit_s : float
-        Seconds in one unit where the text is a number alone.
+    unit_s : float or None
+        Seconds in one unit where the text is a number alone; where that is not known,
+        no number but 0 is read.
     """
     number = f"TRY_CAST({text} AS DOUBLE)"
+    known = "isfinite" if unit_s else "0 ="
     with_units = f"regexp_full_match({text}, '{_WITH_UNITS}')"
     return (
-        f"CASE WHEN isfinite({number}) THEN {number} * {unit_s} "
+        f"CASE WHEN {known}({number}) THEN {number} * {unit_s or 1.0} "
         f"WHEN regexp_matches({text}, '\\d') AND {with_units} "
         f"THEN {_sum(text, _WITH_UNITS, [unit for _, unit in _UNITS])} "
         f"WHEN regexp_full_match({text}, '{_CLOCK}') "

@@ -1,25 +1,32 @@
-"""Logs of a vLLM server, read for what its engines held."""
+"""Logs of servers of vLLM and SGLang, read for what their engines held."""
 
 from __future__ import annotations
 
 import math
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
 from typing import NamedTuple
 
 import numpy as np
 
 from bucketwise.activity import Engine, Evidence, Gauges
-from bucketwise.decoder.readings import hold
+from bucketwise.decoder.readings import GAP_INTERVALS, hold
 from bucketwise.errors import InputError
 from bucketwise.numbers import plural
 from bucketwise.reasons import ABSURD, NO_TIME, RAGGED
 from bucketwise.sources.evidence.records import MAX_RUNNING
 from bucketwise.sources.evidence.replicas import Replicas, succession
 from bucketwise.sources.evidence.speakers import Speaker, Speakers
-from bucketwise.sources.evidence.stamps import moment_of_year, without_year_s
+from bucketwise.sources.evidence.stamps import (
+    epoch_s,
+    iso_s,
+    moment_of_year,
+    without_year_s,
+)
 from bucketwise.sources.evidence.tally import Tally
+from bucketwise.sources.json_text import parse
 from bucketwise.traffic import FloatArray, IntArray
 
 _MESSAGE = "Avg prompt throughput: "
@@ -31,6 +38,18 @@ _HELD = re.compile(
 )
 """vLLM 0.2.7 engine/llm_engine.py, 0.4.2 and 0.6.6 engine/metrics.py (requests that are
 swapped out wait as well), 0.11.0 to 0.33.0 v1/metrics/loggers.py."""
+
+_DECODING = "Decode batch"
+_DECODED = re.compile(r"#running-req: (\d{1,40})\b")
+_QUEUED = re.compile(r"#queue-req: (\d{1,40})\b")
+_DECODE_LINE = re.compile(r"Decode batch[.,] [^\n]{0,200}#running-req: \d")
+_RANKS = re.compile(
+    r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)((?: [A-Z]{2,12}\d{1,4}){0,6})\] $"
+)
+"""SGLang 0.4 to 0.5, managers/scheduler_metrics_mixin.py and, for the stamp,
+utils configure_logger: `[2026-03-02 09:00:10 DP1 TP0] Decode batch. #running-req: 3, ...`
+every so many steps while it decodes. Every rank of data parallelism is an engine of its
+own, what else has ranks are parts of one."""
 
 _FILES = frozenset({"loggers", "metrics", "llm_engine"})
 _OWN_STAMP = re.compile(
@@ -67,6 +86,16 @@ _IDLE = (
 )
 """vLLM 0.6.6 engine/metrics.py and v1/metrics/loggers.py: lines of an idle system are
 for debugging only."""
+
+_NO_DECODE = (
+    "a reading speaks until the next one of its engine; SGLang logs one every so many "
+    "steps, so that a silence much longer than usual is idle time"
+)
+_TIME_KEYS = (
+    "timestamp", "time", "ts", "@timestamp", "asctime", "datetime", "date", "created",
+    "timestamp_ms",
+)  # fmt: skip
+"""Under which loggers that write JSON tell when."""
 
 _AGGREGATED = (
     "lines of several engines aggregated: what is running is their sum, not that of "
@@ -107,6 +136,7 @@ class _Log:
         self.refused = Tally(name)
         self.engine: Engine = "unknown"
         self.aggregated = self.newest_first = False
+        self.decodes = self.asked = 0
         self._rows = array("d")
         self._speakers = Speakers()
         self._engines = Replicas(name)
@@ -116,7 +146,11 @@ class _Log:
         """Take a line into account."""
         if _MESSAGE in line:
             self._take_metrics(at, _plain(line))
-        elif _ACCESS not in line:
+        elif _DECODING in line:
+            self._take_decode(at, _plain(line))
+        elif _ACCESS in line:
+            self.asked += 1
+        else:
             self._take_other(line)
 
     def _take_metrics(self, at: int, line: str) -> None:
@@ -128,24 +162,61 @@ class _Log:
         if counts is None:
             self.refused.add(RAGGED, at)
             return
-        held = [int(each or 0) for each in counts.groups()]
+        running, swapped, waiting = (int(each or 0) for each in counts.groups())
+        speaker = self._speakers.of(own.lead)
+        found = _ENGINE.search(own.rest)
+        label = (found[1] or found[2]) if found else ""
+        self.aggregated |= label == "Engines Aggregated"
+        if min(swapped, waiting) < 0:
+            running = -1
+        dated_s = speaker.dated_s
+        if own.moment is None and speaker.moment is None and dated_s is None:
+            dated_s = _told_beside(line)
+        times = (own.moment, dated_s, speaker.moment)
+        self._add(at, (running, swapped + waiting), speaker, label, times)
+
+    def _take_decode(self, at: int, line: str) -> None:
+        """Take a line of SGLang into account."""
+        before, _, after = line.partition(_DECODING)
+        own = _RANKS.search(before)
+        lead = before[: own.start()] if own else before
+        counts = _DECODED.search(after)
+        if len(lead) > _MAX_LEAD or _repeats(lead):
+            return
+        if counts is None:
+            self.refused.add(RAGGED, at)
+            return
+        ranks = own[2].split() if own else []
+        engine = next((each for each in ranks if each.startswith("DP")), "")
+        if not engine and any(int(each.lstrip(ascii_uppercase)) for each in ranks):
+            return
+        self.decodes += 1
+        self.engine = _engine_of(after.lower(), self.engine)
+        queued = _QUEUED.search(after)
+        held = (int(counts[1]), int(queued[1]) if queued else 0)
+        speaker = self._speakers.of(lead)
+        dated_s = iso_s(own[1]) if own else speaker.dated_s
+        if dated_s is None and speaker.moment is None:
+            dated_s = _told_beside(line)
+        self._add(at, held, speaker, engine, (None, dated_s, speaker.moment))
+
+    def _add(
+        self,
+        at: int,
+        held: tuple[int, int],
+        speaker: Speaker,
+        label: str,
+        times: Sequence[float | None],
+    ) -> None:
+        """Keep a reading: what runs and waits, of which engine, by every clock."""
         if min(held) < 0 or max(held) > MAX_RUNNING:
             self.refused.add(ABSURD, at)
             return
-        running, swapped, waiting = held
-        speaker = self._speakers.of(own.lead)
-        engine, process = self._identified(speaker, own.rest)
-        times = (own.moment, speaker.dated_s, speaker.moment)
-        self._rows.extend((at, running, swapped + waiting, engine, process))
-        self._rows.extend(math.nan if time is None else time for time in times)
-
-    def _identified(self, speaker: Speaker, rest: str) -> tuple[int, int]:
-        found = _ENGINE.search(rest)
-        label = (found[1] or found[2]) if found else ""
-        self.aggregated |= label == "Engines Aggregated"
         engine = self._engines.code((speaker.source, label))
         run = (engine, speaker.process, self._speakers.starts(speaker))
-        return engine, self._processes.setdefault(run, len(self._processes))
+        process = self._processes.setdefault(run, len(self._processes))
+        self._rows.extend((at, *held, engine, process))
+        self._rows.extend(math.nan if time is None else time for time in times)
 
     def _take_other(self, line: str) -> None:
         start = line[:_LOOKED_AT]
@@ -181,7 +252,7 @@ class _Log:
 
 
 def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
-    """Read what a vLLM server logged of its engines.
+    """Read what a server of vLLM or SGLang logged of its engines.
 
     Parameters
     ----------
@@ -206,6 +277,14 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
         log.take(at, line)
     readings = log.readings()
     if not readings.time_s.size:
+        if log.asked and not log.refused.count:
+            raise InputError(
+                f"{name}: {plural(log.asked, 'line')} of the access log of an engine's "
+                "server, which tell no duration and, as uvicorn writes them, no time; "
+                'its lines of metrics are right ("Running: 18 reqs, Waiting: 0 reqs", '
+                "which vLLM logs unless --disable-log-stats is given; SGLang's \"Decode "
+                'batch"), or the access log of a proxy before it'
+            )
         raise InputError(
             f"{name}: none of {plural(log.refused.count, 'line')} of metrics tells a "
             'time and both counts; "INFO 06-16 14:14:37 [loggers.py:123] Engine 000: Avg '
@@ -218,6 +297,9 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
             "something before each message, such as a number of its own, differs from "
             "line to line; take it away, or give the lines as vLLM wrote them"
         )
+    samples = readings.time_s.size + log.refused.count
+    if log.decodes == readings.time_s.size:
+        readings = _with_idle_time(readings)
     found = succession(
         Replicas(name), readings.engine, readings.process, readings.time_s
     )
@@ -236,21 +318,45 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
     return Evidence(
         kind="engine_log",
         load=held.activity,
-        samples=readings.time_s.size + log.refused.count,
+        samples=samples,
         names=(name,),
         rejections=log.refused.rejections(),
         faults=held.faults,
         engine=log.engine,
         notes=(
-            _IDLE,
+            _NO_DECODE if log.decodes else _IDLE,
             *([_AGGREGATED] if log.aggregated else []),
             *([_NEWEST_FIRST] if log.newest_first else []),
         ),
     )
 
 
+def _with_idle_time(readings: _Readings) -> _Readings:
+    """Put a reading of nothing where a process falls silent for much longer than usual."""
+    after, at_s = [], []
+    for process in np.unique(readings.process):
+        of = np.flatnonzero(readings.process == process)
+        until_next = np.diff(readings.time_s[of])
+        forward = until_next[until_next > 0]
+        usual_s = float(np.median(forward)) if forward.size else math.inf
+        silent = of[:-1][until_next > GAP_INTERVALS * usual_s]
+        after.append(silent)
+        at_s.append(readings.time_s[silent] + usual_s)
+    silent = np.concatenate(after)
+    idle = _Readings(
+        np.concatenate(at_s),
+        *(column[silent] for column in readings[1:]),
+    )._replace(running=np.zeros_like(silent), waiting=np.zeros_like(silent))
+    return _Readings(
+        *(
+            np.insert(column, silent + 1, more)
+            for column, more in zip(readings, idle, strict=True)
+        )
+    )
+
+
 def looks_like_engine_log(start: str) -> bool:
-    """Return whether a text is the log of a vLLM server.
+    """Return whether a text is the log of a server of vLLM or SGLang.
 
     Parameters
     ----------
@@ -259,7 +365,13 @@ def looks_like_engine_log(start: str) -> bool:
     """
     plain = _plain(start)
     return any(
-        sign(plain) for sign in (_has_metrics, _OWN_STAMP.search, _ACCESS_LINE.search)
+        sign(plain)
+        for sign in (
+            _has_metrics,
+            _DECODE_LINE.search,
+            _OWN_STAMP.search,
+            _ACCESS_LINE.search,
+        )
     )
 
 
@@ -271,6 +383,20 @@ def _repeats(text: str) -> bool:
 def _has_metrics(text: str) -> bool:
     found = text.find(_MESSAGE)
     return found >= 0 and _HELD.match(text, found + len(_MESSAGE)) is not None
+
+
+def _told_beside(line: str) -> float | None:
+    """Return when a line was logged that is JSON, told under a key of its own."""
+    record = parse(line) if line.lstrip().startswith("{") else None
+    if not isinstance(record, dict):
+        return None
+    told = [record[key] for key in _TIME_KEYS if key in record]
+    stamps = (
+        iso_s(each.replace(",", ".")) if isinstance(each, str) else None
+        for each in told
+    )
+    both = zip(map(epoch_s, told), stamps, strict=True)
+    return next((each for pair in both for each in pair if each is not None), None)
 
 
 def _plain(line: str) -> str:

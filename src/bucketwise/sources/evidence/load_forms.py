@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from bucketwise.sources.tables.finding import Found
-from bucketwise.sources.tables.names import LOAD, NGINX_CLOCKS, NGINX_DURATIONS
+from bucketwise.sources.tables.names import (
+    LOAD,
+    LOGGED_WHEN_DONE,
+    NGINX_CLOCKS,
+    NGINX_DURATIONS,
+)
 
 
 def plain_name(name: str) -> str:
@@ -61,16 +66,22 @@ def _times_with(
     if "duration" in found:
         duration = found["duration"]
         at = time if "time" in asked else _nginx_clock(names, duration, time)
-        by_nginx = (
-            "time" not in asked and plain_name(names[duration]) in NGINX_DURATIONS
+        telling = (
+            {"time": at} if "time" in asked else {"time": at, "duration": duration}
         )
-        if by_nginx or plain_name(names[at]) in NGINX_CLOCKS:
-            said = "is taken for the end: nginx logs a request when it is done"
+        by = (
+            LOGGED_WHEN_DONE[role].get(plain_name(names[each]))
+            for role, each in telling.items()
+        )
+        who = next(filter(None, by), None)
+        if who:
+            said = f"is taken for the end: {who} logs a request when it is done"
             yield {"end": at, "duration": duration}, [f"{names[at]!r} {said}"]
-    for other in ("end", "duration"):
-        if other in found and found[other] != time:
-            said = "is taken for the start of each request"
-            yield {"start": time, other: found[other]}, [f"{names[time]!r} {said}"]
+    if "end" in found and found["end"] != time:
+        said = "is taken for the start of each request"
+        yield {"start": time, "end": found["end"]}, [f"{names[time]!r} {said}"]
+    if "duration" in found and found["duration"] != time:
+        yield _kept(found, "time", "duration"), []
     if (
         "start" in found
         and plain_name(names[found["start"]]) == "request_creation_time"

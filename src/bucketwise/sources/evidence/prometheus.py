@@ -15,7 +15,9 @@ from bucketwise.decoder.readings import hold
 from bucketwise.errors import InputError
 from bucketwise.numbers import number, plural, verb
 from bucketwise.reasons import FRACTION
+from bucketwise.sources.evidence.documents import bounded, documents
 from bucketwise.sources.evidence.replicas import MAX_REPLICAS
+from bucketwise.sources.evidence.samples_text import looks_like_samples, read_samples
 from bucketwise.sources.evidence.scrapes import (
     Joined,
     Role,
@@ -25,11 +27,8 @@ from bucketwise.sources.evidence.scrapes import (
     refuse,
     samples_of,
 )
-from bucketwise.sources.json_text import parse
+from bucketwise.sources.evidence.stamps import epoch_s
 from bucketwise.traffic import Rejection
-
-MAX_CHARACTERS = 64 * 1024 * 1024
-"""Some three million samples; what Prometheus answers, 11,000 a series, is less."""
 
 QUERY = 'query_range with {__name__=~"vllm:num_requests_(running|waiting)"}'
 
@@ -46,6 +45,9 @@ _ERRORS = frozenset(
 """Of prometheus web/api/v1/api.go; what else an answer says is not repeated."""
 
 _MOMENTS = frozenset({"vector", "scalar", "string"})
+
+_LOOKED_AT = 100
+"""Lines by which samples in a text are told."""
 
 _SIGNS = (re.compile(r'"resultType"\s{0,9}:'), re.compile(r'"errorType"\s{0,9}:'))
 _SERIES = re.compile(r'"metric"\s{0,9}:\s{0,9}\{')
@@ -89,13 +91,15 @@ class Scraped:
 
 
 def looks_like_prometheus(start: str) -> bool:
-    """Return whether a text is an answer of the Prometheus HTTP API.
+    """Return whether a text has samples of Prometheus, or of what stores them.
 
     Parameters
     ----------
     start : str
         Its first characters.
     """
+    if looks_like_samples(start):
+        return True
     if not start.lstrip("\ufeff \t\r\n").startswith("{"):
         return False
     has_series = _SERIES.search(start) is not None and '"values"' in start
@@ -103,24 +107,29 @@ def looks_like_prometheus(start: str) -> bool:
 
 
 def read_prometheus(lines: Iterable[str], name: str) -> Scraped:
-    """Read range queries of the requests that run and wait.
+    """Read range queries, or samples in a text, of the requests that run and wait.
 
     Parameters
     ----------
     lines : iterable of str
-        As `read_lines` gives them: one JSON document, or one a line.
+        As `read_lines` gives them.
     name : str
         Base name of the file.
 
     Raises
     ------
     InputError
-        When a document is none of a range query.
+        When a document is none of a range query, or no sample has a time.
     """
     series = Scraped(name)
-    for document in _documents(lines, name):
-        for result in _results(document, name):
-            _take(result, series)
+    kept = bounded(lines, name)
+    if looks_like_samples("".join(kept[:_LOOKED_AT])):
+        results = read_samples(kept, name)
+    else:
+        answers = documents(kept, name, QUERY)
+        results = (each for answer in answers for each in _results(answer, name))
+    for result in results:
+        _take(result, series)
     return series
 
 
@@ -192,36 +201,15 @@ def _put_beside(whole: Scraped, waiting: Sequence[Scraped]) -> Scraped:
     return replace(whole, replicas=replicas)
 
 
-def _documents(lines: Iterable[str], name: str) -> Iterator[Any]:
-    kept: list[str] = []
-    characters = 0
-    for line in lines:
-        characters += len(line)
-        if characters > MAX_CHARACTERS:
-            raise InputError(
-                f"{name}: more than {MAX_CHARACTERS >> 20} MiB of JSON; ask for a "
-                "longer step or a shorter range"
-            )
-        kept.append(line)
-    whole = parse("".join(kept))
-    if whole is not None:
-        yield whole
-        return
-    for at, line in enumerate(kept, start=1):
-        if line.isspace():
-            continue
-        document = parse(line)
-        if document is None:
-            raise InputError(
-                f"{name}: neither the whole nor line {at:,} is JSON; the answer of "
-                f"{QUERY} is right, or one such answer a line"
-            )
-        yield document
-
-
 def _results(document: Any, name: str) -> Iterator[Mapping[str, Any]]:
     """Yield the series of a document."""
     told = document if isinstance(document, dict) else {}
+    if isinstance(stamps := told.get("timestamps"), list):
+        values = told.get("values")
+        pairs = zip(stamps, values if isinstance(values, list) else [], strict=False)
+        # VictoriaMetrics' export counts milliseconds.
+        yield {**told, "values": [[epoch_s(time), value] for time, value in pairs]}
+        return
     if told.get("status") == "error":
         kind = told.get("errorType")
         known = kind if isinstance(kind, str) and kind in _ERRORS else "unknown"

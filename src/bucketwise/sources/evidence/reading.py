@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bucketwise.activity import Evidence
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import File, is_image, may_crash, recognise
-from bucketwise.sources.evidence.access_logs import (
-    looks_like_access_log,
-    read_access_records,
-)
+from bucketwise.sources.evidence.access_logs import open_access_log
 from bucketwise.sources.evidence.columns import BESIDE_SIZES, EXPECTED, FOR_LOAD
 from bucketwise.sources.evidence.engine_log import (
     looks_like_engine_log,
@@ -21,10 +19,12 @@ from bucketwise.sources.evidence.engine_log import (
 )
 from bucketwise.sources.evidence.merging import Told, merge_load
 from bucketwise.sources.evidence.prometheus import (
+    Scraped,
     looks_like_prometheus,
     read_prometheus,
 )
 from bucketwise.sources.evidence.records import read_records
+from bucketwise.sources.evidence.unfolding import unfold
 from bucketwise.sources.inputs import Input, open_inputs
 from bucketwise.sources.lines import read_lines
 from bucketwise.sources.opening import TABLES, open_table, plain_faults
@@ -40,7 +40,6 @@ _START_BYTES = 65_536
 TEXTS: Sequence[tuple[Callable[[str], bool], Callable[[Iterable[str], str], Told]]] = (
     (looks_like_prometheus, read_prometheus),
     (looks_like_engine_log, read_engine_log),
-    (looks_like_access_log, read_access_records),
 )
 """How the start of a text is recognised, and the reader of all its lines."""
 
@@ -49,6 +48,7 @@ def read_evidence(
     inputs: Sequence[str | Path],
     *,
     columns: Mapping[str, str] | None = None,
+    log_format: str | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
     places: bool = True,
     progress: Progress | None = None,
@@ -60,8 +60,8 @@ def read_evidence(
     inputs : sequence of str or Path
         Files, globs, or "-" for standard input, plain, gzip or zstd, recognised by
         content: tables (CSV, TSV, JSON Lines, Parquet) of requests, of arrivals with
-        tokens or of an engine's statistics; logs of vLLM's server; the JSON of a
-        Prometheus range query; access logs of nginx and AWS ALB. All of one kind:
+        tokens or of an engine's statistics; logs of vLLM and SGLang; the JSON of a
+        Prometheus range query; access logs of proxies. All of one kind:
         requests and arrivals are put together as one log, readings of engines add
         up in replica-seconds.
     columns : mapping of str to str, optional
@@ -69,7 +69,11 @@ def read_evidence(
         role that a reader knows is taken, those of sizes too; time, start, end,
         duration, replica, engine, path, prompt, text, tokens, output, running, waiting
         and swapped are read here. Roles not given are found by the usual names. A
-        duration is in seconds unless its name ends in a unit.
+        duration has the unit that its name ends in or its cells name, else the one
+        that a server can have had: several are refused.
+    log_format : str, optional
+        How the lines of every input are written: the format string of nginx, Apache,
+        Envoy, HAProxy or gunicorn. Their usual formats are known without it.
     max_bad_rows : float
         Share of the records that may be unusable (0 to 1).
     places : bool
@@ -97,7 +101,8 @@ def read_evidence(
         files: list[tuple[str, Told]] = []
         for each in opened.inputs:
             progress.begin(each.name, each.size_bytes)
-            files.append((each.name, _read(workspace, each, columns, progress)))
+            told = _read(workspace, each, columns, log_format, progress)
+            files.append((each.name, told))
             progress.finish(sum(told.samples for _, told in files))
         evidence = merge_load(files, max_bad_rows)
     return evidence if places else evidence.without_places()
@@ -147,6 +152,7 @@ def _read(
     workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
+    log_format: str | None,
     progress: Progress,
 ) -> Told:
     if each.path.is_dir():
@@ -155,10 +161,10 @@ def _read(
         )
     with plain_faults(each.name, EXPECTED):
         if not may_crash(each.path):
-            return _read_here(workspace, each, columns, progress)
+            return _read_here(workspace, each, columns, log_format, progress)
         watched, hear = progress.watched, progress.follow()
         told, naming = workspace.apart.run(
-            _read_apart, each, columns, watched, hear=hear
+            _read_apart, each, columns, log_format, watched, hear=hear
         )
         learn(columns, naming)
         return told
@@ -167,47 +173,83 @@ def _read(
 def _read_apart(
     each: Input,
     columns: Mapping[str, str] | None,
+    log_format: str | None,
     watched: bool,
 ) -> tuple[Told, Mapping[str, str] | None]:
     with (
         open_workspace() as workspace,
         told_progress(watched=watched) as progress,
     ):
-        return _read_here(workspace, each, columns, progress), columns
+        return _read_here(workspace, each, columns, log_format, progress), columns
 
 
 def _read_here(
     workspace: Workspace,
     each: Input,
     columns: Mapping[str, str] | None,
+    log_format: str | None,
     progress: Progress,
 ) -> Told:
     with plain_faults(each.name, EXPECTED):
         file = recognise(workspace, each.path, each.name, EXPECTED)
         if file.kind not in TABLES:
             raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
-        read_text = _reader_of_text(workspace, file, columns)
-        if read_text is not None:
-            lines = read_lines(file.path, file.compression)
-            try:
-                return read_text(lines, file.name)
-            finally:
-                # What is packed proves whole, or damaged, at its end.
-                deque(lines, maxlen=0)
-        table = open_table(workspace, file, columns, FOR_LOAD)
-        progress.row_bytes = table.row_bytes
-        progress.watch(workspace.connection)
-        return read_records(workspace, table)
+        file, said = unfold(workspace, file, _start(file))
+        told = _read_lines_or_rows(workspace, file, columns, log_format, progress)
+        if said and not isinstance(told, Scraped):
+            told = replace(told, notes=(said, *told.notes))
+        return told
+
+
+def _read_lines_or_rows(
+    workspace: Workspace,
+    file: File,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+    progress: Progress,
+) -> Told:
+    read_text = None if log_format else _reader_of_text(workspace, file, columns)
+    if read_text is not None:
+        lines = read_lines(file.path, file.compression)
+        try:
+            return read_text(lines, file.name)
+        finally:
+            # What is packed proves whole, or damaged, at its end.
+            deque(lines, maxlen=0)
+    table = _open(workspace, file, columns, log_format)
+    progress.row_bytes = table.row_bytes
+    progress.watch(workspace.connection)
+    return read_records(workspace, table)
+
+
+def _start(file: File) -> str:
+    """Return the first characters of a text; "" of what is none."""
+    if file.kind == "parquet":
+        return ""
+    with open_unpacked(file.path, file.compression) as packed:
+        return packed.read(_START_BYTES).decode("utf-8-sig", errors="replace")
+
+
+def _open(
+    workspace: Workspace,
+    file: File,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+) -> Table:
+    """Open a table of the load, or an access log as one."""
+    table = None
+    if log_format is None:
+        table = _table(workspace, file, columns, FOR_LOAD)
+    if table is None:
+        table = open_access_log(workspace, file, log_format)
+    return table or open_table(workspace, file, columns, FOR_LOAD)
 
 
 def _reader_of_text(
     workspace: Workspace, file: File, columns: Mapping[str, str] | None
 ) -> Callable[[Iterable[str], str], Told] | None:
     """Return the reader of a log; None for tables, whatever a row of them looks like."""
-    if file.kind == "parquet":
-        return None
-    with open_unpacked(file.path, file.compression) as packed:
-        start = packed.read(_START_BYTES).decode("utf-8-sig", errors="replace")
+    start = _start(file)
     read = next((read for looks_like, read in TEXTS if looks_like(start)), None)
     if read is None or file.kind != "delimited":
         return read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,12 @@ from bucketwise.sources.evidence.columns import (
     tells_images,
 )
 from bucketwise.sources.evidence.durations import seconds
-from bucketwise.sources.evidence.served import OF_A_COMPLETION, shows_completions
+from bucketwise.sources.evidence.served import (
+    OF_A_COMPLETION,
+    OF_A_PROBE,
+    shows_completions,
+)
+from bucketwise.sources.evidence.settling import settle
 from bucketwise.sources.tables.cells import blank
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
@@ -66,10 +71,16 @@ _MAX_US = 253_402_300_800_000_000
 """The year 10000, and as long before 1970."""
 
 _MAX_DURATION_US = MAX_DURATION_S * 1_000_000
+_TELLING = 1_000
+"""Requests by which units are told; more are looked at where they stand together."""
+
 _TIMES = ("time", "start", "end")
 
 _Fault = tuple[str, str]
 """A reason, and SQL for the rows that have it."""
+
+_Judge = Callable[[Mapping[str, int]], tuple[list[_Fault], list[str]]]
+"""Roles -> what may be wrong with a row, and what is taken from one that is right."""
 
 Columns = dict[str, NDArray[Any]]
 
@@ -122,6 +133,8 @@ def read_records(workspace: Workspace, table: Table) -> Records:
         What to read.
     """
     kind = kind_of(table.roles)
+    if kind == "requests" and "duration" in table.roles:
+        table = _settled(workspace, table)
     found = _at_once(workspace, table, kind) or _one_by_one(workspace, table, kind)
     columns, ragged = found
     fault = columns.pop("fault")
@@ -149,6 +162,19 @@ def read_records(workspace: Workspace, table: Table) -> Records:
         ),
         notes=(*table.notes, *_said_of_cells(table)),
     )
+
+
+def _settled(workspace: Workspace, table: Table) -> Table:
+    """Return the table with the unit of its durations told, and what its time is."""
+    if "duration" in table.units_s and "time" not in table.roles:
+        return table
+    found: list[Columns] = []
+    for columns in _in_batches(workspace, table, ("line",), _timed):
+        used = columns["fault"] == 0
+        found.append({name: column[used] for name, column in columns.items()})
+        if sum(each["took"].size for each in found) >= _TELLING:
+            break
+    return settle(table, _joined(found)) if found else table
 
 
 def _said_of_cells(table: Table) -> list[str]:
@@ -193,21 +219,34 @@ def _one_by_one(
     workspace: Workspace, table: Table, kind: TableKind
 ) -> tuple[Columns, int]:
     """Read what DuckDB stumbles over, in batches."""
-    connection = workspace.connection
     kept = ("line",) if kind == "engine_stats" else ()
-    order = " ORDER BY line" if kept else ""
-    batches = []
-    for batch in table.stream(workspace):
-        connection.register(BATCH, batch)
-        rows = _rows(table, table.streamed, kept) + order
-        batches.append(_fetched(connection.execute(rows).fetchnumpy()))
-        connection.unregister(BATCH)
+    batches = [*_in_batches(workspace, table, kept)]
     if not batches:
         raise InputError(f"{table.name}: no row; one row at least is right")
-    columns = {
+    return _joined(batches), 0
+
+
+def _in_batches(
+    workspace: Workspace,
+    table: Table,
+    kept: Sequence[str],
+    judged: _Judge | None = None,
+) -> Iterator[Columns]:
+    """Yield what rows say in the order written, a batch at a time."""
+    connection = workspace.connection
+    order = " ORDER BY line" if kept else ""
+    for batch in table.stream(workspace):
+        connection.register(BATCH, batch)
+        rows = _rows(table, table.streamed, kept, judged) + order
+        columns = _fetched(connection.execute(rows).fetchnumpy())
+        connection.unregister(BATCH)
+        yield columns
+
+
+def _joined(batches: Sequence[Columns]) -> Columns:
+    return {
         name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]
     }
-    return columns, 0
 
 
 def _fetched(columns: Mapping[str, Any]) -> Columns:
@@ -223,7 +262,9 @@ def _with_reasons(table: Table, relation: str, kept: Sequence[str]) -> str:
     )
 
 
-def _rows(table: Table, relation: str, kept: Sequence[str] = ()) -> str:
+def _rows(
+    table: Table, relation: str, kept: Sequence[str] = (), judged: _Judge | None = None
+) -> str:
     """Return SQL that reads every row of a relation.
 
     Parameters
@@ -234,9 +275,11 @@ def _rows(table: Table, relation: str, kept: Sequence[str] = ()) -> str:
         SQL with text columns `c<position>` and a boolean `ragged`.
     kept : sequence of str
         Further columns of the relation to pass on.
+    judged : callable, optional
+        What is taken from a row; by its kind, where not given.
     """
     roles = table.roles
-    faults, result = _KINDS[kind_of(roles)](roles)
+    faults, result = (judged or _KINDS[kind_of(roles)])(roles)
     # Every instance of vLLM calls its first engine 0.
     served_by = [f"{role}_name" for role in ("replica", "engine") if role in roles]
     if served_by:
@@ -286,6 +329,28 @@ def _requests(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     return faults, result
 
 
+def _timed(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
+    """Return the same for a row of which it is still to be told when it was in flight."""
+    [role] = [role for role in _TIMES if role in roles]
+    bare = _number("duration_text")
+    took = f"coalesce(duration_n, {bare})"
+    faults = [(NO_TIME, f"{role}_us IS NULL"), (NOT_A_NUMBER, f"{took} IS NULL")]
+    faults.append((ENDS_BEFORE_START, f"{took} < 0"))
+    if "path" in roles:
+        probes = f"regexp_full_match(path_text, '{OF_A_PROBE}')"
+        faults.append((NOT_A_COMPLETION, f"coalesce({probes}, false)"))
+    result = [
+        _seconds(f"{role}_us", "time_s"),
+        f"{took} AS took",
+        f"{bare} IS NOT NULL AS bare",
+    ]
+    if "output" in roles:
+        whole = _is_whole("output_n")
+        number = f"CASE WHEN {whole} THEN CAST(output_n AS INTEGER) ELSE {NOT_TOLD} END"
+        result.append(f"{number} AS output")
+    return faults, result
+
+
 def _arrivals(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     faults = [(NO_TIME, "time_us IS NULL")]
     for role in ("prompt", "text", "output"):
@@ -322,9 +387,11 @@ def _readings(roles: Mapping[str, int]) -> tuple[list[_Fault], list[str]]:
     return faults, result
 
 
-_KINDS: Mapping[
-    TableKind, Callable[[Mapping[str, int]], tuple[list[_Fault], list[str]]]
-] = {"requests": _requests, "arrivals": _arrivals, "engine_stats": _readings}
+_KINDS: Mapping[TableKind, _Judge] = {
+    "requests": _requests,
+    "arrivals": _arrivals,
+    "engine_stats": _readings,
+}
 
 
 def _no_number(role: str) -> list[_Fault]:
@@ -352,7 +419,7 @@ def _read(table: Table) -> list[str]:
                 value = f"coalesce({value}, epoch_us({dated}))"
             values.append(f"{value} AS {role}_read")
         elif role == "duration":
-            values.append(f"{seconds(text, unit_s or 1.0)} AS duration_n")
+            values.append(f"{seconds(text, unit_s)} AS duration_n")
         elif role == "path":
             continue
         elif role in {"replica", "engine"}:

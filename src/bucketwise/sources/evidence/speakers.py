@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from bucketwise.sources.evidence.stamps import iso_s, moment_of_year
+from bucketwise.sources.evidence.stamps import epoch_s, iso_s, moment_of_year
 
 _DATED = re.compile(
     r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
@@ -18,6 +18,9 @@ _UNDATED = re.compile(
     rf"\b({'|'.join(_MONTHS)}) {{1,2}}(\d{{1,2}}) (\d\d:\d\d:\d\d)(?:[.,]\d{{1,9}})?\b"
 )
 """The traditional stamp of syslog (RFC 3164, 4.1.2)."""
+
+_EPOCH = re.compile(r"(?<![\w.-])(1\d{9})(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?(?![\w.-])")
+"""Seconds since 1970, or thousandths of them and finer, as loggers write them."""
 
 _PASSING = re.compile(
     _DATED.pattern + r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\b"
@@ -132,6 +135,8 @@ def _without_stamp(lead: str) -> tuple[str, float | None, int | None]:
     elif found := _UNDATED.search(lead):
         month, day, clock = found.groups()
         moment = moment_of_year(_MONTHS.index(month) + 1, int(day), clock)
+    elif found := _EPOCH.search(lead):
+        dated_s = epoch_s(found[0])
     if found:
         lead = lead[: found.start()] + lead[found.end() :]
     return _PASSING.sub("", lead), dated_s, moment

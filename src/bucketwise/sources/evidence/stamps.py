@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import numpy as np
 
@@ -34,20 +33,24 @@ def iso_s(text: str) -> float | None:
         return None
 
 
-@lru_cache(maxsize=1_024)
-def common_log_s(text: str) -> float | None:
-    """Return the seconds since 1970 of a time of the Common Log Format.
+def epoch_s(told: object) -> float | None:
+    """Return the seconds since 1970 that a number tells, None where it is no such time.
 
     Parameters
     ----------
-    text : str
-        Such as "10/Oct/2023:13:55:36 +0000", not in another shape.
+    told : object
+        A number, or a text with one, of seconds, milli-, micro- or nanoseconds.
     """
-    midnight_s, since_s = _midnight_s(text[:11]), _second_of_day(text[12:20])
-    if midnight_s is None or since_s is None:
+    if isinstance(told, bool) or not isinstance(told, (str, int, float)):
         return None
-    zone_s = (int(text[22:24]) * 60 + int(text[24:26])) * 60
-    return likely_s(midnight_s + since_s + (zone_s if text[21] == "-" else -zone_s))
+    try:
+        number = float(told)
+    except (ValueError, OverflowError):
+        return None
+    scales = (1.0, 1e3, 1e6, 1e9)
+    return next(
+        (number / each for each in scales if 0 <= number / each < LATEST_S), None
+    )
 
 
 def likely_s(seconds: float) -> float | None:
@@ -107,11 +110,3 @@ def _second_of_day(clock: str) -> int | None:
     if hour > 23 or minute > 59 or second > 60:  # noqa: PLR2004 - a clock; leap seconds
         return None
     return (hour * 60 + minute) * 60 + second
-
-
-@lru_cache(maxsize=1_024)
-def _midnight_s(date: str) -> float | None:
-    try:
-        return datetime.strptime(date, "%d/%b/%Y").replace(tzinfo=UTC).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 
 from bucketwise.errors import InputError, UsageError
 from bucketwise.sources.tables.finding import Found, find_columns
+from bucketwise.sources.tables.misnomers import Cells, no_cells
 from bucketwise.sources.tables.names import LOAD, SIZES
-from bucketwise.sources.tables.naming import SHARED, Naming, listed, unused
+from bucketwise.sources.tables.naming import (
+    SHARED,
+    Naming,
+    listed,
+    said_of_unfit,
+    unused,
+)
 
 _OF_ANY = frozenset({"count", "time", "label"})
 _OF_CLIPS = frozenset({"frames", "fps"})
@@ -69,8 +76,9 @@ class Purpose:
     Attributes
     ----------
     match : callable
-        Names of columns, the user's choice and the name of the file -> the columns
-        that are read; an InputError where they do not serve the purpose.
+        Names of columns, the user's choice, the name of the file and some cells of a
+        column -> the columns that are read; an InputError where they do not serve the
+        purpose.
     is_heading, is_value : callable
         Whether a cell is what only a header has, and what only a row has.
     sought, columns, line : str
@@ -78,7 +86,7 @@ class Purpose:
         and how a line of JSON tells it.
     """
 
-    match: Callable[[Sequence[str], Mapping[str, str] | None, str], Match]
+    match: Callable[[Sequence[str], Mapping[str, str] | None, str, Cells], Match]
     is_heading: Callable[[str], bool]
     is_value: Callable[[str], bool]
     sought: str
@@ -87,7 +95,10 @@ class Purpose:
 
 
 def match_columns(
-    names: Sequence[str], chosen: Mapping[str, str] | None, source: str
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
 ) -> Match:
     """Find the column of every role; what is named wins over what is found.
 
@@ -99,6 +110,8 @@ def match_columns(
         Role to column name, or to a position from 1; "" leaves the role unread.
     source : str
         Base name of the file, for messages.
+    cells : callable
+        Some of the cells of a column.
 
     Returns
     -------
@@ -115,7 +128,12 @@ def match_columns(
     """
     naming = Naming.of(chosen)
     found = find_columns(
-        names, SIZES, naming, source, may_lack=SHARED if naming.apart else ()
+        names,
+        SIZES,
+        naming,
+        source,
+        may_lack=SHARED if naming.apart else (),
+        cells=cells,
     )
     asked = found.named.keys() - (SHARED if naming.tells_load else set())
     roles = max(
@@ -123,7 +141,7 @@ def match_columns(
         key=lambda read: (bool(read), len(asked & read.keys())),
     )
     if not roles:
-        raise InputError(_no_size(names, found.roles, source))
+        raise InputError(_no_size(names, found, source))
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
@@ -169,10 +187,12 @@ def _said_of_tokens(names: Sequence[str], roles: Mapping[str, int]) -> list[str]
     return [f"sizes are known by their visual tokens alone: {said}"]
 
 
-def _no_size(names: Sequence[str], roles: Mapping[str, int], source: str) -> str:
-    lacking = " and ".join(role for role in ("width", "height") if role not in roles)
+def _no_size(names: Sequence[str], found: Found, source: str) -> str:
+    sides = ("width", "height")
+    lacking = " and ".join(role for role in sides if role not in found.roles)
     return (
-        f"{source}: no column for {lacking} among {listed(names)}; name them with "
+        f"{source}: no column for {lacking}{said_of_unfit(names, found.unfit)} among "
+        f"{listed(names)}; name them with "
         "--columns width=NAME,height=NAME, --columns resolution=NAME or, where only "
         "visual tokens were logged, --columns tokens=NAME (positions from 1 when the "
         "file has no header)"

@@ -120,7 +120,7 @@ def _match(
             f"{source}: no header; the first row is {first}; say which columns hold "
             f"{purpose.sought}, by position: --columns {purpose.columns}"
         )
-    match = purpose.match(layout.names, chosen, source)
+    match = purpose.match(layout.names, chosen, source, layout.cells)
     said = []
     if not layout.header:
         said.append("no header: every row was read as data")

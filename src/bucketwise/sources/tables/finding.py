@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bucketwise.errors import InputError
+from bucketwise.sources.tables.misnomers import Cells, no_cells, said_against
 from bucketwise.sources.tables.names import LOAD, SIZES, Vocabulary
 from bucketwise.sources.tables.naming import Naming, listed
 
@@ -28,12 +29,15 @@ class Found:
         Position to what to say where other columns could be meant.
     places : mapping of str to int
         Where the columns stand that the user named, by what was typed.
+    unfit : mapping of int to str
+        Position of a column that has the name of a role to why it does not play it.
     """
 
     roles: Mapping[str, int]
     named: Mapping[str, int]
     others: Mapping[int, str]
     places: Mapping[str, int]
+    unfit: Mapping[int, str] = field(default_factory=dict)
 
 
 def find_columns(
@@ -44,6 +48,7 @@ def find_columns(
     *,
     may_lack: Collection[str] = (),
     known: Mapping[str, int] | None = None,
+    cells: Cells = no_cells,
 ) -> Found:
     """Return the column of each role, as the user says or else by its usual names.
 
@@ -61,6 +66,8 @@ def find_columns(
         Roles whose named column may stand in another input.
     known : mapping of str to int, optional
         Columns whose role is known before their names are looked at.
+    cells : callable
+        Some of the cells of a column: they may speak against what a name suggests.
 
     Raises
     ------
@@ -89,10 +96,14 @@ def find_columns(
     of_others = dict(_of_others(places, vocabulary, naming))
     moments = {of_others[role] for role in _MOMENTS & of_others.keys()}
     taken = {*named.values(), *of_others.values()}
-    roles, others = dict(named), {}
+    roles, others, unfit = dict(named), dict[int, str](), dict[int, str]()
+    known = {role: at for role, at in (known or {}).items() if at not in taken}
     for role in [each for each in vocabulary.aliases if each not in settled]:
-        usual = [known[role]] if known and role in known else []
-        usual = usual or vocabulary.find(names, role)
+        found = vocabulary.find(names, role)
+        against = {at: said_against(role, names, at, cells) for at in found}
+        unfit |= {at: said for at, said in against.items() if said}
+        usual = [at for at in found if not against[at] and at not in known.values()]
+        usual = [known[role]] if role in known else usual
         free = [at for at in usual if at not in taken]
         if role == "time":
             free = free or [at for at in usual if at in moments]
@@ -102,7 +113,8 @@ def find_columns(
         if len(free) > 1:
             others[free[0]] = _also_matching(names, role, free)
     in_order = {role: roles[role] for role in vocabulary.aliases if role in roles}
-    return Found(roles=in_order, named=named, others=others, places=places)
+    unfit = {at: said for at, said in unfit.items() if at not in roles.values()}
+    return Found(roles=in_order, named=named, others=others, places=places, unfit=unfit)
 
 
 def _of_others(

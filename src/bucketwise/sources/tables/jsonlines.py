@@ -6,22 +6,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
 from bucketwise.sources.json_text import parse
-from bucketwise.sources.line_ends import find_line_ends
-from bucketwise.sources.lines import RAW_OPTIONS, mean_bytes, read_lines, sample
+from bucketwise.sources.lines import mean_bytes
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
-from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.sources.tables.table import BATCH, Table
+from bucketwise.sources.tables.whole_lines import (
+    first_lines,
+    lines_due,
+    numbered_lines,
+    raw_lines,
+    stream_lines,
+)
 
 KeyPath = tuple[str, ...]
-
-_SAMPLE_LINES = 1_000
-_BATCH_CHARACTERS = 4_000_000
-"""Lines with images in them are few to a batch."""
 
 
 def open_json_lines(
@@ -48,7 +48,7 @@ def open_json_lines(
     InputError
         When no line is an object, or the keys do not serve the purpose.
     """
-    lines = _first_lines(file)
+    lines = first_lines(file)
     objects = _objects(lines)
     if not objects:
         raise InputError(
@@ -57,25 +57,26 @@ def open_json_lines(
         )
     named = {column for column in (chosen or {}).values() if column.count(".") > 1}
     keys = {".".join(key): key for each in objects for key in _keys(each, named)}
-    match = purpose.match(list(keys), chosen, file.name)
     paths = list(keys.values())
+
+    def cells(at: int) -> list[str]:
+        values = (_look_up(each, paths[at]) for each in objects)
+        return [str(value) for value in values if value is not None]
+
+    match = purpose.match(list(keys), chosen, file.name, cells)
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
-    raw = (
-        f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
-        f"compression = '{file.compression}')"
-    )
-    numbered = f"(SELECT line AS text, row_number() OVER () AS line FROM {raw})"
+    raw = raw_lines(workspace, file)
     told = {at: [_look_up(each, path) for each in objects] for at, path in used.items()}
     return Table(
         kind="jsonl",
         name=file.name,
         roles=match.roles,
-        rows_due=cache(lambda: _rows_due(file)),
+        rows_due=cache(lambda: lines_due(file)),
         relation=_cells(f"(SELECT line AS text FROM {raw})", used),
-        numbered=_cells(numbered, used, ", line"),
+        numbered=_cells(numbered_lines(raw), used, ", line"),
         quote="false",
         streamed=_cells(BATCH, used, ", line"),
-        stream=lambda _: _stream(file),
+        stream=lambda _: stream_lines(file),
         samples={
             at: tuple(str(value) for value in values if value is not None)
             for at, values in told.items()
@@ -92,18 +93,9 @@ def open_json_lines(
     )
 
 
-def _rows_due(file: File) -> int | None:
-    ends = find_line_ends(file.path, file.compression)
-    return None if ends.kind == "other" else ends.filled
-
-
 def first_objects(file: File) -> list[dict[str, Any]]:
     """Return the objects among the first lines."""
-    return _objects(_first_lines(file))
-
-
-def _first_lines(file: File) -> list[str]:
-    return sample(read_lines(file.path, file.compression), _SAMPLE_LINES)
+    return _objects(first_lines(file))
 
 
 def _objects(lines: Sequence[str]) -> list[dict[str, Any]]:
@@ -162,26 +154,3 @@ def _cells(lines: str, used: Mapping[int, Sequence[str]], kept: str = "") -> str
 def _pointer(path: Sequence[str]) -> str:
     """Return the path as a JSON pointer (RFC 6901), in which no name is special."""
     return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in path)
-
-
-def _stream(file: File) -> Iterator[Batch]:
-    texts: list[str] = []
-    first = 1
-    characters = 0
-    for text in read_lines(file.path, file.compression):
-        texts.append(text)
-        characters += len(text)
-        if len(texts) == BATCH_ROWS or characters >= _BATCH_CHARACTERS:
-            yield _batch(texts, first)
-            first += len(texts)
-            characters = 0
-            texts.clear()
-    if texts:
-        yield _batch(texts, first)
-
-
-def _batch(texts: Sequence[str], first: int) -> Batch:
-    return {
-        "text": np.array(texts, dtype=object),
-        "line": np.arange(first, first + len(texts), dtype=np.int64),
-    }

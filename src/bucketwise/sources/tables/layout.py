@@ -47,6 +47,10 @@ class Layout:
     skipped: int
     spans: bool
 
+    def cells(self, at: int) -> list[str]:
+        """Return the cells of a column that the first rows have."""
+        return [row[at] for row in self.rows if len(row) == len(self.names)]
+
 
 def find_layout(
     lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose

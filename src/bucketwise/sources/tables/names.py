@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "height": (
-        "height", "h", "image_height", "img_height", "img_h", "imgheight",
-        "imageheight", "photo_height", "height_px", "pixel_height", "rows_px",
-        "original_height", "orig_height", "frame_height", "video_height",
+        "image_height", "img_height", "img_h", "imgheight", "imageheight", "height",
+        "height_px", "pixel_height", "rows_px", "photo_height", "original_height",
+        "orig_height", "frame_height", "video_height", "h",
     ),
     "width": (
-        "width", "w", "image_width", "img_width", "img_w", "imgwidth",
-        "imagewidth", "photo_width", "width_px", "pixel_width", "cols_px",
-        "original_width", "orig_width", "frame_width", "video_width",
+        "image_width", "img_width", "img_w", "imgwidth", "imagewidth", "width",
+        "width_px", "pixel_width", "cols_px", "photo_width", "original_width",
+        "orig_width", "frame_width", "video_width", "w",
     ),
     "resolution": (
         "resolution", "dimensions", "image_size", "image_resolution", "img_size",
@@ -47,7 +47,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
     "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
 }  # fmt: skip
-"""Names in lower case, the more telling first; punctuation is read as `_`."""
+"""Names in lower case, the more telling first; punctuation is read as `_`. Those of the
+two sides go together, place by place."""
 
 NGINX_CLOCKS = ("msec", "time_msec", "time_iso8601", "time_local")
 """What nginx calls the moment a line is written, in seconds however it is named
@@ -56,12 +57,24 @@ NGINX_CLOCKS = ("msec", "time_msec", "time_iso8601", "time_local")
 NGINX_DURATIONS = ("request_time", "upstream_response_time")
 """What nginx calls how long a request took, known when it is done (ibid.)."""
 
+LOGGED_WHEN_DONE: Mapping[str, Mapping[str, str]] = {
+    "time": dict.fromkeys(NGINX_CLOCKS, "nginx"),
+    "duration": {
+        **dict.fromkeys(NGINX_DURATIONS, "nginx"),
+        # IIS, W3C logging; CloudFront, standard logging reference.
+        "time_taken": "a web server",
+    },
+}
+"""Names of times, and of durations beside a time, that tell that it is the end, and who
+writes them."""
+
 LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
     "time": (
         "timestamp", "time", "ts", "datetime", "date_time", "event_time", "t",
         "timestamp_utc", "time_utc", "log_time", "logged_at", "timestamp_mmdd",
         "asctime", "time_generated", "timegenerated", "time_generated_utc", "eventtime",
-        *NGINX_CLOCKS, "date", "epoch", "unix_time",
+        *NGINX_CLOCKS, "date", "epoch", "unix_time", "created_at", "created",
+        "created_time", "request_time",
     ),
     "start": (
         "start", "start_time", "started_at", "start_ts", "start_timestamp", "started",
@@ -69,27 +82,30 @@ LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
         "arrival", "arrival_time", "arrived_at", "arrival_ts", "arrival_timestamp",
         "received_at", "received", "request_received_at", "submitted_at", "submitted",
         "submit_time", "submission_time", "queued_at", "sent_at", "send_time",
-        "request_timestamp", "begin", "begin_time", "created_at", "created",
-        "created_time",
+        "request_timestamp", "begin", "begin_time", "request_created_at", "start_utc",
+        "start_local", "start_time_unix_nano", "edge_start_timestamp",
+        "request_time_epoch", "request_start_timestamp",
     ),
     "end": (
         "end", "end_time", "ended_at", "end_ts", "end_timestamp", "endtime",
         "request_end", "request_end_time", "finish", "finish_time", "finished_at",
         "finish_ts", "finish_timestamp", "completed_at", "completion_time",
         "completion_ts", "completion_timestamp", "done_at", "stop_time", "stopped_at",
-        "last_token_time", "last_token_at",
+        "last_token_time", "last_token_at", "response_created_at", "end_time_unix_nano",
+        "edge_end_timestamp", "response_timestamp",
     ),
     "duration": (
         "duration", "latency", "e2e_latency", "end_to_end_latency", "e2e",
         "request_latency", "request_duration", "elapsed", "elapsed_time",
         "request_time", "response_time", "total_time", "total_latency",
         "total_duration", "time_taken", "took", "processing_time", "service_time",
-        "execution_time", "wall_time", "runtime", "upstream_response_time",
+        "execution_time", "wall_time", "runtime", "upstream_response_time", "use_time",
+        "response_latency", "generation_time", "delay",
     ),
     "replica": (
         "replica", "replica_id", "upstream_addr", "upstream_host", "target_ip",
         "instance", "instance_id", "pod", "pod_name", "worker", "worker_id", "server",
-        "server_id", "node", "node_name", "backend", "target", "hostname", "host",
+        "server_id", "node", "node_name", "backend", "target", "hostname",
     ),
     "engine": ("engine", "engine_id"),
     "path": (
@@ -100,7 +116,7 @@ LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
         *ALIASES["prompt"], "request_tokens", "num_context_tokens",
         "num_input_tokens", "n_prompt_tokens", "prompt_token_count",
         "input_token_count", "prompt_length", "context_length", "context_len",
-        "num_prefill_tokens", "prefill_tokens",
+        "num_prefill_tokens", "prefill_tokens", "tokens_prompt",
     ),
     "text": ALIASES["text"],
     "tokens": ALIASES["tokens"],
@@ -109,8 +125,7 @@ LOAD_ALIASES: Mapping[str, tuple[str, ...]] = {
         "num_output_tokens", "num_generated_tokens", "num_completion_tokens",
         "n_output_tokens", "output_token_count", "completion_token_count",
         "output_len", "output_length", "completion_len", "completion_length",
-        "response_len", "response_length", "generation_tokens", "decode_tokens",
-        "num_decode_tokens",
+        "generation_tokens", "decode_tokens", "num_decode_tokens", "tokens_completion",
     ),
     "running": (
         "num_requests_running", "vllm_num_requests_running", "num_running", "running",
@@ -163,18 +178,32 @@ class Vocabulary:
         return None
 
     def find(self, names: Sequence[str], role: str) -> list[int]:
-        """Return the positions of the columns that may play a role, the best first."""
-        aliases = self.aliases[role]
-        found = []
+        """Return the positions of the columns that may play a role, the best first.
+
+        Those of two sides that are named alike go before one that is alone.
+        """
+        other = {"width": "height", "height": "width"}.get(role, "")
+        twins = {
+            (alias, names[at].rpartition(".")[0])
+            for _, alias, at in self._named(names, other)
+        }
+        found = [
+            ((alias, names[at].rpartition(".")[0]) not in twins, depth, alias, at)
+            for depth, alias, at in self._named(names, role)
+        ]
+        return [at for *_, at in sorted(found)]
+
+    def _named(self, names: Sequence[str], role: str) -> Iterator[tuple[int, int, int]]:
+        """Yield how deep a column is named for a role, by which alias, and where."""
+        aliases = self.aliases.get(role, ())
         for at, name in enumerate(names):
             plain = self.plain(name)
             last = self.plain(name.rpartition(".")[2])
             for depth, written in ((0, plain), (1, last)):
                 known = [each for each in written if each in aliases]
                 if known:
-                    found.append((depth, aliases.index(known[0]), at))
+                    yield depth, aliases.index(known[0]), at
                     break
-        return [at for _, _, at in sorted(found)]
 
 
 def unit_s(name: str) -> float | None:

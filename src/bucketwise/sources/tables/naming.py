@@ -260,6 +260,12 @@ def unused(names: Sequence[str], roles: Mapping[str, int], purpose: str) -> str:
     return f"; not used for {purpose}: {listed(left, _MOST_UNUSED)}" if left else ""
 
 
+def said_of_unfit(names: Sequence[str], unfit: Mapping[int, str]) -> str:
+    """Return what to say of columns that are not what their names suggest."""
+    said = [f"{_short(names[at])} {why}" for at, why in unfit.items()]
+    return f" ({'; '.join(said[:_MOST_UNUSED])})" if said else ""
+
+
 def _position(names: Sequence[str], asked: str, column: str) -> int | None:
     """Return where the column stands that a user means by name or position, or None."""
     folded = column.strip().casefold()

@@ -61,9 +61,15 @@ def open_parquet(
     connection = workspace.connection
     source, columns = open_columns(workspace, file.path)
     found = _cells(columns, chosen)
-    match = purpose.match(list(found), chosen, file.name)
-    used = sorted(set(match.roles.values()))
     places = list(found.values())
+
+    def some_cells(at: int) -> list[str]:
+        text = f"CAST({places[at].sql} AS VARCHAR)"
+        rows = connection.execute(f"SELECT {text} FROM {source} LIMIT {_SAMPLE_ROWS}")
+        return [cell for (cell,) in rows.fetchall() if cell is not None]
+
+    match = purpose.match(list(found), chosen, file.name, some_cells)
+    used = sorted(set(match.roles.values()))
     cells = ", ".join(f"CAST({places[at].sql} AS VARCHAR) AS c{at}" for at in used)
     relation = (
         f"(SELECT {cells}, false AS ragged, CAST({ROW} AS VARCHAR) AS text, "

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from bucketwise.sources.database import Workspace
-from bucketwise.sources.tables.cells import parsed_rows
+from bucketwise.sources.tables.aggregate import slot_of
+from bucketwise.sources.tables.cells import by_tokens, parsed_rows
 from bucketwise.sources.tables.reduce import MAX_LABELS, notes_of, recorded
 from bucketwise.sources.tables.table import BATCH, Batch, Table
 from bucketwise.sources.tables.times import microseconds
@@ -74,8 +75,7 @@ class SmallTables:
             return False
         if source.size_bytes > SMALL_BYTES or len(self._waiting) == MOST_TABLES:
             return False
-        # Sums of weights are the database's: it adds decimals.
-        if table.kind == "parquet" or {"count", "prompt"} & set(table.roles):
+        if table.kind == "parquet":
             return False
         query = _query_of(table)
         if self._waiting and query != self._query:
@@ -115,10 +115,29 @@ class SmallTables:
 def _query_of(table: Table) -> str:
     time_us = "CAST(NULL AS BIGINT)"
     if "time" in table.roles:
-        time_us = microseconds(f"c{table.roles['time']}", table.samples_of("time"))
+        samples, name = table.samples_of("time"), table.named["time"]
+        time_us = microseconds(f"c{table.roles['time']}", samples, name)
     rows = f"(SELECT *, {time_us} AS time_us FROM {table.streamed})"
     judged = parsed_rows(rows, table.roles, ("line", "time_us"), table.forms)
+    if "count" in table.roles:
+        judged = _weighed(table, judged)
     return f"FROM ({judged}) ORDER BY line"
+
+
+def _weighed(table: Table, judged: str) -> str:
+    """Return SQL that gives the sum of a cell's weights to one of its rows.
+
+    The database adds them, because it adds decimals: no order of rows changes the sum.
+    """
+    sides = {"tokens"} if by_tokens(table.roles) else {"height", "width"}
+    sides |= {"frames", "fps"} if "frames" in table.roles else set()
+    keys = sorted(sides | ({"label"} & set(table.roles)))
+    cell = ", ".join([f"line >> {_FILE_SHIFT}", "reason", slot_of("time_us"), *keys])
+    total = "CAST(sum(weight) OVER cell AS DOUBLE)"
+    return (
+        f"SELECT *, CASE WHEN row_number() OVER cell = 1 THEN {total} ELSE 0 END "
+        f"AS total FROM ({judged}) WINDOW cell AS (PARTITION BY {cell})"
+    )
 
 
 def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
@@ -146,7 +165,9 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
             each.astype(np.float64 if key == "fps" else np.int64)
             for key, each in keys.items()
         ],
-        np.ones(label.size),
+        np.ma.filled(rows["total"][used], 0.0)
+        if "total" in rows
+        else np.ones(label.size),
     )
     rejections = _rejections(table, rows["reason"][~used], rows["line"][~used])
     columns: dict[str, Any] = dict(zip(keys, ordered, strict=True))
@@ -157,6 +178,7 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         rows_read=used.size,
         rows_used=label.size,
         rejections=rejections,
+        weighted="count" in table.roles,
         first_s=int(known_us.min()) / 1e6 if known_us.size else None,
         last_s=int(known_us.max()) / 1e6 if known_us.size else None,
     )

@@ -47,7 +47,7 @@ _CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%I:%M:%S %p", "%I:%M %p")
 _WRITTEN = re.compile(
     r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
     rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
-    r"(?:[T:,_ -] *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
+    r"(?:(?: - |[T:,_ -]) *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
     r"(?:(?P<fraction>[.,]\d{1,6})(?P<finer>\d*))?(?:\s*(?P<half>[AaPp][Mm]))?"
     r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?P<year> +\d{4})?)?\]?\s*",
     re.ASCII,
@@ -136,6 +136,11 @@ def said_of_dates(samples: Iterable[str]) -> list[str]:
     told = f"2026-{second:02}-{first:02}"
     date = f"{first:02}/{second:02}/2026"
     return [f"dates such as {date} were read month first; {told} tells a day first"]
+
+
+def is_date(text: str) -> bool:
+    """Return whether a cell is a date in words or with separators, and no number."""
+    return _form(text) not in {"", NUMBER}
 
 
 def _days_first(samples: Iterable[str]) -> bool:

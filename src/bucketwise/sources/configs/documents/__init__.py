@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import Document
-from bucketwise.sources.configs.documents.json_tree import json_tree
+from bucketwise.lint.subject import Document, ServeLine
+from bucketwise.sources.configs.documents.excerpt import whole
+from bucketwise.sources.configs.documents.kinds import (
+    EVERYTHING_IS_RIGHT,
+    Kind,
+    Part,
+    Parts,
+    kind_named,
+    kinds_of,
+)
 from bucketwise.sources.configs.documents.lengths import (
     documents_of_plan,
     is_plan,
@@ -19,54 +26,31 @@ from bucketwise.sources.configs.documents.lengths import (
     plan_documents,
 )
 from bucketwise.sources.configs.documents.mapping import mapping_documents
-from bucketwise.sources.configs.documents.notebook import (
-    is_notebook,
-    notebook_documents,
-)
-from bucketwise.sources.configs.documents.python import HINTS, python_documents
-from bucketwise.sources.configs.documents.shell import SERVES, shell_documents
-from bucketwise.sources.configs.documents.text import (
-    LIST,
-    Text,
-    few,
-    read_text,
-    refuse_long,
-)
-from bucketwise.sources.configs.documents.toml_tree import toml_tree
+from bucketwise.sources.configs.documents.names import is_path
+from bucketwise.sources.configs.documents.programs import command_documents
+from bucketwise.sources.configs.documents.python import python_documents
+from bucketwise.sources.configs.documents.releases import Release, stated_release
+from bucketwise.sources.configs.documents.shell import Command
+from bucketwise.sources.configs.documents.text import LIST, Text, few, read_text
 from bucketwise.sources.configs.documents.tree import Tree, refuse_odd_values
-from bucketwise.sources.configs.documents.yaml_tree import yaml_trees
 from bucketwise.sources.configs.model_folder import saved_image_limits
 from bucketwise.today import GivenLimits
 
-__all__ = ["documents_of", "documents_of_plan", "mapping_document", "read_documents"]
+__all__ = [
+    "documents_of",
+    "documents_of_plan",
+    "mapping_document",
+    "parts_of",
+    "read_documents",
+]
 
-_JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-])")
-_TOML = re.compile(
-    r"""^[ \t]*(?:\[{1,2}[^\[\]\n]+\]{1,2}[ \t]*(?:\#.*)?$|[\w."'-]+[ \t]*=)""",
-    re.MULTILINE,
+_CERTAIN: tuple[
+    tuple[Callable[[str], bool], Callable[[Text], tuple[Document, ...]]], ...
+] = (
+    (lambda content: LIST.fullmatch(content) is not None, list_documents),
+    (is_plan, plan_documents),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """One way to write configurations.
-
-    Attributes
-    ----------
-    name : str
-        In words.
-    looks : callable
-        Whether a text may be of this form.
-    read : callable
-        The configurations in it, () for none.
-    is_certain : bool
-        Whether what looks like it can be nothing else: a fault is a fault then.
-    """
-
-    name: str
-    looks: Callable[[Text], bool]
-    read: Callable[[Text], tuple[Document, ...]]
-    is_certain: bool = False
+"""What a text that looks so can be nothing but: a fault in it is a fault."""
 
 
 def read_documents(source: str | Path) -> tuple[Document, ...]:
@@ -75,9 +59,10 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
     Parameters
     ----------
     source : str or Path
-        A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook, a shell
-        script, a plan.json or its folder, a list of lengths, "-" for standard input, or
-        such a text itself; recognised by content.
+        A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook,
+        Markdown, a script, a unit, a Dockerfile or what else holds a command, a
+        plan.json or its folder, a list of lengths, "-" for standard input, or such a
+        text itself; recognised by name and content.
 
     Returns
     -------
@@ -94,36 +79,94 @@ def read_documents(source: str | Path) -> tuple[Document, ...]:
 
 def documents_of(text: Text) -> tuple[Document, ...]:
     """Return the configurations that a text holds; see `read_documents`."""
-    problems: tuple[str, ...] = ()
-    understood = False
-    for form in FORMS:
-        if not form.looks(text):
-            continue
+    return tuple(
+        replace(_with_processor(document, text), path=text.path, position=position)
+        for position, document in enumerate(_found(text))
+    )
+
+
+def parts_of(text: Text) -> tuple[Part, ...]:
+    """Return the commands, mappings and code that hold a text's configurations."""
+    whole_text = whole(text.content, text.name)
+    for kind in kinds_of(text.content, text.name):
         try:
-            documents = form.read(text)
+            parts = kind.read(whole_text, 0)
+            if _documents(parts, text):
+                return tuple(parts.found)
+        except ConfigError:
+            continue
+    return ()
+
+
+def _found(text: Text) -> tuple[Document, ...]:
+    for looks, read in _CERTAIN:
+        if looks(text.content) and (documents := read(text)):
+            return documents
+    whole_text = whole(text.content, text.name)
+    problems: tuple[str, ...] = ()
+    understood: Kind | None = None
+    for kind in kinds_of(text.content, text.name):
+        try:
+            documents = _documents(kind.read(whole_text, 0), text)
         except ConfigError as error:
-            if form.is_certain:
-                raise
-            # What one form refuses may be another; what one form has understood is
+            # What one kind refuses may be another; what one kind has understood is
             # no fault that another finds.
             problems = problems or (() if understood else error.problems)
             continue
         if documents:
-            return tuple(
-                replace(
-                    _with_processor(document, text), path=text.path, position=position
-                )
-                for position, document in enumerate(documents)
-            )
-        understood = True
-    if problems:
+            return documents
+        understood = understood or kind
+    if problems and (kind_named(text.name) or not text.path):
         raise ConfigError(*problems)
-    message = (
-        f"{text.name}: no configuration found; settings of optimum-rbln as JSON, YAML or "
-        "TOML, Python that calls from_pretrained(rbln_config=...), a vllm serve line, a "
-        "plan.json or lengths such as 1024,4096 is right"
-    )
+    where = f" in this {understood.name}" if understood else ""
+    right = understood.right if understood else EVERYTHING_IS_RIGHT
+    told = f" ({problems[0]})" if problems else ""
+    message = f"{text.name}: no configuration found{where}; {right} is right{told}"
     raise ConfigError(message)
+
+
+def _documents(parts: Parts, text: Text) -> tuple[Document, ...]:
+    """Return the configurations of parts; what cannot be read is told with the first."""
+    said = "\n".join(each.text for each in parts.said)
+    release = stated_release(replace(text, content=said) if parts.said else text)
+    problems = list(parts.problems)
+    documents = list(few(_each(parts, text, release, problems), text.name))
+    if problems and not documents:
+        raise ConfigError(*problems)
+    if problems:
+        documents[0] = replace(documents[0], notes=(*documents[0].notes, *problems))
+    return _with_folders(documents)
+
+
+def _with_folders(documents: list[Document]) -> tuple[Document, ...]:
+    """Return lines that serve a folder of a text that compiles as serving what it makes."""
+    compiled = {each.model for each in documents if each.form == "compile"}
+
+    def makes(serve: ServeLine) -> bool:
+        is_folder = is_path(serve.model) or "/" not in serve.model
+        return bool(compiled) and is_folder and serve.model not in {*compiled, ""}
+
+    return tuple(
+        replace(each, serve=replace(each.serve, is_folder=True))
+        if each.serve is not None and makes(each.serve)
+        else each
+        for each in documents
+    )
+
+
+def _each(
+    parts: Parts, text: Text, release: Release, problems: list[str]
+) -> Iterator[Document]:
+    for part in parts.found:
+        if isinstance(part, Command):
+            yield from command_documents(part, text, release)
+        elif isinstance(part, Tree):
+            yield from mapping_documents(part, text, release)
+        else:
+            try:
+                yield from python_documents(part, text, release)
+            except ConfigError as error:
+                problems += error.problems
 
 
 def mapping_document(config: Mapping[str, Any]) -> Document:
@@ -142,7 +185,7 @@ def mapping_document(config: Mapping[str, Any]) -> Document:
     text = Text(name="rbln_config", content="")
     plain = dict(config)
     refuse_odd_values(plain, text.name)
-    [document] = mapping_documents(Tree(plain, {}), text)
+    [document] = mapping_documents(Tree(plain, {}), text, Release(None, ""))
     return document
 
 
@@ -163,58 +206,3 @@ def _with_processor(document: Document, text: Text) -> Document:
         source=limits.source,
     )
     return replace(document, limits=(*document.limits, saved))
-
-
-def _json(text: Text) -> tuple[Document, ...]:
-    tree = json_tree(text.content, text.name)
-    if is_notebook(tree.value):
-        return notebook_documents(tree.value, text)
-    return mapping_documents(tree, text)
-
-
-def _toml(text: Text) -> tuple[Document, ...]:
-    refuse_long(text.content, text.name)
-    return mapping_documents(toml_tree(text.content, text.name), text)
-
-
-def _yaml(text: Text) -> tuple[Document, ...]:
-    refuse_long(text.content, text.name)
-    found = (
-        document
-        for tree in yaml_trees(text.content, text.name)
-        for document in mapping_documents(tree, text)
-    )
-    return few(found, text.name)
-
-
-def _first(text: Text) -> str:
-    return text.content.lstrip()[:1]
-
-
-FORMS: tuple[Form, ...] = (
-    Form(
-        "a list",
-        lambda text: LIST.fullmatch(text.content) is not None,
-        list_documents,
-        is_certain=True,
-    ),
-    Form("a plan", lambda text: is_plan(text.content), plan_documents, is_certain=True),
-    Form("JSON", lambda text: _JSON.match(text.content) is not None, _json),
-    Form(
-        "Python",
-        lambda text: _first(text) != "{" and HINTS.search(text.content) is not None,
-        python_documents,
-    ),
-    Form(
-        "shell",
-        lambda text: _first(text) != "{" and SERVES.search(text.content) is not None,
-        shell_documents,
-    ),
-    Form(
-        "TOML",
-        lambda text: _first(text) != "{" and _TOML.search(text.content) is not None,
-        _toml,
-    ),
-    Form("YAML", lambda text: _first(text) not in ("{", ""), _yaml),
-)
-"""Every form, in the order they are tried."""

@@ -1,13 +1,15 @@
-"""JSON, with the line of every value."""
+"""JSON, with the place of every value."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
+from bucketwise.sources.configs.documents.excerpt import Excerpt, Scalar
 from bucketwise.sources.configs.documents.tree import (
     MAX_DEPTH,
     MAX_PLACES,
@@ -15,80 +17,109 @@ from bucketwise.sources.configs.documents.tree import (
     refuse_odd_values,
 )
 from bucketwise.sources.configs.json_file import parse_json
+from bucketwise.traffic import Place
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+|\n')
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
-def json_tree(content: str, name: str, first_line: int = 1) -> Tree:
+def json_tree(excerpt: Excerpt, name: str) -> Tree:
     """Return what a JSON text says.
 
     Parameters
     ----------
-    content : str
+    excerpt : Excerpt
         The text.
     name : str
         What to call it.
-    first_line : int
-        The line it starts on, where it stands within another text.
 
     Raises
     ------
     ConfigError
         When it is no JSON, nested deeper than `MAX_DEPTH`, or has a key twice.
     """
-    value = parse_json(content, name)
-    lines = _lines(content, name, first_line)
-    refuse_odd_values(value, name)
-    return Tree(value, lines)
+    parse_json(excerpt.text, name)
+    reader = _Reader(excerpt, name)
+    for match in _TOKEN.finditer(excerpt.text):
+        reader.take(match)
+    refuse_odd_values(reader.value, name)
+    return Tree(reader.value, reader.places, "json", excerpt)
 
 
 @dataclass(slots=True)
 class _Level:
-    """An object or a list that is open: its path, and where in it the reader is."""
+    """An object or a list that is open: its path, and the key the reader is at."""
 
     path: Path
-    is_object: bool
+    value: Any
     key: str | None = None
-    position: int = 0
 
 
-def _lines(content: str, name: str, line: int) -> dict[Path, int]:
-    """Return the line of every value of a text that is known to be JSON."""
-    found: dict[Path, int] = {}
-    levels: list[_Level] = []
-    for match in _TOKEN.finditer(content):
+class _Reader:
+    """Puts the tokens of a text that is known to be JSON together.
+
+    Parameters
+    ----------
+    excerpt : Excerpt
+        The text.
+    name : str
+        What to call it.
+    """
+
+    def __init__(self, excerpt: Excerpt, name: str) -> None:
+        self.value: Any = None
+        self.places: dict[Path, Place] = {}
+        self._excerpt = excerpt
+        self._name = name
+        self._levels: list[_Level] = []
+
+    def take(self, match: re.Match[str]) -> None:
+        """Take one token."""
         mark = match[0]
-        if mark == "\n":
-            line += 1
-        elif mark in "]}":
-            levels.pop()
-        elif mark == ",":
-            levels[-1].position += 1
-            levels[-1].key = None
+        level = self._levels[-1] if self._levels else None
+        if mark in "]}":
+            self._levels.pop()
+        elif level and mark == ",":
+            level.key = None
+        elif level and isinstance(level.value, dict) and level.key is None:
+            level.key = _text(mark)
+            self._note((*level.path, level.key), match)
         elif mark != ":":
-            _take(mark, levels, found, line)
-        if len(levels) > MAX_DEPTH:
-            message = f"{name}: line {line} is nested too deeply for a configuration"
+            self._add(level, match)
+
+    def _add(self, level: _Level | None, match: re.Match[str]) -> None:
+        mark = match[0]
+        path: Path = ()
+        made: Any = [] if mark == "[" else {} if mark == "{" else _plain(match)
+        if level is None:
+            self.value = made
+        elif isinstance(level.value, dict):
+            path = (*level.path, str(level.key))
+            level.value[level.key] = made
+        else:
+            path = (*level.path, str(len(level.value)))
+            level.value.append(made)
+        if level is None or isinstance(level.value, list):
+            self._note(path, match)
+        if mark in "{[":
+            self._levels.append(_Level(path, made))
+        if len(self._levels) > MAX_DEPTH:
+            message = (
+                f"{self._excerpt.where(match.start())} is nested too deeply for a "
+                "configuration"
+            )
             raise ConfigError(message)
-    return found
+
+    def _note(self, path: Path, match: re.Match[str]) -> None:
+        if len(self.places) < MAX_PLACES:
+            self.places[path] = self._excerpt.place(match.start())
 
 
-def _take(mark: str, levels: list[_Level], found: dict[Path, int], line: int) -> None:
-    """Note where a key or a value stands, and open what it opens."""
-    level = levels[-1] if levels else None
-    if level and level.is_object and level.key is None:
-        level.key = json.loads(mark)
-        _note(found, (*level.path, str(level.key)), line)
-        return
-    path: Path = ()
-    if level:
-        path = (*level.path, str(level.key if level.is_object else level.position))
-    if not level or not level.is_object:
-        _note(found, path, line)
-    if mark in "{[":
-        levels.append(_Level(path, mark == "{"))
+def _text(mark: str) -> str:
+    return str(json.loads(mark)) if "\\" in mark else mark[1:-1]
 
 
-def _note(found: dict[Path, int], path: Path, line: int) -> None:
-    if len(found) < MAX_PLACES:
-        found[path] = line
+def _plain(match: re.Match[str]) -> Any:
+    mark = match[0]
+    if mark[0] == '"':
+        return Scalar(_text(mark), *match.span())
+    return int(mark) if mark.isdecimal() else json.loads(mark)

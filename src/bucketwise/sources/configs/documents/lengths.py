@@ -125,7 +125,17 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
         return ()
     folder = Path(text.path).absolute().parent
     family = document.family or nesting_family(document.config)
-    lengths = flattened(document.config, family).get("visual")
+    config = flattened(document.config, family)
+    levels = [config.get("visual")]
+    levels += [
+        each.get("visual") for each in config.values() if isinstance(each, Mapping)
+    ]
+    given = [
+        value
+        for level in levels
+        if isinstance(level, Mapping)
+        for value in level.values()
+    ]
     for file in (folder / PLAN_FILE, folder.parent / PLAN_FILE):
         if not file.is_file():
             continue
@@ -133,9 +143,7 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
             plan = load_json(file)
             visuals = [plan["visual"], *plan["visual_by_target"].values()]
             for visual in visuals if plan["schema"] in READ_SCHEMAS else ():
-                if isinstance(lengths, Mapping) and visual["max_seq_lens"] in (
-                    *lengths.values(),
-                ):
+                if visual["max_seq_lens"] in given:
                     found = _of_visual(visual, plan["model"], PLAN_FILE, "").limits
                     return tuple(
                         replace(each, source=f"{PLAN_FILE} beside it") for each in found

@@ -203,6 +203,12 @@ class Literals:
             return unknown(node)
         if name == "range":
             return ranged(node, arguments)
+        if (
+            name == "str"
+            and len(arguments) == 1
+            and isinstance(arguments[0], str | int)
+        ):
+            return str(arguments[0])
         if name in ("list", "tuple", "sorted") and len(arguments) == 1:
             return self._listed(name, arguments[0], node)
         return unknown(node)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document
+from bucketwise.lint.subject import Document, Unknown
 from bucketwise.rbln.nesting import nesting_family
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.artifact import (
@@ -20,29 +20,28 @@ from bucketwise.sources.configs.artifact import (
     without_artifact,
     wrapper_of,
 )
+from bucketwise.sources.configs.documents.excerpt import HOLE, Excerpt, Scalar
 from bucketwise.sources.configs.documents.names import (
     CONFIG_SUFFIX,
     SETTINGS,
     family_of,
 )
-from bucketwise.sources.configs.documents.releases import stated_release
+from bucketwise.sources.configs.documents.options import Option, Options
+from bucketwise.sources.configs.documents.releases import Release
 from bucketwise.sources.configs.documents.serving import (
     LIMITS,
-    Option,
-    Options,
     served,
     set_limits,
 )
 from bucketwise.sources.configs.documents.text import Text
 from bucketwise.sources.configs.documents.tree import Tree
 from bucketwise.today import GivenLimits
-from bucketwise.traffic import Place
 
 _OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
 """Options of vLLM's own configuration file that hold a configuration."""
 
 
-def mapping_documents(tree: Tree, text: Text) -> tuple[Document, ...]:
+def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Document, ...]:
     """Return the configurations that a mapping holds.
 
     Parameters
@@ -51,12 +50,16 @@ def mapping_documents(tree: Tree, text: Text) -> tuple[Document, ...]:
         A mapping.
     text : Text
         Where it was read.
+    release : Release
+        The one the text is for.
 
     Raises
     ------
     ConfigError
         When it is something else.
     """
+    if tree.excerpt is not None and HOLE in tree.excerpt.text:
+        tree = replace(tree, value=_without_holes(tree.value, tree.excerpt))
     level = tree.value
     if not isinstance(level, dict):
         message = (
@@ -64,21 +67,54 @@ def mapping_documents(tree: Tree, text: Text) -> tuple[Document, ...]:
             "optimum-rbln is right"
         )
         raise ConfigError(message)
-    if any(name.replace("_", "-") in _OPTIONS for name in level):
-        return served(_engine_options(tree, text), text, stated_release(text))
+    if is_engine_file(level):
+        return served(_engine_options(tree, text), text, release)
     wrapper = wrapper_of(level)
     if wrapper is not None:
-        wrapped = _plain(level[wrapper], (wrapper,), tree, text)
+        wrapped = _plain(level[wrapper], (wrapper,), tree, text, release)
         return (replace(wrapped, limits=wrapped.limits + _limits(level, tree, text)),)
     if level and not any(name in SETTINGS or name in WRAPPERS for name in level):
         names = ", ".join(name[:50] for name in list(level)[:5])
         message = (
-            f"{text.name}: none of its keys is a setting of optimum-rbln ({names}); "
-            "visual, max_seq_len, batch_size and the like are right"
+            f"{text.name}: none of its keys is a setting of optimum-rbln ({names}), and "
+            "no command in it starts vllm serve or optimum-rbln-cli; visual, "
+            "max_seq_len, batch_size and the like, or such a command, are right"
         )
         raise ConfigError(message)
-    plain = _plain(level, (), tree, text)
+    plain = _plain(level, (), tree, text, release)
     return (replace(plain, limits=plain.limits + _limits(level, tree, text)),)
+
+
+def is_wrapped(value: Any) -> bool:
+    """Return whether a value can be nothing but a configuration: its first keys tell."""
+    return isinstance(value, dict) and (
+        is_engine_file(value) or wrapper_of(value) is not None
+    )
+
+
+def holds_settings(value: Any) -> bool:
+    """Return whether a value is a configuration and nothing else."""
+    return is_wrapped(value) or (
+        isinstance(value, dict)
+        and bool(value)
+        and all(name in SETTINGS or name in WRAPPERS for name in value)
+    )
+
+
+def is_engine_file(level: Mapping[str, Any]) -> bool:
+    """Return whether a mapping is a file of vLLM's own options."""
+    return any(name.replace("_", "-") in _OPTIONS for name in level)
+
+
+def _without_holes(value: Any, excerpt: Excerpt) -> Any:
+    """Return a value with what a template fills in unknown."""
+    if isinstance(value, dict):
+        return {key: _without_holes(item, excerpt) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_holes(item, excerpt) for item in value]
+    if isinstance(value, Scalar) and HOLE in value:
+        return Unknown(excerpt.written(value.start, value.end))
+    return value
 
 
 def _limits(
@@ -89,16 +125,18 @@ def _limits(
         limits
         for key, value in level.items()
         if key.replace("_", "-") == LIMITS and isinstance(value, dict)
-        for limits in set_limits(
-            value, str(Place(source=text.name, line=tree.lines.get((key,), 1)))
-        )
+        for limits in set_limits(value, str(tree.place((key,), text.name)))
     )
 
 
-def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Document:
+def _plain(
+    config: dict[str, Any], before: Path, tree: Tree, text: Text, release: Release
+) -> Document:
     """Return the configuration at a path, wrapped or not, compiled or not."""
     class_name = str(config.get("cls_name") or "").removesuffix(CONFIG_SUFFIX)
-    version, version_source = _release(config, text)
+    said = config.get(COMPILED_BY)
+    if version := parse_version(said) if isinstance(said, str) else ():
+        release = Release(version, f"{COMPILED_BY} in {text.name}")
     plain = without_artifact(config)
     if "Vision" in class_name:
         # A ViT's own folder, one of those within a compiled folder.
@@ -107,16 +145,15 @@ def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Docu
             form="list",
             source=text.name,
             places={
-                ("visual", *path): place
-                for path, place in places_below(tree.lines, before, text.name).items()
+                ("visual", *path): place for path, place in tree.below(before).items()
             },
-            version=version,
-            version_source=version_source,
+            version=release.version,
+            version_source=release.source,
         )
     compiled = is_artifact(config)
-    places = places_below(tree.lines, before, text.name)
+    places = tree.below(before)
     if compiled:
-        for level in ((), ("visual",)):
+        for level in ((), ("visual",), ("vlm",), ("vlm", "visual")):
             graphs = places.get((*level, GRAPHS))
             for key in ("num_devices", "tensor_parallel_size"):
                 if graphs is not None:
@@ -128,8 +165,8 @@ def _plain(config: dict[str, Any], before: Path, tree: Tree, text: Text) -> Docu
         places=places,
         class_name=class_name,
         family=family_of(class_name) or nesting_family(plain),
-        version=version,
-        version_source=version_source,
+        version=release.version,
+        version_source=release.source,
         model=text.folder if compiled and _is_model(text.folder) else "",
     )
 
@@ -138,53 +175,21 @@ def _is_model(folder: str) -> bool:
     return bool(folder) and os.path.isfile(os.path.join(folder, "config.json"))  # noqa: PTH113, PTH118
 
 
-def _release(config: Mapping[str, Any], text: Text) -> tuple[Any, str]:
-    said = config.get(COMPILED_BY)
-    version = parse_version(said) if isinstance(said, str) else ()
-    if version:
-        return version, f"{COMPILED_BY} in {text.name}"
-    return stated_release(text)
-
-
-def places_below(
-    lines: Mapping[Path, int], before: Path, source: str
-) -> dict[Path, Place]:
-    """Return where values stand, told from the level at a path.
-
-    Parameters
-    ----------
-    lines : mapping of tuple of str to int
-        Line of every value.
-    before : tuple of str
-        Path of the level.
-    source : str
-        Base name of the file.
-    """
-    return {
-        path[len(before) :]: Place(source=source, line=line)
-        for path, line in lines.items()
-        if path[: len(before)] == before
-    }
-
-
 def _engine_options(tree: Tree, text: Text) -> Options:
     """Return the entries of vLLM's own configuration file as options."""
     options = []
     for key, value in tree.value.items():
-        name = key.replace("_", "-")
-        line = tree.lines.get((key,), 1)
-        below = places_below(tree.lines, (key,), text.name)
         options.append(
             Option(
-                name=name,
+                name=key.replace("_", "-"),
                 value=value,
-                place=Place(source=text.name, line=line),
-                places=below,
+                place=tree.place((key,), text.name),
+                places=tree.below((key,)),
             )
         )
     return Options(
         model=str(tree.value.get("model") or ""),
         options=tuple(options),
         environment={},
-        place=Place(source=text.name, line=1),
+        place=tree.place((), text.name),
     )

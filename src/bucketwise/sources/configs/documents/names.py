@@ -22,12 +22,35 @@ SETTINGS = frozenset(key.name for key in KEYS) | frozenset(SUBMODULES)
 """Every name that some release knows at some level."""
 
 _FAMILIES = {known.name: family for family, known in MODEL_CLASSES.items()}
+_PATH = re.compile(r"[/.~$\\]|[A-Za-z]:[\\/]")
+_CACHED = re.compile(r"(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)")
+"""Of "models--Org--Name" (huggingface_hub, repo_folder_name)."""
+
 _FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
 
 
 def family_of(class_name: str) -> str:
     """Return the family a class of `optimum.rbln` serves; "" for one that is unknown."""
     return _FAMILIES.get(class_name, "")
+
+
+def is_path(model: str) -> bool:
+    """Return whether a model is named by where it stands: no Hugging Face id is."""
+    return _PATH.match(model) is not None or model.count("/") > 1
+
+
+def checkpoint_in(path: str) -> str:
+    """Return the checkpoint that a path is called by; "" for what is no path.
+
+    Parameters
+    ----------
+    path : str
+        Such as "/models/Qwen3-VL-2B-Instruct", or a snapshot in the Hugging Face cache.
+    """
+    cached = _CACHED.search(path)
+    if cached:
+        return f"{cached[1]}/{cached[2]}"
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1] if is_path(path) else ""
 
 
 def is_compiled_folder(model: str) -> bool:
@@ -41,9 +64,9 @@ def is_compiled_folder(model: str) -> bool:
     # os.path answers no where pathlib raises: long names, null bytes.
     if os.path.isdir(model):  # noqa: PTH112
         return os.path.isfile(os.path.join(model, FILE_NAME))  # noqa: PTH113, PTH118
-    if model.startswith("$"):
+    if re.search(r"[$%{(\[]", model):
         return _FOLDER_WORDS.search(model) is not None
-    if short_name(model) in built_in_profiles():
+    if short_name(checkpoint_in(model) or model) in built_in_profiles():
         return False
     is_id = re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", model) is not None
     return bool(model) and not is_id

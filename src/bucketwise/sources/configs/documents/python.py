@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -20,22 +20,26 @@ from bucketwise.sources.configs.documents.names import (
     family_of,
     folder_config,
 )
+from bucketwise.sources.configs.documents.options import Option, Options
+from bucketwise.sources.configs.documents.programs import command_documents
 from bucketwise.sources.configs.documents.python_limits import limits_in
 from bucketwise.sources.configs.documents.python_names import names_in
-from bucketwise.sources.configs.documents.python_syntax import parsed
+from bucketwise.sources.configs.documents.python_syntax import Code
 from bucketwise.sources.configs.documents.python_words import (
     dotted_name,
     is_config_class,
 )
-from bucketwise.sources.configs.documents.releases import Release, stated_release
-from bucketwise.sources.configs.documents.serving import Option, Options, served
-from bucketwise.sources.configs.documents.text import Text, few, refuse_long
+from bucketwise.sources.configs.documents.releases import Release
+from bucketwise.sources.configs.documents.serving import served
+from bucketwise.sources.configs.documents.shell import STARTS, Command, Given, Shell
+from bucketwise.sources.configs.documents.text import Text, few
 from bucketwise.traffic import Place
 
 HINTS = re.compile(
-    r"^[ \t]*(?:import|from)[ \t]+\w|rbln_config\s*=|\.from_pretrained\s*\("
-    r"|RBLN\w{1,100}Config\s*\(|additional_config\s*=",
-    re.MULTILINE | re.IGNORECASE,
+    r"^[ \t]*(?:import[ \t]+[\w.]+[ \t]*(?:$|,|as\b|\#)|from[ \t]+[\w.]+[ \t]+import\b)"
+    r"|(?i:rbln_config)\s*=|\.from_pretrained\s*\(|RBLN\w{1,100}Config\s*\("
+    r"|additional_config\s*=",
+    re.MULTILINE,
 )
 """What a Python text that concerns us holds."""
 
@@ -43,62 +47,36 @@ _GIVEN = "rbln_config"
 _PREFIX = "rbln_"
 _ENGINE = "additional_config"
 _MODEL_KEYWORDS = ("model", "model_id", "pretrained_model_name_or_path")
+_RUNNERS = frozenset(
+    {"run", "Popen", "call", "check_call", "check_output", "system", "execvp"}
+)
 _OWN_NAME = re.compile(r"(?:\w*_)?rbln_config", re.IGNORECASE)
 
 
-def python_documents(text: Text) -> tuple[Document, ...]:
-    """Return the configurations in a Python file.
+def python_documents(code: Code, text: Text, release: Release) -> tuple[Document, ...]:
+    """Return the configurations in Python, in the order they stand in.
 
     Parameters
     ----------
+    code : Code
+        A file, or the cells of a notebook.
     text : Text
-        The file.
-
-    Returns
-    -------
-    tuple of Document
-        In the order they stand in; () where there are none.
-
-    Raises
-    ------
-    ConfigError
-        When it is no Python, or all that was found only running it would tell.
-    """
-    refuse_long(text.content, text.name)
-    tree = parsed(text.content, text.name)
-
-    def place_of(line: int) -> Place:
-        return Place(source=text.name, line=line)
-
-    return documents_in((tree,), text, place_of)
-
-
-def documents_in(
-    trees: Sequence[ast.Module], text: Text, place_of: Callable[[int], Place]
-) -> tuple[Document, ...]:
-    """Return the configurations in syntax trees.
-
-    Parameters
-    ----------
-    trees : sequence of ast.Module
-        One, or the cells of a notebook.
-    text : Text
-        Where they were read.
-    place_of : callable
-        Place of a line.
+        Where it was read.
+    release : Release
+        The one the text is for.
 
     Raises
     ------
     ConfigError
         When all that was found only running it would tell.
     """
-    literals = Literals(names_in(trees), place_of)
+    trees = code.trees
+    literals = Literals(names_in(trees), code.place_of)
     limits, notes = limits_in(trees, literals)
     literals.seen.clear()
-    release = stated_release(text)
     found: list[Document] = []
     unread: list[str] = []
-    handed_over = few(_found(trees, literals, text, release), text.name)
+    handed_over = few(_found(code, literals, text, release), text.name)
     for _, document in sorted(handed_over, key=itemgetter(0)):
         if document.form != "serve" and document.notes and not document.config:
             unread += document.notes
@@ -139,19 +117,20 @@ def _with_folder(document: Document, beside: Sequence[Document]) -> Document:
 
 
 def _found(
-    trees: Sequence[ast.Module], literals: Literals, text: Text, release: Release
+    code: Code, literals: Literals, text: Text, release: Release
 ) -> Iterator[tuple[int, Document]]:
     """Yield configurations, each with the line that hands it over."""
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    nodes = [node for tree in code.trees for node in ast.walk(tree)]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in calls:
         if any(keyword.arg == _ENGINE for keyword in call.keywords):
-            options = _engine_options(call, literals)
-            for document in served(options, text, release):
-                yield call.lineno, document
+            given = served(_engine_options(call, literals), text, release)
         else:
-            for document in _called(call, literals, text):
-                yield call.lineno, document
+            given = tuple(_called(call, literals, text))
+        yield from ((call.lineno, document) for document in given)
+        for command in _started(call, literals, code):
+            found = command_documents(command, text, release)
+            yield from ((call.lineno, document) for document in found)
     for node in nodes:
         yield from _assigned_at(node, literals, text)
     for call in calls:
@@ -159,6 +138,34 @@ def _found(
         if is_config_class(name) and id(call) not in literals.seen:
             config, places = literals.read(call)
             yield call.lineno, _document(config, places, text, class_name=name)
+
+
+def _started(call: ast.Call, literals: Literals, code: Code) -> Iterator[Command]:
+    """Yield what a call has the system run: words in a list, or a line."""
+    name = dotted_name(call.func).rpartition(".")[2]
+    if name not in _RUNNERS or not call.args:
+        return
+    node = call.args[0]
+    if (
+        isinstance(node, ast.Call)
+        and node.args
+        and dotted_name(node.func)[-4:] == "join"
+    ):
+        node = node.args[0]
+    at = code.starts[literals.origin(node).lineno - 1]
+    value = literals.value(node)
+    shell = Shell()
+    if isinstance(value, str) and STARTS.search(value):
+        yield from shell.commands(code.excerpt.saying(value, at, at))
+    elif isinstance(value, list | tuple):
+        words = [
+            Given(
+                code.excerpt.saying(str(each), at, at),
+                (str(each),) if isinstance(each, Unknown) else (),
+            )
+            for each in value
+        ]
+        yield from shell.started(words)
 
 
 def _assigned_at(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, ServeLine, Unknown
+from bucketwise.sources.configs.documents.excerpt import Excerpt, joined, whole
 from bucketwise.sources.configs.documents.json_tree import json_tree
 from bucketwise.sources.configs.documents.names import (
     family_of,
     folder_config,
     is_compiled_folder,
 )
+from bucketwise.sources.configs.documents.options import Option, Options
 from bucketwise.sources.configs.documents.releases import Release
 from bucketwise.sources.configs.documents.text import Text
 from bucketwise.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
@@ -29,56 +31,6 @@ LIMITS = "mm-processor-kwargs"
 KEYS = ("optimum_overrides", "rbln_config")
 """Where `--additional-config` keeps a configuration, the newer name first (vllm-rbln
 0.12.0, config.py)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option.
-
-    Attributes
-    ----------
-    name : str
-        Long, without the dashes in front.
-    value : object
-        Its text, or what a file or a Python call already made of it.
-    place : Place
-        Where it stands.
-    places : mapping of tuple of str to Place
-        Where values in it stand, if it is no text.
-    unresolved : tuple of str
-        Parts of the text that only a shell would know.
-    """
-
-    name: str
-    value: Any
-    place: Place
-    places: Mapping[Path, Place] = field(default_factory=dict)
-    unresolved: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """Every option of one server.
-
-    Attributes
-    ----------
-    model : str
-        What it serves; "" where that is not told.
-    options : tuple of Option
-        In their order; of two with one name the later counts.
-    environment : mapping of str to str
-        Variables set for it.
-    place : Place
-        Where it begins.
-    notes : tuple of str
-        What of it could not be read.
-    """
-
-    model: str
-    options: tuple[Option, ...]
-    environment: Mapping[str, str]
-    place: Place
-    notes: tuple[str, ...] = ()
 
 
 def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]:
@@ -188,28 +140,31 @@ def _mapping(
         return option.value, option.places
     if isinstance(option.value, Unknown) or option.value in option.unresolved:
         return None
-    place = option.place
-    name = f"{place}: --{option.name}"
-    text = str(option.value)
+    name = f"{option.place}: --{option.name}"
+    text = option.excerpt or whole(str(option.value), name)
     try:
-        tree = json_tree(text, name, place.line)
+        tree = json_tree(text, name)
     except ConfigError:
         if not option.unresolved:
             raise
-        tree = json_tree(_quoted(text, option.unresolved), name, place.line)
+        tree = json_tree(_quoted(text, option.unresolved), name)
     if not isinstance(tree.value, dict):
         message = f"{name} is {str(option.value)[:50]!r}; a JSON object is right"
         raise ConfigError(message)
-    places = {path: replace(place, line=line) for path, line in tree.lines.items()}
-    value = _with_unknowns(tree.value, option.unresolved)
-    return value, places
+    return _with_unknowns(tree.value, option.unresolved), tree.places
 
 
-def _quoted(text: str, parts: tuple[str, ...]) -> str:
+def _quoted(text: Excerpt, unknown: tuple[str, ...]) -> Excerpt:
     """Return JSON with parts that stand for a whole value made texts."""
-    for part in parts:
-        bare = re.compile(rf'(?<!["\w]){re.escape(part)}(?!["\w])')
-        text = bare.sub(json.dumps(part).replace("\\", r"\\"), text)
+    for each in unknown:
+        bare = re.compile(rf'(?<!["\w]){re.escape(each)}(?!["\w])')
+        parts = []
+        done = 0
+        for match in bare.finditer(text.text):
+            start, end = match.span()
+            parts += [text[done:start], text.saying(json.dumps(each), start, end)]
+            done = end
+        text = joined([*parts, text[done:]], text)
     return text
 
 

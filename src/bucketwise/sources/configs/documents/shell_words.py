@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bucketwise.errors import ConfigError
+from bucketwise.sources.configs.documents.dialects import (
+    LISTED,
+    QUOTED,
+    UNCLOSED,
+    Dialect,
+)
+from bucketwise.sources.configs.documents.excerpt import Excerpt, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,25 +22,21 @@ class Variable:
 
     Attributes
     ----------
-    text : str
+    text : Excerpt
         As it is written.
     name : str
         Its name; "" for a command whose output is meant.
-    default : str or None
+    default : Excerpt or None
         What stands in for it where it is not set.
     """
 
-    text: str
+    text: Excerpt
     name: str = ""
-    default: str | None = None
+    default: Excerpt | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What a variable was set to, and on which line."""
-
-    text: str
-    line: int
+    def value(self, variables: Mapping[str, Excerpt]) -> Excerpt | None:
+        """Return what it stands for; None where only running it would tell."""
+        return variables.get(self.name, self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +45,44 @@ class Word:
 
     Attributes
     ----------
-    parts : tuple of str or Variable
+    parts : tuple of Excerpt or Variable
         What it is made of.
-    line : int
-        Where it begins, from 1.
+    at : Excerpt
+        Where it begins, with nothing in it.
     """
 
-    parts: tuple[str | Variable, ...]
-    line: int
+    parts: tuple[Excerpt | Variable, ...]
+    at: Excerpt
 
-    def filled(self, variables: Mapping[str, Value]) -> tuple[str, tuple[str, ...]]:
+    def filled(
+        self, variables: Mapping[str, Excerpt]
+    ) -> tuple[Excerpt, tuple[str, ...]]:
         """Return the text, and the parts of it that stay unknown."""
         texts, unknown = [], []
         for part in self.parts:
-            if isinstance(part, str):
+            if isinstance(part, Excerpt):
                 texts.append(part)
-            elif part.name in variables:
-                texts.append(variables[part.name].text)
-            elif part.default is not None:
-                texts.append(part.default)
-            else:
-                texts.append(part.text)
-                unknown.append(part.text)
-        return "".join(texts), tuple(unknown)
+                continue
+            value = part.value(variables)
+            texts.append(part.text if value is None else value)
+            if value is None:
+                unknown.append(part.text.text)
+        return joined(texts, self.at), tuple(unknown)
 
-    def length(self, variables: Mapping[str, Value]) -> int:
+    def length(self, variables: Mapping[str, Excerpt]) -> int:
         """Return how long the text would be."""
         return sum(
-            len(part)
-            if isinstance(part, str)
-            else len(variables[part.name].text)
-            if part.name in variables
-            else len(part.default or part.text)
-            for part in self.parts
+            len((each.value(variables) or each.text).text)
+            if isinstance(each, Variable)
+            else len(each.text)
+            for each in self.parts
         )
 
     @property
     def alone(self) -> Variable | None:
         """The variable it is nothing but, if so."""
         # Quotes begin with an empty part.
-        parts = [part for part in self.parts if part != ""]
+        parts = [part for part in self.parts if isinstance(part, Variable) or part.text]
         only = parts[0] if len(parts) == 1 else None
         return only if isinstance(only, Variable) else None
 
@@ -91,90 +92,65 @@ class Word:
         return len(self.parts) == 1 and isinstance(self.parts[0], Variable)
 
 
-# What may stand between two words' marks; the first that matches is taken.
-_TOKEN = re.compile(
-    r"""
-      (?P<continued> \\\n )
-    | \\ (?P<escaped> . )
-    | ' (?P<single> [^']* ) '
-    | (?P<double> " [^"\\]*+ (?: \\. [^"\\]*+ )*+ " )
-    | (?P<variable> \$ (?: \w+ | [@*\#?$!-] | \{ [^{}]* \} ) )
-    | (?P<command> \$\( (?: [^()]++ | \( [^()]*+ \) )*+ \) | ` [^`]*+ ` )
-    | (?P<array> [A-Za-z_]\w*\+?=\( )
-    | (?P<heredoc> <<-? [ \t]* (?P<quote> ['"]? ) (?P<end> \w+ ) (?P=quote) )
-    | (?P<redirect> &?[<>]+[&|]? )
-    | (?P<ends> \n | [;&|()] )
-    | (?P<blank> [ \t]+ )
-    | (?P<plain> [^\s\\'"$`<>;&|()]+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-
-_IN_DOUBLE = re.compile(
-    r"""
-      \\ (?P<escaped> ["\\$`] )
-    | (?P<continued> \\\n )
-    | (?P<variable> \$ (?: \w+ | [@*\#?$!-] | \{ [^{}]* \} ) )
-    | (?P<command> \$\( (?: [^()]++ | \( [^()]*+ \) )*+ \) | ` [^`]*+ ` )
-    | (?P<plain> [^\\$`]+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-
-_BRACED = re.compile(r"\$\{(\w+)(?::?[-=](.*))?\}", re.DOTALL)
+_BRACED = re.compile(r"\$\{(?P<name>\w+)(?::?[-=](?P<default>.*))?\}", re.DOTALL)
+_TEMPLATE_NAME = re.compile(r"\$?\{\{\s*(?:env\.)?(\w+)\s*\}\}")
+_NAME = re.compile(r"\w+(?:\[[@*]\])?")
 
 
-def commands(content: str, name: str, first_line: int = 1) -> Iterator[list[Word]]:
+def listed_word(excerpt: Excerpt) -> Word:
+    """Return one item of a list of words, in which variables alone are filled in."""
+    return Word(tuple(_parts(excerpt, LISTED)), excerpt[:0])
+
+
+def commands(
+    excerpt: Excerpt, dialect: Dialect, bodies: list[Excerpt]
+) -> Iterator[list[Word]]:
     """Yield the words of every command, in order.
 
     Parameters
     ----------
-    content : str
+    excerpt : Excerpt
         The text.
-    name : str
-        What to call it.
-    first_line : int
-        The line it starts on, where it stands within another text.
+    dialect : Dialect
+        How it is written.
+    bodies : list of Excerpt
+        Where the texts are added that stand in it, announced with <<.
 
     Raises
     ------
     ConfigError
         When a quote is not closed.
     """
-    reader = _Reader(first_line)
+    reader = _Reader(excerpt, dialect)
+    text = excerpt.text
     position = 0
-    while match := _TOKEN.match(content, position):
-        if match["plain"] in ("'", '"'):
-            message = f"{name}: line {reader.line}: a quote is not closed"
+    while match := dialect.token.match(text, position):
+        if match.lastgroup == "plain" and match[0] in UNCLOSED[dialect]:
+            message = f"{excerpt.where(match.start())}: a quote is not closed"
             raise ConfigError(message)
         position = match.end()
         if not reader.in_word and match[0].startswith("#"):
-            position = _line_end(content, match.start())
+            end = text.find("\n", position - 1)
+            position = len(text) if end < 0 else end
             continue
         if done := reader.take(match):
             yield done
-        reader.line += match[0].count("\n")
         if match["ends"] == "\n" and reader.ends:
-            position = reader.skip_heredocs(content, position)
+            position = reader.skip_heredocs(position, bodies)
     if done := reader.finish():
         yield done
 
 
 class _Reader:
-    """Puts words together.
+    """Puts words together."""
 
-    Parameters
-    ----------
-    line : int
-        The line the text starts on.
-    """
-
-    def __init__(self, line: int) -> None:
-        self.line = line
+    def __init__(self, excerpt: Excerpt, dialect: Dialect) -> None:
         self.ends: list[str] = []
+        self._excerpt = excerpt
+        self._dialect = dialect
         self._words: list[Word] = []
-        self._parts: list[str | Variable] = []
-        self._began = 0
+        self._parts: list[Excerpt | Variable] = []
+        self._at = 0
         self._drop = False
         self._in_array = False
 
@@ -185,25 +161,27 @@ class _Reader:
 
     def take(self, match: re.Match[str]) -> list[Word]:
         """Take one token; return the words of a command that it ends."""
-        if match["continued"]:
-            return []
-        if match["blank"]:
+        kind = match.lastgroup
+        if kind == "blank":
             self._end_word()
-        elif match["heredoc"]:
+        elif kind == "heredoc":
             self._end_word()
             self.ends.append(match["end"])
-        elif match["redirect"]:
+        elif kind == "redirect":
             self._redirect()
-        elif match["array"]:
-            self._words = [Word((match["array"],), self.line)]
+        elif kind == "array":
+            start, end = match.span()
+            self._words = [
+                Word((self._excerpt[start:end],), self._excerpt[start:start])
+            ]
             self._in_array = True
-        elif match["ends"] and self._in_array and match["ends"] != ")":
+        elif kind == "ends" and self._in_array and match["ends"] != ")":
             self._end_word()
-        elif match["ends"]:
+        elif kind == "ends":
             return self.finish()
-        else:
-            self._began = self._began or self.line
-            self._parts += _parts(match)
+        elif kind != "continued":
+            self._at = self._at if self._parts else match.start()
+            self._parts += self._of(match)
         return []
 
     def finish(self) -> list[Word]:
@@ -213,98 +191,85 @@ class _Reader:
         self._drop = self._in_array = False
         return words
 
-    def skip_heredocs(self, content: str, position: int) -> int:
+    def skip_heredocs(self, position: int, bodies: list[Excerpt]) -> int:
         """Return where the text goes on after what was announced with <<."""
+        text = self._excerpt.text
         for end in self.ends:
             pattern = re.compile(rf"^\t*{re.escape(end)}$", re.MULTILINE)
-            match = pattern.search(content, position)
-            stop = match.end() if match else len(content)
-            self.line += content.count("\n", position, stop)
-            position = stop
+            match = pattern.search(text, position)
+            stop = match.start() if match else len(text)
+            bodies.append(self._excerpt[position:stop])
+            position = match.end() if match else len(text)
         self.ends = []
         return position
 
+    def _of(self, match: re.Match[str]) -> Iterable[Excerpt | Variable]:
+        kind = match.lastgroup or ""
+        start, end = match.span(kind)
+        # An empty pair of quotes is a word too.
+        nothing = self._excerpt[start:start]
+        if kind in QUOTED:
+            return [nothing, *_parts(self._excerpt[start:end], QUOTED[kind])]
+        if kind == "double":
+            return [nothing, *_parts(self._excerpt[start:end], self._dialect.inside)]
+        return _part(self._excerpt, match)
+
     def _redirect(self) -> None:
-        if "".join(map(str, self._parts)).isdecimal():
-            self._parts, self._began = [], 0
+        if all(
+            isinstance(part, Excerpt) and part.text.isdecimal() for part in self._parts
+        ):
+            self._parts = []
         self._end_word()
         self._drop = True
 
     def _end_word(self) -> None:
         if self._parts and not self._drop:
-            self._words.append(Word(tuple(self._parts), self._began))
+            at = self._excerpt[self._at : self._at]
+            self._words.append(Word(tuple(self._parts), at))
         if self._parts:
             self._drop = False
-        self._parts, self._began = [], 0
+        self._parts = []
 
 
-def _parts(match: re.Match[str]) -> list[str | Variable]:
-    if match["double"]:
-        inner = _IN_DOUBLE.finditer(match["double"][1:-1])
-        # An empty pair of quotes is a word too.
-        return ["", *(part for each in inner for part in _parts_of(each))]
-    if match["single"] is not None:
-        return [match["single"]]
-    return _parts_of(match)
+def _parts(excerpt: Excerpt, pattern: re.Pattern[str]) -> Iterator[Excerpt | Variable]:
+    for match in pattern.finditer(excerpt.text):
+        yield from _part(excerpt, match)
 
 
-def _parts_of(match: re.Match[str]) -> list[str | Variable]:
-    if match["continued"]:
+def _part(excerpt: Excerpt, match: re.Match[str]) -> list[Excerpt | Variable]:
+    kind = match.lastgroup or ""
+    start, end = match.span()
+    if kind == "continued":
         return []
-    if match["variable"]:
-        return [_variable(match["variable"])]
-    if match["command"]:
-        return [Variable(match["command"])]
-    return [match["escaped"] or match["plain"]]
+    if kind == "hole":
+        written = excerpt.written(start, end)
+        name = _TEMPLATE_NAME.fullmatch(written)
+        text = excerpt.saying(written, start, end)
+        return [Variable(text, name[1] if name else "")]
+    if kind in ("variable", "command"):
+        return [_variable(excerpt[start:end])]
+    if kind == "plain":
+        return [excerpt[start:end]]
+    # The mark that escapes a character is a part of how it is written.
+    return [excerpt.saying(match[kind], start, end)]
 
 
-def _variable(text: str) -> Variable:
+def _variable(excerpt: Excerpt) -> Variable:
+    text = excerpt.text
     braced = _BRACED.fullmatch(text)
     if braced:
-        default = braced[2]
-        return Variable(text, braced[1], default.strip("\"'") if default else None)
-    return Variable(text, text[1:].strip("{}"))
-
-
-def _line_end(content: str, position: int) -> int:
-    end = content.find("\n", position)
-    return len(content) if end < 0 else end
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """A part of a word in quotes: its text, where it stands, and how it is quoted."""
-
-    text: str
-    start: int
-    end: int
-    mark: str
-
-    def quoted(self, text: str) -> str:
-        """Return another text in the same quotes."""
-        if self.mark == "'":
-            return "'" + text.replace("'", "'\\''") + "'"
-        return '"' + re.sub(r'(["\\$`])', r"\\\1", text) + '"'
-
-
-def quoted_words(content: str) -> Iterator[Quoted]:
-    """Yield every part in quotes that a shell would change nothing in.
-
-    Parameters
-    ----------
-    content : str
-        The text.
-    """
-    position = 0
-    while match := _TOKEN.match(content, position):
-        position = match.end()
-        if match[0].startswith("#") and content[match.start() - 1 : match.start()] in (
-            *" \t\n",
-            "",
-        ):
-            position = _line_end(content, match.start())
-        elif match["single"] is not None:
-            yield Quoted(match["single"], match.start(), match.end(), "'")
-        elif match["double"] and all(isinstance(part, str) for part in _parts(match)):
-            text = "".join(str(part) for part in _parts(match))
-            yield Quoted(text, match.start(), match.end(), '"')
+        start = braced.start("default")
+        default = braced["default"]
+        if default:
+            quotes = len(default) - len(default.lstrip("\"'"))
+            inner = default.strip("\"'")
+            return Variable(
+                excerpt,
+                braced["name"],
+                excerpt[start + quotes : start + quotes + len(inner)],
+            )
+        return Variable(excerpt, braced["name"])
+    # $(MODEL) is a variable to make and to Kubernetes.
+    name = text.lower().removeprefix("$env:") if "$env:" in text.lower() else text
+    name = name.strip("$(){}%`")
+    return Variable(excerpt, name if _NAME.fullmatch(name) else "")

@@ -64,7 +64,7 @@ def read_text(source: str | Path) -> Text:
     source : str or Path
         A file, a compiled folder, a folder that bucketwise wrote, "-" for standard
         input, or a text that names no file: lengths such as "1024,4096", JSON, several
-        lines, or a line that starts vLLM.
+        lines, or a line that starts vLLM or optimum-rbln-cli.
 
     Raises
     ------
@@ -88,7 +88,8 @@ def read_text(source: str | Path) -> Text:
         message = (
             f"{name or str(source)}: {found}; lengths such as 1024,4096, a rbln_config "
             f"as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python file, a "
-            f"notebook, a script with vllm serve or a {PLAN_FILE} is right"
+            "notebook, a script, manifest or README with vllm serve or "
+            f"optimum-rbln-cli, or a {PLAN_FILE} is right"
         )
         raise ConfigError(message)
     try:
@@ -170,6 +171,7 @@ def _is_text(source: str) -> bool:
         source.lstrip()[:1] == "{"
         or "\n" in source
         or "vllm " in source
+        or "optimum-rbln-cli " in source
         or LIST.fullmatch(source) is not None
     )
 

@@ -1,4 +1,4 @@
-"""TOML, with the line of every key as far as plain lines tell."""
+"""TOML, with the place of every key as far as plain lines tell."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
+from bucketwise.sources.configs.documents.excerpt import Excerpt
 from bucketwise.sources.configs.documents.tree import (
     MAX_DEPTH,
     Tree,
     refuse_odd_values,
 )
+from bucketwise.traffic import Place
 
 _PART = r"""(?:[A-Za-z0-9_-]++|"[^"\\\n]*"|'[^'\n]*')"""
 _KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
@@ -24,12 +26,12 @@ _TABLE = re.compile(rf"[ \t]*\[[ \t]*({_KEY})[ \t]*\]")
 _PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 
 
-def toml_tree(content: str, name: str) -> Tree:
+def toml_tree(excerpt: Excerpt, name: str) -> Tree:
     """Return what a TOML text says.
 
     Parameters
     ----------
-    content : str
+    excerpt : Excerpt
         The text.
     name : str
         What to call it.
@@ -39,6 +41,7 @@ def toml_tree(content: str, name: str) -> Tree:
     ConfigError
         When it is no TOML, nested too deeply, or holds dates, infinity or NaN.
     """
+    content = excerpt.text
     too_deep = f"{name}: nested too deeply for a configuration"
     # The parser takes time and memory by the square of a key's parts.
     if _DEEP.search(content):
@@ -52,7 +55,7 @@ def toml_tree(content: str, name: str) -> Tree:
         raise ConfigError(message) from error
     _refuse_depth(value, name)
     refuse_odd_values(value, name)
-    return Tree(value, _lines(content, value))
+    return Tree(value, _places(excerpt, value), "toml", excerpt)
 
 
 def _refuse_depth(value: dict[str, Any], name: str) -> None:
@@ -66,12 +69,15 @@ def _refuse_depth(value: dict[str, Any], name: str) -> None:
         levels += [(each, depth + 1) for each in items if isinstance(each, dict | list)]
 
 
-def _lines(content: str, value: dict[str, Any]) -> dict[Path, int]:
+def _places(excerpt: Excerpt, value: dict[str, Any]) -> dict[Path, Place]:
     """Return the lines of keys that a line begins with; the rest is in what holds it."""
-    found: dict[Path, int] = {(): 1}
-    content = _LONG_TEXT.sub(lambda text: "\n" * text[0].count("\n"), content)
+    found: dict[Path, Place] = {(): excerpt.place()}
+    content = _LONG_TEXT.sub(lambda text: re.sub(r"[^\n]", " ", text[0]), excerpt.text)
     table: Path = ()
-    for line, text in enumerate(content.split("\n"), start=1):
+    at = 0
+    for text in content.splitlines(keepends=True):
+        place = excerpt.place(at)
+        at += len(text)
         if match := _TABLE.match(text):
             table = _parts(match[1])
             path = table
@@ -82,7 +88,7 @@ def _lines(content: str, value: dict[str, Any]) -> dict[Path, int]:
         for length in range(1, len(path) + 1):
             # A line of a list over several lines may look like a key that there is not.
             if _is_in(path[:length], value):
-                found.setdefault(path[:length], line)
+                found.setdefault(path[:length], place)
     return found
 
 

@@ -5,30 +5,62 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
+from bucketwise.sources.configs.documents.excerpt import Excerpt, Scalar, aligned
+from bucketwise.traffic import Place
 
 MAX_DEPTH = 64
 MAX_PLACES = 50_000
 """Values beyond are told by the place of what holds them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tree:
     """Nested values.
 
     Attributes
     ----------
     value : object
-        Made of dict, list, str, int, float, bool and None.
-    lines : mapping of tuple of str to int
-        Line of every value, from 1; items of lists by their position.
+        Made of dict, list, str, int, float, bool and None; what `Scalar` knows its
+        place tells it.
+    places : mapping of tuple of str to Place
+        Line of every value; items of lists by their position.
+    form : {"json", "yaml", "toml"}
+        What it is written in.
+    excerpt : Excerpt or None
+        The text; None for a value at hand.
     """
 
     value: Any
-    lines: Mapping[Path, int]
+    places: Mapping[Path, Place]
+    form: Literal["json", "yaml", "toml"] = "json"
+    excerpt: Excerpt | None = None
+
+    def place(self, path: Path, source: str) -> Place:
+        """Return where a value stands, or what holds it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, Place(source=source, line=1))
+
+    def below(self, before: Path) -> dict[Path, Place]:
+        """Return where values stand, told from the level at a path."""
+        size = len(before)
+        return {
+            path[size:]: place
+            for path, place in self.places.items()
+            if path[:size] == before
+        }
+
+    def said(self, text: str, path: Path, whole: Excerpt) -> Excerpt:
+        """Return a text of it with its places, or the line of what holds it."""
+        if isinstance(text, Scalar) and self.excerpt is not None:
+            return aligned(text, self.excerpt)
+        start = whole.file.start_of(self.place(path, ""))
+        size = len(text)
+        return Excerpt(text, [start] * size, [start] * size, start, whole.file)
 
 
 def refuse_odd_values(value: object, name: str) -> None:

@@ -1,4 +1,4 @@
-"""YAML, with the line of every value; nothing in it makes an object."""
+"""YAML, with the place of every value; nothing in it makes an object."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from yaml.resolver import Resolver
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
+from bucketwise.sources.configs.documents.excerpt import Excerpt, Scalar
 from bucketwise.sources.configs.documents.tree import (
     MAX_DEPTH,
     MAX_PLACES,
     Tree,
     refuse_odd_values,
 )
+from bucketwise.traffic import Place
 
 MAX_VALUES = 100_000
 """Counted with every repetition: an alias of aliases grows without end."""
@@ -31,12 +33,12 @@ except ImportError:  # pragma: no cover - a build of PyYAML without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 
-def yaml_trees(content: str, name: str) -> tuple[Tree, ...]:
-    """Return the documents of a YAML text that are mappings.
+def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
+    """Return the documents of a YAML text that are mappings or lists.
 
     Parameters
     ----------
-    content : str
+    excerpt : Excerpt
         The text.
     name : str
         What to call it.
@@ -49,24 +51,25 @@ def yaml_trees(content: str, name: str) -> tuple[Tree, ...]:
     """
     try:
         # Events, not nodes: composing nodes goes as deep as the text asks for.
-        trees = tuple(_documents(yaml.parse(content, Loader=_Loader), name))
+        events = yaml.parse(excerpt.text, Loader=_Loader)
+        trees = tuple(_documents(events, excerpt))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{name}: line {mark.line + 1}" if mark else name
+        place = excerpt.where(mark.index) if mark else name
         what = getattr(error, "problem", None) or str(error).partition("\n")[0]
         message = f"{place}: neither JSON nor YAML ({what})"
         raise ConfigError(message) from error
     for tree in trees:
         refuse_odd_values(tree.value, name)
-    return tuple(tree for tree in trees if isinstance(tree.value, dict))
+    return tuple(tree for tree in trees if isinstance(tree.value, dict | list))
 
 
-def _documents(events: Iterator[Any], name: str) -> Iterator[Tree]:
+def _documents(events: Iterator[Any], excerpt: Excerpt) -> Iterator[Tree]:
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
-            reader = _Reader(events, name)
+            reader = _Reader(events, excerpt)
             value = reader.value(next(events), (), 0)
-            yield Tree(value, reader.lines)
+            yield Tree(value, reader.places, "yaml", excerpt)
 
 
 class _Reader:
@@ -76,14 +79,14 @@ class _Reader:
     ----------
     events : iterator of yaml.Event
         What the parser says.
-    name : str
-        What to call the text.
+    excerpt : Excerpt
+        The text.
     """
 
-    def __init__(self, events: Iterator[Any], name: str) -> None:
-        self.lines: dict[Path, int] = {}
+    def __init__(self, events: Iterator[Any], excerpt: Excerpt) -> None:
+        self.places: dict[Path, Place] = {}
         self._events = events
-        self._name = name
+        self._excerpt = excerpt
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._values = 0
         self._resolver = Resolver()
@@ -91,22 +94,22 @@ class _Reader:
 
     def value(self, event: Any, path: Path | None, depth: int) -> Any:
         """Return the value an event begins; its place is noted where it has a path."""
-        line = event.start_mark.line + 1
-        self._note(path, line)
+        at = event.start_mark.index
+        self._note(path, at)
         if depth > MAX_DEPTH:
-            self._refuse(line, "nested too deeply for a configuration")
+            self._refuse(at, "nested too deeply for a configuration")
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, line)
+            return self._alias(event, at)
         before = self._values
-        self._count(1, line)
+        self._count(1, at)
         if isinstance(event, yaml.MappingStartEvent):
-            self._refuse_tag(event, "map", line)
+            self._refuse_tag(event, "map", at)
             made: Any = self._mapping(path, depth)
         elif isinstance(event, yaml.SequenceStartEvent):
-            self._refuse_tag(event, "seq", line)
+            self._refuse_tag(event, "seq", at)
             made = self._sequence(path, depth)
         else:
-            made = self._scalar(event, line)
+            made = self._scalar(event, at)
         if event.anchor:
             self._anchors[event.anchor] = made, self._values - before
         return made
@@ -115,28 +118,28 @@ class _Reader:
         made: dict[str, Any] = {}
         merged: list[tuple[int, Any]] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            line = event.start_mark.line + 1
+            at = event.start_mark.index
             key = self.value(event, None, depth + 1)
             if self._is_merge(event):
-                merged.append((line, self.value(next(self._events), None, depth + 1)))
+                merged.append((at, self.value(next(self._events), None, depth + 1)))
                 continue
+            if isinstance(key, bool):
+                key = event.value  # on: of a workflow
             if not isinstance(key, str):
-                self._refuse(
-                    line, f"the key {str(key)[:50]!r} is no text; text is right"
-                )
+                self._refuse(at, f"the key {str(key)[:50]!r} is no text; text is right")
             if key in made:
-                self._refuse(line, f"the key {key[:100]!r} appears twice")
+                self._refuse(at, f"the key {key[:100]!r} appears twice")
             below = _below(path, key)
-            self._note(below, line)
+            self._note(below, at)
             made[key] = self.value(next(self._events), below, depth + 1)
-        for line, found in merged:
-            self._merge(made, found, line)
+        for at, found in merged:
+            self._merge(made, found, at)
         return made
 
-    def _merge(self, made: dict[str, Any], found: Any, line: int) -> None:
+    def _merge(self, made: dict[str, Any], found: Any, at: int) -> None:
         for level in found if isinstance(found, list) else [found]:
             if not isinstance(level, dict):
-                self._refuse(line, "<< takes mappings alone")
+                self._refuse(at, "<< takes mappings alone")
             # What stands here wins over what is merged into it.
             made |= {key: level[key] for key in level if key not in made}
 
@@ -146,11 +149,11 @@ class _Reader:
             made.append(self.value(event, _below(path, str(len(made))), depth + 1))
         return made
 
-    def _scalar(self, event: Any, line: int) -> Any:
+    def _scalar(self, event: Any, at: int) -> Any:
         tag = self._tag(event)
         kind = tag.removeprefix(_CORE)
         if kind in _AS_TEXT or tag == _MERGE:
-            return event.value
+            return Scalar(event.value, at, event.end_mark.index)
         node = yaml.ScalarNode(tag, event.value)
         try:
             if kind == "int":
@@ -160,16 +163,16 @@ class _Reader:
             if kind == "bool":
                 return self._constructor.construct_yaml_bool(node)
         except (ValueError, KeyError):
-            self._refuse(line, f"{event.value[:50]!r} is no {kind}")
+            self._refuse(at, f"{event.value[:50]!r} is no {kind}")
         if kind != "null":
-            self._refuse(line, f"the tag {tag[:100]!r} found; plain values are right")
+            self._refuse(at, f"the tag {tag[:100]!r} found; plain values are right")
         return None
 
-    def _alias(self, event: Any, line: int) -> Any:
+    def _alias(self, event: Any, at: int) -> Any:
         if event.anchor not in self._anchors:
-            self._refuse(line, f"*{event.anchor[:50]} names nothing before it")
+            self._refuse(at, f"*{event.anchor[:50]} names nothing before it")
         value, values = self._anchors[event.anchor]
-        self._count(values, line)
+        self._count(values, at)
         return value
 
     def _tag(self, event: Any) -> str:
@@ -183,24 +186,22 @@ class _Reader:
     def _is_merge(self, event: Any) -> bool:
         return isinstance(event, yaml.ScalarEvent) and self._tag(event) == _MERGE
 
-    def _refuse_tag(self, event: Any, kind: str, line: int) -> None:
+    def _refuse_tag(self, event: Any, kind: str, at: int) -> None:
         if event.tag not in (None, "!", f"{_CORE}{kind}"):
             what = f"the tag {event.tag[:100]!r} found; plain values are right"
-            self._refuse(line, what)
+            self._refuse(at, what)
 
-    def _note(self, path: Path | None, line: int) -> None:
-        if path is not None and len(self.lines) < MAX_PLACES:
-            self.lines.setdefault(path, line)
+    def _note(self, path: Path | None, at: int) -> None:
+        if path is not None and len(self.places) < MAX_PLACES:
+            self.places.setdefault(path, self._excerpt.place(at))
 
-    def _count(self, values: int, line: int) -> None:
+    def _count(self, values: int, at: int) -> None:
         self._values += values
         if self._values > MAX_VALUES:
-            self._refuse(
-                line, f"more than {MAX_VALUES:,} values found; fewer are right"
-            )
+            self._refuse(at, f"more than {MAX_VALUES:,} values found; fewer are right")
 
-    def _refuse(self, line: int, what: str) -> NoReturn:
-        message = f"{self._name}: line {line}: {what}"
+    def _refuse(self, at: int, what: str) -> NoReturn:
+        message = f"{self._excerpt.where(at)}: {what}"
         raise ConfigError(message)
 
 

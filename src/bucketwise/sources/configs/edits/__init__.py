@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document
-from bucketwise.sources.configs.documents import documents_of
-from bucketwise.sources.configs.documents.notebook import is_notebook
-from bucketwise.sources.configs.documents.shell_words import quoted_words
+from bucketwise.sources.configs.documents import documents_of, parts_of
+from bucketwise.sources.configs.documents.excerpt import Excerpt
+from bucketwise.sources.configs.documents.kinds import Part
+from bucketwise.sources.configs.documents.python_syntax import Code
+from bucketwise.sources.configs.documents.shell import Command
 from bucketwise.sources.configs.documents.text import Text
 from bucketwise.sources.configs.edits.forms import (
     JSON,
@@ -27,11 +28,14 @@ from bucketwise.sources.configs.edits.nodes import (
     Edit,
     Level,
     Node,
+    NoEdit,
     Style,
     edited,
+    in_file,
     mappings,
 )
-from bucketwise.sources.configs.edits.python import notebook_edited, python_edited
+from bucketwise.sources.configs.edits.options import option_edits, values_of
+from bucketwise.sources.configs.edits.python import PYTHON, python_roots
 
 Renames = Mapping[Path, str]
 
@@ -110,13 +114,14 @@ def _corrected_once(text: Text, correction: Correction) -> str | None:
         before = documents_of(text)
     except ConfigError:
         return None
-    for attempt in ATTEMPTS:
-        try:
-            for content in attempt(text, correction):
-                if _is_right(before, _with(text, content), correction):
-                    return content
-        except (ConfigError, ValueError, KeyError, LookupError):
-            continue
+    for part in parts_of(text):
+        for edits in _attempts(part, correction):
+            try:
+                content = edited(text.content, edits)
+            except NoEdit:
+                continue
+            if _is_right(before, _with(text, content), correction):
+                return content
     return None
 
 
@@ -134,73 +139,65 @@ def _is_right(before: Sequence[Document], text: Text, correction: Correction) ->
     )
 
 
-def _braced(
-    content: str, roots: Sequence[Node], style: Style, correction: Correction
-) -> Iterator[str]:
-    """Yield a text changed at each mapping that has the configuration's keys."""
-    old = correction.document.config
-    level = Level(content, style, correction.renames)
-    for root in roots:
-        for node in mappings(root):
-            if {entry.key for entry in node.entries or ()} == set(old):
-                changed = level.changed(node, old, correction.config)
-                if changed is not None:
-                    yield changed
-
-
-def _json(text: Text, correction: Correction) -> Iterator[str]:
-    value = json.loads(text.content)
-    if is_notebook(value):
-        yield from notebook_edited(
-            text,
+def _attempts(part: Part, correction: Correction) -> Iterator[list[Edit]]:
+    """Yield edits that may put a configuration right that stands in a part of a text."""
+    if isinstance(part, Code):
+        roots = python_roots(part, set(correction.document.config))
+        yield from _leveled(part.excerpt, roots, PYTHON, correction)
+    elif isinstance(part, Command):
+        for excerpt in values_of(part):
+            yield from _braced(excerpt, json_roots, JSON, correction)
+        try:
+            yield option_edits(
+                part, correction.document, correction.config, correction.renames
+            )
+        except NoEdit:
+            return
+    elif part.excerpt is not None and part.form == "toml":
+        for changed in toml_edited(
+            part.excerpt.text,
             correction.document.config,
             correction.config,
             dict(correction.renames),
-        )
-    else:
-        yield from _braced(text.content, json_roots(text.content), JSON, correction)
+        ):
+            edit = Edit(0, len(part.excerpt.text), changed)
+            yield list(in_file(part.excerpt, [edit]))
+    elif part.excerpt is not None:
+        form = (json_roots, JSON) if part.form == "json" else (yaml_roots, YAML)
+        yield from _braced(part.excerpt, *form, correction)
 
 
-def _python(text: Text, correction: Correction) -> Iterator[str]:
-    yield from python_edited(
-        text, correction.document.config, correction.config, dict(correction.renames)
+def _braced(
+    excerpt: Excerpt,
+    roots_of: Callable[[str], tuple[Node, ...]],
+    style: Style,
+    correction: Correction,
+) -> Iterator[list[Edit]]:
+    """Yield the edits of each mapping that has the configuration's keys."""
+    keys = set(correction.document.config)
+    try:
+        roots = roots_of(excerpt.text)
+    except (ValueError, LookupError):
+        return
+    own = (
+        node
+        for root in roots
+        for node in mappings(root)
+        if {entry.key for entry in node.entries or ()} == keys
     )
+    yield from _leveled(excerpt, own, style, correction)
 
 
-def _shell(text: Text, correction: Correction) -> Iterator[str]:
-    """Yield a script changed in each quoted word that holds JSON."""
-    for word in quoted_words(text.content):
+def _leveled(
+    excerpt: Excerpt, nodes: Iterable[Node], style: Style, correction: Correction
+) -> Iterator[list[Edit]]:
+    level = Level(excerpt.text, style, correction.renames)
+    for node in nodes:
         try:
-            roots = json_roots(word.text)
-            json.loads(word.text)
-        except (ValueError, LookupError):
+            edits = level.edits(node, correction.document.config, correction.config)
+            yield list(in_file(excerpt, list(edits)))
+        except (NoEdit, LookupError):
             continue
-        for changed in _braced(word.text, roots, JSON, correction):
-            edit = Edit(word.start, word.end, word.quoted(changed))
-            yield edited(text.content, [edit])
-
-
-def _toml(text: Text, correction: Correction) -> Iterator[str]:
-    yield from toml_edited(
-        text.content,
-        correction.document.config,
-        correction.config,
-        dict(correction.renames),
-    )
-
-
-def _yaml(text: Text, correction: Correction) -> Iterator[str]:
-    yield from _braced(text.content, yaml_roots(text.content), YAML, correction)
-
-
-ATTEMPTS: tuple[Callable[[Text, Correction], Iterator[str]], ...] = (
-    _json,
-    _python,
-    _shell,
-    _toml,
-    _yaml,
-)
-"""One a form; that of another form fails, or makes what reading it again refuses."""
 
 
 def name_for_patch(path: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
+from bucketwise.sources.configs.documents.excerpt import Excerpt
 
 
 class NoEdit(ConfigError):  # noqa: N818 - it says why, like every refusal
@@ -114,6 +115,33 @@ def edited(content: str, edits: Sequence[Edit]) -> str:
     return content
 
 
+def in_file(excerpt: Excerpt, edits: Sequence[Edit]) -> Iterator[Edit]:
+    """Yield edits of a text as edits of the file it stands in.
+
+    Only what differs is changed, and written as the text around it is: within quotes
+    a quote is escaped as the others are.
+    """
+    for start, end, text in edits:
+        old = excerpt.text[start:end]
+        same = _alike(old, text)
+        tail = _alike(old[same:][::-1], text[same:][::-1])
+        first, last = start + same, end - tail
+        yield Edit(
+            excerpt.offset(first),
+            excerpt.ends[last - 1] if last > first else excerpt.offset(first),
+            excerpt.spelled(text[same : len(text) - tail]),
+        )
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return next(
+        (at for at, (left, right) in enumerate(pairs) if left != right),
+        min(len(one), len(other)),
+    )
+
+
 def mappings(node: Node) -> Iterator[Node]:
     """Yield every mapping in a value, itself first."""
     if node.entries is not None:
@@ -141,15 +169,6 @@ class Level:
         self._content = content
         self._style = style
         self._renames = renames
-
-    def changed(
-        self, node: Node, old: Mapping[str, Any], new: Mapping[str, Any]
-    ) -> str | None:
-        """Return the text with one mapping made the other; None where it cannot be."""
-        try:
-            return edited(self._content, list(self.edits(node, old, new)))
-        except NoEdit:
-            return None
 
     def edits(
         self,

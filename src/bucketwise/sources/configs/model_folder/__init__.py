@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.sources.configs.model_folder.fields import MOST_PIXELS, shown
+from bucketwise.sources.configs.model_folder.fields import MOST_PIXELS, Fields, shown
 from bucketwise.sources.configs.model_folder.language_model import read_language_model
 from bucketwise.sources.configs.model_folder.limits import pixel_limits, read_limits
 from bucketwise.sources.configs.model_folder.place import CONFIG, locate, read_objects
@@ -24,10 +25,14 @@ from bucketwise.sources.configs.model_folder.sections import (
     plain_file,
 )
 from bucketwise.sources.configs.model_folder.soft_tokens import read_soft_tokens
-from bucketwise.sources.configs.model_folder.tower import TOWERS, read_tower
+from bucketwise.sources.configs.model_folder.tower import HOLDERS, TOWERS, read_tower
 from bucketwise.today import SOFT_TOKEN_PX, SOFT_TOKENS
 
 __all__ = ["read_model_folder", "saved_image_limits", "short_name"]
+
+_EMBEDDING = ("embedding_dim", 128)
+"""Key and default of what a token becomes (transformers 5.15.1, models/colqwen2/
+configuration_colqwen2.py)."""
 
 _FILES = (CONFIG, NESTED, IMAGE, VIDEO)
 
@@ -69,26 +74,33 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     if config is None:
         raise ConfigError(*problems)
     family = config.get("model_type")
-    known = tuple(originals)
-    filling = {each.family: each for each in reversed(known) if each.soft_tokens}
+    published = tuple(originals)
+    filling = {each.family: each for each in reversed(published) if each.soft_tokens}
     if isinstance(family, str) and family in filling:
         found = read_soft_tokens(config, files, filling[family], problems)
         if problems:
             raise ConfigError(*problems)
         return replace(found, name=short_name(place.hf_id), hf_id=place.hf_id)
-    if not isinstance(family, str) or family not in TOWERS:
+    known = (*TOWERS, *HOLDERS, *filling)
+    if not isinstance(family, str) or family not in known:
         problems.append(
-            f"{CONFIG}: model_type is {shown(family)}; one of "
-            f"{', '.join((*TOWERS, *filling))} is right"
+            f"{CONFIG}: model_type is {shown(family)}; one of {', '.join(known)} is right"
         )
         raise ConfigError(*problems)
-    tower = read_tower(family, config, problems)
-    language_model, unpriced = read_language_model(family, config, tower, problems)
+    held = _Held.of(family, config, problems)
+    tower = read_tower(held.family, held.config, problems, held.place)
+    language_model, unpriced = read_language_model(
+        held.family, held.config, tower, problems, held.place
+    )
+    if language_model is not None and held.family != family:
+        # What a token is projected to stands in for lm_head.
+        width = Fields(f"{CONFIG}: ", config, problems).whole(*_EMBEDDING)
+        language_model = replace(language_model, vocab=width, tied=True)
     processors = read_processors(family, files, tower, problems, complete=complete)
     if processors is None or problems:
         # Clips may be read from the images' object, whose faults then come twice.
         raise ConfigError(*dict.fromkeys(problems))
-    deployment, notes = _deployment(family, processors.image, known)
+    deployment, notes = _deployment(family, processors.image, published)
     return ModelProfile(
         name=short_name(place.hf_id),
         hf_id=place.hf_id,
@@ -107,6 +119,29 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         source=tower.source,
         notes=(*notes, *processors.notes, *unpriced),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The object that describes the tower and the language model, and where it is."""
+
+    family: str
+    config: Mapping[str, Any]
+    place: str
+
+    @classmethod
+    def of(cls, family: str, config: Mapping[str, Any], problems: list[str]) -> _Held:
+        """Find it: config.json itself, or what that holds."""
+        if family not in HOLDERS:
+            return cls(family, config, f"{CONFIG}: ")
+        key, families = HOLDERS[family]
+        inner = config.get(key)
+        found = inner.get("model_type") if isinstance(inner, dict) else None
+        if not isinstance(inner, dict) or found not in families:
+            named = f"{key}.model_type is {shown(found)}"
+            problems.append(f"{CONFIG}: {named}; {' or '.join(families)} is right")
+            raise ConfigError(*problems)
+        return cls(found, inner, f"{CONFIG}: {key}.")
 
 
 def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:

@@ -19,13 +19,17 @@ from bucketwise.sources.configs.model_folder.tower import MOST_BLOCKS, TOWERS, T
 
 TEXT = "text_config"
 
-LAYER_TYPES = ("full_attention", "linear_attention")
+FULL, LINEAR_TYPE, SLIDING = "full_attention", "linear_attention", "sliding_attention"
 
 MOST_SHOWN = 5
 
 
 def read_language_model(
-    family: str, config: Mapping[str, Any], tower: Tower, problems: list[str]
+    family: str,
+    config: Mapping[str, Any],
+    tower: Tower,
+    problems: list[str],
+    place: str = f"{CONFIG}: ",
 ) -> tuple[LmShape | None, tuple[str, ...]]:
     """Return the language model of a checkpoint, and what to know of how it was read.
 
@@ -34,11 +38,13 @@ def read_language_model(
     family : str
         A key of `TEXT_CLASSES`.
     config : Mapping
-        What config.json holds.
+        What config.json holds, or the object in it that is of the family.
     tower : Tower
         The vision tower that feeds it.
     problems : list of str
         Where faults are added.
+    place : str
+        Where that stands.
 
     Returns
     -------
@@ -47,16 +53,16 @@ def read_language_model(
         known here, which a note says, or when a fault was found, here or before.
     """
     kind = TEXT_CLASSES[family]
-    fields = _fields(kind, config, problems)
+    fields = _fields(kind, config, problems, place)
     if fields is None:
         return None, ()
-    values = _values(kind, fields, config)
+    values = _values(kind, fields, Fields(place, config, problems))
     if problems:
         return None, ()
     out_key = TOWERS[family].out_hidden_key
     if values["hidden"] != tower.vit.out_hidden:
         problems.append(
-            f"{fields.at('hidden_size')} is {values['hidden']}, but {CONFIG}: "
+            f"{fields.at('hidden_size')} is {values['hidden']}, but {place}"
             f"vision_config.{out_key} {tower.vit.out_hidden}; the same number in both is "
             "right"
         )
@@ -70,7 +76,7 @@ def read_language_model(
 
 
 def _fields(
-    kind: TextClass, config: Mapping[str, Any], problems: list[str]
+    kind: TextClass, config: Mapping[str, Any], problems: list[str], place: str
 ) -> Fields | None:
     """Return the object that describes the language model; None where there is none.
 
@@ -82,19 +88,17 @@ def _fields(
     """
     text = config.get(TEXT)
     if isinstance(text, dict):
-        return Fields(f"{CONFIG}: {TEXT}.", text, problems)
+        return Fields(f"{place}{TEXT}.", text, problems)
     if text is not None:
-        problems.append(f"{CONFIG}: {TEXT} is {shown(text)}; an object is right")
+        problems.append(f"{place}{TEXT} is {shown(text)}; an object is right")
         return None
     if kind.first_generation and "hidden_size" in config:
-        return Fields(f"{CONFIG}: ", config, problems)
+        return Fields(place, config, problems)
     return None
 
 
-def _values(
-    kind: TextClass, fields: Fields, config: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return what `LmShape` takes, its source left out."""
+def _values(kind: TextClass, fields: Fields, whole: Fields) -> dict[str, Any]:
+    """Return what `LmShape` takes, its source left out; `whole` is all that holds it."""
     layers = fields.whole("num_hidden_layers", kind.layers, MOST_BLOCKS)
     hidden = fields.whole("hidden_size", kind.hidden)
     heads = fields.whole("num_attention_heads", kind.heads)
@@ -102,7 +106,7 @@ def _values(
         "layers": layers,
         "hidden": hidden,
         "vocab": fields.whole("vocab_size", kind.vocab),
-        "tied": _tied(kind, fields, config),
+        "tied": _tied(kind, fields, whole),
         "full_attention_layers": layers,
         "heads": heads,
         "kv_heads": _kv_heads(kind, fields, heads),
@@ -115,19 +119,35 @@ def _values(
         biased = fields.flag("attention_bias", default=False)
         values["attention_biases"] = 4 if biased else 0
     if kind.hybrid:
-        values["full_attention_layers"] = _full_attention_layers(fields, layers)
+        every = fields.whole("full_attention_interval", FULL_EVERY)
+        counted = _layers_of(fields, layers, LINEAR_TYPE, every)
+        values["full_attention_layers"] = counted
         for field, key, default in LINEAR:
             values[field] = fields.whole(key, default)
+    if (
+        kind.sliding_window_tokens
+        and fields.mapping.get("sliding_window", 0) is not None
+    ):
+        window = fields.whole("sliding_window", kind.sliding_window_tokens)
+        every = 0
+        if fields.mapping.get("layer_types") is None:
+            every = fields.whole("sliding_window_pattern", FULL_EVERY)
+        full = _layers_of(fields, layers, SLIDING, every)
+        values |= {
+            "full_attention_layers": full,
+            "sliding_layers": layers - full,
+            "sliding_window_tokens": window,
+        }
     return values | _mlp(kind, fields)
 
 
-def _tied(kind: TextClass, fields: Fields, config: Mapping[str, Any]) -> bool:
+def _tied(kind: TextClass, fields: Fields, whole: Fields) -> bool:
     """Return whether lm_head is the embedding: the top level says so.
 
     Qwen2-VL's class also takes the word of `text_config`.
     """
     key = "tie_word_embeddings"
-    tied = Fields(f"{CONFIG}: ", config, fields.problems).flag(key, default=False)
+    tied = whole.flag(key, default=False)
     return tied or (kind.first_generation and fields.flag(key, default=False))
 
 
@@ -158,29 +178,36 @@ def _head_dim(kind: TextClass, fields: Fields, hidden: int, heads: int) -> int:
     return hidden // heads
 
 
-def _full_attention_layers(fields: Fields, layers: int) -> int:
-    """Return how many layers of a hybrid attend over all tokens."""
-    key = "layer_types"
+def _layers_of(fields: Fields, layers: int, other: str, every: int) -> int:
+    """Return how many layers attend over all tokens, where others are of another type.
+
+    EXAONE-4.5's list goes on with the layers that predict further tokens, which the class
+    leaves out (optimum-rbln 0.12.0, transformers/models/exaone4_5/
+    modeling_exaone4_5.py, _disable_mtp).
+    """
+    key, types = "layer_types", (FULL, other)
     kinds = fields.mapping.get(key)
     if kinds is None:
-        return layers // fields.whole("full_attention_interval", FULL_EVERY)
+        return layers // every
     if not isinstance(kinds, list):
         fields.problems.append(
-            f"{fields.at(key)} is {shown(kinds)}; a list of {' and '.join(LAYER_TYPES)} "
+            f"{fields.at(key)} is {shown(kinds)}; a list of {' and '.join(types)} "
             "is right"
         )
         return layers
+    if other == SLIDING:
+        kinds = kinds[:layers]
     if len(kinds) != layers:
         fields.problems.append(
             f"{fields.at(key)} holds {len(kinds)} layers; num_hidden_layers ({layers}) "
             "is right"
         )
-    wrong = sorted({shown(item) for item in kinds if item not in LAYER_TYPES})
+    wrong = sorted({shown(item) for item in kinds if item not in types})
     fields.problems.extend(
-        f"{fields.at(key)} holds {each}; {' or '.join(LAYER_TYPES)} is right"
+        f"{fields.at(key)} holds {each}; {' or '.join(types)} is right"
         for each in wrong[:MOST_SHOWN]
     )
-    return kinds.count(LAYER_TYPES[0])
+    return kinds.count(FULL)
 
 
 def _mlp(kind: TextClass, fields: Fields) -> dict[str, int]:

@@ -18,7 +18,9 @@ from bucketwise.sources.configs.model_folder.sections import (
     IMAGE,
     IMAGES,
     NESTED,
+    PAGES,
     VIDEO,
+    VIDEO_CLASSES,
     Files,
     ProcessorClass,
     Section,
@@ -31,11 +33,11 @@ from bucketwise.sources.configs.model_folder.sections import (
 )
 from bucketwise.sources.configs.model_folder.tower import MOST_SIDE, Tower
 
-TOKENS_OF_CAP = {"per_frame": 128_000, "whole_clip": 768}
+TOKENS_OF_CAP = {"per_frame": 128_000, "whole_clip": 768, "refused": 128_000}
 """Defaults of `max_video_tokens`, the ones counted with."""
 
 OLDER = "transformers 4.57.6"
-OLDER_LACKS = ("qwen3_5", "qwen3_5_moe")
+OLDER_LACKS = ("qwen3_5", "qwen3_5_moe", "exaone4_5")
 """Families that release has no classes for."""
 
 
@@ -91,6 +93,8 @@ def read_processors(
         plain_file(files, VIDEO),
         plain_file(files, IMAGE),
     )
+    if VIDEO_CLASSES[family] is PAGES:
+        video_at = image_at
     if image_at is None or video_at is None:
         what = "image" if image_at is None else "video"
         if complete:
@@ -113,7 +117,8 @@ def read_processors(
         *_ignored_notes(image_at, video_at, kind),
     )
     # The same object read by the same rule: clips follow whatever images are set to.
-    follows = kind is FRAMES and video_at == image_at and clips.pixels == limits.pixels
+    follows = kind in (FRAMES, PAGES) and video_at == image_at
+    follows = follows and clips.pixels == limits.pixels
     return Processors(
         image=pixel_limits(image_at, limits, IMAGES),
         video=None if follows else pixel_limits(video_at, clips, kind, clip=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bucketwise.profile import VideoRule
@@ -80,6 +80,10 @@ CLIPS = ProcessorClass(
 IMAGE_TYPES = (IMAGES.name, f"{IMAGES.name}Fast", f"{IMAGES.name}Pil")
 VIDEO_TYPES = {kind.name: kind for kind in (FRAMES, CLIPS)}
 
+PAGES = replace(FRAMES, name="ColQwen2Processor", rule="refused")
+"""No video processor: clips are refused (transformers 5.15.1, models/colqwen2/
+processing_colqwen2.py)."""
+
 VIDEO_CLASSES = {
     "qwen2_vl": FRAMES,
     "qwen2_5_vl": FRAMES,
@@ -87,6 +91,8 @@ VIDEO_CLASSES = {
     "qwen3_vl_moe": CLIPS,
     "qwen3_5": CLIPS,
     "qwen3_5_moe": CLIPS,
+    "exaone4_5": FRAMES,
+    "colqwen2": PAGES,
 }
 
 
@@ -158,6 +164,8 @@ def video_class(section: Section, family: str, problems: list[str]) -> Processor
     (transformers 5.15.1, models/auto/video_processing_auto.py): Qwen2VLImageProcessor
     to Qwen2VLVideoProcessor, whatever the family; the Fast form leads nowhere.
     """
+    if VIDEO_CLASSES[family] is PAGES:
+        return PAGES
     found = section.mapping.get("video_processor_type")
     if found is None:
         named = section.mapping.get("image_processor_type")

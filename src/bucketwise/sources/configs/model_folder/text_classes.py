@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FULL_EVERY = 4
-"""Default of `full_attention_interval`."""
+"""Default of `full_attention_interval`, and of `sliding_window_pattern`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,9 @@ class TextClass:
         may stand at the top level.
     hybrid : bool
         Whether layers of linear attention stand between those of full attention.
+    sliding_window_tokens : int
+        Default of `sliding_window`, where layers that slide stand between them; 0 where
+        none do.
     plain : tuple of (str, object)
         Keys with the one value under which all layers are of the kinds known here.
     """
@@ -45,6 +48,7 @@ class TextClass:
     experts_keys: tuple[str, ...] = ()
     first_generation: bool = False
     hybrid: bool = False
+    sliding_window_tokens: int = 0
     plain: tuple[tuple[str, object], ...] = ()
 
 
@@ -109,6 +113,16 @@ TEXT_CLASSES: dict[str, TextClass] = {
         expert_intermediate=512,
         shared_expert_intermediate=512,
         hybrid=True,
+    ),
+    # The text class is EXAONE-4.0's (transformers 5.15.1, models/exaone4/).
+    "exaone4_5": TextClass(
+        layers=32,
+        hidden=4_096,
+        vocab=102_400,
+        heads=32,
+        kv_heads=32,
+        intermediate=16_384,
+        sliding_window_tokens=4_096,
     ),
 }
 """By the `model_type` of config.json, as `TOWERS`."""

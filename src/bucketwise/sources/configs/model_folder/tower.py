@@ -29,6 +29,9 @@ class TowerClass:
         Default of `window_size`; 0 where the tower has no windows.
     full_attention, deepstack : tuple of int
         Defaults of `fullatt_block_indexes` and `deepstack_visual_indexes`.
+    heads, kv_heads : int
+        Defaults of `num_heads` and `num_key_value_heads`; 0 where every head has keys
+        and values of its own.
     """
 
     depth: int
@@ -42,6 +45,8 @@ class TowerClass:
     window_px: int = 0
     full_attention: tuple[int, ...] = ()
     deepstack: tuple[int, ...] = ()
+    heads: int = 0
+    kv_heads: int = 0
 
 
 MLP_RATIO = 4
@@ -76,8 +81,23 @@ TOWERS: dict[str, TowerClass] = {
     "qwen3_vl_moe": _QWEN3_VL,
     "qwen3_5": _QWEN3_5,
     "qwen3_5_moe": _QWEN3_5,
+    "exaone4_5": TowerClass(
+        depth=32,
+        hidden=3_584,
+        intermediate=3_420,
+        patch_px=14,
+        mlp_matrices=3,
+        window_px=112,
+        full_attention=(7, 15, 23, 31),
+        heads=16,
+        kv_heads=8,
+    ),
 }
 """By the `model_type` of config.json: the architectures that can be read."""
+
+HOLDERS = {"colqwen2": ("vlm_config", ("qwen2_vl", "qwen2_5_vl"))}
+"""Families whose config.json holds that of another: where, and of which (transformers
+5.15.1, models/colqwen2/configuration_colqwen2.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +112,12 @@ class Tower:
     source: str
 
 
-def read_tower(family: str, config: Mapping[str, Any], problems: list[str]) -> Tower:
+def read_tower(
+    family: str,
+    config: Mapping[str, Any],
+    problems: list[str],
+    place: str = "config.json: ",
+) -> Tower:
     """Return the vision tower of a checkpoint.
 
     Parameters
@@ -100,9 +125,11 @@ def read_tower(family: str, config: Mapping[str, Any], problems: list[str]) -> T
     family : str
         A key of `TOWERS`.
     config : Mapping
-        What config.json holds.
+        What config.json holds, or the object in it that is of the family.
     problems : list of str
         Where faults are added.
+    place : str
+        Where that stands.
 
     Returns
     -------
@@ -112,9 +139,9 @@ def read_tower(family: str, config: Mapping[str, Any], problems: list[str]) -> T
     kind = TOWERS[family]
     vision = config.get("vision_config")
     if vision is not None and not isinstance(vision, dict):
-        problems.append("config.json: vision_config is no object; an object is right")
+        problems.append(f"{place}vision_config is no object; an object is right")
         vision = None
-    fields = Fields("config.json: vision_config.", vision or {}, problems)
+    fields = Fields(f"{place}vision_config.", vision or {}, problems)
     depth = fields.whole("depth", kind.depth, MOST_BLOCKS)
     hidden = fields.whole(kind.hidden_key, kind.hidden)
     if kind.intermediate:
@@ -143,6 +170,7 @@ def read_tower(family: str, config: Mapping[str, Any], problems: list[str]) -> T
             mlp_matrices=kind.mlp_matrices,
             deepstack_mergers=mergers,
             full_attention_blocks=full,
+            kv_width=_kv_width(fields, kind, hidden),
         ),
         source=fields.source(),
     )
@@ -165,6 +193,20 @@ def _window(fields: Fields, kind: TowerClass, patch_px: int, merge: int) -> int:
             f"spatial_merge_size ({factor_px}) is right"
         )
     return window_px // factor_px * merge
+
+
+def _kv_width(fields: Fields, kind: TowerClass, hidden: int) -> int:
+    """Return the width of keys, and of values; 0 where it is that of queries."""
+    if not kind.kv_heads:
+        return 0
+    heads = fields.whole("num_heads", kind.heads)
+    kv_heads = fields.whole("num_key_value_heads", kind.kv_heads)
+    if hidden % heads or heads % kv_heads:
+        fields.problems.append(
+            f"{fields.at('num_heads')} is {heads} with num_key_value_heads {kv_heads} and "
+            f"hidden_size {hidden}; each a multiple of the one before is right"
+        )
+    return hidden // heads * kv_heads
 
 
 def _blocks(fields: Fields, key: str, default: tuple[int, ...], depth: int) -> int:
