@@ -192,7 +192,9 @@ def _model(
         return find_profile(name), f"named in {document.source}"
     if not document.family:
         return None, ""
-    return _any_of(document.family), f"{document.class_name} in {document.source}"
+    return _any_of(
+        document.family
+    ), f"{document.class_name or 'submodules'} in {document.source}"
 
 
 def _any_of(family: str) -> ModelProfile | None:
