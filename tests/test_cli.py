@@ -417,6 +417,34 @@ def test_count_lists_distinct_sizes_in_the_contracts_columns(tmp_path: Path) -> 
     assert "read as weights" in done.stderr
 
 
+def test_limits_that_requests_set_are_applied_said_and_kept(tmp_path: Path) -> None:
+    part = {
+        "type": "image_url",
+        "image_url": {"url": "x"},
+        "width": 1920,
+        "height": 1080,
+    }
+    plain = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+    own = plain | {"mm_processor_kwargs": {"min_pixels": 200704, "max_pixels": 602112}}
+    text = "".join(json.dumps(each) + "\n" for each in (plain, own, own))
+    (tmp_path / "log.jsonl").write_text(text)
+    kept = bucketwise("histogram", "log.jsonl", "-o", "h.parquet", cwd=tmp_path)
+    assert kept.returncode == 0, kept.stderr
+    for inputs, times in ((["log.jsonl"], 1), (["h.parquet", "log.jsonl"], 2)):
+        done = bucketwise("count", *inputs, "--model", "qwen2.5-vl-7b", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        rows = list(csv.DictReader(done.stdout.splitlines()))
+        found = [(row["vit_patches"], row["count"]) for row in rows]
+        assert found == [("10764", str(times)), ("2880", str(2 * times))]
+        assert [row["own_max_pixels"] for row in rows] == ["0", "602112"]
+        assert "2 images under limits of their own (mm_processor_kwargs" in done.stderr
+    each = bucketwise(
+        *("count", "log.jsonl", "--each-row", "--model", "qwen2.5-vl-7b"), cwd=tmp_path
+    )
+    rows = list(csv.DictReader(each.stdout.splitlines()))
+    assert [row["vit_patches"] for row in rows] == ["10764", "2880", "2880"]
+
+
 def test_count_keeps_one_output_row_for_each_input_row_in_order(tmp_path: Path) -> None:
     text = "width,height\n1920,1080\n640,480\n,480\n640,480\n640,480,1\n0,1\n"
     done = bucketwise(

@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.errors import ConfigError
-from bucketwise.patching import Preprocessing, count_patches
+from bucketwise.patching import Preprocessing, count_patches, resize_input
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.lengths import extra_windows, needed_lengths
 from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.traffic import Sizes
 from tests.strategies import limits_of, preprocessing_of, profiles, sides_px, sizes_of
 
 GOLD = Path(__file__).parent / "gold"
@@ -33,6 +36,8 @@ FAMILIES = {
 }
 
 NEWEST, OLDER = (0, 12, 0), (0, 11, 2)
+
+BY_FACTOR = {28: "qwen2-vl-7b", 32: "qwen3-vl-2b"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -194,3 +199,97 @@ def test_impossible_sampling_is_refused_with_every_fault() -> None:
     with pytest.raises(ConfigError) as caught:
         Preprocessing(image=limits, video=None, video_fps=0.0, max_frames=0)
     assert len(caught.value.problems) == 2
+
+
+def test_every_gold_row_is_resized_first_as_the_real_library_does() -> None:
+    with gzip.open(GOLD / "qwen_vl_utils.csv.gz", "rt", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) > 1_000
+    any_size = limits_of(1, 2**50)
+    for factor, model in BY_FACTOR.items():
+        profile = find_profile(model)
+        asked = [row for row in rows if int(row["factor"]) == factor]
+        sides = [(int(row["height"]), int(row["width"])) for row in asked]
+        limits = [
+            (int(row["min_pixels"] or 0), int(row["max_pixels"] or 0), 1)
+            for row in asked
+        ]
+        preprocessing = Preprocessing(image=any_size, video=None, video_fps=None)
+        counts = count_patches(bound(sides, limits), profile, preprocessing)
+        for index, row in enumerate(asked):
+            height, width = (
+                int(row["resized_height"] or 0),
+                int(row["resized_width"] or 0),
+            )
+            error = row["error"]
+            if not error and min(height, width) == 0:
+                # Pillow raises this of the size that the library then asks it for.
+                error = "ValueError: height and width must be > 0"
+            elif not error and max(height, width) > 200 * min(height, width):
+                # What the library let through is too thin for the processor.
+                error = counts.error[index]
+                assert "aspect ratio" in error
+            found = (counts.resized_height_px[index], counts.resized_width_px[index])
+            assert counts.error[index] == error, row
+            assert found == ((0, 0) if error else (height, width)), row
+
+
+def bound(
+    sides: Sequence[tuple[int, int]], limits: Sequence[tuple[int, int, int]]
+) -> Sizes:
+    """Build images under limits of their own: least, most, and whether resized first."""
+    least, most, first = np.array(limits, dtype=np.int64).reshape(-1, 3).T
+    return replace(
+        sizes_of(*((*each, 0, 0.0, 1.0) for each in sides)),
+        own_min_pixels=least,
+        own_max_pixels=most,
+        resized_first=first,
+    )
+
+
+own_limits = st.tuples(st.integers(1, 3_000_000), st.integers(0, 3_000_000)).map(
+    lambda pair: (pair[0], sum(pair))
+)
+
+
+@given(profile=profiles, height=sides_px, width=sides_px, own=own_limits)
+def test_limits_of_a_request_take_the_place_of_the_processor_s(
+    profile: ModelProfile, height: int, width: int, own: tuple[int, int]
+) -> None:
+    under = Preprocessing(image=limits_of(*own), video=None, video_fps=None)
+    asked = count_patches(
+        bound([(height, width)], [(*own, 0)]), profile, preprocessing_of(profile)
+    )
+    set_so = count_patches(bound([(height, width)], [(0, 0, 0)]), profile, under)
+    for name in ("grid_h", "grid_w", "vit_patches", "error"):
+        assert getattr(asked, name) == getattr(set_so, name)
+
+
+@given(
+    profile=profiles,
+    sides=st.lists(st.tuples(sides_px, sides_px), min_size=1, max_size=5),
+    own=own_limits,
+)
+def test_one_limit_of_a_request_leaves_the_other_as_it_was(
+    profile: ModelProfile, sides: list[tuple[int, int]], own: tuple[int, int]
+) -> None:
+    image = limits_of(own[0], own[1])
+    under = Preprocessing(image=image, video=None, video_fps=None)
+    least, most = (
+        count_patches(bound(sides, [limits] * len(sides)), profile, under)
+        for limits in ((own[0], 0, 0), (0, own[1], 0))
+    )
+    assert least.vit_patches.tolist() == most.vit_patches.tolist()
+
+
+@given(profile=profiles, height=sides_px, width=sides_px, own=own_limits)
+def test_an_image_that_is_resized_first_stays_within_the_processor_s_limits(
+    profile: ModelProfile, height: int, width: int, own: tuple[int, int]
+) -> None:
+    preprocessing = preprocessing_of(profile)
+    first = count_patches(bound([(height, width)], [(*own, 1)]), profile, preprocessing)
+    sides = resize_input(first.sizes, profile, preprocessing)[:2]
+    if not first.error[0]:
+        again = sizes_of((int(sides[0][0]), int(sides[1][0]), 0, 0.0, 1.0))
+        seen = count_patches(again, profile, preprocessing)
+        assert seen.vit_patches[0] == first.vit_patches[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from bucketwise.profile import PixelLimits
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
 from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.traffic import Sizes
+from bucketwise.traffic import Sizes, merge_traffic
 from tests.strategies import clips_of, traffic_of
 
 MODELS = (
@@ -28,6 +29,9 @@ MODELS = (
     "exaone-4.5-33b",
     "colqwen2-v1.0-hf",
     "gemma-4-e4b",
+)
+LIMITED_BY_PIXELS = tuple(
+    name for name in MODELS if find_profile(name).soft_tokens is None
 )
 SIDES = st.tuples(st.integers(1, 3_000), st.integers(1, 3_000))
 
@@ -179,3 +183,59 @@ def test_frames_follow_the_image_limits_where_the_model_has_no_others() -> None:
             limits.min_pixels,
             limits.max_pixels,
         )
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    model=st.sampled_from(LIMITED_BY_PIXELS),
+    rows=st.lists(
+        st.tuples(SIDES, st.integers(1, 4_000_000), st.integers(0, 12_000_000)),
+        min_size=1,
+        max_size=4,
+    ),
+    others=st.lists(SIDES, max_size=3),
+)
+def test_images_under_limits_of_their_own_fit_the_top_whatever_is_set_on_the_processor(
+    model: str,
+    rows: list[tuple[tuple[int, int], int, int]],
+    others: list[tuple[int, int]],
+) -> None:
+    parts = [
+        replace(
+            traffic_of(sides if max(sides) <= 199 * min(sides) else (64, 64)),
+            own_min_pixels=np.array([least]),
+            own_max_pixels=np.array([most]),
+        )
+        for sides, least, most in (
+            *((sides, least, least + more) for sides, least, more in rows),
+            *((sides, 0, 0) for sides in others),
+        )
+    ]
+    sent = merge_traffic(parts)
+    analysis = analyze(sent, model=model, min_pixels=65_536)
+    top = analysis.plan.visual.vit_max_seq_lens[-1]
+    assert analysis.needed.max() <= top
+    warnings = {each.id for each in analysis.plan.warnings}
+    assert "own-limits" in warnings
+    large = np.full(len(sent.sizes()), 60_000)
+    larger = replace(sent.sizes(), height_px=large, width_px=large)
+    counts = count_patches(larger, analysis.profile, analysis.preprocessing)
+    if counts.needed(analysis.newest).max() > top:
+        assert "own-limits-overflow" in warnings
+
+
+@given(sides=SIDES, least=st.integers(1, 4_000_000), first=st.sampled_from((0, 1)))
+def test_limits_in_pixels_are_nothing_to_a_processor_that_fills_soft_tokens(
+    sides: tuple[int, int], least: int, first: int
+) -> None:
+    sent = traffic_of(sides)
+    limited = replace(
+        sent,
+        own_min_pixels=np.array([least]),
+        own_max_pixels=np.array([2 * least]),
+        resized_first=np.array([first]),
+    )
+    plain, own = (analyze(each, model="gemma-4-e4b") for each in (sent, limited))
+    assert (own.needed == plain.needed).all()
+    assert own.plan.visual.max_seq_lens == plain.plan.visual.max_seq_lens
+    assert not {each.id for each in own.plan.warnings if each.id.startswith("own-")}

@@ -532,7 +532,10 @@ def test_files_of_two_kinds_are_refused_with_their_kinds(tmp_path: Path) -> None
         ("1,2\n3,4\n", "no header.*--columns start=1,duration=2"),
         ("start,end\n", "a header and no rows"),
         ('{"width": 640\n', r'object such as \{"start": 12.5'),
-        ('[{"start": 1, "end": 2}]', "one JSON array"),
+        (
+            '[{"width": 1, "height": 2}]',
+            "none of its lists tells the load of a decoder",
+        ),
         ("PK\x03\x04...", "ZIP archive.*Prometheus"),
         ("hello\nworld\n", "no columns that tell the load.*a log of vLLM's"),
     ],

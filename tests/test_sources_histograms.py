@@ -9,8 +9,8 @@ import pytest
 
 from bucketwise.errors import InputError, OutputError
 from bucketwise.sources import read_rows, read_traffic, write_histogram
-from bucketwise.sources.histograms import SCHEMA
-from bucketwise.traffic import Traffic
+from bucketwise.sources.histograms import SCHEMA, WITH_OWN
+from bucketwise.traffic import OWN_COLUMNS, Traffic, merge_traffic
 
 TABLE = (
     "time,tenant,w,h,frames,fps,count\n"
@@ -42,6 +42,27 @@ def test_a_histogram_reads_back_without_loss(traffic: Traffic, tmp_path: Path) -
     assert back.rows_rejected == 1
     assert back.height_px.dtype == np.int64
     assert back.count.dtype == np.float64
+
+
+def test_limits_of_requests_read_back_add_up_and_leave_other_files_as_they_were(
+    traffic: Traffic, tmp_path: Path
+) -> None:
+    most, first = np.array([[602_112, 602_112, 0], [1, 0, 0]])
+    own = dataclasses.replace(traffic, own_max_pixels=most, resized_first=first)
+    bound = merge_traffic([own])
+    write_histogram(bound, tmp_path / "own")
+    write_histogram(traffic, tmp_path / "none")
+    back = read_traffic([tmp_path / "own"], max_bad_rows=1.0)
+    assert equal(back, bound)
+    both = read_traffic([tmp_path / "own", tmp_path / "none"], max_bad_rows=1.0)
+    assert both.images == 2 * traffic.images
+    assert len(both.sizes()) == len(traffic.sizes()) + 2
+    with duckdb.connect(":memory:") as connection:
+        stored = connection.sql(f"FROM read_parquet('{tmp_path / 'none'}')").columns
+    assert not set(OWN_COLUMNS) & set(stored)
+    assert WITH_OWN.encode() in (tmp_path / "own").read_bytes()
+    assert SCHEMA.encode() in (tmp_path / "none").read_bytes()
+    assert bound.sha256() != traffic.sha256()
 
 
 def test_equal_traffic_gives_equal_bytes(traffic: Traffic, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
-"""Parquet with images in its cells, written here as others write it."""
+"""Tables with images in their cells, written here as others write them."""
 
+import base64
+import csv
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -14,15 +17,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import InputError
-from bucketwise.reasons import MISSING, NOT_AN_IMAGE, UNREADABLE, UNSIZED
+from bucketwise.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
+from bucketwise.sources import read_traffic
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import File, recognise
-from bucketwise.sources.image_cells import rows as image_rows
-from bucketwise.sources.image_cells.columns import find_image_columns
-from bucketwise.sources.image_cells.rows import read_image_columns
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
-from bucketwise.sources.parquet import columns_of
+from bucketwise.sources.requests import parquet_rows as image_rows
+from bucketwise.sources.requests.parquet_rows import has_images, read_parquet
+from bucketwise.sources.requests.reader import RequestLog
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 
@@ -79,15 +82,17 @@ def opened(workspace: Workspace, path: Path) -> File:
 
 def items_of(path: Path, chosen: dict[str, str] | None = None) -> list[Item]:
     with open_workspace() as workspace:
-        return list(read_image_columns(workspace, opened(workspace, path), chosen))
+        file = opened(workspace, path)
+        return list(
+            RequestLog(read_parquet(workspace, file, chosen), path.name, chosen)
+        )
 
 
-def found_in(columns: dict[str, str]) -> list[tuple[tuple[str, ...], bool, bool]]:
-    with duckdb.connect(":memory:") as connection:
-        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-        connection.execute(f"CREATE TABLE made ({declared})")
-        found = find_image_columns(columns_of(connection, "made"))
-    return [(each.path, each.has_path, each.listed) for each in found]
+def found_in(columns: dict[str, str], folder: Path) -> bool:
+    """Say whether a file with such columns is taken for one with images."""
+    path = write(folder / "m.parquet", columns, [])
+    with open_workspace() as workspace:
+        return has_images(workspace, opened(workspace, path))
 
 
 images = st.one_of(
@@ -142,11 +147,14 @@ def test_every_image_has_the_header_of_its_file(
     assert [(item.line, item.header or item.reason) for item in items] == expected
 
 
-def test_the_columns_of_hugging_face_datasets_are_found_under_any_name() -> None:
-    assert found_in({"scan": STRUCT, "pages": f"{STRUCT}[]", "id": "BIGINT"}) == [
-        (("scan",), True, False),
-        (("pages",), True, True),
-    ]
+def test_the_columns_of_hugging_face_datasets_are_found_under_any_name(
+    tmp_path: Path,
+) -> None:
+    columns = {"scan": STRUCT, "pages": f"{STRUCT}[]", "id": "BIGINT"}
+    assert found_in(columns, tmp_path)
+    cell = {"bytes": image_of("PNG"), "path": None}
+    items = items_of(write(tmp_path / "m.parquet", columns, [(cell, [cell, cell], 7)]))
+    assert [item.header is not None for item in items] == [True] * 3
 
 
 @pytest.mark.parametrize(
@@ -165,16 +173,20 @@ def test_the_columns_of_hugging_face_datasets_are_found_under_any_name() -> None
         "image.jpg",
     ],
 )
-def test_columns_of_bytes_are_found_by_their_name(name: str) -> None:
-    assert found_in({name: "BLOB"}) == [((name,), False, False)]
-    assert found_in({name: "BLOB[]"}) == [((name,), False, True)]
+@pytest.mark.parametrize("kind", ["BLOB", "BLOB[]"])
+def test_columns_of_bytes_are_found_by_their_name(
+    name: str, kind: str, tmp_path: Path
+) -> None:
+    assert found_in({name: kind}, tmp_path)
 
 
-def test_columns_within_a_struct_are_found() -> None:
-    assert found_in({"sample": f"STRUCT(image {STRUCT}, jpg BLOB, txt VARCHAR)"}) == [
-        (("sample", "image"), True, False),
-        (("sample", "jpg"), False, False),
-    ]
+def test_columns_within_structs_are_found_at_any_depth(tmp_path: Path) -> None:
+    columns = {"sample": "STRUCT(turns STRUCT(jpg BLOB, txt VARCHAR)[], id BIGINT)"}
+    assert found_in(columns, tmp_path)
+    turns = [{"jpg": image_of("JPEG"), "txt": "?"}, {"jpg": None, "txt": "!"}]
+    rows = [({"turns": turns, "id": 1},)]
+    items = items_of(write(tmp_path / "m.parquet", columns, rows))
+    assert [item.reason for item in items] == ["", MISSING]
 
 
 @pytest.mark.parametrize(
@@ -186,11 +198,12 @@ def test_columns_within_a_struct_are_found() -> None:
         {"image": "VARCHAR", "img": "BIGINT", "photo": "DOUBLE[]"},
         {"payload": "BLOB"},
         {"image": "STRUCT(width BIGINT, height BIGINT)"},
-        {"image": "STRUCT(bytes VARCHAR, path VARCHAR)"},
     ],
 )
-def test_other_columns_are_not_taken_for_images(columns: dict[str, str]) -> None:
-    assert found_in(columns) == []
+def test_other_columns_are_not_taken_for_images(
+    columns: dict[str, str], tmp_path: Path
+) -> None:
+    assert not found_in(columns, tmp_path)
 
 
 def test_rows_keep_their_order_and_columns_stand_side_by_side(tmp_path: Path) -> None:
@@ -230,16 +243,6 @@ def test_an_empty_list_has_no_image_and_a_missing_one_lacks_it(tmp_path: Path) -
     rows: list[tuple[list[bytes] | None]] = [([],), (None,), ([image_of("PNG")],)]
     items = items_of(write(tmp_path / "m.parquet", {"images": "BLOB[]"}, rows))
     assert [(item.line, item.reason) for item in items] == [(2, MISSING), (3, "")]
-
-
-def test_an_image_above_the_bound_is_not_read_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_rows, "WHOLE_BYTES", 100_000)
-    webp, jpeg = image_of("WEBP", noise=200_000), image_of("JPEG", noise=900_000)
-    assert min(len(webp), len(jpeg)) > 100_000
-    path = write(tmp_path / "m.parquet", {"image": "BLOB"}, [(webp,), (jpeg,)])
-    assert [item.reason for item in items_of(path)] == [UNREADABLE, ""]
 
 
 def test_time_and_label_are_found_by_name_as_text(tmp_path: Path) -> None:
@@ -352,3 +355,100 @@ def test_a_large_row_group_is_read_in_parts_with_more_memory(
     items = items_of(path)
     assert [item.line for item in items] == list(range(1, 501))
     assert all(item.header is not None for item in items)
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def chat(*images: bytes) -> str:
+    parts = [
+        {
+            "type": "image_url",
+            "image_url": {"url": "data:image/png;base64," + b64(each)},
+        }
+        for each in images
+    ]
+    return json.dumps([{"role": "user", "content": parts}])
+
+
+CELLS: dict[str, Callable[[bytes], str]] = {
+    "base64": b64,
+    "data: URL": lambda data: "data:image/png;base64," + b64(data),
+    "JSON": lambda data: json.dumps([b64(data)]),
+    "a list of Python's": lambda data: str([b64(data)]),
+    "messages": chat,
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    form=st.sampled_from(sorted(CELLS)),
+    separator=st.sampled_from([",", "\t", ";", "|"]),
+    sides=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1),
+    question=st.text(
+        st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=9
+    ),
+)
+def test_images_in_the_cells_of_a_text_table_are_sized(
+    form: str,
+    separator: str,
+    sides: list[tuple[int, int]],
+    question: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    path = tmp_path_factory.mktemp("made") / "made"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=separator, quoting=csv.QUOTE_ALL)
+        writer.writerow(["index", "messages" if form == "messages" else "image", "ask"])
+        for at, (width, height) in enumerate(sides):
+            writer.writerow([at, CELLS[form](image_of("PNG", width, height)), question])
+    traffic = read_traffic([path])
+    found = [
+        (int(width), int(height))
+        for height, width, count in zip(
+            traffic.height_px, traffic.width_px, traffic.count, strict=True
+        )
+        for _ in range(int(count))
+    ]
+    assert sorted(found) == sorted(sides)
+
+
+@pytest.mark.parametrize("form", CELLS)
+def test_images_in_the_text_of_a_parquet_are_sized(form: str, tmp_path: Path) -> None:
+    name = "messages" if form == "messages" else "image"
+    rows = [(at, CELLS[form](image_of("PNG", 64 + at, 48))) for at in range(3)]
+    path = write(tmp_path / "m.parquet", {"tenant": "BIGINT", name: "VARCHAR"}, rows)
+    traffic = read_traffic([path])
+    assert traffic.width_px.tolist() == [64, 65, 66]
+    assert traffic.labels == ("0", "1", "2")
+
+
+def test_what_a_cell_refers_to_is_unsized_and_a_short_row_ragged(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.tsv"
+    image = b64(image_of("PNG"))
+    rows = [f"{at}\t{image}\tq" for at in range(40)] + [
+        "40\thttps://a.example/b\tq",
+        "41",
+    ]
+    path.write_text("\n".join(["index\timage\tquestion", *rows]))
+    traffic = read_traffic([path])
+    assert traffic.rows_used == 40
+    assert {each.reason for each in traffic.rejections} == {RAGGED, UNSIZED}
+
+
+def test_columns_that_tell_sizes_spare_looking_into_the_images(tmp_path: Path) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"width,height,image\n1280,720,{b64(image_of('PNG'))}\n")
+    assert read_traffic([path]).width_px.tolist() == [1280]
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "image,caption\nnginx:1.25,hello\n"])
+def test_a_table_without_sizes_or_images_is_refused_as_such(
+    text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "m.csv").write_text(text)
+    with pytest.raises(InputError, match="no column for width and height"):
+        read_traffic([tmp_path / "m.csv"])

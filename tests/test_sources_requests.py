@@ -25,6 +25,7 @@ from bucketwise.sources.images.item import Item
 from bucketwise.sources.images.read import read_header
 from bucketwise.sources.requests.base64_text import Base64File
 from bucketwise.sources.requests.reader import looks_like_requests, read_requests
+from bucketwise.traffic import OwnLimits
 
 
 def image_of(kind: str, width: int = 64, height: int = 48, turn: int = 1) -> bytes:
@@ -83,6 +84,25 @@ def span(messages: object, **more: object) -> dict[str, Any]:
 
 def exported(*spans: object) -> dict[str, Any]:
     return {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
+
+
+OPENINFERENCE = "llm.input_messages.0.message.contents"
+
+
+def pairs_of(values: dict[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "value": {"stringValue": value}} for key, value in values.items()
+    ]
+
+
+def anthropic(data: bytes) -> dict[str, Any]:
+    source = {"type": "base64", "media_type": "image/png", "data": encoded(data)}
+    return {"role": "user", "content": [{"type": "image", "source": source}]}
+
+
+def langchain(data: bytes) -> dict[str, Any]:
+    kwargs = {"content": [image_url(url_of(data))], "type": "human"}
+    return {"lc": 1, "type": "constructor", "id": ["HumanMessage"], "kwargs": kwargs}
 
 
 FORMS: dict[str, Callable[[bytes], dict[str, Any]]] = {
@@ -202,6 +222,118 @@ FORMS: dict[str, Callable[[bytes], dict[str, Any]]] = {
         {"type": "image", "data": encoded(b), "mimeType": "image/png"}
     ),
     "Transformers": lambda b: chat({"type": "image", "base64": encoded(b)}),
+    "OpenInference, flattened in OTLP": lambda b: exported(
+        {
+            "startTimeUnixNano": "1767225600000000000",
+            "attributes": pairs_of(
+                {
+                    "openinference.span.kind": "LLM",
+                    f"{OPENINFERENCE}.0.message_content.type": "text",
+                    f"{OPENINFERENCE}.1.message_content.type": "image",
+                    f"{OPENINFERENCE}.1.message_content.image.image.url": url_of(b),
+                    "input.value": json.dumps(chat(image_url(url_of(b)))),
+                    "output.value": json.dumps(chat(image_url(url_of(b)))),
+                }
+            ),
+        }
+    ),
+    "Phoenix, exported": lambda b: {
+        "attributes.openinference.span.kind": "LLM",
+        "attributes.llm.input_messages": [
+            {
+                "message.role": "user",
+                "message.contents": [
+                    {
+                        "message_content.type": "image",
+                        "message_content.image.image.url": url_of(b),
+                    }
+                ],
+            }
+        ],
+        "attributes.input.value": json.dumps(chat(image_url(url_of(b)))),
+    },
+    "OpenLLMetry": lambda b: {
+        "attributes": {
+            "gen_ai.prompt.0.role": "user",
+            "gen_ai.prompt.0.content": json.dumps([image_url(url_of(b))]),
+        }
+    },
+    "Bedrock's invocation log": lambda b: {
+        "schemaType": "ModelInvocationLog",
+        "input": {"inputBodyJson": {"messages": [anthropic(b)]}},
+        "output": {"outputBodyJson": {"messages": [anthropic(b)]}},
+    },
+    "LangSmith": lambda b: {
+        "run_type": "chain",
+        "inputs": {"messages": [langchain(b)]},
+        "child_runs": [{"run_type": "llm", "inputs": {"messages": [[langchain(b)]]}}],
+    },
+    "MLflow": lambda b: {
+        "data": {
+            "spans": [
+                {
+                    "attributes": {
+                        "mlflow.spanType": f'"{kind}"',
+                        "mlflow.spanInputs": json.dumps(chat(image_url(url_of(b)))),
+                    }
+                }
+                for kind in ("CHAIN", "CHAT_MODEL")
+            ]
+        }
+    },
+    "Weave": lambda b: {
+        "op_name": "weave:///a/b/op/c:d",
+        "inputs": chat(image_url(url_of(b))),
+        "output": {"choices": [chat(image_url(url_of(b)))]},
+    },
+    "Kong": lambda b: {
+        "request": {"uri": "/v1", "body": json.dumps(chat(image_url(url_of(b))))},
+        "response": {"status": 200, "body": json.dumps(chat(image_url(url_of(b))))},
+    },
+    "Envoy's tap": lambda b: {
+        "http_buffered_trace": {
+            "request": {
+                "headers": [{"key": ":path", "value": "/v1/chat/completions"}],
+                "body": {
+                    "as_bytes": encoded(json.dumps(chat(image_url(url_of(b)))).encode())
+                },
+            }
+        }
+    },
+    "Vertex AI's log": lambda b: {
+        "model": "m",
+        "request_payload": [
+            json.dumps(
+                {
+                    "contents": [
+                        {
+                            "parts": [
+                                {
+                                    "inlineData": {
+                                        "mimeType": "image/png",
+                                        "data": encoded(b),
+                                    }
+                                }
+                            ]
+                        }
+                    ]
+                }
+            )
+        ],
+    },
+    "lines of a container": lambda b: {
+        "log": json.dumps({"msg": "in", "body": chat(image_url(url_of(b)))}) + "\n",
+        "stream": "stdout",
+    },
+    "a data set, image and question": lambda b: {
+        "question": "?",
+        "image_1": {"bytes": encoded(b), "path": "a.png"},
+        "image_2": None,
+    },
+    "a data set, base64 under any name": lambda b: {"scan": url_of(b), "answer": "?"},
+    "deep in anything": lambda b: {
+        "a": [{"b": json.dumps([{"c": {"d": chat(image_url(url_of(b)))}}])}]
+    },
     "placeholders beside a list": lambda b: {
         **chat({"type": "image"}, {"type": "text", "text": "?"}),
         "images": [encoded(b)],
@@ -282,6 +414,26 @@ keys = st.sampled_from(
         "timestamp",
         "tenant",
         "contents",
+        "conversations",
+        "mm_processor_kwargs",
+        "images_kwargs",
+        "size",
+        "extra_body",
+        "min_pixels",
+        "max_pixels",
+        "resized_width",
+        "resized_height",
+        "detail",
+        "format",
+        "bytes",
+        "path",
+        "run_type",
+        "inputs",
+        "inputBodyS3Path",
+        "llm.input_messages.0.message.content",
+        "llm.input_messages",
+        "images.0",
+        "0",
     ]
 )
 texts = st.one_of(
@@ -545,6 +697,17 @@ def test_images_keep_their_order_within_a_request() -> None:
         image_url("data:image/png;base64,<removed by the gateway>"),
         image_url("data:image/png;base64,[TRUNCATED]"),
         image_url("data:image/png;base64,iVBORw0KGgo..."),
+        image_url("data:image/png;base64"),
+        image_url("data:image/png;base64," + B64[:24]),
+        image_url("data:image/webp;base64," + encoded(image_of("WEBP"))[:60]),
+        image_url(URL[:35] + "... (litellm_truncated skipped 9 chars) ..." + URL[-35:]),
+        image_url(
+            "@@@langfuseMedia:type=image/jpeg|id=" + "A" * 22 + "|source=bytes@@@"
+        ),
+        image_url("REDACTED"),
+        image_url("<base64 image, 1,234,567 characters>" * 3),
+        {"type": "image", "image": "<PIL.Image.Image image mode=RGB size=640x480>"},
+        {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/k"}}}},
         {"type": "image", "source": {"type": "base64", "data": "<redacted>"}},
         {"type": "input_image", "file_id": "file-abc123"},
         {"type": "input_image", "image_url": None, "file_id": "file-abc123"},
@@ -598,13 +761,10 @@ def test_text_sound_documents_and_calls_are_no_images(part: dict[str, Any]) -> N
         "data:image/png;base64," + B64[:20] + "\ud800" + B64[20:],
         "data:image/png;base64,===",
         "data:image/png;base64,%ZZ" + B64,
-        "data:image/png;base64",
         "data:" + "x" * 5_000 + ";base64," + B64,
-        "data:image/png;base64," + B64[:24],
-        "data:image/webp;base64," + encoded(image_of("WEBP"))[:60],
     ],
 )
-def test_bad_base64_and_cut_headers_are_unreadable(url: str) -> None:
+def test_bad_base64_is_unreadable(url: str) -> None:
     assert reasons_of(image_url(url)) == [UNREADABLE]
 
 
@@ -667,6 +827,14 @@ def test_depth_is_no_danger(depth: int) -> None:
         '{"messages":' + "[" * depth + "]" * depth + "}",
         '{"messages":[' + '{"content":[' * depth + "]}" * depth + "]}",
         '{"body":' * depth + "1" + "}" * depth,
+        '{"messages":[],"mm_processor_kwargs":'
+        + '{"images_kwargs":' * depth
+        + "1"
+        + "}" * depth
+        + "}",
+        '{"a.0":' * depth + "1" + "}" * depth,
+        '{"key":"a","value":[' * depth + "]}" * depth,
+        '{"' + "a." * depth + 'messages":[]}',
         '{"messages":[{"content":[{"type":"image","source":'
         + '{"source":' * depth
         + "1"
@@ -803,3 +971,169 @@ def test_a_log_whose_first_requests_are_text_is_a_log_of_requests() -> None:
 
 def test_images_tell_more_than_the_tokens_beside_them() -> None:
     assert looks_like_requests([{"image_tokens": 3, "body": chat(image_url(URL))}])
+
+
+def test_what_a_log_does_not_hold_is_told_with_what_to_do() -> None:
+    parts = [image_url("https://example.com/a.png"), image_url("REDACTED")]
+    parts += [image_url("<truncated>"), {"type": "video_url", "video_url": "a.mp4"}]
+    moved = {"input": {"inputBodyS3Path": "s3://bucket/key"}}
+    log = read_requests([json.dumps(chat(*parts)), json.dumps(moved)], "a")
+    assert [item.reason for item in log] == [UNSIZED] * 5
+    _, *notes = log.notes()
+    told = {
+        note.split(": unsized; ")[0]: note.split(": unsized; ")[1] for note in notes
+    }
+    assert told == {
+        "1 image named by an address, a path or an id": (
+            "give these images too, as a folder or tar"
+        ),
+        "2 images left out, cut or moved elsewhere by the logger": (
+            "have it keep width and height beside them, or their first 72 kB"
+        ),
+        "1 image or more in bodies that the logger moved to S3": (
+            "give these objects instead of the log"
+        ),
+        "1 image given as video, of whose frames no request tells": (
+            "give a table of their width, height, frames and fps"
+        ),
+    }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"level": "INFO", "image": "nginx:1.25", "msg": "pulled"},
+        {"message": {"content": "see data:image/png;base64,AAAA"}},
+        {"tools": [{"function": {"parameters": {"properties": {"image": {}}}}}]},
+        {"run_type": "tool", "inputs": chat(image_url(URL))},
+        {"type": "SPAN", "input": [{"role": "user", "content": [image_url(URL)]}]},
+    ],
+)
+def test_what_shows_no_image_to_a_model_is_no_request(line: dict[str, Any]) -> None:
+    assert items_of(line) == []
+    assert not looks_like_requests([line])
+
+
+def test_the_schema_of_a_tool_is_no_image_of_a_request() -> None:
+    schema = {"properties": {"image": {"type": "string"}}}
+    line = chat({"type": "text", "text": "?"}) | {"tools": [{"parameters": schema}]}
+    assert items_of(line) == []
+
+
+@given(
+    copies=st.lists(
+        st.sampled_from(["messages", "request", "payload", "raw"]), min_size=1
+    ),
+    images=st.integers(1, 3),
+)
+def test_a_request_counts_once_however_often_its_log_tells_it(
+    copies: list[str], images: int
+) -> None:
+    body = chat(*[image_url(URL)] * images)
+    line = {key: body if key != "raw" else json.dumps(body) for key in copies}
+    line |= {"messages": body["messages"]} if "messages" in copies else {}
+    assert len(items_of(line)) == images
+
+
+def test_of_two_copies_the_one_that_holds_the_image_counts() -> None:
+    cut, whole = chat(image_url("<truncated>")), chat(image_url(URL))
+    [item] = items_of({"request": cut, "request_body": json.dumps(whole)})
+    assert item.header is not None
+
+
+def test_the_innermost_time_and_label_count() -> None:
+    runs = [{"start_time": "2", "run_type": "llm", "inputs": chat(image_url(URL))}]
+    line = {"start_time": "1", "tenant": "a", "run_type": "chain", "child_runs": runs}
+    assert [(item.time, item.label) for item in items_of(line)] == [("2", "a")]
+
+
+def test_flattened_keys_that_contradict_each_other_lose_nothing() -> None:
+    line = {"a": 1, "a.b": chat(image_url(URL)), "c..d": 2, ".": 3, "e.0": 4, "e.x": 5}
+    assert len(items_of(line)) == 1
+
+
+limits = st.integers(1, 2**60)
+
+
+@given(least=st.none() | limits, most=st.none() | limits, form=st.integers(0, 5))
+def test_limits_of_a_request_are_those_of_its_images(
+    least: int | None, most: int | None, form: int
+) -> None:
+    told = {"min_pixels": least, "max_pixels": most}
+    told = {key: value for key, value in told.items() if value is not None}
+    edges = {"shortest_edge": least, "longest_edge": most}
+    body = chat(image_url(URL), image_url(URL))
+    line = [
+        body | {"mm_processor_kwargs": told},
+        {"body": body | {"extra_body": {"mm_processor_kwargs": told}}},
+        body | {"mm_processor_kwargs": {"images_kwargs": told}},
+        body | {"mm_processor_kwargs": {"size": edges}},
+        {"modelParameters": {"mm_processor_kwargs": json.dumps(told)}, "input": body},
+        {
+            "llm.invocation_parameters": json.dumps(
+                {"model": "m", "extra_body": {"mm_processor_kwargs": told}}
+            ),
+            "llm.input_messages": body["messages"],
+        },
+    ][form]
+    least, most = (min(limit or 0, 2**50) for limit in (least, most))
+    expected = OwnLimits(min_pixels=least, max_pixels=most)
+    assert [item.own for item in items_of(line)] == [expected] * 2
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {**image_url(URL), "min_pixels": 10, "max_pixels": 20},
+        {
+            "type": "image_url",
+            "image_url": {"url": URL, "min_pixels": 10, "max_pixels": "20"},
+        },
+        {"type": "image", "image": URL, "min_pixels": 10.0, "max_pixels": 20},
+        {"image": URL, "min_pixels": 10, "max_pixels": 20},
+    ],
+)
+def test_limits_of_a_part_resize_its_image_first(part: dict[str, Any]) -> None:
+    asked, other = items_of(chat(part, image_url(URL)))
+    assert asked.own == OwnLimits(min_pixels=10, max_pixels=20, resized_first=True)
+    assert other.own == OwnLimits()
+
+
+def test_the_limits_of_the_request_win_over_those_of_a_part() -> None:
+    part = {**image_url(URL), "max_pixels": 20}
+    line = chat(part) | {"mm_processor_kwargs": {"max_pixels": 30}}
+    assert [item.own for item in items_of(line)] == [OwnLimits(max_pixels=30)]
+
+
+@pytest.mark.parametrize("image", [URL, "file:///secret.png", "<truncated>"])
+def test_the_size_that_a_message_asks_for_is_the_size_of_its_image(image: str) -> None:
+    part = {
+        "type": "image",
+        "image": image,
+        "resized_height": 280,
+        "resized_width": 420,
+    }
+    [item] = items_of(chat(part))
+    assert item.header is not None
+    assert (item.header.width_px, item.header.height_px) == (420, 280)
+    assert item.own == OwnLimits(resized_first=True)
+
+
+@pytest.mark.parametrize("wrong", ["many", -5, 0, None, True, 1.5, [], float("inf")])
+def test_limits_that_are_no_numbers_bind_nothing(wrong: object) -> None:
+    line = chat(image_url(URL)) | {"mm_processor_kwargs": {"max_pixels": wrong}}
+    assert [item.own for item in items_of(line)] == [OwnLimits()]
+
+
+def test_own_limits_and_details_are_told() -> None:
+    part = {"type": "image_url", "image_url": {"url": URL, "detail": "low"}}
+    lines = [
+        chat(part) | {"mm_processor_kwargs": {"max_pixels": 30}},
+        chat({**image_url(URL), "max_pixels": 20}),
+    ]
+    log = read_requests(map(json.dumps, lines), "a")
+    assert len(list(log)) == 2
+    told = " ".join(log.notes())
+    assert "1 image under limits of their own (mm_processor_kwargs" in told
+    assert "1 image under limits of their own (min_pixels, max_pixels" in told
+    assert "1 image asked for with a detail" in told

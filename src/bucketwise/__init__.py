@@ -14,6 +14,7 @@ __all__ = [
     "Analysis",
     "BucketwiseError",
     "Evidence",
+    "Query",
     "Traffic",
     "__version__",
     "analyze",
@@ -42,13 +43,14 @@ if TYPE_CHECKING:
     from bucketwise.api.linting import lint_config
     from bucketwise.api.planning import analyze, write_plan
     from bucketwise.errors import BucketwiseError
-    from bucketwise.sources import read_evidence, read_traffic, write_histogram
+    from bucketwise.sources import Query, read_evidence, read_traffic, write_histogram
     from bucketwise.traffic import Traffic
 
 _HOMES = {
     "Analysis": "analysis",
     "BucketwiseError": "errors",
     "Evidence": "activity",
+    "Query": "sources",
     "Traffic": "traffic",
     "analyze": "api.planning",
     "compare": "api.comparing",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bucketwise.cost import vit_flops
@@ -11,6 +13,7 @@ from bucketwise.optimize.excess import excess_of
 from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.model_classes import MODEL_CLASSES, NEWEST, generates
+from bucketwise.reach import worst_of_all
 from bucketwise.reasons import UNSIZED
 from bucketwise.traffic import Traffic
 
@@ -62,6 +65,7 @@ def cautions(
         ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
         ("few-images", "warning", _few(setting), ()),
         ("images-unsized", "warning", _unsized(traffic), ()),
+        ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
         ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
@@ -69,6 +73,7 @@ def cautions(
         ("idle-lengths", "note", _idle(visual), IDLE_RULES),
         ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
         ("sizes-by-tokens", "note", _told(setting), ()),
+        ("own-limits", "note", _own(setting), ()),
         *(("model-note", "note", text, ()) for text in setting.profile.notes),
     )
     return tuple(
@@ -263,6 +268,42 @@ def _told(setting: Setting) -> str:
     if profile.window_patches:
         text += " Half-empty windows at the edges are not in these lengths."
     return text
+
+
+def _own(setting: Setting) -> str:
+    """Say that requests set limits for their own images."""
+    own = weight_of(setting.counts, setting.counts.sizes.has_own_limits)
+    if not own:
+        return ""
+    return (
+        f"{plural(own, 'image')} {verb(own, 'is', 'are')} under pixel limits of their own, "
+        "set by their requests; what is set on the processor does not bind them."
+    )
+
+
+def _own_overflow(visual: Visual, setting: Setting) -> str:
+    """Say that the limits of requests let more through than the top holds."""
+    sizes, image = setting.counts.sizes, setting.preprocessing.image
+    own = sizes.has_own_limits
+    if not own.any():
+        return ""
+    high = int(
+        np.where(sizes.own_max_pixels, sizes.own_max_pixels, image.max_pixels)[
+            own
+        ].max()
+    )
+    loosest = replace(image, max_pixels=max(high, image.min_pixels))
+    preprocessing = replace(setting.preprocessing, image=loosest)
+    worst = worst_of_all(setting.profile, preprocessing, setting.version, clips=False)
+    top = visual.vit_max_seq_lens[-1]
+    if worst.needed <= top:
+        return ""
+    return (
+        f"Requests set a max_pixels of up to {high:,} for their own images: one of "
+        f"{worst.width_px:,}x{worst.height_px:,} would need {worst.needed:,} of {top:,} and "
+        "the runtime raises. Refuse such limits before the server, or compile "
+        f"{worst.needed:,} to be sure."
+    )
 
 
 def _unsized(traffic: Traffic) -> str:

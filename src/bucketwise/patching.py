@@ -27,6 +27,10 @@ CLIP_CONTEXT_TOKENS = 128_000
 """What `cap_pixels_per_frame` leaves a clip: 90 % of a context of 128,000 tokens
 (transformers 5.23.0, models/qwen2_vl/video_processing_qwen2_vl.py)."""
 
+FIRST_TOKENS = (4, 16_384)
+"""Merged patches between which qwen_vl_utils resizes an image for which a message sets no
+limits (qwen_vl_utils 0.0.14, vision_process.py, IMAGE_MIN_TOKEN_NUM and its like)."""
+
 CLIP_FRAME_TOKENS = 768
 """Tokens `cap_pixels_per_frame` leaves one frame of Qwen3-VL (transformers 5.23.0,
 models/qwen3_vl/video_processing_qwen3_vl.py)."""
@@ -170,9 +174,14 @@ def count_patches(
     transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
     models/qwen2_vl/video_processing_qwen2_vl.py,
     models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
-    image_processing_gemma4.py (get_aspect_ratio_preserving_size). Floating-point steps stand in the
+    image_processing_gemma4.py (get_aspect_ratio_preserving_size). Images that are
+    resized first: qwen_vl_utils 0.0.14, vision_process.py (fetch_image, smart_resize).
+    Floating-point steps stand in the
     processors' order: the last bit decides some roundings.
     """
+    if profile.soft_tokens:
+        # Limits in pixels are nothing that such a processor knows, whoever sets them.
+        sizes = sizes.without_own_limits()
     error = np.full(len(sizes), "", dtype=object)
     told = sizes.is_told
     is_clip = sizes.frames > 0
@@ -196,15 +205,14 @@ def count_patches(
             f"ValueError: t:{frames[index]} must be larger than "
             f"temporal_factor:{profile.temporal_patch}"
         )
+    if not profile.soft_tokens:
+        _refuse_thin(error, *_known_sides(sizes))
+    gone = np.minimum(*_resized_first(sizes, profile.factor_px)) < 1
+    error[gone & (error == "")] = "ValueError: height and width must be > 0"
     height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
-    ratio = np.maximum(height, width) / np.minimum(height, width)
-    limited = (ratio > MAX_ASPECT_RATIO) & (profile.soft_tokens is None)
-    for index in np.flatnonzero(limited & (error == "")):
-        error[index] = (
-            "ValueError: absolute aspect ratio must be smaller than "
-            f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
-        )
-    low, high = _limits(frames, is_clip, profile, preprocessing)
+    if not profile.soft_tokens:
+        _refuse_thin(error, height, width)
+    low, high = _limits(sizes, frames, profile, preprocessing)
     if profile.soft_tokens:
         resized_h, resized_w = _filled(height, width, high, profile.factor_px)
     else:
@@ -268,13 +276,47 @@ def _resize_input(
     volume = (sizes.frames > 0) & (profile.video_rule == "whole_clip")
     step = profile.temporal_patch
     height, width = (
-        np.where(sizes.is_told, 1, side) for side in (sizes.height_px, sizes.width_px)
+        np.maximum(side, 1) for side in _resized_first(sizes, profile.factor_px)
     )
     return (
         *_grow_short_sides(height, width, volume, profile.factor_px),
         np.where(volume, frames, 1),
         np.where(volume, np.rint(frames / step).astype(np.int64) * step, 1),
     )
+
+
+def _known_sides(sizes: Sizes) -> tuple[IntArray, IntArray]:
+    """Return height and width; 1 where they are unknown."""
+    sides = (sizes.height_px, sizes.width_px)
+    height, width = (np.where(sizes.is_told, 1, side) for side in sides)
+    return height, width
+
+
+def _resized_first(sizes: Sizes, factor_px: int) -> tuple[IntArray, IntArray]:
+    """Return the sides that reach the processor, after a resize where there is one."""
+    height, width = _known_sides(sizes)
+    first = sizes.resized_first > 0
+    if not first.any():
+        return height, width
+    own = (sizes.own_min_pixels, sizes.own_max_pixels)
+    low, high = (
+        np.where(limit > 0, limit, tokens * factor_px**2)
+        for limit, tokens in zip(own, FIRST_TOKENS, strict=True)
+    )
+    one = np.ones_like(height)
+    resized = _smart_resize(
+        (height, width), (one, one), (low, high), factor_px, first=True
+    )
+    return np.where(first, resized[0], height), np.where(first, resized[1], width)
+
+
+def _refuse_thin(error: TextArray, height: IntArray, width: IntArray) -> None:
+    ratio = np.maximum(height, width) / np.minimum(height, width)
+    for index in np.flatnonzero((ratio > MAX_ASPECT_RATIO) & (error == "")):
+        error[index] = (
+            "ValueError: absolute aspect ratio must be smaller than "
+            f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
+        )
 
 
 def _told_patches(
@@ -365,19 +407,24 @@ def _grow_short_sides(
 
 
 def _limits(
+    sizes: Sizes,
     frames: IntArray,
-    is_clip: BoolArray,
     profile: ModelProfile,
     preprocessing: Preprocessing,
 ) -> tuple[IntArray, IntArray]:
     """Return the lower and upper limit of each size."""
     video, image = preprocessing.clip, preprocessing.image
+    is_clip = sizes.frames > 0
     low = np.where(is_clip, video.min_pixels, image.min_pixels)
     high = np.where(is_clip, video.max_pixels, image.max_pixels)
     if preprocessing.cap_pixels_per_frame:
         capped = _capped(np.maximum(frames, 1), profile, video)
         high = np.where(is_clip, capped, high)
-    return low, high
+    own = sizes.has_own_limits
+    return (
+        np.where(own & (sizes.own_min_pixels > 0), sizes.own_min_pixels, low),
+        np.where(own & (sizes.own_max_pixels > 0), sizes.own_max_pixels, high),
+    )
 
 
 def _capped(frames: IntArray, profile: ModelProfile, video: PixelLimits) -> IntArray:
@@ -419,8 +466,13 @@ def _smart_resize(
     weights: tuple[IntArray, IntArray],
     limits: tuple[IntArray, IntArray],
     factor_px: int,
+    *,
+    first: bool = False,
 ) -> tuple[IntArray, IntArray]:
     """Resize to multiples of the factor within the limits.
+
+    The processor keeps a side of one factor where it shrinks an image, the resize before
+    it (`first`) where it rounds one.
 
     `weights` are the frames that multiply the area under the whole-clip rule, as they
     are and as rounded to whole temporal patches; 1 elsewhere. The test uses the rounded
@@ -429,8 +481,13 @@ def _smart_resize(
     height, width = sides_px
     weight, rounded_weight = weights
     low, high = limits
-    rounded_h = np.rint(height / factor_px).astype(np.int64) * factor_px
-    rounded_w = np.rint(width / factor_px).astype(np.int64) * factor_px
+    rounded_px, shrunk_px = (factor_px, 0) if first else (0, factor_px)
+
+    def rounded(side: IntArray) -> IntArray:
+        whole: IntArray = np.rint(side / factor_px).astype(np.int64)
+        return np.maximum(rounded_px, whole * factor_px)
+
+    rounded_h, rounded_w = rounded(height), rounded(width)
     area = rounded_weight * rounded_h * rounded_w
     pixels = weight * height * width
     shrink = np.sqrt(np.maximum(pixels, 1) / high)
@@ -438,7 +495,7 @@ def _smart_resize(
 
     def shrunk(side: IntArray) -> IntArray:
         whole: IntArray = np.floor(side / shrink / factor_px).astype(np.int64)
-        return np.maximum(factor_px, whole * factor_px)
+        return np.maximum(shrunk_px, whole * factor_px)
 
     def grown(side: IntArray) -> IntArray:
         whole: IntArray = np.ceil(side * grow / factor_px).astype(np.int64)

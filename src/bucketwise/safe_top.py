@@ -148,8 +148,12 @@ def _lowering_is_cheaper(choice: TopChoice, question: Question) -> bool:
 
 
 def _top_under(lowered: Setting, most: int) -> int:
-    """Return the least top that holds what lowered limits let through, and the pins."""
-    return min(max(_aligned(lowered, lowered.worst().needed), *lowered.pins, 0), most)
+    """Return the least top that holds what lowered limits let through, and the pins.
+
+    Images under limits of their own stay as large as they are.
+    """
+    largest = max(lowered.worst().needed, int(lowered.demand().needed[-1]))
+    return min(max(_aligned(lowered, largest), *lowered.pins, 0), most)
 
 
 def _aligned(setting: Setting, length: int) -> int:

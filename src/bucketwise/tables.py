@@ -9,7 +9,7 @@ import pandas as pd
 
 from bucketwise.patching import BoolArray, Counts, TextArray
 from bucketwise.rbln.releases import Version
-from bucketwise.traffic import FloatArray, IntArray
+from bucketwise.traffic import OWN_COLUMNS, FloatArray, IntArray
 
 COLUMNS = [
     "height", "width", "frames", "count", "resized_height", "resized_width", "grid_t",
@@ -20,7 +20,8 @@ COLUMNS = [
 def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
     """Return one row a size; where the processor refuses, only `error` is filled.
 
-    Where only the visual tokens are known, sides and grid are empty.
+    Where only the visual tokens are known, sides and grid are empty. Where requests set
+    limits of their own, these stand in columns more.
 
     Parameters
     ----------
@@ -52,6 +53,8 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
         "merged_patches": counts.merged_patches,
         "needed": counts.needed(version),
     }
+    own = {name: getattr(sizes, name) for name in OWN_COLUMNS}
+    told = own if any(column.any() for column in own.values()) else {}
     return pd.DataFrame(
         {
             "height": whole(sizes.height_px, sizes.is_told),
@@ -64,8 +67,9 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
             },
             **{name: whole(values, refused) for name, values in columns.items()},
             "error": counts.error,
+            **told,
         }
-    )[COLUMNS]
+    )[[*COLUMNS, *told]]
 
 
 def with_unusable(

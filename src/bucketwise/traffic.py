@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -37,6 +37,19 @@ MAX_SIDE_PX = 1_000_000
 
 MAX_PLACES = 5
 """Places kept for each reason of rejection."""
+
+SIZE_COLUMNS: Mapping[str, type[np.int64 | np.float64]] = {
+    "height_px": np.int64, "width_px": np.int64, "frames": np.int64, "fps": np.float64,
+    "visual_tokens": np.int64, "own_min_pixels": np.int64, "own_max_pixels": np.int64,
+    "resized_first": np.int64,
+}  # fmt: skip
+"""What a size consists of, in the order that sizes are sorted by."""
+
+OWN_COLUMNS = ("own_min_pixels", "own_max_pixels", "resized_first")
+"""Those that only a request can set; 0 in what anything else tells."""
+
+CELL_COLUMNS = {"label": np.int64, "slot_start_s": np.int64, **SIZE_COLUMNS}
+"""What a cell of a histogram is told from others by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +88,31 @@ class InputRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLimits:
+    """Pixel limits that a request sets for an image, beside those of the processor.
+
+    Attributes
+    ----------
+    min_pixels, max_pixels : int
+        0 where it sets none.
+    resized_first : bool
+        Whether the image is resized within them before the processor sees it, as
+        qwen_vl_utils does; else they take the place of the processor's.
+    """
+
+    min_pixels: int = 0
+    max_pixels: int = 0
+    resized_first: bool = False
+
+
+NO_LIMITS = OwnLimits()
+
+
+def _nothing() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
     """Distinct sizes with their weights, sorted by their columns in this order.
 
@@ -90,6 +128,8 @@ class Sizes:
     visual_tokens : ndarray of int64, shape (n_sizes,)
         Merged patches of an image of which nothing else is known, its sides being 0;
         0 where the sides are known.
+    own_min_pixels, own_max_pixels, resized_first : ndarray of int64, shape (n_sizes,)
+        `OwnLimits` of the request; 0 where it sets none, as they are when left out.
     count : ndarray of float64, shape (n_sizes,)
         Images (or clips) of that size; not negative.
     """
@@ -99,6 +139,9 @@ class Sizes:
     frames: IntArray
     fps: FloatArray
     visual_tokens: IntArray
+    own_min_pixels: IntArray = field(default_factory=_nothing)
+    own_max_pixels: IntArray = field(default_factory=_nothing)
+    resized_first: IntArray = field(default_factory=_nothing)
     count: FloatArray
 
     def __post_init__(self) -> None:
@@ -109,15 +152,9 @@ class Sizes:
         ConfigError
             Naming every column that is wrong.
         """
+        _fill_own(self)
         shape = self.height_px.shape
-        columns = (
-            self.height_px,
-            self.width_px,
-            self.frames,
-            self.fps,
-            self.visual_tokens,
-            self.count,
-        )
+        columns = (*(getattr(self, name) for name in SIZE_COLUMNS), self.count)
         problems = []
         if any(column.shape != shape or column.ndim != 1 for column in columns):
             problems.append(
@@ -131,6 +168,8 @@ class Sizes:
                 problems.append("sizes: visual tokens are 0 (not given) or positive")
             if self.frames.min() < 0 or self.fps.min() < 0:
                 problems.append("sizes: frames and fps are 0 (not given) or positive")
+            if min(getattr(self, name).min() for name in OWN_COLUMNS) < 0:
+                problems.append("sizes: own limits are 0 (not given) or positive")
             if self.count.min() < 0 or not np.isfinite(self.count).all():
                 problems.append("sizes: a count is negative or not finite")
         raise_all(problems)
@@ -144,6 +183,17 @@ class Sizes:
         """Which images are known by their visual tokens alone."""
         return self.visual_tokens > 0
 
+    @property
+    def has_own_limits(self) -> NDArray[np.bool_]:
+        """Which images limits of their request bind instead of the processor's."""
+        bound = self.own_min_pixels + self.own_max_pixels > 0
+        return np.asarray(bound & (self.resized_first == 0))
+
+    def without_own_limits(self) -> Sizes:
+        """Return the same sizes as if no request set limits."""
+        none: dict[str, Any] = dict.fromkeys(OWN_COLUMNS, np.zeros_like(self.frames))
+        return replace(self, **none)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
@@ -154,9 +204,8 @@ class Traffic:
 
     Attributes
     ----------
-    height_px, width_px, frames, visual_tokens : ndarray of int64, shape (n_cells,)
-        As in `Sizes`.
-    fps : ndarray of float64, shape (n_cells,)
+    height_px, width_px, frames, fps, visual_tokens, own_min_pixels, own_max_pixels, \
+    resized_first : ndarray, shape (n_cells,)
         As in `Sizes`.
     slot_start_s : ndarray of int64, shape (n_cells,)
         Start of the slot in seconds since 1970 (UTC), or `NO_TIME_S`.
@@ -187,6 +236,9 @@ class Traffic:
     frames: IntArray
     fps: FloatArray
     visual_tokens: IntArray
+    own_min_pixels: IntArray = field(default_factory=_nothing)
+    own_max_pixels: IntArray = field(default_factory=_nothing)
+    resized_first: IntArray = field(default_factory=_nothing)
     slot_start_s: IntArray
     label: IntArray
     count: FloatArray
@@ -210,6 +262,7 @@ class Traffic:
         ConfigError
             Naming every fault.
         """
+        _fill_own(self)
         problems = []
         rejected = sum(rejection.count for rejection in self.rejections)
         if self.rows_read != self.rows_used + rejected:
@@ -229,14 +282,7 @@ class Traffic:
             problems.append("traffic: a cell has a label that is not in the list")
         raise_all(problems)
         # Its own cells are sizes, too, and have to pass for such.
-        Sizes(
-            height_px=self.height_px,
-            width_px=self.width_px,
-            frames=self.frames,
-            fps=self.fps,
-            visual_tokens=self.visual_tokens,
-            count=self.count,
-        )
+        Sizes(**_columns(self, SIZE_COLUMNS), count=self.count)
 
     @property
     def rows_rejected(self) -> int:
@@ -250,31 +296,13 @@ class Traffic:
 
     def sizes(self) -> Sizes:
         """Return the distinct sizes over all slots and labels."""
-        keys, count = group_cells(self._keys()[2:], self.count)
-        height, width, frames, fps, tokens = keys
-        return Sizes(
-            height_px=height.astype(np.int64),
-            width_px=width.astype(np.int64),
-            frames=frames.astype(np.int64),
-            fps=fps.astype(np.float64),
-            visual_tokens=tokens.astype(np.int64),
-            count=count,
-        )
+        return Sizes(**grouped(_columns(self, SIZE_COLUMNS), self.count))
 
     def without_empty_cells(self) -> Traffic:
         """Return the same traffic without cells of no image: nobody sent those sizes."""
+        columns = {**_columns(self, CELL_COLUMNS), "count": self.count}
         used = self.count > 0
-        return replace(
-            self,
-            height_px=self.height_px[used],
-            width_px=self.width_px[used],
-            frames=self.frames[used],
-            fps=self.fps[used],
-            visual_tokens=self.visual_tokens[used],
-            slot_start_s=self.slot_start_s[used],
-            label=self.label[used],
-            count=self.count[used],
-        )
+        return replace(self, **{name: each[used] for name, each in columns.items()})
 
     def without_places(self) -> Traffic:
         """Return the same traffic without names of inputs and places of rows."""
@@ -289,20 +317,47 @@ class Traffic:
         digest = hashlib.sha256()
         digest.update("\x1f".join(self.labels).encode())
         digest.update(str(self.slot_width_s).encode())
-        for column in (*self._keys(), self.count):
-            digest.update(np.ascontiguousarray(column).tobytes())
+        for name in (*self.kept_columns, "count"):
+            digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
         return digest.hexdigest()
 
-    def _keys(self) -> tuple[NDArray[np.generic], ...]:
-        return (
-            self.label,
-            self.slot_start_s,
-            self.height_px,
-            self.width_px,
-            self.frames,
-            self.fps,
-            self.visual_tokens,
+    @property
+    def kept_columns(self) -> tuple[str, ...]:
+        """Columns of cells that say something: limits of their own are rare."""
+        return tuple(
+            name
+            for name in CELL_COLUMNS
+            if name not in OWN_COLUMNS or getattr(self, name).any()
         )
+
+
+def _fill_own(sizes: Sizes | Traffic) -> None:
+    """Let sizes of which no limits of their own are told have none."""
+    for name in OWN_COLUMNS:
+        if not getattr(sizes, name).size:
+            object.__setattr__(sizes, name, np.zeros_like(sizes.height_px))
+
+
+def _columns(of: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in names}
+
+
+def grouped(columns: Mapping[str, NDArray[Any]], count: FloatArray) -> dict[str, Any]:
+    """Return named columns with equal cells merged, and what they count.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, each of shape (n_cells,)
+        Of `CELL_COLUMNS`, most significant first.
+    count : ndarray of float64, shape (n_cells,)
+        Weight of each cell.
+    """
+    keys, total = group_cells(list(columns.values()), count)
+    typed = {
+        name: key.astype(CELL_COLUMNS[name])
+        for name, key in zip(columns, keys, strict=True)
+    }
+    return {**typed, "count": total}
 
 
 def group_cells(
@@ -370,15 +425,13 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
         label_columns.append(lookup[part.label])
     firsts = [part.first_s for part in merged if part.first_s is not None]
     lasts = [part.last_s for part in merged if part.last_s is not None]
+    joined: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in merged])
+        for name in ("slot_start_s", *SIZE_COLUMNS, "count")
+    }
     total = Traffic(
-        height_px=np.concatenate([part.height_px for part in merged]),
-        width_px=np.concatenate([part.width_px for part in merged]),
-        frames=np.concatenate([part.frames for part in merged]),
-        fps=np.concatenate([part.fps for part in merged]),
-        visual_tokens=np.concatenate([part.visual_tokens for part in merged]),
-        slot_start_s=np.concatenate([part.slot_start_s for part in merged]),
+        **joined,
         label=np.concatenate(label_columns),
-        count=np.concatenate([part.count for part in merged]),
         labels=labels,
         slot_width_s=width_s,
         rows_read=sum(part.rows_read for part in merged),
@@ -421,31 +474,9 @@ def _regroup(traffic: Traffic, slot_width_s: int) -> Traffic:
     else:
         floored = start_s // slot_width_s * slot_width_s
         start_s = np.where(start_s == NO_TIME_S, NO_TIME_S, floored)
-    keys, count = group_cells(
-        (
-            traffic.label,
-            start_s,
-            traffic.height_px,
-            traffic.width_px,
-            traffic.frames,
-            traffic.fps,
-            traffic.visual_tokens,
-        ),
-        traffic.count,
-    )
-    label, start, height, width, frames, fps, tokens = keys
-    return replace(
-        traffic,
-        label=label.astype(np.int64),
-        slot_start_s=start.astype(np.int64),
-        height_px=height.astype(np.int64),
-        width_px=width.astype(np.int64),
-        frames=frames.astype(np.int64),
-        fps=fps.astype(np.float64),
-        visual_tokens=tokens.astype(np.int64),
-        count=count,
-        slot_width_s=slot_width_s,
-    )
+    columns = {**_columns(traffic, CELL_COLUMNS), "slot_start_s": start_s}
+    cells = grouped(columns, traffic.count)
+    return replace(traffic, **cells, slot_width_s=slot_width_s)
 
 
 def said_of_rounding(bits: int, max_cells: int) -> str:
@@ -511,21 +542,16 @@ def _fit(traffic: Traffic, max_cells: int) -> Traffic:
 def _rounded(traffic: Traffic, bits: int) -> Traffic:
     """Return the same traffic with sizes of no more bits, cells not yet merged.
 
-    Sides, frames and tokens go up and rates down, so that no image or clip becomes
-    smaller.
+    Rates go down and all else up, so that no image or clip becomes smaller.
     """
     if bits == traffic.size_bits:
         return traffic
-
-    return replace(
-        traffic,
-        height_px=_round_up(traffic.height_px, bits),
-        width_px=_round_up(traffic.width_px, bits),
-        frames=_round_up(traffic.frames, bits),
-        visual_tokens=_round_up(traffic.visual_tokens, bits),
-        fps=np.floor(traffic.fps / _step(traffic.fps, bits)) * _step(traffic.fps, bits),
-        size_bits=bits,
-    )
+    fps = np.floor(traffic.fps / _step(traffic.fps, bits)) * _step(traffic.fps, bits)
+    up: dict[str, Any] = {
+        name: _round_up(getattr(traffic, name), bits)
+        for name in SIZE_COLUMNS.keys() - {"fps"}
+    }
+    return replace(traffic, **up, fps=fps, size_bits=bits)
 
 
 def _round_up(column: IntArray, bits: int) -> IntArray:

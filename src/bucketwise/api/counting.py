@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,8 @@ from bucketwise.limits import Limit
 from bucketwise.patching import count_patches
 from bucketwise.sources import read_rows
 from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.tables import counts_table, with_unusable
+from bucketwise.sources.inputs import Given
+from bucketwise.tables import COLUMNS, counts_table, with_unusable
 from bucketwise.traffic import Sizes, Traffic
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def count(
 
 
 def count_rows(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = 0.05,
@@ -72,7 +72,7 @@ def count_rows(
 
     Parameters
     ----------
-    inputs : sequence of str or Path
+    inputs : sequence of str, Path or Query
         Tables, as `read_traffic` takes them.
     columns : mapping of str to str, optional
         Role -> column, as `read_traffic` takes it.
@@ -105,7 +105,10 @@ def count_rows(
             frames=rows.frames[usable],
             fps=rows.fps[usable],
             visual_tokens=rows.visual_tokens[usable],
+            **{name: column[usable] for name, column in rows.own.items()},
             count=rows.count[usable],
         )
         counts = count_patches(sizes, profile, preprocessing)
-        yield with_unusable(counts_table(counts, version), usable, reason)
+        # Limits of their own would be columns of some of the tables alone.
+        table = counts_table(counts, version)[COLUMNS]
+        yield with_unusable(table, usable, reason)

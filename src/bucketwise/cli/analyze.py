@@ -83,7 +83,7 @@ def analyze(
     from bucketwise.api.pages import check_formats
     from bucketwise.output import check_folder, default_folder
 
-    folder = options["out"] or default_folder(inputs[0])
+    folder = options["out"] or default_folder(str(inputs[0]))
     check_folder(folder)
     check_formats(options["formats"])
     current = current_of(options["current"])

@@ -10,11 +10,13 @@ import click
 
 from bucketwise.cli.option_types import Amount, Name, Percent
 from bucketwise.cli.options import (
+    asked,
     bundle,
     columns_option,
     counts,
     image_limits,
     one_target,
+    sql_option,
     target_option,
 )
 from bucketwise.cli.progress import shown_progress
@@ -36,9 +38,11 @@ traffic_options = bundle(
         "--traffic",
         "inputs",
         multiple=True,
+        callback=asked,
         metavar="INPUT",
         help="What users send, as `bucketwise analyze` reads it; repeatable.",
     ),
+    sql_option,
     columns_option,
     click.option(
         "--max-bad-rows",

@@ -21,6 +21,9 @@ from bucketwise.errors import UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
+_SQL = "bucketwise.sql"
+"""Where the query waits for the inputs that it reads."""
+
 counts = click.IntRange(min=1, max=MOST_COUNT)
 
 
@@ -68,8 +71,38 @@ columns_option = click.option(
     "need no naming; a role that does not exist is refused with the list of those that do.",
 )
 
+
+def asked(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> Any:
+    """Return the inputs, or the query over them."""
+    sql = ctx.meta.get(_SQL)
+    if sql is not None:
+        from bucketwise.sources.query import Query
+
+        return (Query(sql, tuple(values)),)
+    if isinstance(param, click.Argument) and not values:
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return tuple(values)
+
+
+def _kept(ctx: click.Context, _: click.Parameter, sql: str | None) -> None:
+    ctx.meta[_SQL] = sql
+
+
+sql_option = click.option(
+    "--sql",
+    is_eager=True,
+    expose_value=False,
+    callback=_kept,
+    metavar="QUERY",
+    help="Read what one SELECT in DuckDB's language gives, its columns named for what they "
+    "are: \"SELECT w AS width, h AS height FROM read_json('x.json')\". It reads INPUT, or "
+    "what is below this folder where there is none, and does nothing else  "
+    "[default: INPUT as it is]",
+)
+
 traffic_options = bundle(
-    click.argument("inputs", nargs=-1, required=True, metavar="INPUT..."),
+    click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),
+    sql_option,
     columns_option,
     click.option(
         "--max-bad-rows",
@@ -106,7 +139,7 @@ cost_option = click.option(
 )
 
 
-def _kept(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
+def _kept_count(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
     """Keep the count until the limit it stands for is read."""
     ctx.meta[str(param.name)] = value
 
@@ -148,7 +181,7 @@ def image_limits(default: str) -> Callable[..., Any]:
             type=click.IntRange(min=1, max=MOST_COUNT),
             expose_value=False,
             is_eager=True,
-            callback=_kept,
+            callback=_kept_count,
             help="max_soft_tokens of the processor, for models that scale every image to "
             "so many soft tokens  [default: the checkpoint's]",
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
+    "Query",
     "Rows",
     "read_evidence",
     "read_inputs",
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from bucketwise.sources.evidence.reading import read_evidence
     from bucketwise.sources.frames import write_parquet
     from bucketwise.sources.histograms import write_histogram
+    from bucketwise.sources.query import Query
     from bucketwise.sources.reading import read_inputs, read_traffic
     from bucketwise.sources.rows import Rows, read_rows
 
 _HOMES = {
+    "Query": "query",
     "Rows": "rows",
     "read_evidence": "evidence.reading",
     "read_inputs": "reading",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import json
+import re
 import shutil
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Literal
 
@@ -14,9 +17,10 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace
 from bucketwise.sources.images.header import Header
 from bucketwise.sources.images.read import read_header, read_path, starts_as_image
+from bucketwise.sources.json_text import parse
 from bucketwise.sources.packing import Compression, PackingError, open_unpacked
 
-Kind = Literal["delimited", "jsonlines", "parquet", "tar"]
+Kind = Literal["delimited", "jsonlines", "json", "parquet", "tar"]
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -32,7 +36,7 @@ _PACKINGS: Mapping[Compression, tuple[bytes, ...]] = {
 }
 
 EXPECTED = (
-    "a table (CSV, TSV, JSON Lines or Parquet, plain, gzip or zstd), images, a folder "
+    "a table (CSV, TSV, JSON or Parquet, plain, gzip or zstd), images, a folder "
     "or tar of images, or a log of requests is expected"
 )
 
@@ -47,7 +51,12 @@ _BINARIES = (
     (b"ORC", "an ORC file"),
 )
 _TEXT_IMAGES = (b"/* XPM", b"#define ")
-_WIDE_TEXT = (b"\xff\xfe", b"\xfe\xff")
+_WIDE_TEXT = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How Excel starts what it saves as "Unicode text"."""
+
+_MARKLESS = 64
+"""Bytes by which UTF-16 without such a mark is told: every other one is zero."""
+
 HEAD_BYTES = 65_536
 _TAR_BLOCK = tarfile.BLOCKSIZE
 
@@ -159,28 +168,45 @@ def recognise(
         start = file.read(HEAD_BYTES)
     if not start:
         raise InputError(f"{name}: the file is empty; {expected}")
-    for compression, magics in _PACKINGS.items():
-        if start.startswith(magics):
-            return _packed(workspace, path, name, compression, expected)
-    kind = _kind(start, name, expected)
-    return File(path=path, name=name, kind=kind, compression="none")
-
-
-def _packed(
-    workspace: Workspace,
-    path: Path,
-    name: str,
-    compression: Compression,
-    expected: str,
-) -> File:
+    compression: Compression = "none"
+    for each, magics in _PACKINGS.items():
+        compression = each if start.startswith(magics) else compression
     with open_unpacked(path, compression) as file:
         start = file.read(HEAD_BYTES)
         if not start:
             raise InputError(f"{name}: the file is empty once unpacked; {expected}")
         kind = _kind(start, name, expected)
-        if kind == "parquet":
+        if kind == "parquet" and compression != "none":
             return _unpacked(workspace, file, start, name)
-    return File(path=path, name=name, kind=kind, compression=compression)
+        if (
+            kind == "jsonlines"
+            and not re.search(rb"[\r\n]", start)
+            and _is_one_line(file)
+        ):
+            kind = "json"
+    found = File(path=path, name=name, kind=kind, compression=compression)
+    return _as_utf8(workspace, found) if start.startswith(_WIDE_TEXT) else found
+
+
+def _is_one_line(rest: IO[bytes]) -> bool:
+    ends = (
+        chunk.partition(b"\n")[2]
+        for chunk in iter(lambda: rest.read(HEAD_BYTES), b"")
+        if b"\n" in chunk
+    )
+    return not next(ends, b"").strip() and not rest.read(HEAD_BYTES).strip()
+
+
+def _as_utf8(workspace: Workspace, file: File) -> File:
+    """Write UTF-16 out as the encoding that every reader of text expects."""
+    path = workspace.scratch.new("utf8")
+    with (
+        open_unpacked(file.path, file.compression) as packed,
+        io.TextIOWrapper(packed, "utf-16", "replace", newline="") as wide,
+        path.open("w", encoding="utf-8", errors="replace", newline="") as plain,
+    ):
+        shutil.copyfileobj(wide, plain)
+    return replace(file, path=path, compression="none")
 
 
 def _unpacked(workspace: Workspace, packed: IO[bytes], start: bytes, name: str) -> File:
@@ -197,28 +223,54 @@ def _kind(start: bytes, name: str, expected: str) -> Kind:
         return "parquet"
     if is_tar(start):
         return "tar"
+    if start.startswith(_WIDE_TEXT):
+        start = start.decode("utf-16", "replace").encode()
     _refuse_binary(start, name, expected)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         raise InputError(f"{name}: nothing but blank lines; {expected}")
-    if text.startswith(b"[") and text[1:].lstrip().startswith(b"{"):
-        raise InputError(
-            f"{name}: one JSON array; JSON Lines has an object on each line "
-            "(jq -c '.[]' makes it so)"
+    if re.match(rb"\[\s*([\[{]|//|/\*)", text):
+        return "json"
+    if not text.startswith(b"{"):
+        return "delimited"
+    return "json" if _is_document(text.decode("utf-8", "replace")) else "jsonlines"
+
+
+def _is_document(text: str) -> bool:
+    """Say whether an object goes on beyond its first line, or is the only one.
+
+    Parameters
+    ----------
+    text : str
+        As much of the start as there is, up to `HEAD_BYTES`.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    line, _, rest = lines.partition("\n")
+    try:
+        _, end = json.JSONDecoder().raw_decode(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        cut = isinstance(error, json.JSONDecodeError) and error.pos >= len(
+            line.rstrip()
         )
-    return "jsonlines" if text.startswith(b"{") else "delimited"
+        # Lines of which the first alone is cut are lines.
+        second = rest.partition("\n")[0]
+        return cut and bool(rest) and (line.rstrip()[-1:] in "[{" or not parse(second))
+    return not (line[end:].strip() or rest.strip())
 
 
 def _refuse_binary(start: bytes, name: str, expected: str) -> None:
     for magic, said in _BINARIES:
         if start.startswith(magic):
             raise InputError(f"{name}: this is {said}; {expected}")
-    if start.startswith(_WIDE_TEXT):
-        raise InputError(
-            f"{name}: the text is UTF-16; save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"
-        )
     if b"\0" in start:
-        raise InputError(f"{name}: binary data (it holds zero bytes); {expected}")
+        wide = any(start[1:_MARKLESS:2]) != any(start[:_MARKLESS:2])
+        said = (
+            "the text is UTF-16 without the mark that says so; save it as UTF-8 "
+            "(iconv -f UTF-16LE -t UTF-8)"
+            if wide
+            else f"binary data (it holds zero bytes); {expected}"
+        )
+        raise InputError(f"{name}: {said}")
 
 
 def is_tar(start: bytes) -> bool:

@@ -20,17 +20,24 @@ from bucketwise.sources.database import (
     open_workspace,
 )
 from bucketwise.sources.parquet import ROW, open_columns
-from bucketwise.traffic import MAX_CELLS, InputRecord, Place, Rejection, Traffic
+from bucketwise.traffic import (
+    CELL_COLUMNS,
+    MAX_CELLS,
+    OWN_COLUMNS,
+    InputRecord,
+    Place,
+    Rejection,
+    Traffic,
+)
 
 SCHEMA = "bucketwise.histogram/1"
+WITH_OWN = "bucketwise.histogram/2"
+"""Has limits that requests set, which versions that read only the first would drop."""
+
 KEY = "bucketwise"
 """Key of the metadata by which a Parquet file is known to be a histogram."""
 
-_COLUMNS = (
-    "label", "slot_start_s", "height_px", "width_px", "frames", "fps",
-    "visual_tokens", "count",
-)  # fmt: skip
-_ARRAYS = frozenset(_COLUMNS)
+_ARRAYS = (*CELL_COLUMNS, "count")
 
 
 def write_histogram(traffic: Traffic, path: Path) -> None:
@@ -98,13 +105,15 @@ def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | Non
     ).fetchnumpy()
     try:
         said = json.loads(found[0][0])
-        if said["schema"] != SCHEMA:
+        if said["schema"] not in {SCHEMA, WITH_OWN}:
             raise InputError(
                 f"{name}: a histogram of schema {said['schema']!r}; this version "
-                f"reads {SCHEMA!r}: make it anew with `bucketwise histogram`"
+                f"reads up to {WITH_OWN!r}: make it anew with `bucketwise histogram`"
             )
         arrays: dict[str, Any] = {
-            column: np.asarray(columns[column]) for column in _COLUMNS
+            column: np.asarray(columns[column])
+            for column in _ARRAYS
+            if column in columns or column not in OWN_COLUMNS
         }
         return Traffic(**arrays, **_restored(said["traffic"]))
     except (KeyError, TypeError, ValueError, BucketwiseError) as error:
@@ -121,10 +130,12 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     connection.execute("SET preserve_insertion_order = true")
     # One writer: row groups in the order of the cells, and so the same bytes.
     connection.execute("SET threads = 1")
-    connection.register("kept", {name: getattr(traffic, name) for name in _COLUMNS})
-    metadata = json.dumps({"schema": SCHEMA, "traffic": _said(traffic)}, sort_keys=True)
+    kept = (*traffic.kept_columns, "count")
+    connection.register("kept", {name: getattr(traffic, name) for name in kept})
+    schema = WITH_OWN if set(OWN_COLUMNS) & set(kept) else SCHEMA
+    metadata = json.dumps({"schema": schema, "traffic": _said(traffic)}, sort_keys=True)
     connection.execute(
-        f"COPY (SELECT {', '.join(_COLUMNS)} FROM kept) TO "
+        f"COPY (SELECT {', '.join(kept)} FROM kept) TO "
         # By a link, which a file beside it that DuckDB writes first would replace.
         f"{literal(workspace.stage(path))} "
         "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, "

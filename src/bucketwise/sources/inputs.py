@@ -19,7 +19,11 @@ from bucketwise.errors import InputError, raise_all
 from bucketwise.printable import one_line
 from bucketwise.sources.detect import EXPECTED, HEAD_BYTES, refuse_early
 from bucketwise.sources.lines import MAX_LINE_BYTES
+from bucketwise.sources.query import NAME, Query, answer
 from bucketwise.sources.scratch import Scratch, open_scratch
+
+Given = str | Path | Query
+"""What names an input."""
 
 STDIN = "-"
 
@@ -28,6 +32,8 @@ MAX_PIPE_BYTES = 64 << 30
 
 WRITER_WITHIN_S = 3.0
 """A named pipe that nobody has opened for writing by then is given up."""
+
+FROM_QUERY = "rows as a query gave them"
 
 _DEEP = re.compile(r"(?:(?<![^/])\*\*(?:/+|$))+")
 """`**` as a whole part of a path, once or in a row."""
@@ -76,15 +82,13 @@ class Opened:
 
 
 @contextmanager
-def open_inputs(
-    inputs: Sequence[str | Path], expected: str = EXPECTED
-) -> Iterator[Opened]:
+def open_inputs(inputs: Sequence[Given], expected: str = EXPECTED) -> Iterator[Opened]:
     """Find every input; what can be read only once is kept on disk meanwhile.
 
     Parameters
     ----------
-    inputs : sequence of str or Path
-        Files, folders, globs, or "-" for standard input.
+    inputs : sequence of str, Path or Query
+        Files, folders, globs, or "-" for standard input; queries.
     expected : str
         What messages say is right.
 
@@ -104,6 +108,9 @@ def open_inputs(
         for at, each in enumerate(inputs):
             given = str(each)
             try:
+                if isinstance(each, Query):
+                    found.append(Input(answer(each, scratch), NAME, (FROM_QUERY,)))
+                    continue
                 found += _files(given, scratch, f"pipe-{at}", expected)
             except InputError as error:
                 problems += error.problems

@@ -19,16 +19,26 @@ from bucketwise.sources.tables.cells import kept_label
 from bucketwise.sources.tables.reduce import reduce_cells
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS
 from bucketwise.sources.tables.times import microseconds, said_of_times
-from bucketwise.traffic import MAX_PLACES, MAX_SIDE_PX, Place, Rejection, Traffic
+from bucketwise.traffic import (
+    MAX_PLACES,
+    MAX_SIDE_PX,
+    NO_LIMITS,
+    OWN_COLUMNS,
+    IntArray,
+    Place,
+    Rejection,
+    Traffic,
+)
 
 _SAMPLE_ITEMS = 50
 _REGROUP_AT = 50
 """Batches after which equal cells are merged, so that memory stays bounded."""
 
+OWN = ", ".join(OWN_COLUMNS)
 _INSERT = (
-    "INSERT INTO cells SELECT reason, height, width, 0, 0, 0, label, "
+    f"INSERT INTO cells SELECT reason, height, width, 0, 0, 0, {OWN}, label, "
     "{slot} AS slot, count(*), NULL, min(time_us), max(time_us) FROM (SELECT reason, "
-    "height, width, {label} AS label, {time_us} AS time_us FROM "
+    f"height, width, {OWN}, {{label}} AS label, {{time_us}} AS time_us FROM "
     f"{BATCH}) GROUP BY ALL"
 )
 
@@ -151,6 +161,16 @@ def size_of(item: Item, *, ignore_orientation: bool) -> tuple[int, int]:
     return header.height_px, header.width_px
 
 
+def own_columns(items: Sequence[Item]) -> dict[str, IntArray]:
+    """Return the limits that requests set for images, as columns; 0 for none."""
+    limits = [NO_LIMITS if reason_of(item) else item.own for item in items]
+    told = [(each.min_pixels, each.max_pixels, each.resized_first) for each in limits]
+    columns = np.array(told, dtype=np.int64).reshape(-1, len(OWN_COLUMNS)).T
+    return {
+        name: column.copy() for name, column in zip(OWN_COLUMNS, columns, strict=True)
+    }
+
+
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     """Yield items some thousand at a time."""
     iterator = iter(items)
@@ -171,6 +191,7 @@ def _columns(
     return {
         "height": sides[:, 0].copy(),
         "width": sides[:, 1].copy(),
+        **own_columns(items),
         **{name: np.array(column, dtype=object) for name, column in texts.items()},
     }
 

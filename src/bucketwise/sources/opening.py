@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import (
@@ -16,26 +16,38 @@ from bucketwise.sources.database import (
     usual_faults,
 )
 from bucketwise.sources.detect import EXPECTED, File, is_image, recognise
+from bucketwise.sources.documents import ROOT, roots, stage_list
 from bucketwise.sources.histograms import read_histogram
 from bucketwise.sources.images.folder import read_folder, read_image
 from bucketwise.sources.images.item import Item
 from bucketwise.sources.inputs import Input
 from bucketwise.sources.isolated import CrashError
+from bucketwise.sources.json_text import MAX_CHARACTERS
 from bucketwise.sources.line_ends import find_line_ends
 from bucketwise.sources.lines import OverlongLineError, read_lines
 from bucketwise.sources.packing import PackingError
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.delimited import open_delimited
+from bucketwise.sources.tables.documents import (
+    find_list,
+    objects_in,
+    open_document,
+    serving,
+)
 from bucketwise.sources.tables.jsonlines import first_objects, open_json_lines
-from bucketwise.sources.tables.parquet import open_parquet, tells_sizes
+from bucketwise.sources.tables.parquet import open_parquet
 from bucketwise.sources.tables.table import Table
 from bucketwise.traffic import Traffic
 
 Columns = Mapping[str, str] | None
 
+_FIRST_ROWS = 50
+"""Looked at, to know whether rows that tell no size hold images."""
+
 TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
     "delimited": open_delimited,
     "jsonlines": open_json_lines,
+    "json": open_document,
     "parquet": open_parquet,
 }
 """Readers of rows, by what a file is."""
@@ -123,7 +135,13 @@ def open_input(
         images = IMAGES[file.kind](workspace, file, columns)
         if images is not None:
             return images
-    return open_table(workspace, file, columns, FOR_SIZES)
+    try:
+        return open_table(workspace, file, columns, FOR_SIZES)
+    except InputError:
+        images = _in_rows(workspace, file, columns)
+        if images is None:
+            raise
+        return images
 
 
 def open_table(
@@ -177,23 +195,57 @@ def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
     return Images(kind="requests", name=file.name, items=log, notes=log.notes)
 
 
-def _in_cells(workspace: Workspace, file: File, columns: Columns) -> Images | None:
-    from bucketwise.sources.image_cells.rows import (  # noqa: PLC0415 - see IMAGES
-        has_image_columns,
-        read_image_columns,
+def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    """Read requests that a document lists, or one that it consists of."""
+    from bucketwise.sources.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        looks_like_requests,
     )
 
-    # Columns that tell sizes spare looking into the images beside them.
-    if not has_image_columns(workspace, file) or tells_sizes(workspace, file, columns):
+    tells_sizes = serving(file, columns, FOR_SIZES)
+    path, objects = find_list(
+        file, lambda objects: looks_like_requests(objects) or tells_sizes(objects)
+    ) or (ROOT, objects_in(roots(file, MAX_CHARACTERS)))
+    if not objects or not looks_like_requests(objects):
         return None
-    items = read_image_columns(workspace, file, columns)
-    return Images(kind="parquet images", name=file.name, items=items)
+    return _in_requests(workspace, stage_list(workspace, file, path)[0], columns)
+
+
+def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    """Return what images stand in rows that tell no sizes: files, base64, requests."""
+    from bucketwise.sources.requests.delimited_rows import (  # noqa: PLC0415 - see IMAGES
+        read_delimited,
+    )
+    from bucketwise.sources.requests.parquet_rows import (  # noqa: PLC0415 - see IMAGES
+        has_images,
+        read_parquet,
+    )
+    from bucketwise.sources.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        RequestLog,
+        looks_like_requests,
+    )
+
+    def records() -> Iterator[tuple[int, object]]:
+        if file.kind == "parquet":
+            return read_parquet(workspace, file, columns)
+        return read_delimited(file)
+
+    if file.kind not in {"delimited", "parquet"}:
+        return None
+    kind = "requests"
+    if file.kind == "parquet" and has_images(workspace, file):
+        kind = "parquet images"
+    else:
+        first = (row for _, row in islice(records(), _FIRST_ROWS))
+        if not looks_like_requests([row for row in first if isinstance(row, dict)]):
+            return None
+    log = RequestLog(records(), file.name, columns)
+    return Images(kind=kind, name=file.name, items=log, notes=log.notes)
 
 
 IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
     "tar": _in_tar,
     "jsonlines": _in_requests,
-    "parquet": _in_cells,
+    "json": _in_document,
 }
 """Readers of images, by what a file is; None where it holds rows. Each imports what it
 needs when it is asked: most inputs are tables."""

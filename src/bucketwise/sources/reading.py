@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bucketwise.errors import InputError
 from bucketwise.sources.client_rates import join_client_rates
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import is_image, may_crash
-from bucketwise.sources.inputs import Input, open_inputs
+from bucketwise.sources.inputs import Given, Input, open_inputs
 from bucketwise.sources.items import reduce_items
 from bucketwise.sources.opening import (
     Images,
@@ -38,7 +37,7 @@ LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
 
 
 def read_traffic(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
@@ -50,8 +49,8 @@ def read_traffic(
 
     Parameters
     ----------
-    inputs : sequence of str or Path
-        Files, folders, globs, or "-" for standard input: tables (CSV, TSV, JSON
+    inputs : sequence of str, Path or Query
+        Queries, or files, folders, globs, or "-" for standard input: tables (CSV, TSV, JSON
         Lines, Parquet, plain, gzip or zstd) of sizes or of visual tokens, images,
         folders and tar shards of images, Parquet with images in it, OpenAI-style
         requests, histograms; all recognised by content.
@@ -95,7 +94,7 @@ def read_traffic(
 
 
 def read_inputs(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
@@ -152,7 +151,7 @@ def read_inputs(
 
 
 def _read_all(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None,
     max_bad_rows: float,

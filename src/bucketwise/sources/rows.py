@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, open_workspace
 from bucketwise.sources.detect import may_crash
 from bucketwise.sources.images.item import Item
-from bucketwise.sources.inputs import Input, open_inputs
-from bucketwise.sources.items import batches, reason_of, size_of
+from bucketwise.sources.inputs import Given, Input, open_inputs
+from bucketwise.sources.items import batches, own_columns, reason_of, size_of
 from bucketwise.sources.opening import open_input, open_plain, plain_faults
 from bucketwise.sources.rejections import MAX_BAD_ROWS, check_rejections
 from bucketwise.sources.tables.cells import parsed_rows
@@ -47,6 +46,8 @@ class Rows:
         Frames per second; 0 where not given.
     visual_tokens : ndarray of int64, shape (n_rows,)
         Merged patches where only they are known, the sides being 0; else 0.
+    own : mapping of str to ndarray of int64, each of shape (n_rows,)
+        `traffic.OWN_COLUMNS`: limits that requests set; empty where the input is none.
     count : ndarray of float64, shape (n_rows,)
         Images the row stands for; 0 where it cannot be used.
     reason : tuple of str
@@ -62,10 +63,11 @@ class Rows:
     visual_tokens: IntArray
     count: FloatArray
     reason: tuple[str, ...]
+    own: Mapping[str, IntArray] = field(default_factory=dict)
 
 
 def read_rows(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[Given],
     *,
     columns: Mapping[str, str] | None = None,
     max_bad_rows: float = MAX_BAD_ROWS,
@@ -75,7 +77,7 @@ def read_rows(
 
     Parameters
     ----------
-    inputs : sequence of str or Path
+    inputs : sequence of str, Path or Query
         As for `read_traffic`, without histograms.
     columns : mapping of str to str, optional
         As for `read_traffic`.
@@ -182,6 +184,7 @@ def _told(items: Sequence[Item], *, ignore_orientation: bool) -> Rows:
         visual_tokens=nothing,
         count=np.array([not reason for reason in reasons], dtype=np.float64),
         reason=reasons,
+        own=own_columns(items),
     )
 
 

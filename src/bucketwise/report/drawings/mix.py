@@ -9,7 +9,7 @@ import numpy as np
 from bucketwise.analysis import Analysis
 from bucketwise.buckets import Buckets
 from bucketwise.plan import BucketUse
-from bucketwise.traffic import FloatArray, IntArray, Traffic
+from bucketwise.traffic import SIZE_COLUMNS, FloatArray, IntArray, Traffic
 
 MOST_SERIES = 6
 """Buckets told apart in one drawing; of more, the least used are drawn as one."""
@@ -67,10 +67,7 @@ def mix_of(analysis: Analysis) -> Mix:
 
 def size_of_cell(traffic: Traffic) -> IntArray:
     """Return the position in `traffic.sizes()` of the size of each cell."""
-    keys = (
-        *(traffic.visual_tokens, traffic.fps, traffic.frames),
-        *(traffic.width_px, traffic.height_px),
-    )
+    keys = [getattr(traffic, name) for name in reversed([*SIZE_COLUMNS])]
     order = np.lexsort(keys)
     is_new = np.zeros(order.size, dtype=bool)
     for key in keys:

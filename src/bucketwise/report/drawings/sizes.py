@@ -78,6 +78,7 @@ def sizes_table(analysis: Analysis) -> Table:
     buckets = Buckets(analysis.plan.visual.vit_max_seq_lens)
     served = buckets.assign(analysis.needed)
     total = float(sizes.count.sum())
+    own = sizes.has_own_limits | (sizes.resized_first > 0)
     rows = []
     for index in order[:MOST_SIZES].tolist():
         accepted = bool(counts.accepted[index])
@@ -97,7 +98,8 @@ def sizes_table(analysis: Analysis) -> Table:
                     plural(tokens, "visual token")
                     if tokens
                     else f"{sizes.width_px[index]:,} x {sizes.height_px[index]:,}"
-                    + (f", {frames:,} frames" if frames else ""),
+                    + (f", {frames:,} frames" if frames else "")
+                    + (", limits of its request" if own[index] else ""),
                     number(float(sizes.count[index])),
                     percent(float(sizes.count[index]) / total),
                     *(became if accepted else ("refused", "", "")),

@@ -62,8 +62,8 @@ class PageHistogram:
     sent : Sent
         Sizes that follow the image limit.
     fixed : Lengths
-        What does not: clips under limits of their own, and images known by their
-        tokens.
+        What does not: clips and images under limits of their own, and images known by
+        their tokens.
     stand_in_share : float
         Share of the images that another size stands for, 0 to 1. Under the limit of the
         plan they need what they need; under another the size standing for them may
@@ -96,7 +96,7 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     asked = analysis.preprocessing
     # Limits of their own, or a share of one that also counts frames.
     apart = asked.video is not None or asked.cap_pixels_per_frame
-    own_limit = (sizes.frames > 0) & apart
+    own_limit = ((sizes.frames > 0) & apart) | sizes.has_own_limits
     told = sizes.is_told.any()
     moves = used & ~own_limit & (not told)
     sent = _sent(analysis, counts).only(moves)

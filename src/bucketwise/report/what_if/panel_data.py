@@ -24,6 +24,7 @@ _TOLD = (
     "force: what another limit would make of them is unknown."
 )
 _CLIPS = "All inputs are clips under video limits of their own."
+_OWN = "All inputs are under limits of their own, which their requests set."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,9 @@ def _limits(analysis: Analysis, histogram: PageHistogram) -> dict[str, Any]:
     factor_px = analysis.profile.factor_px
     fixed = ""
     if not histogram.sent.images.size:
-        fixed = _TOLD if analysis.counts.sizes.is_told.any() else _CLIPS
+        sizes = analysis.counts.sizes
+        own = _OWN if sizes.has_own_limits.any() else _CLIPS
+        fixed = _TOLD if sizes.is_told.any() else own
     named = [cap.max_pixels for cap in visual.caps]
     return {
         "min_pixels": visual.processor.min_pixels,

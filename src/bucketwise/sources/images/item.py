@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bucketwise.sources.images.header import Header
+from bucketwise.traffic import NO_LIMITS, OwnLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Item:
         When it was sent, as written; "" where nothing says.
     label : str
         Tenant, endpoint or the like; "" for none.
+    own : OwnLimits
+        Pixel limits that its request sets for it.
     """
 
     source: str
@@ -33,3 +36,4 @@ class Item:
     reason: str = ""
     time: str = ""
     label: str = ""
+    own: OwnLimits = NO_LIMITS

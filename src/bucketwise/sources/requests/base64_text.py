@@ -32,10 +32,12 @@ class Base64File(io.RawIOBase):
     ----------
     damaged : bool
         Whether something that is no base64 was met; there the bytes end.
+    ended : bool
+        Whether more was asked for than there is.
     """
 
     def __init__(self, text: str, start: int = 0) -> None:
-        self.damaged = False
+        self.damaged = self.ended = False
         self._text: str | bytes = text
         self._start = self._tidy_to = start
         self._end = _without_padding(text, start)
@@ -70,6 +72,7 @@ class Base64File(io.RawIOBase):
         first, skipped = divmod(self._position, 3)
         last = -(-(self._position + len(buffer)) // 3)
         found = self._decode(4 * first, 4 * last)[skipped : skipped + len(buffer)]
+        self.ended |= len(found) < len(buffer)
         buffer[: len(found)] = found
         self._position += len(found)
         return len(found)

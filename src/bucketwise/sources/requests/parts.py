@@ -1,72 +1,111 @@
-"""The image parts of a prompt, in the forms that servers and gateways take."""
+"""The image parts of a prompt, known by their shape, whoever wrote them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bucketwise.reasons import UNSIZED
-from bucketwise.sources.images.header import Header
-from bucketwise.sources.requests.payloads import Payload, Source, in_base64, locate
+from bucketwise.reasons import MISSING
+from bucketwise.sources.images.header import TOLD, Header
+from bucketwise.sources.requests.opened import may_open, opened, opened_prompt
+from bucketwise.sources.requests.own_limits import limits_of_part, resized_sides
+from bucketwise.sources.requests.payloads import (
+    BESIDE,
+    CLIP,
+    REFERRED,
+    Payload,
+    Source,
+    holds_image,
+    in_base64,
+    locate,
+)
 from bucketwise.sources.requests.told import told_size
+from bucketwise.traffic import NO_LIMITS, OwnLimits
 
 Part = Mapping[str, Any]
 
-_INNER = (
-    "messages", "message", "contents", "content", "parts", "input", "source",
-    "output", "result", "response", "functionResponse", "function_response",
-)  # fmt: skip
-"""Keys of a prompt under which there are parts. Not those of a call to a tool, whose
-arguments are text to the model, whatever they hold."""
-
 _NO_MEDIA = frozenset(
-    [
-        "text",
-        "input_text",
-        "output_text",
-        "thinking",
-        "reasoning",
-        "refusal",
-        "input_audio",
-        "audio_url",
-        "audio",
-        "tool_use",
-        "server_tool_use",
-        "tool_call",
-        "function_call",
-        "computer_call",
-        "mcp_call",
-        "image_embeds",
-    ]
-)
+    {
+        "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
+        "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
+        "function_call", "computer_call", "mcp_call", "image_embeds",
+    }
+)  # fmt: skip
 """Types of parts in which no image is sought; embeddings do not pass the ViT."""
 
 _IMAGES = frozenset(
-    [
-        "image",
-        "image_url",
-        "image-url",
-        "input_image",
-        "image_file",
-        "computer_screenshot",
-    ]
-)
-_VIDEOS = frozenset(["video", "video_url", "video-url", "input_video"])
-_BY_CONTENT = frozenset(["blob", "binary", "uri", "file", "file_data"])
+    {
+        "image", "image_url", "image-url", "input_image", "image_file",
+        "computer_screenshot", "image_generation_call",
+    }
+)  # fmt: skip
+_VIDEOS = frozenset({"video", "video_url", "video-url", "input_video"})
+_BY_CONTENT = frozenset({"blob", "binary", "uri", "file", "file_data"})
 """Types that hold any medium and say which (OpenTelemetry, pydantic-ai)."""
 
-_PLACES = (
-    "image_url", "url", "uri", "image", "source", "image_file", "path",
+LISTS = frozenset({"image", "images", "image_data", "image_url", "image_urls"})
+"""Keys under which a request or a message has images beside its text."""
+
+TEXTS = frozenset({"text", "content", "prompt", "input", "value", "question"})
+"""Keys under which users write; an image that is pasted there is text, too."""
+
+_NO_PROMPT = frozenset(
+    {
+        "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
+        "tools", "metadata",
+    }
 )  # fmt: skip
-_ENCODED = ("data", "base64", "bytes", "b64_json", "content")
-_MIME_TYPES = ("mime_type", "mimeType", "media_type", "mediaType")
+"""Keys of calls to tools: their arguments are text to the model, whatever they hold."""
 
-_DEEPEST_PLACE = 4
+_SKIPPED = _NO_PROMPT | LISTS
+_INLINE = ("inline_data", "inlineData", "file_data", "fileData")
+_WITHIN = ("image_url", "image", "source", "image_file")
+_ENCODED = ("data", "base64", "bytes", "b64_json", "content", "result")
+_HOLDING = (*_ENCODED, "source")
+_NAMED = ("url", "uri", "path", "fileUri", "file_uri", "s3Location")
+_MEDIA = (
+    "modality", "mime_type", "mimeType", "media_type", "mediaType", "content_type",
+    "format",
+)  # fmt: skip
+_TELLING = frozenset({*_INLINE, *_MEDIA, "bytes"})
+_SEEN = frozenset({"image", "png", "jpeg", "jpg", "webp", "gif"})
+_NOT_SEEN = frozenset({"video", "audio", "application", "wav", "mp3", "mp4", "pdf"})
+
+_DEEPEST_PLACE = 6
 
 
-def find_images(prompt: object) -> Iterator[Source]:
-    """Yield where each image or clip of a prompt stands, in its order.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An image that a request shows.
+
+    Attributes
+    ----------
+    source : Payload, Header or str
+        Where it stands, or why it does not.
+    own : OwnLimits
+        Limits that its part sets for it.
+    detail : str
+        How closely it is to be seen, where that is asked; only OpenAI's models know.
+    """
+
+    source: Source
+    own: OwnLimits = NO_LIMITS
+    detail: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it stands in the log itself, or an empty cell in its place."""
+        return isinstance(self.source, Payload) or self.source in (MISSING, BESIDE)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its size stands there in its place."""
+        return isinstance(self.source, Header)
+
+
+def find_images(prompt: object) -> Iterator[Shown]:
+    """Yield each image or clip of a prompt, in its order.
 
     Parameters
     ----------
@@ -80,96 +119,135 @@ def find_images(prompt: object) -> Iterator[Source]:
     (`image`, images within `tool_result`); Gemini API reference (`inlineData`,
     `fileData`); Ollama API (`images`); Amazon Bedrock Converse and DashScope (`image`
     without a type); Model Context Protocol (`image` with `data`); OpenTelemetry
-    semantic conventions 1.38, gen-ai-input-messages.json (`blob`, `uri`, `file`).
+    semantic conventions 1.38, gen-ai-input-messages.json (`blob`, `uri`, `file`);
+    OpenInference, semantic_conventions.md (`message_content.image.image.url`).
     """
     # A stack of its own, because JSON may be nested deeper than Python calls.
     left: list[object] = [prompt]
     while left:
-        each = left.pop()
+        each = opened_prompt(left.pop())
         if isinstance(each, list):
             left.extend(reversed(each))
         elif isinstance(each, dict):
             found = _in_part(each)
             if found is None:
-                yield from find_listed(each)
-                left.extend(each[key] for key in reversed(_INNER) if key in each)
+                yield from find_beside(each)
+                left.extend(
+                    inner
+                    for key, inner in reversed(each.items())
+                    if key not in _SKIPPED and may_open(inner)
+                )
             else:
                 yield from found
 
 
-def find_listed(body: Part) -> Iterator[Source]:
-    """Yield the images that a request or message lists beside its text.
+def find_beside(body: Part) -> Iterator[Shown]:
+    """Yield the images that stand in an object itself, beside whatever else it holds.
 
     Parameters
     ----------
     body : mapping
-        With `images` (Ollama) or `image_data` (SGLang), or without.
+        A request, a message, or a row of a table: with `images` (Ollama), `image_data`
+        (SGLang), or an image itself under any key but those of texts.
     """
-    for key in ("images", "image_data"):
-        listed = body.get(key)
-        if isinstance(listed, (str, dict)):
-            listed = [listed]
-        if isinstance(listed, list):
-            yield from map(_place, listed)
+    for key, value in body.items():
+        if not isinstance(value, (str, bytes, list, dict)):
+            continue  # a number of images, say
+        if key in LISTS:
+            listed = opened(value)
+            for each in listed if isinstance(listed, list) else [value]:
+                yield _shown({"image": each})
+        elif key not in TEXTS and holds_image(value):
+            yield _shown({"image": value})
 
 
-def _in_part(part: Part) -> list[Source] | None:
+def parts_within(body: Part) -> Iterator[Shown]:
+    """Yield the images of the parts that stand in an object, one level down."""
+    for key, value in body.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict) and key not in LISTS:
+                yield from _in_part(each) or ()
+
+
+def _in_part(part: Part) -> list[Shown] | None:
     """Return the images of a part; None where it is none, but may have some within."""
-    kind = part.get("type")
+    kind = part.get("type", "")
     kind = kind if isinstance(kind, str) else ""
-    if kind in _NO_MEDIA:
+    if kind in _NO_MEDIA or (kind in _BY_CONTENT and "file" in part):
+        # The file of a chat message is a document, and says so by its own key.
         return []
     if kind in _VIDEOS or part.get("video_url") or part.get("video"):
         # How many frames are taken, and of which size, stands in no request.
-        return [UNSIZED]
-    if kind in _IMAGES or part.get("image_url"):
-        return [_place(part)]
-    if kind == "image_generation_call":
-        return [_place({"data": part.get("result")})]
-    return _untyped(part, kind)
+        return [Shown(CLIP)]
+    image = isinstance(part.get("image"), (str, bytes, dict))
+    beside = image and not isinstance(part.get("content"), list)
+    if kind in _IMAGES or part.get("image_url") or beside:
+        return [_shown(part)]
+    return _by_content(part, kind in _BY_CONTENT)
 
 
-def _untyped(part: Part, kind: str) -> list[Source] | None:
-    for key in ("inline_data", "inlineData", "file_data", "fileData"):
-        if isinstance(part.get(key), dict):
-            return _by_content(part[key])
-    if kind in _BY_CONTENT:
-        # The file of a chat message is a document, and says so by its own key.
-        return [] if "file" in part else _by_content(part)
-    if isinstance(part.get("image"), (str, dict)):
-        return [_place(part["image"])]
-    return None
-
-
-def _by_content(part: Part) -> list[Source]:
+def _by_content(part: Part, any_medium: bool) -> list[Shown] | None:
     """Return a medium of which only its media type or modality tells what it is."""
-    told = [part.get(key) for key in ("modality", *_MIME_TYPES)]
-    said = next((each for each in told if isinstance(each, str) and each), "image")
+    if not any_medium and _TELLING.isdisjoint(part):
+        return None
+    inline = next(
+        (part[key] for key in _INLINE if isinstance(part.get(key), dict)), None
+    )
+    holder = part if inline is None else inline
+    any_medium |= inline is not None
+    said = next((holder[key] for key in _MEDIA if isinstance(holder.get(key), str)), "")
     medium = said.partition("/")[0].strip().casefold()
+    if any_medium or "bytes" in holder:
+        medium = medium or "image"
+    elif not any(isinstance(holder.get(key), (str, dict)) for key in _HOLDING):
+        return None
     if medium == "video":
-        return [UNSIZED]
-    return [_place(part)] if medium == "image" else []
+        return [Shown(CLIP)]
+    if medium in _SEEN:
+        return [_shown(holder, part)]
+    return [] if any_medium or medium in _NOT_SEEN else None
+
+
+def _shown(value: Part, part: Part | None = None) -> Shown:
+    part = value if part is None else part
+    own = limits_of_part(part)
+    sides = resized_sides(part) if own.resized_first else None
+    if sides:
+        width, height = sides
+        size = Header(format=TOLD, stored_width_px=width, stored_height_px=height)
+        return Shown(size, OwnLimits(resized_first=True))
+    inner = part.get("image_url")
+    detail = (inner if isinstance(inner, dict) else part).get("detail")
+    return Shown(_place(value), own, detail if isinstance(detail, str) else "")
 
 
 def _place(value: object, depth: int = 0) -> Source:
     """Return where an image stands, whichever way a part says it."""
+    if isinstance(value, bytes):
+        return Payload(value)
     if isinstance(value, str):
         return locate(value)
     if not isinstance(value, dict) or depth > _DEEPEST_PLACE:
-        return UNSIZED
+        return REFERRED
     found = _within(value, depth)
-    if found == UNSIZED:
-        return told_size(value) or UNSIZED
+    if isinstance(found, str):
+        return told_size(value) or found
     if isinstance(found, Payload) and isinstance(told := told_size(value), Header):
         return replace(found, told=told)
     return found
 
 
 def _within(value: Part, depth: int) -> Source:
-    for key in _ENCODED:
-        if isinstance(text := value.get(key), str) and text:
-            return locate(text) if text[:5].casefold() == "data:" else in_base64(text)
-    for key in _PLACES:
-        if isinstance(value.get(key), (str, dict)):
+    for key in _WITHIN:
+        if isinstance(value.get(key), (str, bytes, dict)):
             return _place(value[key], depth + 1)
-    return UNSIZED
+    for key in _ENCODED:
+        text = value.get(key)
+        if isinstance(text, bytes):
+            return Payload(text)
+        if isinstance(text, str) and text:
+            return locate(text) if text[:5].casefold() == "data:" else in_base64(text)
+    for key in _NAMED:
+        if isinstance(value.get(key), (str, dict)) and value[key]:
+            return BESIDE if "bytes" in value else _place(value[key], depth + 1)
+    return MISSING if "bytes" in value else REFERRED

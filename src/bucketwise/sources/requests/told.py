@@ -32,7 +32,7 @@ def told_size(part: Mapping[str, Any]) -> Header | str | None:
     sides = _sides(tuple(name for name in part if len(name) <= _LONGEST_NAME))
     if sides is None:
         return None
-    width, height = (_whole(part[side]) for side in sides)
+    width, height = (whole(part[side]) for side in sides)
     if width is None or height is None:
         return NOT_A_NUMBER
     if min(width, height) <= 0:
@@ -47,7 +47,7 @@ def _sides(names: tuple[str, ...]) -> tuple[str, str] | None:
     return (names[width[0]], names[height[0]]) if width and height else None
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
     """Return a number as tables read it; None where it is no whole one."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None

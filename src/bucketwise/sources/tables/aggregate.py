@@ -13,9 +13,11 @@ from bucketwise.sources.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
 from bucketwise.sources.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.sources.tables.table import BATCH, Table
 from bucketwise.sources.tables.times import microseconds
-from bucketwise.traffic import SLOT_LADDER_S
+from bucketwise.traffic import OWN_COLUMNS, SLOT_LADDER_S
 
-_KEYS = ("height", "width", "frames", "fps", "tokens", "label", "slot")
+_KEYS = (
+    "height", "width", "frames", "fps", "tokens", *OWN_COLUMNS, "label", "slot",
+)  # fmt: skip
 _CELL_TYPES = {
     "reason": "VARCHAR",
     "height": "INTEGER",
@@ -23,6 +25,7 @@ _CELL_TYPES = {
     "frames": "BIGINT",
     "fps": "DOUBLE",
     "tokens": "INTEGER",
+    **dict.fromkeys(OWN_COLUMNS, "BIGINT"),
     "label": "VARCHAR",
     "slot": "INTEGER",
     "n": "BIGINT",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from bucketwise.reasons import (
@@ -29,9 +31,36 @@ MAX_COUNT = 10**15
 WEIGHT_TYPE = "DECIMAL(38, 12)"
 """Sums of it do not depend on the order of the rows, as sums of floats do."""
 
+_ARRAY_SIDES = ("height", "width")
+_SIDES_IN_ORDER = {"resolution": ("width", "height"), "shape": _ARRAY_SIDES}
+
+_ORDERS = {
+    "resolution": ("width, height", "as Image.size of Pillow is", "shape"),
+    "shape": ("height, width", "as the shape of an array is", "resolution"),
+}
+
 # A pattern, because DuckDB would make a join of `IN (...)` and run it for every row.
 _BLANK_TEXT = r"(?i)\s*(null|none|nan|na|n/a)?\s*"
-_PAIR = "^([^xX*\u00d7]*)[xX*\u00d7]([^xX*\u00d7]*)$"
+_TIMES = "xX*\u00d7"
+_PAIRS = (
+    f"^([^{_TIMES}]*)[{_TIMES}]([^{_TIMES}]*)$",
+    r"^\s*[(\[]?\s*(\d+)\s*,\s+(\d+)\s*[)\]]?\s*$",
+    r"^\s*[(\[]\s*(\d+)\s*,\s*(\d+)\s*[)\]]\s*$",
+    rf"(?i)^\s*(\d+)\s*(?:px)?\s*(?:[{_TIMES}]|by)\s*(\d+)\s*(?:px|pixels)?\s*$",
+)
+"""Two sides in one cell, in the order of their role. Of what fits several the first is
+taken: its parts may have thousands."""
+
+_OPEN, _CLOSED = r"^\s*(?:torch\.Size\()?[(\[]\s*", r"\s*,?\s*[)\]]\)?\s*$"
+_ARRAYS = (
+    rf"{_OPEN}(\d+)\s*,\s*(\d+)\s*,\s*[134]{_CLOSED}",
+    rf"^\s*torch\.Size\(\[\s*(\d+)\s*,\s*(\d+){_CLOSED}",
+    rf"{_OPEN}[134]\s*,\s*(\d+)\s*,\s*(\d+){_CLOSED}",
+)
+"""Shapes of arrays, their channels last, left out or first: height and width, whatever
+the column is called."""
+
+_TUPLE = r"\s*[(\[]?\s*\d+\s*,\s*\d+\s*[)\]]?\s*"
 
 
 def parsed_rows(
@@ -69,6 +98,19 @@ def parsed_rows(
     )
 
 
+def said_of_pairs(role: str, name: str, samples: Sequence[str]) -> list[str]:
+    """Return what to say where two sides were read in an order that no `x` tells."""
+    shown = next((each for each in samples if re.fullmatch(_TUPLE, each)), None)
+    if shown is None:
+        return []
+    read, by, other = _ORDERS[role]
+    said = (
+        f"{name!r} such as {shown.strip()} was read as {read}, {by}; --columns "
+        f"{other}={name} reads it the other way"
+    )
+    return [said]
+
+
 def by_tokens(roles: Mapping[str, int]) -> bool:
     """Return whether rows tell visual tokens instead of sides."""
     return "tokens" in roles or "prompt" in roles
@@ -103,18 +145,11 @@ def _texts(roles: Mapping[str, int], forms: Mapping[str, NumberForm]) -> list[st
     texts = [
         f"{plain(role, f'c{at}')} AS {role}_text"
         for role, at in roles.items()
-        if role not in {"resolution", "time"}
+        if role not in {"resolution", "shape", "time"}
     ]
-    if "resolution" in roles:
-        cell = f"c{roles['resolution']}"
-        # A lone number is no pair; the mark keeps it from being read as a side.
-        otherwise = f"CASE WHEN {blank(cell)} THEN NULL ELSE '?' || {cell} END"
-        for side, group in (("width", 1), ("height", 2)):
-            one = f"regexp_extract({cell}, '{_PAIR}', {group})"
-            texts.append(
-                f"CASE WHEN regexp_matches({cell}, '{_PAIR}') THEN "
-                f"{plain('resolution', one)} ELSE {otherwise} END AS {side}_text"
-            )
+    for role, sides in _SIDES_IN_ORDER.items():
+        if role in roles:
+            texts += _sides(f"c{roles[role]}", sides, partial(plain, role))
     if "prompt" in roles:
         prompt, text = (plain(role, f"c{roles[role]}") for role in ("prompt", "text"))
         visual = f"TRY_CAST({prompt} AS DOUBLE) - TRY_CAST({text} AS DOUBLE)"
@@ -123,6 +158,28 @@ def _texts(roles: Mapping[str, int], forms: Mapping[str, NumberForm]) -> list[st
             f"ELSE coalesce(CAST({visual} AS VARCHAR), '?') END AS tokens_text"
         )
     return texts
+
+
+def _sides(
+    cell: str, sides: Sequence[str], plain: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield the SQL of each side in a cell that has both, in their order."""
+    for side in sides:
+        found = [(pair, sides.index(side) + 1) for pair in _PAIRS]
+        found += [(each, _ARRAY_SIDES.index(side) + 1) for each in _ARRAYS]
+        parts = [
+            (
+                f"regexp_matches({cell}, '{pair}')",
+                f"regexp_extract({cell}, '{pair}', {at})",
+            )
+            for pair, at in found
+        ]
+        cases = " ".join(f"WHEN {fits} THEN {plain(part)}" for fits, part in parts)
+        # A lone number is no pair; the mark keeps it from being read as a side.
+        yield (
+            f"CASE {cases} WHEN {blank(cell)} THEN NULL ELSE '?' || {cell} END "
+            f"AS {side}_text"
+        )
 
 
 def _numbers(roles: Mapping[str, int]) -> list[str]:

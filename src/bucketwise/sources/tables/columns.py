@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,8 @@ from bucketwise.sources.tables.naming import (
     said_of_unfit,
     unused,
 )
+from bucketwise.sources.tables.query_line import lines_to_type
+from bucketwise.sources.tables.weights import loose_count
 
 _OF_ANY = frozenset({"count", "time", "label"})
 _OF_CLIPS = frozenset({"frames", "fps"})
@@ -41,6 +44,7 @@ class _Form:
 _FORMS = (
     _Form(frozenset({"height", "width"}), _OF_CLIPS),
     _Form(frozenset({"resolution"}), _OF_CLIPS),
+    _Form(frozenset({"shape"}), _OF_CLIPS),
     _Form(frozenset({"tokens"}), frozenset({"images"})),
     _Form(frozenset({"prompt", "text", "images"}), frozenset()),
 )
@@ -142,6 +146,9 @@ def match_columns(
     )
     if not roles:
         raise InputError(_no_size(names, found, source))
+    if not {"count", "images"} & {*roles, *naming.wanted(SIZES)}:
+        at = loose_count(names, roles.values(), cells)
+        roles |= {} if at is None else {"count": at}
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
@@ -167,7 +174,7 @@ def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
         named = " and ".join(role for role in found.named if role in left)
         raise UsageError(
             f"{reading}; --columns {named} is not read beside that: a size is told "
-            "once, by width and height, resolution, tokens, or prompt, text and images; "
+            "once, by width and height, resolution, shape, tokens, or prompt, text and images; "
             "fps goes with frames, images with tokens"
         )
 
@@ -192,19 +199,19 @@ def _no_size(names: Sequence[str], found: Found, source: str) -> str:
     lacking = " and ".join(role for role in sides if role not in found.roles)
     return (
         f"{source}: no column for {lacking}{said_of_unfit(names, found.unfit)} among "
-        f"{listed(names)}; name them with "
-        "--columns width=NAME,height=NAME, --columns resolution=NAME or, where only "
-        "visual tokens were logged, --columns tokens=NAME (positions from 1 when the "
-        "file has no header)"
+        f"{listed(names)}; say which is which "
+        "(resolution=NAME where one column has width and height, shape=NAME where it has "
+        "height and width, tokens=NAME where only visual tokens were logged; positions "
+        f"from 1 where there is no header), as in {lines_to_type(source, names)}"
     )
 
 
 def _is_heading(cell: str) -> bool:
-    return SIZES.role_of(cell) in {"height", "width", "resolution"}
+    return SIZES.role_of(cell) in {"height", "width", "resolution", "shape"}
 
 
 def _is_size(cell: str) -> bool:
-    sides = cell.strip().lower().replace("\u00d7", "x").replace("*", "x").split("x")
+    sides = re.split("[xX*\u00d7,]", cell.strip(" ()[]"))
     return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
 
 

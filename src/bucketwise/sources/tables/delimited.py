@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -27,6 +28,7 @@ from bucketwise.sources.tables.records import Form, Record, read_records
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_LINES = 50
+_PAIR = re.compile(r"\s*\d+\s*[xX*\u00d7]\s*\d+\s*")
 _SHOWN = 40
 """Characters of a broken name that a message shows."""
 
@@ -116,9 +118,15 @@ def _match(
 ) -> Match:
     if not layout.header and not chosen:
         first = ", ".join(layout.rows[0])
+        pairs = [
+            at for at, cell in enumerate(layout.rows[0], 1) if _PAIR.fullmatch(cell)
+        ]
+        columns = purpose.columns
+        if pairs and purpose is FOR_SIZES:
+            columns = f"resolution={pairs[0]}"
         raise InputError(
             f"{source}: no header; the first row is {first}; say which columns hold "
-            f"{purpose.sought}, by position: --columns {purpose.columns}"
+            f"{purpose.sought}, by position: --columns {columns}"
         )
     match = purpose.match(layout.names, chosen, source, layout.cells)
     said = []

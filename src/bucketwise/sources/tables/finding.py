@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from bucketwise.errors import InputError
 from bucketwise.sources.tables.misnomers import Cells, no_cells, said_against
@@ -86,6 +88,7 @@ def find_columns(
             raise InputError(
                 f"{source}: --columns {key}={naming[key]}: there is no such column; "
                 f"found {listed(names)}; give one of these names, or a position from 1"
+                f"{_nearest(key, naming[key], names)}"
             )
     settled = wanted.keys() - lacking
     if {"width", "height"} <= named.keys() and named["width"] == named["height"]:
@@ -126,6 +129,14 @@ def _of_others(
         role = naming.role(key, other)
         if role and not naming.apart and naming.role(key, vocabulary) is None:
             yield role, at
+
+
+def _nearest(key: str, column: str, names: Sequence[str]) -> str:
+    """Return the line that names the column that is called most alike."""
+    nearest = get_close_matches(column, names, 1, cutoff=0)
+    if not nearest:
+        return ""
+    return f", as in --columns {shlex.quote(f'{key}={nearest[0]}')}"
 
 
 def _also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> str:

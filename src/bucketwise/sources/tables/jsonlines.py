@@ -1,16 +1,17 @@
-"""JSON Lines: one object a line, its keys at the top, one level down, or deeper where named."""
+"""JSON Lines: one object a line, its keys at the top, some levels down, or deeper where named."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from bucketwise.errors import InputError
 from bucketwise.sources.database import Workspace, literal
 from bucketwise.sources.detect import File
-from bucketwise.sources.json_text import parse
+from bucketwise.sources.json_text import fault_in, parse
 from bucketwise.sources.lines import mean_bytes
+from bucketwise.sources.query import query_of_text, typed
 from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
 from bucketwise.sources.tables.table import BATCH, Table
 from bucketwise.sources.tables.whole_lines import (
@@ -22,6 +23,12 @@ from bucketwise.sources.tables.whole_lines import (
 )
 
 KeyPath = tuple[str, ...]
+
+DEPTH = 3
+"""Levels of nested keys that are looked at unasked: `_source.image.width`."""
+
+_MOST_PLACES = 1_000
+"""Positions of a list that a name may give."""
 
 
 def open_json_lines(
@@ -51,12 +58,14 @@ def open_json_lines(
     lines = first_lines(file)
     objects = _objects(lines)
     if not objects:
+        fault = fault_in(next(filter(str.strip, lines), ""))
         raise InputError(
             f"{file.name}: it starts like JSON Lines, but none of the first "
             f"{len(lines)} lines is an object such as {purpose.line}"
+            f"{fault and f': {fault}'}; what reads any text is like "
+            f"{typed(query_of_text(file.name))}"
         )
-    named = {column for column in (chosen or {}).values() if column.count(".") > 1}
-    keys = {".".join(key): key for each in objects for key in _keys(each, named)}
+    keys = keys_of(objects, chosen)
     paths = list(keys.values())
 
     def cells(at: int) -> list[str]:
@@ -102,21 +111,54 @@ def _objects(lines: Sequence[str]) -> list[dict[str, Any]]:
     return [each for each in map(parse, lines) if isinstance(each, dict)]
 
 
-def _keys(parsed: Mapping[str, Any], named: Collection[str]) -> Iterator[KeyPath]:
-    """Yield the path of every value, two levels deep, and of deeper ones named."""
+def keys_of(
+    objects: Iterable[Mapping[str, Any]], chosen: Mapping[str, str] | None
+) -> dict[str, KeyPath]:
+    """Return the path of every value, `DEPTH` levels deep and deeper where named, by name.
+
+    Parameters
+    ----------
+    objects : iterable of mapping
+        What the first lines say.
+    chosen : mapping of str to str, optional
+        Role to key, from the user: keys and positions in lists, from 0, between dots.
+    """
+    named = [column for column in (chosen or {}).values() if "." in column]
+    keys: dict[str, KeyPath] = {}
+    for parsed in objects:
+        for name, path in _keys(parsed):
+            keys.setdefault(name, path)
+        for name in named:
+            if path := _path_of(parsed, name):
+                keys.setdefault(name, path)
+    return keys
+
+
+def _keys(
+    parsed: Mapping[str, Any], outer: str = "", path: KeyPath = (), depth: int = DEPTH
+) -> Iterator[tuple[str, KeyPath]]:
     for key, value in parsed.items():
-        if isinstance(value, dict):
-            yield from ((key, inner) for inner in value)
+        wrapped, within = _unwrapped((*path, key), value)
+        if depth > 1 and isinstance(within, dict):
+            yield from _keys(within, f"{outer}{key}.", wrapped, depth - 1)
         else:
-            yield (key,)
-    for name in named:
-        path = _path_of(parsed, name)
-        if path:
-            yield path
+            yield outer + key, wrapped
+
+
+def _unwrapped(path: KeyPath, value: object) -> tuple[KeyPath, object]:
+    """Go through `{"$numberInt": "640"}`: a number or a date in MongoDB Extended JSON."""
+    while isinstance(value, dict) and len(value) == 1:
+        [(key, inner)] = value.items()
+        if not key.startswith("$"):
+            break
+        path, value = (*path, key), inner
+    return path, value
 
 
 def _path_of(value: object, name: str) -> KeyPath:
     """Return the keys that lead to a value; each may have dots of its own."""
+    if isinstance(value, list):
+        value = {str(at): each for at, each in enumerate(value[:_MOST_PLACES])}
     if not isinstance(value, dict):
         return ()
     if name in value:
@@ -132,7 +174,10 @@ def _path_of(value: object, name: str) -> KeyPath:
 def _look_up(parsed: Mapping[str, Any], path: Sequence[str]) -> Any:
     value: Any = parsed
     for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, list):
+            value = value[int(key)] if int(key) < len(value) else None
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
     return value
 
 

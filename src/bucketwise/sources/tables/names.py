@@ -21,6 +21,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "resolution", "dimensions", "image_size", "image_resolution", "img_size",
         "image_dimensions", "size", "wxh", "widthxheight",
     ),
+    "shape": (
+        "shape", "image_shape", "img_shape", "array_shape", "np_shape", "original_shape",
+        "ori_shape", "frame_shape", "hw", "image_hw", "img_hw", "hxw", "heightxwidth",
+    ),
     "tokens": (
         "image_tokens", "visual_tokens", "vision_tokens", "num_image_tokens",
         "n_image_tokens", "image_token_count", "mm_tokens", "merged_patches",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-_SIDES = frozenset({"height", "width", "resolution"})
+_SIDES = frozenset({"height", "width", "resolution", "shape"})
 _COUNTED = frozenset({"tokens", "frames", "images", "prompt", "text", "output"})
 ROLES = _SIDES | _COUNTED | {"count"}
 """Roles whose numbers may have thousands. Sides and what is counted are whole; a weight
@@ -76,7 +76,9 @@ def _written(role: str, values: Sequence[str]) -> list[str]:
     parts = (
         part
         for value in values
-        for part in (re.split(_PAIR, value) if role == "resolution" else [value])
+        for part in (
+            re.split(_PAIR, value) if role in {"resolution", "shape"} else [value]
+        )
     )
     closed = (
         re.sub(f"[{_SPACES}]", "", part)

@@ -14,24 +14,11 @@ from bucketwise.sources.database import (
 )
 from bucketwise.sources.detect import File
 from bucketwise.sources.parquet import ROW, Column, open_columns
-from bucketwise.sources.tables.columns import FOR_SIZES, Purpose, match_columns
+from bucketwise.sources.tables.columns import FOR_SIZES, Purpose
+from bucketwise.sources.tables.jsonlines import DEPTH
 from bucketwise.sources.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
-_DEPTH = 2
-"""Levels of nested columns that are looked at unasked, as in JSON Lines."""
-
-
-def tells_sizes(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None
-) -> bool:
-    """Return whether the columns of a Parquet file tell sizes or visual tokens."""
-    _, columns = open_columns(workspace, file.path)
-    try:
-        match_columns(list(_cells(columns, chosen)), chosen, file.name)
-    except InputError:
-        return False
-    return True
 
 
 def open_parquet(
@@ -40,7 +27,7 @@ def open_parquet(
     chosen: Mapping[str, str] | None,
     purpose: Purpose = FOR_SIZES,
 ) -> Table:
-    """Open a Parquet file: find its columns, nested ones one level down, or deeper where named.
+    """Open a Parquet file: find its columns, nested ones too.
 
     Parameters
     ----------
@@ -106,7 +93,7 @@ def _cells(
 ) -> dict[str, Column]:
     """Return every column to read by its name, `outer.inner` for nested ones.
 
-    Two levels deep, and deeper where the user names one. Of two that are named alike
+    `DEPTH` levels deep, and deeper where the user names one. Of two that are named alike
     the first is read.
     """
     named = {*(chosen or {}).values()}
@@ -120,8 +107,8 @@ def _cells(
 def _within(
     name: str, column: Column, depth: int, named: Collection[str]
 ) -> Iterator[tuple[str, Column]]:
-    is_listed = depth <= _DEPTH or name in named
-    if is_listed and (not column.fields or depth == _DEPTH):
+    is_listed = depth <= DEPTH or name in named
+    if is_listed and (not column.fields or depth == DEPTH):
         yield name, column
     for field in column.fields:
         yield from _within(f"{name}.{field.name}", field, depth + 1, named)

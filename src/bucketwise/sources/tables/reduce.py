@@ -15,7 +15,7 @@ from bucketwise.sources.tables.aggregate import (
     floor_divide,
     regroup,
 )
-from bucketwise.sources.tables.cells import parsed_rows
+from bucketwise.sources.tables.cells import parsed_rows, said_of_pairs
 from bucketwise.sources.tables.places import find_places
 from bucketwise.sources.tables.table import Table
 from bucketwise.sources.tables.times import said_of_times
@@ -24,11 +24,12 @@ from bucketwise.traffic import (
     EXACT,
     MAX_CELLS,
     NO_TIME_S,
+    OWN_COLUMNS,
     SLOT_LADDER_S,
     InputRecord,
     Rejection,
     Traffic,
-    group_cells,
+    grouped,
     said_of_labels,
     said_of_rounding,
     said_of_slots,
@@ -38,7 +39,7 @@ MAX_LABELS = 1_000
 """More distinct values than this are no groups of customers; they identify rows."""
 
 
-_SIZE_KEYS = ("height", "width", "frames", "fps", "tokens")
+_SIZE_KEYS = ("height", "width", "frames", "fps", "tokens", *OWN_COLUMNS)
 _DISTINCT_SIZES = (
     f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(_SIZE_KEYS)} FROM cells "
     "WHERE reason = '')"
@@ -96,8 +97,15 @@ def reduce_table(
 def notes_of(table: Table) -> tuple[str, ...]:
     """Return what was read as what."""
     named = table.named.get("time", "")
+    pairs = [
+        said
+        for role in ("resolution", "shape")
+        if role in table.roles
+        for said in said_of_pairs(role, table.named[role], table.samples_of(role))
+    ]
     return (
         *table.notes,
+        *pairs,
         *(form.said for form in table.forms.values() if form.said),
         *said_of_times(table.samples_of("time"), named),
     )
@@ -294,7 +302,7 @@ def _collect(
     for at, label in enumerate(labels):
         connection.execute("INSERT INTO labels VALUES (?, ?)", [label, at])
     columns = connection.execute(
-        "SELECT height, width, frames, fps, tokens, "
+        f"SELECT {', '.join(_SIZE_KEYS)}, "
         f"coalesce(CAST(slot AS BIGINT) * {slot_width_s}, {NO_TIME_S}) AS slot_start_s, "
         "coalesce(position, -1) AS label_at, "
         f"CAST({'weight' if weighted else 'n'} AS DOUBLE) AS count "
@@ -308,11 +316,7 @@ def _collect(
         "frames": np.asarray(columns["frames"], np.int64),
         "fps": np.asarray(columns["fps"], np.float64),
         "visual_tokens": np.asarray(columns["tokens"], np.int64),
+        **{name: np.asarray(columns[name], np.int64) for name in OWN_COLUMNS},
     }
     count = np.asarray(columns["count"], np.float64)
-    ordered, count = group_cells(list(keys.values()), count)
-    return {
-        **dict(zip(keys, ordered, strict=True)),
-        "count": count,
-        "labels": tuple(labels),
-    }
+    return {**grouped(keys, count), "labels": tuple(labels)}

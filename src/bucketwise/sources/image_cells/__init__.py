@@ -1,1 +1,0 @@
-"""Parquet with images in its cells: their headers alone."""
