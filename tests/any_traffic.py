@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from bucketwise.api.given_plans import PlanGiven
 from bucketwise.api.preprocessing import VideoOptions
 from bucketwise.optimize import SOLVERS
 from bucketwise.optimize.choose import GraphPrice
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.profile import SoftTokens
+from bucketwise.sources.configs.profiles import DEFAULT_MODEL, built_in_profiles
 from bucketwise.traffic import (
     NO_TIME_S,
     SLOT_LADDER_S,
@@ -305,7 +306,27 @@ def option_sets(draw: st.DrawFn) -> dict[str, Any]:
     found = {name: draw(strategies[name]) for name in sorted(names)}
     if {"min_pixels", "max_pixels"} <= found.keys():
         found["min_pixels"] = 1
+    soft = built_in_profiles()[found.get("model", DEFAULT_MODEL)].soft_tokens
+    if soft:
+        _count_soft_tokens(draw, found, soft)
     return found
+
+
+def _count_soft_tokens(
+    draw: st.DrawFn, options: dict[str, Any], soft: SoftTokens
+) -> None:
+    """Replace what is no option of a model whose processor fills a count."""
+    options.pop("min_pixels", None)
+    area_px = 48**2
+    if "max_pixels" in options:
+        options["max_pixels"] = draw(st.sampled_from(soft.supported)) * area_px
+    if "video" in options:
+        count = draw(st.sampled_from((None, *soft.supported)))
+        options["video"] = replace(
+            options["video"], max_pixels=count and count * area_px
+        )
+    if "pins" in options:
+        options["pins"] = (soft.chunk,)
 
 
 @st.composite

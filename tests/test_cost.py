@@ -41,9 +41,21 @@ COUNTED = {
     "colqwen2-v1.0-hf": (1_278_341_120, 163_840),
 }
 
+# Elements of the linear layers of Gemma4TextModel with each checkpoint's dimensions, on
+# torch's meta device (transformers 5.15.1); experts, which are no such layers, are extra.
+LINEAR = {
+    "gemma-4-e2b": 1_876_819_968,
+    "gemma-4-e4b": 3_972_792_320,
+    "gemma-4-26b-a4b": 1_656_258_560,
+    "gemma-4-31b": 29_286_727_680,
+}
+
 
 def test_every_built_in_model_has_a_counted_cost() -> None:
-    assert set(COUNTED) == set(built_in_profiles())
+    assert {*COUNTED, *LINEAR} == set(built_in_profiles())
+    assert {name for name, each in built_in_profiles().items() if each.prefill} == {
+        *LINEAR
+    }
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -55,6 +67,18 @@ def test_the_formula_equals_what_was_counted_on_the_real_tower(name: str) -> Non
     windows = 4 * profile.vit.hidden * windowed * profile.window_patches**2
     curve = vit_flops(profile)
     assert (curve.a, curve.b) == (linear + windows, quadratic)
+
+
+@pytest.mark.parametrize("name", LINEAR)
+def test_a_chunk_costs_what_the_linear_layers_of_the_real_class_hold(name: str) -> None:
+    profile = find_profile(name)
+    shape = profile.prefill
+    assert shape is not None
+    experts = (
+        3 * shape.experts_per_token * shape.expert_intermediate * shape.hidden
+    ) * shape.layers
+    curve = COSTS["flops"](profile)
+    assert curve.a == 2 * (LINEAR[name] + experts)
 
 
 @given(

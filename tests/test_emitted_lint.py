@@ -36,8 +36,14 @@ rows = st.lists(
 @st.composite
 def plans(draw: st.DrawFn, profile: ModelProfile) -> dict[str, Any]:
     """Draw options of analyze."""
+    soft = profile.soft_tokens
+    limits = (
+        [each * profile.length_px**2 for each in soft.supported]
+        if soft
+        else [262_144, 1_000_000, 5_000_000]
+    )
     every: dict[str, st.SearchStrategy[Any]] = {
-        "max_pixels": st.sampled_from([262_144, 1_000_000, 5_000_000, "checkpoint"]),
+        "max_pixels": st.sampled_from([*limits, "checkpoint"]),
         "bucket_unit": st.just("merged"),
         "headroom": st.sampled_from([0.1, 0.5]),
         "pins": st.lists(
@@ -50,7 +56,8 @@ def plans(draw: st.DrawFn, profile: ModelProfile) -> dict[str, Any]:
     }
     chosen = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))
     options = {name: draw(every[name]) for name in chosen}
-    if options.get("bucket_unit") == "merged" and "pins" in options:
+    if "pins" in options and (options.get("bucket_unit") == "merged" or soft):
+        # Of soft tokens a pin must be a length that some count runs on.
         del options["pins"]
     return options
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote
 
 import jsonschema
@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import bucketwise
 from bucketwise.findings import RENDERERS, rules_page
-from bucketwise.findings.words import MEANINGS
+from bucketwise.findings.words import FORMS, MEANINGS
 from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Severity
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Reported, Rule
-from bucketwise.lint.subject import Document, Subject, Unknown
+from bucketwise.lint.subject import Document, Form, Subject, Unknown
 from bucketwise.rbln.releases import NEWEST
 from bucketwise.sources.configs.profiles import built_in_profiles
 from bucketwise.traffic import Place
@@ -405,3 +406,22 @@ def test_the_page_in_docs_is_what_the_rules_say() -> None:
     assert PAGE.read_text(encoding="utf-8") == rules_page(), shlex.join(
         ["make", "docs"]
     )
+
+
+@pytest.mark.parametrize("form", get_args(Form))
+def test_the_text_says_what_every_form_is_given_to(form: Form) -> None:
+    document = Document(
+        config={"visual": {"max_seq_len": [1_024]}},
+        form=form,
+        source="c.json",
+        places={(): Place(source="c.json", line=1)},
+    )
+    said = RENDERERS["text"](report_of(document=document))
+    assert said.startswith(f"c.json:1 ({FORMS[form]})\n")
+
+
+def test_lengths_without_a_configuration_are_judged_in_text() -> None:
+    report = bucketwise.lint_config("1024,4098", model="qwen3-vl-2b", target="0.12.0")
+    said = RENDERERS["text"](report)
+    assert "(ViT lengths alone)" in said
+    assert "buckets/unaligned-bucket" in said

@@ -99,7 +99,7 @@ def test_a_good_configuration_has_nothing_against_it() -> None:
 
 
 @pytest.mark.parametrize("version", TARGETS)
-@pytest.mark.parametrize("family", sorted(MODEL_CLASSES))
+@pytest.mark.parametrize("family", sorted(MODELS))
 @pytest.mark.parametrize("batch_size", [1, 8])
 def test_what_is_emitted_has_nothing_against_it_for_its_releases(
     version: str, family: str, batch_size: int

@@ -18,7 +18,7 @@ from bucketwise.memory.words import plan_lines
 from bucketwise.sources.configs.profiles import built_in_profiles
 
 MIB, GIB = 2**20, 2**30
-MODELS = built_in_profiles()
+MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}
 
 # Parameters of model.visual of each checkpoint's class, counted on torch's meta device
 # (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).

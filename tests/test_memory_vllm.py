@@ -13,7 +13,7 @@ from bucketwise.memory.vllm import GB, VllmFit, vllm_preflight
 from bucketwise.memory.words import lines, statements
 from bucketwise.sources.configs.profiles import built_in_profiles
 
-MODELS = built_in_profiles()
+MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}
 CONTEXT = 262_144
 """max_position_embeddings of Qwen3-VL-2B (config.json of the checkpoint)."""
 

@@ -15,8 +15,9 @@ from bucketwise.api.planning import analyze
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.plan import Visual
 from bucketwise.profile import PixelLimits
+from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
-from bucketwise.rbln.targets import pick_targets
+from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.traffic import Sizes, merge_traffic
 from tests.strategies import clips_of, traffic_of
 
@@ -27,6 +28,10 @@ MODELS = (
     "qwen3.5-9b",
     "exaone-4.5-33b",
     "colqwen2-v1.0-hf",
+    "gemma-4-e4b",
+)
+LIMITED_BY_PIXELS = tuple(
+    name for name in MODELS if find_profile(name).soft_tokens is None
 )
 SIDES = st.tuples(st.integers(1, 3_000), st.integers(1, 3_000))
 
@@ -101,8 +106,14 @@ def test_no_image_and_no_clip_outgrows_the_top_under_the_emitted_limits(
     model: str, rows: list[tuple[int, int]], options: dict[str, Any], seed: int
 ) -> None:
     accepted = [row for row in rows if max(row) <= 199 * min(row)] or [(64, 64)]
-    analysis = analyze(traffic_of(*accepted), model=model, min_pixels=65_536, **options)
-    for target in pick_targets(()):
+    soft = find_profile(model).soft_tokens
+    if soft is None:
+        options = {"min_pixels": 65_536} | options
+    elif isinstance(options.get("max_pixels"), int):
+        count = soft.supported[options["max_pixels"] % len(soft.supported)]
+        options["max_pixels"] = count * find_profile(model).length_px ** 2
+    analysis = analyze(traffic_of(*accepted), model=model, **options)
+    for target in serving_targets(analysis.profile.family):
         visual = analysis.plan.visual_for(target.version)
         top = visual.vit_max_seq_lens[-1]
         assert visual.overflow_possible <= top
@@ -176,7 +187,7 @@ def test_frames_follow_the_image_limits_where_the_model_has_no_others() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    model=st.sampled_from(MODELS),
+    model=st.sampled_from(LIMITED_BY_PIXELS),
     rows=st.lists(
         st.tuples(SIDES, st.integers(1, 4_000_000), st.integers(0, 12_000_000)),
         min_size=1,
@@ -211,3 +222,20 @@ def test_images_under_limits_of_their_own_fit_the_top_whatever_is_set_on_the_pro
     counts = count_patches(larger, analysis.profile, analysis.preprocessing)
     if counts.needed(analysis.newest).max() > top:
         assert "own-limits-overflow" in warnings
+
+
+@given(sides=SIDES, least=st.integers(1, 4_000_000), first=st.sampled_from((0, 1)))
+def test_limits_in_pixels_are_nothing_to_a_processor_that_fills_soft_tokens(
+    sides: tuple[int, int], least: int, first: int
+) -> None:
+    sent = traffic_of(sides)
+    limited = replace(
+        sent,
+        own_min_pixels=np.array([least]),
+        own_max_pixels=np.array([2 * least]),
+        resized_first=np.array([first]),
+    )
+    plain, own = (analyze(each, model="gemma-4-e4b") for each in (sent, limited))
+    assert (own.needed == plain.needed).all()
+    assert own.plan.visual.max_seq_lens == plain.plan.visual.max_seq_lens
+    assert not {each.id for each in own.plan.warnings if each.id.startswith("own-")}

@@ -15,10 +15,10 @@ from bucketwise.errors import ConfigError
 from bucketwise.patching import count_patches
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.releases import NEWEST
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from bucketwise.today import GivenLimits, limits_in_service
 from bucketwise.traffic import Traffic
-from tests.strategies import limits_of, preprocessing_of, profiles, traffic_of
+from tests.strategies import limits_of, preprocessing_of, traffic_of
 
 rows = st.lists(
     st.tuples(st.integers(28, 6_000), st.integers(28, 6_000), st.integers(1, 9)),
@@ -33,6 +33,12 @@ sides = st.tuples(st.integers(4_000, 200_000), st.integers(250_000, 20_000_000))
 
 WAYS = ("nothing", "option", "both options", "serve line", "processor")
 """How image limits reach a command."""
+
+
+in_pixels = st.sampled_from(
+    [each for each in built_in_profiles().values() if each.soft_tokens is None]
+)
+"""Soft tokens are no pixels: tests/test_soft_tokens.py asks of them."""
 
 
 def failing(finding: str) -> float:
@@ -68,7 +74,7 @@ def verdicts(
 @given(
     drawn=rows,
     lengths=lists,
-    profile=profiles,
+    profile=in_pixels,
     way=st.sampled_from(WAYS),
     limits=sides,
 )

@@ -256,7 +256,12 @@ def _visual(
     setting, top = found.setting, found.top
     demand = setting.demand()
     problem = Problem.of(
-        demand, setting.curve.at, align=setting.align, top=top, pinned=question.pins
+        demand,
+        setting.curve.at,
+        align=setting.align,
+        top=top,
+        pinned=question.pins,
+        marks=setting.marks,
     )
     k_most = max(FRONTIER_K, question.k_range[1])
     frontier = frontier_of(problem, demand, setting.curve, k_most)
@@ -274,7 +279,7 @@ def _visual(
     bill = price(buckets, demand, setting.curve)
     worst = worst_let_through(setting)
     shrunk = setting.shrunk_images()
-    merge = setting.profile.patches_per_merged
+    merge = setting.profile.lengths_per_merged
     merged = tuple(-(-length // merge) for length in buckets.lengths)
     is_merged = question.bucket_unit == "merged_patches"
     images = weight_of(setting.counts, setting.counts.accepted)
@@ -283,6 +288,7 @@ def _visual(
         max_seq_lens=merged if is_merged else buckets.lengths,
         vit_max_seq_lens=buckets.lengths,
         merged_max_seq_lens=merged,
+        soft_tokens=setting.soft_tokens_for(buckets.lengths),
         decision=Decision(
             k=len(buckets.lengths),
             strategy=question.strategy,

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from bucketwise.cost import vit_flops
 from bucketwise.limits import Setting, weight_of
-from bucketwise.numbers import literal, memory, number, percent, plural, verb
+from bucketwise.numbers import compute, literal, memory, number, percent, plural, verb
 from bucketwise.optimize.excess import excess_of
 from bucketwise.plan import PlanWarning, Severity, Visual
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
@@ -68,6 +69,7 @@ def cautions(
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
         ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
+        ("soft-tokens", "note", _soft_tokens(visual, setting), ()),
         ("idle-lengths", "note", _idle(visual), IDLE_RULES),
         ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
         ("sizes-by-tokens", "note", _told(setting), ()),
@@ -134,6 +136,13 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
 def _top(visual: Visual, setting: Setting) -> str:
     """Say how top and limit came to hold each other, with the price of either way."""
     top, limit = visual.top, setting.preprocessing.image.max_pixels
+    if visual.soft_tokens and top.way == "raised":
+        return (
+            f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
+            f"needs: an image of another shape fills all of max_soft_tokens "
+            f"{limit // setting.profile.length_px**2:,}, and optimum-rbln refuses a "
+            "largest length below it."
+        )
     costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
     if top.way == "raised":
         text = (
@@ -165,6 +174,32 @@ def _above(visual: Visual, setting: Setting) -> str:
     return (
         f"Nothing that the limits let through needs more than {worst:,}; the top is "
         f"{top:,} because of --pin or --align."
+    )
+
+
+def _soft_tokens(visual: Visual, setting: Setting) -> str:
+    """Say which counts the ViT is compiled for and why, and what an image costs it."""
+    profile, preprocessing = setting.profile, setting.preprocessing
+    if profile.soft_tokens is None:
+        return ""
+    area_px = profile.length_px**2
+    image, frame = (
+        each.max_pixels // area_px for each in (preprocessing.image, preprocessing.clip)
+    )
+    beside = [each for each in visual.soft_tokens if each not in (image, frame)]
+    added = (
+        f" {' and '.join(map(str, beside))} {'is' if len(beside) == 1 else 'are'} there "
+        "for a length alone: the class refuses lengths that no count runs on."
+        if beside
+        else ""
+    )
+    flop = vit_flops(profile).at(np.array([image * profile.patches_per_merged]))[0]
+    return (
+        f"The ViT is compiled for max_soft_tokens {literal(visual.soft_tokens)}: images "
+        f"are scaled to {image:,}, frames of clips to {frame:,}, and the runtime takes a "
+        f"compiled count exactly.{added} Every image costs the ViT the same, "
+        f"{compute(float(flop), 'FLOP')} for {image * profile.patches_per_merged:,} "
+        "padded patches, whatever its size; the lengths save in the language model."
     )
 
 
@@ -208,6 +243,7 @@ def _wasteful(visual: Visual, setting: Setting) -> str:
         setting.curve,
         setting.profile.align,
         visual.worst.needed,
+        setting.marks,
     )
     if excess is None:
         return ""

@@ -12,7 +12,7 @@ from bucketwise.demand import Demand
 from bucketwise.encoder_profile import EncoderProfile
 from bucketwise.errors import raise_all
 from bucketwise.numbers import NOISE, less
-from bucketwise.profile import ModelProfile
+from bucketwise.profile import ModelProfile, PrefillShape
 from bucketwise.traffic import FloatArray, IntArray
 
 CHANNELS = 3
@@ -116,6 +116,78 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     )
 
 
+def prefill_parameters(shape: PrefillShape) -> int:
+    """Return the elements of the matrices that one token of a chunk meets.
+
+    Parameters
+    ----------
+    shape : PrefillShape
+        The language model.
+
+    Notes
+    -----
+    Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py: layers that share
+    keys and values project none. Without experts the sums equal those of the linear
+    layers of Gemma4TextModel on torch's meta device.
+    """
+    sliding = shape.layers - shape.full_layers
+    own_full = shape.full_layers - shape.shared_full_layers
+    own_sliding = sliding - (shape.shared_layers - shape.shared_full_layers)
+    queries = 2 * shape.heads
+    attention = shape.head_dim * (
+        sliding * queries + own_sliding * 2 * shape.kv_heads
+    ) + shape.full_head_dim * (
+        shape.full_layers * queries
+        + own_full * shape.full_kv_heads * (1 if shape.keys_are_values else 2)
+    )
+    mlp = 3 * shape.intermediate * (shape.layers + shape.wide_layers)
+    experts = shape.layers * (
+        3 * shape.experts_per_token * shape.expert_intermediate + shape.experts
+    )
+    # Each layer gates and projects its own input, and all are projected from one.
+    own_inputs = 3 * shape.layers * shape.per_layer_input
+    return shape.hidden * (attention + mlp + experts + own_inputs)
+
+
+def prefill_flops(shape: PrefillShape, source: str) -> CostCurve:
+    """Return the FLOP of one chunk of image tokens in the language model.
+
+    Matrix products, 2 FLOP a multiply-add, and attention of every token of the chunk to
+    every other, as those of one image attend both ways. What the chunk attends of the
+    cache before it grows in proportion to the chunk too, and is left out.
+
+    Parameters
+    ----------
+    shape : PrefillShape
+        The language model.
+    source : str
+        Where its values were read, in words.
+    """
+    sliding = shape.layers - shape.full_layers
+    widths = sliding * shape.head_dim + shape.full_layers * shape.full_head_dim
+    return CostCurve(
+        kind="prefill",
+        unit="FLOP",
+        a=2.0 * prefill_parameters(shape),
+        b=4.0 * shape.heads * widths,
+        source=source,
+    )
+
+
+def run_flops(profile: ModelProfile) -> CostCurve:
+    """Return the FLOP of one run at what the lengths of a model are compiled for.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    """
+    if profile.prefill is None:
+        return vit_flops(profile)
+    source = f"text_config of {profile.name}'s config.json"
+    return prefill_flops(profile.prefill, source)
+
+
 def linear_cost(profile: ModelProfile) -> CostCurve:
     """Return a cost proportional to length: one unit a compiled patch."""
     return CostCurve(
@@ -206,7 +278,7 @@ ENCODER_COSTS: dict[str, Callable[[EncoderProfile], CostCurve]] = {
 }
 
 COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
-    "flops": vit_flops,
+    "flops": run_flops,
     "linear": linear_cost,
 }
 

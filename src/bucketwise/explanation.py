@@ -132,10 +132,19 @@ def _processor_steps(
     runs, merged = int(counts.grid_t[0]), int(counts.merged_patches[0])
     is_clip = bool(counts.sizes.frames[0])
     resized = f"{counts.resized_width_px[0]}x{counts.resized_height_px[0]}"
-    each = (
-        f" in each of {plural(runs, 'run')} (one a temporal patch)" if is_clip else ""
-    )
+    frame = "frame" if profile.temporal_patch == 1 else "temporal patch"
+    each = f" in each of {plural(runs, 'run')} (one a {frame})" if is_clip else ""
     total = f" a run, {merged * runs:,} in all" if is_clip else ""
+    if profile.soft_tokens:
+        limits = preprocessing.clip if is_clip else preprocessing.image
+        padded = limits.max_pixels // profile.patch_px**2
+        most = limits.max_pixels // profile.length_px**2
+        return (
+            f"scaled to {resized} px to fill max_soft_tokens {most:,}",
+            f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",
+            f"{counts.vit_patches[0]:,} ViT patches, padded to {padded:,}{each}",
+            f"{merged:,} soft tokens{total}",
+        )
     return (
         f"resized to {resized} px ({_reason(counts, profile, preprocessing)})",
         f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",

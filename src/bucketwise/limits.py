@@ -18,6 +18,7 @@ from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.rbln.releases import Version
 from bucketwise.reach import Reach, safe_limits, worst_of_all
+from bucketwise.soft_tokens import compiled_counts
 
 UNLIMITED_PIXELS = 2**50
 """Above every size there is (sides end at 1,000,000 px), below float precision."""
@@ -59,12 +60,27 @@ class Setting:
 
     def shrunk_images(self) -> float:
         """Return the images that come out smaller than with no upper limit at all."""
+        if self.profile.soft_tokens:
+            return 0.0  # every image is scaled to the number that was asked for
         unlimited = self.with_max_pixels(UNLIMITED_PIXELS).counts
         return weight_of(self.counts, shrunk_by(self.counts, unlimited))
 
     def demand(self) -> Demand:
         """Return the demand under the limits of the setting."""
         return Demand.of(self.counts.needed(self.version), self.counts.runs)
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """Soft-token counts that may be compiled, up to the largest that is used."""
+        return marks_of(self.profile, self.preprocessing)
+
+    def soft_tokens_for(self, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the soft-token counts to compile with lengths; () for models without."""
+        if self.profile.soft_tokens is None:
+            return ()
+        limits = (self.preprocessing.image, self.preprocessing.clip)
+        used = [each.max_pixels // self.profile.length_px**2 for each in limits]
+        return compiled_counts(lengths, used, self.profile.soft_tokens.supported)
 
     @property
     def has_clips(self) -> bool:
@@ -83,6 +99,26 @@ class Setting:
             self.profile, self.preprocessing, self.version, top, clips=self.has_clips
         )
         return None if safe is None else self.preprocessed(safe)
+
+
+def marks_of(profile: ModelProfile, preprocessing: Preprocessing) -> tuple[int, ...]:
+    """Return the soft-token counts a length can be compiled for; () without such.
+
+    optimum-rbln refuses a length that none of the compiled counts runs on (0.12.0,
+    transformers/models/gemma4/configuration_gemma4.py, _update_image_prefill_chunk_size).
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits in force, which are counts of soft tokens in pixels.
+    """
+    if profile.soft_tokens is None:
+        return ()
+    most = max(each.max_pixels for each in (preprocessing.image, preprocessing.clip))
+    largest = most // profile.length_px**2
+    return tuple(each for each in profile.soft_tokens.supported if each <= largest)
 
 
 def shrunk_by(counts: Counts, reference: Counts) -> BoolArray:
@@ -133,7 +169,11 @@ def caps(setting: Setting, k: int) -> tuple[Cap, ...]:
     """
     if setting.counts.sizes.is_told.any():
         return ()
-    unlimited = setting.with_max_pixels(UNLIMITED_PIXELS).counts
+    unlimited = (
+        setting.counts
+        if setting.profile.soft_tokens
+        else setting.with_max_pixels(UNLIMITED_PIXELS).counts
+    )
     found: dict[int, Cap] = {}
     for name, max_pixels in _named_limits(setting):
         if max_pixels not in found:
@@ -146,6 +186,10 @@ def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
     image, profile = setting.preprocessing.image, setting.profile
     yield "in force", image.max_pixels
     yield "checkpoint", max(profile.checkpoint.max_pixels, image.min_pixels)
+    if profile.soft_tokens:
+        for count in profile.soft_tokens.supported:
+            yield f"{count:,} soft tokens", count * profile.length_px**2
+        return
     published = LARGEST_PUBLISHED_PATCHES * profile.patch_px**2
     if int(setting.demand().needed[-1]) > LARGEST_PUBLISHED_PATCHES:
         yield f"{LARGEST_PUBLISHED_PATCHES:,} patches", published
@@ -165,13 +209,15 @@ def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
 
 def _cap(name: str, varied: Setting, unlimited: Counts, k: int) -> Cap:
     demand = varied.demand()
-    top = int(align_up(demand.needed[-1:], varied.align)[0])
+    largest = max(int(demand.needed[-1]), *varied.marks, 1)
+    top = int(align_up(np.array([largest]), varied.align)[0])
     problem = Problem.of(
         demand,
         varied.curve.at,
         align=varied.align,
         top=top,
         pinned=[pin for pin in varied.pins if pin < top],
+        marks=varied.marks,
     )
     lengths = SOLVERS[EXACT](problem, k)
     bill = price(Buckets(lengths), demand, varied.curve)

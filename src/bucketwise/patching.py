@@ -108,6 +108,8 @@ class Counts:
         The model's window side, for `needed`.
     family : str
         The model's family, for `needed`.
+    by_soft_tokens : bool
+        Whether the runtime compares soft tokens, which are the merged patches.
     """
 
     sizes: Sizes
@@ -121,6 +123,7 @@ class Counts:
     error: TextArray
     window_patches: int
     family: str
+    by_soft_tokens: bool = False
 
     @property
     def accepted(self) -> BoolArray:
@@ -138,6 +141,8 @@ class Counts:
         Where only the visual tokens are known it is the least there can be: windows
         at the edges of an image are partly empty, and nobody knows how many.
         """
+        if self.by_soft_tokens:
+            return np.where(self.accepted, self.merged_patches, 0)
         extra = extra_windows(self.family, version)
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
         told = least_needed(self.vit_patches, self.window_patches, extra)
@@ -167,11 +172,16 @@ def count_patches(
     Notes
     -----
     transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
-    models/qwen2_vl/video_processing_qwen2_vl.py, and
-    models/qwen3_vl/video_processing_qwen3_vl.py. Images that are resized first:
-    qwen_vl_utils 0.0.14, vision_process.py (fetch_image, smart_resize). Floating-point steps stand in the
+    models/qwen2_vl/video_processing_qwen2_vl.py,
+    models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
+    image_processing_gemma4.py (get_aspect_ratio_preserving_size). Images that are
+    resized first: qwen_vl_utils 0.0.14, vision_process.py (fetch_image, smart_resize).
+    Floating-point steps stand in the
     processors' order: the last bit decides some roundings.
     """
+    if profile.soft_tokens:
+        # Limits in pixels are nothing that such a processor knows, whoever sets them.
+        sizes = sizes.without_own_limits()
     error = np.full(len(sizes), "", dtype=object)
     told = sizes.is_told
     is_clip = sizes.frames > 0
@@ -182,21 +192,33 @@ def count_patches(
         error[is_clip] = "ValueError: the processor takes images alone, no clips"
     no_frame = is_clip & (frames == 0) & (error == "")
     error[no_frame] = "ZeroDivisionError: division by zero"
+    few = _too_few_to_sample(sizes, profile, preprocessing)
+    for index in np.flatnonzero(few):
+        error[index] = (
+            f"ValueError: Video can't be sampled. The `num_frames="
+            f"{profile.sampling.max_frames}` exceeds "
+            f"`total_num_frames={sizes.frames[index]}`. "
+        )
     short = volume & (frames < profile.temporal_patch) & ~no_frame
     for index in np.flatnonzero(short):
         error[index] = (
             f"ValueError: t:{frames[index]} must be larger than "
             f"temporal_factor:{profile.temporal_patch}"
         )
-    _refuse_thin(error, *_known_sides(sizes))
+    if not profile.soft_tokens:
+        _refuse_thin(error, *_known_sides(sizes))
     gone = np.minimum(*_resized_first(sizes, profile.factor_px)) < 1
     error[gone & (error == "")] = "ValueError: height and width must be > 0"
     height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
-    _refuse_thin(error, height, width)
+    if not profile.soft_tokens:
+        _refuse_thin(error, height, width)
     low, high = _limits(sizes, frames, profile, preprocessing)
-    resized_h, resized_w = _smart_resize(
-        (height, width), (weight, rounded_weight), (low, high), profile.factor_px
-    )
+    if profile.soft_tokens:
+        resized_h, resized_w = _filled(height, width, high, profile.factor_px)
+    else:
+        resized_h, resized_w = _smart_resize(
+            (height, width), (weight, rounded_weight), (low, high), profile.factor_px
+        )
     accepted = error == ""
     grid_t = np.where(is_clip, -(-frames // profile.temporal_patch), 1)
     grid_t = np.where(accepted, grid_t, 0)
@@ -219,6 +241,7 @@ def count_patches(
         error=error,
         window_patches=profile.window_patches,
         family=profile.family,
+        by_soft_tokens=profile.soft_tokens is not None,
     )
 
 
@@ -320,6 +343,9 @@ def _seen_frames(
         cut = frames > preprocessing.max_frames
         frames = np.where(cut, preprocessing.max_frames, frames)
     sampled = (sizes.fps > 0) & (frames > 0) & ~cut
+    if profile.soft_tokens:
+        # num_frames of the whole clip, whatever its rate.
+        return np.where(sampled, profile.sampling.max_frames, frames)
     if preprocessing.video_fps is None or not sampled.any():
         return frames
     total = frames[sampled]
@@ -328,6 +354,19 @@ def _seen_frames(
     seen = frames.copy()
     seen[sampled] = rule(total, asked, profile)
     return seen
+
+
+def _too_few_to_sample(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> BoolArray:
+    """Return clips to be sampled that have fewer frames than are taken of each.
+
+    transformers 5.15.1, video_processing_utils.py, sample_frames.
+    """
+    least = profile.sampling.max_frames if profile.soft_tokens else 0
+    most = preprocessing.max_frames or least
+    uncut = sizes.frames <= most if preprocessing.max_frames else sizes.frames > 0
+    return uncut & (sizes.fps > 0) & (sizes.frames > 0) & (sizes.frames < least)
 
 
 def _sample_evenly(
@@ -398,6 +437,28 @@ def _capped(frames: IntArray, profile: ModelProfile, video: PixelLimits) -> IntA
     budget = int(CLIP_CONTEXT_TOKENS * area_px * CLIP_CONTEXT_PIXEL_SHARE)
     share = budget * profile.temporal_patch // frames
     return np.maximum(np.minimum(video.max_pixels, share), floor_pixels)
+
+
+def _filled(
+    height: IntArray, width: IntArray, high: IntArray, factor_px: int
+) -> tuple[IntArray, IntArray]:
+    """Scale up or down to fill the upper limit, then floor to multiples of the factor.
+
+    A side that would be none becomes one, and the other as many as it is longer.
+    """
+    scale = np.sqrt(high / (height * width))
+    rows, columns = (
+        np.floor(scale * side / factor_px).astype(np.int64) for side in (height, width)
+    )
+    most = high // factor_px**2
+    flat, thin = rows == 0, columns == 0
+    along = np.minimum(np.floor(width / height).astype(np.int64), most)
+    down = np.minimum(np.floor(height / width).astype(np.int64), most)
+    rows, columns = (
+        np.where(flat, 1, np.where(thin, down, rows)),
+        np.where(flat, along, np.where(thin, 1, columns)),
+    )
+    return rows * factor_px, columns * factor_px
 
 
 def _smart_resize(

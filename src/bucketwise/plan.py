@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bucketwise.errors import ConfigError
 from bucketwise.traffic import Rejection
+from bucketwise.wording import worded
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -355,12 +356,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual:
-    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`."""
+    """The ViT half of the plan; `max_seq_lens` is in `bucket_unit`.
+
+    Where the runtime compares soft tokens, every list counts those, and `soft_tokens` are
+    the counts to compile the ViT for; () for all other models.
+    """
 
     bucket_unit: BucketUnit
     max_seq_lens: tuple[int, ...]
     vit_max_seq_lens: tuple[int, ...]
     merged_max_seq_lens: tuple[int, ...]
+    soft_tokens: tuple[int, ...] = ()
     decision: Decision
     processor: Processor
     overflow_possible: int
@@ -667,7 +673,7 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
-        return plan_text(self)
+        return worded(plan_text(self), self.model.family)
 
 
 def plan_text(plan: DataclassInstance) -> str:

@@ -235,6 +235,72 @@ _LINEAR = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoftTokens:
+    """The numbers of soft tokens that a processor can make of an image at most.
+
+    Such a processor fills whatever it is given up to the number and pads its tensor, so
+    the ViT runs on that number exactly; what the runtime compares with its lengths is the
+    run of an image's own tokens in the prompt.
+
+    Attributes
+    ----------
+    supported : tuple of int
+        Ascending.
+    chunk : int
+        The multiple that every length must be.
+    """
+
+    supported: tuple[int, ...]
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrefillShape:
+    """Dimensions of a language model of mixed layers that decide what a chunk costs.
+
+    Attributes
+    ----------
+    layers, full_layers : int
+        All layers, and those of full attention; the others attend in a sliding window.
+    hidden, intermediate : int
+        Width, and width of the gated MLP.
+    wide_layers : int
+        Layers whose MLP is twice as wide.
+    shared_layers, shared_full_layers : int
+        Layers that take keys and values of an earlier one, and those of full attention
+        among them.
+    heads, kv_heads, full_kv_heads : int
+        Query heads, and key heads of sliding and of full attention.
+    head_dim, full_head_dim : int
+        Width of a head of sliding and of full attention.
+    keys_are_values : bool
+        Whether full attention has one projection for both.
+    experts, experts_per_token, expert_intermediate : int
+        Experts beside the MLP, those a token takes, and the width of one; 0 where none.
+    per_layer_input : int
+        Width of the input that each layer has of its own; 0 where none.
+    """
+
+    layers: int
+    full_layers: int
+    hidden: int
+    intermediate: int
+    wide_layers: int = 0
+    shared_layers: int = 0
+    shared_full_layers: int = 0
+    heads: int
+    kv_heads: int
+    full_kv_heads: int
+    head_dim: int
+    full_head_dim: int
+    keys_are_values: bool = False
+    experts: int = 0
+    experts_per_token: int = 0
+    expert_intermediate: int = 0
+    per_layer_input: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
     """A model as far as bucket choice needs to know it.
 
@@ -268,6 +334,10 @@ class ModelProfile:
         Where the tower's values were read.
     notes : tuple of str
         What a reader should know of how they were read, a sentence each.
+    soft_tokens : SoftTokens or None
+        Where the runtime compares an image's soft tokens and not its ViT patches.
+    prefill : PrefillShape or None
+        What reads those tokens; given with `soft_tokens`.
     """
 
     name: str
@@ -286,6 +356,8 @@ class ModelProfile:
     lm: LmShape | None
     source: str
     notes: tuple[str, ...] = ()
+    soft_tokens: SoftTokens | None = None
+    prefill: PrefillShape | None = None
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume.
@@ -322,12 +394,24 @@ class ModelProfile:
         return self.merge**2
 
     @property
+    def length_px(self) -> int:
+        """Side in pixels of what a length of 1 stands for: a patch or a soft token."""
+        return self.factor_px if self.soft_tokens else self.patch_px
+
+    @property
+    def lengths_per_merged(self) -> int:
+        """Length that one merged patch needs: 1 where lengths count soft tokens."""
+        return 1 if self.soft_tokens else self.patches_per_merged
+
+    @property
     def align(self) -> int:
         """The multiple every bucket must be.
 
         merge^2, because the merger reshapes by it (optimum-rbln 0.12.0,
         transformers/models/qwen3_vl/modeling_qwen3_vl.py); a whole window for
         windowed towers (qwen2_5_vl/modeling_qwen2_5_vl.py: "must be a multiple of
-        window_seq_len").
+        window_seq_len"); where lengths count soft tokens the multiple of a chunk.
         """
+        if self.soft_tokens:
+            return self.soft_tokens.chunk
         return self.window_patches**2 or self.patches_per_merged

@@ -128,4 +128,4 @@ class Question:
     def patches_per_unit(self, profile: ModelProfile) -> int:
         """Return the ViT patches that a length of 1 in `bucket_unit` stands for."""
         merged = self.bucket_unit == "merged_patches"
-        return profile.patches_per_merged if merged else 1
+        return profile.lengths_per_merged if merged else 1

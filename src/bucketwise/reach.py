@@ -82,6 +82,11 @@ def worst_reachable(
         If the processor refuses every image under these limits.
     """
     limits = preprocessing.clip if frames else preprocessing.image
+    if profile.soft_tokens:
+        sides = _filling_sides(limits, profile.length_px)
+        return _largest(
+            count_patches(_lying(sides, frames), profile, preprocessing), version
+        )
     weight = 1
     if frames and profile.video_rule == "whole_clip":
         weight = max(round(frames / profile.temporal_patch), 1) * profile.temporal_patch
@@ -93,8 +98,13 @@ def worst_reachable(
         _thin_sides(),
     ]
     sides = np.concatenate(candidates)
-    sides = np.concatenate([sides, sides[:, ::-1]])
-    sizes = Sizes(
+    sizes = _lying(np.concatenate([sides, sides[:, ::-1]]), frames)
+    return _largest(count_patches(sizes, profile, preprocessing), version)
+
+
+def _lying(sides: IntArray, frames: int) -> Sizes:
+    """Return sizes of so many frames, heights first."""
+    return Sizes(
         height_px=sides[:, 0].copy(),
         width_px=sides[:, 1].copy(),
         frames=np.full(len(sides), frames, dtype=np.int64),
@@ -102,7 +112,13 @@ def worst_reachable(
         visual_tokens=np.zeros(len(sides), dtype=np.int64),
         count=np.ones(len(sides)),
     )
-    return _largest(count_patches(sizes, profile, preprocessing), version)
+
+
+def _filling_sides(limits: PixelLimits, length_px: int) -> IntArray:
+    """List images whose sides fill the number of soft tokens without a rest."""
+    most = limits.max_pixels // length_px**2
+    rows = [each for each in range(1, most + 1) if most % each == 0]
+    return np.array([(each, most // each) for each in rows], dtype=np.int64) * length_px
 
 
 def worst_of_all(
@@ -165,6 +181,10 @@ def safe_limits(
         Each upper limit a whole number of merged patches in pixels, or as it was where
         that is safe; None where thin or small inputs pass the top at every limit.
     """
+    if profile.soft_tokens:
+        # Every image is scaled to the limit: another one is another quality.
+        reach = worst_of_all(profile, preprocessing, version, clips=clips)
+        return preprocessing if reach.needed <= top else None
     shared = clips and preprocessing.video is None
 
     def image_fits(limits: PixelLimits) -> bool:

@@ -84,7 +84,7 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
         top = _top_under(lowered, needed)
         choice = replace(choice, way="lowered")
         return SafeTop(setting=lowered, top=top, choice=choice)
-    if question.allow_overflow:
+    if question.allow_overflow and not setting.profile.soft_tokens:
         choice = replace(choice, way="overflow")
         return SafeTop(setting=setting, top=needed, choice=choice)
     return SafeTop(
@@ -126,7 +126,7 @@ def processor_of(setting: Setting, top: int) -> Processor:
 def _closest_limit(setting: Setting) -> Setting:
     """Return the setting under the least image limit that shrinks nothing further."""
     area_px = int(setting.counts.vit_patches.max()) * setting.profile.patch_px**2
-    if area_px >= setting.preprocessing.image.max_pixels:
+    if setting.profile.soft_tokens or area_px >= setting.preprocessing.image.max_pixels:
         return setting
     closest = setting.with_max_pixels(area_px)
     return setting if share_shrunk(setting, closest) else closest
@@ -175,7 +175,12 @@ def _added_compute(
 def _least_compute(setting: Setting, question: Question, top: int) -> float:
     demand = setting.demand()
     problem = Problem.of(
-        demand, setting.curve.at, align=setting.align, top=top, pinned=setting.pins
+        demand,
+        setting.curve.at,
+        align=setting.align,
+        top=top,
+        pinned=setting.pins,
+        marks=setting.marks,
     )
     k = min(max(question.k_range[1], problem.k_min), problem.k_max)
     buckets = Buckets(SOLVERS[EXACT](problem, k))

@@ -194,7 +194,7 @@ def bucket_uses(
         uses.append(
             BucketUse(
                 vit_patches=length,
-                merged_patches=-(-length // setting.profile.patches_per_merged),
+                merged_patches=-(-length // setting.profile.lengths_per_merged),
                 largest_square=largest_square_px(
                     length, setting.profile, setting.version
                 ),
@@ -222,6 +222,8 @@ def largest_square_px(length: int, profile: ModelProfile, version: Version) -> i
     version : tuple of int
         The optimum-rbln release.
     """
+    if profile.soft_tokens:
+        return int(length**0.5) * profile.length_px
     most = int(length**0.5) + 1
     grid = np.arange(profile.merge, most + 1, profile.merge, dtype=np.int64)
     extra = extra_windows(profile.family, version)

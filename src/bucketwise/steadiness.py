@@ -74,6 +74,8 @@ class Sample:
         The multiple lengths must be.
     pins : tuple of int
         Lengths that must be compiled.
+    marks : tuple of int
+        As `Problem` has them.
     """
 
     needed: IntArray
@@ -83,6 +85,7 @@ class Sample:
     curve: CostCurve
     align: int
     pins: tuple[int, ...]
+    marks: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, setting: Setting) -> Sample:
@@ -96,6 +99,7 @@ class Sample:
             curve=setting.curve,
             align=setting.align,
             pins=setting.pins,
+            marks=setting.marks,
         )
 
 
@@ -208,6 +212,7 @@ def _extra(halves: _Halves, sample: Sample, lengths: tuple[int, ...]) -> float |
             align=sample.align,
             top=lengths[-1],
             pinned=sample.pins,
+            marks=sample.marks,
         )
         return Buckets(SOLVERS[EXACT](problem, len(lengths)))
 

@@ -143,6 +143,10 @@ def assumptions(
     limits = f"{image.min_pixels:,} to {image.max_pixels:,} pixels"
     fps = preprocessing.video_fps
     sampling = "every frame" if fps is None else f"{fps:g} frames a second"
+    if profile.soft_tokens:
+        sampling = (
+            f"{profile.sampling.max_frames} frames of a clip, whatever its length"
+        )
     rows: list[tuple[str, str, str, str]] = [
         (
             "model",

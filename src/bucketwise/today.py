@@ -15,6 +15,13 @@ from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.releases import Version
 from bucketwise.traffic import IntArray
 
+SOFT_TOKENS = "max_soft_tokens"
+"""The setting by which some processors limit images instead: they scale each to that
+many soft tokens (transformers 5.15.1, models/gemma4/image_processing_gemma4.py)."""
+
+SOFT_TOKEN_PX = 48
+"""Side of what one of them stands for: 3 x 3 patches of 16 pixels."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenLimits:

@@ -189,6 +189,11 @@ class Sizes:
         bound = self.own_min_pixels + self.own_max_pixels > 0
         return np.asarray(bound & (self.resized_first == 0))
 
+    def without_own_limits(self) -> Sizes:
+        """Return the same sizes as if no request set limits."""
+        none: dict[str, Any] = dict.fromkeys(OWN_COLUMNS, np.zeros_like(self.frames))
+        return replace(self, **none)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:

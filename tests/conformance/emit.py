@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -173,6 +174,7 @@ def emit_all(folder: Path) -> None:
         list(pool.map(partial(emit_case, folder), every, chunksize=8))
     listed = [asdict(case) | {"name": case.name} for case in every]
     (folder / "cases.json").write_text(json.dumps(listed), encoding="utf-8")
+    emit_soft_tokens(folder)
     (folder / "tables.json").write_text(json.dumps(tables()), encoding="utf-8")
     with TemporaryDirectory() as folders:
         lines = lint_lines(Path(folders))
@@ -202,6 +204,83 @@ def emit_encoders(folder: Path) -> None:
                 ],
                 standalone_mode=False,
             )
+
+
+SOFT_TOKENS = "gemma-4-e4b"
+COUNTS = (70, 140, 280, 560, 1_120)
+
+
+def emit_soft_tokens(folder: Path) -> None:
+    """Write plans for every count of soft tokens, and what lint says of lists of both.
+
+    A table of its own: that class nests its language model, and its processor fills a
+    count.
+    """
+    for count in COUNTS:
+        for base in ("published", "nested"):
+            options = ["--soft-tokens", str(count), "--buckets", "1-5"]
+            if base == "nested":
+                file = folder / f"base.{SOFT_TOKENS}.json"
+                file.write_text(json.dumps(NESTED_BASE), encoding="utf-8")
+                options += ["--base", str(file), "--batch-size", "8"]
+            command_line.main(
+                [
+                    *("analyze", str(folder / "traffic.csv"), "--model", SOFT_TOKENS),
+                    *("--out", str(folder / f"{SOFT_TOKENS}.{count}.{base}")),
+                    *("--format", "none", "--quiet", "--min-saving", "0%"),
+                    *("--target", "all"),
+                    *options,
+                ],
+                standalone_mode=False,
+            )
+    said = [
+        {"counts": counts, "lengths": lengths, "refused": refuses(counts, lengths)}
+        for counts in ((280,), (70, 280), (70, 140, 280), (280, 560), (1_120,))
+        for size in (1, 2, 3)
+        for lengths in combinations((100, 128, 256, 384, 512, 640, 1_152), size)
+    ]
+    runs = [
+        {"run": int(row["needed"]), "bucket": bucket}
+        for row in bucketwise.count(
+            bucketwise.read_traffic([folder / "traffic.csv"]), model=SOFT_TOKENS
+        ).to_dict("records")
+        for bucket in [next(each for each in (256, 384) if each >= row["needed"])]
+    ]
+    told = {"lists": said, "runs": runs}
+    (folder / "soft_tokens.json").write_text(json.dumps(told), encoding="utf-8")
+
+
+NESTED_BASE = {
+    "vision_tower": {"max_soft_tokens": 280, "num_devices": 2},
+    "language_model": {
+        "num_devices": 4,
+        "max_seq_len": 32_768,
+        "kvcache_partition_len": 16_384,
+        "npu": "RBLN-CA22",
+    },
+    "npu": "RBLN-CA22",
+    "create_runtimes": False,
+}
+
+
+def refuses(counts: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
+    """Return whether lint says that the class refuses two lists."""
+    config = {
+        "vision_tower": {"max_soft_tokens": list(counts)},
+        "language_model": {"image_prefill_chunk_size": list(lengths)},
+    }
+    [judged] = bucketwise.lint_config(config, model=SOFT_TOKENS).judged
+    return any(
+        each.rule in REFUSING and each.finding.severity == "error"
+        for each in judged.reported
+    )
+
+
+REFUSING = (
+    "buckets/unaligned-bucket",
+    "soft-tokens/chunk-below-count",
+    "soft-tokens/chunk-never-used",
+)
 
 
 def grids(family: Family, folder: Path) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.sources.configs.scenarios import GivenLengths
 from bucketwise.today import GivenLimits, limits_in_service, option_limits
 from bucketwise.traffic import Traffic
+from bucketwise.wording import worded
 
 
 def compare(
@@ -92,7 +93,7 @@ def compare(
     dialect = _dialect(profile, target)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     asked = option_limits(profile, min_pixels, max_pixels)
-    scale = profile.patches_per_merged if bucket_unit == "merged" else 1
+    scale = profile.lengths_per_merged if bucket_unit == "merged" else 1
     scenarios = []
     for name, given in read.items():
         found = given.on(dialect.parsed)
@@ -162,7 +163,7 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
 
     file = Path(path)
     check_comparison_name(file)
-    text = RENDERERS[file.suffix](comparison)
+    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family)
     try:
         return write_text(file, text)
     except OSError as error:

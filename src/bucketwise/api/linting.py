@@ -11,7 +11,7 @@ from bucketwise import __version__
 from bucketwise.activity import Evidence
 from bucketwise.api.built_in import newest
 from bucketwise.api.preprocessing import preprocessing_of
-from bucketwise.cost import vit_flops
+from bucketwise.cost import run_flops
 from bucketwise.demand import Demand
 from bucketwise.encoder_profile import EncoderProfile
 from bucketwise.errors import ConfigError, UsageError, raise_all
@@ -211,7 +211,9 @@ def _model(
         return find_profile(name), f"named in {document.source}"
     if not document.family:
         return None, ""
-    return _any_of(document.family), f"{document.class_name} in {document.source}"
+    return _any_of(
+        document.family
+    ), f"{document.class_name or 'submodules'} in {document.source}"
 
 
 def _encoder_of(document: Document) -> EncoderProfile | None:
@@ -264,7 +266,7 @@ def _use(
     preprocessing = replace(preprocessing_of(profile, deployed=False), image=limits)
     return Use(
         counts=count_patches(traffic.sizes(), profile, preprocessing),
-        curve=vit_flops(profile),
+        curve=run_flops(profile),
         tokens=evidence.tokens if evidence else None,
     )
 

@@ -11,6 +11,7 @@ from bucketwise.errors import OutputError
 from bucketwise.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
 from bucketwise.report.formats import FORMATS, chosen_formats
 from bucketwise.report.inputs import ReportInputs
+from bucketwise.wording import worded
 
 if TYPE_CHECKING:
     from bucketwise.encoder.analysis import EncoderAnalysis
@@ -76,11 +77,13 @@ def pages_of(
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
+    family = analysis.plan.model.family
     return _pages(
         formats,
-        lambda: render(analysis, snippets, inputs),
+        lambda: worded(render(analysis, snippets, inputs), family),
         lambda beside: summary_of(analysis, snippets, inputs, beside=beside),
         WHOLE,
+        family,
     )
 
 
@@ -112,6 +115,7 @@ def encoder_pages(
         lambda: to_html(encoder_view(analysis, snippets)),
         lambda beside: encoder_summary(analysis, snippets, beside=beside),
         HOLDS,
+        analysis.plan.model.family,
     )
 
 
@@ -120,6 +124,7 @@ def _pages(
     page: Callable[[], str],
     summed_up: Callable[[Mapping[str, str]], Summary],
     whole: str,
+    family: str,
 ) -> Pages:
     asked = chosen_formats(formats)
     files: dict[str, str | bytes] = {}
@@ -133,7 +138,7 @@ def _pages(
 
     summary = summed_up({FORMATS["html"]: whole} if "html" in asked else {})
     if "md" in asked:
-        files[FORMATS["md"]] = to_markdown(summary)
+        files[FORMATS["md"]] = worded(to_markdown(summary), family)
     if "pdf" not in asked:
         return Pages(files)
     try:

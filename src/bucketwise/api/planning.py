@@ -156,7 +156,7 @@ def analyze(
     if bucket_unit not in ("vit", "merged"):
         message = f"bucket-unit: {bucket_unit!r} found; vit or merged is right"
         raise UsageError(message)
-    scale = profile.patches_per_merged if bucket_unit == "merged" else 1
+    scale = profile.lengths_per_merged if bucket_unit == "merged" else 1
     question = Question(
         strategy=strategy,
         k_range=buckets,
@@ -165,7 +165,10 @@ def analyze(
         align=None if align is None else align * scale,
         headroom=headroom,
         pins=tuple(sorted({pin * scale for pin in pins})),
-        bucket_unit="merged_patches" if bucket_unit == "merged" else "vit_patches",
+        # Soft tokens are what is merged and what is compared: there is no other unit.
+        bucket_unit="merged_patches"
+        if bucket_unit == "merged" and not profile.soft_tokens
+        else "vit_patches",
         cost=cost,
         keep_max_pixels=max_pixels is not None,
         allow_overflow=allow_overflow,

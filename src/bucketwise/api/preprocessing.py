@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from bucketwise.errors import ConfigError, UsageError
+from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.limits import Limit, image_limits, video_limits
 from bucketwise.patching import Preprocessing
-from bucketwise.profile import ModelProfile
+from bucketwise.profile import ModelProfile, PixelLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,13 @@ def preprocessing_of(
     video = video or VideoOptions()
     try:
         return Preprocessing(
-            image=image_limits(profile, min_pixels, max_pixels, deployed=deployed),
-            video=video_limits(profile, video.min_pixels, video.max_pixels),
+            image=_supported(
+                profile,
+                image_limits(profile, min_pixels, max_pixels, deployed=deployed),
+            ),
+            video=_supported(
+                profile, video_limits(profile, video.min_pixels, video.max_pixels)
+            ),
             video_fps=profile.sampling.fps if video.fps is None else video.fps,
             max_frames=video.max_frames,
             cap_pixels_per_frame=video.cap_pixels_per_frame
@@ -72,6 +78,37 @@ def preprocessing_of(
     except ConfigError as error:
         # The model's own limits were checked when its profile was made.
         raise UsageError(*error.problems) from error
+
+
+AnyLimits = TypeVar("AnyLimits", PixelLimits, PixelLimits | None)
+
+
+def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
+    """Return limits that the processor can be given.
+
+    Raises
+    ------
+    ConfigError
+        Where the model counts soft tokens and the upper limit is no supported count.
+    """
+    known = profile.soft_tokens
+    if known is None or limits is None:
+        return limits
+    area_px, whole = profile.length_px**2, profile.checkpoint.min_pixels
+    right = [each * area_px for each in known.supported]
+    problems = []
+    if limits.max_pixels not in right:
+        problems.append(
+            f"max_pixels: {limits.max_pixels:,} found; {profile.name} scales every image "
+            f"to {' or '.join(f'{each:,}' for each in known.supported)} soft tokens "
+            f"(--soft-tokens) of {area_px:,} pixels, no other limit is right"
+        )
+    if limits.min_pixels != whole:
+        problems.append(
+            f"min_pixels: {limits.min_pixels:,} found; {profile.name} has no lower limit"
+        )
+    raise_all(problems)
+    return limits
 
 
 def as_shipped(

@@ -9,7 +9,7 @@ from typing import Any
 
 from bucketwise.analysis import Analysis
 from bucketwise.api.fitting import Deployment
-from bucketwise.cost import vit_flops
+from bucketwise.cost import run_flops
 from bucketwise.lint.layout import plan_of
 from bucketwise.lint.report import Judged
 from bucketwise.lint.rule import RULES, judge
@@ -117,7 +117,7 @@ def _subject(
         under = replace(analysis.preprocessing, image=limits)
         use = Use(
             counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
-            curve=vit_flops(analysis.profile),
+            curve=run_flops(analysis.profile),
         )
     return Subject(
         document=document,

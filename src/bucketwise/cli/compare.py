@@ -19,6 +19,7 @@ from bucketwise.cli.options import (
 )
 from bucketwise.cli.settings import read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
+from bucketwise.wording import worded
 
 if TYPE_CHECKING:
     from bucketwise.comparison.outcome import Comparison
@@ -122,7 +123,7 @@ def compare(
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")
-    say(finding(comparison))
+    say(worded(finding(comparison), comparison.model.family))
     for line in table_lines(comparison):
         say(line)
     say(
@@ -145,7 +146,9 @@ def table_lines(comparison: Comparison) -> tuple[str, ...]:
 
     columns = deciding_columns(comparison)
     heads = ("scenario", "fails", *(_short(column.head) for column in columns))
-    rows = [(*heads, "waste", "possible saving", "ViT patches")]
+    family = comparison.model.family
+    named = (*heads, "waste", "possible saving", "ViT patches")
+    rows = [tuple(worded(head, family) for head in named)]
     for index, each in enumerate(comparison.outcomes):
         lengths = ",".join(map(str, each.vit_max_seq_lens))
         rows.append(

@@ -16,6 +16,7 @@ from bucketwise.report.sentences import (
     under_limit,
 )
 from bucketwise.verdict import CALLS, failing_today
+from bucketwise.wording import worded
 
 MOST_LINES = 10
 MOST_NOTES = 3
@@ -53,7 +54,7 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     if len(notes) > room:
         left = plural(len(notes) - room, "more note")
         notes = [*notes[: room - 1], f"{notes[room - 1]} ({left}: see plan.json.)"]
-    return (*first, *notes, last)
+    return tuple(worded(line, plan.model.family) for line in (*first, *notes, last))
 
 
 def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
@@ -90,6 +91,15 @@ def _to_set(plan: Plan) -> Iterator[str]:
         yield from _decoder_lines(
             plan.decoder, model.family, verb=verb, assumed=assumed
         )
+    if visual.soft_tokens:
+        area_px = (model.patch_size * model.merge_size) ** 2
+        yield (
+            f"Compile the ViT for vision_tower.max_soft_tokens "
+            f"{list(visual.soft_tokens)}, and set max_soft_tokens "
+            f"{visual.processor.max_pixels // area_px:,} on the processor "
+            f"({model.limits_source})."
+        )
+        return
     yield (
         f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
         f"{visual.processor.max_pixels:,} on the processor{_whose_limits(plan)}."

@@ -139,6 +139,27 @@ cost_option = click.option(
 )
 
 
+def _kept_count(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
+    """Keep the count until the limit it stands for is read."""
+    ctx.meta[str(param.name)] = value
+
+
+def _or_soft_tokens(
+    ctx: click.Context, param: click.Parameter, value: int | str | None
+) -> int | str | None:
+    """Return the upper limit, given as pixels or as a count of soft tokens."""
+    count = ctx.meta.get("soft_tokens")
+    if count is None:
+        return value
+    if value is not None:
+        message = "--max-pixels and --soft-tokens both set it; one is right"
+        raise click.BadParameter(message, ctx, param)
+    from bucketwise.today import SOFT_TOKEN_PX
+
+    pixels: int = count * SOFT_TOKEN_PX**2
+    return pixels
+
+
 def image_limits(default: str) -> Callable[..., Any]:
     """Return the options of the image limits, saying what holds without them."""
     return bundle(
@@ -151,8 +172,18 @@ def image_limits(default: str) -> Callable[..., Any]:
         click.option(
             "--max-pixels",
             type=Pixels(),
+            callback=_or_soft_tokens,
             help='The processor\'s upper image limit in pixels, or "checkpoint"  '
             f"[default: {default}]",
+        ),
+        click.option(
+            "--soft-tokens",
+            type=click.IntRange(min=1, max=MOST_COUNT),
+            expose_value=False,
+            is_eager=True,
+            callback=_kept_count,
+            help="max_soft_tokens of the processor, for models that scale every image to "
+            "so many soft tokens  [default: the checkpoint's]",
         ),
     )
 

@@ -203,7 +203,9 @@ def _optimum(run: _Run, padded: float) -> Optimum | None:
         return None
     given, worst = run.scenario.buckets.lengths, setting.worst().needed
     top = top_as_safe(given, demand, setting.align, worst)
-    problem = Problem.of(demand, setting.curve.at, align=setting.align, top=top)
+    problem = Problem.of(
+        demand, setting.curve.at, align=setting.align, top=top, marks=setting.marks
+    )
     lengths = SOLVERS[EXACT](problem, len(given))
     best = _padded(Buckets(lengths), demand, setting.curve)
     return Optimum(

@@ -13,6 +13,7 @@ from bucketwise.plan import Plan
 from bucketwise.rbln.base_config import BaseConfig
 from bucketwise.rbln.model_classes import generates
 from bucketwise.rbln.targets import Target
+from bucketwise.wording import worded
 
 __all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
 
@@ -72,5 +73,5 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
     for target in targets:
         context = EmitContext.of(plan, base, target)
         for pattern, text in emitters_for(plan.model.family).items():
-            files[place_of(pattern, context)] = text(context)
+            files[place_of(pattern, context)] = worded(text(context), plan.model.family)
     return files

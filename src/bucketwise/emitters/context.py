@@ -13,6 +13,7 @@ from bucketwise.rbln.base_config import BaseConfig, on_release
 from bucketwise.rbln.defaults import in_force
 from bucketwise.rbln.keys import FORCED_WITHIN, QWEN3_5
 from bucketwise.rbln.model_classes import generates, model_class, within
+from bucketwise.rbln.nesting import nested, nested_path
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.targets import Target
 
@@ -132,6 +133,26 @@ class EmitContext:
         return f"compiled-{plain}.optimum-{self.target.version}{self.unit_suffix}"
 
     @property
+    def max_soft_tokens(self) -> int:
+        """What an image is scaled to; 0 where the processor has pixel limits instead."""
+        if not self.visual.soft_tokens:
+            return 0
+        return self.visual.processor.max_pixels // self._soft_token_px
+
+    @property
+    def video_soft_tokens(self) -> int:
+        """What a frame of a clip is scaled to, where there is such a number."""
+        limits = self.visual.processor
+        return (limits.video_max_pixels or self.model.video_max_pixels) // (
+            self._soft_token_px
+        )
+
+    @property
+    def _soft_token_px(self) -> int:
+        area_px: int = (self.model.merge_size * self.model.patch_size) ** 2
+        return area_px
+
+    @property
     def video_limits(self) -> tuple[int, int] | None:
         """Video limits to set beside the image's; None where the checkpoint's stay."""
         if not self.generates:
@@ -152,12 +173,20 @@ class EmitContext:
         return generates(self.model.family)
 
     def config(self) -> dict[str, Any]:
-        """Return the configuration in the dialect's names, ViT lengths first.
+        """Return the configuration as the model's class takes it, ViT lengths first.
 
         What a class hands down to its language model stands above it: up to 0.11.1 it
         raises within (optimum-rbln 0.11.1, transformers/models/colqwen2/
         configuration_colqwen2.py).
         """
+        level = self.settings()
+        if not self.inside:
+            return self._nested(level, self.visual.soft_tokens)
+        above = {key: level.pop(key) for key in _ABOVE if key in level}
+        return self._nested(level) | above
+
+    def settings(self) -> dict[str, Any]:
+        """Return it in the dialect's names: `visual`, and the language model's at the top."""
         plain = self.base.mapping
         base_visual = plain.pop("visual")
         visual = {self.target.bucket_key: list(self.lengths)} | self._dialect(
@@ -169,15 +198,13 @@ class EmitContext:
         if self.decoder:
             top["batch_size"] = self.decoder.batch_size
             top["decoder_batch_sizes"] = list(self.decoder.decoder_batch_sizes)
-        level = {"visual": visual} | top
-        if not self.inside:
-            return level
-        above = {key: level.pop(key) for key in _ABOVE if key in level}
-        return self._nested(level) | above
+        return {"visual": visual} | top
 
     def place(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return where a value of the base stands in the configuration."""
-        return path if not self.inside or path[0] in _ABOVE else (*self.inside, *path)
+        if not self.inside or path[0] in _ABOVE:
+            return nested_path(path, {}, self.model.family)
+        return (*self.inside, *path)
 
     def left_out(self) -> tuple[str, ...]:
         """Return the base's keys that the dialect refuses, dotted."""
@@ -194,20 +221,21 @@ class EmitContext:
         """Return the device numbers of both levels, as loading takes them."""
         plain = self.base.mapping
         visual = plain["visual"]
-        return self._nested(
-            {
-                "device": plain.get("device", list(range(plain["num_devices"]))),
-                "visual": {
-                    "device": visual.get("device", list(range(visual["num_devices"])))
-                },
-            }
-        )
+        placed = {
+            "device": plain.get("device", list(range(plain["num_devices"]))),
+            "visual": {
+                "device": visual.get("device", list(range(visual["num_devices"])))
+            },
+        }
+        return self._nested(placed)
 
-    def _nested(self, level: dict[str, Any]) -> dict[str, Any]:
+    def _nested(
+        self, level: dict[str, Any], counts: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
         """Return the level of the language model where the class has it."""
         for name in reversed(self.inside):
             level = {name: level}
-        return level
+        return nested(level, self.model.family, counts)
 
     def _chunk_too_long(self, top: Mapping[str, Any]) -> bool:
         """Return whether linear attention would take a prefill chunk it refuses."""

@@ -30,8 +30,38 @@ _SET_VIDEO_NAMES = """\
 """
 
 
+_SET_SOFT_TOKENS = '''\
+def set_limits(processor):
+    """Set what images and frames of clips are scaled to: the graphs take nothing else."""
+    processor.image_processor.max_soft_tokens = MAX_SOFT_TOKENS
+    processor.video_processor.max_soft_tokens = VIDEO_MAX_SOFT_TOKENS
+'''
+
+_CHECK_SIZE = """\
+    saved = AutoProcessor.from_pretrained(folder).image_processor.size
+    if (saved["shortest_edge"], saved["longest_edge"]) != (MIN_PIXELS, MAX_PIXELS):
+        sys.exit(f"{folder}: the saved processor holds other limits: {saved}")
+"""
+
+_CHECK_SOFT_TOKENS = """\
+    saved = AutoProcessor.from_pretrained(folder).image_processor.max_soft_tokens
+    if saved != MAX_SOFT_TOKENS:
+        sys.exit(f"{folder}: the saved processor scales images to {saved} soft tokens")
+"""
+
+
+def limit_check(context: EmitContext) -> str:
+    """Return the lines that read the saved limits back."""
+    return _CHECK_SOFT_TOKENS if context.max_soft_tokens else _CHECK_SIZE
+
+
 def limit_constants(context: EmitContext) -> str:
     """Return the lines that name the limits."""
+    if context.max_soft_tokens:
+        return (
+            f"MAX_SOFT_TOKENS = {context.max_soft_tokens}\n"
+            f"VIDEO_MAX_SOFT_TOKENS = {context.video_soft_tokens}\n"
+        )
     limits = context.visual.processor
     lines = f"MIN_PIXELS = {limits.min_pixels}\nMAX_PIXELS = {limits.max_pixels}\n"
     video = context.video_limits
@@ -44,6 +74,8 @@ def limit_constants(context: EmitContext) -> str:
 
 def limit_function(context: EmitContext) -> str:
     """Return the definition of `set_limits`."""
+    if context.max_soft_tokens:
+        return _SET_SOFT_TOKENS
     if context.video_limits is None:
         return _SET_LIMITS
     if context.model.family in WHOLE_CLIP_FAMILIES:

@@ -16,6 +16,7 @@ from bucketwise.emitters.remarks import (
     paragraph,
     unit_warning,
 )
+from bucketwise.rbln.nesting import nested
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.serve_options import FIELDS_SINCE, NEW_KEY, OLD_KEY
 from bucketwise.rbln.serving import (
@@ -79,7 +80,7 @@ def serve_text(context: EmitContext) -> str:
         + guard
         + "\n"
         + _environment(context)
-        + _BOTH_LIMITS
+        + ("" if context.max_soft_tokens else _BOTH_LIMITS)
         + " \\\n  ".join(lines)
         + "\n"
     )
@@ -115,10 +116,12 @@ def _environment(context: EmitContext) -> str:
 
 
 def _flags(context: EmitContext) -> list[str]:
-    base = context.config()
+    base = context.settings()
     limits = context.visual.processor
     block = base.get("kvcache_partition_len") or base.get("max_seq_len")
     pixels = {"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels}
+    if context.max_soft_tokens:
+        pixels = {"max_soft_tokens": context.max_soft_tokens}
     flags = [_flag("--served-model-name", context.model.hf_id)]
     for name, value in (
         ("--block-size", block),
@@ -143,13 +146,14 @@ def _flags(context: EmitContext) -> list[str]:
 
 
 def _budgets_clips(context: EmitContext) -> bool:
-    """Return whether flat limits would become the budget of a whole clip.
+    """Return whether flat limits would become the budget of a whole clip, or of frames.
 
-    vLLM 0.30, which vllm-rbln 0.12.0 pins (vllm/model_executor/models/qwen3_vl.py):
-    nested, they are for images alone.
+    vLLM 0.30, which vllm-rbln 0.12.0 pins (vllm/model_executor/models/qwen3_vl.py and
+    gemma4_mm.py): nested, they are for images alone.
     """
-    nested = context.target.parsed >= NESTED_SINCE
-    return nested and context.model.family in WHOLE_CLIP_FAMILIES
+    apart = context.target.parsed >= NESTED_SINCE
+    own = context.model.family in WHOLE_CLIP_FAMILIES or context.max_soft_tokens > 0
+    return apart and own
 
 
 def _placed_devices(context: EmitContext) -> dict[str, Any]:
@@ -160,7 +164,7 @@ def _placed_devices(context: EmitContext) -> dict[str, Any]:
         placed["device"] = base["device"]
     if "device" in base["visual"]:
         placed["visual"] = {"device": base["visual"]["device"]}
-    return placed
+    return nested(placed, context.model.family) if placed else {}
 
 
 def _flag(name: str, value: str) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bucketwise.lint.finding import Path, Severity
 from bucketwise.lint.report import Judged, LintReport
+from bucketwise.lint.subject import Form
 from bucketwise.numbers import plural
 from bucketwise.printable import one_line
 from bucketwise.rbln.releases import written
 
-FORMS = {
+FORMS: Mapping[Form, str] = {
     "compile": "to compile",
     "compiled": "a compiled folder's",
     "load": "to load a compiled folder",
     "serve": "to serve with vllm-rbln",
+    "list": "ViT lengths alone",
+    "plan": "ViT lengths of a plan",
 }
 """What a configuration is given to, in words."""
 

@@ -147,7 +147,7 @@ def dead_bucket(subject: Subject) -> Iterator[Finding]:
     if limited is None:
         return
     profile, limits = limited.profile, limited.limits
-    patches = -(-limits.min_pixels // profile.patch_px**2)
+    patches = -(-limits.min_pixels // profile.length_px**2)
     extra = extra_windows(profile.family, subject.version)
     [least] = least_needed(np.array([patches]), profile.window_patches, extra).tolist()
     dead = [length for length in limited.lengths if length < least]
@@ -203,7 +203,7 @@ def merged_unit(subject: Subject) -> Iterator[Finding]:
     if limited is None or not limited.is_merged:
         return
     profile, top, worst = limited.profile, limited.top, limited.worst
-    merge = profile.patches_per_merged
+    merge = profile.lengths_per_merged
     mended = [_aligned(length * merge, profile.align) for length in limited.lengths]
     yield Finding(
         severity="warning" if _limit_elsewhere(subject) else "error",
@@ -227,6 +227,8 @@ def oversized_top(subject: Subject) -> Iterator[Finding]:
         return
     limits, top, worst = limited.limits, limited.top, limited.worst
     enough = _aligned(worst.needed, limited.profile.align)
+    if limited.profile.soft_tokens:
+        return  # the largest count that is compiled asks for it
     if top <= enough or not limited.is_oversized:
         return
     mended = [*(length for length in limited.lengths if length < enough), enough]
@@ -354,7 +356,8 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     demand = Demand.of(needed[served], runs[served])
     limited = Limited.of(subject)
     worst = limited.worst.needed if limited else 0
-    excess = excess_of(lengths, demand, use.curve, profile.align, worst)
+    marks = limited.marks if limited else ()
+    excess = excess_of(lengths, demand, use.curve, profile.align, worst, marks)
     if excess is None:
         return
     best = excess.best
@@ -399,7 +402,7 @@ def _unit_hint(subject: Subject, top: int, needed: int) -> str:
     profile = subject.profile
     if profile is None or not fits_merged(needed, top, profile):
         return ""
-    merged = -(-needed // profile.patches_per_merged)
+    merged = -(-needed // profile.lengths_per_merged)
     return (
         f"; {top:,} looks like merged patches: the largest image has {merged:,} of "
         f"those, and {needed:,} ViT patches"

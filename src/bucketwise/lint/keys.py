@@ -32,6 +32,7 @@ from bucketwise.rbln.keys import (
     standing,
 )
 from bucketwise.rbln.model_classes import SUBMODULES
+from bucketwise.rbln.nesting import NESTINGS
 from bucketwise.rbln.releases import written
 from bucketwise.rbln.serving import FIXED_UNTIL, LANGUAGE_MODELS
 
@@ -111,6 +112,8 @@ def renamed_key(subject: Subject) -> Iterator[Finding]:
 def missing_buckets(subject: Subject) -> Iterator[Finding]:
     """No list of ViT lengths: it has no default."""
     serve = subject.document.serve
+    if subject.family in NESTINGS:
+        return  # they have one there
     if serve is not None and (serve.is_folder or subject.version < FIXED_UNTIL):
         return
     lengths = unset(BUCKETS, "visual", subject.version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bucketwise.buckets import Buckets
+from bucketwise.limits import marks_of
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import lengths_of
 from bucketwise.patching import Preprocessing
@@ -59,6 +60,11 @@ class Limited:
         )
 
     @property
+    def marks(self) -> tuple[int, ...]:
+        """Soft-token counts a length can be for; () for models without."""
+        return marks_of(self.profile, self._preprocessing)
+
+    @property
     def top(self) -> int:
         """The largest length."""
         return self.lengths[-1]
@@ -87,7 +93,7 @@ class Limited:
     @property
     def square(self) -> int:
         """ViT patches of the largest square image."""
-        return self.limits.max_pixels // self.profile.patch_px**2
+        return self.limits.max_pixels // self.profile.length_px**2
 
     @property
     def is_merged(self) -> bool:
@@ -109,4 +115,4 @@ class Limited:
 
 def fits_merged(needed: int, top: int, profile: ModelProfile) -> bool:
     """Return whether a top length holds in merged patches alone what is needed."""
-    return CLEARLY_BEYOND * top <= needed <= top * profile.patches_per_merged
+    return CLEARLY_BEYOND * top <= needed <= top * profile.lengths_per_merged

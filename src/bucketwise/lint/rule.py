@@ -21,11 +21,14 @@ from bucketwise.lint import (
     serve_blocks,
     server,
     serving,
+    soft_tokens,
 )
 from bucketwise.lint.finding import SEVERITIES, Finding, Path
 from bucketwise.lint.subject import LENGTHS_ALONE, Subject
+from bucketwise.rbln.nesting import NESTINGS, nested_path
 from bucketwise.rbln.serving import LANGUAGE_MODELS
 from bucketwise.traffic import Place
+from bucketwise.wording import worded
 
 _OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
 """Modules with rules about a language model, wherever it stands."""
@@ -167,6 +170,14 @@ RULES: tuple[Rule, ...] = (
         encoder.encoder_too_new,
     ),
     *_named(
+        "soft-tokens",
+        soft_tokens.chunk_below_count,
+        soft_tokens.chunk_never_used,
+        soft_tokens.count_not_compiled,
+        soft_tokens.unsupported_count,
+        soft_tokens.wrong_level,
+    ),
+    *_named(
         "decoder",
         decoder.no_batch_sizes,
         decoder.batch_size_not_among_graphs,
@@ -288,10 +299,30 @@ def judge(subject: Subject, rules: tuple[Rule, ...] = RULES) -> tuple[Reported, 
         )
         for rule in rules
         if rule.applies(subject)
-        for finding in _found(rule, subject)
+        for each in _found(rule, subject)
+        for finding in [_as_given(each, subject)]
     ]
     return tuple(
         sorted(found, key=lambda each: SEVERITIES.index(each.finding.severity))
+    )
+
+
+def _as_given(finding: Finding, subject: Subject) -> Finding:
+    """Return a finding with the keys and the words of the configuration's own family."""
+    family, given = subject.family, subject.as_given
+    if family not in NESTINGS:
+        return finding
+
+    def path(keys: Path) -> Path:
+        return nested_path(keys, given, family)
+
+    return replace(
+        finding,
+        path=path(finding.path),
+        found=worded(finding.found, family),
+        why=worded(finding.why, family),
+        right=worded(finding.right, family),
+        fixes=tuple(replace(fix, path=path(fix.path)) for fix in finding.fixes),
     )
 
 

@@ -16,6 +16,7 @@ from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.encoders import ENCODER_CLASSES
 from bucketwise.rbln.keys import DEVICES, INHERITED, OLD_DEVICES, standing
 from bucketwise.rbln.model_classes import SUBMODULES, generates, within
+from bucketwise.rbln.nesting import flattened
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.rbln.serve_options import Line, winning_channel
@@ -65,6 +66,8 @@ class ServeLine(Line):
         Every way by which the line hands one over, in its order.
     folder_chunk : int or None
         `prefill_chunk_size` of the compiled folder; None where nobody could read it.
+    folder_config : mapping or None
+        All that folder says of itself.
     """
 
     model: str
@@ -72,6 +75,7 @@ class ServeLine(Line):
     channel: str = ""
     channels: tuple[str, ...] = ()
     folder_chunk: int | None = None
+    folder_config: Mapping[str, Any] | None = None
 
     def overruled_by(self, version: Version) -> str:
         """Return the way that counts in a release instead of this one; "" for none."""
@@ -232,17 +236,30 @@ class Subject:
         return within(self.family, self.document.config)
 
     @property
-    def written(self) -> Mapping[str, Any]:
-        """The level of the language model; of a serve line what vllm-rbln hands on."""
+    def as_given(self) -> Mapping[str, Any]:
+        """The configuration as the model's class takes it.
+
+        Of a serve line it is what vllm-rbln hands on.
+        """
         serve = self.document.serve
         if serve is None:
-            level: Any = self.document.config
-            for name in self.inside:
-                level = level.get(name) if isinstance(level, Mapping) else None
-            return level if isinstance(level, Mapping) else {}
+            return self.document.config
         if serve.is_folder:
             return device_keys(self.document.config)
         return self.compiled(serve).config
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The level of the language model, told in the one shape of `rbln.nesting`."""
+        document = self.document
+        if document.form in LENGTHS_ALONE:
+            return document.config
+        level: Any = flattened(
+            self.as_given, self.family, whole=not document.adds_to_folder
+        )
+        for name in self.inside:
+            level = level.get(name) if isinstance(level, Mapping) else None
+        return level if isinstance(level, Mapping) else {}
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -173,6 +173,11 @@ def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
 
 
 def _patch_bytes(profile: ModelProfile, length: int) -> int:
+    if profile.prefill is not None:
+        # What a chunk is given: embeddings, and the layers' own inputs.
+        shape = profile.prefill
+        width = shape.hidden + shape.layers * shape.per_layer_input
+        return length * width * BYTES_PER_VALUE
     vit = profile.vit
     merged = length // profile.patches_per_merged
     outputs = merged * vit.out_hidden * (1 + vit.deepstack_mergers)

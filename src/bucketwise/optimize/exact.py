@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from itertools import accumulate
 
 from bucketwise.optimize.problem import Problem
@@ -53,6 +53,8 @@ def frontier(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
         One answer for each k, ascending in k; at least one, at most one for each
         candidate.
     """
+    if problem.marks:
+        return _best_of_variants(problem, k_max)
     k_last = max(problem.k_min, min(k_max, problem.k_max))
     cost = problem.cost.tolist()
     prefix = [0.0, *accumulate(problem.runs.tolist())]
@@ -64,6 +66,23 @@ def frontier(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
         choices.append(chosen)
     lengths = problem.lengths.tolist()
     return [_walk_back(choices[:k], lengths) for k in range(problem.k_min, k_last + 1)]
+
+
+def _best_of_variants(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
+    """Return the best of what each variant of a problem with marks comes to, by k."""
+    cost = dict(zip(problem.lengths.tolist(), problem.cost.tolist(), strict=True))
+    best: dict[int, tuple[float, tuple[int, ...]]] = {}
+    for variant in problem.variants():
+        for lengths in frontier(variant, k_max):
+            holder = [lengths[bisect_left(lengths, each)] for each in cost]
+            runs = problem.runs.tolist()
+            total = sum(
+                cost[held] * ran for held, ran in zip(holder, runs, strict=True)
+            )
+            found = best.get(len(lengths))
+            if found is None or total < found[0]:
+                best[len(lengths)] = total, lengths
+    return [best[k][1] for k in sorted(best)]
 
 
 def _layer(

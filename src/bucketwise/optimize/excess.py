@@ -61,6 +61,7 @@ def excess_of(
     curve: CostCurve,
     align: int,
     worst: int,
+    marks: tuple[int, ...] = (),
 ) -> Excess | None:
     """Return what a list takes too much; None where that is not worth telling.
 
@@ -77,9 +78,11 @@ def excess_of(
     worst : int
         The largest needed length that the limits let through; the best list holds as
         much of it.
+    marks : tuple of int
+        As a problem takes them.
     """
     top = top_as_safe(lengths, demand, align, worst)
-    problem = Problem.of(demand, curve.at, align=align, top=top)
+    problem = Problem.of(demand, curve.at, align=align, top=top, marks=marks)
     best = frontier(problem, len(lengths))[-1]
     padded, least = (
         price(Buckets(each), demand, curve).padded_compute for each in (lengths, best)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby, product
 
 import numpy as np
 
@@ -28,6 +30,9 @@ class Problem:
         Lengths that must be in the answer beside the top.
     align : int
         Every ceiling that is not pinned is a multiple of it.
+    marks : tuple of int
+        Ascending; a mark must lie in the reach of every ceiling, above the ceiling below
+        it and not above itself. () where nothing is asked.
     """
 
     lengths: IntArray
@@ -35,6 +40,7 @@ class Problem:
     cost: FloatArray
     pinned: frozenset[int]
     align: int
+    marks: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -45,6 +51,7 @@ class Problem:
         align: int,
         top: int,
         pinned: Iterable[int] = (),
+        marks: tuple[int, ...] = (),
     ) -> Problem:
         """Round needed lengths up and gather the candidates.
 
@@ -60,11 +67,14 @@ class Problem:
             The largest ceiling; no needed length is above it.
         pinned : iterable of int
             Ceilings that must be in the answer.
+        marks : tuple of int
+            As in the attributes; none is above the top.
 
         Raises
         ------
         ConfigError
-            When the top does not hold the largest needed length, or a pin is above it.
+            When the top does not hold the largest needed length, a pin is above it, or no
+            mark is left for a pin.
         """
         pins = frozenset(pinned) - {top}
         problems = []
@@ -75,6 +85,7 @@ class Problem:
             )
         if any(pin < 1 or pin > top for pin in pins):
             problems.append(f"pinned: {sorted(pins)} found; 1 to {top} is right")
+        problems += unmarked(sorted(pins | {top}), marks)
         raise_all(problems)
         aligned = np.minimum(align_up(demand.needed, align), top)
         fixed = np.array(sorted(pins | {top}), dtype=np.int64)
@@ -92,6 +103,41 @@ class Problem:
             cost=cost_at(lengths),
             pinned=pins,
             align=align,
+            marks=marks,
+        )
+
+    def variants(self) -> Iterator[Problem]:
+        """Yield the problems without marks whose answers all have a mark each.
+
+        Ceilings with the same marks below them cannot be in one answer: each problem
+        keeps one of them, and there are few, because marks are.
+        """
+        if not self.marks:
+            yield self
+            return
+        fixed = self.pinned | {self.top}
+        choices = []
+        for level, group in groupby(self.lengths.tolist(), self._level):
+            members = list(group)
+            kept = [each for each in members if each in fixed]
+            # None leaves the level out; what it would serve runs on the next.
+            choices.append(kept or ([*members] if level else [None]))
+        for chosen in product(*choices):
+            yield self._of_lengths([each for each in chosen if each is not None])
+
+    def _level(self, length: int) -> int:
+        return bisect_right(self.marks, length)
+
+    def _of_lengths(self, kept: list[int]) -> Problem:
+        lengths = np.array(kept, dtype=np.int64)
+        index = np.searchsorted(self.lengths, lengths)
+        holder = np.searchsorted(lengths, self.lengths)
+        return replace(
+            self,
+            lengths=lengths,
+            runs=np.bincount(holder, self.runs, lengths.size).astype(np.float64),
+            cost=self.cost[index],
+            marks=(),
         )
 
     @property
@@ -120,7 +166,30 @@ class Problem:
             for edge in edges
         }
         inside = {edge for edge in rounded if 0 < edge < self.top}
-        return tuple(sorted(inside | self.pinned | {self.top}))
+        fixed = self.pinned | {self.top}
+        if self.marks:
+            levels = {0, *(self._level(edge) for edge in fixed)}
+            # Of those with the same marks the largest, which serves the most.
+            free = {self._level(edge): edge for edge in sorted(inside - fixed)}
+            inside = {edge for level, edge in free.items() if level not in levels}
+        return tuple(sorted(inside | fixed))
+
+
+def unmarked(ceilings: list[int], marks: tuple[int, ...]) -> list[str]:
+    """Return what is wrong with ceilings, ascending, that have no mark of their own."""
+    if not marks:
+        return []
+    below = 0
+    problems = []
+    for ceiling in ceilings:
+        level = bisect_right(marks, ceiling)
+        if level == below:
+            problems.append(
+                f"pinned: {ceiling} found; nothing of {list(marks)} would run on it "
+                "rather than on another length"
+            )
+        below = level
+    return problems
 
 
 def align_up(lengths: IntArray, align: int) -> IntArray:

@@ -18,6 +18,7 @@ from bucketwise.rbln.keys import (
     right_name,
 )
 from bucketwise.rbln.model_classes import ModelClass, model_class
+from bucketwise.rbln.nesting import flattened
 from bucketwise.rbln.releases import NEWEST, OLDEST, Version, written
 
 Origin = Literal["assumed", "given", "derived"]
@@ -237,7 +238,8 @@ def given_base(
         When it has the wrong shape or the SDK would refuse it.
     """
     kind = model_class(family)
-    plain, left_out = _language_model(json.loads(json.dumps(config)), kind, source)
+    copied = flattened(json.loads(json.dumps(config)), family)
+    plain, left_out = _language_model(copied, kind, source)
     visual = plain.pop("visual", {})
     if not isinstance(visual, dict):
         message = f"{source}: visual is {visual!r}; an object is right"

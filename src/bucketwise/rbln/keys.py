@@ -27,6 +27,7 @@ TOP: tuple[Level, ...] = ("top",)
 VISUAL: tuple[Level, ...] = ("visual",)
 DECODER: tuple[Level, ...] = ("outer", "top")
 
+GEMMA4 = frozenset({"gemma4"})
 QWEN3_5 = frozenset({"qwen3_5", "qwen3_5_moe"})
 QWEN3 = frozenset({"qwen3_vl", "qwen3_vl_moe"}) | QWEN3_5
 COLQWEN2 = frozenset({"colqwen2"})
@@ -109,6 +110,11 @@ KEYS: tuple[Key, ...] = (
     Key(name="cache_metas", levels=DECODER, since=(0, 11, 2)),
     Key(name="_load_visual_runtime", levels=TOP, since=(0, 10, 3), families=QWEN3),
     Key(name="_requires_batch_sort", levels=DECODER, since=(0, 12, 0)),
+    *(
+        Key(name=name, levels=VISUAL, since=(0, 11, 0), families=GEMMA4)
+        for name in ("pooling_kernel_size", "patch_size", "output_hidden_states")
+    ),
+    Key(name="batch_size", levels=VISUAL, since=(0, 11, 1), families=GEMMA4),
     Key(name="gdn_chunk_size", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
     Key(name="linear_attention_layers", levels=TOP, since=(0, 11, 1), families=QWEN3_5),
 )

@@ -115,6 +115,16 @@ MODEL_CLASSES: dict[str, ModelClass] = {
         source="the class's own example, optimum-rbln 0.12.0, "
         "transformers/models/qwen3_5/modeling_qwen3_5.py",
     ),
+    "gemma4": ModelClass(
+        name="RBLNGemma4ForConditionalGeneration",
+        tower="RBLNGemma4VisionModel",
+        since=(0, 11, 0),
+        visual_splits_since=(0, 11, 0),
+        max_seq_len=131_072,
+        kvcache_partition_len=16_384,
+        source="max_position_embeddings of the checkpoint's config.json, and the partition "
+        "that optimum-rbln 0.12.0 takes (transformers/modeling_attention_utils.py)",
+    ),
     "exaone4_5": ModelClass(
         name="RBLNExaone4_5_ForConditionalGeneration",
         tower="RBLNExaone4_5_VisionModel",

@@ -10,6 +10,7 @@ from typing import Any
 from bucketwise.rbln.attention import FLASH
 from bucketwise.rbln.keys import BUCKETS, OLD_BUCKETS, QWEN3_5
 from bucketwise.rbln.model_classes import MODEL_CLASSES
+from bucketwise.rbln.nesting import NESTINGS
 from bucketwise.rbln.releases import Version
 from bucketwise.rbln.serve_options import Line
 from bucketwise.rbln.serving import (
@@ -121,7 +122,7 @@ def compiled(
         name: unread(name) if value is None else value for name, value in told.items()
     }
     whole: dict[str, Any] = {place: base} if place else base
-    if family in MODEL_CLASSES and version < FIXED_UNTIL:
+    if family in MODEL_CLASSES and version < FIXED_UNTIL and family not in NESTINGS:
         newer = version >= CONFLICTS_SINCE or family in NEW_NAME_FROM_THE_FIRST
         fixed = BUCKETS if newer else OLD_BUCKETS
         whole = {"visual": {fixed: FIXED_LENGTH}} | whole
@@ -239,6 +240,8 @@ def _chunk(
 
 def _language_model(overrides: Mapping[str, Any], family: str) -> str:
     """Return the submodule that takes what is derived; "" for the top level."""
+    if family in NESTINGS:
+        return NESTINGS[family].language_model
     if family in MODEL_CLASSES:
         return ""
     return next(

@@ -144,6 +144,7 @@ CONTEXTS: Mapping[str, int] = {
     "qwen3_vl_moe": 262_144,
     "qwen3_5": 262_144,
     "exaone4_5": 262_144,
+    "gemma4": 131_072,
 }
 """The context where nobody gives it: `max_position_embeddings` of the published
 checkpoints (config.json)."""

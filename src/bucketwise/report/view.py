@@ -53,15 +53,18 @@ def view_of(
         Sections that have nothing to say are left out.
     """
     known = inputs or ReportInputs()
+    # Where soft tokens are compared there is one unit, and an edit of the lengths would
+    # ask for other counts: the panel knows neither.
+    patches = not analysis.plan.visual.soft_tokens
     sections = (
         decision(analysis, known),
         why(analysis),
         costs(analysis, known),
         risks(analysis, known),
-        what_if(analysis, known),
+        what_if(analysis, known) if patches else None,
         traffic(analysis),
         buckets(analysis),
-        units(analysis),
+        units(analysis) if patches else None,
         how_many(analysis.plan.visual, analysis.plan.provenance.options),
         strategies(analysis),
         limits(analysis),

@@ -14,7 +14,8 @@ from bucketwise.numbers import (
     share_in_words,
     verb,
 )
-from bucketwise.plan import Call, Current, Verdict, Visual
+from bucketwise.plan import Call, Current, Plan, Verdict, Visual
+from bucketwise.rbln.nesting import NESTINGS
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -51,7 +52,7 @@ def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
         before_after(analysis, inputs),
         Paragraph(text=LEGEND),
         _lists(analysis),
-        Paragraph(text=_units(analysis)),
+        Paragraph(text=_counts(visual) if visual.soft_tokens else _units(analysis)),
     ]
     return Section(
         id="decision",
@@ -107,7 +108,8 @@ def _finding(analysis: Analysis, visual: Visual) -> str:
             decodes = (
                 f", and one decoder graph for {plural(decoder.batch_size, 'sequence')}"
             )
-    text = f"{opening}{fails}{graphs}patches{decodes}{_saving(visual)}."
+    unit = "soft tokens" if visual.soft_tokens else "patches"
+    text = f"{opening}{fails}{graphs}{unit}{decodes}{_saving(visual)}."
     return text[0].upper() + text[1:]
 
 
@@ -147,6 +149,8 @@ def _lists(analysis: Analysis) -> Table:
             ". The lists differ because releases before 0.12.0 count one more attention "
             "window; the rest of this report is for the newest"
         )
+    if visual.soft_tokens:
+        return _nested_lists(plan)
     head = (
         Column(text="optimum-rbln"),
         Column(text="Setting", style="code"),
@@ -163,6 +167,32 @@ def _lists(analysis: Analysis) -> Table:
         setting = f'"max_seq_len": {literal(visual.max_seq_lens)}'
         rows.append(Row(cells=("none so far", setting, dotted(other))))
     return Table(caption=caption, head=head, rows=tuple(rows))
+
+
+def _nested_lists(plan: Plan) -> Table:
+    """Return both lists of a family that compares soft tokens, and where they stand."""
+    nesting, visual = NESTINGS[plan.model.family], plan.visual
+    settings = (
+        (nesting.tower, nesting.counts, visual.soft_tokens),
+        (nesting.language_model, nesting.lengths, visual.vit_max_seq_lens),
+    )
+    return Table(
+        caption="What to write, in soft tokens",
+        head=(Column(text="Inside"), Column(text="Setting", style="code")),
+        rows=tuple(
+            Row(cells=(level, f'"{name}": {literal(found)}'))
+            for level, name, found in settings
+        ),
+    )
+
+
+def _counts(visual: Visual) -> str:
+    """Say what the two lists are compared with."""
+    return (
+        f"The ViT takes max_soft_tokens {literal(visual.soft_tokens)} exactly, padded: "
+        "whatever a processor scales to must be among them. A run of an image's own "
+        "tokens in the prompt takes the least length that holds it."
+    )
 
 
 def _unit(is_merged: bool) -> str:

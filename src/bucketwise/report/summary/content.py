@@ -176,10 +176,20 @@ def _settings(plan: Plan) -> Table:
         where = f"batch_size {plan.decoder.batch_size:,}{assumed}"
         rows.append(("decoder_batch_sizes", literal(sizes), where))
     limits = visual.processor
-    rows += [
-        ("min_pixels", str(limits.min_pixels), "the processor"),
-        ("max_pixels", str(limits.max_pixels), "the processor"),
-    ]
+    if visual.soft_tokens:
+        count = (
+            limits.max_pixels // (plan.model.patch_size * plan.model.merge_size) ** 2
+        )
+        compiled = literal(visual.soft_tokens)
+        rows += [
+            ("vision_tower.max_soft_tokens", compiled, "the same configuration"),
+            ("max_soft_tokens", str(count), "the processor"),
+        ]
+    else:
+        rows += [
+            ("min_pixels", str(limits.min_pixels), "the processor"),
+            ("max_pixels", str(limits.max_pixels), "the processor"),
+        ]
     unit = "merged" if visual.bucket_unit == "merged_patches" else "ViT"
     return Table(
         caption=f"What to set; lengths in {unit} patches",

@@ -14,6 +14,8 @@ from bucketwise.profile import (
     LmShape,
     ModelProfile,
     PixelLimits,
+    PrefillShape,
+    SoftTokens,
     VideoSampling,
     VitShape,
 )
@@ -27,6 +29,7 @@ FILES = (
     "qwen3.5.toml",
     "exaone-4.5.toml",
     "colqwen2.toml",
+    "gemma4.toml",
 )
 """One file a family; adding a family is adding a file and its name here."""
 
@@ -124,10 +127,21 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
             max_frames=video["max_frames"],
         ),
         vit=VitShape(**{**family["vit"], **model["vit"]}),
-        lm=LmShape(**{**family["lm"], **model["lm"]}),
+        lm=LmShape(**{**family["lm"], **model["lm"]}) if "lm" in model else None,
         source=model["source"],
-        notes=tuple(model.get("notes", ())),
+        notes=(*family.get("notes", ()), *model.get("notes", ())),
+        soft_tokens=_soft_tokens(family),
+        prefill=PrefillShape(**{**family["prefill"], **model["prefill"]})
+        if "prefill" in model
+        else None,
     )
+
+
+def _soft_tokens(family: dict[str, Any]) -> SoftTokens | None:
+    found = family.get("soft_tokens")
+    if found is None:
+        return None
+    return SoftTokens(supported=tuple(found["supported"]), chunk=found["chunk"])
 
 
 def _deployment(family: dict[str, Any], model: dict[str, Any]) -> PixelLimits | None:

@@ -15,6 +15,7 @@ from bucketwise.lint.values import buckets_of, lengths_of, shown
 from bucketwise.plan import Plan
 from bucketwise.rbln.keys import OLD_BUCKETS
 from bucketwise.rbln.model_classes import within
+from bucketwise.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.rbln.releases import NEWEST, Version
 from bucketwise.sources.configs.documents import documents_of_plan, read_documents
 from bucketwise.sources.configs.documents.names import checkpoint_in
@@ -190,7 +191,10 @@ def _of_document(document: Document) -> GivenLengths | None:
         config = {"visual": config}
     # As it is written, whatever a server would make of it.
     written = replace(document, config=config, form="compile", serve=None)
-    subject = Subject(document=written, version=NEWEST)
+    named = document.family if document.family in NESTINGS else ""
+    subject = Subject(
+        document=written, version=NEWEST, family=named or nesting_family(config)
+    )
     if "visual" in config and subject.visual is None:
         message = f"{document.source}: visual is {shown(config['visual'])}; an object is right"
         raise ConfigError(message)

@@ -15,6 +15,7 @@ from bucketwise.lint.subject import Document
 from bucketwise.plan import READ_SCHEMAS
 from bucketwise.rbln.encoders import TOKENS
 from bucketwise.rbln.keys import BUCKETS
+from bucketwise.rbln.nesting import flattened, nesting_family
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.documents.text import PLAN_FILE, Text
 from bucketwise.sources.configs.json_file import load_json, parse_json
@@ -126,11 +127,11 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
     if not text.path or document.form != "compile":
         return ()
     folder = Path(text.path).absolute().parent
-    levels = [document.config.get("visual")]
+    family = document.family or nesting_family(document.config)
+    config = flattened(document.config, family)
+    levels = [config.get("visual")]
     levels += [
-        each.get("visual")
-        for each in document.config.values()
-        if isinstance(each, Mapping)
+        each.get("visual") for each in config.values() if isinstance(each, Mapping)
     ]
     given = [
         value

@@ -10,6 +10,7 @@ from typing import Any
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, Unknown
+from bucketwise.rbln.nesting import nesting_family
 from bucketwise.rbln.releases import parse_version
 from bucketwise.sources.configs.artifact import (
     COMPILED_BY,
@@ -163,7 +164,7 @@ def _plain(
         source=text.name,
         places=places,
         class_name=class_name,
-        family=family_of(class_name),
+        family=family_of(class_name) or nesting_family(plain),
         version=release.version,
         version_source=release.source,
         model=text.folder if compiled and _is_model(text.folder) else "",

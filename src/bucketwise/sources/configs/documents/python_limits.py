@@ -9,7 +9,7 @@ from typing import Any
 from bucketwise.lint.finding import Path
 from bucketwise.sources.configs.documents.literals import Literals
 from bucketwise.sources.configs.documents.python_words import dotted_name
-from bucketwise.today import GivenLimits
+from bucketwise.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
 from bucketwise.traffic import Place
 
 LEAST, MOST = "min_pixels", "max_pixels"
@@ -54,6 +54,8 @@ def limits_in(
 
 def _note(said: Said, name: str, value: Any, places: Mapping[Path, Place]) -> None:
     """Note what one setting says: a number, or both as the edges of a size."""
+    if name == SOFT_TOKENS and type(value) is int:
+        name, value = MOST, value * SOFT_TOKEN_PX**2
     pairs = [(name, value, places.get((), None))]
     if isinstance(value, dict):
         pairs = [
@@ -95,7 +97,7 @@ def _settings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.Assign):
         for target in node.targets:
             owner, _, attribute = dotted_name(target).rpartition(".")
-            is_limit = owner and attribute in (LEAST, MOST, "size")
+            is_limit = owner and attribute in (LEAST, MOST, "size", SOFT_TOKENS)
             if is_limit and "video" not in owner.lower():
                 yield attribute, node.value
     elif isinstance(node, ast.Dict):
@@ -103,7 +105,7 @@ def _settings(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _keywords(call: ast.Call, *, sizes: bool) -> Iterator[tuple[str, ast.expr]]:
-    names = (LEAST, MOST, "size") if sizes else (LEAST, MOST)
+    names = (LEAST, MOST, "size", SOFT_TOKENS) if sizes else (LEAST, MOST)
     for keyword in call.keywords:
         if keyword.arg and keyword.arg in names:
             yield keyword.arg, keyword.value

@@ -13,11 +13,15 @@ from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, ServeLine, Unknown
 from bucketwise.sources.configs.documents.excerpt import Excerpt, joined, whole
 from bucketwise.sources.configs.documents.json_tree import json_tree
-from bucketwise.sources.configs.documents.names import folder_config, is_compiled_folder
+from bucketwise.sources.configs.documents.names import (
+    family_of,
+    folder_config,
+    is_compiled_folder,
+)
 from bucketwise.sources.configs.documents.options import Option, Options
 from bucketwise.sources.configs.documents.releases import Release
 from bucketwise.sources.configs.documents.text import Text
-from bucketwise.today import GivenLimits
+from bucketwise.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
 from bucketwise.traffic import Place
 
 ADDITIONAL = "additional-config"
@@ -65,6 +69,7 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         environment=found.environment,
         channels=tuple(channel for channel, _, _ in handed_over),
         folder_chunk=_chunk_of(found.model) if is_folder else None,
+        folder_config=folder_config(found.model) if is_folder else None,
     )
     bare = Document(
         config={},
@@ -73,6 +78,7 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         places={(): found.place},
         version=release.version,
         version_source=release.source,
+        family=_family_of(line.folder_config),
         model=found.model,
         serve=line,
         limits=_limits(by_name.get(LIMITS)),
@@ -118,6 +124,12 @@ def _additional(by_name: Mapping[str, Option]) -> Mapping[str, Any]:
 def _chunk_of(folder: str) -> int | None:
     """Return the prefill's chunk of a compiled folder; None where it cannot be read."""
     return _whole((folder_config(folder) or {}).get("prefill_chunk_size"))
+
+
+def _family_of(folder: Mapping[str, Any] | None) -> str:
+    """Return the family of the class that a compiled folder names; "" for none."""
+    named = (folder or {}).get("cls_name")
+    return family_of(named.removesuffix("Config")) if isinstance(named, str) else ""
 
 
 def _mapping(
@@ -201,6 +213,8 @@ def set_limits(value: Mapping[str, Any], source: str) -> tuple[GivenLimits, ...]
         size = size if isinstance(size, Mapping) else {}
         least = _whole(level.get("min_pixels", size.get("shortest_edge")))
         most = _whole(level.get("max_pixels", size.get("longest_edge")))
+        tokens = _whole(level.get(SOFT_TOKENS))
+        most = most if tokens is None else tokens * SOFT_TOKEN_PX**2
         if not least is most is None:
             limits = GivenLimits(min_pixels=least, max_pixels=most, source=source)
             found.append(limits)

@@ -11,7 +11,7 @@ from typing import Any
 from bucketwise.errors import ConfigError
 from bucketwise.profile import ModelProfile, PixelLimits
 from bucketwise.rbln.encoders import ENCODERS
-from bucketwise.sources.configs.model_folder.fields import Fields, shown
+from bucketwise.sources.configs.model_folder.fields import MOST_PIXELS, Fields, shown
 from bucketwise.sources.configs.model_folder.language_model import read_language_model
 from bucketwise.sources.configs.model_folder.limits import pixel_limits, read_limits
 from bucketwise.sources.configs.model_folder.place import CONFIG, locate, read_objects
@@ -25,7 +25,9 @@ from bucketwise.sources.configs.model_folder.sections import (
     nested,
     plain_file,
 )
+from bucketwise.sources.configs.model_folder.soft_tokens import read_soft_tokens
 from bucketwise.sources.configs.model_folder.tower import HOLDERS, TOWERS, read_tower
+from bucketwise.today import SOFT_TOKEN_PX, SOFT_TOKENS
 
 __all__ = ["read_model_folder", "saved_image_limits", "short_name"]
 
@@ -37,14 +39,16 @@ _FILES = (CONFIG, NESTED, IMAGE, VIDEO)
 
 
 def short_name(hf_id: str) -> str:
-    """Return the checkpoint's name in lower case, without organisation and -Instruct.
+    """Return the checkpoint's name in lower case, without organisation, -Instruct and -it.
 
     Parameters
     ----------
     hf_id : str
         Such as "Qwen/Qwen3-VL-2B-Instruct".
     """
-    return hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct")
+    return (
+        hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct").removesuffix("-it")
+    )
 
 
 def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProfile:
@@ -71,7 +75,14 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     if config is None:
         raise ConfigError(*problems)
     family = config.get("model_type")
-    known = (*TOWERS, *HOLDERS)
+    published = tuple(originals)
+    filling = {each.family: each for each in reversed(published) if each.soft_tokens}
+    if isinstance(family, str) and family in filling:
+        found = read_soft_tokens(config, files, filling[family], problems)
+        if problems:
+            raise ConfigError(*problems)
+        return replace(found, name=short_name(place.hf_id), hf_id=place.hf_id)
+    known = (*TOWERS, *HOLDERS, *filling)
     if not isinstance(family, str) or family not in known:
         of_texts = isinstance(family, str) and family in ENCODERS
         problems.append(
@@ -96,7 +107,7 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     if processors is None or problems:
         # Clips may be read from the images' object, whose faults then come twice.
         raise ConfigError(*dict.fromkeys(problems))
-    deployment, notes = _deployment(family, processors.image, originals)
+    deployment, notes = _deployment(family, processors.image, published)
     return ModelProfile(
         name=short_name(place.hf_id),
         hf_id=place.hf_id,
@@ -165,6 +176,12 @@ def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
         nested(files, "image_processor", problems), plain_file(files, IMAGE)
     )
     limits = None
+    tokens = section.mapping.get(SOFT_TOKENS) if section is not None else None
+    if section is not None and isinstance(tokens, int) and tokens > 0:
+        area_px = SOFT_TOKEN_PX**2
+        source = section.at(SOFT_TOKENS)
+        most = min(tokens, MOST_PIXELS // area_px) * area_px
+        return PixelLimits(min_pixels=area_px, max_pixels=most, source=source), ()
     if section is not None and not problems:
         limits = read_limits(section, IMAGES, problems)
     if limits is None or section is None or problems:
