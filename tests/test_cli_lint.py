@@ -351,7 +351,7 @@ def test_a_name_cannot_steer_a_terminal(tmp_path: Path) -> None:
 
 def test_what_bucketwise_plans_lints_without_an_error(tmp_path: Path) -> None:
     analysis = bucketwise.analyze(
-        bucketwise.read_traffic([SCREENSHOTS]), model="qwen3-vl-2b"
+        bucketwise.read_traffic([SCREENSHOTS]), model="qwen3-vl-2b", target=("all",)
     )
     written = bucketwise.write_plan(analysis, tmp_path / "plan", formats=())
     configs = [

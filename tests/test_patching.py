@@ -19,7 +19,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.patching import Preprocessing, count_patches, resize_input
 from bucketwise.profile import ModelProfile
 from bucketwise.rbln.lengths import extra_windows, needed_lengths
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
 from bucketwise.traffic import Sizes
 from tests.strategies import limits_of, preprocessing_of, profiles, sides_px, sizes_of
 
@@ -247,12 +247,15 @@ def bound(
     )
 
 
+bound_by_pixels = st.sampled_from(
+    [each for each in built_in_profiles().values() if each.soft_tokens is None]
+)
 own_limits = st.tuples(st.integers(1, 3_000_000), st.integers(0, 3_000_000)).map(
     lambda pair: (pair[0], sum(pair))
 )
 
 
-@given(profile=profiles, height=sides_px, width=sides_px, own=own_limits)
+@given(profile=bound_by_pixels, height=sides_px, width=sides_px, own=own_limits)
 def test_limits_of_a_request_take_the_place_of_the_processor_s(
     profile: ModelProfile, height: int, width: int, own: tuple[int, int]
 ) -> None:
@@ -266,7 +269,7 @@ def test_limits_of_a_request_take_the_place_of_the_processor_s(
 
 
 @given(
-    profile=profiles,
+    profile=bound_by_pixels,
     sides=st.lists(st.tuples(sides_px, sides_px), min_size=1, max_size=5),
     own=own_limits,
 )

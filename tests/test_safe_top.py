@@ -17,6 +17,7 @@ from bucketwise.plan import Visual
 from bucketwise.profile import PixelLimits
 from bucketwise.rbln.model_classes import serving_targets
 from bucketwise.rbln.releases import Version
+from bucketwise.rbln.targets import ALL_TARGETS
 from bucketwise.sources.configs.profiles import find_profile
 from bucketwise.traffic import Sizes, merge_traffic
 from tests.strategies import clips_of, traffic_of
@@ -112,7 +113,9 @@ def test_no_image_and_no_clip_outgrows_the_top_under_the_emitted_limits(
     elif isinstance(options.get("max_pixels"), int):
         count = soft.supported[options["max_pixels"] % len(soft.supported)]
         options["max_pixels"] = count * find_profile(model).length_px ** 2
-    analysis = analyze(traffic_of(*accepted), model=model, **options)
+    analysis = analyze(
+        traffic_of(*accepted), model=model, target=(ALL_TARGETS,), **options
+    )
     for target in serving_targets(analysis.profile.family):
         visual = analysis.plan.visual_for(target.version)
         top = visual.vit_max_seq_lens[-1]
