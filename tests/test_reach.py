@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bucketwise.patching import Preprocessing, count_patches
 from bucketwise.profile import ModelProfile
-from bucketwise.reach import safe_max_pixels, worst_reachable
+from bucketwise.reach import _lying, safe_max_pixels, worst_reachable
 from bucketwise.sources.configs.profiles import find_profile
 from tests.strategies import limits_of, preprocessing_of, sizes_of
 
@@ -122,3 +122,19 @@ def test_clips_reach_furthest_when_they_are_shortest() -> None:
     long = worst_reachable(profile, preprocessing, NEWEST, frames=32).needed
     assert short == 49_152
     assert long == 49_152 // 16
+
+
+@pytest.mark.parametrize("name", ["qwen2.5-vl-7b", "qwen3-vl-2b", "exaone-4.5-33b"])
+@pytest.mark.parametrize("max_pixels", [968_240, 602_112, 1_003_520])
+def test_no_thin_image_passes_the_worst_whatever_its_rounding(
+    name: str, max_pixels: int
+) -> None:
+    """Halves are rounded to even: 70 x 13,910 px keep two rows of 28 px, and 497."""
+    profile = find_profile(name)
+    preprocessing = preprocessing_of(profile, limits_of(65_536, max_pixels))
+    worst = worst_reachable(profile, preprocessing, NEWEST)
+    for height_px in range(9, 120):
+        widths_px = np.arange(100 * height_px, 200 * height_px + 1)
+        sides = np.stack([np.full_like(widths_px, height_px), widths_px], axis=1)
+        counts = count_patches(_lying(sides, 0), profile, preprocessing)
+        assert counts.needed(NEWEST).max() <= worst.needed

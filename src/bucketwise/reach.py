@@ -274,20 +274,23 @@ def _kept_sides(limits: PixelLimits, area: int, factor_px: int) -> IntArray:
     """List, for each number of rows, the widest image whose rounded size is kept.
 
     Rounding is half to even, so sides of up to (n + 1/2) factors become n, and sides
-    from (n - 1/2) factors on: the ratio limit is tested on those.
+    from (n - 1/2) factors on, halves themselves where n is even: the ratio limit is
+    tested on those.
     """
     most = limits.max_pixels // area
     if most < 1:
         return np.empty((0, 2), dtype=np.int64)
     rows = np.arange(1, int(most**0.5) + 1, dtype=np.int64)
-    half_px = factor_px // 2 - 1
-    tallest_px = rows * factor_px + half_px
-    ratio_columns = (tallest_px * MAX_ASPECT_RATIO + half_px) // factor_px
-    columns = np.minimum(most // rows, ratio_columns)
+    half_px = factor_px // 2
+    tallest_px = rows * factor_px + half_px - rows % 2
+    most_px = tallest_px * MAX_ASPECT_RATIO
+    ratio_columns = (most_px + half_px) // factor_px
+    too_wide = ratio_columns * factor_px - half_px + ratio_columns % 2 > most_px
+    columns = np.minimum(most // rows, ratio_columns - too_wide)
     widest_px = columns * factor_px
     over = widest_px > MAX_ASPECT_RATIO * rows * factor_px
     height_px = np.where(over, tallest_px, rows * factor_px)
-    width_px = np.where(over, widest_px - half_px, widest_px)
+    width_px = np.where(over, widest_px - half_px + columns % 2, widest_px)
     sides = np.stack([height_px, width_px], axis=1)
     return sides[width_px >= height_px]
 
