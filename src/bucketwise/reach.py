@@ -291,8 +291,8 @@ def _kept_sides(limits: PixelLimits, area: int, factor_px: int) -> IntArray:
     over = widest_px > MAX_ASPECT_RATIO * rows * factor_px
     height_px = np.where(over, tallest_px, rows * factor_px)
     width_px = np.where(over, widest_px - half_px + columns % 2, widest_px)
-    sides: IntArray = np.stack([height_px, width_px], axis=1)
-    return sides[width_px >= height_px]
+    sides: IntArray = np.stack([height_px, width_px], axis=1)[width_px >= height_px]
+    return sides
 
 
 def _rescaled_sides(units: float, ceiled: int) -> IntArray:
