@@ -35,6 +35,7 @@ def _docs(folder: Path) -> Path:
         SAMPLES / "docs_screenshots.csv",
         *("--activity", SAMPLES / "azure_conversations.csv.gz", "--batch-size", 8),
         *("--model", "qwen3-vl-2b", "--current", "1024,3136,16384"),
+        *("--target", "all"),
     )
 
 

@@ -64,7 +64,9 @@ class _Spread:
         weight, x, xx = (
             sums[end] - sums[first] for sums in (self._w, self._x, self._xx)
         )
-        found: FloatArray = np.maximum(xx - x * x / weight, 0.0)
+        # What is light beside the rest may leave no trace in the sums.
+        about_mean = np.divide(x * x, weight, out=np.zeros_like(x), where=weight > 0)
+        found: FloatArray = np.maximum(xx - about_mean, 0.0)
         return found
 
 

@@ -35,6 +35,7 @@ function filled(pattern, edited, bill, decoderBill, extra, data) {
   const places = {
     "lengths": lengths.join(", "),
     "lengths-lines": lengths.map((length) => `      ${length}`).join(",\n"),
+    "deep-lengths-lines": lengths.map((length) => `        ${length}`).join(",\n"),
     "bucket-rows": buckets.map((bucket) => bucketRow(bucket, { ...data, model })).join("\n"),
     "max-pixels": String(edited.max_pixels),
     "sizes": sizes.join(", "),

@@ -154,7 +154,9 @@ def _marked_decoder(decoder: Decoder) -> Decoder:
 def _places(text: str, decoder: Decoder | None) -> str:
     """Put a place wherever a mark stands; a list over lines takes its lines."""
     rules = [
-        (rf"^ +{LENGTH}$", "lengths-lines"),
+        (rf"^ {{6}}{LENGTH}$", "lengths-lines"),
+        # Where the ViT stands one level deeper.
+        (rf"^ {{8}}{LENGTH}$", "deep-lengths-lines"),
         (rf"^#.*{LENGTH:,}.*$", "bucket-rows"),
         (str(LENGTH), "lengths"),
         (str(MAX_PIXELS), "max-pixels"),
