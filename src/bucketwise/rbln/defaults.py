@@ -12,6 +12,7 @@ from bucketwise.rbln.keys import (
     BUCKETS,
     COLQWEN2,
     DEVICES,
+    GEMMA4,
     OLD_BUCKETS,
     OLD_DEVICES,
     QWEN3_5,
@@ -106,6 +107,15 @@ UNSET: tuple[Unset, ...] = (
         since=(0, 11, 1),
         source="optimum-rbln 0.12.0, transformers/models/qwen3_5/"
         "configuration_qwen3_5.py",
+    ),
+    Unset(
+        name="batch_size",
+        levels=VISUAL,
+        value=1,
+        families=GEMMA4,
+        since=(0, 11, 1),
+        source="optimum-rbln 0.11.1, transformers/models/gemma4/"
+        "configuration_gemma4.py",
     ),
     Unset(
         name="batch_size",
