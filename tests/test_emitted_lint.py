@@ -54,6 +54,8 @@ def plans(draw: st.DrawFn, profile: ModelProfile) -> dict[str, Any]:
         "buckets": st.sampled_from([(1, 1), (2, 2), (6, 8)]),
         "batch_size": st.sampled_from([1, 3, 8]),
     }
+    if not generates(profile.family):
+        del every["batch_size"]
     chosen = draw(st.lists(st.sampled_from(sorted(every)), max_size=3, unique=True))
     options = {name: draw(every[name]) for name in chosen}
     if "pins" in options and (options.get("bucket_unit") == "merged" or soft):
