@@ -227,7 +227,7 @@ def _for_requests(asked: Deployment, needed: ContextLength) -> Deployment:
 
 def _most_blocks(asked: Deployment, *, surely: bool) -> Deployment | None:
     """Return the deployment with the most blocks that fit, or None."""
-    least = max(layout.num_min for layout in asked.layouts)
+    least = max(layout.num_useful for layout in asked.layouts)
     most = min(layout.num_full for layout in asked.layouts)
     return _first_that_fits(
         most - least + 1,
@@ -253,7 +253,7 @@ def _longest_context(
         shorter = asked.with_values(why, **{CONTEXT: (parts - 1 - index) * step})
         if not blocks_free:
             return shorter
-        fewest = max(each.num_min for each in shorter.layouts)
+        fewest = max(each.num_useful for each in shorter.layouts)
         return shorter.with_values(why, **{BLOCKS: fewest})
 
     found = _first_that_fits(parts - least, at, surely=surely)

@@ -143,6 +143,12 @@ class Layout:
         )
 
     @property
+    def num_useful(self) -> int:
+        """Blocks below which a full batch runs out of them, whatever compiles."""
+        batch = self.batch_size + 1 if self.flash else self.batch_size
+        return max(self.num_min, min(batch, self.num_full))
+
+    @property
     def graphs(self) -> int:
         """Graphs of the language model: one for prompts, and the decoder's."""
         decoders = (len(self.decoder_batch_sizes) or 1) if self.generates else 0
