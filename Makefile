@@ -39,7 +39,7 @@ test: $(STAMP)
 
 # Damaged input and any traffic, many times over: the budget of continuous integration.
 fuzz: $(STAMP)
-	BUCKETWISE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n auto tests/test_fuzz.py tests/test_report_any_traffic.py
+	BUCKETWISE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n auto tests/test_fuzz.py tests/test_report_any_traffic.py tests/test_emitted_lint.py
 
 # The real SDK judges what bucketwise emits, without a device: tests/conformance/README.md.
 conformance: $(STAMP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from bucketwise.sources.configs.profiles import built_in_profiles
 from bucketwise.traffic import Traffic
 from tests.strategies import traffic_of
 
-EXAMPLES = 4
-"""Each writes and judges four files; run by hand with 150."""
+EXAMPLES = 5 * int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "1"))
+"""Each writes and judges four files; continuous integration asks for 300."""
 
 rows = st.lists(
     st.tuples(
