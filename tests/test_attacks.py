@@ -68,7 +68,9 @@ def test_a_model_named_like_an_option_is_no_option(tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = [sizes_table(tmp_path), "--model", model, "--out", out]
     run("analyze", *words, "--quiet", "--format", "none")
-    for script in out.rglob("*.sh"):
+    scripts = [*out.rglob("*.sh")]
+    assert scripts
+    for script in scripts:
         told = served(script, tmp_path)
         assert "--trust-remote-code" not in told
         assert "--served-model-name=--trust-remote-code" in told

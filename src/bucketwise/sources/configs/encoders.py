@@ -118,13 +118,15 @@ def built_in_encoder(name: str) -> EncoderProfile | None:
     name : str
         In any case.
     """
-    organisation, _, _ = name.strip().rpartition("/")
     short = short_name(name.strip())
     found = built_in_encoders().get(_other_names().get(short, short))
-    if found is None:
-        return None
-    own = found.hf_id.rpartition("/")[0].lower()
-    return found if organisation.lower() in ("", own) else None
+    return found if found and may_name(name.strip(), found.hf_id) else None
+
+
+def may_name(name: str, hf_id: str) -> bool:
+    """Return whether a name has the organisation of a model before it, or none."""
+    organisation, _, _ = name.rpartition("/")
+    return organisation.lower() in ("", hf_id.rpartition("/")[0].lower())
 
 
 def find_encoder(name: str) -> EncoderProfile:

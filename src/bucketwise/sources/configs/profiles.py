@@ -19,7 +19,7 @@ from bucketwise.profile import (
     VideoSampling,
     VitShape,
 )
-from bucketwise.sources.configs.encoders import built_in_encoder
+from bucketwise.sources.configs.encoders import built_in_encoder, may_name
 from bucketwise.sources.configs.model_folder import read_model_folder, short_name
 
 FILES = (
@@ -91,12 +91,8 @@ def find_profile(name: str) -> ModelProfile:
 
 
 def _built_in(text: str, profiles: dict[str, ModelProfile]) -> ModelProfile | None:
-    organisation, _, _ = text.rpartition("/")
     profile = profiles.get(short_name(text))
-    if profile is None:
-        return None
-    own = profile.hf_id.rpartition("/")[0]
-    return profile if organisation.lower() in ("", own.lower()) else None
+    return profile if profile and may_name(text, profile.hf_id) else None
 
 
 def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
