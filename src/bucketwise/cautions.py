@@ -63,6 +63,7 @@ def cautions(
         ("documented-unit", "error", merged, MERGED_RULES),
         ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
         ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
+        ("memory-unknown", "warning", _memory_unknown(setting), ()),
         ("few-images", "warning", _few(setting), ()),
         ("images-unsized", "warning", _unsized(traffic), ()),
         ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
@@ -110,6 +111,16 @@ def _unproven_length(visual: Visual) -> str:
         "the largest length any published RBLN configuration compiles; its attention "
         f"mask alone is {memory(mask_bytes(top))}. The table of limits shows the "
         "plan capped there."
+    )
+
+
+def _memory_unknown(setting: Setting) -> str:
+    profile = setting.profile
+    if profile.lm is not None or profile.family not in MODEL_CLASSES:
+        return ""
+    return (
+        "Whether it fits its devices is not known: the memory of this language model is "
+        "not estimated. Compile to tell."
     )
 
 
