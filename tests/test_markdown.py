@@ -30,7 +30,10 @@ def said(tokens: list[Token]) -> str:
     children = [child for token in inline for child in token.children or ()]
     kinds = {child.type for child in children}
     assert kinds <= {"text", "text_special", "html_inline"}
-    return "".join(child.content for child in children).replace(BREAKER, "")
+    shown = [child for child in children if child.type != "html_inline"]
+    hidden = {child.content for child in children if child.type == "html_inline"}
+    assert hidden <= {BREAKER}
+    return "".join(child.content for child in shown)
 
 
 @given(text=TEXTS)
@@ -44,6 +47,7 @@ def said(tokens: list[Token]) -> str:
 @example("---")
 @example("    indented")
 @example("\\")
+@example("<!-- -->")
 def test_escaped_text_is_one_paragraph_that_reads_as_it_stood(text: str) -> None:
     tokens = READER.parse(escaped(text))
     if not flat(text):
