@@ -35,7 +35,7 @@ FIRST_AND_LAST = ", min(timestamp) AS first, max(timestamp) AS last"
 
 OURS = """
 import sys
-from bucketwise.sources import read_traffic
+from bucketwise.read import read_traffic
 traffic = read_traffic([sys.argv[1]], columns={columns})
 assert traffic.rows_read == traffic.rows_used
 """

@@ -16,7 +16,7 @@ from read_large_csv import measure, run_apart, write_log
 
 PROGRAM = """
 import sys
-from bucketwise.sources import read_traffic
+from bucketwise.read import read_traffic
 traffic = read_traffic([sys.argv[1]])
 assert traffic.rows_read - traffic.rows_used == {faulty}, traffic.rejections
 """

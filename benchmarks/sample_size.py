@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bucketwise.buckets import Buckets
-from bucketwise.cost import CostCurve, price, vit_flops
-from bucketwise.demand import Demand
-from bucketwise.limits import image_limits, video_limits
-from bucketwise.optimize import Problem
-from bucketwise.optimize.exact import solve
-from bucketwise.patching import Preprocessing, count_patches
-from bucketwise.sources import read_traffic
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import CostCurve, price, vit_flops
+from bucketwise.core.demand import Demand
+from bucketwise.core.limits import image_limits, video_limits
+from bucketwise.core.optimize import Problem
+from bucketwise.core.optimize.exact import solve
+from bucketwise.core.patching import Preprocessing, count_patches
+from bucketwise.read import read_traffic
+from bucketwise.read.configs.profiles import find_profile
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 K, DRAWS = 3, 200

@@ -9,11 +9,11 @@ import time
 
 import numpy as np
 
-from bucketwise.cost import vit_flops
-from bucketwise.demand import Demand
-from bucketwise.optimize import Problem
-from bucketwise.optimize.exact import frontier
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.core.cost import vit_flops
+from bucketwise.core.demand import Demand
+from bucketwise.core.optimize import Problem
+from bucketwise.core.optimize.exact import frontier
+from bucketwise.read.configs.profiles import find_profile
 
 LENGTHS, K_MAX, REPEATS = 16_384, 8, 5
 

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from bucketwise.api.given_plans import PlanGiven
-from bucketwise.api.preprocessing import VideoOptions
-from bucketwise.optimize import SOLVERS
-from bucketwise.optimize.choose import GraphPrice
-from bucketwise.profile import SoftTokens
-from bucketwise.sources.configs.profiles import DEFAULT_MODEL, built_in_profiles
-from bucketwise.traffic import (
+from bucketwise.app.given_plans import PlanGiven
+from bucketwise.app.preprocessing import VideoOptions
+from bucketwise.core.optimize import SOLVERS
+from bucketwise.core.optimize.choose import GraphPrice
+from bucketwise.nouns.profile import SoftTokens
+from bucketwise.nouns.traffic import (
     NO_TIME_S,
     SLOT_LADDER_S,
     InputRecord,
@@ -23,6 +22,7 @@ from bucketwise.traffic import (
     Traffic,
     merge_traffic,
 )
+from bucketwise.read.configs.profiles import DEFAULT_MODEL, built_in_profiles
 
 COLUMNS = ("width", "height", "frames", "fps", "image_tokens", "count", "time", "label")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 
+from bucketwise.core.schema import plan_schema
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.plots import (
     Axis,
@@ -29,7 +30,6 @@ from bucketwise.report.plots import (
     StepsPlot,
     Stretch,
 )
-from bucketwise.schema import plan_schema
 from tests.test_report import Outline
 
 NO_NUMBER = re.compile(r"(?<![\w.-])(nan|inf|None(?! of)|NaN|Infinity)(?![\w-])")

@@ -5,15 +5,21 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from bucketwise.buckets import Buckets
-from bucketwise.demand import Demand
-from bucketwise.limits import image_limits, video_limits
-from bucketwise.patching import Preprocessing
-from bucketwise.plan import PlanWarning
-from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.sources.configs.profiles import built_in_profiles
-from bucketwise.today import GivenLimits, Today
-from bucketwise.traffic import NO_TIME_S, InputRecord, Sizes, Traffic, merge_traffic
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.demand import Demand
+from bucketwise.core.limits import image_limits, video_limits
+from bucketwise.core.patching import Preprocessing
+from bucketwise.core.plan import PlanWarning
+from bucketwise.core.today import GivenLimits, Today
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import (
+    NO_TIME_S,
+    InputRecord,
+    Sizes,
+    Traffic,
+    merge_traffic,
+)
+from bucketwise.read.configs.profiles import built_in_profiles
 
 profiles = st.sampled_from(sorted(built_in_profiles())).map(built_in_profiles().get)
 

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.analysis import Analysis, Context, analyze
+from bucketwise.core.analysis import Analysis, Context, analyze
+from bucketwise.core.optimize import SOLVERS
+from bucketwise.core.optimize.choose import GraphPrice
+from bucketwise.core.patching import count_patches
+from bucketwise.core.plan import Visual
+from bucketwise.core.question import Question
+from bucketwise.core.today import Today
+from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.errors import InputError, UsageError
-from bucketwise.optimize import SOLVERS
-from bucketwise.optimize.choose import GraphPrice
-from bucketwise.patching import count_patches
-from bucketwise.plan import Visual
-from bucketwise.profile import ModelProfile
-from bucketwise.question import Question
-from bucketwise.rbln.targets import pick_targets
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.today import Today
-from bucketwise.traffic import Traffic
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import limits_of, preprocessing_of, profiles, today_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")
@@ -245,7 +245,7 @@ def test_images_the_default_limit_shrinks_are_told_with_the_checkpoints_plan() -
 
 
 def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:
-    from bucketwise.traffic import Traffic, merge_traffic
+    from bucketwise.nouns.traffic import Traffic, merge_traffic
 
     clip = Traffic(
         height_px=np.array([720]),
@@ -377,7 +377,7 @@ def least_padded_compute(analysis: Analysis, k: int) -> float:
 def test_on_every_real_table_the_plan_equals_an_independent_optimum(
     path: Path, model: str
 ) -> None:
-    from bucketwise.sources import read_traffic
+    from bucketwise.read import read_traffic
 
     analysis = plan_for(read_traffic([path]), find_profile(model))
     for point in analysis.plan.visual.frontier[:4]:

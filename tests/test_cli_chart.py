@@ -18,7 +18,7 @@ from bucketwise.cli.chart import (
     MOST_BARS,
     chart_lines,
 )
-from bucketwise.plan import BucketUse
+from bucketwise.core.plan import BucketUse
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 

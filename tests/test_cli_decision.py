@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.analysis import Analysis
 from bucketwise.cli import main
 from bucketwise.cli.decision import MOST_LINES, decision_lines
-from bucketwise.decoder.decision import load_warnings
-from bucketwise.plan import Assumption, PlanWarning, Severity
-from bucketwise.verdict import CALLS, Grounds, verdict_of
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.decision import load_warnings
+from bucketwise.core.plan import Assumption, PlanWarning, Severity
+from bucketwise.core.verdict import CALLS, Grounds, verdict_of
 from tests.strategies import notes_of
 from tests.test_report import CASES as WITHOUT
 from tests.test_report_decoder import CASES, FULL, LIGHT, decoded, evidence_of

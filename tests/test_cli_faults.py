@@ -133,7 +133,7 @@ def told(
 ) -> Told:
     """Run the command line here, as nobody: its status and what it complains of."""
     monkeypatch.chdir(scene)
-    monkeypatch.setattr("bucketwise.sources.inputs.WRITER_WITHIN_S", 0.01)
+    monkeypatch.setattr("bucketwise.read.inputs.WRITER_WITHIN_S", 0.01)
 
     def run_here(words: Sequence[str]) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["bucketwise", *words])
@@ -217,5 +217,5 @@ def test_memory_that_runs_out_is_told(
     def run_out() -> None:
         raise MemoryError
 
-    monkeypatch.setattr("bucketwise.api.built_in.models", run_out)
+    monkeypatch.setattr("bucketwise.app.built_in.models", run_out)
     assert told(["models"]) == (1, f"error: {cli.NO_MEMORY}\n")

@@ -16,15 +16,15 @@ from click.testing import CliRunner, Result
 import bucketwise
 from bucketwise.cli import main
 from bucketwise.cli.lint import FORMATS
+from bucketwise.engines.rbln.releases import NEWEST, OLDEST
+from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.findings import RENDERERS
 from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.formats import RENDERERS
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Rule
 from bucketwise.lint.subject import Subject
-from bucketwise.rbln.releases import NEWEST, OLDEST
-from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.read.configs.profiles import find_profile
 from tests.test_model_folders import folder_of
 from tests.test_sources_rbln_config import COMPILED
 

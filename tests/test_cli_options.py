@@ -14,10 +14,10 @@ from PIL import Image
 
 from bucketwise.cli import COMMANDS, main, option_types
 from bucketwise.cli.option_types import Amount, Name, Percent, Pixels
-from bucketwise.cost import COSTS
-from bucketwise.decoder import question
+from bucketwise.core.cost import COSTS
+from bucketwise.core.decoder import question
+from bucketwise.core.optimize import SOLVERS
 from bucketwise.errors import BucketwiseError
-from bucketwise.optimize import SOLVERS
 
 SHARES = {"--max-bad-rows", "--min-saving", "--headroom", "--gpu-memory-utilization"}
 

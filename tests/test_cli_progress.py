@@ -18,7 +18,7 @@ import pytest
 from rich.console import Console
 
 from bucketwise.cli.progress import MOST_BAR, progress_bar
-from bucketwise.sources.progress import Progress
+from bucketwise.read.progress import Progress
 
 
 def shown(progress: Progress, width: int, encoding: str = "utf-8") -> str:

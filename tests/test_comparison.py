@@ -11,20 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise
-from bucketwise.buckets import Buckets
-from bucketwise.comparison.compare import compare_scenarios
-from bucketwise.comparison.outcome import Comparison, Outcome
-from bucketwise.comparison.scenario import Scenario
-from bucketwise.cost import vit_flops
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.comparison.compare import compare_scenarios
+from bucketwise.core.comparison.outcome import Comparison, Outcome
+from bucketwise.core.comparison.scenario import Scenario
+from bucketwise.core.cost import vit_flops
+from bucketwise.core.limits import Setting
+from bucketwise.core.patching import count_patches
+from bucketwise.core.question import MOST_BUCKETS
+from bucketwise.core.today import compare_today, limits_in_service
+from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.errors import ConfigError, InputError, UsageError
-from bucketwise.limits import Setting
-from bucketwise.patching import count_patches
-from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.question import MOST_BUCKETS
-from bucketwise.rbln.releases import NEWEST
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.today import compare_today, limits_in_service
-from bucketwise.traffic import Traffic
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import limits_of, preprocessing_of, profiles, today_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")

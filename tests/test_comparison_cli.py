@@ -14,14 +14,14 @@ from click.testing import CliRunner, Result
 
 import bucketwise
 from bucketwise.cli import main
-from bucketwise.comparison.outcome import Comparison
+from bucketwise.core.comparison.outcome import Comparison
+from bucketwise.core.plan import Plan
 from bucketwise.errors import BucketwiseError, ConfigError, OutputError, UsageError
-from bucketwise.plan import Plan
+from bucketwise.nouns.traffic import InputRecord
 from bucketwise.report.blocks import Callout, Drawing, Table
 from bucketwise.report.comparison import RENDERERS, report_of
 from bucketwise.report.comparison.words import finding
 from bucketwise.report.plots import BarsPlot, HistogramPlot
-from bucketwise.traffic import InputRecord
 from tests.strategies import traffic_of
 from tests.test_comparison import MIXED
 from tests.test_report import HOSTILE, Outline, clips_of, text_of

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.buckets import Buckets
-from bucketwise.cost import COSTS, CostCurve, linear_cost, price, vit_flops
-from bucketwise.demand import Demand
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import COSTS, CostCurve, linear_cost, price, vit_flops
+from bucketwise.core.demand import Demand
 from bucketwise.errors import ConfigError
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import demands
 
 # FLOP of one run of 1,024 patches counted by torch's FlopCounterMode on the real towers

@@ -7,26 +7,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Arrivals, Evidence, Requests, RequestTokens
-from bucketwise.decoder.decision import (
+from bucketwise.core.decoder.decision import (
     Decided,
     decide_decoder,
     decide_pattern,
     suggest_batch_size,
 )
-from bucketwise.decoder.pricing import Deployment
-from bucketwise.decoder.question import DecoderQuestion
-from bucketwise.decoder.sizing import (
+from bucketwise.core.decoder.pricing import Deployment
+from bucketwise.core.decoder.question import DecoderQuestion
+from bucketwise.core.decoder.sizing import (
     BATCH_SIZES,
     LARGER_BATCH_SIZES,
     QUEUEING_LIMIT,
     batch_size_options,
     context_length,
 )
-from bucketwise.decoder.sweep import sweep
+from bucketwise.core.decoder.sweep import sweep
 from bucketwise.errors import InputError, UsageError
-from bucketwise.profile import ModelProfile
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.nouns.activity import (
+    Activity,
+    Arrivals,
+    Evidence,
+    Requests,
+    RequestTokens,
+)
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.read.configs.profiles import built_in_profiles
 
 PROFILES = built_in_profiles()
 ATOM_8 = Deployment(n_devices=8, partition=16_384, mean_visual=400, high_visual=4_000)

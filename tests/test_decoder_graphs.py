@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.decoder.graphs import choose_graphs, graph_uses, mean_cost
-from bucketwise.decoder.step_cost import StepCurve, measured, slot_costs
+from bucketwise.core.decoder.graphs import choose_graphs, graph_uses, mean_cost
+from bucketwise.core.decoder.step_cost import StepCurve, measured, slot_costs
 from bucketwise.errors import UsageError
 
 WEIGHTS = st.lists(st.integers(0, 20), min_size=1, max_size=8).filter(any)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.decoder.language_model import (
+from bucketwise.core.decoder.language_model import (
     input_embedding,
     kv_values_per_token,
     parameters,
@@ -22,8 +22,8 @@ from bucketwise.decoder.language_model import (
     step_weights,
 )
 from bucketwise.errors import ConfigError
-from bucketwise.profile import LmShape
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.nouns.profile import LmShape
+from bucketwise.read.configs.profiles import built_in_profiles
 
 # Parameters of each checkpoint's class, and of the vision tower in it (model.visual),
 # counted on torch's meta device (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).

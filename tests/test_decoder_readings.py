@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Gauges
-from bucketwise.decoder import readings
-from bucketwise.decoder.readings import hold
+from bucketwise.core.decoder import readings
+from bucketwise.core.decoder.readings import hold
 from bucketwise.errors import InputError
-from bucketwise.reasons import CLOCK_GOES_BACK, CONTRADICTION, DUPLICATE, GAP, RESTART
+from bucketwise.nouns.activity import Activity, Gauges
+from bucketwise.words.reasons import (
+    CLOCK_GOES_BACK,
+    CONTRADICTION,
+    DUPLICATE,
+    GAP,
+    RESTART,
+)
 
 Reading = tuple[float, int, int]
 """Time, running, waiting."""

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Arrivals, Requests
-from bucketwise.decoder.graphs import Graphs, choose_graphs
-from bucketwise.decoder.replay import Replay, replay
-from bucketwise.decoder.settle import settle
-from bucketwise.decoder.step_cost import StepCurve
-from bucketwise.decoder.sweep import sweep
+from bucketwise.core.decoder.graphs import Graphs, choose_graphs
+from bucketwise.core.decoder.replay import Replay, replay
+from bucketwise.core.decoder.settle import settle
+from bucketwise.core.decoder.step_cost import StepCurve
+from bucketwise.core.decoder.sweep import sweep
 from bucketwise.errors import ConfigError
-from bucketwise.traffic import FloatArray
+from bucketwise.nouns.activity import Activity, Arrivals, Requests
+from bucketwise.nouns.traffic import FloatArray
 
 LOADS = st.lists(
     st.tuples(st.integers(0, 8), st.integers(0, 3), st.integers(0, 6)),

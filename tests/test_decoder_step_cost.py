@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Evidence, Requests, RequestTokens
-from bucketwise.decoder.pricing import Deployment, Pricing
-from bucketwise.decoder.question import DecoderQuestion
-from bucketwise.decoder.step_cost import Hardware, prefill_ms, roofline
-from bucketwise.decoder.sweep import sweep
+from bucketwise.core.decoder.pricing import Deployment, Pricing
+from bucketwise.core.decoder.question import DecoderQuestion
+from bucketwise.core.decoder.step_cost import Hardware, prefill_ms, roofline
+from bucketwise.core.decoder.sweep import sweep
+from bucketwise.engines.rbln.devices import DEVICES, GPU, device_of
 from bucketwise.errors import UsageError
-from bucketwise.profile import LmShape
-from bucketwise.rbln.devices import DEVICES, GPU, device_of
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.nouns.activity import Activity, Evidence, Requests, RequestTokens
+from bucketwise.nouns.profile import LmShape
+from bucketwise.read.configs.profiles import built_in_profiles
 
 ATOM = DEVICES["RBLN-CA"]
 

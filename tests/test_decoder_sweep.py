@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.activity import MAX_SLOTS, Activity, Requests
-from bucketwise.decoder.sweep import sweep
+from bucketwise.core.decoder.sweep import sweep
 from bucketwise.errors import ConfigError, InputError
+from bucketwise.nouns.activity import MAX_SLOTS, Activity, Requests
 
 # Whole numbers, so that sums are exact.
 INTERVALS = st.lists(
@@ -90,7 +90,7 @@ def test_sweeping_in_blocks_changes_nothing(
 ) -> None:
     whole = sweep(requests(pairs))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bucketwise.decoder.sweep.BLOCK_EVENTS", block_events)
+        patch.setattr("bucketwise.core.decoder.sweep.BLOCK_EVENTS", block_events)
         assert sweep(requests(pairs)).sha256() == whole.sha256()
 
 

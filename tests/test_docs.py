@@ -39,7 +39,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 
 def test_the_worked_example_of_vllm_is_what_lint_prints() -> None:
-    from bucketwise.api import memory
+    from bucketwise.app import memory
 
     page = (ROOT / "docs" / "vllm-memory.md").read_text(encoding="utf-8")
     fit = memory.vllm_fit(

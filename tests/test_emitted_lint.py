@@ -11,14 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise
-from bucketwise.api.planning import write_plan
-from bucketwise.api.reporting import report_inputs
-from bucketwise.profile import ModelProfile
-from bucketwise.rbln.base_config import Overrides, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES, generates, serving_targets
+from bucketwise.app.planning import write_plan
+from bucketwise.app.reporting import report_inputs
+from bucketwise.engines.rbln.base_config import Overrides, zoo_base
+from bucketwise.engines.rbln.model_classes import (
+    MODEL_CLASSES,
+    generates,
+    serving_targets,
+)
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.profiles import built_in_profiles
 from bucketwise.report.sections.risks import stated_rules
-from bucketwise.sources.configs.profiles import built_in_profiles
-from bucketwise.traffic import Traffic
 from tests.strategies import traffic_of
 
 EXAMPLES = 5 * int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "1"))

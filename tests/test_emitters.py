@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 
-from bucketwise.decoder.decision import decide_pattern
-from bucketwise.emitters import EMITTERS, emit
-from bucketwise.emitters.literal import python_literal
-from bucketwise.emitters.remarks import one_line
-from bucketwise.errors import ConfigError
-from bucketwise.plan import (
+from bucketwise.core.decoder.decision import decide_pattern
+from bucketwise.core.plan import (
     BucketUse,
     Cost,
     Decision,
@@ -30,15 +26,24 @@ from bucketwise.plan import (
     Visual,
     Worst,
 )
-from bucketwise.rbln.base_config import BaseConfig, Overrides, given_base, zoo_base
-from bucketwise.rbln.model_classes import (
+from bucketwise.engines.rbln.base_config import (
+    BaseConfig,
+    Overrides,
+    given_base,
+    zoo_base,
+)
+from bucketwise.engines.rbln.emit import EMITTERS, emit
+from bucketwise.engines.rbln.emit.literal import python_literal
+from bucketwise.engines.rbln.emit.remarks import one_line
+from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
     serves,
     splits_visual,
 )
-from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.errors import ConfigError
+from bucketwise.read.configs.profiles import built_in_profiles
 
 MODELS = {
     "qwen2_vl": "qwen2-vl-7b",

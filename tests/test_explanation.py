@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.buckets import Buckets
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.explanation import explain_size, parse_size
+from bucketwise.core.patching import Preprocessing
+from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import UsageError
-from bucketwise.explanation import explain_size, parse_size
-from bucketwise.patching import Preprocessing
-from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.read.configs.profiles import find_profile
 
 QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")

@@ -23,15 +23,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import BucketwiseError
-from bucketwise.reasons import OUTSIDE
-from bucketwise.sources import (
+from bucketwise.read import (
     database,
     read_evidence,
     read_rows,
     read_traffic,
     write_histogram,
 )
-from bucketwise.sources.isolated import Isolation
+from bucketwise.read.isolated import Isolation
+from bucketwise.words.reasons import OUTSIDE
 
 GOLD = Path(__file__).parent / "gold"
 EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "20"))

@@ -27,7 +27,8 @@ from PIL import Image
 from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
-from bucketwise.sources import (
+from bucketwise.nouns.traffic import merge_traffic
+from bucketwise.read import (
     inputs,
     read_rows,
     read_traffic,
@@ -35,10 +36,9 @@ from bucketwise.sources import (
     scratch,
     write_histogram,
 )
-from bucketwise.sources.inputs import Input
-from bucketwise.sources.progress import Progress
-from bucketwise.sources.tables import small
-from bucketwise.traffic import merge_traffic
+from bucketwise.read.inputs import Input
+from bucketwise.read.progress import Progress
+from bucketwise.read.tables import small
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -330,7 +330,7 @@ def test_a_folder_nobody_may_list_is_told(
 BOUNDED = """
 import resource, sys
 from bucketwise.errors import InputError
-from bucketwise.sources import read_traffic
+from bucketwise.read import read_traffic
 try:
     read_traffic([sys.argv[1]])
 except InputError as error:

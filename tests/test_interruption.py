@@ -16,12 +16,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bucketwise.analysis import Analysis
-from bucketwise.atomic import one_scratch_folder, replacing
+from bucketwise.app.output import check_folder, write_results, write_tables
+from bucketwise.core.analysis import Analysis
 from bucketwise.errors import OutputError
-from bucketwise.interruption import end_cleanly_on_request
-from bucketwise.output import check_folder, write_results, write_tables
-from bucketwise.sources import write_histogram
+from bucketwise.read import write_histogram
+from bucketwise.system.atomic import one_scratch_folder, replacing
+from bucketwise.system.interruption import end_cleanly_on_request
 from tests.test_report import analysis_of
 
 STEPS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}

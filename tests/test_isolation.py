@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bucketwise.isolation import isolate, program_path
-from bucketwise.printing import find_chromium
+from bucketwise.app.printing import find_chromium
+from bucketwise.system.isolation import isolate, program_path
 
 LIBRARIES = (
     *(

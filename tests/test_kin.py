@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 import bucketwise
 from bucketwise.cli import main
+from bucketwise.core.patching import count_patches
+from bucketwise.engines.rbln.base_config import given_base, zoo_base
+from bucketwise.engines.rbln.kv_cache import sliding_bytes
+from bucketwise.engines.rbln.model_classes import within
+from bucketwise.engines.rbln.releases import RELEASES, Version, written
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.patching import count_patches
-from bucketwise.rbln.base_config import given_base, zoo_base
-from bucketwise.rbln.kv_cache import sliding_bytes
-from bucketwise.rbln.model_classes import within
-from bucketwise.rbln.releases import RELEASES, Version, written
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import clips_of, preprocessing_of, sides_px, sizes_of, traffic_of
 
 EXAONE, PAGES = "exaone-4.5-33b", "colqwen2-v1.0-hf"
@@ -410,7 +410,7 @@ def test_activity_beside_the_sizes_is_passed_over_for_pages(tmp_path: Path) -> N
     file = tmp_path / "both.csv"
     rows = "".join(f"1240,1754,{n},{n + 5}\n" for n in range(50))
     file.write_text(f"width,height,start,end\n{rows}", encoding="utf-8")
-    traffic, evidence = bucketwise.sources.read_inputs([file])
+    traffic, evidence = bucketwise.read.read_inputs([file])
     analysis = bucketwise.analyze(traffic, model=PAGES, evidence=evidence)
     assert analysis.plan.decoder is None
     with pytest.raises(UsageError, match="--batch-size"):

@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.errors import ConfigError
-from bucketwise.profile import LmShape
-from bucketwise.rbln.devices import DEVICES, card_of, splits_models
-from bucketwise.rbln.kv_cache import (
+from bucketwise.engines.rbln.devices import DEVICES, card_of, splits_models
+from bucketwise.engines.rbln.kv_cache import (
     ALIGN_BYTES,
     budget_bytes,
     kv_bytes,
@@ -17,8 +15,10 @@ from bucketwise.rbln.kv_cache import (
     num_full,
     num_min,
 )
-from bucketwise.rbln.releases import RELEASES, Version
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.engines.rbln.releases import RELEASES, Version
+from bucketwise.errors import ConfigError
+from bucketwise.nouns.profile import LmShape
+from bucketwise.read.configs.profiles import built_in_profiles
 
 MIB, GIB = 2**20, 2**30
 ATOM_BYTES = 16 * GIB - 288 * MIB

@@ -14,14 +14,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.api.linting import lint_config
+from bucketwise.app.linting import lint_config
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.lint.report import LintReport
 from bucketwise.lint.subject import Document, Unknown
-from bucketwise.sources.configs.documents import read_documents
-from bucketwise.sources.configs.documents.excerpt import aligned, whole
-from bucketwise.sources.configs.documents.yaml_tree import yaml_trees
-from bucketwise.sources.configs.scenarios import named_model
+from bucketwise.read.configs.documents import read_documents
+from bucketwise.read.configs.documents.excerpt import aligned, whole
+from bucketwise.read.configs.documents.yaml_tree import yaml_trees
+from bucketwise.read.configs.scenarios import named_model
 from tests.command_forms import FORMS, TELLS_NO_COLUMN, Words
 
 MODEL = "Qwen/Qwen2.5-VL-7B-Instruct"

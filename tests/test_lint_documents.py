@@ -16,13 +16,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.emitters import emit
+from bucketwise.engines.rbln.base_config import Overrides, zoo_base
+from bucketwise.engines.rbln.emit import emit
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, serves, within
+from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.lint.subject import Document, Unknown
-from bucketwise.rbln.base_config import Overrides, zoo_base
-from bucketwise.rbln.model_classes import MODEL_CLASSES, serves, within
-from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.configs.documents import mapping_document, read_documents, text
+from bucketwise.read.configs.documents import mapping_document, read_documents, text
 from tests.test_emitters import MODELS, make_plan
 from tests.test_sources_rbln_config import COMPILED
 

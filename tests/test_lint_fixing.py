@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.fixing import MAX_ROUNDS, apply_fixes, fixed
 from bucketwise.lint.rule import Rule
 from bucketwise.lint.subject import Document, Subject
-from bucketwise.rbln.releases import NEWEST
 
 
 def subject_of(config: dict[str, Any]) -> Subject:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from bucketwise.engines.rbln.releases import NEWEST, Version
 from bucketwise.lint.rule import judge
 from bucketwise.lint.subject import Document, Subject
-from bucketwise.profile import PixelLimits
-from bucketwise.rbln.releases import NEWEST, Version
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.nouns.profile import PixelLimits
+from bucketwise.read.configs.profiles import find_profile
 
 GUIDE_RELEASE: Version = (0, 10, 3)
 

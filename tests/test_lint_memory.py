@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketwise.engines.rbln.keys import BUCKETS, DEVICES, right_name
+from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
 from bucketwise.lint import blocks, memory
 from bucketwise.lint.finding import Finding
 from bucketwise.lint.layout import layout_of
 from bucketwise.lint.subject import Document, Form, Subject, Unknown
-from bucketwise.rbln.keys import BUCKETS, DEVICES, right_name
-from bucketwise.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.read.configs.profiles import built_in_profiles
 
 MODELS = built_in_profiles()
 RULES = (

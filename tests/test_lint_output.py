@@ -17,15 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise
-from bucketwise.findings import RENDERERS, rules_page
-from bucketwise.findings.words import FORMS, MEANINGS
+from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Severity
+from bucketwise.lint.formats import RENDERERS, rules_page
+from bucketwise.lint.formats.words import FORMS, MEANINGS
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Reported, Rule
 from bucketwise.lint.subject import Document, Form, Subject, Unknown
-from bucketwise.rbln.releases import NEWEST
-from bucketwise.sources.configs.profiles import built_in_profiles
-from bucketwise.traffic import Place
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.profiles import built_in_profiles
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 

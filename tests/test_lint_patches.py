@@ -14,12 +14,12 @@ import tomlkit
 import yaml
 from click.testing import CliRunner
 
-from bucketwise.api.fixing import fixes_of
-from bucketwise.api.linting import lint_config
+from bucketwise.app.fixing import fixes_of
+from bucketwise.app.linting import lint_config
 from bucketwise.cli import main
+from bucketwise.engines.rbln.releases import Version, written
+from bucketwise.engines.rbln.serve_options import FIELDS_SINCE
 from bucketwise.lint.report import LintReport
-from bucketwise.rbln.releases import Version, written
-from bucketwise.rbln.serve_options import FIELDS_SINCE
 from tests.command_forms import FORMS as COMMANDS
 from tests.strategies import traffic_of
 from tests.test_lint_rules import CASES, GOOD, changed

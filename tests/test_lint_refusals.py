@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from bucketwise.engines.rbln import keys
+from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.lint.rule import judge
 from bucketwise.lint.subject import Document, Form, Subject
-from bucketwise.rbln import keys
-from bucketwise.rbln.releases import parse_version
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.read.configs.profiles import find_profile
 from tests.conformance.refusals import Refusal, read_refusals
 from tests.conformance.releases import RELEASES, Release
 from tests.test_emitters import MODELS

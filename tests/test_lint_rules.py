@@ -9,25 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.cost import vit_flops
-from bucketwise.decoder.decision import decide_pattern
-from bucketwise.emitters.context import EmitContext
-from bucketwise.lint.finding import Finding
-from bucketwise.lint.rule import RULES, judge
-from bucketwise.lint.subject import Document, Form, ServeLine, Subject, Unknown, Use
-from bucketwise.patching import Preprocessing, count_patches
-from bucketwise.profile import PixelLimits
-from bucketwise.rbln.base_config import zoo_base
-from bucketwise.rbln.model_classes import (
+from bucketwise.core.cost import vit_flops
+from bucketwise.core.decoder.decision import decide_pattern
+from bucketwise.core.patching import Preprocessing, count_patches
+from bucketwise.engines.rbln.base_config import zoo_base
+from bucketwise.engines.rbln.emit.context import EmitContext
+from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
     serves,
     splits_visual,
 )
-from bucketwise.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.traffic import Sizes
+from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
+from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.lint.finding import Finding
+from bucketwise.lint.rule import RULES, judge
+from bucketwise.lint.subject import Document, Form, ServeLine, Subject, Unknown, Use
+from bucketwise.nouns.profile import PixelLimits
+from bucketwise.nouns.traffic import Sizes
+from bucketwise.read.configs.profiles import find_profile
 from tests.test_emitters import MODELS, make_plan
 
 DEPLOYED = PixelLimits(min_pixels=65_536, max_pixels=4_194_304, source="given")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bucketwise.printable import one_line
 from bucketwise.report.blocks import Callout, Column, Row, Table
 from bucketwise.report.markdown import code, escaped, quoted, rows_of
+from bucketwise.words.printable import one_line
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 BREAKER = "<!-- -->"

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketwise.core.memory.layout import Layout
+from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory.preflight import preflight
+from bucketwise.core.memory.terms import vit_terms
+from bucketwise.core.memory.tower import device_parameters, host_parameters
+from bucketwise.core.memory.words import plan_lines
 from bucketwise.errors import ConfigError
-from bucketwise.memory.layout import Layout
-from bucketwise.memory.plan import MemoryPlan
-from bucketwise.memory.preflight import preflight
-from bucketwise.memory.terms import vit_terms
-from bucketwise.memory.tower import device_parameters, host_parameters
-from bucketwise.memory.words import plan_lines
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.read.configs.profiles import built_in_profiles
 
 MIB, GIB = 2**20, 2**30
 MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketwise.core.memory.vllm import GB, VllmFit, vllm_preflight
+from bucketwise.core.memory.words import lines, statements
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.memory.vllm import GB, VllmFit, vllm_preflight
-from bucketwise.memory.words import lines, statements
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.read.configs.profiles import built_in_profiles
 
 MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}
 CONTEXT = 262_144

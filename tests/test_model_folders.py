@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
-from bucketwise.decoder.language_model import input_embedding, parameters
+from bucketwise.core.decoder.language_model import input_embedding, parameters
+from bucketwise.core.patching import count_patches
 from bucketwise.errors import BucketwiseError, ConfigError
-from bucketwise.patching import count_patches
-from bucketwise.profile import ModelProfile
-from bucketwise.sources.configs import json_file
-from bucketwise.sources.configs.model_folder.tower import HOLDERS, TOWERS
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.read.configs import json_file
+from bucketwise.read.configs.model_folder.tower import HOLDERS, TOWERS
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
 READ_HERE = sorted(

@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.numbers import (
+from bucketwise.report.drawings.scales import span_axis, spread, zero_axis
+from bucketwise.report.plots import Edge
+from bucketwise.report.sections.traffic import duration
+from bucketwise.words.numbers import (
     change,
     compared,
     compute,
@@ -19,9 +22,6 @@ from bucketwise.numbers import (
     share_in_words,
     significant,
 )
-from bucketwise.report.drawings.scales import span_axis, spread, zero_axis
-from bucketwise.report.plots import Edge
-from bucketwise.report.sections.traffic import duration
 
 shares = st.floats(0, 1)
 counts = st.floats(0, 1e15)

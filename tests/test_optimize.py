@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.buckets import Buckets
-from bucketwise.cost import CostCurve, price
-from bucketwise.demand import Demand
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import CostCurve, price
+from bucketwise.core.demand import Demand
+from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up, kmeans
+from bucketwise.core.optimize.choose import GraphPrice, by_price, by_saving
+from bucketwise.core.optimize.exact import frontier
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up, kmeans
-from bucketwise.optimize.choose import GraphPrice, by_price, by_saving
-from bucketwise.optimize.exact import frontier
-from bucketwise.traffic import FloatArray, IntArray
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from tests.strategies import demands
 
 CURVE = CostCurve(kind="flops", unit="FLOP", a=657_457_152.0, b=98_304.0, source="")

@@ -7,18 +7,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bucketwise.analysis import Analysis
-from bucketwise.api.pages import check_formats
-from bucketwise.api.planning import write_plan
-from bucketwise.atomic import replacing
-from bucketwise.errors import OutputError, UsageError
-from bucketwise.output import (
+from bucketwise.app.output import (
     check_folder,
     default_folder,
     write_tables,
     write_text,
 )
+from bucketwise.app.pages import check_formats
+from bucketwise.app.planning import write_plan
+from bucketwise.core.analysis import Analysis
+from bucketwise.errors import OutputError, UsageError
 from bucketwise.report.formats import FORMATS
+from bucketwise.system.atomic import replacing
 from tests.test_report import analysis_of
 
 

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketwise.core.patching import Preprocessing, count_patches, resize_input
+from bucketwise.engines.rbln.lengths import extra_windows, needed_lengths
 from bucketwise.errors import ConfigError
-from bucketwise.patching import Preprocessing, count_patches, resize_input
-from bucketwise.profile import ModelProfile
-from bucketwise.rbln.lengths import extra_windows, needed_lengths
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
-from bucketwise.traffic import Sizes
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import Sizes
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import limits_of, preprocessing_of, profiles, sides_px, sizes_of
 
 GOLD = Path(__file__).parent / "gold"

@@ -8,12 +8,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from bucketwise.analysis import Analysis
-from bucketwise.api.planning import analyze
-from bucketwise.plan import Reason
-from bucketwise.rbln.base_config import Overrides, zoo_base
-from bucketwise.schema import plan_schema
-from bucketwise.traffic import Traffic
+from bucketwise.app.planning import analyze
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import Reason
+from bucketwise.core.schema import plan_schema
+from bucketwise.engines.rbln.base_config import Overrides, zoo_base
+from bucketwise.nouns.traffic import Traffic
 from tests.strategies import traffic_of
 
 MANY = traffic_of((480, 640, 900), (1_080, 1_920, 300), (2_048, 2_048, 50))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bucketwise import printing
-from bucketwise.api.planning import write_plan
+from bucketwise.app import printing
+from bucketwise.app.planning import write_plan
+from bucketwise.app.printing import count_pages, find_chromium, print_html, undated
 from bucketwise.errors import OutputError
-from bucketwise.printing import count_pages, find_chromium, print_html, undated
 from bucketwise.report.summary.content import summary_of
 from bucketwise.report.summary.page import sheets
 from tests.test_report import CASES, SNIPPETS, analysis_of

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from bucketwise import Query
 from bucketwise.errors import BucketwiseError, InputError, UsageError
-from bucketwise.sources import read_inputs, read_rows, read_traffic
-from bucketwise.sources.query import typed
+from bucketwise.read import read_inputs, read_rows, read_traffic
+from bucketwise.read.query import typed
 
 FORBIDDEN = (
     "COPY (SELECT 1) TO 'made.csv'",

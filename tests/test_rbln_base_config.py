@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from bucketwise.errors import ConfigError
-from bucketwise.rbln.base_config import (
+from bucketwise.engines.rbln.base_config import (
     BaseConfig,
     Overrides,
     given_base,
     on_release,
     zoo_base,
 )
-from bucketwise.rbln.model_classes import MODEL_CLASSES, model_class
-from bucketwise.rbln.targets import TARGETS
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, model_class
+from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.errors import ConfigError
+from bucketwise.read.configs.profiles import built_in_profiles
 
 
 def given(config: dict[str, Any], **options: Any) -> BaseConfig:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bucketwise.rbln.defaults import CHECKPOINT, UNSET, Unset, in_force, unset
-from bucketwise.rbln.keys import standing
-from bucketwise.rbln.model_classes import MODEL_CLASSES
-from bucketwise.rbln.releases import NEWEST, RELEASES, Version
+from bucketwise.engines.rbln.defaults import CHECKPOINT, UNSET, Unset, in_force, unset
+from bucketwise.engines.rbln.keys import standing
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
+from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
 
 NPUS = (None, "RBLN-CA25", "RBLN-CR13")
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.patching import Preprocessing, count_patches
-from bucketwise.profile import ModelProfile
-from bucketwise.reach import _lying, safe_max_pixels, worst_reachable
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.core.patching import Preprocessing, count_patches
+from bucketwise.core.reach import _lying, safe_max_pixels, worst_reachable
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import limits_of, preprocessing_of, sizes_of
 
 NEWEST, OLDER = (0, 12, 0), (0, 11, 2)

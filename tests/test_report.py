@@ -16,25 +16,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bucketwise.analysis import Analysis, Context, analyze
-from bucketwise.buckets import Buckets
-from bucketwise.optimize.choose import GraphPrice
-from bucketwise.profile import ModelProfile
-from bucketwise.question import Question
-from bucketwise.rbln.targets import pick_targets
-from bucketwise.report import render
-from bucketwise.report.blocks import Drawing
-from bucketwise.report.figures import to_svg
-from bucketwise.report.view import view_of
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.today import Today
-from bucketwise.traffic import (
+from bucketwise.core.analysis import Analysis, Context, analyze
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.optimize.choose import GraphPrice
+from bucketwise.core.question import Question
+from bucketwise.core.today import Today
+from bucketwise.engines.rbln.targets import pick_targets
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import (
     InputRecord,
     Place,
     Rejection,
     Traffic,
     merge_traffic,
 )
+from bucketwise.read.configs.profiles import find_profile
+from bucketwise.report import render
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.figures import to_svg
+from bucketwise.report.view import view_of
 from tests.strategies import preprocessing_of, today_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")

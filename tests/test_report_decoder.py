@@ -9,15 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bucketwise.activity import Activity, Arrivals, Evidence, RequestTokens
-from bucketwise.analysis import Analysis, Context, analyze
-from bucketwise.decoder.ask import Ask
-from bucketwise.decoder.pricing import Deployment
-from bucketwise.decoder.question import DecoderQuestion
-from bucketwise.plan import Decoder
-from bucketwise.profile import ModelProfile
-from bucketwise.question import Question
-from bucketwise.rbln.targets import pick_targets
+from bucketwise.core.analysis import Analysis, Context, analyze
+from bucketwise.core.decoder.ask import Ask
+from bucketwise.core.decoder.pricing import Deployment
+from bucketwise.core.decoder.question import DecoderQuestion
+from bucketwise.core.plan import Decoder
+from bucketwise.core.question import Question
+from bucketwise.engines.rbln.targets import pick_targets
+from bucketwise.nouns.activity import Activity, Arrivals, Evidence, RequestTokens
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import Place, Rejection
+from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report import render
 from bucketwise.report.blocks import (
     Block,
@@ -37,8 +39,6 @@ from bucketwise.report.plots import HistogramPlot, LoadPlot
 from bucketwise.report.reading import on_batch_size
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.view import view_of
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.traffic import Place, Rejection
 from tests.strategies import preprocessing_of, traffic_of
 from tests.test_report import (
     HOSTILE,

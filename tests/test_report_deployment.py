@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from bucketwise.analysis import Analysis
-from bucketwise.api.reporting import report_inputs
-from bucketwise.buckets import Buckets
-from bucketwise.numbers import change as said_change
-from bucketwise.question import Question
-from bucketwise.rbln.base_config import given_base, zoo_base
-from bucketwise.rbln.targets import pick_targets
+from bucketwise.app.reporting import report_inputs
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.question import Question
+from bucketwise.core.today import Today
+from bucketwise.engines.rbln.base_config import given_base, zoo_base
+from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.report import render
 from bucketwise.report.blocks import Report, Row, Table
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import MARKS
 from bucketwise.report.view import view_of
-from bucketwise.today import Today
+from bucketwise.words.numbers import change as said_change
 from tests.strategies import today_of
 from tests.test_report import HOSTILE, SNIPPETS, TODAY, analysis_of, text_of
 

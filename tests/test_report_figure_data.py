@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.analysis import Analysis, Context
-from bucketwise.optimize.choose import GraphPrice
-from bucketwise.question import Question
+from bucketwise.core.analysis import Analysis, Context
+from bucketwise.core.optimize.choose import GraphPrice
+from bucketwise.core.question import Question
+from bucketwise.nouns.traffic import NO_TIME_S, merge_traffic
 from bucketwise.report.drawings.arrivals import (
     MOST_COLUMNS,
     MOST_ROWS,
@@ -47,7 +48,6 @@ from bucketwise.report.plots import (
     ScatterPlot,
     SharesPlot,
 )
-from bucketwise.traffic import NO_TIME_S, merge_traffic
 from tests.strategies import traffic_of
 from tests.test_report import analysis_of, clips_of
 from tests.test_report_figures import (

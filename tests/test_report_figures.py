@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bucketwise.report
-from bucketwise.analysis import Context
+from bucketwise.core.analysis import Context
+from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.drawings.arrivals import (
     arrivals_drawing,
@@ -40,7 +41,6 @@ from bucketwise.report.plots import (
     Note,
     Plot,
 )
-from bucketwise.traffic import Traffic, merge_traffic
 from tests.strategies import traffic_of
 from tests.test_report import HOSTILE, Outline, analysis_of
 

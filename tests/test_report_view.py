@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from bucketwise.plan import InputUsed
+from bucketwise.core.plan import InputUsed
 from bucketwise.report import render
 from bucketwise.report.blocks import Drawing, Report, Table
 from bucketwise.report.figures import draw, lay_out

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.analysis import Analysis
-from bucketwise.api.planning import analyze
-from bucketwise.patching import Preprocessing, count_patches
-from bucketwise.plan import Visual
-from bucketwise.profile import PixelLimits
-from bucketwise.rbln.model_classes import serving_targets
-from bucketwise.rbln.releases import Version
-from bucketwise.rbln.targets import ALL_TARGETS
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.traffic import Sizes, merge_traffic
+from bucketwise.app.planning import analyze
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.patching import Preprocessing, count_patches
+from bucketwise.core.plan import Visual
+from bucketwise.engines.rbln.model_classes import serving_targets
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.engines.rbln.targets import ALL_TARGETS
+from bucketwise.nouns.profile import PixelLimits
+from bucketwise.nouns.traffic import Sizes, merge_traffic
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import clips_of, traffic_of
 
 MODELS = (

@@ -8,11 +8,11 @@ from importlib import resources
 import jsonschema
 import pytest
 
-from bucketwise.analysis import Context, analyze
-from bucketwise.question import Question
-from bucketwise.rbln.targets import pick_targets
-from bucketwise.schema import plan_schema
-from bucketwise.sources.configs.profiles import find_profile
+from bucketwise.core.analysis import Context, analyze
+from bucketwise.core.question import Question
+from bucketwise.core.schema import plan_schema
+from bucketwise.engines.rbln.targets import pick_targets
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import preprocessing_of, today_of, traffic_of
 
 

@@ -15,19 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise
-from bucketwise.buckets import Buckets
 from bucketwise.cli import main
-from bucketwise.cost import price
-from bucketwise.demand import Demand
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import price
+from bucketwise.core.demand import Demand
+from bucketwise.core.optimize import SOLVERS, Problem
+from bucketwise.core.optimize.exact import frontier
+from bucketwise.engines.rbln.base_config import given_base
+from bucketwise.engines.rbln.nesting import flattened, nested
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.lint.finding import SEVERITIES
-from bucketwise.optimize import SOLVERS, Problem
-from bucketwise.optimize.exact import frontier
-from bucketwise.profile import ModelProfile
-from bucketwise.rbln.base_config import given_base
-from bucketwise.rbln.nesting import flattened, nested
-from bucketwise.soft_tokens import compiled_counts
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.soft_tokens import compiled_counts
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import clips_of, traffic_of
 
 MODEL = "gemma-4-e4b"
@@ -54,7 +54,7 @@ def problems(draw: st.DrawFn) -> tuple[Problem, Demand, int]:
     needed = draw(st.lists(st.integers(1, count), min_size=1, max_size=8, unique=True))
     runs = [draw(st.integers(1, 1_000)) for _ in needed]
     demand = Demand.of(np.array(needed), np.array(runs, dtype=float))
-    curve = bucketwise.cost.run_flops(find_profile(MODEL))
+    curve = bucketwise.core.cost.run_flops(find_profile(MODEL))
     marks = tuple(each for each in SUPPORTED if each <= max(count, 70))
     problem = Problem.of(
         demand, curve.at, align=128, top=-(-count // 128) * 128, marks=marks
@@ -68,7 +68,7 @@ def test_no_list_that_the_class_takes_pads_less_for_as_many_lengths(
     drawn: tuple[Problem, Demand, int],
 ) -> None:
     problem, demand, count = drawn
-    curve = bucketwise.cost.run_flops(find_profile(MODEL))
+    curve = bucketwise.core.cost.run_flops(find_profile(MODEL))
     top = problem.top
     found = {len(lengths): lengths for lengths in frontier(problem, 9)}
     possible = range(128, top, 128)
@@ -139,7 +139,7 @@ def test_a_count_is_compiled_for_a_length_that_nothing_else_runs_on() -> None:
     # 256 beside 70 and 280, whatever fewer tokens a square has.
     traffic = traffic_of((640, 640, 9_000.0), (1_080, 1_920, 9_000.0))
     clips = clips_of((720, 1_280, 32, 9_000))
-    both = bucketwise.traffic.merge_traffic([traffic, clips])
+    both = bucketwise.nouns.traffic.merge_traffic([traffic, clips])
     visual = bucketwise.analyze(both, model=MODEL, buckets=(3, 3)).plan.visual
     assert visual.max_seq_lens == (128, 256, 384)
     assert visual.soft_tokens == (70, 140, 280)

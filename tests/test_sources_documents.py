@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.errors import InputError
-from bucketwise.sources import read_inputs, read_rows, read_traffic
-from bucketwise.traffic import Traffic
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read import read_inputs, read_rows, read_traffic
 
 SIZES = [(1280, 720)] * 3 + [(640, 480)] * 2
 RECORDS = [{"id": at, "width": w, "height": h} for at, (w, h) in enumerate(SIZES)]

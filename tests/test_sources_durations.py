@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.sources.database import Connection, open_workspace
-from bucketwise.sources.evidence.durations import seconds
+from bucketwise.read.database import Connection, open_workspace
+from bucketwise.read.evidence.durations import seconds
 
 
 @pytest.fixture(scope="module", name="connection")

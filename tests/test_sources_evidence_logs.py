@@ -11,10 +11,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Evidence, Requests
-from bucketwise.decoder.sweep import sweep
+from bucketwise.core.decoder.sweep import sweep
 from bucketwise.errors import BucketwiseError, InputError
-from bucketwise.reasons import (
+from bucketwise.nouns.activity import Activity, Evidence, Requests
+from bucketwise.read import read_evidence
+from bucketwise.read.evidence import documents, prometheus
+from bucketwise.read.evidence.engine_log import (
+    looks_like_engine_log,
+    read_engine_log,
+)
+from bucketwise.read.evidence.merging import merge_load
+from bucketwise.read.evidence.prometheus import (
+    looks_like_prometheus,
+    read_prometheus,
+)
+from bucketwise.read.evidence.replicas import MAX_REPLICAS
+from bucketwise.words.reasons import (
     ABSURD,
     CLOCK_GOES_BACK,
     DUPLICATE,
@@ -28,18 +40,6 @@ from bucketwise.reasons import (
     RAGGED,
     RESTART,
 )
-from bucketwise.sources import read_evidence
-from bucketwise.sources.evidence import documents, prometheus
-from bucketwise.sources.evidence.engine_log import (
-    looks_like_engine_log,
-    read_engine_log,
-)
-from bucketwise.sources.evidence.merging import merge_load
-from bucketwise.sources.evidence.prometheus import (
-    looks_like_prometheus,
-    read_prometheus,
-)
-from bucketwise.sources.evidence.replicas import MAX_REPLICAS
 
 GOLD = Path(__file__).parent / "gold"
 

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Arrivals, Evidence, Requests
-from bucketwise.decoder.sweep import sweep
+from bucketwise.core.decoder.sweep import sweep
 from bucketwise.errors import InputError, UsageError
-from bucketwise.sources import read_evidence, read_inputs, read_rows, read_traffic
-from bucketwise.sources.evidence import reading
-from bucketwise.sources.evidence.merging import add_activities
+from bucketwise.nouns.activity import Activity, Arrivals, Evidence, Requests
+from bucketwise.read import read_evidence, read_inputs, read_rows, read_traffic
+from bucketwise.read.evidence import reading
+from bucketwise.read.evidence.merging import add_activities
 from tests.test_sources_tables import as_csv, pack, write
 
 AZURE = """TIMESTAMP,ContextTokens,GeneratedTokens

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bucketwise.errors import InputError, OutputError
-from bucketwise.sources import read_rows, read_traffic, write_histogram
-from bucketwise.sources.histograms import SCHEMA, WITH_OWN
-from bucketwise.traffic import OWN_COLUMNS, Traffic, merge_traffic
+from bucketwise.nouns.traffic import OWN_COLUMNS, Traffic, merge_traffic
+from bucketwise.read import read_rows, read_traffic, write_histogram
+from bucketwise.read.histograms import SCHEMA, WITH_OWN
 
 TABLE = (
     "time,tenant,w,h,frames,fps,count\n"

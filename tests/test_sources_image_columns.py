@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.errors import InputError
-from bucketwise.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
-from bucketwise.sources import read_traffic
-from bucketwise.sources.database import Workspace, open_workspace
-from bucketwise.sources.detect import File, recognise
-from bucketwise.sources.images.item import Item
-from bucketwise.sources.images.read import read_header
-from bucketwise.sources.requests import parquet_rows as image_rows
-from bucketwise.sources.requests.parquet_rows import has_images, read_parquet
-from bucketwise.sources.requests.reader import RequestLog
+from bucketwise.read import read_traffic
+from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.detect import File, recognise
+from bucketwise.read.images.item import Item
+from bucketwise.read.images.read import read_header
+from bucketwise.read.requests import parquet_rows as image_rows
+from bucketwise.read.requests.parquet_rows import has_images, read_parquet
+from bucketwise.read.requests.reader import RequestLog
+from bucketwise.words.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
 
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 

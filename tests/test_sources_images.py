@@ -26,20 +26,20 @@ from PIL import Image, ImageFile, ImageOps, PngImagePlugin
 from pillow_heif import HeifImageFile
 
 from bucketwise.errors import InputError
-from bucketwise.reasons import (
+from bucketwise.read.images import tar as tar_room
+from bucketwise.read.images.folder import find_images, read_folder, read_image
+from bucketwise.read.images.header import Header
+from bucketwise.read.images.read import read_header, read_path
+from bucketwise.read.images.tar import read_tar
+from bucketwise.read.images.views import Window
+from bucketwise.read.packing import Compression
+from bucketwise.words.reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
     UNREADABLE,
     UNREADABLE_FILE,
     UNREADABLE_FOLDER,
 )
-from bucketwise.sources.images import tar as tar_room
-from bucketwise.sources.images.folder import find_images, read_folder, read_image
-from bucketwise.sources.images.header import Header
-from bucketwise.sources.images.read import read_header, read_path
-from bucketwise.sources.images.tar import read_tar
-from bucketwise.sources.images.views import Window
-from bucketwise.sources.packing import Compression
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -415,7 +415,7 @@ def test_random_bytes_raise_nothing(data: bytes) -> None:
 
 
 def test_plain_files_never_wake_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bucketwise.sources.images.pillow", None)
+    monkeypatch.setitem(sys.modules, "bucketwise.read.images.pillow", None)
     for data in (PLAIN_JPEG, PLAIN_PNG, make("JPEG", turned(6)), make("PNG")):
         assert isinstance(read(data), Header)
 
@@ -580,9 +580,9 @@ LIES: dict[str, tuple[bytes, str | tuple[int, int]]] = {
 
 MEASURE = """
 import resource, sys, time
-from bucketwise.sources.images.header import Header
-from bucketwise.sources.images.read import read_path
-import bucketwise.sources.images.pillow, PIL.Image
+from bucketwise.read.images.header import Header
+from bucketwise.read.images.read import read_path
+import bucketwise.read.images.pillow, PIL.Image
 PIL.Image.init()
 with open("/proc/self/statm") as file:
     used = int(file.read().split()[0]) * resource.getpagesize()

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from bucketwise.errors import InputError
-from bucketwise.sources import isolated, read_traffic
-from bucketwise.sources.isolated import CrashError, Isolation
-from bucketwise.sources.opening import plain_faults
+from bucketwise.read import isolated, read_traffic
+from bucketwise.read.isolated import CrashError, Isolation
+from bucketwise.read.opening import plain_faults
 
 PLANTED = ("json", "pickle", "numpy", "duckdb", "sitecustomize", "usercustomize")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bucketwise.errors import InputError
-from bucketwise.sources import read_evidence, read_traffic
-from bucketwise.sources.evidence.columns import match_load
-from bucketwise.sources.tables.columns import match_columns
-from bucketwise.sources.tables.names import ALIASES
+from bucketwise.read import read_evidence, read_traffic
+from bucketwise.read.evidence.columns import match_load
+from bucketwise.read.tables.columns import match_columns
+from bucketwise.read.tables.names import ALIASES
 from tests.test_sources_tables import write
 
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.errors import BucketwiseError, InputError, UsageError
-from bucketwise.sources import read_evidence, read_inputs, read_traffic
-from bucketwise.sources.evidence.columns import match_beside_sizes, match_load
-from bucketwise.sources.tables.columns import match_columns
-from bucketwise.sources.tables.names import LOAD, SIZES
-from bucketwise.sources.tables.naming import ROLES, Naming, roles_named
+from bucketwise.read import read_evidence, read_inputs, read_traffic
+from bucketwise.read.evidence.columns import match_beside_sizes, match_load
+from bucketwise.read.tables.columns import match_columns
+from bucketwise.read.tables.names import LOAD, SIZES
+from bucketwise.read.tables.naming import ROLES, Naming, roles_named
 
 USUAL = sorted({name for each in (SIZES, LOAD) for row in each.aliases.values()
                 for name in row[:2]})  # fmt: skip

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.sources import read_traffic
-from bucketwise.sources.database import Connection, open_workspace
-from bucketwise.sources.tables.number_forms import NumberForm, number_forms
+from bucketwise.read import read_traffic
+from bucketwise.read.database import Connection, open_workspace
+from bucketwise.read.tables.number_forms import NumberForm, number_forms
 
 
 @pytest.fixture(scope="module", name="connection")

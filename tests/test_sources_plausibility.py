@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.activity import Activity, Evidence
 from bucketwise.errors import InputError
-from bucketwise.sources import read_evidence
-from bucketwise.sources.evidence.plausibility import (
+from bucketwise.nouns.activity import Activity, Evidence
+from bucketwise.nouns.traffic import FloatArray, IntArray
+from bucketwise.read import read_evidence
+from bucketwise.read.evidence.plausibility import (
     UNITS_S,
     Moment,
     Timed,
     in_words,
     tell_timing,
 )
-from bucketwise.traffic import FloatArray, IntArray
 from tests.test_sources_tables import write
 
 UNITS = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}

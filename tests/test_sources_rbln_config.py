@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bucketwise.errors import ConfigError
-from bucketwise.sources.configs.documents import text as texts
-from bucketwise.sources.configs.rbln_config import read_rbln_config
-from bucketwise.sources.configs.scenarios import GivenLengths, read_lengths
+from bucketwise.read.configs.documents import text as texts
+from bucketwise.read.configs.rbln_config import read_rbln_config
+from bucketwise.read.configs.scenarios import GivenLengths, read_lengths
 
 # As optimum-rbln 0.12.0 saves it (RBLNModelConfig.save), shortened.
 COMPILED = {

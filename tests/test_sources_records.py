@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.errors import InputError
-from bucketwise.sources import read_evidence, read_rows, read_traffic
-from bucketwise.sources.line_ends import find_line_ends
-from bucketwise.sources.packing import Compression, open_unpacked
-from bucketwise.sources.tables.records import Form, read_records
-from bucketwise.traffic import Traffic
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read import read_evidence, read_rows, read_traffic
+from bucketwise.read.line_ends import find_line_ends
+from bucketwise.read.packing import Compression, open_unpacked
+from bucketwise.read.tables.records import Form, read_records
 from tests.test_fuzz import LOADS, images, requests, tar_of, whole
 
 if sys.version_info >= (3, 14):
@@ -248,7 +248,7 @@ def test_lines_are_counted_as_python_counts_them(
     lines = list(io.StringIO(text, newline=""))
     ends = {line[len(line.rstrip("\r\n")) :] for line in lines} - {""}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bucketwise.sources.line_ends.CHUNK_BYTES", chunk)
+        patch.setattr("bucketwise.read.line_ends.CHUNK_BYTES", chunk)
         found = find_line_ends(path, "none")
     one = {"\n": "lf", "\r\n": "crlf", "\r": "other"}
     kinds = {one[end] for end in ends} or {"lf"}

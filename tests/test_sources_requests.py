@@ -12,7 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bucketwise.reasons import (
+from bucketwise.nouns.traffic import OwnLimits
+from bucketwise.read.images.header import TOLD, Header
+from bucketwise.read.images.item import Item
+from bucketwise.read.images.read import read_header
+from bucketwise.read.requests.base64_text import Base64File
+from bucketwise.read.requests.reader import looks_like_requests, read_requests
+from bucketwise.words.reasons import (
     NOT_A_NUMBER,
     NOT_AN_IMAGE,
     RAGGED,
@@ -20,12 +26,6 @@ from bucketwise.reasons import (
     UNSIZED,
     ZERO_OR_NEGATIVE,
 )
-from bucketwise.sources.images.header import TOLD, Header
-from bucketwise.sources.images.item import Item
-from bucketwise.sources.images.read import read_header
-from bucketwise.sources.requests.base64_text import Base64File
-from bucketwise.sources.requests.reader import looks_like_requests, read_requests
-from bucketwise.traffic import OwnLimits
 
 
 def image_of(kind: str, width: int = 64, height: int = 48, turn: int = 1) -> bytes:
@@ -857,7 +857,7 @@ def test_numbers_that_python_refuses_are_ragged() -> None:
 def test_a_line_above_the_limit_is_not_taken_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bucketwise.sources.json_text.MAX_CHARACTERS", 100)
+    monkeypatch.setattr("bucketwise.read.json_text.MAX_CHARACTERS", 100)
     assert [item.reason for item in items_of(chat(image_url(URL)))] == [RAGGED]
 
 

@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.errors import InputError, UsageError
-from bucketwise.numbers import plural
-from bucketwise.sources import read_rows, read_traffic
-from bucketwise.sources.database import identifier, open_workspace
-from bucketwise.sources.detect import recognise
-from bucketwise.sources.tables.delimited import open_delimited
-from bucketwise.sources.tables.reduce import reduce_table
-from bucketwise.traffic import NO_TIME_S, Traffic, merge_traffic
+from bucketwise.nouns.traffic import NO_TIME_S, Traffic, merge_traffic
+from bucketwise.read import read_rows, read_traffic
+from bucketwise.read.database import identifier, open_workspace
+from bucketwise.read.detect import recognise
+from bucketwise.read.tables.delimited import open_delimited
+from bucketwise.read.tables.reduce import reduce_table
+from bucketwise.words.numbers import plural
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -511,7 +511,7 @@ def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(
 ) -> None:
     path = write(tmp_path / "t", "time,w,h\n1970-01-02T00:00:00,1,1\n")
     program = (
-        "import sys; from bucketwise.sources import read_traffic; "
+        "import sys; from bucketwise.read import read_traffic; "
         "print(read_traffic(sys.argv[1:]).first_s)"
     )
     environment = {**os.environ, "TZ": "Asia/Seoul"}

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.sources.database import Connection, open_workspace
-from bucketwise.sources.tables.times import microseconds, said_of_dates, said_of_times
+from bucketwise.read.database import Connection, open_workspace
+from bucketwise.read.tables.times import microseconds, said_of_dates, said_of_times
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAWS = settings(max_examples=60, deadline=None)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise import analyze, count
+from bucketwise.core.limits import image_limits
+from bucketwise.core.patching import count_patches
 from bucketwise.errors import InputError
-from bucketwise.limits import image_limits
-from bucketwise.patching import count_patches
+from bucketwise.nouns.traffic import Sizes, Traffic
+from bucketwise.read import read_rows, read_traffic, write_histogram
+from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report import render
-from bucketwise.sources import read_rows, read_traffic, write_histogram
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.traffic import Sizes, Traffic
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
 SERVICE = Path(__file__).parents[1] / "sample_traffic" / "qwen_vl_service"

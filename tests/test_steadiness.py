@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.cost import vit_flops
-from bucketwise.limits import Setting
-from bucketwise.patching import count_patches
-from bucketwise.rbln.releases import NEWEST
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.steadiness import (
+from bucketwise.core.cost import vit_flops
+from bucketwise.core.limits import Setting
+from bucketwise.core.patching import count_patches
+from bucketwise.core.steadiness import (
     Sample,
     Steadiness,
     chance_of_larger,
     steadiness_of,
 )
-from bucketwise.traffic import Traffic, merge_traffic
+from bucketwise.engines.rbln.releases import NEWEST
+from bucketwise.nouns.traffic import Traffic, merge_traffic
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import preprocessing_of, traffic_of
 
 QWEN3 = find_profile("qwen3-vl-2b")

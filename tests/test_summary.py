@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from bucketwise.question import Question
+from bucketwise.core.question import Question
 from bucketwise.report.blocks import Table
 from bucketwise.report.reading import MARKS
 from bucketwise.report.summary.content import (

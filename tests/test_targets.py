@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bucketwise.engines.rbln.keys import BOTH, standing
+from bucketwise.engines.rbln.releases import parse_version
+from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
 from bucketwise.errors import ConfigError, InputError, UsageError
-from bucketwise.rbln.keys import BOTH, standing
-from bucketwise.rbln.releases import parse_version
-from bucketwise.rbln.targets import TARGETS, Target, pick_targets
-from bucketwise.sources.configs.bucket_lists import read_bucket_list
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
+from bucketwise.read.configs.bucket_lists import read_bucket_list
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 
 
 def test_all_dialects_come_oldest_first_when_none_is_named() -> None:

@@ -14,22 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise import analyze_lengths, read_traffic
-from bucketwise.buckets import Buckets
-from bucketwise.cost import ENCODER_COSTS, CostCurve, encoder_flops, price
-from bucketwise.demand import Demand
-from bucketwise.encoder.analysis import EncoderAnalysis, TokensToday, analyze
-from bucketwise.encoder_profile import EncoderProfile
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import ENCODER_COSTS, CostCurve, encoder_flops, price
+from bucketwise.core.demand import Demand
+from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday, analyze
+from bucketwise.core.optimize import SOLVERS
+from bucketwise.core.question import Question
+from bucketwise.core.schema import plan_schema
+from bucketwise.engines.rbln.encoders import ENCODERS
 from bucketwise.errors import BucketwiseError, ConfigError, InputError, UsageError
-from bucketwise.optimize import SOLVERS
-from bucketwise.question import Question
-from bucketwise.rbln.encoders import ENCODERS
-from bucketwise.schema import plan_schema
-from bucketwise.sources.configs.encoders import (
+from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.traffic import NO_TIME_S, Traffic
+from bucketwise.read.configs.encoders import (
     built_in_encoders,
     encoder_named,
     find_encoder,
 )
-from bucketwise.traffic import NO_TIME_S, Traffic
 
 GOLD = json.loads(
     (Path(__file__).parent / "gold" / "text_encoders.json").read_text("utf-8")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.errors import ConfigError
-from bucketwise.traffic import (
+from bucketwise.nouns.traffic import (
     BITS_LADDER,
     EXACT,
     NO_TIME_S,

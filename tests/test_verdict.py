@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise
+from bucketwise.core.patching import count_patches
+from bucketwise.core.today import GivenLimits, limits_in_service
+from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.errors import ConfigError
-from bucketwise.patching import count_patches
-from bucketwise.profile import ModelProfile
-from bucketwise.rbln.releases import NEWEST
-from bucketwise.sources.configs.profiles import built_in_profiles, find_profile
-from bucketwise.today import GivenLimits, limits_in_service
-from bucketwise.traffic import Traffic
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import limits_of, preprocessing_of, traffic_of
 
 rows = st.lists(

@@ -36,39 +36,39 @@ __all__ = [
 if TYPE_CHECKING:
     from typing import Any
 
-    from bucketwise.activity import Evidence
-    from bucketwise.analysis import Analysis
-    from bucketwise.api.built_in import models, targets
-    from bucketwise.api.comparing import compare, write_comparison
-    from bucketwise.api.counting import count
-    from bucketwise.api.encoding import analyze_lengths, write_encoder_plan
-    from bucketwise.api.explaining import explain
-    from bucketwise.api.linting import lint_config
-    from bucketwise.api.planning import analyze, write_plan
+    from bucketwise.app.built_in import models, targets
+    from bucketwise.app.comparing import compare, write_comparison
+    from bucketwise.app.counting import count
+    from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
+    from bucketwise.app.explaining import explain
+    from bucketwise.app.linting import lint_config
+    from bucketwise.app.planning import analyze, write_plan
+    from bucketwise.core.analysis import Analysis
     from bucketwise.errors import BucketwiseError
-    from bucketwise.sources import Query, read_evidence, read_traffic, write_histogram
-    from bucketwise.traffic import Traffic
+    from bucketwise.nouns.activity import Evidence
+    from bucketwise.nouns.traffic import Traffic
+    from bucketwise.read import Query, read_evidence, read_traffic, write_histogram
 
 _HOMES = {
-    "Analysis": "analysis",
+    "Analysis": "core.analysis",
     "BucketwiseError": "errors",
-    "Evidence": "activity",
-    "Query": "sources",
-    "Traffic": "traffic",
-    "analyze": "api.planning",
-    "analyze_lengths": "api.encoding",
-    "compare": "api.comparing",
-    "count": "api.counting",
-    "explain": "api.explaining",
-    "lint_config": "api.linting",
-    "models": "api.built_in",
-    "read_evidence": "sources",
-    "read_traffic": "sources",
-    "targets": "api.built_in",
-    "write_comparison": "api.comparing",
-    "write_encoder_plan": "api.encoding",
-    "write_histogram": "sources",
-    "write_plan": "api.planning",
+    "Evidence": "nouns.activity",
+    "Query": "read",
+    "Traffic": "nouns.traffic",
+    "analyze": "app.planning",
+    "analyze_lengths": "app.encoding",
+    "compare": "app.comparing",
+    "count": "app.counting",
+    "explain": "app.explaining",
+    "lint_config": "app.linting",
+    "models": "app.built_in",
+    "read_evidence": "read",
+    "read_traffic": "read",
+    "targets": "app.built_in",
+    "write_comparison": "app.comparing",
+    "write_encoder_plan": "app.encoding",
+    "write_histogram": "read",
+    "write_plan": "app.planning",
 }
 
 

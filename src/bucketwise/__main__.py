@@ -2,7 +2,7 @@
 
 import sys
 
-from bucketwise.isolation import isolate
+from bucketwise.system.isolation import isolate
 
 
 def run() -> None:
@@ -13,9 +13,9 @@ def run() -> None:
     isolate()
     # ruff: noqa: PLC0415 - not before that
     try:
-        from bucketwise.atomic import one_scratch_folder
         from bucketwise.cli import run as run_commands
-        from bucketwise.interruption import end_cleanly_on_request
+        from bucketwise.system.atomic import one_scratch_folder
+        from bucketwise.system.interruption import end_cleanly_on_request
     except ModuleNotFoundError as error:
         sys.exit(
             f"error: {error.name} is not installed where bucketwise is, and modules on "

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bucketwise.printing import CHROMIUM, find_chromium
+from bucketwise.app.printing import CHROMIUM, find_chromium
 from tests.browser.reports import REPORTS
 from tests.browser.visits import fresh_page
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bucketwise.sources.configs.profiles import built_in_profiles
+from bucketwise.read.configs.profiles import built_in_profiles
 from tests.browser.attacks import as_cached_model, as_file_name
 from tests.test_model_folders import folder_of, write
 

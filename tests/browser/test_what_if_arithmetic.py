@@ -13,29 +13,29 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
-from bucketwise import numbers
-from bucketwise.analysis import Analysis, analyze
-from bucketwise.buckets import Buckets
-from bucketwise.cost import price, vit_flops
-from bucketwise.decoder.graphs import graph_uses, mean_cost
-from bucketwise.decoder.step_cost import measured
-from bucketwise.demand import Demand
-from bucketwise.emitters import emit
-from bucketwise.limits import UNLIMITED_PIXELS, shrunk_by, weight_of
-from bucketwise.memory.terms import length_bytes
-from bucketwise.optimize import EXACT, SOLVERS, Problem, align_up
-from bucketwise.patching import Counts, Preprocessing, count_patches
-from bucketwise.profile import PixelLimits
-from bucketwise.question import Question
-from bucketwise.rbln.base_config import zoo_base
-from bucketwise.rbln.model_classes import serving_targets
+from bucketwise.core.analysis import Analysis, analyze
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import price, vit_flops
+from bucketwise.core.decoder.graphs import graph_uses, mean_cost
+from bucketwise.core.decoder.step_cost import measured
+from bucketwise.core.demand import Demand
+from bucketwise.core.limits import UNLIMITED_PIXELS, shrunk_by, weight_of
+from bucketwise.core.memory.terms import length_bytes
+from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.core.patching import Counts, Preprocessing, count_patches
+from bucketwise.core.question import Question
+from bucketwise.core.search import largest_square_px
+from bucketwise.engines.rbln.base_config import zoo_base
+from bucketwise.engines.rbln.emit import emit
+from bucketwise.engines.rbln.model_classes import serving_targets
+from bucketwise.nouns.profile import PixelLimits
+from bucketwise.nouns.traffic import NO_TIME_S, InputRecord, Traffic, merge_traffic
+from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report.script import page_script
 from bucketwise.report.what_if import histogram
 from bucketwise.report.what_if.panel_data import panel_data
 from bucketwise.report.what_if.patterns import releases_of
-from bucketwise.search import largest_square_px
-from bucketwise.sources.configs.profiles import find_profile
-from bucketwise.traffic import NO_TIME_S, InputRecord, Traffic, merge_traffic
+from bucketwise.words import numbers
 from tests.browser.visits import fresh_page
 from tests.strategies import preprocessing_of
 from tests.strategies import profiles as all_profiles

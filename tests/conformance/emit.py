@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 import bucketwise
-from bucketwise.buckets import Buckets
 from bucketwise.cli import main as command_line
-from bucketwise.rbln.lengths import extra_windows, needed_lengths
-from bucketwise.rbln.targets import TARGETS
+from bucketwise.core.buckets import Buckets
+from bucketwise.engines.rbln.lengths import extra_windows, needed_lengths
+from bucketwise.engines.rbln.targets import TARGETS
 from tests.conformance.families import BUCKETS, FAMILIES, Family
 from tests.conformance.linted import lint_lines
 from tests.conformance.tables import tables

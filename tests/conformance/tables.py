@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bucketwise.rbln.defaults import UNSET, unset
-from bucketwise.rbln.keys import Level, inherited
-from bucketwise.rbln.model_classes import MODEL_CLASSES, generates, splits_visual
-from bucketwise.rbln.nesting import NESTINGS
-from bucketwise.rbln.releases import RELEASES, Version, written
+from bucketwise.engines.rbln.defaults import UNSET, unset
+from bucketwise.engines.rbln.keys import Level, inherited
+from bucketwise.engines.rbln.model_classes import (
+    MODEL_CLASSES,
+    generates,
+    splits_visual,
+)
+from bucketwise.engines.rbln.nesting import NESTINGS
+from bucketwise.engines.rbln.releases import RELEASES, Version, written
 
 NPUS = ("RBLN-CA25", "RBLN-CR13")
 

@@ -36,10 +36,10 @@ from bucketwise.cli.settings import (
 from bucketwise.cli.terminal import can_print, say, terminal_width
 
 if TYPE_CHECKING:
-    from bucketwise.activity import Evidence
-    from bucketwise.analysis import Analysis
-    from bucketwise.output import Written
-    from bucketwise.traffic import Traffic
+    from bucketwise.app.output import Written
+    from bucketwise.core.analysis import Analysis
+    from bucketwise.nouns.activity import Evidence
+    from bucketwise.nouns.traffic import Traffic
 
 GATE = 3
 """Exit status where a gate says no."""
@@ -89,8 +89,8 @@ def analyze(
     what the decoder carried; or, with --lengths, the lengths of a text encoder from the
     tokens of texts.
     """
-    from bucketwise.api.pages import check_formats
-    from bucketwise.output import check_folder, default_folder
+    from bucketwise.app.output import check_folder, default_folder
+    from bucketwise.app.pages import check_formats
 
     folder = options["out"] or default_folder(str(inputs[0]))
     named_length = options["lengths"] or (columns or {}).get(LENGTH)
@@ -129,7 +129,7 @@ def analyze(
             ignore_orientation=ignore_orientation,
             progress=progress,
         )
-    from bucketwise.api import planning
+    from bucketwise.app import planning
 
     analysis = planning.analyze(
         traffic,
@@ -205,8 +205,8 @@ def _read(
     **reading: Any,
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
-    from bucketwise import sources
-    from bucketwise.sources.tables.naming import Naming
+    from bucketwise import read as sources
+    from bucketwise.read.tables.naming import Naming
 
     if not activity:
         if log_format is not None:
@@ -244,7 +244,7 @@ def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     """Print the decision for programs: ASCII, one object."""
     import json
 
-    from bucketwise.plan import integral
+    from bucketwise.core.plan import integral
     from bucketwise.report.decision_record import decision_record
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
@@ -258,7 +258,7 @@ def _say_results(
 
     What could not be made is said however quiet it is to be.
     """
-    from bucketwise.api import planning
+    from bucketwise.app import planning
 
     for note in written.notes:
         say(note, err=True)

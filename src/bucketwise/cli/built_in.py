@@ -11,8 +11,8 @@ def models() -> None:
 
     Text encoders stand last, with the longest text each takes.
     """
-    from bucketwise.api.built_in import encoders
-    from bucketwise.api.built_in import models as built_in
+    from bucketwise.app.built_in import encoders
+    from bucketwise.app.built_in import models as built_in
 
     for profile in built_in():
         deployed = profile.deployment or profile.checkpoint
@@ -36,7 +36,7 @@ def models() -> None:
 @click.command(epilog="Example: bucketwise targets")
 def targets() -> None:
     """List the SDK dialects that text is emitted for."""
-    from bucketwise.api.built_in import targets as dialects
+    from bucketwise.app.built_in import targets as dialects
 
     for target in dialects():
         click.echo(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.numbers import percent
-from bucketwise.plan import Use
+from bucketwise.core.plan import Use
+from bucketwise.words.numbers import percent
 
 GLYPHS = "█░"
 ASCII_GLYPHS = "#."

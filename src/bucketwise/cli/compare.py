@@ -19,10 +19,10 @@ from bucketwise.cli.options import (
 )
 from bucketwise.cli.settings import read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
-from bucketwise.wording import worded
+from bucketwise.words.wording import worded
 
 if TYPE_CHECKING:
-    from bucketwise.comparison.outcome import Comparison
+    from bucketwise.core.comparison.outcome import Comparison
 
 MOST_NAME = 28
 MOST_LENGTHS = 60
@@ -88,8 +88,8 @@ def compare(
     own unless --min-pixels or --max-pixels says otherwise.
     """
     target = one_target(options["target"])
-    from bucketwise.api import comparing
-    from bucketwise.api.given_plans import read_plans
+    from bucketwise.app import comparing
+    from bucketwise.app.given_plans import read_plans
     from bucketwise.report.comparison.words import finding, told_over
 
     if output is not None:
@@ -141,8 +141,8 @@ def table_lines(comparison: Comparison) -> tuple[str, ...]:
     comparison : Comparison
         What `bucketwise.compare` returned.
     """
-    from bucketwise.numbers import percent
     from bucketwise.report.comparison.words import deciding_columns, fails
+    from bucketwise.words.numbers import percent
 
     columns = deciding_columns(comparison)
     heads = ("scenario", "fails", *(_short(column.head) for column in columns))
@@ -173,7 +173,7 @@ def _padded(cells: tuple[str, ...], widths: list[int]) -> Iterator[str]:
 
 
 def _short(text: str, most: int = MOST_NAME) -> str:
-    from bucketwise.printable import one_line
+    from bucketwise.words.printable import one_line
 
     flat = one_line(text)
     return flat if len(flat) <= most else f"{flat[: most - 3]}..."

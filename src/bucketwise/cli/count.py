@@ -22,7 +22,7 @@ from bucketwise.cli.terminal import say
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from bucketwise.sources.tables.naming import Naming
+    from bucketwise.read.tables.naming import Naming
 
 
 @click.command(
@@ -58,9 +58,9 @@ def count(
     **limits: Any,
 ) -> None:
     """List every distinct size and what it becomes under the checkpoint's limits."""
-    from bucketwise.api import counting
-    from bucketwise.output import write_tables
-    from bucketwise.sources.tables.naming import Naming
+    from bucketwise.app import counting
+    from bucketwise.app.output import write_tables
+    from bucketwise.read.tables.naming import Naming
 
     settings = {
         "model": model,

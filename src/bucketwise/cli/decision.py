@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import change, compute, number, percent, plural
-from bucketwise.plan import Decoder, InputUsed, Plan, Reason, Visual
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import Decoder, InputUsed, Plan, Reason, Visual
+from bucketwise.core.verdict import CALLS, failing_today
 from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import on_batch_size, traffic_inputs
 from bucketwise.report.sentences import (
@@ -15,8 +15,8 @@ from bucketwise.report.sentences import (
     limit_in_doubt,
     under_limit,
 )
-from bucketwise.verdict import CALLS, failing_today
-from bucketwise.wording import worded
+from bucketwise.words.numbers import change, compute, number, percent, plural
+from bucketwise.words.wording import worded
 
 MOST_LINES = 10
 MOST_NOTES = 3

@@ -12,8 +12,8 @@ from bucketwise.cli.settings import graph_price, installed_sdk
 from bucketwise.cli.terminal import can_print, say, terminal_width
 
 if TYPE_CHECKING:
-    from bucketwise.encoder.analysis import EncoderAnalysis
-    from bucketwise.output import Written
+    from bucketwise.app.output import Written
+    from bucketwise.core.encoder.analysis import EncoderAnalysis
 
 OF_TEXTS = frozenset(
     {
@@ -74,9 +74,9 @@ def analyze_texts(
         )
         raise click.UsageError(message)
     price = graph_price(options)
-    from bucketwise.api import encoding
-    from bucketwise.sources import read_traffic
-    from bucketwise.sources.tables.naming import Naming
+    from bucketwise.app import encoding
+    from bucketwise.read import read_traffic
+    from bucketwise.read.tables.naming import Naming
 
     places = not options["no_places"]
     naming = Naming(columns)
@@ -125,7 +125,7 @@ def analyze_texts(
 
 def _say_decision(analysis: EncoderAnalysis) -> None:
     from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
-    from bucketwise.encoder.words import decision_lines
+    from bucketwise.core.encoder.words import decision_lines
 
     glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
     chart = chart_lines(
@@ -142,8 +142,8 @@ def _say_decision(analysis: EncoderAnalysis) -> None:
 def _print_decision(analysis: EncoderAnalysis, written: Written, folder: Path) -> None:
     import json
 
-    from bucketwise.encoder.words import decision_record
-    from bucketwise.plan import integral
+    from bucketwise.core.encoder.words import decision_record
+    from bucketwise.core.plan import integral
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
     say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
@@ -154,7 +154,7 @@ def _say_results(
 ) -> None:
     import json
 
-    from bucketwise.changes import plan_changes
+    from bucketwise.core.changes import plan_changes
 
     for note in written.notes:
         say(note, err=True)

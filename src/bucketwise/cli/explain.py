@@ -42,9 +42,9 @@ def explain(
     **limits: Any,
 ) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
-    from bucketwise.api import explaining
-    from bucketwise.sources.configs.bucket_lists import read_bucket_list
-    from bucketwise.sources.configs.profiles import find_profile
+    from bucketwise.app import explaining
+    from bucketwise.read.configs.bucket_lists import read_bucket_list
+    from bucketwise.read.configs.profiles import find_profile
 
     one = one_target(target)
     given = None

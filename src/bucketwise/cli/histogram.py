@@ -37,8 +37,8 @@ def histogram(
     if output.suffix != ".parquet":
         message = f"-o {output}: a name that ends in .parquet is right"
         raise click.UsageError(message)
-    from bucketwise.numbers import plural
-    from bucketwise.sources import write_histogram
+    from bucketwise.read import write_histogram
+    from bucketwise.words.numbers import plural
 
     traffic = read_sizes(
         inputs,

@@ -140,9 +140,9 @@ def lint(
         return
     _check_together(configs, vllm, columns if not inputs else None)
     one = one_target(target)
-    from bucketwise.api import linting
-    from bucketwise.findings import RENDERERS
-    from bucketwise.sources import read_inputs
+    from bucketwise.app import linting
+    from bucketwise.lint.formats import RENDERERS
+    from bucketwise.read import read_inputs
 
     traffic = evidence = None
     if inputs:
@@ -194,7 +194,7 @@ def _say_vllm(
             else "--target vllm reads no CONFIG"
         )
         raise click.UsageError(message)
-    from bucketwise.api import memory
+    from bucketwise.app import memory
 
     fit = memory.vllm_fit(model=model, **vllm)
     for line in memory.vllm_lines(fit):
@@ -205,7 +205,7 @@ def _say_vllm(
 
 def _say_fixes(report: LintReport) -> None:
     """Print diffs for patch on standard output, and on standard error how to use them."""
-    from bucketwise.api.fixing import fixes_of
+    from bucketwise.app.fixing import fixes_of
 
     for fix in fixes_of(report):
         if fix.diff:

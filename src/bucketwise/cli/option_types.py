@@ -130,7 +130,7 @@ class LogFormat(Name):
         ctx: click.Context | None,
     ) -> str:
         """Return the format as it was given."""
-        from bucketwise.sources.evidence.format_strings import compile_format
+        from bucketwise.read.evidence.format_strings import compile_format
 
         text = super().convert(value, param, ctx)
         try:

@@ -45,7 +45,7 @@ def _together(
     pairs = [pair for each in values for pair in each]
     if not pairs:
         return None
-    from bucketwise.sources.tables.naming import Naming
+    from bucketwise.read.tables.naming import Naming
 
     columns = dict(pairs)
     twice = [role for role, column in pairs if columns[role] != column]
@@ -76,7 +76,7 @@ def asked(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
     """Return the inputs, or the query over them."""
     sql = ctx.meta.get(_SQL)
     if sql is not None:
-        from bucketwise.sources.query import Query
+        from bucketwise.read.query import Query
 
         return (Query(sql, tuple(values)),)
     if isinstance(param, click.Argument) and not values:
@@ -154,7 +154,7 @@ def _or_soft_tokens(
     if value is not None:
         message = "--max-pixels and --soft-tokens both set it; one is right"
         raise click.BadParameter(message, ctx, param)
-    from bucketwise.today import SOFT_TOKEN_PX
+    from bucketwise.core.today import SOFT_TOKEN_PX
 
     pixels: int = count * SOFT_TOKEN_PX**2
     return pixels

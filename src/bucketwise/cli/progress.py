@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bucketwise.numbers import memory, number, percent
-from bucketwise.printable import one_line
+from bucketwise.words.numbers import memory, number, percent
+from bucketwise.words.printable import one_line
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from bucketwise.sources.progress import Progress
+    from bucketwise.read.progress import Progress
 
 FIRST_AFTER_S = 0.5
 """What is read sooner needs no line."""
@@ -41,7 +41,7 @@ def shown_progress(*, quiet: bool = False) -> Iterator[Progress]:
     Progress
         To be handed to the reader.
     """
-    from bucketwise.sources.progress import Progress
+    from bucketwise.read.progress import Progress
 
     progress = Progress()
     live = None if quiet or not sys.stderr.isatty() else _live(progress)

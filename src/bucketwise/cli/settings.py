@@ -13,16 +13,16 @@ import click
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.terminal import say
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.numbers import plural
+from bucketwise.words.numbers import plural
 
 if TYPE_CHECKING:
-    from bucketwise.api.preprocessing import VideoOptions
+    from bucketwise.app.preprocessing import VideoOptions
+    from bucketwise.core.optimize.choose import GraphPrice
+    from bucketwise.engines.rbln.base_config import BaseConfig, Overrides
     from bucketwise.lint.subject import Document
-    from bucketwise.optimize.choose import GraphPrice
-    from bucketwise.rbln.base_config import BaseConfig, Overrides
-    from bucketwise.sources.configs.rbln_config import RblnConfig
-    from bucketwise.sources.configs.scenarios import GivenLengths
-    from bucketwise.traffic import Traffic
+    from bucketwise.nouns.traffic import Traffic
+    from bucketwise.read.configs.rbln_config import RblnConfig
+    from bucketwise.read.configs.scenarios import GivenLengths
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 MOST_NOTES = 20
@@ -31,7 +31,7 @@ MOST_NOTES = 20
 
 def video_options(limits: dict[str, Any]) -> VideoOptions:
     """Return the clip options out of what `limit_options` parsed."""
-    from bucketwise.api.preprocessing import VideoOptions
+    from bucketwise.app.preprocessing import VideoOptions
 
     return VideoOptions(
         fps=limits["video_fps"],
@@ -44,10 +44,10 @@ def video_options(limits: dict[str, Any]) -> VideoOptions:
 
 def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
     """Say which model, release and limits are in force, and where the limits come from."""
-    from bucketwise.api.built_in import newest
-    from bucketwise.api.preprocessing import as_shipped
-    from bucketwise.limits import image_limits
-    from bucketwise.sources.configs.profiles import find_profile
+    from bucketwise.app.built_in import newest
+    from bucketwise.app.preprocessing import as_shipped
+    from bucketwise.core.limits import image_limits
+    from bucketwise.read.configs.profiles import find_profile
 
     profile = find_profile(model)
     preprocessing = as_shipped(
@@ -80,8 +80,8 @@ def read_sizes(
     inputs: tuple[str, ...], columns: dict[str, str] | None, **reading: Any
 ) -> Traffic:
     """Read inputs for their sizes alone; every column that is named must be there."""
-    from bucketwise.sources import read_traffic
-    from bucketwise.sources.tables.naming import Naming
+    from bucketwise.read import read_traffic
+    from bucketwise.read.tables.naming import Naming
 
     naming = Naming(columns)
     with shown_progress() as progress:
@@ -130,7 +130,7 @@ def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     if missing:
         message = f"the price of a graph needs {', '.join(missing)} too"
         raise click.UsageError(message)
-    from bucketwise.optimize.choose import GraphPrice
+    from bucketwise.core.optimize.choose import GraphPrice
 
     return GraphPrice(**given)
 
@@ -139,7 +139,7 @@ def current_of(text: str | None) -> GivenLengths | None:
     """Return the lengths `--current` names."""
     if text is None:
         return None
-    from bucketwise.sources.configs.scenarios import read_lengths
+    from bucketwise.read.configs.scenarios import read_lengths
 
     with lengths_as_usage(text):
         return read_lengths(text, "--current")
@@ -160,7 +160,7 @@ def base_document(text: str | None) -> tuple[Document, ...]:
     """Return what `--base` names."""
     if text is None:
         return ()
-    from bucketwise.sources.configs.documents import read_documents
+    from bucketwise.read.configs.documents import read_documents
 
     return read_documents(text)
 
@@ -181,10 +181,10 @@ def base_config(
     What `--base` names, else what `--current` does, else the published one; the single
     options are set over it.
     """
-    from bucketwise.rbln.base_config import Overrides
-    from bucketwise.rbln.model_classes import MODEL_CLASSES
-    from bucketwise.sources.configs.profiles import DEFAULT_MODEL, find_profile
-    from bucketwise.sources.configs.rbln_config import config_in
+    from bucketwise.engines.rbln.base_config import Overrides
+    from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
+    from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
+    from bucketwise.read.configs.rbln_config import config_in
 
     family = find_profile(model or DEFAULT_MODEL).family
     overrides = Overrides(
@@ -213,7 +213,7 @@ def base_config(
 def _base_of(
     read: RblnConfig | None, family: str, overrides: Overrides, *, places: bool
 ) -> BaseConfig:
-    from bucketwise.rbln.base_config import given_base, zoo_base
+    from bucketwise.engines.rbln.base_config import given_base, zoo_base
 
     if read is None:
         return zoo_base(family, overrides)

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import click
 
-from bucketwise.printable import one_line, printable
+from bucketwise.words.printable import one_line, printable
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bucketwise.lint.finding import Finding, Fix
-from bucketwise.lint.keys import is_compiled
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, unknown
-from bucketwise.rbln.keys import (
+from bucketwise.engines.rbln.keys import (
     EVERY,
     FORCED_UNTIL,
     FORCED_WITHIN,
     KEYS,
     standing,
 )
-from bucketwise.rbln.model_classes import SUBMODULES
-from bucketwise.rbln.releases import written
+from bucketwise.engines.rbln.model_classes import SUBMODULES
+from bucketwise.engines.rbln.releases import written
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.keys import is_compiled
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import release, shown, unknown
 
 _EVERYWHERE = frozenset(each.name for each in KEYS if each.levels == EVERY)
 """What every class takes, whatever level it is for."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bucketwise.lint.finding import Finding, Fix
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
-from bucketwise.rbln.attention import (
+from bucketwise.engines.rbln.attention import (
     EAGER,
     FLASH,
     MIN_PARTITIONS,
@@ -15,9 +12,12 @@ from bucketwise.rbln.attention import (
     is_known_npu,
     limits_of,
 )
-from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.model_classes import MODEL_CLASSES
-from bucketwise.rbln.serving import CONFLICTS_SINCE
+from bucketwise.engines.rbln.defaults import unset
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
+from bucketwise.engines.rbln.serving import CONFLICTS_SINCE
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
 
 _FILE = "transformers/modeling_attention_utils.py"
 CHUNK_CHECKED_AT_EXPORT = (0, 11, 1)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.layout import block_of, bounds_of, given_blocks, is_flash, plan_of
-from bucketwise.lint.subject import Subject, Unknown
-from bucketwise.lint.values import batch_size_of, release, shown, whole
-from bucketwise.rbln.devices import DEVICES, device_of
-from bucketwise.rbln.kv_cache import (
+from bucketwise.engines.rbln.devices import DEVICES, device_of
+from bucketwise.engines.rbln.kv_cache import (
     ALIGN_BYTES,
     BATCH_FLOOR_SINCE,
     BUDGET_SINCE,
     budget_bytes,
 )
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.layout import block_of, bounds_of, given_blocks, is_flash, plan_of
+from bucketwise.lint.subject import Subject, Unknown
+from bucketwise.lint.values import batch_size_of, release, shown, whole
 
 _BLOCKS: Path = ("kvcache_num_blocks",)
 _CONFIG = "transformers/models/decoderonly/configuration_decoderonly.py"

@@ -6,8 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bucketwise.buckets import Buckets
-from bucketwise.demand import Demand
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.demand import Demand
+from bucketwise.core.optimize.excess import excess_of
+from bucketwise.core.today import Failures
+from bucketwise.engines.rbln.lengths import (
+    LARGEST_PUBLISHED_PATCHES,
+    extra_windows,
+    least_needed,
+    mask_bytes,
+)
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.limited import Limited, fits_merged
 from bucketwise.lint.subject import Subject
@@ -19,15 +27,7 @@ from bucketwise.lint.values import (
     unknown,
     whole,
 )
-from bucketwise.numbers import number, percent
-from bucketwise.optimize.excess import excess_of
-from bucketwise.rbln.lengths import (
-    LARGEST_PUBLISHED_PATCHES,
-    extra_windows,
-    least_needed,
-    mask_bytes,
-)
-from bucketwise.today import Failures
+from bucketwise.words.numbers import number, percent
 
 MANY_BUCKETS = 4
 """The most graphs that any published advice names."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bucketwise.engines.rbln.keys import inherits_since, standing
+from bucketwise.engines.rbln.model_classes import (
+    AUTO_CLASSES,
+    MODEL_CLASSES,
+    SUBMODULES,
+)
+from bucketwise.engines.rbln.releases import written
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.keys import is_compiled, levels_of, nearest
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import release, shown, unknown
-from bucketwise.rbln.keys import inherits_since, standing
-from bucketwise.rbln.model_classes import AUTO_CLASSES, MODEL_CLASSES, SUBMODULES
-from bucketwise.rbln.releases import written
 
 _UTILS = "optimum/rbln/configuration_utils.py"
 _CONFIG = "Config"

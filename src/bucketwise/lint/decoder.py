@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.engines.rbln.model_classes import generates
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import batch_size_of, release, shown, unknown, whole
-from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
-from bucketwise.rbln.model_classes import generates
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _PATH = ("decoder_batch_sizes",)

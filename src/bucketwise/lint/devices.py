@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bucketwise.engines.rbln.defaults import unset
+from bucketwise.engines.rbln.keys import DEVICES, GRAPHS, right_name
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import (
@@ -19,8 +21,6 @@ from bucketwise.lint.values import (
     unknown,
     whole,
 )
-from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.keys import DEVICES, GRAPHS, right_name
 
 _FILE = "utils/runtime_utils.py, tp_and_devices_are_ok"
 

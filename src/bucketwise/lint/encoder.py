@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, unknown, whole
-from bucketwise.numbers import percent, plural, verb
-from bucketwise.rbln.encoders import (
+from bucketwise.engines.rbln.encoders import (
     ENCODER_KEYS,
     ENCODERS,
     LISTS_SINCE,
     TOKENS,
     takes_lists,
 )
-from bucketwise.rbln.keys import COMPILED, known_names
-from bucketwise.rbln.releases import written
+from bucketwise.engines.rbln.keys import COMPILED, known_names
+from bucketwise.engines.rbln.releases import written
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import release, shown, unknown, whole
+from bucketwise.words.numbers import percent, plural, verb
 
 _GENERIC = "transformers/modeling_generic.py, RBLNTransformerEncoder"
 TRANSFORMERS_5_SINCE = (0, 11, 0)

@@ -7,17 +7,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import (
-    buckets_of,
-    release,
-    shown,
-    splits_visual_of,
-    unknown,
-)
-from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.keys import (
+from bucketwise.engines.rbln.defaults import unset
+from bucketwise.engines.rbln.keys import (
     BUCKETS,
     COMPILED,
     DEVICES,
@@ -31,10 +22,19 @@ from bucketwise.rbln.keys import (
     right_name,
     standing,
 )
-from bucketwise.rbln.model_classes import SUBMODULES
-from bucketwise.rbln.nesting import NESTINGS
-from bucketwise.rbln.releases import written
-from bucketwise.rbln.serving import FIXED_UNTIL, LANGUAGE_MODELS
+from bucketwise.engines.rbln.model_classes import SUBMODULES
+from bucketwise.engines.rbln.nesting import NESTINGS
+from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.serving import FIXED_UNTIL, LANGUAGE_MODELS
+from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import (
+    buckets_of,
+    release,
+    shown,
+    splits_visual_of,
+    unknown,
+)
 
 _UTILS = "optimum/rbln/configuration_utils.py"
 _CONFIG = "Config"

@@ -6,22 +6,22 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
-from bucketwise.rbln.attention import (
+from bucketwise.engines.rbln.attention import (
     GDN_CHUNK_DIVIDES_SINCE,
     MAX_GDN_CHUNK,
 )
-from bucketwise.rbln.keys import QWEN3_5, standing
-from bucketwise.rbln.model_classes import generates
-from bucketwise.rbln.quantization import (
+from bucketwise.engines.rbln.keys import QWEN3_5, standing
+from bucketwise.engines.rbln.model_classes import generates
+from bucketwise.engines.rbln.quantization import (
     BITS,
     OLD_PRECISION,
     PLAIN,
     PRECISION,
     QUANTIZED,
 )
+from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"

@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bucketwise.core.memory.layout import WEIGHT_BITS, Layout
+from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory.preflight import preflight
+from bucketwise.engines.rbln.attention import FLASH
+from bucketwise.engines.rbln.defaults import unset
+from bucketwise.engines.rbln.keys import DEVICES, OLD_DEVICES, inherited
+from bucketwise.engines.rbln.kv_cache import num_full, num_min
+from bucketwise.engines.rbln.model_classes import generates
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Subject, Unknown
@@ -18,14 +26,6 @@ from bucketwise.lint.values import (
     splits_visual_of,
     whole,
 )
-from bucketwise.memory.layout import WEIGHT_BITS, Layout
-from bucketwise.memory.plan import MemoryPlan
-from bucketwise.memory.preflight import preflight
-from bucketwise.rbln.attention import FLASH
-from bucketwise.rbln.defaults import unset
-from bucketwise.rbln.keys import DEVICES, OLD_DEVICES, inherited
-from bucketwise.rbln.kv_cache import num_full, num_min
-from bucketwise.rbln.model_classes import generates
 
 _DEVICE_KEYS = (DEVICES, OLD_DEVICES)
 _NUMBERS = (

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bucketwise.buckets import Buckets
-from bucketwise.limits import marks_of
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.limits import marks_of
+from bucketwise.core.patching import Preprocessing
+from bucketwise.core.reach import Reach, safe_max_pixels, worst_reachable
+from bucketwise.core.today import Failures
+from bucketwise.engines.rbln.releases import Version
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import lengths_of
-from bucketwise.patching import Preprocessing
-from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.rbln.releases import Version
-from bucketwise.reach import Reach, safe_max_pixels, worst_reachable
-from bucketwise.today import Failures
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 CLEARLY_BEYOND = 2
 """From so many times the top length on, an image that fails is no rare one."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bucketwise.engines.rbln.attention import FLASH
+from bucketwise.engines.rbln.defaults import in_force
+from bucketwise.engines.rbln.keys import (
+    AT_LOAD,
+    NEVER_AT_LOAD,
+    UNSAVED,
+    Level,
+    standing,
+)
+from bucketwise.engines.rbln.model_classes import SUBMODULES
 from bucketwise.lint.finding import Finding, Fix, Path
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import release, shown, unknown
-from bucketwise.rbln.attention import FLASH
-from bucketwise.rbln.defaults import in_force
-from bucketwise.rbln.keys import AT_LOAD, NEVER_AT_LOAD, UNSAVED, Level, standing
-from bucketwise.rbln.model_classes import SUBMODULES
 
 _FILE = "configuration_utils.py, from_pretrained"
 

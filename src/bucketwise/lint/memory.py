@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bucketwise.core.memory.plan import Fit, MemoryPlan
+from bucketwise.core.memory.terms import vit_terms
+from bucketwise.engines.rbln.kv_cache import SHORT_OF_BLOCKS_RENAMED_IN
+from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES
 from bucketwise.lint.finding import Finding, Fix, Path, Severity
 from bucketwise.lint.layout import creating, layout_of, plan_of
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import buckets_of, release, shown
-from bucketwise.memory.plan import Fit, MemoryPlan
-from bucketwise.memory.terms import vit_terms
-from bucketwise.numbers import memory, plural
-from bucketwise.rbln.kv_cache import SHORT_OF_BLOCKS_RENAMED_IN
-from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES
+from bucketwise.words.numbers import memory, plural
 
 LARGE_SHARE = 4
 """Masks and buffers of the ViT above a fourth of a device are too large: at the largest

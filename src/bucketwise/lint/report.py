@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from bucketwise.core.memory.plan import MemoryPlan
 from bucketwise.lint.finding import SEVERITIES, Severity
 from bucketwise.lint.rule import Reported, Rule
 from bucketwise.lint.subject import Subject
-from bucketwise.memory.plan import MemoryPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from bucketwise.engines.rbln.nesting import NESTINGS, nested_path
+from bucketwise.engines.rbln.serving import LANGUAGE_MODELS
 from bucketwise.lint import (
     above,
     attention,
@@ -25,10 +27,8 @@ from bucketwise.lint import (
 )
 from bucketwise.lint.finding import SEVERITIES, Finding, Path
 from bucketwise.lint.subject import LENGTHS_ALONE, Subject
-from bucketwise.rbln.nesting import NESTINGS, nested_path
-from bucketwise.rbln.serving import LANGUAGE_MODELS
-from bucketwise.traffic import Place
-from bucketwise.wording import worded
+from bucketwise.nouns.traffic import Place
+from bucketwise.words.wording import worded
 
 _OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
 """Modules with rules about a language model, wherever it stands."""

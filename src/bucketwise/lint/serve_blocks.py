@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bucketwise.lint.finding import Finding, Fix
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import compiling, setting, vllm, whole
-from bucketwise.rbln.keys import QWEN3_5
-from bucketwise.rbln.serve_line import BLOCKS, number
-from bucketwise.rbln.serve_options import FIELDS_SINCE
-from bucketwise.rbln.serving import (
+from bucketwise.engines.rbln.keys import QWEN3_5
+from bucketwise.engines.rbln.serve_line import BLOCKS, number
+from bucketwise.engines.rbln.serve_options import FIELDS_SINCE
+from bucketwise.engines.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHUNK_FROM_TOKENS_SINCE,
     CHUNKS,
@@ -19,6 +16,9 @@ from bucketwise.rbln.serving import (
     NO_PREFIX_CACHE_FAMILIES,
     TWO_BLOCKS_SINCE,
 )
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import compiling, setting, vllm, whole
 
 _TOKENS = "max-num-batched-tokens"
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bucketwise.lint.finding import Finding
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import vllm
-from bucketwise.rbln.model_classes import MODEL_CLASSES
-from bucketwise.rbln.releases import written
-from bucketwise.rbln.serve_options import (
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
+from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.serve_options import (
     ADDITIONAL,
     CHANNELS,
     DIRECT_CHANNEL,
@@ -22,7 +19,10 @@ from bucketwise.rbln.serve_options import (
     OPTIMUM_FIELDS,
     REFUSED,
 )
-from bucketwise.rbln.serving import NO_CLASS
+from bucketwise.engines.rbln.serving import NO_CLASS
+from bucketwise.lint.finding import Finding
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import vllm
 
 _DECODE_VARIABLE = "VLLM_RBLN_DECODE_BATCH_BUCKET_"
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import compiling, setting, shown, vllm, whole
-from bucketwise.rbln.keys import BUCKETS, OLD_BUCKETS
-from bucketwise.rbln.releases import written
-from bucketwise.rbln.serve_line import number
-from bucketwise.rbln.serving import (
+from bucketwise.engines.rbln.keys import BUCKETS, OLD_BUCKETS
+from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.serve_line import number
+from bucketwise.engines.rbln.serving import (
     COMPILATION,
     CONFLICTS_SINCE,
     CONVERTER,
@@ -27,6 +24,9 @@ from bucketwise.rbln.serving import (
     fixed_in,
     option_of,
 )
+from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.lint.subject import Subject
+from bucketwise.lint.values import compiling, setting, shown, vllm, whole
 
 _TOKENS = "max-num-batched-tokens"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from bucketwise.engines.rbln.nesting import NESTINGS, Nesting, counts_of
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.subject import Subject
 from bucketwise.lint.values import lengths_of, release, shown
-from bucketwise.profile import SoftTokens
-from bucketwise.rbln.nesting import NESTINGS, Nesting, counts_of
+from bucketwise.nouns.profile import SoftTokens
 
 _CONFIG = "transformers/models/gemma4/configuration_gemma4.py"
 _MODEL = "transformers/models/gemma4/modeling_gemma4.py"

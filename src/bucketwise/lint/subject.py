@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bucketwise.activity import RequestTokens
-from bucketwise.cost import CostCurve
-from bucketwise.demand import Demand
-from bucketwise.encoder_profile import EncoderProfile
+from bucketwise.core.cost import CostCurve
+from bucketwise.core.demand import Demand
+from bucketwise.core.patching import Counts
+from bucketwise.core.today import GivenLimits
+from bucketwise.engines.rbln.encoders import ENCODER_CLASSES
+from bucketwise.engines.rbln.keys import DEVICES, INHERITED, OLD_DEVICES, standing
+from bucketwise.engines.rbln.model_classes import SUBMODULES, generates, within
+from bucketwise.engines.rbln.nesting import flattened
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.engines.rbln.serve_line import Compiled, compiled, device_keys
+from bucketwise.engines.rbln.serve_options import Line, winning_channel
 from bucketwise.lint.finding import Path
-from bucketwise.patching import Counts
-from bucketwise.profile import ModelProfile, PixelLimits
-from bucketwise.rbln.encoders import ENCODER_CLASSES
-from bucketwise.rbln.keys import DEVICES, INHERITED, OLD_DEVICES, standing
-from bucketwise.rbln.model_classes import SUBMODULES, generates, within
-from bucketwise.rbln.nesting import flattened
-from bucketwise.rbln.releases import Version
-from bucketwise.rbln.serve_line import Compiled, compiled, device_keys
-from bucketwise.rbln.serve_options import Line, winning_channel
-from bucketwise.today import GivenLimits
-from bucketwise.traffic import Place
+from bucketwise.nouns.activity import RequestTokens
+from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import Place
 
 Form = Literal["compile", "compiled", "load", "serve", "list", "plan"]
 """compile: given to from_pretrained(export=True); compiled: what such a folder holds;

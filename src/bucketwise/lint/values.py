@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bucketwise.lint.subject import ServeLine, Subject, Unknown
-from bucketwise.rbln.defaults import in_force
-from bucketwise.rbln.keys import (
+from bucketwise.engines.rbln.defaults import in_force
+from bucketwise.engines.rbln.keys import (
     BUCKETS,
     DEVICES,
     GRAPHS,
@@ -15,8 +14,9 @@ from bucketwise.rbln.keys import (
     OLD_DEVICES,
     inherited,
 )
-from bucketwise.rbln.model_classes import splits_visual
-from bucketwise.rbln.releases import written
+from bucketwise.engines.rbln.model_classes import splits_visual
+from bucketwise.engines.rbln.releases import written
+from bucketwise.lint.subject import ServeLine, Subject, Unknown
 
 _LONGEST = 60
 

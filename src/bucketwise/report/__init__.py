@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bucketwise.analysis import Analysis
+    from bucketwise.core.analysis import Analysis
     from bucketwise.report.inputs import ReportInputs
 
 __all__ = ["render"]

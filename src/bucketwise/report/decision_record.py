@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bucketwise.plan import Plan
+from bucketwise.core.plan import Plan
 from bucketwise.report.lists import lists_to_set
 
 

@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from bucketwise.encoder.analysis import EncoderAnalysis
-from bucketwise.encoder.plan import Encoder, EncoderPlan
-from bucketwise.encoder.verdict import FEW_TEXTS
-from bucketwise.encoder.words import read, saves
-from bucketwise.numbers import (
-    change,
-    compute,
-    joined,
-    literal,
-    number,
-    percent,
-    plural,
-    significant,
-)
-from bucketwise.rbln.encoders import LISTS_SINCE
-from bucketwise.rbln.releases import written
+from bucketwise.core.encoder.analysis import EncoderAnalysis
+from bucketwise.core.encoder.plan import Encoder, EncoderPlan
+from bucketwise.core.encoder.verdict import FEW_TEXTS
+from bucketwise.core.encoder.words import read, saves
+from bucketwise.core.steadiness import DRAWS, Steadiness
+from bucketwise.engines.rbln.encoders import LISTS_SINCE
+from bucketwise.engines.rbln.releases import written
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -50,7 +41,16 @@ from bucketwise.report.sections.snippets import snippets as files_section
 from bucketwise.report.sections.strategies import side_by_side
 from bucketwise.report.sections.sureness import STEADY
 from bucketwise.report.summary.content import Summary, files_table, shortened
-from bucketwise.steadiness import DRAWS, Steadiness
+from bucketwise.words.numbers import (
+    change,
+    compute,
+    joined,
+    literal,
+    number,
+    percent,
+    plural,
+    significant,
+)
 
 UNIT = "tokens"
 MOST_NAMES = 3

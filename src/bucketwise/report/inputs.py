@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.targets import Target
 from bucketwise.lint.report import Judged
-from bucketwise.memory.plan import MemoryPlan
-from bucketwise.rbln.base_config import BaseConfig
-from bucketwise.rbln.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

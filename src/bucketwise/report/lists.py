@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bucketwise.plan import Plan
-from bucketwise.rbln.model_classes import first_release, serving_targets
-from bucketwise.rbln.targets import TARGETS, Target
+from bucketwise.core.plan import Plan
+from bucketwise.engines.rbln.model_classes import first_release, serving_targets
+from bucketwise.engines.rbln.targets import TARGETS, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

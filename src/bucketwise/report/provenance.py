@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.numbers import number
-from bucketwise.plan import InputUsed
+from bucketwise.core.plan import InputUsed
 from bucketwise.report.blocks import Column, Row, Table
+from bucketwise.words.numbers import number
 
 MOST_INPUTS = 50
 

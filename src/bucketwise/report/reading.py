@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.decoder.sizing import QUEUEING_LIMIT
-from bucketwise.demand import Demand
-from bucketwise.numbers import compute, percent
-from bucketwise.plan import (
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.sizing import QUEUEING_LIMIT
+from bucketwise.core.demand import Demand
+from bucketwise.core.plan import (
     Decoder,
     FrontierPoint,
     InputUsed,
@@ -17,7 +16,8 @@ from bucketwise.plan import (
     StrategyLike,
     Visual,
 )
-from bucketwise.traffic import FloatArray
+from bucketwise.nouns.traffic import FloatArray
+from bucketwise.words.numbers import compute, percent
 
 UNIT = "ViT patches"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bucketwise.decoder.decision import BATCH_SIZE
-from bucketwise.memory.plan import MemoryPlan
-from bucketwise.numbers import memory, percent
-from bucketwise.plan import Current, Decoder, Plan
-from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.core.decoder.decision import BATCH_SIZE
+from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.plan import Current, Decoder, Plan
+from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.words.numbers import memory, percent
 
 
 def under_limit(current: Current, plan_max_pixels: int) -> str:

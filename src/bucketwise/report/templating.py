@@ -8,9 +8,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bucketwise.printable import printable
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures import to_svg
+from bucketwise.words.printable import printable
 
 
 def fill(name: str, **values: Any) -> str:

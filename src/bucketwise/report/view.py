@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import plural
+from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Report
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import noun_of, traffic_inputs
@@ -27,6 +26,7 @@ from bucketwise.report.sections.traffic import traffic
 from bucketwise.report.sections.units import units
 from bucketwise.report.sections.what_if import what_if
 from bucketwise.report.sections.why import why
+from bucketwise.words.numbers import plural
 
 MOST_NAMES = 3
 

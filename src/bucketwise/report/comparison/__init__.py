@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bucketwise.comparison.outcome import Comparison
-from bucketwise.numbers import plural
+from bucketwise.core.comparison.outcome import Comparison
 from bucketwise.report.blocks import Report
 from bucketwise.report.comparison.decision import decision
 from bucketwise.report.comparison.markdown import to_markdown
@@ -17,6 +16,7 @@ from bucketwise.report.comparison.sections import (
     side_by_side,
 )
 from bucketwise.report.comparison.words import listed, noun_in
+from bucketwise.words.numbers import plural
 
 MOST_NAMES = 3
 

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from bucketwise.comparison.outcome import Comparison
-from bucketwise.numbers import (
-    change,
-    dotted,
-    joined,
-    number,
-    percent,
-    plural,
-    plural_of,
-    share_in_words,
-    verb,
-)
-from bucketwise.rbln.lengths import LARGEST_PUBLISHED_PATCHES
+from bucketwise.core.comparison.outcome import Comparison
+from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES
 from bucketwise.report.blocks import (
     Callout,
     Fact,
@@ -31,6 +20,17 @@ from bucketwise.report.comparison.words import (
     noun_in,
     share_of,
     spent_in,
+)
+from bucketwise.words.numbers import (
+    change,
+    dotted,
+    joined,
+    number,
+    percent,
+    plural,
+    plural_of,
+    share_in_words,
+    verb,
 )
 
 MOST_SHOWN = 8

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bucketwise.comparison.outcome import Comparison, Outcome
-from bucketwise.numbers import dotted, percent, plural, si_scale
-from bucketwise.printable import one_line
+from bucketwise.core.comparison.outcome import Comparison, Outcome
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.comparison.words import basis, deciding_cost, spent_in
 from bucketwise.report.drawings.lengths import (
@@ -20,6 +18,8 @@ from bucketwise.report.drawings.lengths import (
 )
 from bucketwise.report.drawings.scales import bins, span_axis, spread, zero_axis
 from bucketwise.report.plots import BarsPlot, Edge, HistogramPlot
+from bucketwise.words.numbers import dotted, percent, plural, si_scale
+from bucketwise.words.printable import one_line
 
 MOST_LABELS = 12
 

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.comparison.outcome import Comparison
-from bucketwise.comparison.scenario import LEAST_SCENARIOS
-from bucketwise.cost import waste_of
-from bucketwise.numbers import (
-    dotted,
-    joined,
-    percent,
-    plural,
-    plural_of,
-    significant,
-    verb,
-)
+from bucketwise.core.comparison.outcome import Comparison
+from bucketwise.core.comparison.scenario import LEAST_SCENARIOS
+from bucketwise.core.cost import waste_of
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -39,6 +30,15 @@ from bucketwise.report.comparison.words import (
     spent_in,
 )
 from bucketwise.report.provenance import inputs_table
+from bucketwise.words.numbers import (
+    dotted,
+    joined,
+    percent,
+    plural,
+    plural_of,
+    significant,
+    verb,
+)
 
 MOST_DRAWN = 6
 MOST_LENGTHS = 4

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.comparison.outcome import Comparison
-from bucketwise.numbers import dotted, memory, number, percent, plural_of
+from bucketwise.core.comparison.outcome import Comparison
 from bucketwise.report.blocks import (
     Column,
     Row,
@@ -16,6 +15,7 @@ from bucketwise.report.comparison.words import (
     noun_in,
     told_over,
 )
+from bucketwise.words.numbers import dotted, memory, number, percent, plural_of
 
 
 def outcome_table(comparison: Comparison) -> Table:

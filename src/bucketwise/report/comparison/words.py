@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bucketwise.comparison.outcome import Basis, Comparison, Outcome
-from bucketwise.numbers import (
+from bucketwise.core.comparison.outcome import Basis, Comparison, Outcome
+from bucketwise.words.numbers import (
     NOISE,
     change,
     compared,

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, percent, plural, significant
+from bucketwise.core.analysis import Analysis
+from bucketwise.nouns.traffic import NO_TIME_S, FloatArray, IntArray, Traffic
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.clock import (
     DAY_S,
@@ -21,7 +21,7 @@ from bucketwise.report.drawings.lengths import share_axis
 from bucketwise.report.drawings.mix import OTHERS, Mix, mix_of, shares_of
 from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import ArrivalsPlot
-from bucketwise.traffic import NO_TIME_S, FloatArray, IntArray, Traffic
+from bucketwise.words.numbers import number, percent, plural, significant
 
 MOST_COLUMNS = 120
 """Slots of time drawn; more are joined."""

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, percent, plural, plural_of
-from bucketwise.printable import one_line
+from bucketwise.core.analysis import Analysis
+from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import share_axis
 from bucketwise.report.drawings.mix import mix_of, shares_of
 from bucketwise.report.plots import SharesPlot
 from bucketwise.report.reading import noun_of
-from bucketwise.traffic import FloatArray
+from bucketwise.words.numbers import number, percent, plural, plural_of
+from bucketwise.words.printable import one_line
 
 MOST_BARS = 8
 MOST_ROWS = 20

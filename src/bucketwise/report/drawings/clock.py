@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 
-from bucketwise.numbers import number, plural
+from bucketwise.core.summary import FIRST_S, LAST_S, moment_of
 from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import Axis, Tick
-from bucketwise.summary import FIRST_S, LAST_S, moment_of
+from bucketwise.words.numbers import number, plural
 
 HOUR_S, DAY_S = 3_600, 86_400
 

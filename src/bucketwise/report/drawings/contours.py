@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
+from bucketwise.core.analysis import Analysis
 from bucketwise.report.plots import Axis, Contour
 
 NEAR_LIMIT = 0.95

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bucketwise.cost import waste_of
-from bucketwise.numbers import BYTE_UNITS, dotted, memory, number, percent, plural
-from bucketwise.plan import Current, Visual
-from bucketwise.rbln.lengths import mask_bytes
+from bucketwise.core.cost import waste_of
+from bucketwise.core.plan import Current, Visual
+from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.labels import along, place_notes
 from bucketwise.report.drawings.lengths import share_axis
 from bucketwise.report.drawings.scales import span_axis
 from bucketwise.report.plots import FrontPlot, Note, Points
+from bucketwise.words.numbers import BYTE_UNITS, dotted, memory, number, percent, plural
 
 TODAY = "today"
 EXACT = "exact"

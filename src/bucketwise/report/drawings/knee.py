@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from bucketwise.numbers import percent, si_scale
-from bucketwise.plan import Planned
+from bucketwise.core.plan import Planned
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.drawings.lengths import share_axis
 from bucketwise.report.drawings.scales import zero_axis
 from bucketwise.report.plots import Axis, KneePlot, Level, Tick
 from bucketwise.report.reading import spent
+from bucketwise.words.numbers import percent, si_scale
 
 
 def knee_drawing(visual: Planned, options: Mapping[str, Any], table: Table) -> Drawing:

@@ -8,15 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.demand import Demand
-from bucketwise.numbers import dotted, number, percent, plural
-from bucketwise.plan import Current
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.demand import Demand
+from bucketwise.core.plan import Current
+from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.scales import bins, span_axis, spread, zero_axis
 from bucketwise.report.plots import Axis, Edge, HistogramPlot, StepsPlot
 from bucketwise.report.reading import UNIT, cumulated, demand_of
-from bucketwise.traffic import FloatArray
+from bucketwise.words.numbers import dotted, number, percent, plural
 
 N_BINS = 36
 MOST_STEPS = 800

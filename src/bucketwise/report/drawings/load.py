@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.activity import Activity
-from bucketwise.numbers import percent, significant
+from bucketwise.nouns.activity import Activity
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.clock import slot_words, time_unit
 from bucketwise.report.drawings.scales import zero_axis
@@ -16,7 +16,7 @@ from bucketwise.report.plots import (
     LoadPlot,
     Stretch,
 )
-from bucketwise.traffic import FloatArray, IntArray
+from bucketwise.words.numbers import percent, significant
 
 MOST_SLOTS = 400
 """Slots of time drawn; more cannot be seen."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.buckets import Buckets
-from bucketwise.plan import BucketUse
-from bucketwise.traffic import SIZE_COLUMNS, FloatArray, IntArray, Traffic
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.plan import BucketUse
+from bucketwise.nouns.traffic import SIZE_COLUMNS, FloatArray, IntArray, Traffic
 
 MOST_SERIES = 6
 """Buckets told apart in one drawing; of more, the least used are drawn as one."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bucketwise.numbers import joined, number, percent
-from bucketwise.plan import Decoder
+from bucketwise.core.plan import Decoder
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import N_BINS, binned
 from bucketwise.report.drawings.scales import (
@@ -18,7 +18,7 @@ from bucketwise.report.drawings.scales import (
     zero_axis,
 )
 from bucketwise.report.plots import Axis, Edge, HistogramPlot, Tick
-from bucketwise.traffic import FloatArray, IntArray
+from bucketwise.words.numbers import joined, number, percent
 
 MOST_BARS = 64
 """Up to this batch size every number of sequences has a bar of its own."""

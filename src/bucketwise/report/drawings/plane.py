@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, percent, plural_of
+from bucketwise.core.analysis import Analysis
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.drawings.contours import contours_of
 from bucketwise.report.drawings.labels import along, place_notes
@@ -28,7 +28,7 @@ from bucketwise.report.plots import (
     ScatterPlot,
 )
 from bucketwise.report.reading import noun_of
-from bucketwise.traffic import FloatArray, IntArray
+from bucketwise.words.numbers import number, percent, plural_of
 
 MOST_MARKS = 60
 """Sizes drawn one by one, where marks are told apart; more are counted in cells."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bucketwise.numbers import number
+from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.plots import Axis, Edge, Tick
-from bucketwise.traffic import FloatArray
+from bucketwise.words.numbers import number
 
 LOG_FROM = 8.0
 """Ranges over this factor are drawn on a logarithmic axis."""

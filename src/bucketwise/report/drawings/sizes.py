@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.buckets import Buckets
-from bucketwise.numbers import number, percent, plural, plural_of
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.buckets import Buckets
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import N_BINS, bin_table, binned, snapped
 from bucketwise.report.drawings.scales import bins, span_axis, spread, zero_axis
 from bucketwise.report.plots import Edge, HistogramPlot
 from bucketwise.report.reading import noun_of
+from bucketwise.words.numbers import number, percent, plural, plural_of
 
 MOST_SIZES = 50
 MEGAPIXEL = 1_000_000

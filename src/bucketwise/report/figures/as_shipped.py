@@ -1,6 +1,6 @@
 """matplotlib as it ships: no settings, fonts or caches that lie around.
 
-The command line asks for that (`bucketwise.isolation`). In a program of somebody else's
+The command line asks for that (`bucketwise.system.isolation`). In a program of somebody else's
 matplotlib is theirs to set, and `to_svg` sets what figures need.
 """
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.numbers import plural, verb
-from bucketwise.plan import Assumption
+from bucketwise.core.plan import Assumption
 from bucketwise.report.blocks import Column, Paragraph, Row, Section, Table
 from bucketwise.report.reading import LEGEND, MARKS
+from bucketwise.words.numbers import plural, verb
 
 
 def assumptions(rows: Sequence[Assumption]) -> Section:

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bucketwise.analysis import Analysis
-from bucketwise.cost import waste_of
-from bucketwise.memory.plan import MemoryPlan
-from bucketwise.numbers import (
-    change,
-    dotted,
-    memory,
-    number,
-    percent,
-    plural_of,
-)
-from bucketwise.plan import Current, Status
-from bucketwise.rbln.lengths import mask_bytes
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.cost import waste_of
+from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.plan import Current, Status
+from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import (
@@ -29,6 +21,14 @@ from bucketwise.report.reading import (
     spent,
 )
 from bucketwise.report.sections.decoder import decoder_note
+from bucketwise.words.numbers import (
+    change,
+    dotted,
+    memory,
+    number,
+    percent,
+    plural_of,
+)
 
 BOTH = "both serve"
 

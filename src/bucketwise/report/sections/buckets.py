@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import (
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import BucketUse, Use, Visual
+from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
+from bucketwise.report.drawings.scales import zero_axis
+from bucketwise.report.plots import BarsPlot
+from bucketwise.report.reading import UNIT, spent
+from bucketwise.words.numbers import (
     LENGTH_UNITS,
     compute,
     memory,
@@ -14,11 +19,6 @@ from bucketwise.numbers import (
     plural_of,
     si_scale,
 )
-from bucketwise.plan import BucketUse, Use, Visual
-from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
-from bucketwise.report.drawings.scales import zero_axis
-from bucketwise.report.plots import BarsPlot
-from bucketwise.report.reading import UNIT, spent
 
 HEADS = (
     "ViT patches",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+from bucketwise.engines.rbln.releases import written
 from bucketwise.lint.finding import Severity
 from bucketwise.lint.report import Judged
 from bucketwise.lint.rule import Reported
-from bucketwise.numbers import plural
-from bucketwise.rbln.releases import written
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -19,6 +18,7 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.inputs import ReportInputs
+from bucketwise.words.numbers import plural
 
 NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 WHOLE = "the configuration"

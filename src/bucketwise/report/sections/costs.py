@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
-from bucketwise.memory.terms import length_bytes
-from bucketwise.numbers import (
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.memory.terms import length_bytes
+from bucketwise.engines.rbln.lengths import mask_bytes
+from bucketwise.report.blocks import Block, Column, Points, Row, Section, Table
+from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.reading import MARKS, noun_of, spent
+from bucketwise.report.sections.before_after import graph_minutes, minutes
+from bucketwise.words.numbers import (
     memory,
     percent,
     plural,
     share_in_words,
     verb,
 )
-from bucketwise.rbln.lengths import mask_bytes
-from bucketwise.report.blocks import Block, Column, Points, Row, Section, Table
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import MARKS, noun_of, spent
-from bucketwise.report.sections.before_after import graph_minutes, minutes
 
 
 def costs(analysis: Analysis, inputs: ReportInputs) -> Section:

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import (
-    compared,
-    dotted,
-    joined,
-    literal,
-    plural,
-    share_in_words,
-    verb,
-)
-from bucketwise.plan import Call, Current, Plan, Verdict, Visual
-from bucketwise.rbln.nesting import NESTINGS
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import Call, Current, Plan, Verdict, Visual
+from bucketwise.core.verdict import CALLS
+from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -30,7 +22,15 @@ from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import LEGEND, UNIT, noun_of, one_graph_compute
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.sureness import how_sure
-from bucketwise.verdict import CALLS
+from bucketwise.words.numbers import (
+    compared,
+    dotted,
+    joined,
+    literal,
+    plural,
+    share_in_words,
+    verb,
+)
 
 LEVELS: dict[Call, Literal["note", "warning", "danger"]] = {
     "go": "note",

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import (
-    change,
-    dotted,
-    joined,
-    less,
-    percent,
-    plural,
-    significant,
-)
-from bucketwise.plan import Decoder, StepCost
-from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import Decoder, StepCost
+from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -30,6 +21,15 @@ from bucketwise.report.drawings.occupancy import active_drawing
 from bucketwise.report.reading import MARKS
 from bucketwise.report.sections.decoder_load import load_blocks, sizing_blocks
 from bucketwise.report.sentences import assumed_batch_size
+from bucketwise.words.numbers import (
+    change,
+    dotted,
+    joined,
+    less,
+    percent,
+    plural,
+    significant,
+)
 
 SLOTS = "slots"
 """The step cost that is itself the upper bound."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from bucketwise.decoder.sizing import QUEUEING_LIMIT
-from bucketwise.numbers import joined, number, percent, significant
-from bucketwise.plan import BatchSizeOption, ContextLength, Decoder, DecoderEvidence
+from bucketwise.core.decoder.sizing import QUEUEING_LIMIT
+from bucketwise.core.plan import (
+    BatchSizeOption,
+    ContextLength,
+    Decoder,
+    DecoderEvidence,
+)
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -17,6 +21,7 @@ from bucketwise.report.blocks import (
 from bucketwise.report.reading import on_batch_size
 from bucketwise.report.sections.quality import rejections_table
 from bucketwise.report.sections.traffic import duration
+from bucketwise.words.numbers import joined, number, percent, significant
 
 KINDS = {
     "requests": "requests, each with its start and its end",

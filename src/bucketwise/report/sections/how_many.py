@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bucketwise.numbers import (
-    dotted,
-    percent,
-    plural,
-    saving_arithmetic,
-)
-from bucketwise.plan import Planned, PointLike
+from bucketwise.core.plan import Planned, PointLike
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -22,6 +16,12 @@ from bucketwise.report.blocks import (
 )
 from bucketwise.report.drawings.knee import knee_drawing
 from bucketwise.report.reading import UNIT, spent
+from bucketwise.words.numbers import (
+    dotted,
+    percent,
+    plural,
+    saving_arithmetic,
+)
 
 
 def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> Section:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import (
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import Cap, Visual
+from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
+from bucketwise.report.reading import UNIT, images_accepted, noun_of, spent
+from bucketwise.words.numbers import (
     change,
     dotted,
     memory,
@@ -12,9 +15,6 @@ from bucketwise.numbers import (
     plural_of,
     share_in_words,
 )
-from bucketwise.plan import Cap, Visual
-from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from bucketwise.report.reading import UNIT, images_accepted, noun_of, spent
 
 IN_FORCE = "in force"
 _UNKNOWN = (

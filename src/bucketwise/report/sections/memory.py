@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
-from bucketwise.memory.plan import MemoryPlan, Pool, Term
-from bucketwise.numbers import memory, plural
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.memory.plan import MemoryPlan, Pool, Term
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -17,6 +16,7 @@ from bucketwise.report.blocks import (
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import MARKS
 from bucketwise.report.sections.before_after import fullest_bytes, more_or_less
+from bucketwise.words.numbers import memory, plural
 
 
 def memory_section(analysis: Analysis, inputs: ReportInputs) -> Section | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import significant
-from bucketwise.plan import SEED, Decoder, Visual
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import SEED, Decoder, Visual
+from bucketwise.core.steadiness import DRAWS
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from bucketwise.report.provenance import inputs_table
 from bucketwise.report.reading import spent
-from bucketwise.steadiness import DRAWS
+from bucketwise.words.numbers import significant
 
 RECURRENCE = (
     "Sort the distinct needed lengths. The cheapest way to cover the first j of them "

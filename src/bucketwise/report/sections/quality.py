@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.encoder.plan import TextTraffic
-from bucketwise.numbers import number, percent, plural, verb
-from bucketwise.plan import InputUsed, RejectedRows, TrafficSummary
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.encoder.plan import TextTraffic
+from bucketwise.core.plan import InputUsed, RejectedRows, TrafficSummary
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from bucketwise.report.reading import traffic_inputs
+from bucketwise.words.numbers import number, percent, plural, verb
 
 MOST_ROWS = 50
 MOST_SIZES = 5

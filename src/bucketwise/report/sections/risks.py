@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import memory, plural
+from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import UNIT, on_batch_size
 from bucketwise.report.sections.sureness import deciding
 from bucketwise.report.sentences import limit_in_doubt, memory_in_doubt
+from bucketwise.words.numbers import memory, plural
 
 NO_MATTER = "create_runtimes"
 """An assumed value that changes neither memory nor who is served."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bucketwise.numbers import plural
 from bucketwise.report.blocks import Listing, Panel, Section, Tabs
+from bucketwise.words.numbers import plural
 
 
 def snippets(files: Mapping[str, Mapping[str, str]]) -> Section | None:

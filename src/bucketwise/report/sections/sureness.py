@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from bucketwise.analysis import Analysis
-from bucketwise.cautions import FEW_IMAGES
-from bucketwise.numbers import number, percent, plural, plural_of
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.cautions import FEW_IMAGES
+from bucketwise.core.steadiness import DRAWS, Steadiness, chance_of_larger
+from bucketwise.core.summary import moment_of
 from bucketwise.report.blocks import Callout
 from bucketwise.report.reading import images_accepted, noun_of
 from bucketwise.report.sections.traffic import duration
-from bucketwise.steadiness import DRAWS, Steadiness, chance_of_larger
-from bucketwise.summary import moment_of
+from bucketwise.words.numbers import number, percent, plural, plural_of
 
 STEADY = 0.05
 """Lengths that cost less than this above the best on images unseen are called steady:

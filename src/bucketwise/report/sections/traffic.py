@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, plural
-from bucketwise.plan import TrafficSummary
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import TrafficSummary
 from bucketwise.report.blocks import Block, Fact, Facts, Paragraph, Section
 from bucketwise.report.drawings.arrivals import arrivals_drawing
 from bucketwise.report.drawings.by_label import labels_drawing
@@ -15,6 +14,7 @@ from bucketwise.report.drawings.lengths import cumulated_drawing
 from bucketwise.report.drawings.plane import sizes_drawing
 from bucketwise.report.drawings.sizes import pixels_drawing, sizes_table
 from bucketwise.report.reading import demand_of, noun_of
+from bucketwise.words.numbers import number, plural
 
 _TOLD = (
     "The input tells how many visual tokens each image became, and no size: there is "

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.rbln.lengths import MISCOUNTED_BEFORE, extra_windows, needed_lengths
-from bucketwise.rbln.releases import written
-from bucketwise.rbln.targets import TARGETS
+from bucketwise.core.analysis import Analysis
+from bucketwise.engines.rbln.lengths import (
+    MISCOUNTED_BEFORE,
+    extra_windows,
+    needed_lengths,
+)
+from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.report.blocks import (
     Block,
     Callout,

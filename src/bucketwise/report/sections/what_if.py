@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import percent
+from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Paragraph, Section, WhatIf
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.what_if.panel_data import panel_data
 from bucketwise.report.what_if.patterns import releases_of
+from bucketwise.words.numbers import percent
 
 
 def what_if(analysis: Analysis, inputs: ReportInputs) -> Section:

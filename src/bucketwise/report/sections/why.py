@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.buckets import Buckets
-from bucketwise.demand import Demand
-from bucketwise.numbers import joined, percent, plural, verb
-from bucketwise.plan import Current, Visual
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.demand import Demand
+from bucketwise.core.plan import Current, Visual
 from bucketwise.report.blocks import Block, Points, Section
 from bucketwise.report.drawings.lengths import lengths_drawing
 from bucketwise.report.reading import (
@@ -18,6 +17,7 @@ from bucketwise.report.reading import (
     noun_of,
     one_graph_compute,
 )
+from bucketwise.words.numbers import joined, percent, plural, verb
 
 
 def why(analysis: Analysis) -> Section:

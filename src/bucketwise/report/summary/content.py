@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import change, literal, number, percent, plural
-from bucketwise.plan import BucketUse, Plan, Visual
-from bucketwise.rbln.model_classes import within
-from bucketwise.rbln.targets import TARGETS
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import BucketUse, Plan, Visual
+from bucketwise.core.verdict import failing_today
+from bucketwise.engines.rbln.model_classes import within
+from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
 from bucketwise.report.inputs import ReportInputs
@@ -24,7 +24,7 @@ from bucketwise.report.sections.decision import (
 from bucketwise.report.sections.sureness import how_sure
 from bucketwise.report.sentences import assumed_batch_size
 from bucketwise.report.summary.grounds import grounds
-from bucketwise.verdict import failing_today
+from bucketwise.words.numbers import change, literal, number, percent, plural
 
 MOST_NAMES = 3
 MOST_WARNINGS = 4

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bucketwise.analysis import Analysis
-from bucketwise.numbers import number, plural
-from bucketwise.plan import Plan, Status
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import Plan, Status
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.reading import MARKS, noun_of
+from bucketwise.words.numbers import number, plural
 
 MOST_VALUES = 12
 

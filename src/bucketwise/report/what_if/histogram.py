@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.patching import BoolArray, Counts, resize_input
-from bucketwise.traffic import FloatArray, IntArray, group_cells
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.patching import BoolArray, Counts, resize_input
+from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells
 
 MOST_SIZES = 20_000
 """Sizes told one by one: some 400 kB of text, and a limit is dragged without delay."""

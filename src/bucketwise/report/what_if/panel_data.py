@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from bucketwise.analysis import Analysis
-from bucketwise.memory.terms import length_bytes
-from bucketwise.patching import count_patches
-from bucketwise.profile import PixelLimits
-from bucketwise.rbln.decoder_graphs import picks_smaller_graphs
-from bucketwise.rbln.lengths import extra_windows
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.memory.terms import length_bytes
+from bucketwise.core.patching import count_patches
+from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
+from bucketwise.engines.rbln.lengths import extra_windows
+from bucketwise.nouns.profile import PixelLimits
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
 from bucketwise.report.what_if.patterns import Release
-from bucketwise.traffic import FloatArray, IntArray
 
 _TOLD = (
     "Some images are known by their visual tokens alone, as counted under the limit in "

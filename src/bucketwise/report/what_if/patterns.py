@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bucketwise.emitters import EmitContext, emitters_for, place_of
-from bucketwise.plan import BucketUse, Decoder, GraphUse, Plan, Visual
-from bucketwise.rbln.base_config import BaseConfig
-from bucketwise.rbln.lengths import extra_windows
-from bucketwise.rbln.targets import Target
+from bucketwise.core.plan import BucketUse, Decoder, GraphUse, Plan, Visual
+from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
+from bucketwise.engines.rbln.lengths import extra_windows
+from bucketwise.engines.rbln.targets import Target
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Marks of a place. Private characters: emitters let none of a user's through."""

@@ -1,0 +1,31 @@
+"""What is built in."""
+
+from __future__ import annotations
+
+from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.read.configs.encoders import built_in_encoders
+from bucketwise.read.configs.profiles import (
+    built_in_profiles,
+)
+
+
+def models() -> tuple[ModelProfile, ...]:
+    """Return the built-in model profiles."""
+    return tuple(built_in_profiles().values())
+
+
+def encoders() -> tuple[EncoderProfile, ...]:
+    """Return the built-in text encoders."""
+    return tuple(built_in_encoders().values())
+
+
+def targets() -> tuple[Target, ...]:
+    """Return the SDK dialects text is emitted for, oldest first."""
+    return tuple(TARGETS.values())
+
+
+def newest(target: str | None) -> Target:
+    """Return the dialect asked for, or the newest."""
+    return pick_targets([target] if target else [])[-1]

@@ -1,0 +1,237 @@
+"""Several plans or bucket lists on one traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bucketwise import __version__
+from bucketwise.app.given_plans import PlanGiven, read_plans
+from bucketwise.app.output import write_text
+from bucketwise.app.preprocessing import VideoOptions, as_shipped
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.comparison.compare import compare_scenarios
+from bucketwise.core.comparison.outcome import Comparison
+from bucketwise.core.comparison.scenario import Scenario
+from bucketwise.core.cost import COSTS
+from bucketwise.core.limits import Limit, Setting
+from bucketwise.core.patching import count_patches
+from bucketwise.core.today import GivenLimits, limits_in_service, option_limits
+from bucketwise.engines.rbln.model_classes import serving_targets
+from bucketwise.engines.rbln.targets import Target, pick_targets
+from bucketwise.errors import ConfigError, OutputError, UsageError
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
+from bucketwise.read.configs.scenarios import GivenLengths
+from bucketwise.words.wording import worded
+
+
+def compare(
+    traffic: Traffic,
+    plans: Sequence[PlanGiven] | Mapping[str, PlanGiven],
+    *,
+    model: str | None = None,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    video: VideoOptions | None = None,
+    bucket_unit: str = "vit",
+    cost: str = "flops",
+    target: str | None = None,
+    places: bool = True,
+    recorded: Mapping[str, Any] | None = None,
+) -> Comparison:
+    """Compare plans or bucket lists: who fails, then what each costs.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What `read_traffic` returned.
+    plans : sequence or mapping of str
+        Two or more: lengths such as "1024,4096" or [1024, 4096], a plan, a plan.json or
+        its folder, or any configuration that `lint_config` reads from a file. Names are
+        the mapping's keys, or stand before an equals sign ("today=1024,4096").
+    model : str, optional
+        Built-in name, Hugging Face id or local folder; without one what the plans name,
+        else qwen3-vl-2b is assumed.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        Image limits of every scenario. Without them a plan or configuration, or the
+        processor saved beside it, brings its own, and the rest take the checkpoint's.
+    video : VideoOptions, optional
+        Sampling and limits of clips.
+    bucket_unit : {"vit", "merged"}
+        Unit of lengths given as numbers.
+    cost : {"flops", "linear"}
+        What a run costs.
+    target : str, optional
+        The SDK dialect that compares; the newest by default.
+    places : bool
+        Whether names of inputs and files may be told.
+    recorded : mapping, optional
+        Further options to record.
+
+    Returns
+    -------
+    Comparison
+        One outcome a plan, in the order given.
+
+    Raises
+    ------
+    BucketwiseError
+        When a plan, an option or the traffic cannot be used.
+    """
+    if bucket_unit not in ("vit", "merged"):
+        message = f"bucket-unit: {bucket_unit!r} found; vit or merged is right"
+        raise UsageError(message)
+    if cost not in COSTS:
+        message = f"cost: {cost!r} found; one of {', '.join(COSTS)}"
+        raise UsageError(message)
+    read = read_plans(plans, places=places)
+    profile, assumed = _profile(model, list(read.values()))
+    dialect = _dialect(profile, target)
+    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
+    asked = option_limits(profile, min_pixels, max_pixels)
+    scale = profile.lengths_per_merged if bucket_unit == "merged" else 1
+    scenarios = []
+    for name, given in read.items():
+        found = given.on(dialect.parsed)
+        told = found if places else found.without_places()
+        scenarios.append(
+            Scenario(
+                name=name,
+                buckets=Buckets(_in_vit_patches(found, scale)),
+                limits=_limits(name, profile, (*asked, *told.limits)),
+                source=told.source,
+            )
+        )
+    sent = (traffic if places else traffic.without_places()).without_empty_cells()
+    setting = Setting(
+        profile=profile,
+        preprocessing=preprocessing,
+        counts=count_patches(sent.sizes(), profile, preprocessing),
+        version=dialect.parsed,
+        curve=COSTS[cost](profile),
+        align=profile.align,
+        pins=(),
+    )
+    options = {
+        "model": None if model is None else profile.name,
+        "min_pixels": min_pixels,
+        "max_pixels": max_pixels,
+        "video": asdict(video or VideoOptions()),
+        "bucket_unit": bucket_unit,
+        "cost": cost,
+        "target": target,
+        **(recorded or {}),
+    }
+    return compare_scenarios(
+        scenarios,
+        sent,
+        setting,
+        dialect.name,
+        model_assumed=assumed,
+        version=__version__,
+        options=options,
+    )
+
+
+def write_comparison(comparison: Comparison, path: str | Path) -> Path:
+    """Write a comparison as a page, as Markdown or as JSON.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        What `compare` returned.
+    path : str or Path
+        Ends in .html, .md or .json.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        When the name ends in something else.
+    OutputError
+        When the file cannot be written.
+    """
+    from bucketwise.report.comparison import RENDERERS  # noqa: PLC0415 - may load matplotlib
+
+    file = Path(path)
+    check_comparison_name(file)
+    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family)
+    try:
+        return write_text(file, text)
+    except OSError as error:
+        message = f"{file}: cannot be written ({error.strerror}); name another file"
+        raise OutputError(message) from error
+
+
+def check_comparison_name(path: Path) -> None:
+    """Check that the name tells a form that a comparison can be written in.
+
+    Raises
+    ------
+    UsageError
+        When it does not.
+    """
+    from bucketwise.report.comparison import RENDERERS  # noqa: PLC0415
+
+    if path.suffix not in RENDERERS:
+        message = f"-o {path}: a name that ends in {', '.join(RENDERERS)} is right"
+        raise UsageError(message)
+
+
+def _limits(
+    name: str, profile: ModelProfile, given: Sequence[GivenLimits]
+) -> PixelLimits | None:
+    try:
+        return limits_in_service(profile, *given)
+    except ConfigError as error:
+        problems = (f"{name}: {problem}" for problem in error.problems)
+        raise ConfigError(*problems) from error
+
+
+def _in_vit_patches(found: GivenLengths, scale: int) -> tuple[int, ...]:
+    factor = scale if found.is_list else 1
+    return tuple(length * factor for length in found.lengths)
+
+
+def _profile(
+    model: str | None, read: Sequence[GivenLengths]
+) -> tuple[ModelProfile, bool]:
+    """Return the model, and whether nobody named it."""
+    plans = [found for found in read if found.is_plan]
+    names = sorted(
+        {found.model for found in plans} or {found.model for found in read} - {""}
+    )
+    if model is not None:
+        profile = find_profile(model)
+        others = [found.model for found in plans if found.model != profile.name]
+        if others:
+            message = (
+                f"compare: a plan is for {others[0]} and --model is {profile.name}; "
+                "lengths fit one model alone"
+            )
+            raise UsageError(message)
+        return profile, False
+    if len(names) > 1:
+        message = (
+            f"compare: plans for {' and '.join(names)} found; lengths fit one model alone, so "
+            "compare those of one, or name it with --model"
+        )
+        raise UsageError(message)
+    if not names:
+        return find_profile(DEFAULT_MODEL), True
+    assumed = bool(plans) and all(found.model_assumed for found in plans)
+    return find_profile(names[0]), assumed
+
+
+def _dialect(profile: ModelProfile, target: str | None) -> Target:
+    """Return the dialect asked for, or the newest that compiles the model."""
+    asked = [target] if target else []
+    return (serving_targets(profile.family, asked) or pick_targets(()))[-1]

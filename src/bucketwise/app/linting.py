@@ -1,0 +1,312 @@
+"""Whether configurations will work: for which release, which model, which images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bucketwise import __version__
+from bucketwise.app.built_in import newest
+from bucketwise.app.preprocessing import preprocessing_of
+from bucketwise.core.cost import run_flops
+from bucketwise.core.demand import Demand
+from bucketwise.core.limits import Limit
+from bucketwise.core.patching import count_patches
+from bucketwise.core.today import limits_in_service, option_limits
+from bucketwise.engines.rbln.attention import attention_problems
+from bucketwise.engines.rbln.encoders import ENCODER_CLASSES
+from bucketwise.engines.rbln.releases import (
+    NEWEST,
+    OLDEST,
+    RELEASES,
+    Version,
+    parse_version,
+)
+from bucketwise.errors import ConfigError, UsageError, raise_all
+from bucketwise.lint.layout import plan_of
+from bucketwise.lint.report import Judged, LintReport
+from bucketwise.lint.rule import RULES, Rule, judge
+from bucketwise.lint.subject import Document, Subject, Use
+from bucketwise.nouns.activity import Evidence
+from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.documents import mapping_document, read_documents
+from bucketwise.read.configs.encoders import encoder_named
+from bucketwise.read.configs.profiles import (
+    DEFAULT_MODEL,
+    built_in_profiles,
+    find_profile,
+)
+from bucketwise.read.configs.scenarios import named_model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the caller said beside the configurations."""
+
+    profile: ModelProfile | None
+    encoder: EncoderProfile | None
+    target: str | None
+    min_pixels: Limit
+    max_pixels: Limit
+    npu: str | None
+    traffic: Traffic | None
+    evidence: Evidence | None
+
+
+def lint_config(
+    *configs: str | Path | Mapping[str, Any],
+    model: str | None = None,
+    target: str | None = None,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    npu: str | None = None,
+    traffic: Traffic | None = None,
+    evidence: Evidence | None = None,
+    rules: tuple[Rule, ...] = RULES,
+) -> LintReport:
+    """Judge configurations: what will fail, what will waste, what is good to know.
+
+    Parameters
+    ----------
+    *configs : str, Path or mapping
+        JSON, YAML or TOML files, compiled folders, Python files, notebooks, shell
+        scripts, plans, lists of lengths, "-" for standard input, such a text itself, or
+        a configuration as a value. Nothing in them is run.
+    model : str, optional
+        Built-in name, Hugging Face id or local folder; what the text names without one.
+    target : str, optional
+        The release of optimum-rbln; without one the release that compiled it or that
+        the text is for, else the newest.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        Image limits of the processor; what the text or a saved processor sets, else the
+        checkpoint's.
+    npu : str, optional
+        Name of the NPU; what the configuration says without one.
+    traffic : Traffic, optional
+        What `read_traffic` returned: what users send.
+    evidence : Evidence, optional
+        What `read_evidence` returned: the tokens of requests are taken from it.
+    rules : tuple of Rule
+        The rules to apply.
+
+    Returns
+    -------
+    LintReport
+        One entry a configuration, with its findings and what it was judged by.
+
+    Raises
+    ------
+    BucketwiseError
+        When a configuration or an option cannot be used.
+    """
+    if not configs:
+        message = "lint: no configuration given; one at least is right"
+        raise UsageError(message)
+    if npu is not None:
+        raise_all(attention_problems({"npu": npu}), UsageError)
+    encoder = encoder_named(model) if model else None
+    asked = _Asked(
+        profile=find_profile(model) if model and encoder is None else None,
+        encoder=encoder,
+        target=target,
+        min_pixels=min_pixels,
+        max_pixels=max_pixels,
+        npu=npu,
+        traffic=traffic,
+        evidence=evidence,
+    )
+    documents: list[Document] = []
+    problems: list[str] = []
+    for config in configs:
+        try:
+            documents += (
+                (mapping_document(config),)
+                if isinstance(config, Mapping)
+                else _for_release(read_documents(config), target)
+            )
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(*problems)
+    judged = tuple(_judged(document, asked, rules) for document in documents)
+    return LintReport(judged=judged, rules=rules, version=__version__)
+
+
+def _for_release(
+    documents: tuple[Document, ...], target: str | None
+) -> tuple[Document, ...]:
+    """Return what one release takes of a plan that has a list for each."""
+    if target is None or documents[0].form != "plan":
+        return documents
+    asked = newest(target).parsed
+    return tuple(each for each in documents if each.version == asked) or documents[-1:]
+
+
+def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judged:
+    version, release_source = _release(document, asked.target)
+    profile, model_source = _model(document, asked.profile)
+    encoder = None if profile else asked.encoder or _encoder_of(document)
+    if encoder:
+        model_source = "--model" if asked.encoder else f"named in {document.source}"
+    of_texts = encoder is not None or document.class_name in ENCODER_CLASSES
+    texts = _texts(asked.traffic) if of_texts else None
+    if (
+        profile is None
+        and asked.traffic is not None
+        and not document.family
+        and not of_texts
+    ):
+        profile = find_profile(DEFAULT_MODEL)
+        model_source = "assumed, because nothing names it; --model does"
+    limits, notes = _limits(document, profile, asked)
+    npu = asked.npu or document.npu
+    use = None
+    if asked.traffic is not None and profile is not None and limits is not None:
+        use = _use(asked.traffic, asked.evidence, profile, limits)
+    subject = Subject(
+        document=document,
+        version=version,
+        profile=profile,
+        family=profile.family if profile else document.family,
+        limits=limits,
+        npu=npu,
+        use=use,
+        encoder=encoder,
+        texts=texts,
+    )
+    return Judged(
+        subject=subject,
+        reported=judge(subject, rules),
+        release_source=release_source,
+        model_source=model_source,
+        npu_source="--npu" if asked.npu else document.source,
+        memory=plan_of(subject),
+        not_judged=(*notes, *_not_judged(subject, asked)),
+    )
+
+
+def _release(document: Document, target: str | None) -> tuple[Version, str]:
+    """Return the release to judge for, and why that one."""
+    if target is not None:
+        dialect = newest(target)
+        named = parse_version(target.replace("=", " ").replace("@", " ").split()[-1])
+        return (named if named in RELEASES else dialect.parsed), "--target"
+    version = document.version
+    if version is None:
+        return NEWEST, "the newest; --target names another"
+    known = [release for release in RELEASES if release <= version]
+    chosen = known[-1] if known else OLDEST
+    if chosen == version:
+        return chosen, document.version_source
+    said = ".".join(map(str, version))
+    return chosen, f"{document.version_source} says {said}, which is not known here"
+
+
+def _model(
+    document: Document, given: ModelProfile | None
+) -> tuple[ModelProfile | None, str]:
+    """Return the model and where it is named."""
+    if given is not None:
+        return given, "--model"
+    name = named_model(document)
+    if name:
+        return find_profile(name), f"named in {document.source}"
+    if not document.family:
+        return None, ""
+    return _any_of(
+        document.family
+    ), f"{document.class_name or 'submodules'} in {document.source}"
+
+
+def _encoder_of(document: Document) -> EncoderProfile | None:
+    """Return the text encoder that a configuration names; None where it names none."""
+    try:
+        return encoder_named(document.model) if document.model else None
+    except ConfigError:
+        return None
+
+
+def _texts(traffic: Traffic | None) -> Demand | None:
+    """Return how many texts are how long; None where the traffic holds images."""
+    sizes = traffic.sizes() if traffic is not None else None
+    if sizes is None or not len(sizes) or not sizes.is_told.all():
+        return None
+    return Demand.of(sizes.visual_tokens, sizes.count)
+
+
+def _any_of(family: str) -> ModelProfile | None:
+    """Return what all models of a family have in common: their processor.
+
+    Its language model is left out, because its size is that of no one model.
+    """
+    members = [each for each in built_in_profiles().values() if each.family == family]
+    if not members:
+        return None
+    return replace(members[0], name=f"any {family}", lm=None, notes=())
+
+
+def _limits(
+    document: Document, profile: ModelProfile | None, asked: _Asked
+) -> tuple[PixelLimits | None, tuple[str, ...]]:
+    """Return the image limits in force, and a note where there can be none."""
+    options = option_limits(profile, asked.min_pixels, asked.max_pixels)
+    try:
+        return limits_in_service(profile, *options, *document.limits), ()
+    except ConfigError as error:
+        if options:
+            raise UsageError(*error.problems) from error
+        problems = "; ".join(error.problems)
+        return None, (f"images, because their limits cannot be: {problems}",)
+
+
+def _use(
+    traffic: Traffic,
+    evidence: Evidence | None,
+    profile: ModelProfile,
+    limits: PixelLimits,
+) -> Use:
+    preprocessing = replace(preprocessing_of(profile, deployed=False), image=limits)
+    return Use(
+        counts=count_patches(traffic.sizes(), profile, preprocessing),
+        curve=run_flops(profile),
+        tokens=evidence.tokens if evidence else None,
+    )
+
+
+def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
+    """Say what rules could not look at, and what would let them."""
+    found = []
+    if subject.encoder_family:
+        return _texts_not_judged(subject, asked)
+    if subject.profile is None:
+        found.append("images and memory: add --model")
+    elif subject.profile.lm is None:
+        found.append(
+            f"memory: {subject.profile.name} has no dimensions of the language model; "
+            "name one that has with --model"
+        )
+    if asked.traffic is not None and subject.use is None:
+        found.append("the traffic: it needs the model and its image limits")
+    family = subject.document.family
+    if family and subject.profile is not None and subject.profile.family != family:
+        found.append(
+            f"whether the class fits: {subject.document.class_name} is for {family}, the "
+            f"model is {subject.profile.family}"
+        )
+    return tuple(found)
+
+
+def _texts_not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
+    """Say what rules about a text encoder could not look at."""
+    found = ["memory, which is not estimated for text encoders"]
+    if subject.encoder is None:
+        found.append("positions, because nothing names the model: --model would")
+    if asked.traffic is not None and subject.texts is None:
+        found.append(
+            "the traffic, which tells no tokens of texts: --columns length=COLUMN"
+        )
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""The pages that are written beside a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bucketwise.app.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
+from bucketwise.core.analysis import Analysis
+from bucketwise.errors import OutputError
+from bucketwise.report.formats import FORMATS, chosen_formats
+from bucketwise.report.inputs import ReportInputs
+from bucketwise.words.wording import worded
+
+if TYPE_CHECKING:
+    from bucketwise.core.encoder.analysis import EncoderAnalysis
+    from bucketwise.report.summary.content import Summary
+
+WHOLE = "every section, figure and table, and what other lengths would do"
+"""What the report holds beside its summary."""
+
+OTHERWISE = "print report.html (--format html) from a browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Files by name, and a word on each that could not be made."""
+
+    files: Mapping[str, str | bytes]
+    notes: tuple[str, ...] = ()
+
+
+def check_formats(formats: Iterable[str]) -> None:
+    """Refuse early what cannot be made at all: paper alone, and nothing to print with.
+
+    Parameters
+    ----------
+    formats : iterable of str
+        As `write_plan` takes them.
+
+    Raises
+    ------
+    OutputError
+        When a PDF alone is asked for and there is no Chromium.
+    """
+    if chosen_formats(formats) == ("pdf",) and find_chromium() is None:
+        raise OutputError(_not_made(NO_CHROMIUM))
+
+
+def pages_of(
+    analysis: Analysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    inputs: ReportInputs,
+    formats: Iterable[str],
+) -> Pages:
+    """Return the pages asked for; a PDF that cannot be made becomes a note.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan and its evidence.
+    snippets : mapping of str to mapping of str to str
+        For each release, the text of each file by name.
+    inputs : ReportInputs
+        What is known of the deployment.
+    formats : iterable of str
+        Names of `FORMATS`.
+
+    Raises
+    ------
+    OutputError
+        When a PDF that cannot be made is all that was asked for.
+    UsageError
+        When a format is not known.
+    """
+    from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
+    from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
+
+    family = analysis.plan.model.family
+    return _pages(
+        formats,
+        lambda: worded(render(analysis, snippets, inputs), family),
+        lambda beside: summary_of(analysis, snippets, inputs, beside=beside),
+        WHOLE,
+        family,
+    )
+
+
+def encoder_pages(
+    analysis: EncoderAnalysis,
+    snippets: Mapping[str, Mapping[str, str]],
+    formats: Iterable[str],
+) -> Pages:
+    """Return the pages of a plan for a text encoder, as `pages_of` does.
+
+    Parameters
+    ----------
+    analysis : EncoderAnalysis
+        The plan and its evidence.
+    snippets : mapping of str to mapping of str to str
+        For each release, the text of each file by name.
+    formats : iterable of str
+        Names of `FORMATS`.
+    """
+    from bucketwise.report.encoder import (  # noqa: PLC0415 - loads matplotlib
+        HOLDS,
+        encoder_summary,
+        encoder_view,
+    )
+    from bucketwise.report.page import to_html  # noqa: PLC0415
+
+    return _pages(
+        formats,
+        lambda: to_html(encoder_view(analysis, snippets)),
+        lambda beside: encoder_summary(analysis, snippets, beside=beside),
+        HOLDS,
+        analysis.plan.model.family,
+    )
+
+
+def _pages(
+    formats: Iterable[str],
+    page: Callable[[], str],
+    summed_up: Callable[[Mapping[str, str]], Summary],
+    whole: str,
+    family: str,
+) -> Pages:
+    asked = chosen_formats(formats)
+    files: dict[str, str | bytes] = {}
+    if "html" in asked:
+        files[FORMATS["html"]] = page()
+    if not {"pdf", "md"} & {*asked}:
+        return Pages(files)
+
+    from bucketwise.report.summary.markdown import to_markdown  # noqa: PLC0415
+    from bucketwise.report.summary.page import sheets  # noqa: PLC0415
+
+    summary = summed_up({FORMATS["html"]: whole} if "html" in asked else {})
+    if "md" in asked:
+        files[FORMATS["md"]] = worded(to_markdown(summary), family)
+    if "pdf" not in asked:
+        return Pages(files)
+    try:
+        files[FORMATS["pdf"]] = _on_one_page(sheets(summary))
+    except OutputError as error:
+        note = _not_made(str(error))
+        if asked == ("pdf",):
+            raise OutputError(note) from error
+        return Pages(files, (note,))
+    return Pages(files)
+
+
+def _on_one_page(sheets: Iterable[str]) -> bytes:
+    """Print the first sheet that is one page; the last where none is."""
+    pdf = b""
+    for sheet in sheets:
+        pdf = print_html(sheet)
+        if count_pages(pdf) == 1:
+            break
+    return pdf
+
+
+def _not_made(why: str) -> str:
+    return f"{FORMATS['pdf']} was not made: {why}, or {OTHERWISE}"

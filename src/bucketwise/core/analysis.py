@@ -1,0 +1,326 @@
+"""The main job: traffic and a model in, a plan with its evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cautions import cautions
+from bucketwise.core.cost import COSTS, price
+from bucketwise.core.decoder.ask import Ask, decide
+from bucketwise.core.decoder.decision import load_warnings
+from bucketwise.core.limits import Setting, caps, weight_of, worst_let_through
+from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.optimize import Problem
+from bucketwise.core.patching import Counts, Preprocessing, count_patches
+from bucketwise.core.plan import Cost, Decision, Plan, Visual
+from bucketwise.core.question import Question
+from bucketwise.core.safe_top import processor_of, safe_top
+from bucketwise.core.search import (
+    FRONTIER_K,
+    bucket_uses,
+    choose,
+    frontier_of,
+    price_per_graph,
+    strategies_of,
+)
+from bucketwise.core.steadiness import Sample, Steadiness, steadiness_of
+from bucketwise.core.summary import (
+    assumptions,
+    model_facts,
+    nothing_to_serve,
+    provenance,
+    traffic_summary,
+)
+from bucketwise.core.today import Today, compare_today
+from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
+from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.model_classes import serving_targets
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.engines.rbln.targets import Target
+from bucketwise.errors import InputError
+from bucketwise.nouns.activity import Activity
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A plan with the evidence that reports draw.
+
+    Attributes
+    ----------
+    plan : Plan
+        The answer.
+    profile : ModelProfile
+        The model it is for.
+    preprocessing : Preprocessing
+        Limits and frame sampling it was decided under.
+    traffic : Traffic
+        What was read.
+    counts : Counts
+        What every distinct size becomes under the limits in force.
+    newest : tuple of int
+        The newest release planned for.
+    needed : ndarray of int64, shape (n_sizes,)
+        Needed length of one run of each size, for the newest target; 0 where refused.
+    activity : Activity or None
+        The load that the decoder graphs were chosen for: as it was seen, or as the
+        last replay gives it; None where nothing was read.
+    steps : ndarray of float64, shape (batch_size,), or None
+        Decode steps with 1, 2, ... active sequences under that load.
+    steadiness : Steadiness or None
+        What the lengths of one half of the images cost on the other half.
+    base : BaseConfig or None
+        The configuration that emitted ones start from; None where nothing is emitted.
+    memory, memory_before : MemoryPlan or None
+        What each device holds as planned, and with the lengths of today or with one
+        graph of the top; None where too little is known.
+    """
+
+    plan: Plan
+    profile: ModelProfile
+    preprocessing: Preprocessing
+    traffic: Traffic
+    counts: Counts
+    newest: Version
+    needed: IntArray
+    activity: Activity | None = None
+    steps: FloatArray | None = None
+    steadiness: Steadiness | None = None
+    base: BaseConfig | None = None
+    memory: MemoryPlan | None = None
+    memory_before: MemoryPlan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the plan records about how it was asked for.
+
+    Attributes
+    ----------
+    model_assumed : bool
+        Whether nobody named the model.
+    version : str
+        Of bucketwise.
+    options : dict
+        The options as given, without inputs and outputs.
+    base : tuple of tuple of str
+        (name, value, status, source) of each value of the base configuration.
+    as_stored : bool
+        Whether images were read with their stored size.
+    """
+
+    model_assumed: bool = False
+    version: str = ""
+    options: dict[str, Any] | None = None
+    base: tuple[tuple[str, str, str, str], ...] = ()
+    as_stored: bool = False
+
+
+def analyze(
+    traffic: Traffic,
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    question: Question,
+    targets: Sequence[Target],
+    *,
+    today: Today | None = None,
+    ask: Ask | None = None,
+    context: Context | None = None,
+) -> Analysis:
+    """Choose the buckets for a traffic and gather the evidence.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What users sent.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits and frame sampling in force.
+    question : Question
+        What is asked.
+    targets : sequence of Target
+        SDK dialects, oldest first; the last one's lists stand in `plan.visual`.
+    today : Today, optional
+        What is compiled now.
+    ask : Ask, optional
+        What is asked of the decoder.
+    context : Context, optional
+        What to record.
+
+    Returns
+    -------
+    Analysis
+        The plan and what it was drawn from.
+
+    Raises
+    ------
+    InputError
+        When no image in the traffic passes the processor.
+    UsageError
+        When a pin is not a multiple of the model's alignment.
+    """
+    question.check_pins(profile)
+    context = context or Context()
+    traffic = traffic.without_empty_cells()
+    counts = count_patches(traffic.sizes(), profile, preprocessing)
+    if not (counts.runs > 0).any():
+        raise InputError(nothing_to_serve(traffic, counts))
+    curve = COSTS[question.cost](profile)
+    settings = {
+        target.version: Setting(
+            profile=profile,
+            preprocessing=preprocessing,
+            counts=counts,
+            version=target.parsed,
+            curve=curve,
+            align=question.align_for(profile),
+            pins=question.pins,
+        )
+        for target in targets
+    }
+    visuals: dict[str, Visual] = {}
+    by_lengths: dict[bytes, tuple[Visual, Setting]] = {}
+    for version, asked in settings.items():
+        # Releases that compare the same lengths share one plan.
+        key = counts.needed(asked.version).tobytes()
+        if key not in by_lengths:
+            by_lengths[key] = _visual(asked, question, today, traffic)
+        visuals[version], settings[version] = by_lengths[key]
+    newest = targets[-1]
+    setting = settings[newest.version]
+    counts = setting.counts
+    decided = decide(ask, profile, counts, traffic) if ask else None
+    evidence = ask.evidence if ask else None
+    told = {each.name for each in decided.assumptions} if decided else set()
+    plan = Plan(
+        verdict=UNDECIDED,
+        model=model_facts(profile, preprocessing, assumed=context.model_assumed),
+        traffic=traffic_summary(traffic, counts, newest.parsed),
+        visual=visuals[newest.version],
+        visual_by_target=visuals if _releases_differ(profile, counts) else {},
+        decoder=decided.decoder if decided else None,
+        memory=None,
+        warnings=(
+            *visuals[newest.version].warnings,
+            *load_warnings(decided.decoder if decided else None),
+        ),
+        assumptions=(
+            *assumptions(
+                profile,
+                preprocessing,
+                curve,
+                # What the load suggests stands in the place of the base's.
+                tuple(row for row in context.base if row[0] not in told),
+                assumed=context.model_assumed,
+                as_stored=context.as_stored,
+            ),
+            *(decided.assumptions if decided else ()),
+        ),
+        provenance=provenance(
+            traffic, evidence, context.version, context.options or {}
+        ),
+    )
+    grounds = Grounds(min_saving=question.min_saving)
+    return Analysis(
+        plan=replace(plan, verdict=verdict_of(plan, grounds)),
+        profile=profile,
+        preprocessing=setting.preprocessing,
+        traffic=traffic,
+        counts=counts,
+        newest=newest.parsed,
+        needed=counts.needed(newest.parsed),
+        activity=decided.activity if decided else None,
+        steps=decided.steps if decided else None,
+        steadiness=steadiness_of(
+            traffic, Sample.of(setting), plan.visual.vit_max_seq_lens
+        ),
+    )
+
+
+def _releases_differ(profile: ModelProfile, counts: Counts) -> bool:
+    """Return whether some releases compare other lengths, asked for or not."""
+    versions = [target.parsed for target in serving_targets(profile.family)]
+    return len({counts.needed(version).tobytes() for version in versions}) > 1
+
+
+def _visual(
+    asked: Setting, question: Question, today: Today | None, traffic: Traffic
+) -> tuple[Visual, Setting]:
+    """Return the ViT half of the plan, and the traffic under its limits."""
+    found = safe_top(asked, question)
+    setting, top = found.setting, found.top
+    demand = setting.demand()
+    problem = Problem.of(
+        demand,
+        setting.curve.at,
+        align=setting.align,
+        top=top,
+        pinned=question.pins,
+        marks=setting.marks,
+    )
+    k_most = max(FRONTIER_K, question.k_range[1])
+    frontier = frontier_of(problem, demand, setting.curve, k_most)
+    strategies = strategies_of(problem, demand, setting.curve, question)
+    graph_flop = price_per_graph(question, float(setting.counts.sizes.count.sum()))
+    choice = choose(question, frontier, strategies, demand, graph_flop)
+    chosen = next(
+        result
+        for result in strategies
+        if result.name == question.strategy and result.k == choice.k
+    )
+    buckets = Buckets(chosen.vit_max_seq_lens)
+    together = choice.k - len(buckets.lengths)
+    fell = f"; {together} of its lengths fell together with others" if together else ""
+    bill = price(buckets, demand, setting.curve)
+    worst = worst_let_through(setting)
+    shrunk = setting.shrunk_images()
+    merge = setting.profile.lengths_per_merged
+    merged = tuple(-(-length // merge) for length in buckets.lengths)
+    is_merged = question.bucket_unit == "merged_patches"
+    images = weight_of(setting.counts, setting.counts.accepted)
+    visual = Visual(
+        bucket_unit=question.bucket_unit,
+        max_seq_lens=merged if is_merged else buckets.lengths,
+        vit_max_seq_lens=buckets.lengths,
+        merged_max_seq_lens=merged,
+        soft_tokens=setting.soft_tokens_for(buckets.lengths),
+        decision=Decision(
+            k=len(buckets.lengths),
+            strategy=question.strategy,
+            rule=choice.rule,
+            reason=choice.reason + fell,
+            price_per_graph=graph_flop,
+        ),
+        processor=processor_of(setting, top),
+        overflow_possible=worst.needed,
+        worst=worst,
+        top=found.choice,
+        max_pixels_safe=found.safe,
+        overflow_images=0.0,
+        shrunk_images=shrunk,
+        shrunk_share=shrunk / images,
+        largest_needed=int(demand.needed[-1]),
+        cost=Cost(
+            kind=setting.curve.kind,
+            unit=setting.curve.unit,
+            a=setting.curve.a,
+            b=setting.curve.b,
+            source=setting.curve.source,
+        ),
+        useful_compute=bill.useful_compute,
+        padded_compute=bill.padded_compute,
+        waste=bill.waste,
+        buckets=bucket_uses(buckets, demand, setting, question.pins),
+        frontier=frontier,
+        strategies=strategies,
+        caps=caps(setting, len(buckets.lengths)),
+        current=compare_today(today, buckets, setting) if today else None,
+        warnings=(),
+    )
+    warnings = cautions(visual, setting, traffic)
+    return replace(visual, warnings=warnings), setting

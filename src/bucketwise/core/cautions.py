@@ -1,0 +1,365 @@
+"""What a plan must say aloud: shrunk images, overflow, unproven lengths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from bucketwise.core.cost import vit_flops
+from bucketwise.core.limits import Setting, weight_of
+from bucketwise.core.optimize.excess import excess_of
+from bucketwise.core.plan import PlanWarning, Severity, Visual
+from bucketwise.core.reach import worst_of_all
+from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, NEWEST, generates
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.words.numbers import (
+    compute,
+    literal,
+    memory,
+    number,
+    percent,
+    plural,
+    verb,
+)
+from bucketwise.words.reasons import UNSIZED
+
+OVERFLOW_RULES = ("buckets/overflow-possible",)
+OVERSIZED_RULES = ("buckets/oversized-top",)
+IDLE_RULES = ("buckets/bucket-never-hit", "buckets/dead-bucket")
+LENGTH_RULES = ("buckets/unpublished-length", "memory/vit-inputs-too-large")
+MERGED_RULES = (
+    "buckets/image-too-long",
+    "buckets/merged-unit",
+    "buckets/wasteful-lengths",
+    *OVERFLOW_RULES,
+    *IDLE_RULES,
+)
+"""Numbers that stand for something else are judged as if they did not."""
+
+FEW_IMAGES = 1_000
+"""Below this many images the lengths still wander: three buckets planned from 100 of
+sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the worst
+twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
+
+
+def cautions(
+    visual: Visual, setting: Setting, traffic: Traffic
+) -> tuple[PlanWarning, ...]:
+    """Return the warnings of one plan, the gravest first.
+
+    Parameters
+    ----------
+    visual : Visual
+        The plan without its warnings.
+    setting : Setting
+        Sizes and limits in force.
+    traffic : Traffic
+        What was read.
+
+    Returns
+    -------
+    tuple of PlanWarning
+        One sentence or two each.
+    """
+    merged = _merged(visual, setting.profile.align)
+    wasteful = _wasteful(visual, setting)
+    found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
+        ("no-class", "error", _no_class(setting.profile.family), ()),
+        ("no-decoder", "note", _no_decoder(setting.profile.family), ()),
+        ("documented-unit", "error", merged, MERGED_RULES),
+        ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
+        ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
+        ("memory-unknown", "warning", _memory_unknown(setting), ()),
+        ("few-images", "warning", _few(setting), ()),
+        ("images-unsized", "warning", _unsized(traffic), ()),
+        ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
+        ("images-shrunk", "note", _shrunk(visual, setting), ()),
+        ("top-and-limit", "note", _top(visual, setting), ()),
+        ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
+        ("soft-tokens", "note", _soft_tokens(visual, setting), ()),
+        ("idle-lengths", "note", _idle(visual), IDLE_RULES),
+        ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
+        ("sizes-by-tokens", "note", _told(setting), ()),
+        ("own-limits", "note", _own(setting), ()),
+        *(("model-note", "note", text, ()) for text in setting.profile.notes),
+    )
+    return tuple(
+        PlanWarning(id=name, severity=severity, words=words, rules=rules)
+        for name, severity, words, rules in found
+        if words
+    )
+
+
+def _no_class(family: str) -> str:
+    if family in MODEL_CLASSES:
+        return ""
+    return (
+        f"No optimum-rbln up to {NEWEST} compiles {family}: no configuration is "
+        "written, and lengths are counted by the rule its sister families run by."
+    )
+
+
+def _no_decoder(family: str) -> str:
+    if generates(family):
+        return ""
+    return (
+        "The model embeds images and generates nothing: there are no decoder graphs to "
+        "choose, and vllm-rbln does not serve it."
+    )
+
+
+def _unproven_length(visual: Visual) -> str:
+    top = visual.vit_max_seq_lens[-1]
+    if top <= LARGEST_PUBLISHED_PATCHES:
+        return ""
+    return (
+        f"The top bucket of {top:,} ViT patches is above {LARGEST_PUBLISHED_PATCHES:,}, "
+        "the largest length any published RBLN configuration compiles; its attention "
+        f"mask alone is {memory(mask_bytes(top))}. The table of limits shows the "
+        "plan capped there."
+    )
+
+
+def _memory_unknown(setting: Setting) -> str:
+    profile = setting.profile
+    if profile.lm is not None or profile.family not in MODEL_CLASSES:
+        return ""
+    return (
+        "Whether it fits its devices is not known: the memory of this language model is "
+        "not estimated. Compile to tell."
+    )
+
+
+def _shrunk(visual: Visual, setting: Setting) -> str:
+    if not visual.shrunk_images:
+        return ""
+    limit = setting.preprocessing.image.max_pixels
+    text = (
+        f"{plural(visual.shrunk_images, 'image')} ({percent(visual.shrunk_share)}) "
+        f"{verb(visual.shrunk_images, 'is', 'are')} shrunk by max_pixels {limit:,}."
+    )
+    checkpoint = setting.profile.checkpoint.max_pixels
+    beside = next((cap for cap in visual.caps if cap.max_pixels == checkpoint), None)
+    if beside is None or checkpoint <= limit:
+        return text
+    ratio = beside.padded_compute / visual.padded_compute
+    left = f"only {number(beside.shrinks_images)}" if beside.shrinks_images else "none"
+    return (
+        f"{text} With the checkpoint's own {checkpoint:,} {left} would be, at {ratio:.2f} times the ViT compute "
+        f"({literal(beside.vit_max_seq_lens)})."
+    )
+
+
+def _top(visual: Visual, setting: Setting) -> str:
+    """Say how top and limit came to hold each other, with the price of either way."""
+    top, limit = visual.top, setting.preprocessing.image.max_pixels
+    if visual.soft_tokens and top.way == "raised":
+        return (
+            f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
+            f"needs: an image of another shape fills all of max_soft_tokens "
+            f"{limit // setting.profile.length_px**2:,}, and optimum-rbln refuses a "
+            "largest length below it."
+        )
+    costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
+    if top.way == "raised":
+        text = (
+            f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
+            f"needs, so that everything max_pixels {limit:,} lets through fits: {costs} "
+            "more ViT compute."
+        )
+        if top.lowered_max_pixels is None:
+            return text
+        return (
+            f"{text} max_pixels {top.lowered_max_pixels:,} would keep {top.needed:,} "
+            f"and shrink {shrinks} of the images further."
+        )
+    if top.way == "lowered" and top.lowering_shrinks:
+        return (
+            f"max_pixels is lowered to {limit:,}, so that everything it lets through "
+            f"fits {top.needed:,}: {shrinks} of the images are shrunk further. A top of "
+            f"{top.holds_all:,} would hold them, at {costs} more ViT compute."
+        )
+    return ""
+
+
+def _above(visual: Visual, setting: Setting) -> str:
+    """Say that pins or alignment led to a top above all that the limits let through."""
+    top, worst = visual.vit_max_seq_lens[-1], visual.worst.needed
+    own = setting.profile.align
+    if top <= -(-worst // own) * own:
+        return ""
+    return (
+        f"Nothing that the limits let through needs more than {worst:,}; the top is "
+        f"{top:,} because of --pin or --align."
+    )
+
+
+def _soft_tokens(visual: Visual, setting: Setting) -> str:
+    """Say which counts the ViT is compiled for and why, and what an image costs it."""
+    profile, preprocessing = setting.profile, setting.preprocessing
+    if profile.soft_tokens is None:
+        return ""
+    area_px = profile.length_px**2
+    image, frame = (
+        each.max_pixels // area_px for each in (preprocessing.image, preprocessing.clip)
+    )
+    beside = [each for each in visual.soft_tokens if each not in (image, frame)]
+    added = (
+        f" {' and '.join(map(str, beside))} {'is' if len(beside) == 1 else 'are'} there "
+        "for a length alone: the class refuses lengths that no count runs on."
+        if beside
+        else ""
+    )
+    flop = vit_flops(profile).at(np.array([image * profile.patches_per_merged]))[0]
+    return (
+        f"The ViT is compiled for max_soft_tokens {literal(visual.soft_tokens)}: images "
+        f"are scaled to {image:,}, frames of clips to {frame:,}, and the runtime takes a "
+        f"compiled count exactly.{added} Every image costs the ViT the same, "
+        f"{compute(float(flop), 'FLOP')} for {image * profile.patches_per_merged:,} "
+        "padded patches, whatever its size; the lengths save in the language model."
+    )
+
+
+def _overflow(visual: Visual) -> str:
+    top = visual.vit_max_seq_lens[-1]
+    worst, safe = visual.worst, visual.max_pixels_safe
+    if worst.needed <= top:
+        return ""
+    clip = f" of {worst.frames} frames" if worst.frames else ""
+    text = (
+        f"An input can still outgrow the top bucket: {worst.width_px:,} x "
+        f"{worst.height_px:,}{clip} needs {worst.needed:,} ViT patches; the largest graph "
+        f"holds {top:,}, so that request fails. If traffic stays like this, at most one "
+        "image in the next equally long window is larger than any so far."
+    )
+    to_be_sure = f"Compile {worst.needed:,} to be sure"
+    if worst.frames:
+        return f"{text} {to_be_sure}, or lower the video limit."
+    if safe.value is None:
+        return f"{text} {to_be_sure}; no max_pixels prevents it."
+    return (
+        f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which shrinks "
+        f"{percent(safe.shrinks_share)} of the images further."
+    )
+
+
+def _idle(visual: Visual) -> str:
+    idle = [use for use in visual.buckets if not use.runs]
+    if not idle:
+        return ""
+    lengths = literal(tuple(use.vit_patches for use in idle))
+    pinned = " pinned" if all(use.pinned for use in idle) else ""
+    return f"No image of this traffic runs on the{pinned} lengths {lengths}."
+
+
+def _wasteful(visual: Visual, setting: Setting) -> str:
+    """Say what pins, alignment, headroom or another strategy cost."""
+    excess = excess_of(
+        visual.vit_max_seq_lens,
+        setting.demand(),
+        setting.curve,
+        setting.profile.align,
+        visual.worst.needed,
+        setting.marks,
+    )
+    if excess is None:
+        return ""
+    return (
+        f"{literal(excess.best)} would take {percent(1 / (1 + excess.share))} of the ViT "
+        "compute of the lengths that --pin, --align, --headroom or --strategy led to."
+    )
+
+
+def _told(setting: Setting) -> str:
+    counts, profile = setting.counts, setting.profile
+    told = counts.sizes.is_told
+    if not told.any():
+        return ""
+    most = int(counts.sizes.visual_tokens.max())
+    text = (
+        f"{plural(weight_of(counts, told), 'image')} "
+        f"{verb(weight_of(counts, told), 'is', 'are')} known by visual tokens alone "
+        f"(up to {most:,}), taken as {profile.name} counts them: sizes as sent and "
+        "what other pixel limits would do stay unknown."
+    )
+    if profile.window_patches:
+        text += " Half-empty windows at the edges are not in these lengths."
+    return text
+
+
+def _own(setting: Setting) -> str:
+    """Say that requests set limits for their own images."""
+    own = weight_of(setting.counts, setting.counts.sizes.has_own_limits)
+    if not own:
+        return ""
+    return (
+        f"{plural(own, 'image')} {verb(own, 'is', 'are')} under pixel limits of their own, "
+        "set by their requests; what is set on the processor does not bind them."
+    )
+
+
+def _own_overflow(visual: Visual, setting: Setting) -> str:
+    """Say that the limits of requests let more through than the top holds."""
+    sizes, image = setting.counts.sizes, setting.preprocessing.image
+    own = sizes.has_own_limits
+    if not own.any():
+        return ""
+    high = int(
+        np.where(sizes.own_max_pixels, sizes.own_max_pixels, image.max_pixels)[
+            own
+        ].max()
+    )
+    loosest = replace(image, max_pixels=max(high, image.min_pixels))
+    preprocessing = replace(setting.preprocessing, image=loosest)
+    worst = worst_of_all(setting.profile, preprocessing, setting.version, clips=False)
+    top = visual.vit_max_seq_lens[-1]
+    if worst.needed <= top:
+        return ""
+    return (
+        f"Requests set a max_pixels of up to {high:,} for their own images: one of "
+        f"{worst.width_px:,}x{worst.height_px:,} would need {worst.needed:,} of {top:,} and "
+        "the runtime raises. Refuse such limits before the server, or compile "
+        f"{worst.needed:,} to be sure."
+    )
+
+
+def _unsized(traffic: Traffic) -> str:
+    unsized = sum(
+        rejection.count
+        for rejection in traffic.rejections
+        if rejection.reason == UNSIZED
+    )
+    if not unsized:
+        return ""
+    seen = unsized + traffic.rows_used
+    return (
+        f"{plural(unsized, 'image')} of {seen:,} ({percent(unsized / seen)}) "
+        f"{verb(unsized, 'was', 'were')} only referred to: nothing was fetched, and the "
+        "plan stands on the others."
+    )
+
+
+def _merged(visual: Visual, align: int) -> str:
+    if visual.bucket_unit == "vit_patches":
+        return ""
+    text = (
+        "Lengths are emitted in merged patches, as vendor documents word it. Every "
+        "released runtime compares ViT patches before the merge: with these lists "
+        "images over a quarter of the intended area raise. Each is a multiple of "
+        f"{align} as it is written, because the SDK takes no other"
+    )
+    top, needed = visual.vit_max_seq_lens[-1], visual.largest_needed
+    raised = f": the top stands for {top:,} ViT patches where {needed:,} are needed"
+    return f"{text}{raised if top > needed else ''}."
+
+
+def _few(setting: Setting) -> str:
+    images = float(setting.counts.sizes.count.sum())
+    if images >= FEW_IMAGES:
+        return ""
+    return (
+        f"Only {plural(images, 'image')}: the exact lengths would differ on another "
+        f"sample of this traffic. {FEW_IMAGES:,} or more make them steady."
+    )

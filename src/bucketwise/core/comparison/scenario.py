@@ -1,0 +1,69 @@
+"""What is compared: lists of compiled lengths, each behind its processor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.question import MOST_BUCKETS
+from bucketwise.errors import ConfigError, UsageError
+from bucketwise.nouns.profile import PixelLimits
+from bucketwise.words.numbers import plural
+
+LEAST_SCENARIOS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One list of compiled lengths and the processor in front of it.
+
+    Attributes
+    ----------
+    name : str
+        What it is called; no other scenario has this name.
+    buckets : Buckets
+        Compiled lengths in ViT patches, at most `MOST_BUCKETS`.
+    limits : PixelLimits or None
+        Image limits in front of it; None takes those of the setting.
+    source : str
+        Where the lengths were read.
+    """
+
+    name: str
+    buckets: Buckets
+    limits: PixelLimits | None = None
+    source: str = "given"
+
+    def __post_init__(self) -> None:
+        """Check that there are not more lengths than anybody compiles.
+
+        Raises
+        ------
+        ConfigError
+            When there are.
+        """
+        n_lengths = len(self.buckets.lengths)
+        if n_lengths > MOST_BUCKETS:
+            message = f"{self.name}: {n_lengths:,} lengths found; 1 to {MOST_BUCKETS} is right"
+            raise ConfigError(message)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check that there is something to compare, and a name for each.
+
+    Raises
+    ------
+    UsageError
+        When there are fewer than two, or two of one name.
+    """
+    if len(names) < LEAST_SCENARIOS:
+        message = f"compare: {plural(len(names), 'plan')} given; two or more are right"
+        raise UsageError(message)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        message = (
+            f"compare: {twice[0]!r} names two plans; give each a name of its own, such "
+            "as today=1024,4096"
+        )
+        raise UsageError(message)

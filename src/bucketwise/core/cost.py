@@ -1,0 +1,361 @@
+"""What a ViT run costs at a length, and what a list of buckets costs a demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.demand import Demand
+from bucketwise.errors import raise_all
+from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.profile import ModelProfile, PrefillShape
+from bucketwise.nouns.traffic import FloatArray, IntArray
+from bucketwise.words.numbers import NOISE, less
+
+CHANNELS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostCurve:
+    """Cost of one run at length S: fixed + a*S + b*S^2.
+
+    Attributes
+    ----------
+    kind : str
+        A key of `COSTS`.
+    unit : str
+        Unit of the cost.
+    a, b : float
+        Cost per patch or token, and per pair of them; neither negative, one positive.
+    source : str
+        Where the coefficients come from.
+    fixed : float
+        What is done once a run, whatever its length.
+    """
+
+    kind: str
+    unit: str
+    a: float
+    b: float
+    source: str
+    fixed: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check that cost grows with length.
+
+        Raises
+        ------
+        ConfigError
+            When a coefficient is negative or both are zero.
+        """
+        if min(self.a, self.b, self.fixed) < 0 or self.a + self.b <= 0:
+            raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
+
+    def at(self, lengths: IntArray) -> FloatArray:
+        """Return the cost of one run at each length.
+
+        Parameters
+        ----------
+        lengths : ndarray of int64, shape (n,)
+            Compiled or needed lengths, in ViT patches or tokens.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            In `unit`.
+        """
+        size = lengths.astype(np.float64)
+        return self.fixed + self.a * size + self.b * size**2
+
+
+def vit_flops(profile: ModelProfile) -> CostCurve:
+    """Return the FLOP of one run from the tower's dimensions.
+
+    Matrix products and attention of the whole tower, 2 FLOP a multiply-add: patch
+    embedding, every block's qkv, projection, MLP and attention, final and deepstack
+    mergers. Windowed blocks attend inside padded windows of w^2 patches, which is
+    linear in the padded length.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+
+    Returns
+    -------
+    CostCurve
+        In FLOP.
+
+    Notes
+    -----
+    Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,
+    exaone4_5}/modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
+    """
+    vit, merge = profile.vit, profile.patches_per_merged
+    patch_dim = CHANNELS * profile.temporal_patch * profile.patch_px**2
+    attention = vit.hidden * (vit.qkv_width + vit.hidden)
+    block = 2 * (attention + vit.mlp_matrices * vit.hidden * vit.intermediate)
+    merged_width = merge * vit.hidden
+    merger = 2 * merged_width**2 + 2 * merged_width * vit.out_hidden
+    windowed = vit.depth - vit.full_attention_blocks
+    linear = (
+        2 * patch_dim * vit.hidden
+        + vit.depth * block
+        + (1 + vit.deepstack_mergers) * merger / merge
+        + 4 * vit.hidden * windowed * profile.window_patches**2
+    )
+    return CostCurve(
+        kind="flops",
+        unit="FLOP",
+        a=float(linear),
+        b=float(4 * vit.full_attention_blocks * vit.hidden),
+        source=f"dimensions of {profile.name} ({profile.source})",
+    )
+
+
+def prefill_parameters(shape: PrefillShape) -> int:
+    """Return the elements of the matrices that one token of a chunk meets.
+
+    Parameters
+    ----------
+    shape : PrefillShape
+        The language model.
+
+    Notes
+    -----
+    Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py: layers that share
+    keys and values project none. Without experts the sums equal those of the linear
+    layers of Gemma4TextModel on torch's meta device.
+    """
+    sliding = shape.layers - shape.full_layers
+    own_full = shape.full_layers - shape.shared_full_layers
+    own_sliding = sliding - (shape.shared_layers - shape.shared_full_layers)
+    queries = 2 * shape.heads
+    attention = shape.head_dim * (
+        sliding * queries + own_sliding * 2 * shape.kv_heads
+    ) + shape.full_head_dim * (
+        shape.full_layers * queries
+        + own_full * shape.full_kv_heads * (1 if shape.keys_are_values else 2)
+    )
+    mlp = 3 * shape.intermediate * (shape.layers + shape.wide_layers)
+    experts = shape.layers * (
+        3 * shape.experts_per_token * shape.expert_intermediate + shape.experts
+    )
+    # Each layer gates and projects its own input, and all are projected from one.
+    own_inputs = 3 * shape.layers * shape.per_layer_input
+    return shape.hidden * (attention + mlp + experts + own_inputs)
+
+
+def prefill_flops(shape: PrefillShape, source: str) -> CostCurve:
+    """Return the FLOP of one chunk of image tokens in the language model.
+
+    Matrix products, 2 FLOP a multiply-add, and attention of every token of the chunk to
+    every other, as those of one image attend both ways. What the chunk attends of the
+    cache before it grows in proportion to the chunk too, and is left out.
+
+    Parameters
+    ----------
+    shape : PrefillShape
+        The language model.
+    source : str
+        Where its values were read, in words.
+    """
+    sliding = shape.layers - shape.full_layers
+    widths = sliding * shape.head_dim + shape.full_layers * shape.full_head_dim
+    return CostCurve(
+        kind="prefill",
+        unit="FLOP",
+        a=2.0 * prefill_parameters(shape),
+        b=4.0 * shape.heads * widths,
+        source=source,
+    )
+
+
+def run_flops(profile: ModelProfile) -> CostCurve:
+    """Return the FLOP of one run at what the lengths of a model are compiled for.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    """
+    if profile.prefill is None:
+        return vit_flops(profile)
+    source = f"text_config of {profile.name}'s config.json"
+    return prefill_flops(profile.prefill, source)
+
+
+def linear_cost(profile: ModelProfile) -> CostCurve:
+    """Return a cost proportional to length: one unit a compiled patch."""
+    return CostCurve(
+        kind="linear",
+        unit="patch",
+        a=1.0,
+        b=0.0,
+        source=f"every patch of {profile.name} counts the same",
+    )
+
+
+def encoder_flops(profile: EncoderProfile) -> CostCurve:
+    """Return the FLOP of one text from the encoder's dimensions.
+
+    Matrix products and attention, 2 FLOP a multiply-add: every layer's query, key,
+    value and output, its MLP and its attention, and the head of the class that is
+    compiled. Of a decoder also its cross attention: BART and Pegasus are compiled whole,
+    and run over the same tokens.
+
+    Parameters
+    ----------
+    profile : EncoderProfile
+        The model.
+
+    Returns
+    -------
+    CostCurve
+        In FLOP.
+
+    Notes
+    -----
+    Layers as in transformers 5.15.1, models/{bert,roberta,xlm_roberta,distilbert,
+    modernbert,t5,bart}/modeling_*.py; the sums equal torch's FlopCounterMode, but for
+    the rotary angles of ModernBERT, which are the same for every text. Layers of
+    ModernBERT that attend within a window count as whole squares: the graph is traced
+    from scaled_dot_product_attention with a mask (optimum-rbln 0.12.0,
+    transformers/models/modernbert/modeling_modernbert.py).
+    """
+    shape = profile.shape
+    mlp = 2 * shape.mlp_matrices * shape.hidden
+    linear = shape.layers * (
+        8 * shape.hidden * shape.attention + mlp * shape.intermediate
+    )
+    linear += shape.decoder_layers * (
+        16 * shape.hidden**2 + mlp * shape.decoder_intermediate
+    )
+    square = 4 * shape.attention * (shape.layers + 2 * shape.decoder_layers)
+    per_token, fixed = _head(profile)
+    return CostCurve(
+        kind="flops",
+        unit="FLOP",
+        a=float(linear + per_token),
+        b=float(square),
+        fixed=float(fixed),
+        source=f"dimensions of {profile.name} ({profile.source})",
+    )
+
+
+def _head(profile: EncoderProfile) -> tuple[int, int]:
+    """Return the FLOP of what follows the layers: for each token, and once."""
+    shape, name = profile.shape, profile.architecture
+    dense = 2 * shape.hidden**2
+    if name.endswith("ForMaskedLM"):
+        return dense + 2 * shape.hidden * shape.vocab, 0
+    if name.endswith("ForQuestionAnswering"):
+        # A start and an end.
+        return 4 * shape.hidden, 0
+    if name.endswith("ForSequenceClassification"):
+        return 0, dense + 2 * shape.hidden * shape.labels
+    # The pooler.
+    return 0, dense if name in ("BertModel", "XLMRobertaModel") else 0
+
+
+def encoder_tokens(profile: EncoderProfile) -> CostCurve:
+    """Return a cost proportional to length: one unit a compiled token."""
+    return CostCurve(
+        kind="linear",
+        unit="token",
+        a=1.0,
+        b=0.0,
+        source=f"every token of {profile.name} counts the same",
+    )
+
+
+ENCODER_COSTS: dict[str, Callable[[EncoderProfile], CostCurve]] = {
+    "flops": encoder_flops,
+    "linear": encoder_tokens,
+}
+
+COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
+    "flops": run_flops,
+    "linear": linear_cost,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a demand costs on a list of buckets.
+
+    Attributes
+    ----------
+    useful, padded : ndarray of float64, shape (n_buckets,)
+        Cost at needed lengths and at the bucket, of the runs each bucket serves.
+    runs : ndarray of float64, shape (n_buckets,)
+        Weighted runs each bucket serves.
+    overflow_runs : float
+        Runs that no bucket holds; they are in no other number.
+    """
+
+    useful: FloatArray
+    padded: FloatArray
+    runs: FloatArray
+    overflow_runs: float
+
+    @property
+    def useful_compute(self) -> float:
+        """Cost at needed lengths, all buckets."""
+        return float(self.useful.sum())
+
+    @property
+    def padded_compute(self) -> float:
+        """Cost at compiled lengths, all buckets."""
+        return float(self.padded.sum())
+
+    @property
+    def waste(self) -> float:
+        """1 - useful / padded, 0 to 1."""
+        return waste_of(self.useful_compute, self.padded_compute)
+
+
+def waste_of(useful: float, padded: float) -> float:
+    """Return 1 - useful / padded; 0 when nothing runs."""
+    return less(padded, useful)
+
+
+def price(buckets: Buckets, demand: Demand, curve: CostCurve) -> Bill:
+    """Price a list of buckets: the one arithmetic every solver is judged by.
+
+    Parameters
+    ----------
+    buckets : Buckets
+        Compiled lengths.
+    demand : Demand
+        Needed lengths and their runs.
+    curve : CostCurve
+        Cost of one run.
+
+    Returns
+    -------
+    Bill
+        Per bucket.
+    """
+    position = buckets.assign(demand.needed)
+    n_buckets = len(buckets.lengths)
+    served = position < n_buckets
+    where, runs = position[served], demand.runs[served]
+    per_bucket = np.bincount(where, weights=runs, minlength=n_buckets)
+    useful = np.bincount(
+        where,
+        weights=runs * curve.at(demand.needed[served]),
+        minlength=n_buckets,
+    )
+    padded = per_bucket * curve.at(np.asarray(buckets.lengths, dtype=np.int64))
+    # Equal costs summed in another order differ by float noise, which is no padding.
+    is_padded = padded - useful > NOISE * padded
+    return Bill(
+        useful=np.where(is_padded, useful, padded),
+        padded=padded,
+        runs=per_bucket.astype(np.float64),
+        overflow_runs=float(demand.runs[~served].sum()),
+    )

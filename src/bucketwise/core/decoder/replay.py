@@ -1,0 +1,146 @@
+"""Arrivals to an activity: a decoder with continuous batching, played through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import ceil
+
+import numpy as np
+
+from bucketwise.core.decoder.timeline import (
+    activity_of,
+    borders_s,
+    cells_of,
+    in_flight,
+    slot_width_s,
+)
+from bucketwise.errors import InputError
+from bucketwise.nouns.activity import Activity, Arrivals
+from bucketwise.nouns.traffic import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """What became of every arrival.
+
+    Attributes
+    ----------
+    arrival_s, admitted_s, finished_s : ndarray of float64, shape (n,)
+        When each request came, took a slot, and gave it back.
+    steps : ndarray of float64, shape (batch_size + 1,)
+        Decode steps by the number of sequences in them; `steps[0]` is 0.
+    """
+
+    arrival_s: FloatArray
+    admitted_s: FloatArray
+    finished_s: FloatArray
+    steps: FloatArray
+
+    def activity(self) -> Activity:
+        """Return how long how many slots were taken, and how many requests waited.
+
+        Raises
+        ------
+        InputError
+            When no time passes at all.
+        """
+        first_s, last_s = float(self.arrival_s[0]), float(self.finished_s.max())
+        if not last_s > first_s:
+            message = "activity: the requests take no time; tokens above 0 are needed"
+            raise InputError(message)
+        width_s = slot_width_s(first_s, last_s)
+        edges = np.unique(
+            np.concatenate(
+                [
+                    borders_s(first_s, last_s, width_s),
+                    self.arrival_s,
+                    self.admitted_s,
+                    self.finished_s,
+                ]
+            )
+        )
+        seconds = np.diff(edges)
+        cells = cells_of(
+            edges[:-1] + seconds / 2,
+            in_flight(self.admitted_s, self.finished_s, edges[:-1]),
+            in_flight(self.arrival_s, self.admitted_s, edges[:-1]),
+            seconds,
+            width_s,
+        )
+        return activity_of(
+            [cells], width_s=width_s, span_s=last_s - first_s, replicas=1
+        )
+
+
+def replay(
+    arrivals: Arrivals,
+    batch_size: int,
+    step_s: Sequence[float],
+    prefill_s: Sequence[float],
+) -> Replay:
+    """Play arrivals through one decoder.
+
+    Continuous batching as vLLM schedules it on static graphs: a request takes a slot as
+    soon as one is free, first come first served; its prompt is prefilled alone, while
+    decoding stands still, and yields the first token; then every step yields one token
+    for every sequence in the batch. Between two arrivals or ends the batch does not
+    change, so such steps are taken together.
+
+    Parameters
+    ----------
+    arrivals : Arrivals
+        What came.
+    batch_size : int
+        Slots there are.
+    step_s : sequence of float, of length batch_size + 1
+        Seconds of a decode step by the number of sequences in it.
+    prefill_s : sequence of float, of length n
+        Seconds the prompt of each request takes.
+
+    Returns
+    -------
+    Replay
+        The same for the same input, always.
+    """
+    arrival_s = arrivals.arrival_s.tolist()
+    decode_steps = np.maximum(arrivals.output - 1, 0).tolist()
+    n_requests = len(arrival_s)
+    admitted_s, finished_s = [0.0] * n_requests, [0.0] * n_requests
+    steps = [0] * (batch_size + 1)
+    batch: list[tuple[int, int]] = []  # (step after which it ends, request)
+    done = 0  # steps so far
+    now_s = arrival_s[0]
+    next_up = 0
+    while next_up < n_requests or batch:
+        active = len(batch)
+        if next_up < n_requests and active < batch_size:
+            if not active:
+                now_s = max(now_s, arrival_s[next_up])
+            if arrival_s[next_up] <= now_s:
+                admitted_s[next_up] = now_s
+                now_s += prefill_s[next_up]
+                if decode_steps[next_up]:
+                    heappush(batch, (done + decode_steps[next_up], next_up))
+                else:
+                    finished_s[next_up] = now_s
+                next_up += 1
+                continue
+        each_s = step_s[active]
+        n_steps = batch[0][0] - done
+        if next_up < n_requests and active < batch_size:
+            # A step that runs is finished before the newcomer is looked at.
+            until_arrival = ceil((arrival_s[next_up] - now_s) / each_s)
+            n_steps = min(n_steps, until_arrival)
+        now_s += n_steps * each_s
+        done += n_steps
+        steps[active] += n_steps
+        while batch and batch[0][0] == done:
+            finished_s[heappop(batch)[1]] = now_s
+    return Replay(
+        arrival_s=arrivals.arrival_s,
+        admitted_s=np.array(admitted_s),
+        finished_s=np.array(finished_s),
+        steps=np.array(steps, dtype=np.float64),
+    )

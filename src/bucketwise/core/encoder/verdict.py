@@ -1,0 +1,156 @@
+"""Go, go if, or keep, for the lengths of a text encoder; and what must be said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bucketwise.core.encoder.plan import Encoder, EncoderPlan
+from bucketwise.core.plan import PlanWarning, Reason, Verdict
+from bucketwise.words.numbers import change, literal, percent, plural, verb
+
+FEW_TEXTS = 1_000
+"""Below this many the lengths still wander, as those of images do."""
+
+
+def verdict_of(plan: EncoderPlan, min_saving: float) -> Verdict:
+    """Return what to do with a plan.
+
+    Parameters
+    ----------
+    plan : EncoderPlan
+        The plan; its own verdict is not looked at.
+    min_saving : float
+        Share of today's compute that is worth a compile, 0 to 1.
+    """
+    keeping = tuple(_keeping(plan.encoder, min_saving))
+    conditions = tuple(
+        Reason(id=each.id, severity=each.severity, words=each.words)
+        for each in plan.warnings
+        if each.severity == "warning"
+    )
+    if keeping:
+        return Verdict(call="keep", reasons=(*keeping, *conditions))
+    gains = tuple(_gains(plan.encoder))
+    if conditions:
+        return Verdict(call="go_if", reasons=(*conditions, *gains))
+    return Verdict(call="go", reasons=gains)
+
+
+def warnings_of(
+    encoder: Encoder, limit: int | None, limit_source: str, texts: float
+) -> tuple[PlanWarning, ...]:
+    """Return what a plan must say aloud, the gravest first.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The chosen lengths.
+    limit : int or None
+        The longest text under which they were chosen.
+    limit_source : str
+        What sets it.
+    texts : float
+        Texts in all.
+    """
+    found = []
+    if len(encoder.max_seq_lens) > 1:
+        # vllm_rbln/model_executor/models/optimum/encoder.py, preprocess: the same in
+        # 0.11.2.post1 and 0.12.0.
+        found.append(
+            PlanWarning(
+                id="vllm-rbln-one-length",
+                severity="warning",
+                words="vllm-rbln up to 0.12.0 fails on an encoder with several lengths: "
+                "it compares a text with max_seq_len as one number. Serve with "
+                "optimum-rbln (load.py), or plan --buckets 1 for vllm-rbln.",
+            )
+        )
+    else:
+        found.append(
+            PlanWarning(
+                id="exact-shape",
+                severity="note",
+                words="With one length the runtime pads nothing: the tokenizer has to pad "
+                f"every text to {encoder.truncate_at:,}, as load.py does.",
+            )
+        )
+    if encoder.truncated_texts and limit is not None:
+        are = verb(encoder.truncated_texts, "is", "are")
+        found.append(
+            PlanWarning(
+                id="truncated",
+                severity="note",
+                words=f"{plural(encoder.truncated_texts, 'text')} "
+                f"({percent(encoder.truncated_share)}) {are} longer than {limit:,} tokens "
+                f"and cut there ({limit_source}).",
+            )
+        )
+    if limit is None or encoder.truncate_at < limit:
+        most = "" if limit is None else f"; the model takes {limit:,}"
+        found.append(
+            PlanWarning(
+                id="top-below-limit",
+                severity="note",
+                words=f"No text is longer than {encoder.truncate_at:,} tokens{most}. "
+                "Longer ones would be cut there; --headroom or --pin keeps room.",
+            )
+        )
+    if texts < FEW_TEXTS:
+        found.append(
+            PlanWarning(
+                id="few-texts",
+                severity="note",
+                words=f"Only {plural(texts, 'text')}: the exact lengths would differ on "
+                f"another sample. {FEW_TEXTS:,} or more make them steady.",
+            )
+        )
+    return tuple(found)
+
+
+def _keeping(encoder: Encoder, min_saving: float) -> Iterator[Reason]:
+    """Yield why what runs today is as good."""
+    current = encoder.current
+    if current is None or current.overflow_texts or current.saving >= min_saving:
+        return
+    if current.max_seq_lens == encoder.max_seq_lens:
+        words = "Today's lengths are the best there are."
+    else:
+        saves = percent(current.saving) if current.saving > 0 else "nothing"
+        words = (
+            f"No text is too long today, and {literal(encoder.max_seq_lens)} would save "
+            f"{saves} of the compute; a recompile is asked to save {percent(min_saving)}."
+        )
+    yield Reason(
+        id="not-worth-it", severity="note", words=words, option="--min-saving 0%"
+    )
+
+
+def _gains(encoder: Encoder) -> Iterator[Reason]:
+    """Yield what the plan is good for."""
+    current = encoder.current
+    if current is not None and current.overflow_texts:
+        are = verb(current.overflow_texts, "is", "are")
+        yield Reason(
+            id="too-long-today",
+            severity="error",
+            words=f"{plural(current.overflow_texts, 'text')} "
+            f"({percent(current.overflow_share)}) {are} longer than "
+            f"{current.max_seq_lens[-1]:,} tokens, the most that is compiled today: they "
+            "fail, or are cut before.",
+        )
+    yield Reason(id="saving", severity="note", words=_saving(encoder))
+
+
+def _saving(encoder: Encoder) -> str:
+    current = encoder.current
+    if current is not None and current.padded_compute_served:
+        said = change(current.padded_compute_served, current.proposed_compute_on_served)
+        return (
+            f"{said} compute than today, on the {plural(current.served_texts, 'text')} "
+            "that both hold."
+        )
+    one = next((point for point in encoder.frontier if point.k == 1), None)
+    if one is None or len(encoder.max_seq_lens) == 1:
+        return f"{percent(encoder.waste)} of the compute is padding."
+    said = change(one.padded_compute, encoder.padded_compute)
+    return f"{said} compute than one length of {one.max_seq_lens[-1]:,}."

@@ -1,0 +1,201 @@
+"""One image or clip, step by step, in words an operator can paste into a ticket."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.patching import Counts, Preprocessing, count_patches
+from bucketwise.engines.rbln.lengths import extra_windows
+from bucketwise.engines.rbln.targets import Target
+from bucketwise.errors import UsageError
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.traffic import MAX_SIDE_PX, Sizes
+from bucketwise.words.numbers import percent, plural
+
+SIZE = re.compile(
+    r"(?P<width>\d{1,7})x(?P<height>\d{1,7})"
+    r"(?:@(?P<frames>\d{1,7})f(?:@(?P<fps>\d{1,4}(?:\.\d{1,6})?)fps)?)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What becomes of one size.
+
+    Attributes
+    ----------
+    text : str
+        The size as asked.
+    needed : int
+        Needed length of one run; 0 where the processor refuses.
+    bucket : int or None
+        The bucket that serves it; None without buckets or on overflow.
+    line : str
+        All steps in one line.
+    """
+
+    text: str
+    needed: int
+    bucket: int | None
+    line: str
+
+
+def parse_size(text: str) -> Sizes:
+    """Return the one size a text such as "1920x1080" or "1280x720@64f" names.
+
+    Parameters
+    ----------
+    text : str
+        WIDTHxHEIGHT, and for a clip its frames; with "@30fps" the frames are the
+        source's and are still to be sampled.
+
+    Raises
+    ------
+    UsageError
+        When the text is not of that form or a side is 0.
+    """
+    match = SIZE.fullmatch(text.strip())
+    sides = [int(match[side]) for side in ("width", "height")] if match else [0]
+    if match is None or not 1 <= min(sides) <= max(sides) <= MAX_SIDE_PX:
+        message = (
+            f"size: {text!r} found; WIDTHxHEIGHT is right, such as 1920x1080 "
+            f"(sides up to {MAX_SIDE_PX:,} px), "
+            "1280x720@64f for 64 frames, 1280x720@300f@30fps for a clip to sample"
+        )
+        raise UsageError(message)
+    return Sizes(
+        height_px=np.array([int(match["height"])]),
+        width_px=np.array([int(match["width"])]),
+        frames=np.array([int(match["frames"] or 0)]),
+        fps=np.array([float(match["fps"] or 0)]),
+        visual_tokens=np.zeros(1, dtype=np.int64),
+        count=np.ones(1),
+    )
+
+
+def explain_size(
+    text: str,
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+    target: Target,
+    buckets: Buckets | None = None,
+) -> Explanation:
+    """Follow one size through the processor to its bucket.
+
+    Parameters
+    ----------
+    text : str
+        The size, as `parse_size` takes it.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits and sampling in force.
+    target : Target
+        The release whose runtime compares.
+    buckets : Buckets, optional
+        Compiled lengths.
+
+    Returns
+    -------
+    Explanation
+        The steps.
+    """
+    sizes = parse_size(text)
+    counts = count_patches(sizes, profile, preprocessing)
+    if counts.error[0]:
+        return Explanation(
+            text=text,
+            needed=0,
+            bucket=None,
+            line=f"{text} -> refused by the processor: {counts.error[0]}",
+        )
+    needed = int(counts.needed(target.parsed)[0])
+    bucket = _bucket(needed, buckets)
+    steps = (
+        text,
+        *_processor_steps(counts, profile, preprocessing),
+        f"needed length {needed:,}{_window_words(profile, target)}",
+        *_bucket_steps(needed, buckets, bucket),
+    )
+    return Explanation(text=text, needed=needed, bucket=bucket, line=" -> ".join(steps))
+
+
+def _processor_steps(
+    counts: Counts, profile: ModelProfile, preprocessing: Preprocessing
+) -> tuple[str, ...]:
+    """Say what the processor makes of the one size in `counts`."""
+    runs, merged = int(counts.grid_t[0]), int(counts.merged_patches[0])
+    is_clip = bool(counts.sizes.frames[0])
+    resized = f"{counts.resized_width_px[0]}x{counts.resized_height_px[0]}"
+    frame = "frame" if profile.temporal_patch == 1 else "temporal patch"
+    each = f" in each of {plural(runs, 'run')} (one a {frame})" if is_clip else ""
+    total = f" a run, {merged * runs:,} in all" if is_clip else ""
+    if profile.soft_tokens:
+        limits = preprocessing.clip if is_clip else preprocessing.image
+        padded = limits.max_pixels // profile.patch_px**2
+        most = limits.max_pixels // profile.length_px**2
+        return (
+            f"scaled to {resized} px to fill max_soft_tokens {most:,}",
+            f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",
+            f"{counts.vit_patches[0]:,} ViT patches, padded to {padded:,}{each}",
+            f"{merged:,} soft tokens{total}",
+        )
+    return (
+        f"resized to {resized} px ({_reason(counts, profile, preprocessing)})",
+        f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",
+        f"{counts.vit_patches[0]:,} ViT patches{each}",
+        f"{merged:,} merged patches{total}",
+    )
+
+
+def _reason(counts: Counts, profile: ModelProfile, preprocessing: Preprocessing) -> str:
+    """Say why the processor chose the resized sides."""
+    is_clip = bool(counts.sizes.frames[0])
+    limits = preprocessing.clip if is_clip else preprocessing.image
+    before = int(counts.sizes.height_px[0] * counts.sizes.width_px[0])
+    after = int(counts.resized_height_px[0] * counts.resized_width_px[0])
+    loosely = replace(limits, min_pixels=1, max_pixels=2**50)
+    free = replace(
+        preprocessing, image=loosely, video=loosely, cap_pixels_per_frame=False
+    )
+    rounded = count_patches(counts.sizes, profile, free)
+    area = int(rounded.resized_height_px[0] * rounded.resized_width_px[0])
+    if after == area:
+        return f"sides rounded to multiples of {profile.factor_px}"
+    budget = (
+        " for the whole clip" if is_clip and profile.video_rule == "whole_clip" else ""
+    )
+    if after < before:
+        return f"shrunk to max_pixels {limits.max_pixels:,}{budget}"
+    return f"enlarged to min_pixels {limits.min_pixels:,}{budget}"
+
+
+def _window_words(profile: ModelProfile, target: Target) -> str:
+    if not profile.window_patches:
+        return ""
+    side = profile.window_patches
+    words = f"windows of {side}x{side} padded"
+    if extra_windows(profile.family, target.parsed):
+        words += f", one window too many up to optimum-rbln {target.version}"
+    return f" ({words})"
+
+
+def _bucket(needed: int, buckets: Buckets | None) -> int | None:
+    if buckets is None or needed > buckets.top:
+        return None
+    return buckets.lengths[int(buckets.assign(np.array([needed]))[0])]
+
+
+def _bucket_steps(
+    needed: int, buckets: Buckets | None, bucket: int | None
+) -> tuple[str, ...]:
+    if buckets is None:
+        return ()
+    if bucket is None:
+        return (f"no bucket: the largest is {buckets.top:,}, the runtime raises",)
+    return (f"bucket {bucket:,} ({percent(1 - needed / bucket)} of it padding)",)

@@ -1,0 +1,309 @@
+"""Pixel limits: which to set, whom they shrink, what others would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import CostCurve, price
+from bucketwise.core.demand import Demand
+from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.core.patching import BoolArray, Counts, Preprocessing, count_patches
+from bucketwise.core.plan import Cap, Worst
+from bucketwise.core.reach import Reach, safe_limits, worst_of_all
+from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.soft_tokens import compiled_counts
+
+UNLIMITED_PIXELS = 2**50
+"""Above every size there is (sides end at 1,000,000 px), below float precision."""
+
+GIVEN = "given"
+"""Source of a limit that the user set."""
+
+CAP_QUANTILES = (("p99.9", 0.999), ("p99", 0.99), ("p95", 0.95))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What stays the same while limits are varied."""
+
+    profile: ModelProfile
+    preprocessing: Preprocessing
+    counts: Counts
+    version: Version
+    curve: CostCurve
+    align: int
+    pins: tuple[int, ...]
+
+    def preprocessed(self, preprocessing: Preprocessing) -> Setting:
+        """Return the setting under other limits, counted anew."""
+        if preprocessing == self.preprocessing:
+            return self
+        counts = count_patches(self.counts.sizes, self.profile, preprocessing)
+        return replace(self, preprocessing=preprocessing, counts=counts)
+
+    def under(self, image: PixelLimits) -> Setting:
+        """Return the setting under other image limits, counted anew."""
+        return self.preprocessed(replace(self.preprocessing, image=image))
+
+    def with_max_pixels(self, max_pixels: int) -> Setting:
+        """Return the setting under another upper image limit, counted anew."""
+        image = self.preprocessing.image
+        highest = max(max_pixels, image.min_pixels)
+        return self.under(replace(image, max_pixels=highest))
+
+    def shrunk_images(self) -> float:
+        """Return the images that come out smaller than with no upper limit at all."""
+        if self.profile.soft_tokens:
+            return 0.0  # every image is scaled to the number that was asked for
+        unlimited = self.with_max_pixels(UNLIMITED_PIXELS).counts
+        return weight_of(self.counts, shrunk_by(self.counts, unlimited))
+
+    def demand(self) -> Demand:
+        """Return the demand under the limits of the setting."""
+        return Demand.of(self.counts.needed(self.version), self.counts.runs)
+
+    @property
+    def marks(self) -> tuple[int, ...]:
+        """Soft-token counts that may be compiled, up to the largest that is used."""
+        return marks_of(self.profile, self.preprocessing)
+
+    def soft_tokens_for(self, lengths: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the soft-token counts to compile with lengths; () for models without."""
+        if self.profile.soft_tokens is None:
+            return ()
+        limits = (self.preprocessing.image, self.preprocessing.clip)
+        used = [each.max_pixels // self.profile.length_px**2 for each in limits]
+        return compiled_counts(lengths, used, self.profile.soft_tokens.supported)
+
+    @property
+    def has_clips(self) -> bool:
+        """Whether the traffic holds clips that the processor accepts."""
+        return bool(((self.counts.sizes.frames > 0) & self.counts.accepted).any())
+
+    def worst(self) -> Reach:
+        """Return the worst reach of images and, where there are any, of clips."""
+        return worst_of_all(
+            self.profile, self.preprocessing, self.version, clips=self.has_clips
+        )
+
+    def lowered_to_hold(self, top: int) -> Setting | None:
+        """Return the setting under the largest limits that the top holds, if any do."""
+        safe = safe_limits(
+            self.profile, self.preprocessing, self.version, top, clips=self.has_clips
+        )
+        return None if safe is None else self.preprocessed(safe)
+
+
+def marks_of(profile: ModelProfile, preprocessing: Preprocessing) -> tuple[int, ...]:
+    """Return the soft-token counts a length can be compiled for; () without such.
+
+    optimum-rbln refuses a length that none of the compiled counts runs on (0.12.0,
+    transformers/models/gemma4/configuration_gemma4.py, _update_image_prefill_chunk_size).
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits in force, which are counts of soft tokens in pixels.
+    """
+    if profile.soft_tokens is None:
+        return ()
+    most = max(each.max_pixels for each in (preprocessing.image, preprocessing.clip))
+    largest = most // profile.length_px**2
+    return tuple(each for each in profile.soft_tokens.supported if each <= largest)
+
+
+def shrunk_by(counts: Counts, reference: Counts) -> BoolArray:
+    """Return which sizes come out smaller than in the reference."""
+    return np.asarray(counts.vit_patches < reference.vit_patches)
+
+
+def weight_of(counts: Counts, chosen: BoolArray) -> float:
+    """Return the images among the chosen sizes."""
+    return float(counts.sizes.count[chosen].sum())
+
+
+def share_shrunk(before: Setting, after: Setting) -> float:
+    """Return the share of the images that other limits make smaller."""
+    smaller = shrunk_by(after.counts, before.counts)
+    accepted = weight_of(before.counts, before.counts.accepted)
+    return weight_of(before.counts, smaller) / accepted if accepted else 0.0
+
+
+def worst_let_through(setting: Setting) -> Worst:
+    """Return the worst that the limits let through, as the plan tells it."""
+    worst = setting.worst()
+    return Worst(
+        needed=worst.needed,
+        height_px=worst.height_px,
+        width_px=worst.width_px,
+        frames=worst.frames,
+        grid_h=worst.grid_h,
+        grid_w=worst.grid_w,
+    )
+
+
+def caps(setting: Setting, k: int) -> tuple[Cap, ...]:
+    """Return what other upper limits would do, each with its own exact optimum of k.
+
+    Parameters
+    ----------
+    setting : Setting
+        Traffic and limits in force.
+    k : int
+        Buckets of the plan.
+
+    Returns
+    -------
+    tuple of Cap
+        From the largest limit to the smallest, each limit once; none where some images
+        are known by their tokens alone, which say nothing of another limit.
+    """
+    if setting.counts.sizes.is_told.any():
+        return ()
+    unlimited = (
+        setting.counts
+        if setting.profile.soft_tokens
+        else setting.with_max_pixels(UNLIMITED_PIXELS).counts
+    )
+    found: dict[int, Cap] = {}
+    for name, max_pixels in _named_limits(setting):
+        if max_pixels not in found:
+            varied = setting.with_max_pixels(max_pixels)
+            found[max_pixels] = _cap(name, varied, unlimited, k)
+    return tuple(found[value] for value in sorted(found, reverse=True))
+
+
+def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
+    image, profile = setting.preprocessing.image, setting.profile
+    yield "in force", image.max_pixels
+    yield "checkpoint", max(profile.checkpoint.max_pixels, image.min_pixels)
+    if profile.soft_tokens:
+        for count in profile.soft_tokens.supported:
+            yield f"{count:,} soft tokens", count * profile.length_px**2
+        return
+    published = LARGEST_PUBLISHED_PATCHES * profile.patch_px**2
+    if int(setting.demand().needed[-1]) > LARGEST_PUBLISHED_PATCHES:
+        yield f"{LARGEST_PUBLISHED_PATCHES:,} patches", published
+    counts = setting.counts
+    images = counts.accepted & (counts.sizes.frames == 0) & (counts.sizes.count > 0)
+    if not images.any():
+        return
+    area = (counts.vit_patches * profile.patch_px**2)[images]
+    order = np.argsort(area, kind="stable")
+    cumulated = np.cumsum(counts.sizes.count[images][order])
+    for name, share in CAP_QUANTILES:
+        position = int(np.searchsorted(cumulated, share * cumulated[-1]))
+        at = int(area[order][min(position, area.size - 1)])
+        if image.min_pixels <= at < image.max_pixels:
+            yield name, at
+
+
+def _cap(name: str, varied: Setting, unlimited: Counts, k: int) -> Cap:
+    demand = varied.demand()
+    largest = max(int(demand.needed[-1]), *varied.marks, 1)
+    top = int(align_up(np.array([largest]), varied.align)[0])
+    problem = Problem.of(
+        demand,
+        varied.curve.at,
+        align=varied.align,
+        top=top,
+        pinned=[pin for pin in varied.pins if pin < top],
+        marks=varied.marks,
+    )
+    lengths = SOLVERS[EXACT](problem, k)
+    bill = price(Buckets(lengths), demand, varied.curve)
+    shrunk = weight_of(varied.counts, shrunk_by(varied.counts, unlimited))
+    return Cap(
+        name=name,
+        max_pixels=varied.preprocessing.image.max_pixels,
+        shrinks_images=shrunk,
+        shrinks_share=shrunk / weight_of(varied.counts, varied.counts.accepted),
+        vit_max_seq_lens=lengths,
+        top=top,
+        padded_compute=bill.padded_compute,
+        waste=bill.waste,
+        mask_bytes=mask_bytes(top),
+    )
+
+
+Limit = int | Literal["checkpoint"] | None
+
+
+def image_limits(
+    profile: ModelProfile,
+    min_pixels: Limit = None,
+    max_pixels: Limit = None,
+    *,
+    deployed: bool = True,
+) -> PixelLimits:
+    """Return the image limits in force and where they came from.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        What was asked for; None takes the default.
+    deployed : bool
+        Whether the default is the model's published RBLN deployment, where there is
+        one, or what the checkpoint ships.
+
+    Raises
+    ------
+    ConfigError
+        When the limits are below 1 or crossed.
+    """
+    default = (profile.deployment if deployed else None) or profile.checkpoint
+    low, low_source = _one_limit(min_pixels, default, profile, "min_pixels")
+    high, high_source = _one_limit(max_pixels, default, profile, "max_pixels")
+    source = low_source
+    if low_source != high_source:
+        source = f"min_pixels: {low_source}; max_pixels: {high_source}"
+    return PixelLimits(min_pixels=low, max_pixels=high, source=source)
+
+
+def _one_limit(
+    asked: Limit, default: PixelLimits, profile: ModelProfile, side: str
+) -> tuple[int, str]:
+    if asked is None:
+        return int(getattr(default, side)), default.source
+    if asked == "checkpoint":
+        return int(getattr(profile.checkpoint, side)), profile.checkpoint.source
+    return int(asked), GIVEN
+
+
+def video_limits(
+    profile: ModelProfile, min_pixels: int | None, max_pixels: int | None
+) -> PixelLimits | None:
+    """Return the video limits in force, or None where clips follow the image limits.
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+    min_pixels, max_pixels : int or None
+        What was asked for; None takes the checkpoint's.
+
+    Raises
+    ------
+    ConfigError
+        When the limits are below 1 or crossed.
+    """
+    default = profile.video
+    if min_pixels is None and max_pixels is None:
+        return default
+    default = default or profile.checkpoint
+    return PixelLimits(
+        min_pixels=default.min_pixels if min_pixels is None else min_pixels,
+        max_pixels=default.max_pixels if max_pixels is None else max_pixels,
+        source=GIVEN,
+    )

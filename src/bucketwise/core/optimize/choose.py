@@ -1,0 +1,183 @@
+"""How many ceilings: the rule that says where one more stops paying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bucketwise.errors import UsageError, raise_all
+from bucketwise.words.numbers import compute, less, percent, plural
+
+Rule = Literal["min_saving", "price", "fixed", "single_length"]
+
+SECONDS_A_MINUTE = 60
+FLOP_A_TFLOP = 1e12
+
+_MOST_OF_A_TERM = 1e30
+"""Beyond anything there is, and the product of all stays finite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphPrice:
+    """What compiling one more graph costs, spread over what it will serve.
+
+    Attributes
+    ----------
+    graph_minutes : float
+        Minutes one more graph takes, in whatever the operator counts.
+    images_per_day, keep_days : float
+        Images a day, and days the compiled model stays in use.
+    vit_tflops : float
+        TFLOP/s the ViT reaches.
+    """
+
+    graph_minutes: float
+    images_per_day: float
+    keep_days: float
+    vit_tflops: float
+
+    def __post_init__(self) -> None:
+        """Check that every term is positive.
+
+        Raises
+        ------
+        UsageError
+            Naming each term that is not.
+        """
+        raise_all(
+            [
+                f"{name.replace('_', '-')}: {value} found; above 0 and at most "
+                f"{_MOST_OF_A_TERM:.0e} is right"
+                for name, value in (
+                    ("graph_minutes", self.graph_minutes),
+                    ("images_per_day", self.images_per_day),
+                    ("keep_days", self.keep_days),
+                    ("vit_tflops", self.vit_tflops),
+                )
+                if not 1 / _MOST_OF_A_TERM <= value <= _MOST_OF_A_TERM
+            ],
+            UsageError,
+        )
+
+    def flop(self, images: float) -> float:
+        """Return the price of one graph in FLOP, on the scale of `images` images."""
+        total = self.graph_minutes * SECONDS_A_MINUTE * self.vit_tflops * FLOP_A_TFLOP
+        return total * images / (self.images_per_day * self.keep_days)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The number of ceilings, the rule that decided and its words."""
+
+    k: int
+    rule: Rule
+    reason: str
+
+
+def by_saving(
+    padded: Mapping[int, float], k_range: tuple[int, int], min_saving: float
+) -> Choice:
+    """Take the largest k whose last graph still saved enough.
+
+    Parameters
+    ----------
+    padded : mapping of int to float
+        Padded compute of the optimum for each k, from the smallest possible k on.
+    k_range : tuple of int
+        Least and most ceilings asked for; both are keys of `padded` where possible.
+    min_saving : float
+        Least share of the compute with k-1 graphs that the k-th must save.
+
+    Returns
+    -------
+    Choice
+        k and the reason in words.
+    """
+    least, most = _inside(padded, k_range)
+    k = least
+    for candidate in range(least + 1, most + 1):
+        if saving(padded, candidate) >= min_saving:
+            k = candidate
+    words = (
+        *_range_words(padded, k_range),
+        *_saving_words(padded, k_range, k, min_saving),
+    )
+    return Choice(k, "min_saving", "; ".join(words))
+
+
+def by_price(
+    padded: Mapping[int, float], k_range: tuple[int, int], price_per_graph: float
+) -> Choice:
+    """Take the k with the least compute plus k times the price of a graph.
+
+    Exact, because the optimum is convex in k.
+
+    Parameters
+    ----------
+    padded : mapping of int to float
+        Padded compute of the optimum for each k.
+    k_range : tuple of int
+        Least and most ceilings asked for.
+    price_per_graph : float
+        In the unit of `padded`.
+
+    Returns
+    -------
+    Choice
+        k and the reason in words.
+    """
+    least, most = _inside(padded, k_range)
+    k = min(range(least, most + 1), key=lambda n: (padded[n] + n * price_per_graph, n))
+    said = f"one more graph costs {flop(price_per_graph)} on the scale of this traffic"
+    if k - 1 in padded:
+        said += f"; graph {k} saves {flop(padded[k - 1] - padded[k])}"
+    if k + 1 in padded:
+        said += f"; graph {k + 1} would save {flop(padded[k] - padded[k + 1])}"
+    return Choice(k, "price", said)
+
+
+def flop(value: float) -> str:
+    """Return FLOP in words; a price is always in FLOP."""
+    return compute(value, "FLOP")
+
+
+def saving(padded: Mapping[int, float], k: int) -> float:
+    """Return the share of the compute with k-1 graphs that the k-th saves."""
+    return less(padded[k - 1], padded[k])
+
+
+def _range_words(
+    padded: Mapping[int, float], k_range: tuple[int, int]
+) -> tuple[str, ...]:
+    """Say where the range asked for cannot be met."""
+    if k_range[1] < min(padded):
+        return (f"the pins and the top need {min(padded)}",)
+    if k_range[0] > max(padded):
+        return (f"{plural(max(padded), 'length')} would serve all exactly as well",)
+    return ()
+
+
+def _saving_words(
+    padded: Mapping[int, float], k_range: tuple[int, int], k: int, min_saving: float
+) -> tuple[str, ...]:
+    """Say what the last graph saved, and what the next one would."""
+    words = []
+    if k - 1 in padded:
+        saved = percent(saving(padded, k))
+        words.append(f"graph {k} saves {saved} of the compute left with {k - 1}")
+        if k == k_range[0] and saving(padded, k) < min_saving:
+            words.append(f"{k - 1} would do, but at least {k} were asked for")
+    if k + 1 in padded:
+        further = f"graph {k + 1} would save {percent(saving(padded, k + 1))} more"
+        limit = f"--buckets allows {k_range[1]}"
+        if k < k_range[1]:
+            limit = f"--min-saving asks {percent(min_saving)}"
+        words.append(f"{further}, but {limit}")
+    return tuple(words) or (f"{k} is all there can be",)
+
+
+def _inside(padded: Mapping[int, float], k_range: tuple[int, int]) -> tuple[int, int]:
+    """Clamp the asked range to the k there are."""
+    least = min(max(k_range[0], min(padded)), max(padded))
+    return least, max(least, min(k_range[1], max(padded)))

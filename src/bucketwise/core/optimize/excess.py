@@ -1,0 +1,91 @@
+"""How much more a list of lengths pads than the best list of as many would."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import CostCurve, price
+from bucketwise.core.demand import Demand
+from bucketwise.core.optimize.exact import frontier
+from bucketwise.core.optimize.problem import Problem, align_up
+
+WORTH_TELLING = 0.05
+"""Less compute than this between two lists is nothing to compile anew for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """What a list takes beside the best of as many lengths.
+
+    Attributes
+    ----------
+    share : float
+        Compute above the best list's, as a share of it.
+    best : tuple of int
+        The best list.
+    """
+
+    share: float
+    best: tuple[int, ...]
+
+
+def top_as_safe(
+    lengths: tuple[int, ...], demand: Demand, align: int, worst: int
+) -> int:
+    """Return the least top that holds the demand and as much of the worst as a list does.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        The list, ascending.
+    demand : Demand
+        What is needed.
+    align : int
+        The multiple it must be.
+    worst : int
+        The largest needed length that the limits let through.
+    """
+    needed, reachable = (
+        int(align_up(np.array([length]), align)[0])
+        for length in (demand.needed[-1], worst)
+    )
+    return max(needed, min(lengths[-1] // align * align, reachable))
+
+
+def excess_of(
+    lengths: tuple[int, ...],
+    demand: Demand,
+    curve: CostCurve,
+    align: int,
+    worst: int,
+    marks: tuple[int, ...] = (),
+) -> Excess | None:
+    """Return what a list takes too much; None where that is not worth telling.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        Ascending; they hold all of the demand.
+    demand : Demand
+        What is needed.
+    curve : CostCurve
+        What a run costs.
+    align : int
+        Multiple of every length of the best list.
+    worst : int
+        The largest needed length that the limits let through; the best list holds as
+        much of it.
+    marks : tuple of int
+        As a problem takes them.
+    """
+    top = top_as_safe(lengths, demand, align, worst)
+    problem = Problem.of(demand, curve.at, align=align, top=top, marks=marks)
+    best = frontier(problem, len(lengths))[-1]
+    padded, least = (
+        price(Buckets(each), demand, curve).padded_compute for each in (lengths, best)
+    )
+    share = padded / least - 1
+    return Excess(share=share, best=tuple(best)) if share >= WORTH_TELLING else None

@@ -1,0 +1,512 @@
+"""Pixels through a model's processor: resize, grid, patches, needed length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bucketwise.engines.rbln.lengths import extra_windows, least_needed, needed_lengths
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.errors import raise_all
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import FloatArray, IntArray, Sizes
+
+BoolArray = NDArray[np.bool_]
+TextArray = NDArray[np.object_]
+
+MAX_ASPECT_RATIO = 200
+"""Longer sides over 200 times the shorter are refused (transformers 5.15.1,
+models/qwen2_vl/image_processing_qwen2_vl.py, smart_resize)."""
+
+_MAX_FPS = 1_000_000
+
+CLIP_CONTEXT_PIXEL_SHARE = 0.9
+CLIP_CONTEXT_TOKENS = 128_000
+"""What `cap_pixels_per_frame` leaves a clip: 90 % of a context of 128,000 tokens
+(transformers 5.23.0, models/qwen2_vl/video_processing_qwen2_vl.py)."""
+
+FIRST_TOKENS = (4, 16_384)
+"""Merged patches between which qwen_vl_utils resizes an image for which a message sets no
+limits (qwen_vl_utils 0.0.14, vision_process.py, IMAGE_MIN_TOKEN_NUM and its like)."""
+
+CLIP_FRAME_TOKENS = 768
+"""Tokens `cap_pixels_per_frame` leaves one frame of Qwen3-VL (transformers 5.23.0,
+models/qwen3_vl/video_processing_qwen3_vl.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """What the processor is told beside the pixels.
+
+    Attributes
+    ----------
+    image : PixelLimits
+        Image limits in force.
+    video : PixelLimits or None
+        Video limits in force; None where the video processor takes the image's.
+    video_fps : float or None
+        Frames a second to sample clips of known fps at; None keeps every frame.
+    max_frames : int or None
+        Frames the serving stack keeps before the processor sees the clip. A clip that
+        is cut is not sampled again (vLLM, vllm/multimodal/video.py,
+        `do_sample_frames`).
+    cap_pixels_per_frame : bool
+        The processor's switch of that name, off in every released version.
+    """
+
+    image: PixelLimits
+    video: PixelLimits | None
+    video_fps: float | None
+    max_frames: int | None = None
+    cap_pixels_per_frame: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that clips keep something.
+
+        Raises
+        ------
+        ConfigError
+            When a rate or a number of frames is not positive.
+        """
+        problems = []
+        if self.video_fps is not None and not 0 < self.video_fps <= _MAX_FPS:
+            problems.append(
+                f"video fps: {self.video_fps} found; above 0 and at most {_MAX_FPS:,} "
+                "is right"
+            )
+        if self.max_frames is not None and self.max_frames < 1:
+            problems.append(f"max frames: {self.max_frames} found; at least 1 is right")
+        raise_all(problems)
+
+    @property
+    def clip(self) -> PixelLimits:
+        """The limits clips are under."""
+        return self.video or self.image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What each distinct size becomes; arrays of shape (n_sizes,), in `sizes` order.
+
+    Attributes
+    ----------
+    sizes : Sizes
+        The sizes counted.
+    resized_height_px, resized_width_px : ndarray of int64
+        After the processor's resize; 0 where it refuses, or the sides are unknown.
+    grid_t, grid_h, grid_w : ndarray of int64
+        Temporal patches and patches along each side, these 0 where unknown.
+    vit_patches : ndarray of int64
+        Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from.
+    merged_patches : ndarray of int64
+        Of one run: the visual tokens the language model sees.
+    error : ndarray of object
+        What the processor raises, "" where it accepts.
+    window_patches : int
+        The model's window side, for `needed`.
+    family : str
+        The model's family, for `needed`.
+    by_soft_tokens : bool
+        Whether the runtime compares soft tokens, which are the merged patches.
+    """
+
+    sizes: Sizes
+    resized_height_px: IntArray
+    resized_width_px: IntArray
+    grid_t: IntArray
+    grid_h: IntArray
+    grid_w: IntArray
+    vit_patches: IntArray
+    merged_patches: IntArray
+    error: TextArray
+    window_patches: int
+    family: str
+    by_soft_tokens: bool = False
+
+    @property
+    def accepted(self) -> BoolArray:
+        """Sizes the processor accepts."""
+        return self.grid_t > 0
+
+    @property
+    def runs(self) -> FloatArray:
+        """Weighted ViT runs of each size: count * grid_t."""
+        return self.sizes.count * self.grid_t
+
+    def needed(self, version: Version) -> IntArray:
+        """Return the needed length of one run of each size; 0 where refused.
+
+        Where only the visual tokens are known it is the least there can be: windows
+        at the edges of an image are partly empty, and nobody knows how many.
+        """
+        if self.by_soft_tokens:
+            return np.where(self.accepted, self.merged_patches, 0)
+        extra = extra_windows(self.family, version)
+        lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
+        told = least_needed(self.vit_patches, self.window_patches, extra)
+        lengths = np.where(self.sizes.is_told, told, lengths)
+        return np.where(self.accepted, lengths, 0)
+
+
+def count_patches(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> Counts:
+    """Count what the processor makes of every distinct size.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Displayed sizes in pixels; clips with their frames.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Limits and frame sampling in force.
+
+    Returns
+    -------
+    Counts
+        One entry a size.
+
+    Notes
+    -----
+    transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
+    models/qwen2_vl/video_processing_qwen2_vl.py,
+    models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
+    image_processing_gemma4.py (get_aspect_ratio_preserving_size). Images that are
+    resized first: qwen_vl_utils 0.0.14, vision_process.py (fetch_image, smart_resize).
+    Floating-point steps stand in the
+    processors' order: the last bit decides some roundings.
+    """
+    if profile.soft_tokens:
+        # Limits in pixels are nothing that such a processor knows, whoever sets them.
+        sizes = sizes.without_own_limits()
+    error = np.full(len(sizes), "", dtype=object)
+    told = sizes.is_told
+    is_clip = sizes.frames > 0
+    frames = _seen_frames(sizes, profile, preprocessing)
+    volume = is_clip & (profile.video_rule == "whole_clip")
+
+    if profile.video_rule == "refused":
+        error[is_clip] = "ValueError: the processor takes images alone, no clips"
+    no_frame = is_clip & (frames == 0) & (error == "")
+    error[no_frame] = "ZeroDivisionError: division by zero"
+    few = _too_few_to_sample(sizes, profile, preprocessing)
+    for index in np.flatnonzero(few):
+        error[index] = (
+            f"ValueError: Video can't be sampled. The `num_frames="
+            f"{profile.sampling.max_frames}` exceeds "
+            f"`total_num_frames={sizes.frames[index]}`. "
+        )
+    short = volume & (frames < profile.temporal_patch) & ~no_frame
+    for index in np.flatnonzero(short):
+        error[index] = (
+            f"ValueError: t:{frames[index]} must be larger than "
+            f"temporal_factor:{profile.temporal_patch}"
+        )
+    if not profile.soft_tokens:
+        _refuse_thin(error, *_known_sides(sizes))
+    gone = np.minimum(*_resized_first(sizes, profile.factor_px)) < 1
+    error[gone & (error == "")] = "ValueError: height and width must be > 0"
+    height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
+    if not profile.soft_tokens:
+        _refuse_thin(error, height, width)
+    low, high = _limits(sizes, frames, profile, preprocessing)
+    if profile.soft_tokens:
+        resized_h, resized_w = _filled(height, width, high, profile.factor_px)
+    else:
+        resized_h, resized_w = _smart_resize(
+            (height, width), (weight, rounded_weight), (low, high), profile.factor_px
+        )
+    accepted = error == ""
+    grid_t = np.where(is_clip, -(-frames // profile.temporal_patch), 1)
+    grid_t = np.where(accepted, grid_t, 0)
+    resized_h, resized_w = (
+        np.where(accepted & ~told, values, 0) for values in (resized_h, resized_w)
+    )
+    grid_h, grid_w = resized_h // profile.patch_px, resized_w // profile.patch_px
+    vit_patches = np.where(
+        told, _told_patches(sizes, profile, preprocessing), grid_h * grid_w
+    )
+    return Counts(
+        sizes=sizes,
+        resized_height_px=resized_h,
+        resized_width_px=resized_w,
+        grid_t=grid_t,
+        grid_h=grid_h,
+        grid_w=grid_w,
+        vit_patches=vit_patches,
+        merged_patches=vit_patches // profile.patches_per_merged,
+        error=error,
+        window_patches=profile.window_patches,
+        family=profile.family,
+        by_soft_tokens=profile.soft_tokens is not None,
+    )
+
+
+def resize_input(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Return what the resize is given of every distinct size, whatever the limits.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Displayed sizes in pixels; clips with their frames.
+    profile : ModelProfile
+        The model.
+    preprocessing : Preprocessing
+        Frame sampling in force.
+
+    Returns
+    -------
+    height_px, width_px : ndarray of int64, shape (n_sizes,)
+        Sides; 1 where they are unknown.
+    weight, rounded_weight : ndarray of int64, shape (n_sizes,)
+        Frames that multiply the area under the whole-clip rule, as they are and rounded
+        to whole temporal patches; 1 elsewhere.
+    """
+    return _resize_input(sizes, _seen_frames(sizes, profile, preprocessing), profile)
+
+
+def _resize_input(
+    sizes: Sizes, frames: IntArray, profile: ModelProfile
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    volume = (sizes.frames > 0) & (profile.video_rule == "whole_clip")
+    step = profile.temporal_patch
+    height, width = (
+        np.maximum(side, 1) for side in _resized_first(sizes, profile.factor_px)
+    )
+    return (
+        *_grow_short_sides(height, width, volume, profile.factor_px),
+        np.where(volume, frames, 1),
+        np.where(volume, np.rint(frames / step).astype(np.int64) * step, 1),
+    )
+
+
+def _known_sides(sizes: Sizes) -> tuple[IntArray, IntArray]:
+    """Return height and width; 1 where they are unknown."""
+    sides = (sizes.height_px, sizes.width_px)
+    height, width = (np.where(sizes.is_told, 1, side) for side in sides)
+    return height, width
+
+
+def _resized_first(sizes: Sizes, factor_px: int) -> tuple[IntArray, IntArray]:
+    """Return the sides that reach the processor, after a resize where there is one."""
+    height, width = _known_sides(sizes)
+    first = sizes.resized_first > 0
+    if not first.any():
+        return height, width
+    own = (sizes.own_min_pixels, sizes.own_max_pixels)
+    low, high = (
+        np.where(limit > 0, limit, tokens * factor_px**2)
+        for limit, tokens in zip(own, FIRST_TOKENS, strict=True)
+    )
+    one = np.ones_like(height)
+    resized = _smart_resize(
+        (height, width), (one, one), (low, high), factor_px, first=True
+    )
+    return np.where(first, resized[0], height), np.where(first, resized[1], width)
+
+
+def _refuse_thin(error: TextArray, height: IntArray, width: IntArray) -> None:
+    ratio = np.maximum(height, width) / np.minimum(height, width)
+    for index in np.flatnonzero((ratio > MAX_ASPECT_RATIO) & (error == "")):
+        error[index] = (
+            "ValueError: absolute aspect ratio must be smaller than "
+            f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
+        )
+
+
+def _told_patches(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> IntArray:
+    """Return the ViT patches of images known by their tokens.
+
+    One that was logged with more than the limits allow is taken to fill the upper
+    one, one with less to be enlarged to the lower one.
+    """
+    area_px, image = profile.factor_px**2, preprocessing.image
+    least = -(-image.min_pixels // area_px)
+    most = max(image.max_pixels // area_px, least)
+    return np.clip(sizes.visual_tokens, least, most) * profile.patches_per_merged
+
+
+def _seen_frames(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> IntArray:
+    """Return the frames the processor patches; 0 for images and unsampleable clips."""
+    frames = sizes.frames
+    cut = np.zeros(len(sizes), dtype=bool)
+    if preprocessing.max_frames is not None:
+        cut = frames > preprocessing.max_frames
+        frames = np.where(cut, preprocessing.max_frames, frames)
+    sampled = (sizes.fps > 0) & (frames > 0) & ~cut
+    if profile.soft_tokens:
+        # num_frames of the whole clip, whatever its rate.
+        return np.where(sampled, profile.sampling.max_frames, frames)
+    if preprocessing.video_fps is None or not sampled.any():
+        return frames
+    total = frames[sampled]
+    asked = total / sizes.fps[sampled] * preprocessing.video_fps
+    rule = _sample_evenly if profile.video_rule == "whole_clip" else _sample_in_pairs
+    seen = frames.copy()
+    seen[sampled] = rule(total, asked, profile)
+    return seen
+
+
+def _too_few_to_sample(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> BoolArray:
+    """Return clips to be sampled that have fewer frames than are taken of each.
+
+    transformers 5.15.1, video_processing_utils.py, sample_frames.
+    """
+    least = profile.sampling.max_frames if profile.soft_tokens else 0
+    most = preprocessing.max_frames or least
+    uncut = sizes.frames <= most if preprocessing.max_frames else sizes.frames > 0
+    return uncut & (sizes.fps > 0) & (sizes.frames > 0) & (sizes.frames < least)
+
+
+def _sample_evenly(
+    total: IntArray, asked: FloatArray, profile: ModelProfile
+) -> IntArray:
+    """Qwen3-VL: truncate, then clamp; an odd number may remain."""
+    least, most = profile.sampling.min_frames, profile.sampling.max_frames
+    clamped = np.clip(asked, least, most).astype(np.int64)
+    return np.minimum(clamped, total)
+
+
+def _sample_in_pairs(
+    total: IntArray, asked: FloatArray, profile: ModelProfile
+) -> IntArray:
+    """Qwen2-VL: clamp, floor to whole temporal patches, then step through the clip."""
+    least, most = profile.sampling.min_frames, profile.sampling.max_frames
+    step = profile.temporal_patch
+    most_even = np.minimum(most, total) // step * step
+    clamped = np.minimum(np.minimum(np.maximum(asked, least), most_even), total)
+    target = np.floor(clamped / step).astype(np.int64) * step
+    # torch.arange(0, total, total / target) has ceil(total / step) entries, which
+    # rounding can make one more than `target`.
+    safe = np.maximum(target, 1)
+    stepped = np.ceil(total / (total / safe)).astype(np.int64)
+    return np.where(target > 0, stepped, 0)
+
+
+def _grow_short_sides(
+    height: IntArray, width: IntArray, grown: BoolArray, factor_px: int
+) -> tuple[IntArray, IntArray]:
+    """Scale clips with a side below the factor up, as Qwen3-VL does for videos only."""
+    grown = grown & ((height < factor_px) | (width < factor_px))
+    scale = np.maximum(factor_px / height, factor_px / width)
+    return (
+        np.where(grown, (height * scale).astype(np.int64), height),
+        np.where(grown, (width * scale).astype(np.int64), width),
+    )
+
+
+def _limits(
+    sizes: Sizes,
+    frames: IntArray,
+    profile: ModelProfile,
+    preprocessing: Preprocessing,
+) -> tuple[IntArray, IntArray]:
+    """Return the lower and upper limit of each size."""
+    video, image = preprocessing.clip, preprocessing.image
+    is_clip = sizes.frames > 0
+    low = np.where(is_clip, video.min_pixels, image.min_pixels)
+    high = np.where(is_clip, video.max_pixels, image.max_pixels)
+    if preprocessing.cap_pixels_per_frame:
+        capped = _capped(np.maximum(frames, 1), profile, video)
+        high = np.where(is_clip, capped, high)
+    own = sizes.has_own_limits
+    return (
+        np.where(own & (sizes.own_min_pixels > 0), sizes.own_min_pixels, low),
+        np.where(own & (sizes.own_max_pixels > 0), sizes.own_max_pixels, high),
+    )
+
+
+def _capped(frames: IntArray, profile: ModelProfile, video: PixelLimits) -> IntArray:
+    """Return the upper limit under `cap_pixels_per_frame` (transformers 5.23.0)."""
+    area_px = profile.factor_px**2
+    floor_pixels = int(video.min_pixels * 1.05)
+    if profile.video_rule == "whole_clip":
+        share = np.minimum(CLIP_FRAME_TOKENS * area_px, video.max_pixels // frames)
+        return frames * np.maximum(share, floor_pixels)
+    budget = int(CLIP_CONTEXT_TOKENS * area_px * CLIP_CONTEXT_PIXEL_SHARE)
+    share = budget * profile.temporal_patch // frames
+    return np.maximum(np.minimum(video.max_pixels, share), floor_pixels)
+
+
+def _filled(
+    height: IntArray, width: IntArray, high: IntArray, factor_px: int
+) -> tuple[IntArray, IntArray]:
+    """Scale up or down to fill the upper limit, then floor to multiples of the factor.
+
+    A side that would be none becomes one, and the other as many as it is longer.
+    """
+    scale = np.sqrt(high / (height * width))
+    rows, columns = (
+        np.floor(scale * side / factor_px).astype(np.int64) for side in (height, width)
+    )
+    most = high // factor_px**2
+    flat, thin = rows == 0, columns == 0
+    along = np.minimum(np.floor(width / height).astype(np.int64), most)
+    down = np.minimum(np.floor(height / width).astype(np.int64), most)
+    rows, columns = (
+        np.where(flat, 1, np.where(thin, down, rows)),
+        np.where(flat, along, np.where(thin, 1, columns)),
+    )
+    return rows * factor_px, columns * factor_px
+
+
+def _smart_resize(
+    sides_px: tuple[IntArray, IntArray],
+    weights: tuple[IntArray, IntArray],
+    limits: tuple[IntArray, IntArray],
+    factor_px: int,
+    *,
+    first: bool = False,
+) -> tuple[IntArray, IntArray]:
+    """Resize to multiples of the factor within the limits.
+
+    The processor keeps a side of one factor where it shrinks an image, the resize before
+    it (`first`) where it rounds one.
+
+    `weights` are the frames that multiply the area under the whole-clip rule, as they
+    are and as rounded to whole temporal patches; 1 elsewhere. The test uses the rounded
+    area, the scale the original one.
+    """
+    height, width = sides_px
+    weight, rounded_weight = weights
+    low, high = limits
+    rounded_px, shrunk_px = (factor_px, 0) if first else (0, factor_px)
+
+    def rounded(side: IntArray) -> IntArray:
+        whole: IntArray = np.rint(side / factor_px).astype(np.int64)
+        return np.maximum(rounded_px, whole * factor_px)
+
+    rounded_h, rounded_w = rounded(height), rounded(width)
+    area = rounded_weight * rounded_h * rounded_w
+    pixels = weight * height * width
+    shrink = np.sqrt(np.maximum(pixels, 1) / high)
+    grow = np.sqrt(low / np.maximum(pixels, 1))
+
+    def shrunk(side: IntArray) -> IntArray:
+        whole: IntArray = np.floor(side / shrink / factor_px).astype(np.int64)
+        return np.maximum(shrunk_px, whole * factor_px)
+
+    def grown(side: IntArray) -> IntArray:
+        whole: IntArray = np.ceil(side * grow / factor_px).astype(np.int64)
+        return whole * factor_px
+
+    too_large, too_small = area > high, area < low
+    return (
+        np.where(
+            too_large, shrunk(height), np.where(too_small, grown(height), rounded_h)
+        ),
+        np.where(
+            too_large, shrunk(width), np.where(too_small, grown(width), rounded_w)
+        ),
+    )

@@ -1,0 +1,131 @@
+"""What is asked of the traffic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.core.buckets import MAX_LENGTH
+from bucketwise.core.cost import COSTS
+from bucketwise.core.optimize import EXACT, SOLVERS
+from bucketwise.core.optimize.choose import GraphPrice
+from bucketwise.core.plan import BucketUnit
+from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.profile import ModelProfile
+
+MOST_BUCKETS = 64
+"""More graphs than anybody compiles: the most any published advice names is 4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the traffic; lengths are in ViT patches.
+
+    Attributes
+    ----------
+    strategy : str
+        A key of `SOLVERS`.
+    k_range : tuple of int
+        Least and most buckets.
+    min_saving : float
+        Share of the compute left that the last bucket must save, 0 to 1.
+    graph_price : GraphPrice or None
+        What one more graph costs; decides k when given.
+    align : int or None
+        Multiple of every bucket; the model's own when None.
+    headroom : float
+        Share added to the top bucket.
+    pins : tuple of int
+        Lengths that must be compiled.
+    bucket_unit : {"vit_patches", "merged_patches"}
+        Unit of the lists that are emitted.
+    cost : str
+        A key of `COSTS`.
+    keep_max_pixels : bool
+        Whether somebody chose the upper image limit, which is then not lowered where
+        that shrinks images.
+    allow_overflow : bool
+        Whether the emitted limits may let images through that no bucket holds.
+    """
+
+    strategy: str = EXACT
+    k_range: tuple[int, int] = (2, 4)
+    min_saving: float = 0.05
+    graph_price: GraphPrice | None = None
+    align: int | None = None
+    headroom: float = 0.0
+    pins: tuple[int, ...] = ()
+    bucket_unit: BucketUnit = "vit_patches"
+    cost: str = "flops"
+    keep_max_pixels: bool = False
+    allow_overflow: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every option by itself.
+
+        Raises
+        ------
+        UsageError
+            Naming each option that is out of range.
+        """
+        least, most = self.k_range
+        wrong = {
+            f"strategy: {self.strategy!r} found; one of {', '.join(SOLVERS)}": (
+                self.strategy not in SOLVERS
+            ),
+            f"cost: {self.cost!r} found; one of {', '.join(COSTS)}": (
+                self.cost not in COSTS
+            ),
+            f"buckets: {least}-{most} found; 1 to {MOST_BUCKETS}, ascending": (
+                not 1 <= least <= most <= MOST_BUCKETS
+            ),
+            f"min-saving: {self.min_saving} found; 0 or more and below 1 is right": (
+                not 0 <= self.min_saving < 1
+            ),
+            f"align: {self.align} found; 1 to {MAX_LENGTH:,} is right": (
+                self.align is not None and not 1 <= self.align <= MAX_LENGTH
+            ),
+            f"headroom: {self.headroom} found; 0 or more is right": (
+                not 0 <= self.headroom < float("inf")
+            ),
+            f"pin: {list(self.pins)} found; 1 to {MAX_LENGTH:,} is right": any(
+                not 1 <= pin <= MAX_LENGTH for pin in self.pins
+            ),
+            "graph-minutes: the price of a graph needs --cost flops": (
+                self.graph_price is not None and self.cost != "flops"
+            ),
+        }
+        problems = [problem for problem, holds in wrong.items() if holds]
+        raise_all(problems, UsageError)
+
+    def check_pins(self, profile: ModelProfile) -> None:
+        """Check the pins against the model.
+
+        Raises
+        ------
+        UsageError
+            Naming each pin, in `bucket_unit`, that is not a multiple of the model's
+            alignment.
+        """
+        own, unit = profile.align, self.patches_per_unit(profile)
+        raise_all(
+            [
+                f"--pin: {pin // unit} found; a multiple of {own} is right for "
+                f"{profile.name} ({-(-pin // (own * unit)) * own} is the next)"
+                for pin in self.pins
+                if pin % (own * unit)
+            ],
+            UsageError,
+        )
+
+    def align_for(self, profile: ModelProfile) -> int:
+        """Return the alignment in force: a multiple of the model's own.
+
+        The SDK asks that of the number that is written, whatever it counts.
+        """
+        own = profile.align * self.patches_per_unit(profile)
+        return own if self.align is None else -(-self.align // own) * own
+
+    def patches_per_unit(self, profile: ModelProfile) -> int:
+        """Return the ViT patches that a length of 1 in `bucket_unit` stands for."""
+        merged = self.bucket_unit == "merged_patches"
+        return profile.lengths_per_merged if merged else 1

@@ -1,0 +1,232 @@
+"""From a demand to buckets: candidates, solvers, how many, and what each bucket holds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import CostCurve, price, waste_of
+from bucketwise.core.demand import Demand
+from bucketwise.core.limits import Setting
+from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
+from bucketwise.core.optimize.exact import frontier as exact_frontier
+from bucketwise.core.plan import BucketUse, FrontierPoint, StrategyResult
+from bucketwise.core.question import Question
+from bucketwise.engines.rbln.lengths import extra_windows, mask_bytes, needed_lengths
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.profile import ModelProfile
+from bucketwise.words.numbers import less
+
+FRONTIER_K = 8
+"""The table of the exact optimum goes to at least so many buckets."""
+
+
+def top_bucket(setting: Setting, demand: Demand, headroom: float) -> int:
+    """Return the top bucket: the largest need, aligned, or a pin above it.
+
+    Parameters
+    ----------
+    setting : Setting
+        Traffic, limits, alignment and pins.
+    demand : Demand
+        What is needed.
+    headroom : float
+        Share added before rounding; it stops at what the limits let through.
+    """
+    largest = int(demand.needed[-1])
+    top = largest
+    if headroom:
+        reachable = max(setting.worst().needed, largest)
+        top = min(int(np.ceil(largest * (1 + headroom))), reachable)
+    aligned = int(align_up(np.array([top]), setting.align)[0])
+    return max(aligned, *setting.pins) if setting.pins else aligned
+
+
+def frontier_of(
+    problem: Problem, demand: Demand, curve: CostCurve, k_most: int
+) -> tuple[FrontierPoint, ...]:
+    """Return the exact optimum for each k, priced, with the saving of each bucket.
+
+    Parameters
+    ----------
+    problem : Problem
+        Candidates and weights.
+    demand : Demand
+        What the lengths are priced on.
+    curve : CostCurve
+        Cost of one run.
+    k_most : int
+        Most buckets.
+    """
+    points: list[FrontierPoint] = []
+    for lengths in exact_frontier(problem, k_most):
+        bill = price(Buckets(lengths), demand, curve)
+        before = points[-1].padded_compute if points else None
+        points.append(
+            FrontierPoint(
+                k=len(lengths),
+                vit_max_seq_lens=lengths,
+                padded_compute=bill.padded_compute,
+                waste=bill.waste,
+                saving=None if before is None else less(before, bill.padded_compute),
+            )
+        )
+    return tuple(points)
+
+
+def strategies_of(
+    problem: Problem, demand: Demand, curve: CostCurve, question: Question
+) -> tuple[StrategyResult, ...]:
+    """Solve by every strategy at each k in the asked range, and price all alike.
+
+    Parameters
+    ----------
+    problem : Problem
+        Candidates and weights.
+    demand : Demand
+        What the lengths are priced on.
+    curve : CostCurve
+        Cost of one run.
+    question : Question
+        The range of k.
+    """
+    least = min(max(question.k_range[0], problem.k_min), problem.k_max)
+    most = min(max(question.k_range[1], problem.k_min), problem.k_max)
+    results = []
+    for k in range(least, most + 1):
+        for name, solve in SOLVERS.items():
+            lengths = solve(problem, k)
+            bill = price(Buckets(lengths), demand, curve)
+            results.append(
+                StrategyResult(
+                    name=name,
+                    exact=name == EXACT,
+                    k=k,
+                    vit_max_seq_lens=lengths,
+                    padded_compute=bill.padded_compute,
+                    waste=bill.waste,
+                )
+            )
+    return tuple(results)
+
+
+def choose(
+    question: Question,
+    frontier: tuple[FrontierPoint, ...],
+    strategies: tuple[StrategyResult, ...],
+    demand: Demand,
+    graph_flop: float | None,
+) -> Choice:
+    """Choose k on the exact frontier, or on the asked strategy's own results.
+
+    Parameters
+    ----------
+    question : Question
+        Strategy, range and rule.
+    frontier : tuple of FrontierPoint
+        The exact optimum.
+    strategies : tuple of StrategyResult
+        Every strategy at each k in the range.
+    demand : Demand
+        What is needed: one length needs one bucket.
+    graph_flop : float or None
+        What one more graph costs on the scale of the traffic, as `price_per_graph`
+        returns it; decides k when given.
+    """
+    if demand.needed.size == len(frontier) == frontier[0].k == 1:
+        one = int(demand.needed[0])
+        return Choice(
+            1,
+            "single_length",
+            f"every run needs the same length ({one}): one graph is enough, and "
+            "buckets cannot save anything",
+        )
+    padded = {point.k: point.padded_compute for point in frontier}
+    if question.strategy != EXACT:
+        own = {
+            result.k: result.padded_compute
+            for result in strategies
+            if result.name == question.strategy
+        }
+        padded = {k: own.get(k, padded[k]) for k in padded if k <= max(own)}
+    if graph_flop is not None:
+        return by_price(padded, question.k_range, graph_flop)
+    choice = by_saving(padded, question.k_range, question.min_saving)
+    fixed = question.k_range[0] == question.k_range[1] == choice.k
+    rule: Rule = "fixed" if fixed else choice.rule
+    if question.strategy != EXACT:
+        by = "asked of it" if fixed else "by the same rule on its own results"
+        reason = f"{choice.k} {by}; {question.strategy} promises no optimum"
+        return Choice(choice.k, rule, reason)
+    asked = f"{choice.k} asked for; " if fixed else ""
+    return Choice(choice.k, rule, f"{asked}{choice.reason}")
+
+
+def price_per_graph(question: Question, inputs: float) -> float | None:
+    """Return what one more graph costs on the scale of so many images, if told."""
+    if question.graph_price is None:
+        return None
+    return question.graph_price.flop(inputs)
+
+
+def bucket_uses(
+    buckets: Buckets, demand: Demand, setting: Setting, pins: tuple[int, ...]
+) -> tuple[BucketUse, ...]:
+    """Return what each bucket holds and wastes.
+
+    Parameters
+    ----------
+    buckets : Buckets
+        The chosen lengths.
+    demand : Demand
+        What is needed.
+    setting : Setting
+        Model, release and cost.
+    pins : tuple of int
+        Lengths that were asked for.
+    """
+    bill = price(buckets, demand, setting.curve)
+    total = float(bill.runs.sum())
+    uses = []
+    for index, length in enumerate(buckets.lengths):
+        useful, padded = float(bill.useful[index]), float(bill.padded[index])
+        uses.append(
+            BucketUse(
+                vit_patches=length,
+                merged_patches=-(-length // setting.profile.lengths_per_merged),
+                largest_square=largest_square_px(
+                    length, setting.profile, setting.version
+                ),
+                runs=float(bill.runs[index]),
+                share=float(bill.runs[index]) / total if total else 0.0,
+                useful_compute=useful,
+                padded_compute=padded,
+                waste=waste_of(useful, padded),
+                mask_bytes=mask_bytes(length),
+                pinned=length in pins,
+            )
+        )
+    return tuple(uses)
+
+
+def largest_square_px(length: int, profile: ModelProfile, version: Version) -> int:
+    """Return the side in pixels of the largest square grid a bucket holds; 0 for none.
+
+    Parameters
+    ----------
+    length : int
+        The bucket in ViT patches.
+    profile : ModelProfile
+        The model.
+    version : tuple of int
+        The optimum-rbln release.
+    """
+    if profile.soft_tokens:
+        return int(length**0.5) * profile.length_px
+    most = int(length**0.5) + 1
+    grid = np.arange(profile.merge, most + 1, profile.merge, dtype=np.int64)
+    extra = extra_windows(profile.family, version)
+    needed = needed_lengths(grid, grid, profile.window_patches, extra)
+    fitting = grid[needed <= length]
+    return int(fitting.max()) * profile.patch_px if fitting.size else 0

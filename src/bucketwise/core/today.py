@@ -1,0 +1,246 @@
+"""What runs today: under which limits, who fails, and what it costs beside a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.cost import price
+from bucketwise.core.demand import Demand
+from bucketwise.core.limits import Limit, Setting, weight_of
+from bucketwise.core.patching import BoolArray, Counts
+from bucketwise.core.plan import Current
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.traffic import IntArray
+from bucketwise.words.numbers import less
+
+SOFT_TOKENS = "max_soft_tokens"
+"""The setting by which some processors limit images instead: they scale each to that
+many soft tokens (transformers 5.15.1, models/gemma4/image_processing_gemma4.py)."""
+
+SOFT_TOKEN_PX = 48
+"""Side of what one of them stands for: 3 x 3 patches of 16 pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenLimits:
+    """Image limits that a configuration, its processor or an option sets.
+
+    Attributes
+    ----------
+    min_pixels, max_pixels : int or None
+        As written: they may be crossed; None where it sets none.
+    source : str
+        What sets them: a file and line, or an option.
+    """
+
+    min_pixels: int | None = None
+    max_pixels: int | None = None
+    source: str
+
+
+def option_limits(
+    profile: ModelProfile | None,
+    min_pixels: Limit,
+    max_pixels: Limit,
+    *,
+    prefix: str = "--",
+) -> tuple[GivenLimits, ...]:
+    """Return the limits that options set; () where they set none.
+
+    Parameters
+    ----------
+    profile : ModelProfile or None
+        The model, whose limits "checkpoint" names.
+    min_pixels, max_pixels : int, "checkpoint" or None
+        The options' values.
+    prefix : str
+        What the names of the options begin with.
+    """
+    found = []
+    for side, value in (("min_pixels", min_pixels), ("max_pixels", max_pixels)):
+        source = f"{prefix}{side.replace('_', '-')}"
+        if value == "checkpoint" and profile is not None:
+            source = profile.checkpoint.source
+            value = int(getattr(profile.checkpoint, side))  # noqa: PLW2901
+        if isinstance(value, int):
+            found.append(GivenLimits(**{side: value}, source=source))
+    return tuple(found)
+
+
+def limits_in_service(
+    profile: ModelProfile | None, *given: GivenLimits | None
+) -> PixelLimits | None:
+    """Return the image limits that the runtime uses, and what sets them.
+
+    Parameters
+    ----------
+    profile : ModelProfile or None
+        The model; its checkpoint sets what nothing else does.
+    *given : GivenLimits or None
+        What sets limits, the first to decide first: options, then the configuration's
+        text, then the processor saved beside it.
+
+    Returns
+    -------
+    PixelLimits or None
+        None where a side is set by nothing that is known.
+
+    Raises
+    ------
+    ConfigError
+        When the limits are below 1 or crossed.
+    """
+    sides: dict[str, int] = {}
+    sources = []
+    for side in ("min_pixels", "max_pixels"):
+        source = next(
+            (each for each in given if each and getattr(each, side) is not None),
+            profile.checkpoint if profile else None,
+        )
+        if source is None:
+            return None
+        sides[side] = getattr(source, side)
+        sources.append(source.source)
+    low, high = sources
+    source_of_both = low if low == high else f"min_pixels: {low}; max_pixels: {high}"
+    return PixelLimits(**sides, source=source_of_both)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failures:
+    """Who fails behind a list of lengths.
+
+    Attributes
+    ----------
+    needed : ndarray of int64, shape (n_sizes,)
+        Needed length of one run of each size; 0 where refused by the processor.
+    fails : ndarray of bool, shape (n_sizes,)
+        Whether the runtime raises.
+    images : float
+        Images the processor accepts, weighted.
+    overflow_images, overflow_runs : float
+        Images that fail, and their ViT runs.
+    """
+
+    needed: IntArray
+    fails: BoolArray
+    images: float
+    overflow_images: float
+    overflow_runs: float
+
+    @classmethod
+    def of(cls, buckets: Buckets, counts: Counts, version: Version) -> Failures:
+        """Count what needs more than the top length."""
+        needed = counts.needed(version)
+        fails = counts.accepted & (needed > buckets.top)
+        return cls(
+            needed=needed,
+            fails=fails,
+            images=weight_of(counts, counts.accepted),
+            overflow_images=weight_of(counts, fails),
+            overflow_runs=float(counts.runs[fails].sum()),
+        )
+
+    @property
+    def overflow_share(self) -> float:
+        """Share of the images that fail."""
+        return self.overflow_images / self.images if self.images else 0.0
+
+
+def lowest_limits(*limits: PixelLimits) -> PixelLimits:
+    """Return the lower of every two limits, under which each side serves its images.
+
+    What one list serves under its own limits it serves under lower ones too, so that
+    lists can be priced on the same images and what a limit saves is no saving of them.
+    """
+    return PixelLimits(
+        min_pixels=min(each.min_pixels for each in limits),
+        max_pixels=min(each.max_pixels for each in limits),
+        source="the lowest of all",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """The configuration in service.
+
+    Attributes
+    ----------
+    buckets : Buckets
+        Compiled lengths, in ViT patches as the runtime compares them.
+    limits : tuple of GivenLimits
+        What sets image limits, as `limits_in_service` takes it.
+    source : str
+        Where the lengths were read.
+    """
+
+    buckets: Buckets
+    limits: tuple[GivenLimits, ...] = ()
+    source: str
+
+
+def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
+    """Price today's buckets and the proposed ones on the images both serve.
+
+    Parameters
+    ----------
+    today : Today
+        What runs now.
+    proposed : Buckets
+        The plan's lengths.
+    setting : Setting
+        The traffic under the plan's limits.
+
+    Returns
+    -------
+    Current
+        Failures first, then both computes.
+
+    Raises
+    ------
+    ConfigError
+        When today's limits are crossed.
+    """
+    planned = setting.preprocessing.image
+    in_service = limits_in_service(setting.profile, *today.limits) or planned
+    own = setting.under(in_service)
+    failures = Failures.of(today.buckets, own.counts, setting.version)
+    shared = setting.under(lowest_limits(in_service, planned))
+    needed = shared.counts.needed(setting.version)
+    accepted = setting.counts.accepted
+    served = accepted & ~failures.fails
+    both = served & (needed <= min(today.buckets.top, proposed.top))
+    runs = setting.counts.runs
+
+    def compute(buckets: Buckets, lengths: IntArray, who: BoolArray) -> float:
+        if not (runs[who] > 0).any():
+            return 0.0
+        demand = Demand.of(lengths[who], runs[who])
+        return price(buckets, demand, setting.curve).padded_compute
+
+    before = compute(today.buckets, needed, both)
+    after = compute(proposed, needed, both)
+    hit = today.buckets.assign(failures.needed[served & (runs > 0)])
+    unused = sorted(set(range(len(today.buckets.lengths))) - set(hit.tolist()))
+    return Current(
+        max_seq_lens=today.buckets.lengths,
+        min_pixels=in_service.min_pixels,
+        max_pixels=in_service.max_pixels,
+        max_pixels_assumed=all(each.max_pixels is None for each in today.limits),
+        limits_source=in_service.source,
+        compared_max_pixels=shared.preprocessing.image.max_pixels,
+        overflow_images=failures.overflow_images,
+        overflow_share=failures.overflow_share,
+        overflow_runs=failures.overflow_runs,
+        served_images=weight_of(setting.counts, both),
+        shrunk_images=own.shrunk_images(),
+        useful_compute_served=float((runs * setting.curve.at(needed))[both].sum()),
+        padded_compute_today=compute(today.buckets, failures.needed, served),
+        padded_compute_served=before,
+        proposed_compute_on_served=after,
+        saving=less(before, after),
+        unused_buckets=tuple(today.buckets.lengths[index] for index in unused),
+        source=today.source,
+    )

@@ -1,0 +1,260 @@
+"""One answer from a plan: go, go if, keep, or no, and the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bucketwise.core.memory.plan import Change, MemoryPlan
+from bucketwise.core.plan import (
+    Call,
+    Current,
+    Memory,
+    MemoryTerm,
+    Plan,
+    PlanWarning,
+    Reason,
+    Verdict,
+)
+from bucketwise.words.numbers import (
+    change,
+    compute,
+    literal,
+    memory,
+    percent,
+    plural,
+    verb,
+)
+
+OPTIONS: dict[tuple[str, ...], str] = {
+    ("max_seq_len",): "--max-seq-len",
+    ("batch_size",): "--batch-size",
+    ("num_devices",): "--devices",
+    ("tensor_parallel_size",): "--devices",
+}
+"""The option that sets a key of the configuration."""
+
+CALLS: dict[Call, str] = {
+    "go": "go",
+    "go_if": "go, once this is checked",
+    "keep": "keep what runs today",
+    "no": "no",
+}
+"""A verdict in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What a verdict rests on beside the plan.
+
+    Attributes
+    ----------
+    min_saving : float
+        Share of today's compute that is worth a compile, 0 to 1.
+    memory : MemoryPlan or None
+        What each device holds as planned; None where too little is known.
+    memory_today : MemoryPlan or None
+        The same with what runs today.
+    decoder_saving : float
+        Share of a decode step's cost that the planned graphs save against today's.
+    """
+
+    min_saving: float
+    memory: MemoryPlan | None = None
+    memory_today: MemoryPlan | None = None
+    decoder_saving: float = 0.0
+
+
+UNDECIDED = Verdict(call="no", reasons=())
+"""What stands in a plan until it is judged."""
+
+
+def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
+    """Return what to do with a plan.
+
+    It is "no" where the plan would not load or not serve; "keep" where nothing fails
+    today and the plan saves less than is asked; "go_if" where something is to be
+    checked first; else "go".
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan; its own verdict is not looked at.
+    grounds : Grounds
+        Memory, and what a change must be worth.
+
+    Returns
+    -------
+    Verdict
+        The reasons that decided first.
+    """
+    against = tuple(_against(plan, grounds))
+    keeping = tuple(_keeping(plan, grounds))
+    conditions = tuple(_conditions(plan, grounds))
+    gains = tuple(_gains(plan))
+    if against:
+        return Verdict(call="no", reasons=(*against, *conditions))
+    if keeping:
+        return Verdict(call="keep", reasons=(*keeping, *conditions))
+    if conditions:
+        return Verdict(call="go_if", reasons=(*conditions, *gains))
+    return Verdict(call="go", reasons=gains)
+
+
+def memory_of(plan: MemoryPlan | None) -> Memory | None:
+    """Return what the fullest device holds, as plan.json tells it."""
+    if plan is None:
+        return None
+    fullest = max(plan.pools, key=lambda pool: pool.device_bytes)
+    certain = plan.verdict == "fits"
+    return Memory(
+        device=plan.device,
+        device_bytes=plan.usable_bytes,
+        needed_bytes=fullest.device_bytes,
+        fits=True if certain else (False if plan.lacks_bytes else None),
+        terms=tuple(
+            MemoryTerm(name=term.name, bytes=term.device_bytes, status=term.status)
+            for term in fullest.terms
+        ),
+    )
+
+
+def _against(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
+    """Yield why the plan would not load, or not serve."""
+    for warning in _warnings(plan, "error"):
+        option = "--bucket-unit vit" if warning.id == "documented-unit" else None
+        yield Reason(
+            id=warning.id, severity="error", words=warning.words, option=option
+        )
+    found = grounds.memory
+    if found is None or not found.lacks_bytes:
+        return
+    sure = "" if found.verdict == "does not fit" else " by estimate"
+    words = (
+        f"It does not fit{sure}: a device lacks {memory(found.lacks_bytes)} of "
+        f"{memory(found.usable_bytes)} ({found.device})."
+    )
+    if found.changes:
+        fitting = "; ".join(each.words for each in found.changes)
+        words += f" It would fit with one of: {fitting}."
+    yield Reason(
+        id="memory",
+        severity="error",
+        words=words,
+        option=next(filter(None, map(_option, found.changes)), None),
+    )
+
+
+def _option(each: Change) -> str | None:
+    name = OPTIONS.get(each.path)
+    return f"{name} {each.value}" if name else None
+
+
+def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
+    """Yield why what runs today is as good."""
+    current = plan.visual.current
+    if current is None or current.overflow_images or _lacks(grounds.memory_today):
+        return
+    if grounds.decoder_saving >= grounds.min_saving:
+        return
+    if current.max_seq_lens == plan.visual.vit_max_seq_lens:
+        yield _not_worth("Today's lengths are the best there are.")
+        return
+    price = plan.visual.decision.price_per_graph
+    saved = current.padded_compute_served - current.proposed_compute_on_served
+    if price is not None:
+        graphs = len(plan.visual.vit_max_seq_lens)
+        if saved < graphs * price:
+            unit = plan.visual.cost.unit
+            yield _not_worth(
+                f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} "
+                f"would save {compute(max(saved, 0.0), unit)}, less than "
+                f"{plural(graphs, 'graph')} cost ({compute(graphs * price, unit)})."
+            )
+        return
+    if current.saving < grounds.min_saving:
+        said = (
+            f"would save {percent(current.saving)}"
+            if current.saving > 0
+            else "would save nothing"
+        )
+        yield _not_worth(
+            f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} {said} "
+            f"of the ViT compute; a recompile is asked to save "
+            f"{percent(grounds.min_saving)}."
+        )
+
+
+def _not_worth(words: str) -> Reason:
+    return Reason(
+        id="not-worth-it", severity="note", words=words, option="--min-saving 0%"
+    )
+
+
+def _conditions(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
+    """Yield what is to be checked before a compile."""
+    if plan.model.assumed:
+        yield Reason(
+            id="model-assumed",
+            severity="warning",
+            words=f"The model is {plan.model.name}: none was given, so it is assumed.",
+            option="--model NAME",
+        )
+    for warning in _warnings(plan, "warning"):
+        yield Reason(id=warning.id, severity="warning", words=warning.words)
+    found = grounds.memory
+    if found is not None and found.verdict == "cannot tell" and not found.lacks_bytes:
+        yield Reason(
+            id="memory-close",
+            severity="warning",
+            words=f"It fits by estimate, with less to spare of "
+            f"{memory(found.usable_bytes)} than was ever measured: compile to tell.",
+        )
+
+
+def failing_today(current: Current) -> tuple[str, str]:
+    """Return how many images fail with the lengths of today, and why, one sentence."""
+    top = (
+        f"{max(current.max_seq_lens):,} ViT patches under max_pixels "
+        f"{current.max_pixels:,} ({current.limits_source})"
+    )
+    if not current.overflow_images:
+        return "No image fails today:", f"none needs more than {top}."
+    fails = verb(current.overflow_images, "fails", "fail")
+    images = plural(current.overflow_images, "image")
+    share = percent(current.overflow_share)
+    return f"{images} ({share}) {fails} today,", f"needing more than {top}."
+
+
+def _gains(plan: Plan) -> Iterator[Reason]:
+    """Yield what the plan is good for."""
+    current = plan.visual.current
+    if current is not None and current.overflow_images:
+        words = " ".join(failing_today(current)).removesuffix(".")
+        yield Reason(
+            id="failing-today", severity="error", words=f"{words}; none would."
+        )
+    yield Reason(id="saving", severity="note", words=_saving(plan, current))
+
+
+def _saving(plan: Plan, current: Current | None) -> str:
+    visual = plan.visual
+    if current is not None and current.padded_compute_served:
+        said = change(current.padded_compute_served, current.proposed_compute_on_served)
+        return (
+            f"{said} ViT compute than today, on the {plural(current.served_images, 'image')} "
+            "that both serve."
+        )
+    one = next((point for point in visual.frontier if point.k == 1), None)
+    if one is None or len(visual.vit_max_seq_lens) == 1:
+        return f"{percent(visual.waste)} of the ViT compute is padding."
+    said = change(one.padded_compute, visual.padded_compute)
+    return f"{said} ViT compute than one graph of {one.vit_max_seq_lens[-1]:,}."
+
+
+def _warnings(plan: Plan, severity: str) -> Iterator[PlanWarning]:
+    return (each for each in plan.warnings if each.severity == severity)
+
+
+def _lacks(found: MemoryPlan | None) -> bool:
+    return found is not None and found.lacks_bytes > 0

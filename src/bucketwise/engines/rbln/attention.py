@@ -1,0 +1,158 @@
+"""The attention limits the SDK enforces when it compiles a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bucketwise.engines.rbln.releases import NEWEST, OLDEST, Version
+
+MIN_PARTITIONS = 2
+"""Flash attention needs at least two."""
+
+FLASH = "flash_attn"
+EAGER = "eager"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionLimits:
+    """Bounds of one NPU family from one release on.
+
+    Attributes
+    ----------
+    npu : str
+        Start of the NPU's name.
+    since : tuple of int
+        The first release with these bounds.
+    max_eager_seq_len : int
+        The longest `max_seq_len` without flash attention.
+    min_partition_len, max_partition_len : int
+        Range of `kvcache_partition_len` with it.
+    """
+
+    npu: str
+    since: Version
+    max_eager_seq_len: int = 32_768
+    min_partition_len: int = 1_024
+    max_partition_len: int = 32_768
+
+
+# transformers/modeling_attention_utils.py of each wheel. Up to 0.11.2 no release asks
+# for the NPU; 0.12.0 raises "Unknown npu name" on a name that starts otherwise, and
+# takes the bounds of ATOM without a name.
+LIMITS: tuple[AttentionLimits, ...] = (
+    AttentionLimits(npu="RBLN-CA", since=OLDEST, min_partition_len=4_096),
+    AttentionLimits(npu="RBLN-CA", since=(0, 11, 1)),
+    AttentionLimits(npu="RBLN-CR", since=OLDEST, min_partition_len=4_096),
+    AttentionLimits(npu="RBLN-CR", since=(0, 11, 1)),
+    AttentionLimits(
+        npu="RBLN-CR",
+        since=(0, 12, 0),
+        max_eager_seq_len=16_384,
+        max_partition_len=16_384,
+    ),
+)
+"""Bounds, older ones first."""
+
+NAMES_CHECKED_SINCE: Version = (0, 12, 0)
+"""Before it any NPU name is taken."""
+
+
+MAX_GDN_CHUNK = 128
+"""Longer chunks of linear attention are refused (optimum-rbln 0.11.1 on,
+transformers/models/qwen3_5/configuration_qwen3_5.py)."""
+
+GDN_CHUNK_DIVIDES_SINCE: Version = (0, 12, 0)
+"""From here on it must divide the chunk of the prefill."""
+
+
+def limits_of(npu: str | None, version: Version) -> AttentionLimits:
+    """Return the bounds in force; those of ATOM for a name that nobody knows.
+
+    Parameters
+    ----------
+    npu : str or None
+        Such as RBLN-CA25.
+    version : tuple of int
+        The release.
+    """
+    start = next(
+        (each.npu for each in LIMITS if (npu or "").startswith(each.npu)), None
+    )
+    known = [
+        each
+        for each in LIMITS
+        if each.npu == (start or "RBLN-CA") and each.since <= version
+    ]
+    return known[-1]
+
+
+def is_known_npu(npu: str) -> bool:
+    """Return whether the SDK knows the family of an NPU's name."""
+    return any(npu.startswith(each.npu) for each in LIMITS)
+
+
+def attention_problems(config: Mapping[str, Any]) -> list[str]:
+    """Return what the SDK refuses about attention, whichever the release.
+
+    The rules are those of validate_attention_method (optimum-rbln 0.12.0,
+    transformers/modeling_attention_utils.py).
+
+    Parameters
+    ----------
+    config : mapping
+        A top-level configuration whose lengths are whole numbers.
+
+    Returns
+    -------
+    list of str
+        One sentence a fault.
+    """
+    npu = config.get("npu")
+    if npu is not None and not (isinstance(npu, str) and is_known_npu(npu)):
+        return [f"npu: {npu!r} found; a name such as RBLN-CA25 or RBLN-CR13 is right"]
+    limits = limits_of(npu, NEWEST)
+    attention = config.get("attn_impl")
+    if attention not in (None, EAGER, FLASH):
+        return [f"attn_impl: {attention!r} found; {EAGER} or {FLASH} is right"]
+    partition = config.get("kvcache_partition_len")
+    length = config.get("max_seq_len")
+    if partition is not None:
+        return _flash_problems(partition, length, limits) + _block(config, partition)
+    if attention == FLASH or length is None:
+        return []
+    problems = []
+    if length > limits.max_eager_seq_len:
+        problems.append(
+            f"max_seq_len: {length} found without kvcache_partition_len; at most "
+            f"{limits.max_eager_seq_len}, or a kvcache_partition_len that divides it, "
+            "is right"
+        )
+    return problems + _block(config, length)
+
+
+def _flash_problems(
+    partition: int, length: int | None, limits: AttentionLimits
+) -> list[str]:
+    problems = []
+    if not limits.min_partition_len <= partition <= limits.max_partition_len:
+        problems.append(
+            f"kvcache_partition_len: {partition} found; {limits.min_partition_len} to "
+            f"{limits.max_partition_len} is right"
+        )
+    if length is not None and (
+        length % partition or length // partition < MIN_PARTITIONS
+    ):
+        problems.append(
+            f"max_seq_len: {length} found with kvcache_partition_len {partition}; a "
+            "multiple of it, at least twice it, is right"
+        )
+    return problems
+
+
+def _block(config: Mapping[str, Any], right: int) -> list[str]:
+    block = config.get("kvcache_block_size")
+    if block is None or block == right:
+        return []
+    return [f"kvcache_block_size: {block!r} found; {right} is right here"]

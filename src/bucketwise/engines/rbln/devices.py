@@ -1,0 +1,199 @@
+"""What a device can do at most and hold, by the start of its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bucketwise.engines.rbln.releases import Version
+
+CHIPLETS_CHECKED_SINCE: Version = (0, 11, 0)
+"""Up to 0.10.4 the cache is sized against the memory of a whole device; from here on
+against that of each chiplet (optimum-rbln 0.11.0.post1, transformers/
+modeling_attention_utils.py, _collect_chiplet_kvcache_inputs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dram:
+    """Memory of one device, as the SDK counts it when it sizes the cache.
+
+    Attributes
+    ----------
+    total_bytes : int
+        All of it.
+    chiplets : int
+        Parts it is divided into, equally.
+    reserved_bytes : int
+        What the system keeps of each part.
+    source : str
+        Where that stands.
+    """
+
+    total_bytes: int
+    chiplets: int
+    reserved_bytes: int
+    source: str
+
+    @property
+    def usable_bytes(self) -> int:
+        """What models may use of the device."""
+        return self.total_bytes - self.chiplets * self.reserved_bytes
+
+    def parts(self, version: Version) -> tuple[int, int]:
+        """Return how many rooms are checked one by one, and the bytes of each.
+
+        Parameters
+        ----------
+        version : tuple of int
+            The release.
+        """
+        parts = self.chiplets if version >= CHIPLETS_CHECKED_SINCE else 1
+        return parts, self.usable_bytes // parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Published figures of one device, as the SDK numbers devices.
+
+    Attributes
+    ----------
+    name : str
+        The product.
+    dram_bytes_per_s : float
+        Memory bandwidth.
+    flop_per_s : float
+        16-bit matrix products.
+    source : str
+        Where the peaks were published.
+    dram : Dram or None
+        Its memory; None where no SDK of this table sizes anything for it.
+    """
+
+    name: str
+    dram_bytes_per_s: float
+    flop_per_s: float
+    source: str
+    dram: Dram | None = None
+
+
+DEFAULT_DRAM = Dram(
+    total_bytes=16 * 2**30,
+    chiplets=1,
+    reserved_bytes=288 * 2**20,
+    source="optimum-rbln 0.12.0, utils/runtime_utils.py, _dram_spec",
+)
+"""That of an ATOM chip, which is taken where nobody named the NPU."""
+
+# An ATOM-Max card is four chips, and the SDK counts chips. 0.10.2 to 0.12.0 have the
+# same sizes; that of a Rebel100 takes its four chiplets from 0.10.4 and 0.11.0.post1
+# (get_available_dram: 4 GiB, and 4 times 1 GiB, for the system).
+DEVICES: dict[str, Device] = {
+    "RBLN-CA": Device(
+        name="ATOM",
+        dram_bytes_per_s=256e9,
+        flop_per_s=32e12,
+        source="the vendor's product figures of the ATOM chip",
+        dram=DEFAULT_DRAM,
+    ),
+    "RBLN-CR": Device(
+        name="Rebel100",
+        dram_bytes_per_s=4.8e12,
+        flop_per_s=1e15,
+        source="RBLN documentation 0.12.0, profiler/architecture, and the vendor's "
+        "product figures",
+        dram=Dram(
+            total_bytes=144 * 2**30,
+            chiplets=4,
+            reserved_bytes=2**30,
+            source="optimum-rbln 0.12.0, utils/runtime_utils.py, _dram_spec",
+        ),
+    ),
+}
+"""Start of an NPU's name -> its figures."""
+
+DEFAULT_NPU = "RBLN-CA"
+
+GPU = Device(
+    name="a GPU (A100 80 GB)",
+    dram_bytes_per_s=2.039e12,
+    flop_per_s=312e12,
+    source="NVIDIA A100 80GB data sheet (SXM)",
+)
+"""Stands for the GPU engine that evidence was measured on; only the ratio of its peaks
+matters, and it differs little between generations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A card, and the releases of the SDK that run it.
+
+    Attributes
+    ----------
+    name : str
+        The product.
+    splits : bool
+        Whether one model can be split over several of its devices (RSD).
+    since, until : tuple of int or None
+        First and last release; None where there is no such end.
+    """
+
+    name: str
+    splits: bool
+    since: Version | None = None
+    until: Version | None = None
+
+    def runs(self, version: Version) -> bool:
+        """Return whether a release runs it."""
+        started = self.since is None or version >= self.since
+        return started and (self.until is None or version <= self.until)
+
+
+# RBLN documentation 0.12.0, supports/version_matrix.
+CARDS: dict[str, Card] = {
+    "RBLN-CA02": Card(name="ATOM", splits=False, until=(0, 8, 0)),
+    "RBLN-CA12": Card(name="ATOM+", splits=True, until=(0, 9, 4)),
+    "RBLN-CA22": Card(name="ATOM+", splits=True, since=(0, 8, 0)),
+    "RBLN-CA25": Card(name="ATOM-Max", splits=True, since=(0, 8, 0)),
+    "RBLN-CR13": Card(name="Rebel100", splits=False, since=(0, 12, 0)),
+}
+"""Name of a card -> what runs it."""
+
+
+def device_of(npu: str | None) -> tuple[Device, bool]:
+    """Return the device of an NPU name, and whether it had to be assumed.
+
+    Parameters
+    ----------
+    npu : str or None
+        Such as RBLN-CA25; None where nobody named it.
+    """
+    for start, device in DEVICES.items():
+        if npu and npu.upper().startswith(start):
+            return device, False
+    return DEVICES[DEFAULT_NPU], True
+
+
+def card_of(npu: str | None) -> Card | None:
+    """Return the card of an NPU name; None for a card that the table lacks.
+
+    Parameters
+    ----------
+    npu : str or None
+        Such as RBLN-CA25.
+    """
+    return CARDS.get((npu or "").upper())
+
+
+def splits_models(npu: str | None) -> bool:
+    """Return whether one model can be split over several devices.
+
+    Every ATOM since ATOM+ can; Rebel100 cannot.
+
+    Parameters
+    ----------
+    npu : str or None
+        Such as RBLN-CA25; taken for an ATOM where nobody named it.
+    """
+    card = card_of(npu)
+    if card is not None:
+        return card.splits
+    return device_of(npu)[0] is DEVICES[DEFAULT_NPU]

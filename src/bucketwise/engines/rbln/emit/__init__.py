@@ -1,0 +1,77 @@
+"""A plan -> the text of every file an operator runs, one function a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bucketwise.core.plan import Plan
+from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.emit.compile_script import compile_text
+from bucketwise.engines.rbln.emit.config_json import config_text
+from bucketwise.engines.rbln.emit.context import EmitContext
+from bucketwise.engines.rbln.emit.load_script import load_text
+from bucketwise.engines.rbln.emit.serve_script import serve_text
+from bucketwise.engines.rbln.model_classes import generates
+from bucketwise.engines.rbln.targets import Target
+from bucketwise.words.wording import worded
+
+__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
+
+Emitter = Callable[[EmitContext], str]
+
+EMITTERS: dict[str, Emitter] = {
+    "rbln_config{unit}.json": config_text,
+    "compile{unit}.py": compile_text,
+    "load{unit}.py": load_text,
+    "serve{unit}.sh": serve_text,
+}
+"""File name, with the {unit} of its lengths where it is not the usual -> its text."""
+
+
+def place_of(pattern: str, context: EmitContext) -> str:
+    """Return where a file stands among the results, such as optimum-rbln-0.12.0/load.py."""
+    name = pattern.format(unit=context.unit_suffix)
+    return f"{context.target.folder}/{name}"
+
+
+def emitters_for(family: str) -> dict[str, Emitter]:
+    """Return what is emitted for a family: nothing serves one that does not generate.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    """
+    if generates(family):
+        return EMITTERS
+    return {name: text for name, text in EMITTERS.items() if text is not serve_text}
+
+
+def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
+    """Return every file for every dialect.
+
+    Parameters
+    ----------
+    plan : Plan
+        The answer; without a decoder half the base's batch sizes stay.
+    base : BaseConfig
+        The configuration emitted ones start from.
+    targets : sequence of Target
+        The dialects.
+
+    Returns
+    -------
+    dict of str to str
+        Path within the folder of results, one folder a dialect, to text.
+
+    Raises
+    ------
+    ConfigError
+        When the model's family has no class.
+    """
+    files = {}
+    for target in targets:
+        context = EmitContext.of(plan, base, target)
+        for pattern, text in emitters_for(plan.model.family).items():
+            files[place_of(pattern, context)] = worded(text(context), plan.model.family)
+    return files

@@ -1,0 +1,90 @@
+"""The Python script that compiles the model and saves its processor beside it."""
+
+from __future__ import annotations
+
+from bucketwise.engines.rbln.emit.context import EmitContext
+from bucketwise.engines.rbln.emit.device_lines import VERSION_IMPORT, first_device_lines
+from bucketwise.engines.rbln.emit.literal import python_literal
+from bucketwise.engines.rbln.emit.processor_lines import (
+    limit_check,
+    limit_constants,
+    limit_function,
+)
+from bucketwise.engines.rbln.emit.remarks import (
+    assumed_values,
+    base_notes,
+    bucket_table,
+    decoder_table,
+    one_line,
+    unit_warning,
+)
+
+_MAIN = '''
+
+def main():
+    """Compile into the folder given, or into FOLDER."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER)
+    if folder.exists() and any(folder.iterdir()):
+        # save_pretrained merges into a folder; old graphs would stay beside the new.
+        sys.exit(f"{folder} is not empty; give another folder")
+    model = CLASS_NAME.from_pretrained(
+        MODEL_ID, export=True, rbln_config=RBLN_CONFIG
+    )
+    model.save_pretrained(folder)
+    # After the model: its folder already holds the checkpoint's processor, whose
+    # limits let images through that no bucket holds.
+    processor = AutoProcessor.from_pretrained(MODEL_ID)
+    set_limits(processor)
+    processor.save_pretrained(folder)
+CHECK    print(f"compiled into {folder}")
+
+
+if __name__ == "__main__":
+    main()
+'''
+
+
+_LOCAL = """\
+# The base name of the folder the model was read from; where it stands is not recorded.
+# Run this beside it, or put its path here.
+"""
+
+
+def compile_text(context: EmitContext) -> str:
+    """Return compile.py."""
+    target = context.target
+    script = f"compile{context.unit_suffix}.py"
+    title = one_line(f"Compile {context.model.hf_id} for {target.name}.")
+    remarks = (
+        *unit_warning(context),
+        title,
+        f"Covers {context.covers}, with transformers {target.transformers}.",
+        f"Run: python {script} [FOLDER]",
+        "",
+        *bucket_table(context),
+        *decoder_table(context),
+        "",
+        *assumed_values(context),
+        *base_notes(context),
+    )
+    config = context.config()
+    first_device = first_device_lines(context, "RBLN_CONFIG", config)
+    return (
+        "".join(f"# {line}".rstrip() + "\n" for line in remarks)
+        + "\nimport sys\n"
+        + (VERSION_IMPORT if first_device else "")
+        + "from pathlib import Path\n\n"
+        + f"from optimum.rbln import {context.class_name}\n"
+        + "from transformers import AutoProcessor\n\n"
+        + (_LOCAL if context.is_local else "")
+        + f"MODEL_ID = {context.model.hf_id!a}\n"
+        + f"FOLDER = {context.folder!a}\n\n"
+        + limit_constants(context)
+        + f"\nRBLN_CONFIG = {python_literal(config)}\n"
+        + first_device
+        + "\n\n"
+        + limit_function(context)
+        + _MAIN.replace("CLASS_NAME", context.class_name).replace(
+            "CHECK", limit_check(context)
+        )
+    )

@@ -1,0 +1,83 @@
+"""Python lines that put both pixel limits on a processor, whichever transformers."""
+
+from __future__ import annotations
+
+from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
+
+# transformers 4.57.6 keeps the limits twice: min_pixels and max_pixels win where both
+# are set, `size` wins otherwise, and the slow class ignores `size` when it is loaded
+# (models/qwen2_vl/image_processing_qwen2_vl.py and image_processing_qwen2_vl_fast.py).
+# 5.15.1 has `size` only, but loading lets saved min_pixels and max_pixels replace it
+# (models/qwen2_vl/image_processing_qwen2_vl.py). Both names with one value are read
+# alike by all of them. Qwen3VLVideoProcessor knows `size` alone.
+_SET_LIMITS = '''\
+def set_limits(processor):
+    """Set both pixel limits under every name a transformers release reads."""
+    image = processor.image_processor
+    image.size = {"shortest_edge": MIN_PIXELS, "longest_edge": MAX_PIXELS}
+    image.min_pixels = MIN_PIXELS
+    image.max_pixels = MAX_PIXELS
+'''
+
+_SET_VIDEO_SIZE = """\
+    video = processor.video_processor
+    video.size = {"shortest_edge": VIDEO_MIN_PIXELS, "longest_edge": VIDEO_MAX_PIXELS}
+"""
+
+_SET_VIDEO_NAMES = """\
+    video.min_pixels = VIDEO_MIN_PIXELS
+    video.max_pixels = VIDEO_MAX_PIXELS
+"""
+
+
+_SET_SOFT_TOKENS = '''\
+def set_limits(processor):
+    """Set what images and frames of clips are scaled to: the graphs take nothing else."""
+    processor.image_processor.max_soft_tokens = MAX_SOFT_TOKENS
+    processor.video_processor.max_soft_tokens = VIDEO_MAX_SOFT_TOKENS
+'''
+
+_CHECK_SIZE = """\
+    saved = AutoProcessor.from_pretrained(folder).image_processor.size
+    if (saved["shortest_edge"], saved["longest_edge"]) != (MIN_PIXELS, MAX_PIXELS):
+        sys.exit(f"{folder}: the saved processor holds other limits: {saved}")
+"""
+
+_CHECK_SOFT_TOKENS = """\
+    saved = AutoProcessor.from_pretrained(folder).image_processor.max_soft_tokens
+    if saved != MAX_SOFT_TOKENS:
+        sys.exit(f"{folder}: the saved processor scales images to {saved} soft tokens")
+"""
+
+
+def limit_check(context: EmitContext) -> str:
+    """Return the lines that read the saved limits back."""
+    return _CHECK_SOFT_TOKENS if context.max_soft_tokens else _CHECK_SIZE
+
+
+def limit_constants(context: EmitContext) -> str:
+    """Return the lines that name the limits."""
+    if context.max_soft_tokens:
+        return (
+            f"MAX_SOFT_TOKENS = {context.max_soft_tokens}\n"
+            f"VIDEO_MAX_SOFT_TOKENS = {context.video_soft_tokens}\n"
+        )
+    limits = context.visual.processor
+    lines = f"MIN_PIXELS = {limits.min_pixels}\nMAX_PIXELS = {limits.max_pixels}\n"
+    video = context.video_limits
+    if video is None and not context.generates:
+        return lines
+    if video is None:
+        return lines + "# Clips keep the checkpoint's own limits.\n"
+    return f"{lines}VIDEO_MIN_PIXELS = {video[0]}\nVIDEO_MAX_PIXELS = {video[1]}\n"
+
+
+def limit_function(context: EmitContext) -> str:
+    """Return the definition of `set_limits`."""
+    if context.max_soft_tokens:
+        return _SET_SOFT_TOKENS
+    if context.video_limits is None:
+        return _SET_LIMITS
+    if context.model.family in WHOLE_CLIP_FAMILIES:
+        return _SET_LIMITS + _SET_VIDEO_SIZE
+    return _SET_LIMITS + _SET_VIDEO_SIZE + _SET_VIDEO_NAMES

@@ -1,0 +1,137 @@
+"""The text encoders that optimum-rbln compiles, and what it does with their lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.engines.rbln.targets import ALL_TARGETS, TARGETS, Target, pick_targets
+from bucketwise.errors import ConfigError
+
+TOKENS = "max_seq_len"
+"""Name of the lengths of a text encoder, in tokens."""
+
+ENCODER_KEYS = (TOKENS, "batch_size", "model_input_names", "model_input_shapes")
+"""Settings of a text encoder beside those that every class has (transformers/
+configuration_generic.py, RBLNTransformerEncoderConfig)."""
+
+LISTS_SINCE: Version = (0, 11, 0)
+"""The release from which `max_seq_len` of a text encoder may be a list: each length is
+compiled, and an input runs on the smallest that holds it (transformers/
+modeling_generic.py, RBLNTransformerEncoder). Older ones compare the list itself with a
+number and raise TypeError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderFamily:
+    """The classes that a `model_type` has in `optimum.rbln`.
+
+    Attributes
+    ----------
+    architectures : tuple of str
+        Classes of transformers that are compiled, that for features first; `RBLN` before
+        each names the class of optimum.rbln.
+    since : tuple of int
+        The release they came with.
+    note : str
+        What its callers have to know beside; "" for nothing.
+    counts_padding : bool
+        Whether positions count from `pad_token_id` + 1 on, so that as many of
+        `max_position_embeddings` serve no token. A graph of more than the rest fails: the
+        runtime pads with token 0, which has a position like any other (transformers
+        5.15.1, models/roberta/modeling_roberta.py, create_position_ids_from_input_ids).
+    """
+
+    architectures: tuple[str, ...]
+    since: Version = (0, 10, 2)
+    note: str = ""
+    counts_padding: bool = False
+
+
+# transformers/models/*/modeling_*.py of each wheel: the classes that inherit
+# RBLNTransformerEncoder.
+ENCODERS: dict[str, EncoderFamily] = {
+    "bert": EncoderFamily(
+        architectures=("BertModel", "BertForMaskedLM", "BertForQuestionAnswering")
+    ),
+    "roberta": EncoderFamily(
+        architectures=("RobertaForMaskedLM", "RobertaForSequenceClassification"),
+        counts_padding=True,
+    ),
+    "xlm-roberta": EncoderFamily(
+        architectures=("XLMRobertaModel", "XLMRobertaForSequenceClassification"),
+        counts_padding=True,
+    ),
+    "distilbert": EncoderFamily(architectures=("DistilBertForQuestionAnswering",)),
+    "modernbert": EncoderFamily(
+        architectures=("ModernBertForMaskedLM",), since=(0, 11, 2)
+    ),
+    "t5": EncoderFamily(architectures=("T5EncoderModel",)),
+    "bart": EncoderFamily(architectures=("BartModel",)),
+    "pegasus": EncoderFamily(
+        architectures=("PegasusModel",),
+        note="The class takes decoder_input_ids and decoder_attention_mask beside the "
+        "text, as long as it; the tokenizer makes none.",
+    ),
+}
+
+ENCODER_CLASSES: dict[str, str] = {
+    f"RBLN{architecture}": family
+    for family, known in ENCODERS.items()
+    for architecture in known.architectures
+}
+"""Class of `optimum.rbln` -> the `model_type` it serves."""
+
+AUTO_TASKS = {
+    "ForMaskedLM": "RBLNAutoModelForMaskedLM",
+    "ForQuestionAnswering": "RBLNAutoModelForQuestionAnswering",
+    "ForSequenceClassification": "RBLNAutoModelForSequenceClassification",
+    "EncoderModel": "RBLNAutoModelForTextEncoding",
+}
+"""The automatic class of `optimum.rbln` by how the name of an architecture ends."""
+
+
+def takes_lists(version: Version) -> bool:
+    """Return whether a release compiles a text encoder for several lengths."""
+    return version >= LISTS_SINCE
+
+
+def encoder_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
+    """Return the dialects asked for, oldest first; the newest when none is named.
+
+    Parameters
+    ----------
+    family : str
+        A key of `ENCODERS`.
+    names : iterable of str
+        As `pick_targets` takes them; "all" for each that compiles it.
+
+    Raises
+    ------
+    ConfigError
+        When a dialect that was named does not compile it.
+    """
+    asked, since = tuple(names), ENCODERS[family].since
+    able = tuple(each for each in TARGETS.values() if each.parsed >= since)
+    if ALL_TARGETS in asked:
+        return able
+    if not asked:
+        return able[-1:]
+    targets = pick_targets(asked)
+    lacking = [target.name for target in targets if target not in able]
+    if lacking:
+        message = (
+            f"--target: {', '.join(lacking)} cannot compile {family}; expected "
+            f"{' or '.join(each.name for each in able)}"
+        )
+        raise ConfigError(message)
+    return targets
+
+
+def auto_class(architecture: str) -> str:
+    """Return the automatic class of `optimum.rbln` that picks the same class."""
+    for ending, name in AUTO_TASKS.items():
+        if architecture.endswith(ending):
+            return name
+    return "RBLNAutoModel"

@@ -1,0 +1,248 @@
+"""What the SDK makes of the cache: how many blocks, and the bytes of one."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from bucketwise.engines.rbln.releases import Version
+from bucketwise.errors import ConfigError
+from bucketwise.nouns.profile import LmShape
+
+BYTES_PER_VALUE = 2
+"""Keys and values in 16 bits (optimum-rbln 0.9.4, transformers/
+modeling_attention_utils.py: "Assuming kv-cache is always not quantized")."""
+
+ALIGN_BYTES = 2**21
+"""Every tensor of the cache takes a multiple of it, after the blocks are counted in
+(optimum-rbln 0.12.0, transformers/modeling_attention_utils.py,
+_kvcache_bytes_per_chiplet; 0.10.2 alike)."""
+
+HEAD_ALIGN = 64
+"""A head's dimensions are padded to a multiple of it (optimum-rbln 0.9.4, transformers/
+modeling_attention_utils.py, get_dram_per_block)."""
+
+BATCH_FLOOR_SINCE: Version = (0, 11, 1)
+"""From here on there is a block for every sequence at the least (transformers/models/
+decoderonly/configuration_decoderonly.py, num_min_blocks; up to 0.11.0.post1 a pool
+smaller than the batch compiles)."""
+
+BUDGET_SINCE: Version = (0, 11, 1)
+"""From here on there is `memory_budget`."""
+
+SHORT_OF_BLOCKS_RENAMED_IN: Version = (0, 11, 1)
+"""From here on a pool that is too small says "Insufficient memory for the required KV
+cache"; before it "Memory is not enough for full sequence length."."""
+
+_UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+
+
+def aligned(n: int, multiple: int = ALIGN_BYTES) -> int:
+    """Return the smallest multiple that is no less.
+
+    Parameters
+    ----------
+    n : int
+        Not negative.
+    multiple : int
+        Of what.
+    """
+    return -(-n // multiple) * multiple
+
+
+def num_full(max_seq_len: int, block: int, batch_size: int) -> int:
+    """Return the blocks that hold every sequence at full length.
+
+    More are never used (optimum-rbln 0.12.0, transformers/models/decoderonly/
+    configuration_decoderonly.py, num_full_blocks).
+
+    Parameters
+    ----------
+    max_seq_len, block : int
+        Tokens of a sequence and of a block.
+    batch_size : int
+        Sequences.
+    """
+    return max_seq_len // block * batch_size
+
+
+def num_min(
+    max_seq_len: int, block: int, batch_size: int, version: Version, *, flash: bool
+) -> int:
+    """Return the blocks below which the SDK does not compile.
+
+    One sequence at full length and a spare block that empty slots point to; from
+    0.11.1 also one for every sequence and the spare; never more than all (num_min_blocks
+    in transformers/models/decoderonly/configuration_decoderonly.py of each wheel).
+
+    Parameters
+    ----------
+    max_seq_len, block : int
+        Tokens of a sequence and of a block.
+    batch_size : int
+        Sequences.
+    version : tuple of int
+        The release.
+    flash : bool
+        Whether attention is flash; without it a block is a sequence.
+    """
+    if not flash:
+        return batch_size
+    used = max_seq_len // block
+    if version >= BATCH_FLOOR_SINCE:
+        used = max(used, batch_size)
+    return min(used + 1, num_full(max_seq_len, block, batch_size))
+
+
+def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
+    """Return the bytes that so many blocks take on each device.
+
+    2 * full_attention_layers tensors, keys and values of a layer, each of blocks *
+    block * align64(head_dim) * ceil(kv_heads / devices) values. A head is on one device
+    as a whole, so that more devices than heads save nothing.
+
+    Parameters
+    ----------
+    shape : LmShape
+        The language model.
+    block : int
+        Tokens of a block.
+    blocks : int
+        How many.
+    devices : int
+        Devices the model is split over.
+
+    Notes
+    -----
+    The split by heads is that of the estimator in optimum-rbln 0.9.4 (transformers/
+    modeling_attention_utils.py, _estimate_num_blocks); newer releases read the sizes off
+    the compiled model.
+    """
+    tensor_bytes = blocks * _tensor_bytes(shape, block, devices)
+    return 2 * shape.full_attention_layers * aligned(tensor_bytes)
+
+
+def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
+    """Return the bytes that sliding layers keep on each device, whatever the blocks.
+
+    Keys and values of every sequence's last tokens (optimum-rbln 0.12.0, transformers/
+    cache_utils.py, SlidingWindowAttentionKVCacheMeta: one block of the window a sequence,
+    never resized).
+
+    Parameters
+    ----------
+    shape : LmShape
+        The language model.
+    batch_size : int
+        Sequences.
+    devices : int
+        Devices the model is split over.
+    """
+    each = batch_size * _tensor_bytes(shape, shape.sliding_window_tokens, devices)
+    return 2 * shape.sliding_layers * aligned(each)
+
+
+def largest_num_blocks(
+    shape: LmShape, block: int, devices: int, room_bytes: int, most: int
+) -> int:
+    """Return the most blocks that fit into so many bytes of each device.
+
+    Parameters
+    ----------
+    shape : LmShape
+        The language model.
+    block : int
+        Tokens of a block.
+    devices : int
+        Devices the model is split over.
+    room_bytes : int
+        Room on each device; negative where there is none.
+    most : int
+        No more than these are asked for.
+
+    Returns
+    -------
+    int
+        0 to `most`.
+    """
+    if kv_bytes(shape, block, most, devices) <= room_bytes:
+        return most
+    # What is left of a tensor's share past a multiple of the alignment holds nothing.
+    tensors = 2 * shape.full_attention_layers
+    if room_bytes <= 0 or not tensors:
+        return 0
+    room = room_bytes // tensors // ALIGN_BYTES * ALIGN_BYTES
+    return room // _tensor_bytes(shape, block, devices)
+
+
+def budget_bytes(value: float | str | None, usable_bytes: int) -> int:
+    """Return the bytes of a device that a `memory_budget` leaves to the language model.
+
+    A fraction as a float, or as text with %; whole numbers, and text with a binary unit,
+    are bytes (optimum-rbln 0.12.0, transformers/modeling_attention_utils.py,
+    _resolve_memory_budget, and utils/runtime_utils.py, parse_byte_size).
+
+    Parameters
+    ----------
+    value : float, int, str or None
+        As it is written; None for all.
+    usable_bytes : int
+        What the device has.
+
+    Returns
+    -------
+    int
+        Up to `usable_bytes`.
+
+    Raises
+    ------
+    ConfigError
+        Where the SDK raises ValueError.
+    """
+    if value is None:
+        return usable_bytes
+    share = _share(value)
+    if share is not None and 0 < share <= 1:
+        return int(usable_bytes * share)
+    given = None if share is not None else _bytes(value)
+    if given is None:
+        message = (
+            f"memory_budget: {value!r} found; a fraction above 0 and up to 1.0, the same "
+            'as "80%", or bytes such as "10GB" are right'
+        )
+        raise ConfigError(message)
+    if given > usable_bytes:
+        message = (
+            f"memory_budget: {given:,} bytes found; at most the {usable_bytes:,} of a "
+            "device are right"
+        )
+        raise ConfigError(message)
+    return given
+
+
+def _tensor_bytes(shape: LmShape, block: int, devices: int) -> int:
+    heads = math.ceil(shape.kv_heads / devices)
+    return block * aligned(shape.head_dim, HEAD_ALIGN) * heads * BYTES_PER_VALUE
+
+
+def _share(value: object) -> float | None:
+    if isinstance(value, float):
+        return value
+    if not isinstance(value, str) or not value.strip().endswith("%"):
+        return None
+    try:
+        return float(value.strip()[:-1]) / 100
+    except ValueError:
+        return math.nan
+
+
+def _bytes(value: object) -> int | None:
+    n_bytes = value
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d+)\s*([KMGT]?B)?\s*", value, re.IGNORECASE)
+        if found is None:
+            return None
+        n_bytes = int(found[1]) * _UNITS[(found[2] or "B").upper()]
+    if isinstance(n_bytes, bool) or not isinstance(n_bytes, int):
+        return None
+    return n_bytes if n_bytes > 0 else None

@@ -1,0 +1,303 @@
+"""The class that compiles and loads each model family, and what its ViT can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bucketwise.engines.rbln.releases import Version, written
+from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.errors import ConfigError
+
+NEWEST = list(TARGETS)[-1]
+"""The newest release looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelClass:
+    """One class of `optimum.rbln`, by the family it serves.
+
+    Attributes
+    ----------
+    name : str
+        The class; the same in every release that has it
+        (optimum/rbln/__init__.py of each wheel, _import_structure).
+    tower : str
+        The class of its ViT; with "Config" behind it that of the ViT's configuration.
+    since : tuple of int
+        The release it came with; the dialects start at 0.10.2.
+    visual_splits_since : tuple of int or None
+        The release from which the ViT can be split over devices; None where no release
+        splits it. A release that cannot drops the number of devices of a `visual`
+        mapping without a word (optimum-rbln 0.12.0, configuration_utils.py,
+        filter_parameters, after the model's `_tp_support`).
+    max_seq_len : int
+        Context length of the published configuration.
+    kvcache_partition_len : int or None
+        Its cache partition; None where it runs without flash attention.
+    devices : int
+        Devices of its language model.
+    source : str
+        Where the last three were read.
+    within : str
+        The submodule that holds the settings which others have at the top, `visual` among
+        them; "" where they are at the top.
+    generates : bool
+        Whether it generates: one that embeds pages has no decoder, takes no clips, and
+        vllm-rbln has no class for it.
+    """
+
+    name: str
+    tower: str
+    since: Version = (0, 10, 2)
+    visual_splits_since: Version | None
+    max_seq_len: int
+    kvcache_partition_len: int | None
+    devices: int = 8
+    source: str
+    within: str = ""
+    generates: bool = True
+
+    def splits_visual(self, version: Version) -> bool:
+        """Return whether a release can split the ViT over devices."""
+        since = self.visual_splits_since
+        return since is not None and version >= since
+
+
+# `_tp_support`: transformers/models/qwen3_vl/modeling_qwen3_vl.py sets it for the ViT
+# from 0.10.3 on (and the MoE tower inherits it), qwen3_5/modeling_qwen3_5.py and
+# exaone4_5/modeling_exaone4_5.py from their first release; the Qwen2-VL and Qwen2.5-VL
+# towers do not. No release has a class for qwen3_5_moe.
+MODEL_CLASSES: dict[str, ModelClass] = {
+    "qwen2_vl": ModelClass(
+        name="RBLNQwen2VLForConditionalGeneration",
+        tower="RBLNQwen2VisionTransformerPretrainedModel",
+        visual_splits_since=None,
+        max_seq_len=32_768,
+        kvcache_partition_len=None,
+        source="the class's own example, optimum-rbln 0.12.0, "
+        "transformers/models/qwen2_vl/modeling_qwen2_vl.py",
+    ),
+    "qwen2_5_vl": ModelClass(
+        name="RBLNQwen2_5_VLForConditionalGeneration",
+        tower="RBLNQwen2_5_VisionTransformerPretrainedModel",
+        visual_splits_since=None,
+        max_seq_len=114_688,
+        kvcache_partition_len=16_384,
+        source="RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0, "
+        "transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py",
+    ),
+    "qwen3_vl": ModelClass(
+        name="RBLNQwen3VLForConditionalGeneration",
+        tower="RBLNQwen3VLVisionModel",
+        visual_splits_since=(0, 10, 3),
+        max_seq_len=262_144,
+        kvcache_partition_len=16_384,
+        source="RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0, "
+        "transformers/models/qwen3_vl/modeling_qwen3_vl.py",
+    ),
+    "qwen3_vl_moe": ModelClass(
+        name="RBLNQwen3VLMoeForConditionalGeneration",
+        tower="RBLNQwen3VLMoeVisionModel",
+        visual_splits_since=(0, 10, 3),
+        max_seq_len=262_144,
+        kvcache_partition_len=16_384,
+        source="RBLN Model Zoo, the Qwen3-VL configuration",
+    ),
+    "qwen3_5": ModelClass(
+        name="RBLNQwen3_5ForConditionalGeneration",
+        tower="RBLNQwen3_5VisionModel",
+        since=(0, 11, 1),
+        visual_splits_since=(0, 11, 1),
+        max_seq_len=262_144,
+        kvcache_partition_len=16_384,
+        source="the class's own example, optimum-rbln 0.12.0, "
+        "transformers/models/qwen3_5/modeling_qwen3_5.py",
+    ),
+    "gemma4": ModelClass(
+        name="RBLNGemma4ForConditionalGeneration",
+        tower="RBLNGemma4VisionModel",
+        since=(0, 11, 0),
+        visual_splits_since=(0, 11, 0),
+        max_seq_len=131_072,
+        kvcache_partition_len=16_384,
+        source="max_position_embeddings of the checkpoint's config.json, and the partition "
+        "that optimum-rbln 0.12.0 takes (transformers/modeling_attention_utils.py)",
+    ),
+    "exaone4_5": ModelClass(
+        name="RBLNExaone4_5_ForConditionalGeneration",
+        tower="RBLNExaone4_5_VisionModel",
+        since=(0, 11, 0),
+        visual_splits_since=(0, 11, 0),
+        max_seq_len=262_144,
+        kvcache_partition_len=16_384,
+        source="the context of the checkpoint (its card's own server), in partitions as "
+        "Qwen3-VL's; no RBLN configuration of it is published",
+    ),
+    # RBLNColQwen2ForRetrieval came with 0.9.2. Its language model is Qwen2-VL's without a
+    # decoder (transformers/models/colqwen2/modeling_colqwen2.py, `_rbln_submodules`).
+    "colqwen2": ModelClass(
+        name="RBLNColQwen2ForRetrieval",
+        tower="RBLNQwen2VisionTransformerPretrainedModel",
+        visual_splits_since=None,
+        max_seq_len=32_768,
+        kvcache_partition_len=None,
+        devices=4,
+        source="RBLN Model Zoo, visual-document-retrieval/colqwen2",
+        within="vlm",
+        generates=False,
+    ),
+}
+
+
+SUBMODULES = (
+    "visual",
+    "vision_tower",
+    "vision_model",
+    "language_model",
+    "text_model",
+    "multi_modal_projector",
+    "audio_tower",
+    "vlm",
+)
+"""Submodules that some multimodal class has; those of this table have `visual` alone, or
+`vlm` with it within (`submodules` of each configuration class, optimum-rbln 0.12.0)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneClass:
+    """A class that a release removed, and what took its place."""
+
+    gone_in: Version
+    instead: str
+
+
+AUTO_CLASSES: dict[str, GoneClass] = {
+    "RBLNAutoModelForVision2Seq": GoneClass(
+        gone_in=(0, 11, 0), instead="RBLNAutoModelForImageTextToText"
+    ),
+}
+"""Automatic classes that are gone (optimum/rbln/__init__.py of each wheel)."""
+
+
+def model_class(family: str) -> ModelClass:
+    """Return the class that serves a family.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        When no class is known for it.
+    """
+    found = MODEL_CLASSES.get(family)
+    if found is None:
+        known = ", ".join(MODEL_CLASSES)
+        message = (
+            f"model family: {family!r} found; one of {known} is right, optimum-rbln up "
+            f"to {NEWEST} has a class for no other"
+        )
+        raise ConfigError(message)
+    return found
+
+
+def generates(family: str) -> bool:
+    """Return whether a family generates; one that nobody knows is taken to."""
+    found = MODEL_CLASSES.get(family)
+    return found is None or found.generates
+
+
+def within(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys that lead to the settings of the language model.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint; "" where nobody knows it.
+    config : mapping
+        A configuration, which tells it where the family does not.
+
+    Returns
+    -------
+    tuple of str
+        () for the top.
+    """
+    found = MODEL_CLASSES.get(family)
+    if found is not None:
+        return (found.within,) if found.within else ()
+    holders = {kind.within for kind in MODEL_CLASSES.values() if kind.within}
+    return tuple(
+        name
+        for name in sorted(holders)
+        if isinstance(config.get(name), Mapping) and "visual" in config[name]
+    )[:1]
+
+
+def splits_visual(family: str, version: Version) -> bool:
+    """Return whether a release splits the ViT of a family over devices.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint; one that nobody knows may be any.
+    version : tuple of int
+        The release.
+    """
+    found = MODEL_CLASSES.get(family)
+    kinds = MODEL_CLASSES.values() if found is None else [found]
+    return any(kind.splits_visual(version) for kind in kinds)
+
+
+def serves(target: Target, family: str) -> bool:
+    """Return whether some release the dialect covers compiles the family."""
+    found = MODEL_CLASSES.get(family)
+    return found is not None and target.parsed >= found.since
+
+
+def first_release(target: Target, family: str) -> str:
+    """Return the oldest release of a dialect that compiles the family."""
+    return ".".join(map(str, max(target.least, model_class(family).since)))
+
+
+def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
+    """Return the dialects asked for, oldest first, that compile a family.
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of the checkpoint.
+    names : iterable of str
+        As `pick_targets` takes them.
+
+    Returns
+    -------
+    tuple of Target
+        Without names every dialect that compiles the family; () where none does.
+
+    Raises
+    ------
+    ConfigError
+        When a dialect that was named does not compile it.
+    """
+    asked = tuple(names)
+    targets = pick_targets(asked)
+    lacking = [target.name for target in targets if not serves(target, family)]
+    if asked and lacking:
+        able = [target.name for target in TARGETS.values() if serves(target, family)]
+        right = f"{' or '.join(able)} is right" if able else "leave --target out"
+        message = (
+            f"--target: {', '.join(lacking)} cannot compile {family}"
+            f"{_since(family)}; {right}"
+        )
+        raise ConfigError(message)
+    return tuple(target for target in targets if serves(target, family))
+
+
+def _since(family: str) -> str:
+    """Return when the class of a family came, in words; "" where none did."""
+    found = MODEL_CLASSES.get(family)
+    return "" if found is None else f", whose class came with {written(found.since)}"

@@ -1,0 +1,189 @@
+"""The SDK dialects for which text is emitted, newest last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bucketwise.engines.rbln.attention import limits_of
+from bucketwise.engines.rbln.keys import (
+    BUCKETS,
+    DEVICES,
+    KEYS,
+    Level,
+    right_name,
+)
+from bucketwise.engines.rbln.releases import Version, parse_version
+from bucketwise.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One dialect: releases that take the same text.
+
+    Attributes
+    ----------
+    version : str
+        The newest of them, for example "0.12.0", after which it is named.
+    covers : str
+        All of them, in words.
+    releases : tuple of tuple of int
+        Those releases, oldest first.
+    transformers : str
+        The transformers release it pins (Requires-Dist of the wheel).
+    vllm_rbln : str
+        The newest vllm-rbln release that serves what it compiles.
+    devices_env : str
+        Environment variable that tells vllm-rbln the number of devices; "" where
+        the flag --rbln-num-devices-per-local-rank does.
+    """
+
+    version: str
+    covers: str
+    releases: tuple[Version, ...]
+    transformers: str
+    vllm_rbln: str
+    devices_env: str
+
+    @property
+    def name(self) -> str:
+        """The requirement an operator would install."""
+        return f"optimum-rbln=={self.version}"
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that holds its files among the results."""
+        return f"optimum-rbln-{self.version}"
+
+    @property
+    def parsed(self) -> Version:
+        """The release as numbers, for comparison."""
+        return parse_version(self.version)
+
+    @property
+    def least(self) -> Version:
+        """The oldest release it covers, as numbers."""
+        return self.releases[0]
+
+    @property
+    def bucket_key(self) -> str:
+        """Name of the list of ViT lengths inside `visual`."""
+        return right_name(BUCKETS, "visual", self.parsed, "")
+
+    @property
+    def devices_key(self) -> str:
+        """Name of the number of devices, at both levels."""
+        return right_name(DEVICES, "top", self.parsed, "")
+
+    @property
+    def min_flash_partition_len(self) -> int:
+        """The shortest kvcache_partition_len that every release it covers takes."""
+        return max(limits_of(None, each).min_partition_len for each in self.releases)
+
+    def refused_keys(self, level: Level) -> tuple[str, ...]:
+        """Return keys that some release it covers raises on, and has no name for."""
+        names = dict.fromkeys(key.name for key in KEYS if level in key.levels)
+        return tuple(
+            name
+            for name in names
+            if not all(right_name(name, level, each, "") for each in self.releases)
+        )
+
+
+TARGETS: dict[str, Target] = {
+    target.version: target
+    for target in (
+        Target(
+            version="0.10.3",
+            covers="optimum-rbln 0.10.2 and 0.10.3",
+            releases=((0, 10, 2), (0, 10, 3)),
+            transformers="4.57.6",
+            vllm_rbln="0.10.3",
+            devices_env="VLLM_RBLN_TP_SIZE",
+        ),
+        Target(
+            version="0.10.4",
+            covers="optimum-rbln 0.10.4",
+            releases=((0, 10, 4),),
+            transformers="4.57.6",
+            vllm_rbln="0.10.4",
+            devices_env="VLLM_RBLN_TP_SIZE",
+        ),
+        Target(
+            version="0.11.2",
+            covers="optimum-rbln 0.11.0 to 0.11.2",
+            releases=((0, 11, 0), (0, 11, 1), (0, 11, 2)),
+            transformers="5.8.1",
+            vllm_rbln="0.11.2.post1",
+            devices_env="VLLM_RBLN_NUM_DEVICES_PER_LOCAL_RANK",
+        ),
+        Target(
+            version="0.12.0",
+            covers="optimum-rbln 0.12.0",
+            releases=((0, 12, 0),),
+            transformers="5.15.1",
+            vllm_rbln="0.12.0",
+            devices_env="",
+        ),
+    )
+}
+
+
+ALL_TARGETS = "all"
+"""Stands for every dialect where several may be named."""
+
+
+def pick_targets(names: Iterable[str]) -> tuple[Target, ...]:
+    """Return the dialects asked for, oldest first; all of them when none is named.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Such as "optimum-rbln==0.10.3" or "0.10.3"; any release a dialect covers.
+
+    Raises
+    ------
+    UsageError
+        When a name is not a release some dialect covers.
+    """
+    asked = list(names)
+    if not asked:
+        return tuple(TARGETS.values())
+    found = {_dialect(name).version for name in asked}
+    return tuple(target for target in TARGETS.values() if target.version in found)
+
+
+def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
+    """Check that a plan was made for the dialects it is to be written for.
+
+    Releases count some lengths differently: a plan holds for those it was made for.
+
+    Parameters
+    ----------
+    targets : iterable of Target
+        Those to write for.
+    planned : iterable of str
+        Names of those it was made for; any will do where there are none.
+
+    Raises
+    ------
+    UsageError
+        Naming those it was not made for.
+    """
+    known = tuple(planned)
+    lacking = [each.name for each in targets if known and each.name not in known]
+    if lacking:
+        message = (
+            f"target: expected one that was planned for ({', '.join(known)}), got "
+            f"{', '.join(lacking)}; give it to analyze"
+        )
+        raise UsageError(message)
+
+
+def _dialect(name: str) -> Target:
+    text = name.strip().lower().removeprefix("optimum-rbln").lstrip("=@ ")
+    for target in TARGETS.values():
+        if text == target.version or parse_version(text) in target.releases:
+            return target
+    known = ", ".join(target.name for target in TARGETS.values())
+    raise UsageError(f"--target: {name!r} is not known; one of {known} is right")

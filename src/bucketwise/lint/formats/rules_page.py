@@ -1,0 +1,52 @@
+"""docs/rules.md: every rule, in its own words."""
+
+from __future__ import annotations
+
+import inspect
+
+from bucketwise.lint.formats.words import MEANINGS, NOUNS
+from bucketwise.lint.rule import RULES, Rule
+
+_HEAD = """\
+# Rules of `bucketwise lint`
+
+Made from the rules themselves by `make docs`. What a finding is called says what will
+happen:
+
+| finding | meaning |
+|---|---|
+"""
+
+
+def rules_page(rules: tuple[Rule, ...] = RULES) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    rules : tuple of Rule
+        The rules, in the order to tell them.
+
+    Returns
+    -------
+    str
+        Markdown: what severities mean, a table of all rules, and each rule's text.
+    """
+    meanings = "".join(
+        f"| {NOUNS[severity]} | {meaning} |\n" for severity, meaning in MEANINGS.items()
+    )
+    table = "".join(
+        f"| [{rule.id}](#{_anchor(rule)}) | {_cell(rule.summary)} |\n" for rule in rules
+    )
+    texts = "".join(
+        f"\n## {rule.id}\n\n{inspect.getdoc(rule.check) or ''}\n" for rule in rules
+    )
+    return f"{_HEAD}{meanings}\n| rule | what it finds |\n|---|---|\n{table}{texts}"
+
+
+def _anchor(rule: Rule) -> str:
+    # GitHub drops the stroke of a heading.
+    return rule.id.replace("/", "")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

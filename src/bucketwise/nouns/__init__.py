@@ -1,0 +1,1 @@
+"""What everything else speaks of, checked where it is born."""

@@ -1,0 +1,51 @@
+"""From outside to values: what people have becomes traffic and evidence.
+
+Nothing is imported before it is used: the processes that read image headers need little
+of this and start often.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__all__ = [
+    "Query",
+    "Rows",
+    "read_evidence",
+    "read_inputs",
+    "read_rows",
+    "read_traffic",
+    "write_histogram",
+    "write_parquet",
+]
+
+if TYPE_CHECKING:
+    from bucketwise.read.evidence.reading import read_evidence
+    from bucketwise.read.frames import write_parquet
+    from bucketwise.read.histograms import write_histogram
+    from bucketwise.read.query import Query
+    from bucketwise.read.reading import read_inputs, read_traffic
+    from bucketwise.read.rows import Rows, read_rows
+
+_HOMES = {
+    "Query": "query",
+    "Rows": "rows",
+    "read_evidence": "evidence.reading",
+    "read_inputs": "reading",
+    "read_rows": "rows",
+    "read_traffic": "reading",
+    "write_histogram": "histograms",
+    "write_parquet": "frames",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    from importlib import import_module  # noqa: PLC0415 - keeps workers light
+
+    if name not in _HOMES:
+        message = f"module 'bucketwise.read' has no attribute {name!r}"
+        raise AttributeError(message)
+    found = getattr(import_module(f"bucketwise.read.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,349 @@
+"""A text -> its kind by name and content -> the commands, mappings and code in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from bucketwise.errors import ConfigError
+from bucketwise.read.configs.documents.cells import (
+    Cell,
+    has_fences,
+    is_notebook,
+    markdown_cells,
+    notebook_cells,
+)
+from bucketwise.read.configs.documents.containers import commands_in
+from bucketwise.read.configs.documents.dialects import CMD, POWERSHELL, Dialect
+from bucketwise.read.configs.documents.dockerfile import dockerfile_commands
+from bucketwise.read.configs.documents.excerpt import Excerpt, with_holes
+from bucketwise.read.configs.documents.json_tree import json_tree
+from bucketwise.read.configs.documents.mapping import holds_settings, is_wrapped
+from bucketwise.read.configs.documents.python import HINTS
+from bucketwise.read.configs.documents.python_syntax import Code, code_of
+from bucketwise.read.configs.documents.shell import STARTS, Command, Shell
+from bucketwise.read.configs.documents.text import (
+    MAX_CONFIGURATIONS,
+    few,
+    refuse_long,
+)
+from bucketwise.read.configs.documents.toml_tree import toml_tree
+from bucketwise.read.configs.documents.tree import Tree
+from bucketwise.read.configs.documents.units import unit_commands
+from bucketwise.read.configs.documents.yaml_tree import yaml_trees
+
+Part = Command | Tree | Code
+
+MAX_DEPTH = 3
+"""Of files within files, such as a manifest in a block of Markdown."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What may hold configurations in a text.
+
+    Attributes
+    ----------
+    found : list of Command, Tree or Code
+        In their order.
+    problems : list of str
+        What of it could not be read.
+    said : list of Excerpt
+        Its own words, where there are others in the file, as in a notebook.
+    """
+
+    found: list[Part] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    said: list[Excerpt] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of text.
+
+    Attributes
+    ----------
+    name : str
+        In words.
+    names : pattern
+        Names of its files, and languages of blocks, in lower case.
+    looks : callable
+        Whether a text may be of this kind.
+    read : callable
+        What is in it, where it stands so deep in other texts.
+    right : str
+        What it may hold that is a configuration.
+    is_data : bool
+        Whether a name may say one such kind, and the content be another.
+    """
+
+    name: str
+    names: re.Pattern[str]
+    looks: Callable[[str], bool]
+    read: Callable[[Excerpt, int], Parts]
+    right: str
+    is_data: bool = False
+
+
+def kinds_of(content: str, name: str) -> list[Kind]:
+    """Return the kinds a text may be of, the likeliest first.
+
+    Parameters
+    ----------
+    content : str
+        The text.
+    name : str
+        Name of its file, or the language of a block; "" where nothing tells.
+    """
+    named = kind_named(name)
+    if named is None and _KEY_FIRST.match(content):
+        # Read line by line, what starts a command would lose its other lines.
+        named = kind_named("yaml")
+    others = (
+        kind
+        for kind in KINDS
+        if kind is not named and (kind.is_data or not named) and kind.looks(content)
+    )
+    first = [named] if named else []
+    return [*first, *others] if content.strip() else []
+
+
+def kind_named(name: str) -> Kind | None:
+    """Return the kind that a name tells; None for none."""
+    return next((kind for kind in KINDS if kind.names.fullmatch(name.lower())), None)
+
+
+def _json(excerpt: Excerpt, depth: int) -> Parts:
+    tree = json_tree(excerpt, excerpt.name)
+    if not is_notebook(tree.value):
+        return Parts(list(_of_tree(tree, excerpt, depth)))
+    cells = list(notebook_cells(tree, excerpt.name))
+    parts = _of_cells(cells, excerpt.name, depth)
+    parts.said = [cell.excerpt for cell in cells]
+    return parts
+
+
+def _yaml(excerpt: Excerpt, depth: int) -> Parts:
+    refuse_long(excerpt.text, excerpt.name)
+    trees = yaml_trees(with_holes(excerpt), excerpt.name)
+    found = [part for tree in trees for part in _of_tree(tree, excerpt, depth)]
+    if any(isinstance(part, Command) for part in found):
+        # Beside commands stand manifests of all sorts.
+        found = [each for each in found if _is_ours(each)]
+    return Parts(found)
+
+
+def _toml(excerpt: Excerpt, depth: int) -> Parts:
+    refuse_long(excerpt.text, excerpt.name)
+    tree = toml_tree(excerpt, excerpt.name)
+    return Parts(list(_of_tree(tree, excerpt, depth)))
+
+
+def _of_tree(tree: Tree, excerpt: Excerpt, depth: int) -> Iterator[Part]:
+    """Yield the commands of a tree, or the tree itself as a configuration."""
+    commands: list[Part] = []
+    if not is_wrapped(tree.value):
+        reads = partial(_embedded, depth=depth + 1)
+        commands = list(few(commands_in(tree, excerpt, reads), excerpt.name))
+    if commands or isinstance(tree.value, dict):
+        yield from commands or [tree]
+
+
+def _embedded(excerpt: Excerpt, name: str, depth: int) -> Iterator[Part]:
+    """Yield what a file within another holds."""
+    likely = kinds_of(excerpt.text, name)[:1] if depth <= MAX_DEPTH else []
+    for kind in likely:
+        yield from filter(_is_ours, kind.read(excerpt, depth).found)
+
+
+def _is_ours(part: Part) -> bool:
+    return not isinstance(part, Tree) or holds_settings(part.value)
+
+
+def _python(excerpt: Excerpt, _depth: int) -> Parts:
+    refuse_long(excerpt.text, excerpt.name)
+    code, problems = code_of([excerpt])
+    if problems:
+        raise ConfigError(*problems)
+    return Parts([code] if code else [])
+
+
+def _shell(dialect: Dialect | None) -> Callable[[Excerpt, int], Parts]:
+    def read(excerpt: Excerpt, depth: int) -> Parts:
+        refuse_long(excerpt.text, excerpt.name)
+        shell = Shell()
+        commands = shell.commands(with_holes(excerpt), dialect)
+        found: list[Part] = list(few(commands, excerpt.name))
+        for body in shell.bodies[:MAX_CONFIGURATIONS]:
+            found += _embedded(body, "", depth + 1)
+        return Parts(found)
+
+    return read
+
+
+def _commands(
+    reader: Callable[[Excerpt], Iterable[Command]],
+) -> Callable[[Excerpt, int], Parts]:
+    def read(excerpt: Excerpt, _depth: int) -> Parts:
+        refuse_long(excerpt.text, excerpt.name)
+        return Parts(list(few(reader(with_holes(excerpt)), excerpt.name)))
+
+    return read
+
+
+def _markdown(excerpt: Excerpt, depth: int) -> Parts:
+    refuse_long(excerpt.text, excerpt.name)
+    cells = [cell for cell in markdown_cells(excerpt) if _may_hold(cell)]
+    return _of_cells(cells, excerpt.name, depth)
+
+
+def _may_hold(cell: Cell) -> bool:
+    """Return whether a block is to be read: those of Python may leave things out."""
+    if cell.kind not in _PYTHON or _OURS.search(cell.excerpt.text):
+        return True
+    return code_of([cell.excerpt])[0] is not None
+
+
+def _of_cells(cells: list[Cell], name: str, depth: int) -> Parts:
+    """Return what cells hold: those of Python together, each other one by itself."""
+    parts = Parts()
+    python = [cell.excerpt for cell in cells if cell.kind in _PYTHON]
+    refuse_long("".join(each.text for each in python), name)
+    code, parts.problems = code_of(python)
+    if code:
+        parts.found.append(code)
+    for cell in cells:
+        if cell.kind in _PYTHON:
+            continue
+        try:
+            parts.found += _embedded(cell.excerpt, cell.kind, depth + 1)
+        except ConfigError as error:
+            parts.problems += error.problems
+    return parts
+
+
+_OURS = re.compile(r"rbln|from_pretrained|additional_config")
+
+
+def _first(text: str) -> str:
+    return text.lstrip()[:1]
+
+
+_JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-])")
+_TOML = re.compile(
+    r"""^[ \t]*(?:\[{1,2}[^\[\]\n]+\]{1,2}[ \t]*(?:\#.*)?$|[\w."'-]+[ \t]*=)""",
+    re.MULTILINE,
+)
+_KEY_FIRST = re.compile(r"(?:[ \t]*(?:#.*)?\n)*+[ \t]*(?:- )?[\w.\"'/-]+:(?:\s|$)")
+_IMAGE = re.compile(r"(?:[ \t]*(?:(?:#|ARG\b).*)?\n)*+[ \t]*FROM[ \t]+\S+")
+_UNIT = re.compile(r"^(?:ExecStart\w*|command)[ \t]*=", re.MULTILINE)
+
+_PYTHON = frozenset({"python", "python3", "py", "ipython"})
+"""Cells of these languages share their names."""
+
+_COMMAND_IS_RIGHT = "vllm serve or optimum-rbln-cli"
+EVERYTHING_IS_RIGHT = (
+    "settings of optimum-rbln as JSON, YAML or TOML, Python that calls "
+    "from_pretrained(rbln_config=...), a command with vllm serve or optimum-rbln-cli, a "
+    "plan.json or lengths such as 1024,4096"
+)
+_SETTINGS_ARE_RIGHT = (
+    "settings of optimum-rbln, options of vLLM, or a command that starts "
+    + _COMMAND_IS_RIGHT
+)
+
+
+def _names(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "JSON file",
+        _names(r".*\.(?:jsonc?|ipynb)|jsonc?"),
+        lambda text: _JSON.match(text) is not None,
+        _json,
+        f"{_SETTINGS_ARE_RIGHT}, or a notebook with those",
+        is_data=True,
+    ),
+    Kind(
+        "Dockerfile",
+        _names(r"(?:docker|container)file.*|.*\.(?:docker|container)file|docker"),
+        lambda text: _IMAGE.match(text) is not None,
+        _commands(dockerfile_commands),
+        f"ENTRYPOINT, CMD or RUN with {_COMMAND_IS_RIGHT}",
+    ),
+    Kind(
+        "Markdown text",
+        _names(r".*\.(?:md|markdown|mdx|rst|qmd)|md|markdown"),
+        lambda text: HINTS.match(text.lstrip()) is None and has_fences(text),
+        _markdown,
+        f"a block of code with rbln_config, {_COMMAND_IS_RIGHT}",
+    ),
+    Kind(
+        "Python file",
+        _names(rf".*\.py|{'|'.join(_PYTHON)}"),
+        lambda text: _first(text) != "{" and HINTS.search(text) is not None,
+        _python,
+        "from_pretrained(rbln_config=...), a class of vLLM with additional_config, or "
+        f"subprocess.run with {_COMMAND_IS_RIGHT}",
+        is_data=True,
+    ),
+    Kind(
+        "unit",
+        _names(r".*\.(?:service|ini|cfg|conf)|ini|systemd|conf"),
+        lambda text: _UNIT.search(text) is not None and "[" in text,
+        _commands(unit_commands),
+        f"ExecStart or command with {_COMMAND_IS_RIGHT}",
+    ),
+    Kind(
+        "YAML file",
+        _names(r".*\.ya?ml|ya?ml"),
+        lambda text: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
+        _yaml,
+        _SETTINGS_ARE_RIGHT,
+        is_data=True,
+    ),
+    Kind(
+        "script",
+        _names(
+            r".*\.(?:sh|bash|zsh|ksh|sbatch|mk|env)|(?:make|proc|just)file"
+            r"|sh|bash|shell|zsh|console|terminal|shell-session|make"
+        ),
+        lambda text: _first(text) != "{" and STARTS.search(text) is not None,
+        _shell(None),
+        _COMMAND_IS_RIGHT,
+    ),
+    Kind(
+        "PowerShell script",
+        _names(r".*\.psm?1|powershell|pwsh|ps1?"),
+        lambda _: False,
+        _shell(POWERSHELL),
+        _COMMAND_IS_RIGHT,
+    ),
+    Kind(
+        "batch file",
+        _names(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"),
+        lambda _: False,
+        _shell(CMD),
+        _COMMAND_IS_RIGHT,
+    ),
+    Kind(
+        "TOML file",
+        _names(r".*\.toml|toml"),
+        lambda text: _first(text) != "{" and _TOML.search(text) is not None,
+        _toml,
+        _SETTINGS_ARE_RIGHT,
+        is_data=True,
+    ),
+    Kind(
+        "text",
+        _names(r"(?!)"),
+        lambda text: _first(text) not in ("{", ""),
+        _yaml,
+        EVERYTHING_IS_RIGHT,
+    ),
+)
+"""Every kind, in the order they are tried where no name tells."""

@@ -1,0 +1,207 @@
+"""ViT lengths without a configuration: numbers in a row, or a plan of bucketwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bucketwise.core.buckets import MAX_LENGTH
+from bucketwise.core.limits import UNLIMITED_PIXELS
+from bucketwise.core.plan import READ_SCHEMAS
+from bucketwise.core.today import GivenLimits
+from bucketwise.engines.rbln.encoders import TOKENS
+from bucketwise.engines.rbln.keys import BUCKETS
+from bucketwise.engines.rbln.nesting import flattened, nesting_family
+from bucketwise.engines.rbln.releases import parse_version
+from bucketwise.errors import ConfigError
+from bucketwise.lint.subject import Document
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.text import PLAN_FILE, Text
+from bucketwise.read.configs.json_file import load_json, parse_json
+
+MAX_LENGTHS = 1_000
+
+
+def list_documents(text: Text) -> tuple[Document, ...]:
+    """Return the lengths that a text lists.
+
+    Raises
+    ------
+    ConfigError
+        When some are no whole numbers from 1 up, or there are none or too many.
+    """
+    words = re.findall(r"[+-]?\d+", text.content)
+    lengths = [int(word) for word in words if len(word) <= len(str(MAX_LENGTH)) + 1]
+    if not 1 <= len(words) <= MAX_LENGTHS:
+        message = (
+            f"{text.name}: {len(words)} lengths found; 1 to {MAX_LENGTHS} is right"
+        )
+        raise ConfigError(message)
+    _check(text.name, [*lengths, *([0] * (len(words) - len(lengths)))], MAX_LENGTH)
+    notes: tuple[str, ...] = ()
+    if len(set(lengths)) < len(lengths):
+        notes = (f"{text.name}: lengths given more than once were counted once",)
+    return (
+        Document(
+            config={"visual": {BUCKETS: sorted(set(lengths))}},
+            form="list",
+            source=text.name,
+            places={(): Place(source=text.name, line=0)},
+            notes=notes,
+        ),
+    )
+
+
+def is_plan(content: str) -> bool:
+    """Return whether a text may be a plan.json."""
+    return content.lstrip().startswith("{") and '"schema"' in content
+
+
+def plan_documents(text: Text) -> tuple[Document, ...]:
+    """Return the lengths of a plan.json; () where the text is none.
+
+    Raises
+    ------
+    ConfigError
+        When it is a plan of another schema, or damaged.
+    """
+    try:
+        found = parse_json(text.content, text.name)
+    except ConfigError:
+        return ()  # what is no JSON may be another form
+    schema = found.get("schema")
+    if not isinstance(schema, str):
+        return ()
+    if schema not in READ_SCHEMAS:
+        known = " or ".join(map(repr, READ_SCHEMAS))
+        message = f"{text.name}: expected schema {known}, got {schema[:50]!r}"
+        raise ConfigError(message)
+    return documents_of_plan(found, text.name)
+
+
+def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...]:
+    """Return the lengths of a plan: one list, or one for each release that differs.
+
+    Parameters
+    ----------
+    plan : mapping
+        What its JSON says.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ConfigError
+        When it is damaged.
+    """
+    try:
+        if plan.get("encoder"):
+            return (_of_encoder(plan["encoder"], plan["model"], name),)
+        by_release = plan["visual_by_target"]
+        if not by_release:
+            return (_of_visual(plan["visual"], plan["model"], name, ""),)
+        return tuple(
+            _of_visual(visual, plan["model"], name, release)
+            for release, visual in by_release.items()
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        message = f"{name}: a damaged plan ({error}); make it anew"
+        raise ConfigError(message) from error
+
+
+def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, ...]:
+    """Return the limits of the plan that a configuration was written with; () for none.
+
+    JSON of optimum-rbln has no place for them: the compile script beside it sets them.
+
+    Parameters
+    ----------
+    document : Document
+        A configuration that sets no limits.
+    text : Text
+        Where it was read: the plan stands in its folder, or in the one above.
+    """
+    if not text.path or document.form != "compile":
+        return ()
+    folder = Path(text.path).absolute().parent
+    family = document.family or nesting_family(document.config)
+    config = flattened(document.config, family)
+    levels = [config.get("visual")]
+    levels += [
+        each.get("visual") for each in config.values() if isinstance(each, Mapping)
+    ]
+    given = [
+        value
+        for level in levels
+        if isinstance(level, Mapping)
+        for value in level.values()
+    ]
+    for file in (folder / PLAN_FILE, folder.parent / PLAN_FILE):
+        if not file.is_file():
+            continue
+        try:
+            plan = load_json(file)
+            visuals = [plan["visual"], *plan["visual_by_target"].values()]
+            for visual in visuals if plan["schema"] in READ_SCHEMAS else ():
+                if visual["max_seq_lens"] in given:
+                    found = _of_visual(visual, plan["model"], PLAN_FILE, "").limits
+                    return tuple(
+                        replace(each, source=f"{PLAN_FILE} beside it") for each in found
+                    )
+        except (AttributeError, ConfigError, KeyError, TypeError):
+            continue
+    return ()
+
+
+def _of_visual(
+    visual: Mapping[str, Any], model: Mapping[str, Any], name: str, release: str
+) -> Document:
+    lengths = list(visual["vit_max_seq_lens"])
+    limits = GivenLimits(
+        min_pixels=visual["processor"]["min_pixels"],
+        max_pixels=visual["processor"]["max_pixels"],
+        source=name,
+    )
+    _check(name, lengths, MAX_LENGTH)
+    _check(name, (limits.min_pixels, limits.max_pixels), UNLIMITED_PIXELS)
+    return Document(
+        config={"visual": {BUCKETS: lengths}},
+        form="plan",
+        source=name,
+        places={(): Place(source=name, line=0)},
+        version=parse_version(release) or None,
+        version_source=name if release else "",
+        model=str(model["name"]),
+        model_assumed=bool(model["assumed"]),
+        limits=(limits,),
+    )
+
+
+def _of_encoder(
+    encoder: Mapping[str, Any], model: Mapping[str, Any], name: str
+) -> Document:
+    lengths = list(encoder["max_seq_lens"])
+    _check(name, lengths, MAX_LENGTH)
+    return Document(
+        config={TOKENS: lengths},
+        form="plan",
+        source=name,
+        places={(): Place(source=name, line=0)},
+        class_name=str(model["class_name"]),
+        model=str(model["name"]),
+    )
+
+
+def _check(name: str, values: Iterable[Any], most: int) -> None:
+    wrong = [
+        value for value in values if type(value) is not int or not 1 <= value <= most
+    ]
+    if wrong:
+        message = (
+            f"{name}: {str(wrong[0])[:50]!r} found; a whole number from 1 to {most} is "
+            "right"
+        )
+        raise ConfigError(message)

@@ -1,0 +1,296 @@
+"""Python expressions -> the values they plainly say. Nothing is ever run."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bucketwise.lint.finding import Path
+from bucketwise.lint.subject import Unknown
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.arithmetic import (
+    MAX_ITEMS,
+    MAX_NUMBER,
+    calculated,
+    is_whole,
+    ranged,
+    unknown,
+)
+from bucketwise.read.configs.documents.python_names import Change, Name
+from bucketwise.read.configs.documents.python_words import (
+    dotted_name,
+    is_config_class,
+)
+from bucketwise.read.configs.documents.tree import MAX_DEPTH, MAX_PLACES
+
+MAX_STEPS = 200_000
+"""Names of names of names grow without end."""
+
+
+class Literals:
+    """Reads expressions of one text.
+
+    Parameters
+    ----------
+    names : mapping of str to Name
+        Names that stand for one value.
+    place_of : callable
+        Place of a line.
+
+    Attributes
+    ----------
+    seen : set of int
+        Identities of every node that became part of a value.
+    nodes : dict of tuple of str to ast.expr
+        The node that says each value of what was read last, names followed.
+    """
+
+    def __init__(
+        self, names: Mapping[str, Name], place_of: Callable[[int], Place]
+    ) -> None:
+        self.seen: set[int] = set()
+        self.nodes: dict[Path, ast.expr] = {}
+        self._names = names
+        self._place_of = place_of
+        self._open: list[str] = []
+        self._depth = 0
+        self._steps = 0
+
+    def read(self, node: ast.expr) -> tuple[Any, dict[Path, Place]]:
+        """Return a value, with `Unknown` for what cannot be told, and its places."""
+        places: dict[Path, Place] = {}
+        self.nodes = {}
+        return self._value(node, (), places), places
+
+    def value(self, node: ast.expr) -> Any:
+        """Return a value alone."""
+        return self._value(node, (), None)
+
+    def origin(self, node: ast.expr) -> ast.expr:
+        """Return the expression that a name stands for; any other one as it is."""
+        found = self._names.get(node.id) if isinstance(node, ast.Name) else None
+        return found.value if found else node
+
+    def place(self, node: ast.expr) -> Place:
+        """Return where an expression stands."""
+        return self._place_of(node.lineno)
+
+    def _value(
+        self,
+        node: ast.expr,
+        path: Path,
+        places: dict[Path, Place] | None,
+    ) -> Any:
+        self._steps += 1
+        read = _READERS.get(type(node))
+        if read is None or self._depth > MAX_DEPTH or self._steps > MAX_STEPS:
+            return unknown(node)
+        self.seen.add(id(node))
+        if places is not None and len(places) < MAX_PLACES:
+            places.setdefault(path, self._place_of(node.lineno))
+            self.nodes[path] = node
+        self._depth += 1
+        try:
+            return read(self, node, path, places)
+        finally:
+            self._depth -= 1
+
+    def _constant(self, node: ast.Constant, *_: object) -> Any:
+        value = node.value
+        if isinstance(value, float) and not math.isfinite(value):
+            return unknown(node)
+        if isinstance(value, int) and abs(value) > MAX_NUMBER:
+            return unknown(node)
+        known = value is None or isinstance(value, str | int | float)
+        return value if known else unknown(node)
+
+    def _name(
+        self, node: ast.Name, path: Path, places: dict[Path, Place] | None
+    ) -> Any:
+        found = self._names.get(node.id)
+        if found is None or node.id in self._open:
+            return unknown(node)
+        self._open.append(node.id)
+        try:
+            if places is not None:
+                places.pop(path, None)
+            value = self._value(found.value, path, places)
+            for change in found.changes:
+                value = self._changed(value, change, found, path, places)
+        finally:
+            self._open.pop()
+        return value
+
+    def _changed(
+        self,
+        value: Any,
+        change: Change,
+        name: Name,
+        path: Path,
+        places: dict[Path, Place] | None,
+    ) -> Any:
+        """Return a value after one statement on it, as far as that is plain."""
+        keys = [self.value(key) for key in change.keys]
+        if not all(isinstance(key, str) for key in keys):
+            return unknown(name.value)
+        level = value
+        for key in keys if change.is_update else keys[:-1]:
+            level = level.get(key) if isinstance(level, dict) else None
+        if not isinstance(level, dict):
+            return unknown(name.value)
+        below = (*path, *keys)
+        steady = change.value is not None and change.block == name.block
+        if change.is_update:
+            made = self._value(change.value, below, places) if steady else None  # type: ignore[arg-type]
+            if not isinstance(made, dict):
+                return unknown(name.value)
+            level |= made
+        else:
+            level[keys[-1]] = (
+                self._value(change.value, below, places)  # type: ignore[arg-type]
+                if steady
+                else Unknown(f"{keys[-1]} is set elsewhere")
+            )
+        return value
+
+    def _list(
+        self,
+        node: ast.List | ast.Tuple,
+        path: Path,
+        places: dict[Path, Place] | None,
+    ) -> Any:
+        items = [
+            self._value(item, (*path, str(position)), places)
+            for position, item in enumerate(node.elts)
+        ]
+        if any(isinstance(item, ast.Starred) for item in node.elts):
+            return unknown(node)
+        return tuple(items) if isinstance(node, ast.Tuple) else items
+
+    def _dict(
+        self, node: ast.Dict, path: Path, places: dict[Path, Place] | None
+    ) -> Any:
+        made: dict[str, Any] = {}
+        for key_node, value_node in zip(node.keys, node.values, strict=True):
+            if key_node is None:
+                inner = self._value(value_node, path, places)
+                if not isinstance(inner, dict):
+                    return unknown(node)
+                made |= inner
+                continue
+            key = self.value(key_node)
+            if not isinstance(key, str):
+                return unknown(node)
+            below = (*path, key)
+            made[key] = self._value(value_node, below, places)
+            if places is not None:
+                places[below] = self._place_of(key_node.lineno)
+        if places is not None:
+            # What is spread into a mapping has been told of its path too.
+            self.nodes[path] = node
+        return made
+
+    def _call(
+        self, node: ast.Call, path: Path, places: dict[Path, Place] | None
+    ) -> Any:
+        name = dotted_name(node.func).rpartition(".")[2]
+        if name == "dict" or is_config_class(name):
+            return self._keywords(node, path, places)
+        arguments = [self.value(each) for each in node.args]
+        if node.keywords or any(isinstance(each, Unknown) for each in arguments):
+            return unknown(node)
+        if name == "range":
+            return ranged(node, arguments)
+        if (
+            name == "str"
+            and len(arguments) == 1
+            and isinstance(arguments[0], str | int)
+        ):
+            return str(arguments[0])
+        if name in ("list", "tuple", "sorted") and len(arguments) == 1:
+            return self._listed(name, arguments[0], node)
+        return unknown(node)
+
+    def _listed(self, name: str, items: Any, node: ast.expr) -> Any:
+        if not isinstance(items, list | tuple):
+            return unknown(node)
+        if name != "sorted":
+            return list(items) if name == "list" else tuple(items)
+        return sorted(items) if all(map(is_whole, items)) else unknown(node)
+
+    def _keywords(
+        self, node: ast.Call, path: Path, places: dict[Path, Place] | None
+    ) -> Any:
+        made: dict[str, Any] = {}
+        for argument in node.args:
+            inner = self._value(argument, path, places)
+            if not isinstance(inner, dict):
+                return unknown(node)
+            made |= inner
+        for keyword in node.keywords:
+            below = path if keyword.arg is None else (*path, keyword.arg)
+            value = self._value(keyword.value, below, places)
+            if keyword.arg is not None:
+                made[keyword.arg] = value
+                if places is not None:
+                    places[below] = self._place_of(keyword.lineno)
+            elif isinstance(value, dict):
+                made |= value
+            else:
+                return unknown(node)
+        if places is not None:
+            self.nodes[path] = node
+        return made
+
+    def _unary(self, node: ast.UnaryOp, *_: object) -> Any:
+        value = self.value(node.operand)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return unknown(node)
+        if isinstance(node.op, ast.USub):
+            return -value
+        return value if isinstance(node.op, ast.UAdd) else unknown(node)
+
+    def _binary(self, node: ast.BinOp, *_: object) -> Any:
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(left, dict) and isinstance(right, dict):
+            return left | right if isinstance(node.op, ast.BitOr) else unknown(node)
+        return calculated(node, left, right)
+
+    def _joined(self, node: ast.JoinedStr, *_: object) -> Any:
+        parts = []
+        for each in node.values:
+            plain = isinstance(each, ast.FormattedValue)
+            if isinstance(each, ast.FormattedValue) and (
+                each.format_spec is not None or each.conversion != -1
+            ):
+                return unknown(node)
+            value = self.value(
+                each.value if isinstance(each, ast.FormattedValue) else each
+            )
+            if isinstance(value, Unknown) or not (plain or isinstance(value, str)):
+                return unknown(node)
+            parts.append(str(value))
+        text = "".join(parts)
+        return text if len(text) <= MAX_ITEMS else unknown(node)
+
+    def _subscript(self, node: ast.Subscript, *_: object) -> Any:
+        level, key = self.value(node.value), self.value(node.slice)
+        if isinstance(level, dict) and isinstance(key, str) and key in level:
+            return level[key]
+        return unknown(node)
+
+
+_READERS: dict[type[ast.expr], Callable[..., Any]] = {
+    ast.Constant: Literals._constant,  # noqa: SLF001 - its own table
+    ast.Name: Literals._name,  # noqa: SLF001
+    ast.List: Literals._list,  # noqa: SLF001
+    ast.Tuple: Literals._list,  # noqa: SLF001
+    ast.Dict: Literals._dict,  # noqa: SLF001
+    ast.Call: Literals._call,  # noqa: SLF001
+    ast.UnaryOp: Literals._unary,  # noqa: SLF001
+    ast.BinOp: Literals._binary,  # noqa: SLF001
+    ast.JoinedStr: Literals._joined,  # noqa: SLF001
+    ast.Subscript: Literals._subscript,  # noqa: SLF001
+}

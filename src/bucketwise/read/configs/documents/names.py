@@ -1,0 +1,91 @@
+"""What names of classes, models and folders tell."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bucketwise.engines.rbln.keys import KEYS
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, SUBMODULES
+from bucketwise.errors import ConfigError
+from bucketwise.read.configs.artifact import FILE_NAME
+from bucketwise.read.configs.json_file import load_json
+from bucketwise.read.configs.model_folder import short_name
+from bucketwise.read.configs.profiles import built_in_profiles
+
+CONFIG_SUFFIX = "Config"
+
+SETTINGS = frozenset(key.name for key in KEYS) | frozenset(SUBMODULES)
+"""Every name that some release knows at some level."""
+
+_FAMILIES = {known.name: family for family, known in MODEL_CLASSES.items()}
+_PATH = re.compile(r"[/.~$\\]|[A-Za-z]:[\\/]")
+_CACHED = re.compile(r"(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)")
+"""Of "models--Org--Name" (huggingface_hub, repo_folder_name)."""
+
+_FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
+
+
+def family_of(class_name: str) -> str:
+    """Return the family a class of `optimum.rbln` serves; "" for one that is unknown."""
+    return _FAMILIES.get(class_name, "")
+
+
+def is_path(model: str) -> bool:
+    """Return whether a model is named by where it stands: no Hugging Face id is."""
+    return _PATH.match(model) is not None or model.count("/") > 1
+
+
+def checkpoint_in(path: str) -> str:
+    """Return the checkpoint that a path is called by; "" for what is no path.
+
+    Parameters
+    ----------
+    path : str
+        Such as "/models/Qwen3-VL-2B-Instruct", or a snapshot in the Hugging Face cache.
+    """
+    cached = _CACHED.search(path)
+    if cached:
+        return f"{cached[1]}/{cached[2]}"
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1] if is_path(path) else ""
+
+
+def is_compiled_folder(model: str) -> bool:
+    """Return whether a model is a compiled folder, as far as its name tells.
+
+    Parameters
+    ----------
+    model : str
+        What vLLM is told to serve.
+    """
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if os.path.isdir(model):  # noqa: PTH112
+        return os.path.isfile(os.path.join(model, FILE_NAME))  # noqa: PTH113, PTH118
+    if re.search(r"[$%{(\[]", model):
+        return _FOLDER_WORDS.search(model) is not None
+    if short_name(checkpoint_in(model) or model) in built_in_profiles():
+        return False
+    is_id = re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", model) is not None
+    return bool(model) and not is_id
+
+
+def folder_config(folder: str) -> Mapping[str, Any] | None:
+    """Return what a compiled folder says of itself; None where it cannot be read.
+
+    Parameters
+    ----------
+    folder : str
+        Its path, as a text names it.
+    """
+    file = Path(folder) / FILE_NAME
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if not folder or not os.path.isfile(file):  # noqa: PTH113
+        return None
+    try:
+        found = load_json(file)
+    except ConfigError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,271 @@
+"""Words of a command -> options with their values, as the program's own parser has them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bucketwise.lint.finding import Path
+from bucketwise.lint.subject import Unknown
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.excerpt import Excerpt
+from bucketwise.read.configs.documents.shell import Command, Given
+
+_SHORT = {
+    "-tp": "--tensor-parallel-size",
+    "-pp": "--pipeline-parallel-size",
+    "-dp": "--data-parallel-size",
+    "-q": "--quantization",
+}
+
+# Switches that may stand before the model (vllm 0.24, vllm/engine/arg_utils.py and
+# entrypoints/openai/cli_args.py): what follows any other option is its value.
+_SWITCHES = frozenset(
+    {
+        "disable-log-requests",
+        "disable-log-stats",
+        "enable-auto-tool-choice",
+        "enable-chunked-prefill",
+        "enable-log-requests",
+        "enable-lora",
+        "enable-prefix-caching",
+        "enforce-eager",
+        "headless",
+        "no-enable-chunked-prefill",
+        "no-enable-log-requests",
+        "no-enable-prefix-caching",
+        "skip-tokenizer-init",
+        "trust-remote-code",
+    }
+)
+
+_PASSED_ON = ("$@", "${@}", "$*", "${*}", "%*", "$args")
+"""What a script was called with."""
+
+_SHORT_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option.
+
+    Attributes
+    ----------
+    name : str
+        Long, without the dashes in front.
+    value : object
+        Its text, or what a file or a Python call already made of it.
+    place : Place
+        Where it stands.
+    places : mapping of tuple of str to Place
+        Where values in it stand, if it is no text.
+    unresolved : tuple of str
+        Parts of the text that only a shell would know.
+    excerpt : Excerpt or None
+        Its text, where it is one of a command.
+    """
+
+    name: str
+    value: Any
+    place: Place
+    places: Mapping[Path, Place] = field(default_factory=dict)
+    unresolved: tuple[str, ...] = ()
+    excerpt: Excerpt | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every option of one server.
+
+    Attributes
+    ----------
+    model : str
+        What it serves; "" where that is not told.
+    options : tuple of Option
+        In their order; of two with one name the later counts.
+    environment : mapping of str to str
+        Variables set for it.
+    place : Place
+        Where it begins.
+    notes : tuple of str
+        What of it could not be read.
+    """
+
+    model: str
+    options: tuple[Option, ...]
+    environment: Mapping[str, str]
+    place: Place
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An option as it is written: its name without dashes, and the word that is its value.
+
+    Attributes
+    ----------
+    name : Excerpt
+        The name; where it stands.
+    told : Given or None
+        The value; None for a switch.
+    """
+
+    name: Excerpt
+    told: Given | None
+
+    @property
+    def keys(self) -> list[str]:
+        """The parts between the dots of its name."""
+        return self.name.text.split(".")
+
+
+def options_of(command: Command) -> Options:
+    """Return what a command line tells a server of vLLM.
+
+    Parameters
+    ----------
+    command : Command
+        The command.
+
+    Returns
+    -------
+    Options
+        Dotted options (`--additional-config.rbln_config.batch_size 8`) are put
+        together, and overtake a JSON text of the same option, as in vLLM 0.24
+        (vllm/utils/argparse_utils.py).
+    """
+    model, pairs = server_pairs(command.words)
+    plain: dict[str, Option] = {}
+    dotted: dict[str, Settings] = {}
+    notes: list[str] = []
+    for pair in pairs:
+        first, *keys = pair.keys
+        first = first.replace("_", "-")
+        if " " in first:
+            notes.append(f"{pair.name.place()}: --{first[:60]!r} is one word, not two")
+        elif keys:
+            dotted.setdefault(first, Settings(pair.name)).add(keys, pair)
+        else:
+            plain.pop(first, None)
+            told = pair.told or Given(pair.name[:0])
+            plain[first] = Option(
+                name=first,
+                value=told.text,
+                place=told.excerpt.place(),
+                unresolved=told.unresolved,
+                excerpt=told.excerpt,
+            )
+    if "model" in plain:
+        model = plain.pop("model").value
+    notes += [
+        f"{plain[name].place}: --{name} is overtaken by --{name}.*, as in vLLM"
+        for name in dotted
+        if name in plain
+    ]
+    if "config" in plain:
+        notes.append(f"{plain['config'].place}: the file behind --config was not read")
+    together = plain | {name: found.option(name) for name, found in dotted.items()}
+    return Options(
+        model=model or command.model,
+        options=tuple(together.values()),
+        environment=command.environment,
+        place=command.at.place(),
+        notes=tuple(notes),
+    )
+
+
+def server_pairs(words: Sequence[Given]) -> tuple[str, list[Pair]]:
+    """Return the first word that is no option, and every option with its value."""
+    left = deque(word for word in words if word.text not in _PASSED_ON)
+    model = ""
+    pairs = []
+    while left:
+        word = left.popleft()
+        if not word.text.startswith("-"):
+            model = model or word.text
+            continue
+        if word.text in _SHORT:
+            long = word.excerpt.saying(_SHORT[word.text])
+            word = Given(long, word.unresolved)
+        name, equals, _ = word.text.partition("=")
+        told: Given | None = None
+        if equals:
+            told = Given(word.excerpt[len(name) + 1 :], word.unresolved)
+        elif (
+            name.lstrip("-").replace("_", "-") not in _SWITCHES
+            and left
+            and not re.match(r"--?[A-Za-z]", left[0].text)
+        ):
+            told = left.popleft()
+        dashes = len(name) - len(name.lstrip("-"))
+        pairs.append(Pair(word.excerpt[dashes : len(name)], told))
+    return model, pairs
+
+
+class Settings:
+    """Values that options give key by key.
+
+    Parameters
+    ----------
+    at : Excerpt
+        Where the first key stands.
+    """
+
+    def __init__(self, at: Excerpt) -> None:
+        self.value: dict[str, Any] = {}
+        self.places: dict[Path, Place] = {(): at.place()}
+
+    def add(self, keys: Sequence[str], pair: Pair) -> None:
+        """Add one key as vLLM does; lists given twice grow."""
+        *before, last = keys
+        told = pair.told or Given(pair.name[:0])
+        value: Any
+        if last.endswith("+"):
+            last, value = last[:-1], told.text.split(",")
+        else:
+            value = _value(told)
+        known = self._level(before, pair).get(last)
+        if isinstance(known, list) and isinstance(value, list):
+            value = known + value
+        self.set((*before, last), value, pair)
+
+    def set(self, keys: Sequence[str], value: Any, pair: Pair) -> None:
+        """Set one key."""
+        *before, last = keys
+        self._level(before, pair)[last] = value
+        at = pair.told.excerpt if pair.told else pair.name
+        self.places.setdefault(tuple(keys), at.place())
+
+    def option(self, name: str) -> Option:
+        """Return them as if they had been given at once."""
+        return Option(
+            name=name, value=self.value, place=self.places[()], places=self.places
+        )
+
+    def _level(self, keys: Sequence[str], pair: Pair) -> dict[str, Any]:
+        level = self.value
+        for depth, key in enumerate(keys, start=1):
+            if not isinstance(level.get(key), dict):
+                level[key] = {}
+            level = level[key]
+            self.places.setdefault(tuple(keys[:depth]), pair.name.place())
+        return level
+
+
+def _value(told: Given) -> Any:
+    if told.unresolved:
+        return Unknown(told.text)
+    try:
+        return json.loads(told.text)
+    except (ValueError, RecursionError):
+        pass
+    match = _SHORT_NUMBER.fullmatch(told.text)
+    if match is None:
+        return told.text
+    base = 1_024 if match[2].isupper() else 1_000
+    return int(float(match[1]) * base ** _POWERS[match[2].lower()])

@@ -1,0 +1,234 @@
+"""Options of vLLM, wherever they stand -> the configurations they hand over."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Path
+from bucketwise.lint.subject import Document, ServeLine, Unknown
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.excerpt import Excerpt, joined, whole
+from bucketwise.read.configs.documents.json_tree import json_tree
+from bucketwise.read.configs.documents.names import (
+    family_of,
+    folder_config,
+    is_compiled_folder,
+)
+from bucketwise.read.configs.documents.options import Option, Options
+from bucketwise.read.configs.documents.releases import Release
+from bucketwise.read.configs.documents.text import Text
+
+ADDITIONAL = "additional-config"
+DIRECT = ("rbln-optimum-overrides", "rbln-config")
+LIMITS = "mm-processor-kwargs"
+
+KEYS = ("optimum_overrides", "rbln_config")
+"""Where `--additional-config` keeps a configuration, the newer name first (vllm-rbln
+0.12.0, config.py)."""
+
+
+def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]:
+    """Return the configurations that options hand over; an empty one for none.
+
+    Parameters
+    ----------
+    found : Options
+        The options.
+    text : Text
+        Where they were read.
+    release : Release
+        The one it is for.
+
+    Raises
+    ------
+    ConfigError
+        When an option that holds a configuration does not hold JSON.
+    """
+    by_name: dict[str, Option] = {}
+    for option in found.options:
+        # Which of two ways to hand a configuration over comes later counts.
+        by_name.pop(option.name, None)
+        by_name[option.name] = option
+    handed_over = tuple(_handed_over(by_name))
+    is_folder = is_compiled_folder(found.model)
+    line = ServeLine(
+        model=found.model,
+        is_folder=is_folder,
+        flags={
+            name: _words(option.value)
+            for name, option in by_name.items()
+            if option.value is not False
+        },
+        additional=_additional(by_name),
+        environment=found.environment,
+        channels=tuple(channel for channel, _, _ in handed_over),
+        folder_chunk=_chunk_of(found.model) if is_folder else None,
+        folder_config=folder_config(found.model) if is_folder else None,
+    )
+    bare = Document(
+        config={},
+        form="serve",
+        source=text.name,
+        places={(): found.place},
+        version=release.version,
+        version_source=release.source,
+        family=_family_of(line.folder_config),
+        model=found.model,
+        serve=line,
+        limits=_limits(by_name.get(LIMITS)),
+        notes=found.notes + _unread(by_name),
+    )
+    documents = tuple(
+        replace(
+            bare,
+            config=config,
+            places=places,
+            serve=replace(line, channel=channel),
+        )
+        for channel, config, places in handed_over
+    )
+    return documents or (bare,)
+
+
+def _handed_over(
+    by_name: Mapping[str, Option],
+) -> Iterator[tuple[str, Mapping[str, Any], Mapping[Path, Place]]]:
+    """Yield every configuration of a line, in its order."""
+    for name, option in by_name.items():
+        found = _mapping(option) if name in (ADDITIONAL, *DIRECT) else None
+        if found is None:
+            continue
+        value, places = found
+        if name in DIRECT:
+            yield f"--{name}", value, places
+            continue
+        for key in KEYS:
+            if isinstance(value.get(key), Mapping):
+                below = {
+                    path[1:]: at for path, at in places.items() if path[:1] == (key,)
+                }
+                yield f"--{ADDITIONAL} {key}", value[key], below
+
+
+def _additional(by_name: Mapping[str, Option]) -> Mapping[str, Any]:
+    found = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
+    return found[0] if found else {}
+
+
+def _chunk_of(folder: str) -> int | None:
+    """Return the prefill's chunk of a compiled folder; None where it cannot be read."""
+    return _whole((folder_config(folder) or {}).get("prefill_chunk_size"))
+
+
+def _family_of(folder: Mapping[str, Any] | None) -> str:
+    """Return the family of the class that a compiled folder names; "" for none."""
+    named = (folder or {}).get("cls_name")
+    return family_of(named.removesuffix("Config")) if isinstance(named, str) else ""
+
+
+def _mapping(
+    option: Option,
+) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
+    """Return what an option holds; None where only a shell or a run would know."""
+    if isinstance(option.value, Mapping):
+        return option.value, option.places
+    if isinstance(option.value, Unknown) or option.value in option.unresolved:
+        return None
+    name = f"{option.place}: --{option.name}"
+    text = option.excerpt or whole(str(option.value), name)
+    try:
+        tree = json_tree(text, name)
+    except ConfigError:
+        if not option.unresolved:
+            raise
+        tree = json_tree(_quoted(text, option.unresolved), name)
+    if not isinstance(tree.value, dict):
+        message = f"{name} is {str(option.value)[:50]!r}; a JSON object is right"
+        raise ConfigError(message)
+    return _with_unknowns(tree.value, option.unresolved), tree.places
+
+
+def _quoted(text: Excerpt, unknown: tuple[str, ...]) -> Excerpt:
+    """Return JSON with parts that stand for a whole value made texts."""
+    for each in unknown:
+        bare = re.compile(rf'(?<!["\w]){re.escape(each)}(?!["\w])')
+        parts = []
+        done = 0
+        for match in bare.finditer(text.text):
+            start, end = match.span()
+            parts += [text[done:start], text.saying(json.dumps(each), start, end)]
+            done = end
+        text = joined([*parts, text[done:]], text)
+    return text
+
+
+def _with_unknowns(value: Any, unresolved: tuple[str, ...]) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_unknowns(item, unresolved) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_unknowns(item, unresolved) for item in value]
+    if isinstance(value, str) and any(part in value for part in unresolved):
+        return Unknown(value)
+    return value
+
+
+def _unread(by_name: Mapping[str, Option]) -> tuple[str, ...]:
+    return tuple(
+        f"{option.place}: --{option.name} is {_words(option.value)[:100]}, which only "
+        "running it would tell"
+        for option in by_name.values()
+        if option.name in (ADDITIONAL, LIMITS, *DIRECT) and _mapping(option) is None
+    )
+
+
+def _limits(option: Option | None) -> tuple[GivenLimits, ...]:
+    found = _mapping(option) if option else None
+    if option is None or found is None:
+        return ()
+    return set_limits(found[0], str(option.place))
+
+
+def set_limits(value: Mapping[str, Any], source: str) -> tuple[GivenLimits, ...]:
+    """Return the image limits that keywords of a processor set; () for none.
+
+    Parameters
+    ----------
+    value : mapping
+        The keywords, such as min_pixels and max_pixels, or size; those of images alone
+        may stand one level below.
+    source : str
+        Where they stand.
+    """
+    found = []
+    for level in (value.get("images_kwargs"), value):
+        if not isinstance(level, Mapping):
+            continue
+        size = level.get("size")
+        size = size if isinstance(size, Mapping) else {}
+        least = _whole(level.get("min_pixels", size.get("shortest_edge")))
+        most = _whole(level.get("max_pixels", size.get("longest_edge")))
+        tokens = _whole(level.get(SOFT_TOKENS))
+        most = most if tokens is None else tokens * SOFT_TOKEN_PX**2
+        if not least is most is None:
+            limits = GivenLimits(min_pixels=least, max_pixels=most, source=source)
+            found.append(limits)
+    return tuple(found)
+
+
+def _whole(value: object) -> int | None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole else None  # type: ignore[return-value]
+
+
+def _words(value: object) -> str:
+    if value is None or value is True:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, default=repr)

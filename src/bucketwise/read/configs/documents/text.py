@@ -1,0 +1,197 @@
+"""The text of one CONFIG: a file, a compiled folder, standard input, or a line itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from bucketwise.errors import ConfigError
+from bucketwise.read.configs.artifact import FILE_NAME
+
+MAX_BYTES = 8 * 2**20
+"""Notebooks hold pictures; a configuration or a script above this is none."""
+
+MAX_CODE_CHARACTERS = 2**20
+"""Of Python, shell, YAML and TOML: taking a megabyte of them apart takes seconds."""
+
+Found = TypeVar("Found")
+
+MAX_CONFIGURATIONS = 200
+"""In one text; a script that starts as many servers was made to be slow to judge."""
+
+LIST = re.compile(r"[\s\[\](),;0-9+-]*[0-9][\s\[\](),;0-9+-]*|\s*\[\s*\]\s*")
+"""Nothing but numbers, however they are set apart."""
+
+STDIN = "-"
+GIVEN = "the text given"
+PLAN_FILE = "plan.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What was read.
+
+    Attributes
+    ----------
+    name : str
+        Base name of its file, or words for what has none.
+    content : str
+        The text, lines ended by newlines alone.
+    folder : str
+        The compiled folder it stands in; "" where it stands in none.
+    path : str
+        The file, as it was given; "" where it has none. No output tells it, but the
+        diff that changes the file.
+    """
+
+    name: str
+    content: str
+    folder: str = ""
+    path: str = ""
+
+
+def read_text(source: str | Path) -> Text:
+    """Return the text of a CONFIG.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, a compiled folder, a folder that bucketwise wrote, "-" for standard
+        input, or a text that names no file: lengths such as "1024,4096", JSON, several
+        lines, or a line that starts vLLM or optimum-rbln-cli.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be read, is too large, or is not UTF-8.
+    """
+    if source == STDIN:
+        return _decoded("stdin", _bounded("stdin", sys.stdin.buffer))
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if isinstance(source, str) and not os.path.exists(source) and _is_text(source):  # noqa: PTH110
+        return Text(name=GIVEN, content=_plain_ends(source))
+    path = Path(source)
+    file = _file_of(path)
+    if not str(source).strip() or not os.path.isfile(file):  # noqa: PTH113
+        name = path.name[:200] if str(source).strip() else repr(str(source))
+        found = "no such file"
+        if file != path:
+            found = f"a folder without {FILE_NAME} or {PLAN_FILE}"
+        elif os.path.exists(path):  # noqa: PTH110
+            found = "not a file"
+        message = (
+            f"{name or str(source)}: {found}; lengths such as 1024,4096, a rbln_config "
+            f"as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python file, a "
+            "notebook, a script, manifest or README with vllm serve or "
+            f"optimum-rbln-cli, or a {PLAN_FILE} is right"
+        )
+        raise ConfigError(message)
+    try:
+        with file.open("rb") as stream:
+            content = _bounded(file.name, stream)
+    except OSError as error:
+        message = f"{file.name}: cannot be read ({error.strerror})"
+        raise ConfigError(message) from error
+    folder = str(file.parent) if file.name == FILE_NAME else ""
+    return replace(_decoded(file.name, content, folder), path=str(file))
+
+
+def _file_of(path: Path) -> Path:
+    """Return the file that a folder is read by; any other path as it is."""
+    if not os.path.isdir(path):  # noqa: PTH112
+        return path
+    names = (FILE_NAME, PLAN_FILE)
+    return next(
+        (path / name for name in names if os.path.isfile(path / name)),  # noqa: PTH113
+        path / FILE_NAME,
+    )
+
+
+def names_text(source: str | Path) -> bool:
+    """Return whether a CONFIG is standard input, something that exists, or a text."""
+    if not str(source).strip():
+        return False
+    # os.path answers no where pathlib raises: long names, null bytes.
+    exists = source == STDIN or os.path.exists(source)  # noqa: PTH110
+    return exists or (isinstance(source, str) and _is_text(source))
+
+
+def is_list(source: str | Path) -> bool:
+    """Return whether a CONFIG lists lengths in words."""
+    text = str(source)
+    return LIST.fullmatch(text) is not None and not os.path.exists(text)  # noqa: PTH110
+
+
+def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
+    """Return configurations as they are found, as long as there are not too many.
+
+    Parameters
+    ----------
+    found : iterable
+        What a text holds.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ConfigError
+        When there are more than `MAX_CONFIGURATIONS`.
+    """
+    documents = tuple(islice(found, MAX_CONFIGURATIONS + 1))
+    if len(documents) > MAX_CONFIGURATIONS:
+        message = f"{name}: over {MAX_CONFIGURATIONS} configurations; fewer are right"
+        raise ConfigError(message)
+    return documents
+
+
+def refuse_long(content: str, name: str) -> None:
+    """Refuse code that would take too long to take apart.
+
+    Raises
+    ------
+    ConfigError
+        When it is longer than `MAX_CODE_CHARACTERS`.
+    """
+    if len(content) > MAX_CODE_CHARACTERS:
+        message = (
+            f"{name}: over {MAX_CODE_CHARACTERS:,} characters; fewer are right, in JSON "
+            "alone there may be more"
+        )
+        raise ConfigError(message)
+
+
+def _is_text(source: str) -> bool:
+    return (
+        source.lstrip()[:1] == "{"
+        or "\n" in source
+        or "vllm " in source
+        or "optimum-rbln-cli " in source
+        or LIST.fullmatch(source) is not None
+    )
+
+
+def _bounded(name: str, stream: BinaryIO) -> bytes:
+    content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        message = f"{name}: more than {MAX_BYTES:,} bytes found; fewer is right"
+        raise ConfigError(message)
+    return content
+
+
+def _decoded(name: str, content: bytes, folder: str = "") -> Text:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{name}: not a text (byte {error.start} is no UTF-8)"
+        raise ConfigError(message) from error
+    return Text(name=name, content=_plain_ends(text), folder=folder)
+
+
+def _plain_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,209 @@
+"""YAML, with the place of every value; nothing in it makes an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import yaml
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
+
+from bucketwise.errors import ConfigError
+from bucketwise.lint.finding import Path
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.excerpt import Excerpt, Scalar
+from bucketwise.read.configs.documents.tree import (
+    MAX_DEPTH,
+    MAX_PLACES,
+    Tree,
+    refuse_odd_values,
+)
+
+MAX_VALUES = 100_000
+"""Counted with every repetition: an alias of aliases grows without end."""
+
+_CORE = "tag:yaml.org,2002:"
+_MERGE = f"{_CORE}merge"
+_AS_TEXT = frozenset({"str", "timestamp", "value"})
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # pragma: no cover - a build of PyYAML without libyaml
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+
+def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
+    """Return the documents of a YAML text that are mappings or lists.
+
+    Parameters
+    ----------
+    excerpt : Excerpt
+        The text.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    ConfigError
+        When it is no YAML, nested too deeply, too large once aliases are followed, has
+        a key twice, or a tag that makes anything but a plain value.
+    """
+    try:
+        # Events, not nodes: composing nodes goes as deep as the text asks for.
+        events = yaml.parse(excerpt.text, Loader=_Loader)
+        trees = tuple(_documents(events, excerpt))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = excerpt.where(mark.index) if mark else name
+        what = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        message = f"{place}: neither JSON nor YAML ({what})"
+        raise ConfigError(message) from error
+    for tree in trees:
+        refuse_odd_values(tree.value, name)
+    return tuple(tree for tree in trees if isinstance(tree.value, dict | list))
+
+
+def _documents(events: Iterator[Any], excerpt: Excerpt) -> Iterator[Tree]:
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            reader = _Reader(events, excerpt)
+            value = reader.value(next(events), (), 0)
+            yield Tree(value, reader.places, "yaml", excerpt)
+
+
+class _Reader:
+    """Makes one document's events into values.
+
+    Parameters
+    ----------
+    events : iterator of yaml.Event
+        What the parser says.
+    excerpt : Excerpt
+        The text.
+    """
+
+    def __init__(self, events: Iterator[Any], excerpt: Excerpt) -> None:
+        self.places: dict[Path, Place] = {}
+        self._events = events
+        self._excerpt = excerpt
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._values = 0
+        self._resolver = Resolver()
+        self._constructor = SafeConstructor()
+
+    def value(self, event: Any, path: Path | None, depth: int) -> Any:
+        """Return the value an event begins; its place is noted where it has a path."""
+        at = event.start_mark.index
+        self._note(path, at)
+        if depth > MAX_DEPTH:
+            self._refuse(at, "nested too deeply for a configuration")
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, at)
+        before = self._values
+        self._count(1, at)
+        if isinstance(event, yaml.MappingStartEvent):
+            self._refuse_tag(event, "map", at)
+            made: Any = self._mapping(path, depth)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._refuse_tag(event, "seq", at)
+            made = self._sequence(path, depth)
+        else:
+            made = self._scalar(event, at)
+        if event.anchor:
+            self._anchors[event.anchor] = made, self._values - before
+        return made
+
+    def _mapping(self, path: Path | None, depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        merged: list[tuple[int, Any]] = []
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            at = event.start_mark.index
+            key = self.value(event, None, depth + 1)
+            if self._is_merge(event):
+                merged.append((at, self.value(next(self._events), None, depth + 1)))
+                continue
+            if isinstance(key, bool):
+                key = event.value  # on: of a workflow
+            if not isinstance(key, str):
+                self._refuse(at, f"the key {str(key)[:50]!r} is no text; text is right")
+            if key in made:
+                self._refuse(at, f"the key {key[:100]!r} appears twice")
+            below = _below(path, key)
+            self._note(below, at)
+            made[key] = self.value(next(self._events), below, depth + 1)
+        for at, found in merged:
+            self._merge(made, found, at)
+        return made
+
+    def _merge(self, made: dict[str, Any], found: Any, at: int) -> None:
+        for level in found if isinstance(found, list) else [found]:
+            if not isinstance(level, dict):
+                self._refuse(at, "<< takes mappings alone")
+            # What stands here wins over what is merged into it.
+            made |= {key: level[key] for key in level if key not in made}
+
+    def _sequence(self, path: Path | None, depth: int) -> list[Any]:
+        made: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            made.append(self.value(event, _below(path, str(len(made))), depth + 1))
+        return made
+
+    def _scalar(self, event: Any, at: int) -> Any:
+        tag = self._tag(event)
+        kind = tag.removeprefix(_CORE)
+        if kind in _AS_TEXT or tag == _MERGE:
+            return Scalar(event.value, at, event.end_mark.index)
+        node = yaml.ScalarNode(tag, event.value)
+        try:
+            if kind == "int":
+                return self._constructor.construct_yaml_int(node)
+            if kind == "float":
+                return self._constructor.construct_yaml_float(node)
+            if kind == "bool":
+                return self._constructor.construct_yaml_bool(node)
+        except (ValueError, KeyError):
+            self._refuse(at, f"{event.value[:50]!r} is no {kind}")
+        if kind != "null":
+            self._refuse(at, f"the tag {tag[:100]!r} found; plain values are right")
+        return None
+
+    def _alias(self, event: Any, at: int) -> Any:
+        if event.anchor not in self._anchors:
+            self._refuse(at, f"*{event.anchor[:50]} names nothing before it")
+        value, values = self._anchors[event.anchor]
+        self._count(values, at)
+        return value
+
+    def _tag(self, event: Any) -> str:
+        if event.tag in (None, "!"):
+            tag: str = self._resolver.resolve(  # type: ignore[no-untyped-call]
+                yaml.ScalarNode, event.value, event.implicit
+            )
+            return tag
+        return str(event.tag)
+
+    def _is_merge(self, event: Any) -> bool:
+        return isinstance(event, yaml.ScalarEvent) and self._tag(event) == _MERGE
+
+    def _refuse_tag(self, event: Any, kind: str, at: int) -> None:
+        if event.tag not in (None, "!", f"{_CORE}{kind}"):
+            what = f"the tag {event.tag[:100]!r} found; plain values are right"
+            self._refuse(at, what)
+
+    def _note(self, path: Path | None, at: int) -> None:
+        if path is not None and len(self.places) < MAX_PLACES:
+            self.places.setdefault(path, self._excerpt.place(at))
+
+    def _count(self, values: int, at: int) -> None:
+        self._values += values
+        if self._values > MAX_VALUES:
+            self._refuse(at, f"more than {MAX_VALUES:,} values found; fewer are right")
+
+    def _refuse(self, at: int, what: str) -> NoReturn:
+        message = f"{self._excerpt.where(at)}: {what}"
+        raise ConfigError(message)
+
+
+def _below(path: Path | None, key: str) -> Path | None:
+    return None if path is None else (*path, key)

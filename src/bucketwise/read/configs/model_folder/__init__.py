@@ -1,0 +1,213 @@
+"""A local Hugging Face folder -> the model's profile. JSON only; no code is ever run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
+from bucketwise.engines.rbln.encoders import ENCODERS
+from bucketwise.errors import ConfigError
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.read.configs.model_folder.fields import MOST_PIXELS, Fields, shown
+from bucketwise.read.configs.model_folder.language_model import read_language_model
+from bucketwise.read.configs.model_folder.limits import pixel_limits, read_limits
+from bucketwise.read.configs.model_folder.place import CONFIG, locate, read_objects
+from bucketwise.read.configs.model_folder.processors import read_processors
+from bucketwise.read.configs.model_folder.sections import (
+    IMAGE,
+    IMAGES,
+    NESTED,
+    VIDEO,
+    first,
+    nested,
+    plain_file,
+)
+from bucketwise.read.configs.model_folder.soft_tokens import read_soft_tokens
+from bucketwise.read.configs.model_folder.tower import HOLDERS, TOWERS, read_tower
+
+__all__ = ["read_model_folder", "saved_image_limits", "short_name"]
+
+_EMBEDDING = ("embedding_dim", 128)
+"""Key and default of what a token becomes (transformers 5.15.1, models/colqwen2/
+configuration_colqwen2.py)."""
+
+_FILES = (CONFIG, NESTED, IMAGE, VIDEO)
+
+
+def short_name(hf_id: str) -> str:
+    """Return the checkpoint's name in lower case, without organisation, -Instruct and -it.
+
+    Parameters
+    ----------
+    hf_id : str
+        Such as "Qwen/Qwen3-VL-2B-Instruct".
+    """
+    return (
+        hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct").removesuffix("-it")
+    )
+
+
+def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProfile:
+    """Return the profile of the checkpoint in a folder.
+
+    Parameters
+    ----------
+    text : str
+        The folder, or the model's folder in the Hugging Face cache.
+    originals : iterable of ModelProfile
+        Published checkpoints: whose limits are unchanged keeps the limits of the
+        family's published RBLN deployment.
+
+    Raises
+    ------
+    ConfigError
+        Naming every fault found: file, key, value, and what would be right.
+    """
+    place = locate(text)
+    problems: list[str] = []
+    files = read_objects(place.folder, _FILES, problems)
+    complete = not problems
+    config = files.pop(CONFIG, None)
+    if config is None:
+        raise ConfigError(*problems)
+    family = config.get("model_type")
+    published = tuple(originals)
+    filling = {each.family: each for each in reversed(published) if each.soft_tokens}
+    if isinstance(family, str) and family in filling:
+        found = read_soft_tokens(config, files, filling[family], problems)
+        if problems:
+            raise ConfigError(*problems)
+        return replace(found, name=short_name(place.hf_id), hf_id=place.hf_id)
+    known = (*TOWERS, *HOLDERS, *filling)
+    if not isinstance(family, str) or family not in known:
+        of_texts = isinstance(family, str) and family in ENCODERS
+        problems.append(
+            f"{CONFIG}: model_type is {shown(family)}; "
+            + (
+                "of a text encoder, which analyze plans with --lengths COLUMN"
+                if of_texts
+                else f"one of {', '.join(known)} is right"
+            )
+        )
+        raise ConfigError(*problems)
+    held = _Held.of(family, config, problems)
+    tower = read_tower(held.family, held.config, problems, held.place)
+    language_model, unpriced = read_language_model(
+        held.family, held.config, tower, problems, held.place
+    )
+    if language_model is not None and held.family != family:
+        # What a token is projected to stands in for lm_head.
+        width = Fields(f"{CONFIG}: ", config, problems).whole(*_EMBEDDING)
+        language_model = replace(language_model, vocab=width, tied=True)
+    processors = read_processors(family, files, tower, problems, complete=complete)
+    if processors is None or problems:
+        # Clips may be read from the images' object, whose faults then come twice.
+        raise ConfigError(*dict.fromkeys(problems))
+    deployment, notes = _deployment(family, processors.image, published)
+    return ModelProfile(
+        name=short_name(place.hf_id),
+        hf_id=place.hf_id,
+        family=family,
+        patch_px=tower.patch_px,
+        merge=tower.merge,
+        temporal_patch=tower.temporal_patch,
+        window_patches=tower.window_patches,
+        checkpoint=processors.image,
+        deployment=deployment,
+        video=processors.video,
+        video_rule=processors.rule,
+        sampling=processors.sampling,
+        vit=tower.vit,
+        lm=language_model,
+        source=tower.source,
+        notes=(*notes, *processors.notes, *unpriced),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The object that describes the tower and the language model, and where it is."""
+
+    family: str
+    config: Mapping[str, Any]
+    place: str
+
+    @classmethod
+    def of(cls, family: str, config: Mapping[str, Any], problems: list[str]) -> _Held:
+        """Find it: config.json itself, or what that holds."""
+        if family not in HOLDERS:
+            return cls(family, config, f"{CONFIG}: ")
+        key, families = HOLDERS[family]
+        inner = config.get(key)
+        found = inner.get("model_type") if isinstance(inner, dict) else None
+        if not isinstance(inner, dict) or found not in families:
+            named = f"{key}.model_type is {shown(found)}"
+            problems.append(f"{CONFIG}: {named}; {' or '.join(families)} is right")
+            raise ConfigError(*problems)
+        return cls(found, inner, f"{CONFIG}: {key}.")
+
+
+def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
+    """Return the image limits of the processor that a folder holds.
+
+    Parameters
+    ----------
+    text : str
+        What may be a folder; a compiled one need not hold a model's config.json.
+
+    Returns
+    -------
+    limits : PixelLimits or None
+        None where it holds no processor, or one that cannot be read.
+    notes : tuple of str
+        What is wrong with it.
+    """
+    folder = os.path.expanduser(text)  # noqa: PTH111
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if not text or not os.path.isdir(folder):  # noqa: PTH112
+        return None, ()
+    problems: list[str] = []
+    files = read_objects(Path(folder), (NESTED, IMAGE), problems)
+    section = first(
+        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+    )
+    limits = None
+    tokens = section.mapping.get(SOFT_TOKENS) if section is not None else None
+    if section is not None and isinstance(tokens, int) and tokens > 0:
+        area_px = SOFT_TOKEN_PX**2
+        source = section.at(SOFT_TOKENS)
+        most = min(tokens, MOST_PIXELS // area_px) * area_px
+        return PixelLimits(min_pixels=area_px, max_pixels=most, source=source), ()
+    if section is not None and not problems:
+        limits = read_limits(section, IMAGES, problems)
+    if limits is None or section is None or problems:
+        return None, tuple(f"the saved processor: {problem}" for problem in problems)
+    return pixel_limits(section, limits, IMAGES), ()
+
+
+def _deployment(
+    family: str, found: PixelLimits, originals: Iterable[ModelProfile]
+) -> tuple[PixelLimits | None, tuple[str, ...]]:
+    """Return the limits of the family's deployment where the folder's are the original's.
+
+    A deployment was published for the original checkpoint. Whoever changed the limits
+    of a fine-tune meant the change.
+    """
+    original = next((item for item in originals if item.family == family), None)
+    if original is None or original.deployment is None:
+        return None, ()
+    published, shipped = original.deployment, original.checkpoint
+    if (found.min_pixels, found.max_pixels) == (shipped.min_pixels, shipped.max_pixels):
+        source = f"{published.source}; the folder keeps the original's limits"
+        return replace(published, source=source), ()
+    note = (
+        f"The folder's image limits are not the original checkpoint's "
+        f"({shipped.min_pixels:,} to {shipped.max_pixels:,}): they hold, and not those "
+        f"of the published deployment ({published.min_pixels:,} to "
+        f"{published.max_pixels:,})."
+    )
+    return None, (note,)

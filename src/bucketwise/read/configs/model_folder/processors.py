@@ -1,0 +1,252 @@
+"""The processors' files -> limits and sampling, decided as the real loaders decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bucketwise.nouns.profile import PixelLimits, VideoRule, VideoSampling
+from bucketwise.read.configs.model_folder.fields import shown
+from bucketwise.read.configs.model_folder.limits import (
+    NAMES,
+    Limits,
+    pixel_limits,
+    read_limits,
+)
+from bucketwise.read.configs.model_folder.sections import (
+    FRAMES,
+    IMAGE,
+    IMAGES,
+    NESTED,
+    PAGES,
+    VIDEO,
+    VIDEO_CLASSES,
+    Files,
+    ProcessorClass,
+    Section,
+    check_image_class,
+    first,
+    image_type,
+    nested,
+    plain_file,
+    video_class,
+)
+from bucketwise.read.configs.model_folder.tower import MOST_SIDE, Tower
+
+TOKENS_OF_CAP = {"per_frame": 128_000, "whole_clip": 768, "refused": 128_000}
+"""Defaults of `max_video_tokens`, the ones counted with."""
+
+OLDER = "transformers 4.57.6"
+OLDER_LACKS = ("qwen3_5", "qwen3_5_moe", "exaone4_5")
+"""Families that release has no classes for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processors:
+    """What the processors of a folder do; `video` is None where it is as `image`."""
+
+    image: PixelLimits
+    video: PixelLimits | None
+    rule: VideoRule
+    sampling: VideoSampling
+    notes: tuple[str, ...]
+
+
+def read_processors(
+    family: str,
+    files: Files,
+    tower: Tower,
+    problems: list[str],
+    *,
+    complete: bool = True,
+) -> Processors | None:
+    """Return what the image and the video processor of a folder do.
+
+    The newest transformers decides: a nested object of processor_config.json first,
+    then the processor's own file, and for clips at last preprocessor_config.json
+    (transformers 5.15.1, image_processing_base.py, get_image_processor_dict, and
+    video_processing_utils.py, get_video_processor_dict).
+
+    Parameters
+    ----------
+    family : str
+        The `model_type` of config.json.
+    files : Files
+        The folder's objects by file name.
+    tower : Tower
+        The vision tower the processors feed.
+    problems : list of str
+        Where faults are added.
+    complete : bool
+        Whether every file could be read; one that could not is not called missing.
+
+    Returns
+    -------
+    Processors or None
+        None when a fault was found, here or before.
+    """
+    image_at = first(
+        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+    )
+    video_at = first(
+        nested(files, "video_processor", problems),
+        plain_file(files, VIDEO),
+        plain_file(files, IMAGE),
+    )
+    if VIDEO_CLASSES[family] is PAGES:
+        video_at = image_at
+    if image_at is None or video_at is None:
+        what = "image" if image_at is None else "video"
+        if complete:
+            problems.append(
+                f"{IMAGE} is missing and {NESTED} holds no {what}_processor; one of "
+                "them is needed: no processor loads without"
+            )
+        return None
+    check_image_class(image_at, family, problems)
+    kind = video_class(video_at, family, problems)
+    limits = read_limits(image_at, IMAGES, problems)
+    clips = read_limits(video_at, kind, problems)
+    for section, used in ((image_at, IMAGES), (video_at, kind)):
+        _check_geometry(section, used, tower, problems)
+    sampling = _sampling(video_at, kind, problems)
+    if problems:
+        return None
+    notes = (
+        *_older_notes(family, files, limits, clips),
+        *_ignored_notes(image_at, video_at, kind),
+    )
+    # The same object read by the same rule: clips follow whatever images are set to.
+    follows = kind in (FRAMES, PAGES) and video_at == image_at
+    follows = follows and clips.pixels == limits.pixels
+    return Processors(
+        image=pixel_limits(image_at, limits, IMAGES),
+        video=None if follows else pixel_limits(video_at, clips, kind, clip=True),
+        rule=kind.rule,
+        sampling=sampling,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _check_geometry(
+    section: Section, kind: ProcessorClass, tower: Tower, problems: list[str]
+) -> None:
+    """Check that the processor cuts the patches the tower takes."""
+    fields = section.fields(problems)
+    for key, default, tower_key, right in (
+        ("patch_size", kind.patch_px, "patch_size", tower.patch_px),
+        ("merge_size", 2, "spatial_merge_size", tower.merge),
+        ("temporal_patch_size", 2, "temporal_patch_size", tower.temporal_patch),
+    ):
+        before = len(problems)
+        found = fields.whole(key, default, MOST_SIDE)
+        if found == right or len(problems) > before:
+            continue
+        absent = (
+            f" (absent, the default of {kind.name})" if key in fields.defaulted else ""
+        )
+        problems.append(
+            f"{section.at(key)} is {found}{absent}, but config.json: "
+            f"vision_config.{tower_key} is {right}; the same number in both is right"
+        )
+    if not fields.flag("do_resize", default=True):
+        problems.append(
+            f"{section.at('do_resize')} is {shown(section.mapping['do_resize'])}; true "
+            "is right: what is counted is what the resize makes"
+        )
+
+
+def _sampling(
+    section: Section, kind: ProcessorClass, problems: list[str]
+) -> VideoSampling:
+    fields = section.fields(problems)
+    rate = fields.rate("fps", kind.fps)
+    least = fields.whole("min_frames", 4)
+    most = fields.whole("max_frames", 768)
+    samples = fields.flag("do_sample_frames", default=kind.fps is not None)
+    cap = fields.flag("cap_pixels_per_frame", default=False)
+    if section.mapping.get("num_frames") is not None:
+        problems.append(
+            f"{section.at('num_frames')} is {shown(section.mapping['num_frames'])}; "
+            "null is right: a fixed number of frames is not counted"
+        )
+    tokens = TOKENS_OF_CAP[kind.rule]
+    if cap and section.mapping.get("max_video_tokens", tokens) != tokens:
+        problems.append(
+            f"{section.at('max_video_tokens')} is "
+            f"{shown(section.mapping['max_video_tokens'])}; {tokens} is right, no other "
+            "is counted"
+        )
+    if least > most:
+        problems.append(
+            f"{section.at('min_frames')} {least} is above max_frames {most}; the other "
+            "way round is right"
+        )
+    return VideoSampling(
+        fps=rate if samples else None,
+        min_frames=least,
+        max_frames=most,
+        cap_pixels_per_frame=cap,
+    )
+
+
+def _older_notes(family: str, files: Files, limits: Limits, clips: Limits) -> list[str]:
+    """Say where transformers 4.57.6 takes other limits from the same folder.
+
+    It reads a nested object last, and the slow image class, which it takes where none
+    is named, ignores `size` (image_processing_base.py, video_processing_utils.py and
+    models/qwen2_vl/image_processing_qwen2_vl.py).
+    """
+    if family in OLDER_LACKS:
+        return []
+    unused: list[str] = []
+    image_at = first(plain_file(files, IMAGE), nested(files, "image_processor", unused))
+    video_at = first(
+        plain_file(files, VIDEO),
+        plain_file(files, IMAGE),
+        nested(files, "video_processor", unused),
+    )
+    pairs: list[tuple[str, Section | None, Limits, Callable[[Section], Limits]]] = [
+        ("image", image_at, limits, lambda at: _older_limits(at, unused)),
+        (
+            "video",
+            video_at,
+            clips,
+            lambda at: read_limits(at, video_class(at, family, unused), unused),
+        ),
+    ]
+    notes = []
+    for what, section, newest, read in pairs:
+        if section is None:
+            continue
+        older = read(section).pixels
+        if not unused and older != newest.pixels:
+            notes.append(
+                f"{OLDER} takes other {what} limits from this folder: {older[0]:,} to "
+                f"{older[1]:,} pixels ({section.file})."
+            )
+    return notes
+
+
+def _older_limits(section: Section, problems: list[str]) -> Limits:
+    plain = section.mapping
+    if image_type(plain) is None:
+        plain = {key: item for key, item in plain.items() if key != "size"}
+    return read_limits(replace(section, mapping=plain), IMAGES, problems)
+
+
+def _ignored_notes(
+    image_at: Section, video_at: Section, kind: ProcessorClass
+) -> list[str]:
+    notes = [
+        f"{section.at('auto_map')} is not followed; no code of the folder is run."
+        for section in (image_at, video_at)
+        if section.mapping.get("auto_map")
+    ]
+    named = [name for name in NAMES if video_at.mapping.get(name) is not None]
+    if named and not kind.reads_names:
+        notes.append(
+            f"{video_at.file}: {kind.name} ignores {' and '.join(named)} and reads "
+            "size alone."
+        )
+    return notes

@@ -1,0 +1,182 @@
+"""Which file and which class a processor is made from, as the real loaders choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bucketwise.nouns.profile import VideoRule
+from bucketwise.read.configs.model_folder.fields import Fields, shown
+
+NESTED = "processor_config.json"
+IMAGE = "preprocessor_config.json"
+VIDEO = "video_preprocessor_config.json"
+
+Files = Mapping[str, Mapping[str, Any]]
+"""Name of each file the folder has -> the object it holds."""
+
+NO_IMAGE_DEFAULT = ("qwen3_vl_moe",)
+"""Families the image loader has no default class for (transformers 5.15.1, models/auto/
+image_processing_auto.py): their file must name one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessorClass:
+    """What a processor does with what its file leaves out.
+
+    Attributes
+    ----------
+    name : str
+        The class of transformers.
+    pixels : tuple of int
+        Default limits.
+    patch_px : int
+        Default patch side.
+    reads_names : bool
+        Whether min_pixels and max_pixels replace the edges of `size`; otherwise they
+        are ignored.
+    rule : {"per_frame", "whole_clip"}
+        What video limits bound.
+    fps : float or None
+        Default rate of sampling; None where sampling is off.
+    """
+
+    name: str
+    pixels: tuple[int, int]
+    patch_px: int
+    reads_names: bool
+    rule: VideoRule
+    fps: float | None
+
+
+# transformers 5.15.1, models/qwen2_vl/image_processing_qwen2_vl.py,
+# models/qwen2_vl/video_processing_qwen2_vl.py and
+# models/qwen3_vl/video_processing_qwen3_vl.py.
+IMAGES = ProcessorClass(
+    name="Qwen2VLImageProcessor",
+    pixels=(3_136, 1_003_520),
+    patch_px=14,
+    reads_names=True,
+    rule="per_frame",
+    fps=None,
+)
+FRAMES = ProcessorClass(
+    name="Qwen2VLVideoProcessor",
+    pixels=(100_352, 602_112),
+    patch_px=14,
+    reads_names=True,
+    rule="per_frame",
+    fps=None,
+)
+CLIPS = ProcessorClass(
+    name="Qwen3VLVideoProcessor",
+    pixels=(131_072, 786_432),
+    patch_px=16,
+    reads_names=False,
+    rule="whole_clip",
+    fps=2.0,
+)
+IMAGE_TYPES = (IMAGES.name, f"{IMAGES.name}Fast", f"{IMAGES.name}Pil")
+VIDEO_TYPES = {kind.name: kind for kind in (FRAMES, CLIPS)}
+
+PAGES = replace(FRAMES, name="ColQwen2Processor", rule="refused")
+"""No video processor: clips are refused (transformers 5.15.1, models/colqwen2/
+processing_colqwen2.py)."""
+
+VIDEO_CLASSES = {
+    "qwen2_vl": FRAMES,
+    "qwen2_5_vl": FRAMES,
+    "qwen3_vl": CLIPS,
+    "qwen3_vl_moe": CLIPS,
+    "qwen3_5": CLIPS,
+    "qwen3_5_moe": CLIPS,
+    "exaone4_5": FRAMES,
+    "colqwen2": PAGES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The object a processor is made from, and where it stands.
+
+    `prefix` is the file, a colon, and the keys that lead to the object.
+    """
+
+    file: str
+    prefix: str
+    mapping: Mapping[str, Any]
+
+    def at(self, key: str) -> str:
+        """Return the place of a value: "processor_config.json: image_processor.size"."""
+        return f"{self.prefix}{key}"
+
+    def fields(self, problems: list[str]) -> Fields:
+        """Return its values."""
+        return Fields(self.prefix, self.mapping, problems)
+
+
+def first(*sections: Section | None) -> Section | None:
+    """Return the first object there is."""
+    return next((section for section in sections if section is not None), None)
+
+
+def plain_file(files: Files, name: str) -> Section | None:
+    """Return the object of a file; None where the folder lacks the file."""
+    return Section(name, f"{name}: ", files[name]) if name in files else None
+
+
+def nested(files: Files, key: str, problems: list[str]) -> Section | None:
+    """Return an object inside processor_config.json; None where it is absent or null."""
+    found = files.get(NESTED, {}).get(key)
+    if found is None:
+        return None
+    if not isinstance(found, dict):
+        problems.append(f"{NESTED}: {key} is {shown(found)}; an object is right")
+        return None
+    return Section(NESTED, f"{NESTED}: {key}.", found)
+
+
+def check_image_class(section: Section, family: str, problems: list[str]) -> None:
+    """Add a fault where another class than the one counted with is loaded."""
+    found = image_type(section.mapping)
+    if found is None and family not in NO_IMAGE_DEFAULT:
+        return
+    if found not in IMAGE_TYPES:
+        problems.append(
+            f"{section.at('image_processor_type')} is {shown(found)}; {IMAGES.name} "
+            "(or its Fast or Pil form) is right, the rule of another is not known here"
+        )
+
+
+def image_type(mapping: Mapping[str, Any]) -> Any:
+    """Return the image class an object names, by its key of old where need be."""
+    older = mapping.get("feature_extractor_type")
+    if mapping.get("image_processor_type") is None and isinstance(older, str):
+        return older.replace("FeatureExtractor", "ImageProcessor")
+    return mapping.get("image_processor_type")
+
+
+def video_class(section: Section, family: str, problems: list[str]) -> ProcessorClass:
+    """Return the class that is loaded for clips.
+
+    Where the object names none, the name of its image processor leads to one
+    (transformers 5.15.1, models/auto/video_processing_auto.py): Qwen2VLImageProcessor
+    to Qwen2VLVideoProcessor, whatever the family; the Fast form leads nowhere.
+    """
+    if VIDEO_CLASSES[family] is PAGES:
+        return PAGES
+    found = section.mapping.get("video_processor_type")
+    if found is None:
+        named = section.mapping.get("image_processor_type")
+        if not isinstance(named, str):
+            return VIDEO_CLASSES[family]
+        inferred = named.replace("ImageProcessor", "VideoProcessor")
+        return VIDEO_TYPES.get(inferred, VIDEO_CLASSES[family])
+    if isinstance(found, str) and found in VIDEO_TYPES:
+        return VIDEO_TYPES[found]
+    problems.append(
+        f"{section.at('video_processor_type')} is {shown(found)}; "
+        f"{' or '.join(VIDEO_TYPES)} is right"
+    )
+    return VIDEO_CLASSES[family]

@@ -1,0 +1,184 @@
+"""The folder of a checkpoint whose processor fills a count of soft tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bucketwise.core.today import SOFT_TOKENS
+from bucketwise.nouns.profile import (
+    ModelProfile,
+    PixelLimits,
+    PrefillShape,
+    VideoSampling,
+)
+from bucketwise.read.configs.model_folder.fields import Fields, shown
+from bucketwise.read.configs.model_folder.sections import (
+    IMAGE,
+    NESTED,
+    VIDEO,
+    Files,
+    Section,
+    first,
+    nested,
+    plain_file,
+)
+
+FULL, SLIDING_PATTERN = "full_attention", 6
+"""Every sixth layer is full attention where `layer_types` does not tell (transformers
+5.15.1, models/gemma4/configuration_gemma4.py)."""
+
+
+def read_soft_tokens(
+    config: Mapping[str, Any],
+    files: Files,
+    sister: ModelProfile,
+    problems: list[str],
+) -> ModelProfile:
+    """Return a published profile with what a folder holds in its place.
+
+    Parameters
+    ----------
+    config : Mapping
+        What config.json holds.
+    files : Files
+        The folder's other objects by file name.
+    sister : ModelProfile
+        A published checkpoint of the family: the processor's class, with the defaults that
+        the family's classes have.
+    problems : list of str
+        Where faults are added.
+
+    Returns
+    -------
+    ModelProfile
+        Not to be used when a fault was added.
+    """
+    vision = _object(config, "vision_config", problems)
+    text = _object(config, "text_config", problems)
+    tower = Fields("config.json: vision_config.", vision, problems)
+    _check(tower, "patch_size", sister.patch_px)
+    _check(tower, "pooling_kernel_size", sister.merge)
+    depth = tower.whole("num_hidden_layers", 16)
+    image_at = first(
+        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+    )
+    video_at = first(
+        nested(files, "video_processor", problems), plain_file(files, VIDEO)
+    )
+    prefill = _prefill(Fields("config.json: text_config.", text, problems))
+    clips = sister.video or sister.checkpoint
+    frames = (
+        video_at.fields(problems).whole("num_frames", sister.sampling.max_frames)
+        if video_at
+        else sister.sampling.max_frames
+    )
+    return replace(
+        sister,
+        checkpoint=_limits(image_at, sister, sister.checkpoint, problems),
+        video=_limits(video_at, sister, clips, problems),
+        sampling=VideoSampling(fps=None, min_frames=frames, max_frames=frames),
+        vit=replace(
+            sister.vit,
+            depth=depth,
+            hidden=tower.whole("hidden_size", 768),
+            intermediate=tower.whole("intermediate_size", 3_072),
+            out_hidden=prefill.hidden,
+            full_attention_blocks=depth,
+        ),
+        prefill=prefill,
+        source=tower.source(),
+    )
+
+
+def _object(
+    config: Mapping[str, Any], key: str, problems: list[str]
+) -> Mapping[str, Any]:
+    found = config.get(key)
+    if found is None or isinstance(found, dict):
+        return found or {}
+    problems.append(f"config.json: {key} is {shown(found)}; an object is right")
+    return {}
+
+
+def _check(fields: Fields, key: str, right: int) -> None:
+    found = fields.whole(key, right)
+    if found != right:
+        fields.problems.append(
+            f"{fields.at(key)} is {found}; {right} is right, no other is counted"
+        )
+
+
+def _limits(
+    section: Section | None,
+    sister: ModelProfile,
+    default: PixelLimits,
+    problems: list[str],
+) -> PixelLimits:
+    """Return what a processor scales to, in pixels."""
+    area_px, known = sister.length_px**2, sister.soft_tokens
+    if section is None:
+        return replace(
+            default, source=f"the defaults of the class, no {NESTED} sets it"
+        )
+    count = section.fields(problems).whole(SOFT_TOKENS, default.max_pixels // area_px)
+    if known and count not in known.supported:
+        problems.append(
+            f"{section.at(SOFT_TOKENS)} is {count}; one of "
+            f"{', '.join(map(str, known.supported))} is right"
+        )
+        return default
+    return PixelLimits(
+        min_pixels=area_px, max_pixels=count * area_px, source=section.at(SOFT_TOKENS)
+    )
+
+
+def _prefill(fields: Fields) -> PrefillShape:
+    """Return the language model, with the class's defaults where a key is absent."""
+    layers = fields.whole("num_hidden_layers", 30)
+    full = _full_layers(fields, layers)
+    shared = fields.mapping.get("num_kv_shared_layers") or 0
+    shared = fields.whole("num_kv_shared_layers", 1) if shared else 0
+    own = layers - min(shared, layers)
+    kv_heads = fields.whole("num_key_value_heads", 4)
+    one_projection = fields.flag("attention_k_eq_v", default=False)
+    has_own = one_projection and fields.mapping.get("num_global_key_value_heads")
+    experts = fields.flag("enable_moe_block", default=False)
+    inputs = fields.mapping.get("hidden_size_per_layer_input", 256)
+    return PrefillShape(
+        layers=layers,
+        full_layers=len(full),
+        hidden=fields.whole("hidden_size", 2_304),
+        intermediate=fields.whole("intermediate_size", 9_216),
+        wide_layers=shared if fields.flag("use_double_wide_mlp", default=False) else 0,
+        shared_layers=shared,
+        shared_full_layers=sum(index >= own for index in full),
+        heads=fields.whole("num_attention_heads", 8),
+        kv_heads=kv_heads,
+        full_kv_heads=fields.whole("num_global_key_value_heads", kv_heads)
+        if has_own
+        else kv_heads,
+        head_dim=fields.whole("head_dim", 256),
+        full_head_dim=fields.whole("global_head_dim", 512),
+        keys_are_values=one_projection,
+        experts=fields.whole("num_experts", 1) if experts else 0,
+        experts_per_token=fields.whole("top_k_experts", 1) if experts else 0,
+        expert_intermediate=fields.whole("moe_intermediate_size", 1) if experts else 0,
+        per_layer_input=fields.whole("hidden_size_per_layer_input", 256)
+        if inputs
+        else 0,
+    )
+
+
+def _full_layers(fields: Fields, layers: int) -> list[int]:
+    """Return the places of the layers of full attention; the last is one whatever."""
+    kinds = fields.mapping.get("layer_types")
+    if not isinstance(kinds, list) or len(kinds) != layers:
+        if kinds is not None:
+            fields.problems.append(
+                f"{fields.at('layer_types')} is {shown(kinds)}; a list of {layers} names "
+                "is right"
+            )
+        return [at for at in range(layers) if not (at + 1) % SLIDING_PATTERN]
+    return [at for at, kind in enumerate(kinds) if kind == FULL or at == layers - 1]

@@ -1,0 +1,156 @@
+"""Model profiles: built in, from the data files under `models/`, or from a folder."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from bucketwise.errors import ConfigError, meant
+from bucketwise.nouns.profile import (
+    LmShape,
+    ModelProfile,
+    PixelLimits,
+    PrefillShape,
+    SoftTokens,
+    VideoSampling,
+    VitShape,
+)
+from bucketwise.read.configs.encoders import built_in_encoder, may_name
+from bucketwise.read.configs.model_folder import read_model_folder, short_name
+
+FILES = (
+    "qwen2-vl.toml",
+    "qwen2.5-vl.toml",
+    "qwen3-vl.toml",
+    "qwen3.5.toml",
+    "exaone-4.5.toml",
+    "colqwen2.toml",
+    "gemma4.toml",
+)
+"""One file a family; adding a family is adding a file and its name here."""
+
+DEFAULT_MODEL = "qwen3-vl-2b"
+
+
+@cache
+def built_in_profiles() -> dict[str, ModelProfile]:
+    """Return every built-in profile by its short name, in the files' order."""
+    folder = resources.files("bucketwise") / "models"
+    profiles = {}
+    for file in FILES:
+        family = tomllib.loads((folder / file).read_text(encoding="utf-8"))
+        models = {model["hf_id"]: model for model in family["model"]}
+        for model in models.values():
+            # One that is trained on from another says of itself what differs.
+            profile = _profile(family, models.get(model.get("like"), {}) | model)
+            profiles[profile.name] = profile
+    return profiles
+
+
+def find_profile(name: str) -> ModelProfile:
+    """Return the profile of a model.
+
+    Parameters
+    ----------
+    name : str
+        A short name or Hugging Face id that is built in, in any case, or a local
+        Hugging Face folder. A name without a slash is the built-in model's first, one
+        with a slash the folder's.
+
+    Raises
+    ------
+    ConfigError
+        When it is neither, or the folder is not one bucketwise can work with.
+    """
+    profiles = built_in_profiles()
+    text = name.strip()
+    built_in = _built_in(text, profiles)
+    # os.path answers no where pathlib raises: long names, null bytes.
+    is_folder = os.path.isdir(os.path.expanduser(text))  # noqa: PTH111, PTH112
+    if built_in is not None and not (is_folder and os.sep in text):
+        return _beside_folder(built_in, text) if is_folder else built_in
+    if is_folder:
+        return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
+    known = ", ".join(profiles)
+    if built_in_encoder(text) is not None:
+        message = (
+            f"model: {text!r} is a text encoder, which analyze plans from token counts: "
+            "--lengths COLUMN names their column"
+        )
+        raise ConfigError(message)
+    likely = meant(short_name(text), profiles)
+    message = (
+        f"model: expected one of {known}, or a folder with a config.json, got "
+        f"{text[:200]!r}" + (f"; did you mean {likely}?" if likely else "")
+    )
+    raise ConfigError(message)
+
+
+def _built_in(text: str, profiles: dict[str, ModelProfile]) -> ModelProfile | None:
+    profile = profiles.get(short_name(text))
+    return profile if profile and may_name(text, profile.hf_id) else None
+
+
+def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
+    """Return a built-in profile that says a folder has its name too."""
+    if not os.path.isfile(os.path.join(name, "config.json")):  # noqa: PTH113, PTH118
+        return profile
+    note = f"A folder named {name!r} stands here too; --model ./{name} reads it."
+    return replace(profile, notes=(*profile.notes, note))
+
+
+def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
+    video = family["video"]
+    return ModelProfile(
+        name=short_name(model["hf_id"]),
+        hf_id=model["hf_id"],
+        family=model.get("family", family["family"]),
+        patch_px=family["patch_px"],
+        merge=family["merge"],
+        temporal_patch=family["temporal_patch"],
+        window_patches=family["window_patches"],
+        checkpoint=PixelLimits(**family["checkpoint"]),
+        deployment=_deployment(family, model),
+        video=_limits(video),
+        video_rule=video["rule"],
+        sampling=VideoSampling(
+            fps=video.get("fps"),
+            min_frames=video["min_frames"],
+            max_frames=video["max_frames"],
+        ),
+        vit=VitShape(**{**family["vit"], **model["vit"]}),
+        lm=LmShape(**{**family["lm"], **model["lm"]}) if "lm" in model else None,
+        source=model["source"],
+        notes=(*family.get("notes", ()), *model.get("notes", ())),
+        soft_tokens=_soft_tokens(family),
+        prefill=PrefillShape(**{**family["prefill"], **model["prefill"]})
+        if "prefill" in model
+        else None,
+    )
+
+
+def _soft_tokens(family: dict[str, Any]) -> SoftTokens | None:
+    found = family.get("soft_tokens")
+    if found is None:
+        return None
+    return SoftTokens(supported=tuple(found["supported"]), chunk=found["chunk"])
+
+
+def _deployment(family: dict[str, Any], model: dict[str, Any]) -> PixelLimits | None:
+    if "deployment" not in family:
+        return None
+    return PixelLimits(**family["deployment"] | model.get("deployment", {}))
+
+
+def _limits(video: dict[str, Any]) -> PixelLimits | None:
+    if "max_pixels" not in video:
+        return None
+    return PixelLimits(
+        min_pixels=video["min_pixels"],
+        max_pixels=video["max_pixels"],
+        source=video["source"],
+    )

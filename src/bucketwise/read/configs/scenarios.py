@@ -1,0 +1,221 @@
+"""ViT lengths with what came with them, from whatever holds a configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+from bucketwise.core.buckets import MAX_LENGTH
+from bucketwise.core.plan import Plan
+from bucketwise.core.today import GivenLimits
+from bucketwise.engines.rbln.keys import OLD_BUCKETS
+from bucketwise.engines.rbln.model_classes import within
+from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
+from bucketwise.engines.rbln.releases import NEWEST, Version
+from bucketwise.errors import ConfigError
+from bucketwise.lint.subject import Document, Subject
+from bucketwise.lint.values import buckets_of, lengths_of, shown
+from bucketwise.read.configs.documents import documents_of_plan, read_documents
+from bucketwise.read.configs.documents.names import checkpoint_in
+from bucketwise.read.configs.documents.text import GIVEN, names_text
+from bucketwise.read.configs.json_file import parse_json
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenLengths:
+    """ViT lengths, and what came with them.
+
+    Attributes
+    ----------
+    lengths : tuple of int
+        Ascending; ViT patches, or what the command line counts in where `is_list`.
+    source : str
+        Where they were read, in words.
+    is_list : bool
+        Whether they were given as numbers, not in a file.
+    model : str
+        The model they are for, or one of its family; "" where nothing tells.
+    is_plan : bool
+        Whether a plan of bucketwise holds them: its model is the only one they fit.
+    model_assumed : bool
+        Whether that plan had to assume its model.
+    limits : tuple of GivenLimits
+        What sets image limits beside them, the first to decide first.
+    notes : tuple of str
+        What looks odd in what was read.
+    documents : tuple of Document
+        All that it holds.
+    by_release : mapping of tuple of int to GivenLengths
+        Those of releases that take others.
+    """
+
+    lengths: tuple[int, ...]
+    source: str
+    is_list: bool = False
+    model: str = ""
+    is_plan: bool = False
+    model_assumed: bool = False
+    limits: tuple[GivenLimits, ...] = ()
+    notes: tuple[str, ...] = ()
+    documents: tuple[Document, ...] = field(default=(), compare=False, repr=False)
+    by_release: Mapping[Version, GivenLengths] = field(default_factory=dict)
+
+    def without_places(self) -> GivenLengths:
+        """Return the same without names of files."""
+        named = "given" if self.is_list else "a file"
+        limits = tuple(replace(each, source="a file") for each in self.limits)
+        return replace(self, source=named, limits=limits, notes=())
+
+    def on(self, version: Version) -> GivenLengths:
+        """Return what one release takes."""
+        return self.by_release.get(version, self)
+
+
+def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
+    """Return the ViT lengths that an option names.
+
+    Parameters
+    ----------
+    text : str or Path
+        Lengths such as "1024,4096", or whatever else `read_documents` takes.
+    option : str
+        What names them, for messages.
+
+    Returns
+    -------
+    GivenLengths
+
+    Raises
+    ------
+    ConfigError
+        When it names nothing, cannot be read, or holds no lengths.
+    """
+    if not names_text(text):
+        message = (
+            f"{option}: {str(text)[:200]!r} found; lengths such as 1024,4096, or a "
+            "configuration or a plan.json that exists is right"
+        )
+        raise ConfigError(message)
+    try:
+        documents = read_documents(text)
+    except ConfigError as error:
+        raise ConfigError(*(f"{option}: {each}" for each in error.problems)) from error
+    return lengths_in(documents)
+
+
+def lengths_of_plan(plan: Plan, source: str) -> GivenLengths:
+    """Return the ViT lengths of a plan, with the limits that it sets."""
+    told = parse_json(plan.to_json(), source)
+    return lengths_in(documents_of_plan(told, source))
+
+
+def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
+    """Return the one list of ViT lengths that configurations hold.
+
+    A plan may hold one for each release: the newest decides where none is asked for.
+
+    Parameters
+    ----------
+    documents : tuple of Document
+        What one text holds.
+
+    Raises
+    ------
+    ConfigError
+        When they hold none, several, or what is no length.
+    """
+    found = [given for document in documents if (given := _of_document(document))]
+    source = documents[0].source
+    lists = {given.lengths for given in found}
+    if not found:
+        message = (
+            f"{source}: no visual.max_seq_len or visual.max_seq_lens found; one of them "
+            "is needed to know which lengths are compiled"
+        )
+        raise ConfigError(message)
+    if found[-1].is_plan:
+        versions = [document.version for document in documents]
+        by_release = {
+            version: given
+            for version, given in zip(versions, found, strict=True)
+            if version
+        }
+        return replace(found[-1], by_release=by_release, documents=documents)
+    if len(lists) > 1:
+        message = (
+            f"{source}: {len(lists)} different lists of ViT lengths found; one "
+            "visual.max_seq_len (max_seq_lens up to 0.10.3) is right"
+        )
+        raise ConfigError(message)
+    return replace(found[0], documents=documents)
+
+
+def named_model(document: Document) -> str:
+    """Return the model that a configuration names, as `find_profile` takes it.
+
+    "" where it names none that is known: what a configuration serves may be called
+    anything.
+    """
+    named = [document.model]
+    if document.serve is not None:
+        named.append(document.serve.flags.get("served-model-name", ""))
+    for name in chain.from_iterable((each, checkpoint_in(each)) for each in named):
+        try:
+            short = find_profile(name).name if name else ""
+        except ConfigError:
+            continue
+        if short:
+            return name if os.path.isdir(os.path.expanduser(name)) else short  # noqa: PTH111, PTH112
+    return ""
+
+
+def _first_of(family: str) -> str:
+    """Return a model of a family: all of them count alike; "" for an unknown one."""
+    members = (
+        each.name for each in built_in_profiles().values() if each.family == family
+    )
+    return next(members, "") if family else ""
+
+
+def _of_document(document: Document) -> GivenLengths | None:
+    """Return the lengths of one configuration; None where it has none."""
+    inside = within("", document.config)
+    config = document.config
+    for key in inside:
+        config = config[key]
+    if "visual" not in config and OLD_BUCKETS in config:
+        config = {"visual": config}
+    # As it is written, whatever a server would make of it.
+    written = replace(document, config=config, form="compile", serve=None)
+    named = document.family if document.family in NESTINGS else ""
+    subject = Subject(
+        document=written, version=NEWEST, family=named or nesting_family(config)
+    )
+    if "visual" in config and subject.visual is None:
+        message = f"{document.source}: visual is {shown(config['visual'])}; an object is right"
+        raise ConfigError(message)
+    name, value = buckets_of(subject)
+    if not name:
+        return None
+    lengths = lengths_of(subject)
+    if not lengths or lengths[-1] > MAX_LENGTH:
+        message = (
+            f"{document.place((*inside, 'visual', name))}: visual.{name} is {shown(value)}; whole "
+            f"numbers from 1 to {MAX_LENGTH} are right (bucketwise lint tells more)"
+        )
+        raise ConfigError(message)
+    is_list = document.form == "list" and document.source == GIVEN
+    return GivenLengths(
+        lengths=lengths,
+        source="given" if is_list else document.source,
+        is_list=is_list,
+        model=named_model(document) or _first_of(document.family),
+        is_plan=document.form == "plan",
+        model_assumed=document.model_assumed,
+        limits=document.limits,
+        notes=document.notes,
+    )

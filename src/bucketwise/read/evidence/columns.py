@@ -1,0 +1,284 @@
+"""Which columns of a table tell the load of a decoder, and as what kind of record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from bucketwise.errors import InputError, UsageError
+from bucketwise.read.evidence.load_forms import load_forms, plain_name
+from bucketwise.read.evidence.programs import Program, program_of
+from bucketwise.read.tables.columns import Match, Purpose
+from bucketwise.read.tables.finding import Found, find_columns
+from bucketwise.read.tables.misnomers import Cells, no_cells
+from bucketwise.read.tables.names import LOAD, SIZES, unit_s
+from bucketwise.read.tables.naming import (
+    ROLES,
+    SHARED,
+    Naming,
+    listed,
+    said_of_unfit,
+    unused,
+)
+
+TableKind = Literal["engine_stats", "requests", "arrivals"]
+
+EXPECTED = (
+    "a table of requests (start and end, start and duration, or end and duration), of an "
+    "engine's statistics (time and running) or of arrivals (time, prompt and output "
+    "tokens), a log of vLLM's or SGLang's, the JSON of a Prometheus range query, or a "
+    "proxy's access log (--log-format) is expected, plain, gzip or zstd"
+)
+
+UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds",
+              1e-9: "nanoseconds"}  # fmt: skip
+_NO_YEAR = re.compile(r"\s*\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\s*")
+
+_OF_CLIPS = frozenset({"start", "end", "duration"})
+"""With these words begin names that beside frames may be of a clip, not of a request."""
+
+
+def match_load(
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
+) -> Match:
+    """Find the columns that tell the load: of the kind that reads most of what is named.
+
+    Where nothing is named, the kind with the most to say wins.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns, in order; `outer.inner` for nested ones.
+    chosen : mapping of str to str, optional
+        Role to column name, or to a position from 1; "" leaves the role unread. A role
+        named with a unit, as `duration_ms`, gives its numbers that unit.
+    source : str
+        Base name of the file, for messages.
+    cells : callable
+        Some of the cells of a column.
+
+    Returns
+    -------
+    Match
+        With time and running; or two of start, end and duration; or time and output
+        beside prompt or text.
+
+    Raises
+    ------
+    InputError
+        When a chosen column is not there, or nothing tells a load.
+    UsageError
+        When what is chosen does not go together.
+    """
+    return _match(names, Naming.of(chosen), source, cells)
+
+
+def match_beside_sizes(
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
+) -> Match:
+    """Find the same among columns of sizes, where some names mean something else.
+
+    Raises
+    ------
+    InputError
+        When nothing tells a load, or a row stands for several images.
+    """
+    naming = Naming.of(chosen)
+    try:
+        return _match_beside(names, naming, source, cells)
+    except InputError as error:
+        naming.unserved = str(error).removesuffix(f"; {EXPECTED}")
+        raise
+
+
+def kind_of(roles: Mapping[str, int]) -> TableKind:
+    """Return what kind of record the columns make of a row."""
+    if "running" in roles:
+        return "engine_stats"
+    # Beside a duration a time is a start or an end that is still to be told.
+    is_arrival = "time" in roles and "duration" not in roles
+    return "arrivals" if is_arrival else "requests"
+
+
+def tells_images(roles: Mapping[str, int]) -> bool:
+    """Return whether the tokens of a prompt count those of its images.
+
+    Servers count them among the tokens of the prompt; a count of text alone does not.
+    """
+    return "prompt" in roles or "tokens" in roles
+
+
+def has_no_year(samples: Sequence[str]) -> bool:
+    """Return whether most times look like `06-16 14:14:37`, as vLLM writes them."""
+    fitting = sum(_NO_YEAR.fullmatch(each) is not None for each in samples)
+    return fitting * 2 > len(samples)
+
+
+def _match_beside(
+    names: Sequence[str], naming: Naming, source: str, cells: Cells
+) -> Match:
+    """Find the load among columns of sizes, but for those that tell of clips."""
+    sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES, cells=cells)
+    if "count" in sizes.roles:
+        raise InputError(f"{source}: rows with weights are no single requests")
+    if sizes.roles.keys() & {"frames", "fps"}:
+        named = set(sizes.places.values())
+        names = [
+            "" if _is_of_clip(name) and at not in named else name
+            for at, name in enumerate(names)
+        ]
+    return _match(names, naming, source, cells, beside_sizes=True)
+
+
+def _match(
+    names: Sequence[str],
+    naming: Naming,
+    source: str,
+    cells: Cells,
+    *,
+    beside_sizes: bool = False,
+) -> Match:
+    program = program_of(map(plain_name, names))
+    if program is not None and program.refusal and not naming.tells_load:
+        raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
+    found = find_columns(
+        names,
+        LOAD,
+        naming,
+        source,
+        # A role of both may be named for the sizes, which stand elsewhere.
+        may_lack=ROLES if beside_sizes else SHARED,
+        known=_known(names, program),
+        cells=cells,
+    )
+    asked = set(found.named.values())
+    if beside_sizes and not naming.tells_load:
+        asked -= {at for role, at in found.named.items() if role in SHARED}
+    readings = [*load_forms(names, found)]
+    if not readings:
+        raise InputError(_no_load(names, found, source))
+    roles, said = max(readings, key=lambda each: len(asked & {*each[0].values()}))
+    reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
+    _check_named(found, roles, f"{source}: read {reading}")
+    naming.mark(LOAD, found.places, roles.values())
+    by_user = {
+        found.named[role]: unit
+        for role, unit in naming.units_s().items()
+        if role in found.named
+    }
+    units_s = _units_s(names, roles, by_user, program)
+    others = "" if beside_sizes else unused(names, roles, "the load")
+    notes = [f"read {reading}{others}", *said]
+    notes += _said_of_units(names, roles, units_s, program)
+    notes += [found.others[at] for at in roles.values() if at in found.others]
+    return Match(
+        roles=roles,
+        notes=tuple(notes),
+        units_s=units_s,
+        named={role: names[at] for role, at in roles.items()},
+    )
+
+
+def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
+    """Refuse columns named for the load alone that the others leave no use for."""
+    read = set(roles.values())
+    left = [
+        role
+        for role, at in found.named.items()
+        if at not in read and role not in SHARED
+    ]
+    if left:
+        raise UsageError(
+            f"{reading}; --columns {' and '.join(left)} is not read beside that: a "
+            "request is told by two of start, end and duration, an arrival by time, "
+            "prompt (or text) and output, an engine's statistics by time and running"
+        )
+
+
+def _is_of_clip(name: str) -> bool:
+    words = plain_name(name).rpartition(".")[2].split("_")
+    return words[0] in _OF_CLIPS
+
+
+def _known(names: Sequence[str], program: Program | None) -> dict[str, int]:
+    """Return the columns of a program by their roles."""
+    plain = [plain_name(name) for name in names]
+    told = program.roles if program else {}
+    return {role: plain.index(name) for role, name in told.items() if name in plain}
+
+
+def _units_s(
+    names: Sequence[str],
+    roles: Mapping[str, int],
+    by_user: Mapping[int, float],
+    program: Program | None,
+) -> dict[str, float]:
+    units_s = {}
+    for role in ("time", "start", "end", "duration"):
+        if role in roles:
+            at = roles[role]
+            unit = by_user.get(at) or unit_s(names[at])
+            if unit is None and program:
+                unit = program.units_s.get(role)
+            if unit is not None:
+                units_s[role] = unit
+    return units_s
+
+
+def _said_of_units(
+    names: Sequence[str],
+    roles: Mapping[str, int],
+    units_s: Mapping[str, float],
+    program: Program | None,
+) -> list[str]:
+    said = []
+    for role, unit in units_s.items():
+        if unit != 1.0:
+            known = program is not None and role in program.units_s
+            why = f", as {program.name} writes them" if program and known else ""
+            words = UNIT_WORDS[unit]
+            said.append(f"{names[roles[role]]!r} is read as {words}{why}")
+    return said
+
+
+def _no_load(names: Sequence[str], found: Found, source: str) -> str:
+    telling = {role: at for role, at in found.roles.items() if role != "path"}
+    known = ", ".join(f"{role} in {names[at]!r}" for role, at in telling.items())
+    only = f" (only {known})" if known else ""
+    return (
+        f"{source}: no columns that tell the load of a decoder{only}"
+        f"{said_of_unfit(names, found.unfit)} among "
+        f"{listed(names)}; name them with --columns start=NAME,end=NAME, "
+        "start=NAME,duration=NAME, time=NAME,running=NAME or "
+        f"time=NAME,prompt=NAME,output=NAME; {EXPECTED}"
+    )
+
+
+def _is_time_or_number(cell: str) -> bool:
+    return re.match(r"\s*[\[+-]?\.?\d", cell) is not None
+
+
+FOR_LOAD = Purpose(
+    match=match_load,
+    is_heading=lambda cell: LOAD.role_of(cell) is not None,
+    is_value=_is_time_or_number,
+    sought="the load of a decoder",
+    columns="start=1,duration=2",
+    line='{"start": 12.5, "duration": 0.8}',
+)
+
+BESIDE_SIZES = Purpose(
+    match=match_beside_sizes,
+    is_heading=FOR_LOAD.is_heading,
+    is_value=_is_time_or_number,
+    sought=FOR_LOAD.sought,
+    columns=FOR_LOAD.columns,
+    line=FOR_LOAD.line,
+)

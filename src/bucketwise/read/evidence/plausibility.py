@@ -1,0 +1,282 @@
+"""What a bare duration can mean: its unit, and whether the time beside it is the end.
+
+A thousandfold error would make an idle server look full. So every unit that a number may
+be in is held against what a server can do, and only one that alone passes is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bucketwise.nouns.traffic import FloatArray, IntArray
+from bucketwise.words.numbers import number, significant
+
+UNITS_S = (1.0, 1e-3, 1e-6, 1e-9)
+"""Seconds in the units in which programs write a duration."""
+
+SHORTEST_S = 0.02
+"""On average; less is not enough to read a prompt with its image and give one token."""
+
+LONGEST_S = 900.0
+"""On average: 32,768 tokens, more than most answers may have, at 36 a second."""
+
+LONGEST_QUEUED_S = 6 * 3_600.0
+"""The same where requests line up, or are few (vllm/benchmarks/lib/endpoint_request_func.py
+waits as long for an answer)."""
+
+SLOTS = 256.0
+"""Requests that an engine has in hand (vLLM, --max-num-seqs as shipped)."""
+
+MAX_TOKENS_PER_S = 5_000.0
+"""Of one request; twice what the fastest services tell of themselves."""
+
+MOST_IN_FLIGHT = 10_000.0
+"""Sustained; what forty engines have in hand."""
+
+_TELLING_TOKENS = 16
+"""Fewer tokens take as long as the prompt does."""
+
+_QUEUED = 0.3
+"""Correlation of durations with time from which on requests may stand in a queue."""
+
+_SUSTAINED = 3.0
+"""Durations that a log has to span before what is in flight in it settles."""
+
+_UPPER = 0.95
+"""One request in twenty may hang without a say."""
+
+_IN_ORDER, _OUT_OF_ORDER = 0.02, 0.1
+"""Share of rows that stand behind a later one: at most, where several processes write
+them in order, and at least, where they are not in order."""
+
+_FEWEST = 20
+"""Rows whose order tells something."""
+
+_JITTER_S = 0.01
+"""From the moment a request is done until its line is written."""
+
+_SAME = 1e-3
+"""Seconds since 1970 have no more digits than that as a float in tenths."""
+
+Moment = Literal["start", "end"]
+_OTHER_BOUND: Mapping[Moment, str] = {"start": "were done", "end": "began"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """Requests as rows tell them, in the order written.
+
+    Attributes
+    ----------
+    time_s : ndarray of float64, shape (n,)
+        The start or the end of each.
+    took : ndarray of float64, shape (n,)
+        How long it took, in a unit that may be unknown.
+    output : ndarray of int64, shape (n,), optional
+        Tokens generated; negative where a row tells none.
+    """
+
+    time_s: FloatArray
+    took: FloatArray
+    output: IntArray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What the numbers can mean.
+
+    Attributes
+    ----------
+    units_s : tuple of float
+        Seconds in each unit that is plausible: one where it is decided.
+    moment : {"start", "end"} or None
+        What the time of a row is; None where nothing tells.
+    meant : tuple of (float, str)
+        What each unit would make of the numbers, the implausible ones too.
+    why : str
+        What the order of the rows told; "" where it told nothing.
+    unit_by_order : bool
+        Whether of several plausible units the order told the one.
+    """
+
+    units_s: tuple[float, ...]
+    moment: Moment | None
+    meant: tuple[tuple[float, str], ...]
+    why: str = ""
+    unit_by_order: bool = False
+
+
+def tell_timing(
+    requests: Timed, *, unit_s: float | None = None, moment: Moment | None = None
+) -> Timing:
+    """Return in which units durations are plausible, and what the time beside them is.
+
+    Parameters
+    ----------
+    requests : Timed
+        Those that asked for a completion.
+    unit_s : float, optional
+        Seconds in the unit, where it is known.
+    moment : {"start", "end"}, optional
+        What the time is, where that is known.
+    """
+    judged = [] if unit_s else [(unit, *_judged(requests, unit)) for unit in UNITS_S]
+    units_s = (unit_s,) if unit_s else tuple(unit for unit, _, ok in judged if ok)
+    meant = tuple((unit, said) for unit, said, _ in judged)
+    told = _told_by_order(_in_order(requests), units_s, moment)
+    if told is None:
+        return Timing(units_s=units_s, moment=moment, meant=meant)
+    unit, found, why = told
+    return Timing(
+        units_s=(unit,),
+        moment=found,
+        meant=meant,
+        why=why,
+        unit_by_order=len(units_s) > 1,
+    )
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration with a unit that suits it."""
+    for unit_s, name in zip(UNITS_S, ("s", "ms", "us", "ns"), strict=True):
+        if seconds >= unit_s:
+            return f"{significant(seconds / unit_s, 2)} {name}"
+    return "0 s"
+
+
+def _judged(requests: Timed, unit_s: float) -> tuple[str, bool]:
+    """Return what a unit would make of the numbers, and whether that can be."""
+    took_s = requests.took * unit_s
+    mean_s = _mean_s(took_s)
+    said = f"{in_words(mean_s)} a request"
+    # What hangs counts here, and so a few completions among checks of health do.
+    if took_s.mean() < SHORTEST_S or mean_s > _longest_s(requests, took_s):
+        return said, False
+    for test, limit, words in _RATES:
+        rate = test(requests, took_s)
+        if rate > limit:
+            return f"{said}, {number(rate)} {words}", False
+    return said, True
+
+
+def _mean_s(took_s: FloatArray) -> float:
+    """Return the mean, in which what hangs counts no more than what is slow."""
+    if not took_s.size:
+        return 0.0
+    upper = np.quantile(took_s, _UPPER, method="lower")
+    return float(np.minimum(took_s, upper).mean())
+
+
+def _longest_s(requests: Timed, took_s: FloatArray) -> float:
+    """Return the longest mean that requests can have.
+
+    It is longer where they are in a queue, or where one engine has all of them in hand.
+    """
+    is_sustained = 0 < _in_flight(requests, took_s) <= SLOTS
+    return LONGEST_QUEUED_S if is_sustained or _lines_up(requests) else LONGEST_S
+
+
+def _lines_up(requests: Timed) -> bool:
+    """Return whether the later a request the longer it took, as it is in a queue."""
+    time_s, took = requests.time_s, requests.took
+    if time_s.size < 2 or not (np.ptp(time_s) and np.ptp(took)):  # noqa: PLR2004 - no two
+        return True
+    return bool(np.corrcoef(_ranks(time_s), _ranks(took))[0, 1] >= _QUEUED)
+
+
+def _ranks(values: FloatArray) -> FloatArray:
+    _, code = np.unique(values, return_inverse=True)
+    return code.astype(np.float64)
+
+
+def _tokens_per_s(requests: Timed, took_s: FloatArray) -> float:
+    """Return the median over the requests with enough tokens; 0 without any."""
+    if requests.output is None:
+        return 0.0
+    telling = (requests.output >= _TELLING_TOKENS) & (took_s > 0)
+    if not telling.any():
+        return 0.0
+    return float(np.median(requests.output[telling] / took_s[telling]))
+
+
+def _in_flight(requests: Timed, took_s: FloatArray) -> float:
+    """Return how many are in flight (Little's law), 0 where the log is too short."""
+    mean_s = _mean_s(took_s)
+    span_s = float(np.ptp(requests.time_s)) if took_s.size else 0.0
+    return mean_s * took_s.size / span_s if span_s > _SUSTAINED * mean_s else 0.0
+
+
+_RATES: Sequence[tuple[Callable[[Timed, FloatArray], float], float, str]] = (
+    (_tokens_per_s, MAX_TOKENS_PER_S, "tokens a second each"),
+    (_in_flight, MOST_IN_FLIGHT, "in flight"),
+)
+"""What a unit would have a server do, the most that one can do, and its words."""
+
+
+def _in_order(requests: Timed) -> Timed:
+    """Return the rows with the oldest first where they stand the other way around."""
+    newest_first = requests.time_s.size and requests.time_s[0] > requests.time_s[-1]
+    backwards = Timed(time_s=requests.time_s[::-1], took=requests.took[::-1])
+    if newest_first and _late_share(backwards.time_s, 0.0) <= _IN_ORDER:
+        return backwards
+    return requests
+
+
+def _told_by_order(
+    requests: Timed, units_s: Sequence[float], moment: Moment | None
+) -> tuple[float, Moment, str] | None:
+    """Return unit and moment where the order of the rows is explained by them alone.
+
+    A row with a duration is written when the request is done, or was sorted by when it
+    began: under the right reading the one or the other is in order.
+    """
+    if requests.time_s.size < _FEWEST or _is_sorted(requests.took):
+        return None
+    late = _late_share(requests.time_s, _grain(requests.time_s) + _JITTER_S)
+    if late <= _IN_ORDER:
+        open_to = units_s if moment is None and len(units_s) == 1 else ()
+        why = "rows stand in this order, as lines do that are written when done"
+        told: list[tuple[float, Moment, str]] = [
+            (unit_s, "end", why)
+            for unit_s in open_to
+            if _late_bounds(requests, unit_s, "start") >= _OUT_OF_ORDER
+        ]
+    else:
+        told = [
+            (unit_s, each, f"so read, rows stand in the order in which requests {by}")
+            for unit_s in units_s
+            for each, by in _OTHER_BOUND.items()
+            if late >= _OUT_OF_ORDER
+            and each == (moment or each)
+            and _late_bounds(requests, unit_s, each) <= _IN_ORDER
+        ]
+    return told[0] if len(told) == 1 else None
+
+
+def _is_sorted(values: FloatArray) -> bool:
+    return min(_late_share(values, 0.0), _late_share(-values, 0.0)) <= _IN_ORDER
+
+
+def _late_bounds(requests: Timed, unit_s: float, moment: Moment) -> float:
+    """Return the share of rows that are out of order by the other bound of requests."""
+    took_s = requests.took * unit_s
+    other_s = requests.time_s + (took_s if moment == "start" else -took_s)
+    return _late_share(other_s, _grain(requests.time_s) + _grain(took_s) + _JITTER_S)
+
+
+def _late_share(moments: FloatArray, slack: float) -> float:
+    latest = np.maximum.accumulate(moments)
+    return float((moments < latest - slack).mean())
+
+
+def _grain(seconds: FloatArray) -> float:
+    """Return how far apart moments are told at least, where that is coarse; else 0."""
+    for grain_s in (1.0, 0.1):
+        steps = seconds / grain_s
+        if (abs(steps - np.round(steps)) < _SAME).all():
+            return grain_s
+    return 0.0

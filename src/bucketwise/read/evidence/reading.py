@@ -1,0 +1,301 @@
+"""The load of a decoder, from whatever tells it: every reader behind one door."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bucketwise.errors import InputError
+from bucketwise.nouns.activity import Evidence
+from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.detect import File, is_image, may_crash, recognise
+from bucketwise.read.evidence.access_logs import open_access_log
+from bucketwise.read.evidence.columns import BESIDE_SIZES, EXPECTED, FOR_LOAD
+from bucketwise.read.evidence.engine_log import (
+    looks_like_engine_log,
+    read_engine_log,
+)
+from bucketwise.read.evidence.merging import Told, merge_load
+from bucketwise.read.evidence.prometheus import (
+    Scraped,
+    looks_like_prometheus,
+    read_prometheus,
+)
+from bucketwise.read.evidence.records import read_records
+from bucketwise.read.evidence.unfolding import unfold
+from bucketwise.read.inputs import Input, open_inputs
+from bucketwise.read.lines import read_lines
+from bucketwise.read.opening import TABLES, open_table, plain_faults
+from bucketwise.read.packing import open_unpacked
+from bucketwise.read.progress import Progress, told_progress
+from bucketwise.read.rejections import MAX_BAD_ROWS
+from bucketwise.read.tables.columns import Purpose
+from bucketwise.read.tables.naming import learn
+from bucketwise.read.tables.table import Table
+
+_START_BYTES = 65_536
+
+TEXTS: Sequence[tuple[Callable[[str], bool], Callable[[Iterable[str], str], Told]]] = (
+    (looks_like_prometheus, read_prometheus),
+    (looks_like_engine_log, read_engine_log),
+)
+"""How the start of a text is recognised, and the reader of all its lines."""
+
+
+def read_evidence(
+    inputs: Sequence[str | Path],
+    *,
+    columns: Mapping[str, str] | None = None,
+    log_format: str | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+    progress: Progress | None = None,
+) -> Evidence:
+    """Read what tells the load of a decoder.
+
+    Parameters
+    ----------
+    inputs : sequence of str or Path
+        Files, globs, or "-" for standard input, plain, gzip or zstd, recognised by
+        content: tables (CSV, TSV, JSON Lines, Parquet) of requests, of arrivals with
+        tokens or of an engine's statistics; logs of vLLM and SGLang; the JSON of a
+        Prometheus range query; access logs of proxies. All of one kind:
+        requests and arrivals are put together as one log, readings of engines add
+        up in replica-seconds.
+    columns : mapping of str to str, optional
+        Role to column name, or to a position from 1; "" leaves a role unread. Every
+        role that a reader knows is taken, those of sizes too; time, start, end,
+        duration, replica, engine, path, prompt, text, tokens, output, running, waiting
+        and swapped are read here. Roles not given are found by the usual names. A
+        duration has the unit that its name ends in or its cells name, else the one
+        that a server can have had: several are refused.
+    log_format : str, optional
+        How the lines of every input are written: the format string of nginx, Apache,
+        Envoy, HAProxy or gunicorn. Their usual formats are known without it.
+    max_bad_rows : float
+        Share of the records that may be unusable (0 to 1).
+    places : bool
+        Whether base names of inputs and places of records are kept.
+    progress : Progress, optional
+        Kept up while reading.
+
+    Returns
+    -------
+    Evidence
+        With every unusable record counted by reason.
+
+    Raises
+    ------
+    InputError
+        When an input cannot be read or tells no load, when inputs are of several
+        kinds, or more records than allowed are unusable.
+    UsageError
+        When `columns` names a role that there is not, or columns that do not go
+        together.
+    """
+    progress = progress or Progress()
+    with open_inputs(inputs, EXPECTED) as opened, open_workspace() as workspace:
+        progress.bytes_total = sum(each.size_bytes for each in opened.inputs)
+        files: list[tuple[str, Told]] = []
+        for each in opened.inputs:
+            progress.begin(each.name, each.size_bytes)
+            told = _read(workspace, each, columns, log_format, progress)
+            files.append((each.name, told))
+            progress.finish(sum(told.samples for _, told in files))
+        evidence = merge_load(files, max_bad_rows)
+    return evidence if places else evidence.without_places()
+
+
+def evidence_in(
+    workspace: Workspace,
+    inputs: Iterable[Input],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+) -> Evidence | None:
+    """Read the load of a decoder out of tables that were given for their sizes.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to read.
+    inputs : iterable of Input
+        What was read as traffic.
+    columns, max_bad_rows, places
+        As for `read_evidence`.
+
+    Returns
+    -------
+    Evidence or None
+        None where no table has the columns.
+
+    Raises
+    ------
+    InputError
+        When tables are of several kinds, or more rows than allowed are unusable.
+    """
+    files = [
+        (each.name, told)
+        for each in inputs
+        for told in _told_in(workspace, each, columns)
+    ]
+    if not files:
+        return None
+    evidence = merge_load(files, max_bad_rows)
+    return evidence if places else evidence.without_places()
+
+
+def _read(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+    progress: Progress,
+) -> Told:
+    if each.path.is_dir():
+        raise InputError(
+            f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
+        )
+    with plain_faults(each.name, EXPECTED):
+        if not may_crash(each.path):
+            return _read_here(workspace, each, columns, log_format, progress)
+        watched, hear = progress.watched, progress.follow()
+        told, naming = workspace.apart.run(
+            _read_apart, each, columns, log_format, watched, hear=hear
+        )
+        learn(columns, naming)
+        return told
+
+
+def _read_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+    watched: bool,
+) -> tuple[Told, Mapping[str, str] | None]:
+    with (
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        return _read_here(workspace, each, columns, log_format, progress), columns
+
+
+def _read_here(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+    progress: Progress,
+) -> Told:
+    with plain_faults(each.name, EXPECTED):
+        file = recognise(workspace, each.path, each.name, EXPECTED)
+        if file.kind not in TABLES:
+            raise InputError(f"{each.name}: this is a {file.kind} archive; {EXPECTED}")
+        file, said = unfold(workspace, file, _start(file))
+        told = _read_lines_or_rows(workspace, file, columns, log_format, progress)
+        if said and not isinstance(told, Scraped):
+            told = replace(told, notes=(said, *told.notes))
+        return told
+
+
+def _read_lines_or_rows(
+    workspace: Workspace,
+    file: File,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+    progress: Progress,
+) -> Told:
+    read_text = None if log_format else _reader_of_text(workspace, file, columns)
+    if read_text is not None:
+        lines = read_lines(file.path, file.compression)
+        try:
+            return read_text(lines, file.name)
+        finally:
+            # What is packed proves whole, or damaged, at its end.
+            deque(lines, maxlen=0)
+    table = _open(workspace, file, columns, log_format)
+    progress.row_bytes = table.row_bytes
+    progress.watch(workspace.connection)
+    return read_records(workspace, table)
+
+
+def _start(file: File) -> str:
+    """Return the first characters of a text; "" of what is none."""
+    if file.kind == "parquet":
+        return ""
+    with open_unpacked(file.path, file.compression) as packed:
+        return packed.read(_START_BYTES).decode("utf-8-sig", errors="replace")
+
+
+def _open(
+    workspace: Workspace,
+    file: File,
+    columns: Mapping[str, str] | None,
+    log_format: str | None,
+) -> Table:
+    """Open a table of the load, or an access log as one."""
+    table = None
+    if log_format is None:
+        table = _table(workspace, file, columns, FOR_LOAD)
+    if table is None:
+        table = open_access_log(workspace, file, log_format)
+    return table or open_table(workspace, file, columns, FOR_LOAD)
+
+
+def _reader_of_text(
+    workspace: Workspace, file: File, columns: Mapping[str, str] | None
+) -> Callable[[Iterable[str], str], Told] | None:
+    """Return the reader of a log; None for tables, whatever a row of them looks like."""
+    start = _start(file)
+    read = next((read for looks_like, read in TEXTS if looks_like(start)), None)
+    if read is None or file.kind != "delimited":
+        return read
+    return read if _table(workspace, file, columns, FOR_LOAD) is None else None
+
+
+def _told_in(
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+) -> Sequence[Told]:
+    """Return what a table tells beside its sizes, if anything."""
+    if not each.path.is_file() or is_image(each.path):
+        return ()
+    with plain_faults(each.name):
+        if may_crash(each.path):
+            told, naming = workspace.apart.run(_told_apart, each, columns)
+            learn(columns, naming)
+            return told
+        return _told_here(workspace, each, columns)
+
+
+def _told_apart(
+    each: Input, columns: Mapping[str, str] | None
+) -> tuple[Sequence[Told], Mapping[str, str] | None]:
+    with open_workspace() as workspace:
+        return _told_here(workspace, each, columns), columns
+
+
+def _told_here(
+    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+) -> Sequence[Told]:
+    with plain_faults(each.name):
+        file = recognise(workspace, each.path, each.name)
+        table = _table(workspace, file, columns, BESIDE_SIZES)
+        return () if table is None else (read_records(workspace, table),)
+
+
+def _table(
+    workspace: Workspace,
+    file: File,
+    columns: Mapping[str, str] | None,
+    purpose: Purpose,
+) -> Table | None:
+    """Return a table that serves the purpose, or None."""
+    if file.kind not in TABLES:
+        return None
+    try:
+        return TABLES[file.kind](workspace, file, columns, purpose)
+    except InputError:
+        return None

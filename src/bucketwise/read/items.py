@@ -1,0 +1,205 @@
+"""Images found one by one, added up to a histogram."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from bucketwise.nouns.traffic import (
+    MAX_PLACES,
+    MAX_SIDE_PX,
+    NO_LIMITS,
+    OWN_COLUMNS,
+    IntArray,
+    Place,
+    Rejection,
+    Traffic,
+)
+from bucketwise.read.database import Workspace
+from bucketwise.read.images.header import TOLD
+from bucketwise.read.images.item import Item
+from bucketwise.read.tables.aggregate import make_cells, regroup, slot_of
+from bucketwise.read.tables.cells import kept_label
+from bucketwise.read.tables.reduce import reduce_cells
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS
+from bucketwise.read.tables.times import microseconds, said_of_times
+from bucketwise.words.numbers import number, plural, verb
+from bucketwise.words.reasons import ABSURD
+
+_SAMPLE_ITEMS = 50
+_REGROUP_AT = 50
+"""Batches after which equal cells are merged, so that memory stays bounded."""
+
+OWN = ", ".join(OWN_COLUMNS)
+_INSERT = (
+    f"INSERT INTO cells SELECT reason, height, width, 0, 0, 0, {OWN}, label, "
+    "{slot} AS slot, count(*), NULL, min(time_us), max(time_us) FROM (SELECT reason, "
+    f"height, width, {OWN}, {{label}} AS label, {{time_us}} AS time_us FROM "
+    f"{BATCH}) GROUP BY ALL"
+)
+
+
+@dataclass(slots=True)
+class _Noticed:
+    """What is told of the images beside their sizes."""
+
+    ignore_orientation: bool
+    formats: Counter[str] = field(default_factory=Counter)
+    turned: int = 0
+    timed: bool = False
+    labelled: bool = False
+    places: dict[str, list[Place]] = field(default_factory=dict)
+
+    def look_at(self, items: Sequence[Item]) -> None:
+        for item in items:
+            if item.header is not None:
+                self.formats[item.header.format] += 1
+                self.turned += item.header.turned
+                self.timed |= bool(item.time)
+                self.labelled |= bool(item.label)
+            reason = reason_of(item)
+            if reason and len(known := self.places.setdefault(reason, [])) < MAX_PLACES:
+                known.append(Place(source=item.source, line=item.line))
+
+    def notes(self) -> Iterator[str]:
+        told = self.formats.pop(TOLD, 0)
+        if self.formats:
+            read = ", ".join(
+                f"{number(count)} {name}" for name, count in self.formats.most_common()
+            )
+            yield f"image headers: {read}"
+        if told:
+            yield f"sizes told by the log, without the image: {number(told)}"
+        if self.turned:
+            done = "left as stored" if self.ignore_orientation else "turned"
+            yield (
+                f"{plural(self.turned, 'image')} with an orientation that swaps the "
+                f"sides {verb(self.turned, 'was', 'were')} {done}"
+            )
+
+
+def reduce_items(
+    workspace: Workspace,
+    items: Iterable[Item],
+    *,
+    kind: str,
+    name: str,
+    notes: Callable[[], tuple[str, ...]] = tuple,
+    ignore_orientation: bool = False,
+) -> Traffic:
+    """Add images up to the histogram of their sizes.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to compute.
+    items : iterable of Item
+        What a reader found.
+    kind, name : str
+        Of the input, for the record.
+    notes : callable
+        What the reader noticed, asked once all items are read.
+    ignore_orientation : bool
+        Whether sizes are taken as stored instead of as displayed.
+
+    Returns
+    -------
+    Traffic
+        With every item either used or rejected for a reason.
+    """
+    connection = workspace.connection
+    make_cells(connection)
+    noticed = _Noticed(ignore_orientation)
+    said: dict[str, None] = {}
+    for nth, batch in enumerate(batches(items), start=1):
+        noticed.look_at(batch)
+        connection.register(BATCH, _columns(batch, ignore_orientation))
+        # The form of the times is sought in each batch: inputs may be mixed.
+        samples = [item.time for item in batch[:_SAMPLE_ITEMS] if item.time]
+        said |= dict.fromkeys(said_of_times(samples))
+        times = microseconds("time", samples)
+        connection.execute(
+            _INSERT.format(
+                slot=slot_of("time_us"), label=kept_label("label"), time_us=times
+            )
+        )
+        connection.unregister(BATCH)
+        if nth % _REGROUP_AT == 0:
+            regroup(connection)
+    regroup(connection)
+    roles = {"time": noticed.timed, "label": noticed.labelled}
+    return reduce_cells(
+        workspace,
+        kind=kind,
+        name=name,
+        roles=[role for role, is_there in roles.items() if is_there],
+        notes=(*noticed.notes(), *said, *notes()),
+        rejections=lambda rejected: _placed(rejected, noticed.places),
+    )
+
+
+def reason_of(item: Item) -> str:
+    """Return why an item cannot be used; "" where it can."""
+    header = item.header
+    if header is None:
+        return item.reason
+    most = max(header.stored_width_px, header.stored_height_px)
+    return ABSURD if most > MAX_SIDE_PX else item.reason
+
+
+def size_of(item: Item, *, ignore_orientation: bool) -> tuple[int, int]:
+    """Return the height and width an item counts with; 0 where it cannot be used."""
+    header = item.header
+    if header is None or reason_of(item):
+        return 0, 0
+    if ignore_orientation:
+        return header.stored_height_px, header.stored_width_px
+    return header.height_px, header.width_px
+
+
+def own_columns(items: Sequence[Item]) -> dict[str, IntArray]:
+    """Return the limits that requests set for images, as columns; 0 for none."""
+    limits = [NO_LIMITS if reason_of(item) else item.own for item in items]
+    told = [(each.min_pixels, each.max_pixels, each.resized_first) for each in limits]
+    columns = np.array(told, dtype=np.int64).reshape(-1, len(OWN_COLUMNS)).T
+    return {
+        name: column.copy() for name, column in zip(OWN_COLUMNS, columns, strict=True)
+    }
+
+
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items some thousand at a time."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH_ROWS)):
+        yield batch
+
+
+def _columns(
+    items: Sequence[Item], ignore_orientation: bool
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]:
+    sizes = [size_of(item, ignore_orientation=ignore_orientation) for item in items]
+    texts = {
+        "reason": [reason_of(item) for item in items],
+        "time": [item.time for item in items],
+        "label": [item.label for item in items],
+    }
+    sides = np.array(sizes, dtype=np.int64)
+    return {
+        "height": sides[:, 0].copy(),
+        "width": sides[:, 1].copy(),
+        **own_columns(items),
+        **{name: np.array(column, dtype=object) for name, column in texts.items()},
+    }
+
+
+def _placed(
+    rejected: Mapping[str, int], places: Mapping[str, Sequence[Place]]
+) -> tuple[Rejection, ...]:
+    return tuple(
+        Rejection(reason=reason, count=count, places=tuple(places.get(reason, ())))
+        for reason, count in sorted(rejected.items())
+    )

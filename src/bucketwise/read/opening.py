@@ -1,0 +1,300 @@
+"""An input to what it holds: a histogram, a table, or images one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from bucketwise.errors import InputError
+from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.database import (
+    SQL_FAULTS,
+    AnyFault,
+    Workspace,
+    usual_faults,
+)
+from bucketwise.read.detect import EXPECTED, File, is_image, recognise
+from bucketwise.read.documents import ROOT, roots, stage_list
+from bucketwise.read.histograms import read_histogram
+from bucketwise.read.images.folder import read_folder, read_image
+from bucketwise.read.images.item import Item
+from bucketwise.read.inputs import Input
+from bucketwise.read.isolated import CrashError
+from bucketwise.read.json_text import MAX_CHARACTERS
+from bucketwise.read.line_ends import find_line_ends
+from bucketwise.read.lines import OverlongLineError, read_lines
+from bucketwise.read.packing import PackingError
+from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.delimited import open_delimited
+from bucketwise.read.tables.documents import (
+    find_list,
+    objects_in,
+    open_document,
+    serving,
+)
+from bucketwise.read.tables.jsonlines import first_objects, open_json_lines
+from bucketwise.read.tables.names import LENGTH, SIZES
+from bucketwise.read.tables.naming import Naming
+from bucketwise.read.tables.parquet import open_parquet
+from bucketwise.read.tables.table import Table
+
+Columns = Mapping[str, str] | None
+
+_FIRST_ROWS = 50
+"""Looked at, to know whether rows that tell no size hold images."""
+
+TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
+    "delimited": open_delimited,
+    "jsonlines": open_json_lines,
+    "json": open_document,
+    "parquet": open_parquet,
+}
+"""Readers of rows, by what a file is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Images that stand in an input, still to be gone through.
+
+    Attributes
+    ----------
+    kind, name : str
+        Of the input, for the record.
+    items : iterable of Item
+        What is found, once.
+    notes : callable
+        What else was noticed, once all items are read.
+    """
+
+    kind: str
+    name: str
+    items: Iterable[Item]
+    notes: Callable[[], tuple[str, ...]] = tuple
+
+
+def open_plain(each: Input) -> Images | None:
+    """Open a folder or an image file, for which no database is needed.
+
+    Parameters
+    ----------
+    each : Input
+        What to open.
+
+    Returns
+    -------
+    Images or None
+        None for whatever else it may be.
+    """
+    if each.path.is_dir():
+        items = read_folder(each.path)
+        return Images(kind="folder", name=each.name, items=items)
+    if is_image(each.path):
+        items = read_image(each.path, each.name)
+        return Images(kind="image", name=each.name, items=items)
+    return None
+
+
+def open_images(files: Sequence[Input]) -> Images:
+    """Open several image files as one input.
+
+    Parameters
+    ----------
+    files : sequence of Input
+        Image files.
+    """
+    items = chain.from_iterable(read_image(each.path, each.name) for each in files)
+    return Images(kind="image", name=f"{len(files):,} image files", items=items)
+
+
+def open_input(
+    workspace: Workspace, each: Input, columns: Columns
+) -> Traffic | Table | Images:
+    """Open an input with the reader for what it holds.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look at it.
+    each : Input
+        What to open.
+    columns : mapping of str to str, optional
+        Role to column, from the user.
+
+    Raises
+    ------
+    InputError
+        When it is nothing that any reader knows.
+    """
+    file = recognise(workspace, each.path, each.name)
+    naming = Naming.of(columns)
+    if file.kind == "parquet":
+        stored = read_histogram(workspace, file.path, each.name)
+        if stored is not None:
+            # Token counts are read from it as sizes are: it has no column for a name.
+            naming.mark_role(LENGTH)
+            return stored
+    # Whoever names the column of token counts has no images beside them.
+    lengths = bool(naming.get(naming.wanted(SIZES).get(LENGTH, "")))
+    if file.kind in IMAGES and not (file.kind in TABLES and lengths):
+        images = IMAGES[file.kind](workspace, file, columns)
+        if images is not None:
+            return images
+    try:
+        return open_table(workspace, file, columns, FOR_SIZES)
+    except InputError:
+        images = None if lengths else _in_rows(workspace, file, columns)
+        if images is None:
+            raise
+        return images
+
+
+def open_table(
+    workspace: Workspace, file: File, columns: Columns, purpose: Purpose
+) -> Table:
+    """Open a table; where its first lines are amiss, damage is looked for first.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look at it.
+    file : File
+        Of a kind that `TABLES` reads.
+    columns : mapping of str to str, optional
+        Role to column, from the user.
+    purpose : Purpose
+        What its columns are to tell.
+
+    Raises
+    ------
+    InputError
+        When its columns do not serve the purpose.
+    PackingError
+        When that may be because it is damaged.
+    """
+    try:
+        return TABLES[file.kind](workspace, file, columns, purpose)
+    except InputError:
+        if file.compression != "none":
+            find_line_ends(file.path, file.compression)
+        raise
+
+
+def _in_tar(_: Workspace, file: File, __: Columns) -> Images:
+    from bucketwise.read.images.tar import read_tar  # noqa: PLC0415 - see IMAGES
+
+    items = read_tar(file.path, file.name, file.compression)
+    return Images(kind="tar", name=file.name, items=items)
+
+
+def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
+    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        looks_like_requests,
+        read_requests,
+    )
+
+    if not looks_like_requests(first_objects(file)):
+        return None
+    lines = read_lines(file.path, file.compression)
+    log = read_requests(lines, file.name, columns)
+    return Images(kind="requests", name=file.name, items=log, notes=log.notes)
+
+
+def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    """Read requests that a document lists, or one that it consists of."""
+    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        looks_like_requests,
+    )
+
+    tells_sizes = serving(file, columns, FOR_SIZES)
+    path, objects = find_list(
+        file, lambda objects: looks_like_requests(objects) or tells_sizes(objects)
+    ) or (ROOT, objects_in(roots(file, MAX_CHARACTERS)))
+    if not objects or not looks_like_requests(objects):
+        return None
+    return _in_requests(workspace, stage_list(workspace, file, path)[0], columns)
+
+
+def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+    """Return what images stand in rows that tell no sizes: files, base64, requests."""
+    from bucketwise.read.requests.delimited_rows import (  # noqa: PLC0415 - see IMAGES
+        read_delimited,
+    )
+    from bucketwise.read.requests.parquet_rows import (  # noqa: PLC0415 - see IMAGES
+        has_images,
+        read_parquet,
+    )
+    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
+        RequestLog,
+        looks_like_requests,
+    )
+
+    def records() -> Iterator[tuple[int, object]]:
+        if file.kind == "parquet":
+            return read_parquet(workspace, file, columns)
+        return read_delimited(file)
+
+    if file.kind not in {"delimited", "parquet"}:
+        return None
+    kind = "requests"
+    if file.kind == "parquet" and has_images(workspace, file):
+        kind = "parquet images"
+    else:
+        first = (row for _, row in islice(records(), _FIRST_ROWS))
+        if not looks_like_requests([row for row in first if isinstance(row, dict)]):
+            return None
+    log = RequestLog(records(), file.name, columns)
+    return Images(kind=kind, name=file.name, items=log, notes=log.notes)
+
+
+IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
+    "tar": _in_tar,
+    "jsonlines": _in_requests,
+    "json": _in_document,
+}
+"""Readers of images, by what a file is; None where it holds rows. Each imports what it
+needs when it is asked: most inputs are tables."""
+
+
+_SAID: Mapping[type[Exception], str] = {
+    OverlongLineError: "{error}; {expected}",
+    CrashError: "damaged Parquet ({error}); write it anew from what it was made of",
+    UnicodeDecodeError: "a name or text in it is not UTF-8; write it anew as UTF-8",
+    MemoryError: "it does not fit into memory; cut it into parts or free some",
+    PackingError: "{error}; pack it anew",
+    **dict.fromkeys((OSError, AnyFault), "cannot be read ({error}); {expected}"),
+}
+"""What the file, not the program, is to blame for; of a kind and its base, the kind is
+first."""
+
+
+@contextmanager
+def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
+    """Turn what goes wrong with a file into words about that file.
+
+    Parameters
+    ----------
+    name : str
+        Its base name.
+    expected : str
+        What messages say is right.
+
+    Raises
+    ------
+    InputError
+        For anything that the file, not the program, is to blame for.
+    """
+    try:
+        with usual_faults():
+            yield
+    except SQL_FAULTS:
+        raise
+    except tuple(_SAID) as error:
+        said = next(said for kind, said in _SAID.items() if isinstance(error, kind))
+        why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        # DuckDB names the link that it was shown.
+        why = re.sub(r"""(["'])/.*?\1|/\S*/input\b""", lambda _: name, why)
+        told = said.format(error=why, expected=expected)
+        raise InputError(f"{name}: {told}") from error

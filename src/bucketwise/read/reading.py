@@ -1,0 +1,317 @@
+"""Whatever people have, made into traffic: every reader behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bucketwise.errors import InputError
+from bucketwise.nouns.traffic import MAX_CELLS, Traffic, merge_traffic
+from bucketwise.read.client_rates import join_client_rates
+from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.detect import is_image, may_crash
+from bucketwise.read.inputs import Given, Input, open_inputs
+from bucketwise.read.items import reduce_items
+from bucketwise.read.opening import (
+    Images,
+    open_images,
+    open_input,
+    open_plain,
+    plain_faults,
+)
+from bucketwise.read.progress import Progress, told_progress
+from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
+from bucketwise.read.tables.naming import Naming, learn
+from bucketwise.read.tables.reduce import reduce_table
+from bucketwise.read.tables.small import SmallTables
+from bucketwise.read.tables.table import Table
+
+if TYPE_CHECKING:
+    from bucketwise.nouns.activity import Evidence
+
+MOST_PARTS = 500
+"""Histograms that are held before they are added up."""
+
+LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
+
+
+def read_traffic(
+    inputs: Sequence[Given],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+    ignore_orientation: bool = False,
+    progress: Progress | None = None,
+) -> Traffic:
+    """Read tables, images, request logs and histograms, and add them up.
+
+    Parameters
+    ----------
+    inputs : sequence of str, Path or Query
+        Queries, or files, folders, globs, or "-" for standard input: tables (CSV, TSV, JSON
+        Lines, Parquet, plain, gzip or zstd) of sizes or of visual tokens, images,
+        folders and tar shards of images, Parquet with images in it, OpenAI-style
+        requests, histograms; all recognised by content.
+    columns : mapping of str to str, optional
+        Role to column name, or to a position from 1; "" leaves a role unread. Every
+        role that a reader knows is taken, those of a decoder's load too; width, height,
+        resolution, tokens, prompt, text, images, count, frames, fps, time and label are
+        read here. Roles not given are found by the usual names.
+    max_bad_rows : float
+        Share of the rows that may be unusable (0 to 1).
+    places : bool
+        Whether base names of inputs and places of rejected rows are kept.
+    ignore_orientation : bool
+        Whether images count with their stored size, as in serving stacks that do not
+        turn them, instead of their displayed one.
+    progress : Progress, optional
+        Kept up while reading.
+
+    Returns
+    -------
+    Traffic
+        Sizes per UTC hour and label, with every rejected row counted by reason.
+
+    Raises
+    ------
+    InputError
+        When an input cannot be read, or more rows than allowed are unusable.
+    UsageError
+        When `columns` names a role that there is not, or columns that do not go
+        together.
+    """
+    return _read_all(
+        inputs,
+        columns=columns,
+        max_bad_rows=max_bad_rows,
+        places=places,
+        ignore_orientation=ignore_orientation,
+        progress=progress or Progress(),
+        look_further=_nothing_more,
+    )[0]
+
+
+def read_inputs(
+    inputs: Sequence[Given],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    places: bool = True,
+    ignore_orientation: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Traffic, Evidence | None]:
+    """Read inputs as traffic, and their tables as the load of a decoder, too.
+
+    Rows that have a size, and a start and an end, a start and a duration, or the tokens
+    of a request beside its time, tell both.
+
+    Parameters
+    ----------
+    inputs, columns, max_bad_rows, places, ignore_orientation, progress
+        As for `read_traffic`; `columns` also as for `read_evidence`.
+
+    Returns
+    -------
+    traffic : Traffic
+        As `read_traffic` returns it. Where a load is told that cannot be used, its
+        notes say why.
+    evidence : Evidence or None
+        None where no table tells a load that can be used.
+
+    Raises
+    ------
+    InputError, UsageError
+        As `read_traffic` does, and when a column in `columns` is read by neither.
+    """
+    from bucketwise.read.evidence.reading import (  # noqa: PLC0415 - sizes need none
+        evidence_in,
+    )
+
+    naming = Naming.of(columns)
+
+    def look_further(workspace: Workspace, found: Sequence[Input]) -> Evidence | None:
+        return evidence_in(
+            workspace, found, columns=naming, max_bad_rows=max_bad_rows, places=places
+        )
+
+    read = _read_all(
+        inputs,
+        columns=naming,
+        max_bad_rows=max_bad_rows,
+        places=places,
+        ignore_orientation=ignore_orientation,
+        progress=progress or Progress(),
+        look_further=look_further,
+    )
+    if naming is not columns:
+        naming.check()
+    return read
+
+
+def _read_all(
+    inputs: Sequence[Given],
+    *,
+    columns: Mapping[str, str] | None,
+    max_bad_rows: float,
+    places: bool,
+    ignore_orientation: bool,
+    progress: Progress,
+    look_further: LookFurther,
+) -> tuple[Traffic, Evidence | None]:
+    parts: list[Traffic] = []
+    with open_inputs(inputs) as opened, open_workspace() as workspace:
+        others, files = _together(opened.inputs)
+        found = join_client_rates(others, opened.scratch)
+        progress.bytes_total = sum(each.size_bytes for each in found)
+        several = len(found) + bool(files) > 1
+
+        def noted(read: Iterable[Traffic]) -> Iterator[Traffic]:
+            for part in read:
+                yield _noted(part, max_bad_rows, places) if several else part
+
+        small = SmallTables(workspace)
+        for each in found:
+            progress.begin(each.name, each.size_bytes)
+            parts += noted(
+                _read_next(
+                    workspace, each, columns, progress, small, ignore_orientation
+                )
+            )
+            progress.finish(sum(part.rows_read for part in parts))
+            # Many parts are added up on the way, so that memory stays bounded.
+            if len(parts) > MOST_PARTS or (
+                sum(part.count.size for part in parts) > MAX_CELLS
+            ):
+                parts = [merge_traffic(parts)]
+        parts += noted(small.read())
+        if files:
+            progress.begin(f"{len(files):,} image files", 0)
+            together = open_images(files)
+            parts.append(_of_images(workspace, together, progress, ignore_orientation))
+        evidence, unread = _evidence_or_why_not(workspace, found, look_further)
+    traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
+    traffic = replace(traffic, notes=(*traffic.notes, *unread))
+    if not places:
+        traffic = traffic.without_places()
+    check_rejections(
+        traffic.rejections,
+        traffic.rows_read,
+        max_bad_rows,
+        notes=[note for record in traffic.inputs for note in record.notes],
+    )
+    return traffic, evidence
+
+
+def _noted(part: Traffic, max_bad_rows: float, places: bool) -> Traffic:
+    """Return what was read of one input among others, with a note where it is nothing."""
+    if part.rows_used:
+        return part
+    name = part.inputs[0].name if places else "an input"
+    said = check_empty(name, part.rejections, part.rows_read, max_bad_rows)
+    return replace(part, notes=(*part.notes, said))
+
+
+def _read_next(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    progress: Progress,
+    small: SmallTables,
+    ignore_orientation: bool,
+) -> Iterator[Traffic]:
+    """Yield an input, after small ones that waited for it; a small one waits itself."""
+    with plain_faults(each.name):
+        if may_crash(each.path):
+            yield from small.read()
+            asked = (each, columns, progress.watched, ignore_orientation)
+            traffic, naming = workspace.apart.run(
+                _read_apart, *asked, hear=progress.follow()
+            )
+            learn(columns, naming)
+            yield traffic
+            return
+        found = open_plain(each) or open_input(workspace, each, columns)
+        if small.add(found, each):
+            return
+        yield from small.read()
+        if not small.add(found, each):
+            yield _read(workspace, each, found, progress, ignore_orientation)
+
+
+def _read_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    watched: bool,
+    ignore_orientation: bool,
+) -> tuple[Traffic, Mapping[str, str] | None]:
+    with (
+        plain_faults(each.name),
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        found = open_plain(each) or open_input(workspace, each, columns)
+        return _read(workspace, each, found, progress, ignore_orientation), columns
+
+
+def _read(
+    workspace: Workspace,
+    each: Input,
+    found: Traffic | Table | Images,
+    progress: Progress,
+    ignore_orientation: bool,
+) -> Traffic:
+    if isinstance(found, Traffic):
+        return found
+    if isinstance(found, Table):
+        progress.row_bytes = found.row_bytes
+        progress.watch(workspace.connection)
+        traffic = reduce_table(workspace, found)
+    else:
+        traffic = _of_images(workspace, found, progress, ignore_orientation)
+    if not each.notes:
+        return traffic
+    [record] = traffic.inputs
+    return replace(
+        traffic, inputs=(replace(record, notes=(*record.notes, *each.notes)),)
+    )
+
+
+def _of_images(
+    workspace: Workspace, found: Images, progress: Progress, ignore_orientation: bool
+) -> Traffic:
+    return reduce_items(
+        workspace,
+        progress.counted(found.items),
+        kind=found.kind,
+        name=found.name,
+        notes=found.notes,
+        ignore_orientation=ignore_orientation,
+    )
+
+
+def _together(found: Sequence[Input]) -> tuple[list[Input], list[Input]]:
+    """Part image files from other inputs: thousands of them are one input, not many."""
+    images: list[Input] = []
+    others: list[Input] = []
+    for each in found:
+        with plain_faults(each.name):
+            is_one = each.path.is_file() and is_image(each.path)
+        (images if is_one else others).append(each)
+    return (others, images) if len(images) > 1 else (list(found), [])
+
+
+def _nothing_more(_: Workspace, __: Sequence[Input]) -> None:
+    return None
+
+
+def _evidence_or_why_not(
+    workspace: Workspace, found: Sequence[Input], look_further: LookFurther
+) -> tuple[Evidence | None, tuple[str, ...]]:
+    """Return the load of a decoder; what is amiss with it does not stop the sizes."""
+    try:
+        return look_further(workspace, found), ()
+    except InputError as error:
+        why = str(error).splitlines()[0]
+        return None, (f"the load of the decoder was not read: {why}",)

@@ -1,0 +1,253 @@
+"""The image parts of a prompt, known by their shape, whoever wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bucketwise.nouns.traffic import NO_LIMITS, OwnLimits
+from bucketwise.read.images.header import TOLD, Header
+from bucketwise.read.requests.opened import may_open, opened, opened_prompt
+from bucketwise.read.requests.own_limits import limits_of_part, resized_sides
+from bucketwise.read.requests.payloads import (
+    BESIDE,
+    CLIP,
+    REFERRED,
+    Payload,
+    Source,
+    holds_image,
+    in_base64,
+    locate,
+)
+from bucketwise.read.requests.told import told_size
+from bucketwise.words.reasons import MISSING
+
+Part = Mapping[str, Any]
+
+_NO_MEDIA = frozenset(
+    {
+        "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
+        "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
+        "function_call", "computer_call", "mcp_call", "image_embeds",
+    }
+)  # fmt: skip
+"""Types of parts in which no image is sought; embeddings do not pass the ViT."""
+
+_IMAGES = frozenset(
+    {
+        "image", "image_url", "image-url", "input_image", "image_file",
+        "computer_screenshot", "image_generation_call",
+    }
+)  # fmt: skip
+_VIDEOS = frozenset({"video", "video_url", "video-url", "input_video"})
+_BY_CONTENT = frozenset({"blob", "binary", "uri", "file", "file_data"})
+"""Types that hold any medium and say which (OpenTelemetry, pydantic-ai)."""
+
+LISTS = frozenset({"image", "images", "image_data", "image_url", "image_urls"})
+"""Keys under which a request or a message has images beside its text."""
+
+TEXTS = frozenset({"text", "content", "prompt", "input", "value", "question"})
+"""Keys under which users write; an image that is pasted there is text, too."""
+
+_NO_PROMPT = frozenset(
+    {
+        "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
+        "tools", "metadata",
+    }
+)  # fmt: skip
+"""Keys of calls to tools: their arguments are text to the model, whatever they hold."""
+
+_SKIPPED = _NO_PROMPT | LISTS
+_INLINE = ("inline_data", "inlineData", "file_data", "fileData")
+_WITHIN = ("image_url", "image", "source", "image_file")
+_ENCODED = ("data", "base64", "bytes", "b64_json", "content", "result")
+_HOLDING = (*_ENCODED, "source")
+_NAMED = ("url", "uri", "path", "fileUri", "file_uri", "s3Location")
+_MEDIA = (
+    "modality", "mime_type", "mimeType", "media_type", "mediaType", "content_type",
+    "format",
+)  # fmt: skip
+_TELLING = frozenset({*_INLINE, *_MEDIA, "bytes"})
+_SEEN = frozenset({"image", "png", "jpeg", "jpg", "webp", "gif"})
+_NOT_SEEN = frozenset({"video", "audio", "application", "wav", "mp3", "mp4", "pdf"})
+
+_DEEPEST_PLACE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An image that a request shows.
+
+    Attributes
+    ----------
+    source : Payload, Header or str
+        Where it stands, or why it does not.
+    own : OwnLimits
+        Limits that its part sets for it.
+    detail : str
+        How closely it is to be seen, where that is asked; only OpenAI's models know.
+    """
+
+    source: Source
+    own: OwnLimits = NO_LIMITS
+    detail: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it stands in the log itself, or an empty cell in its place."""
+        return isinstance(self.source, Payload) or self.source in (MISSING, BESIDE)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its size stands there in its place."""
+        return isinstance(self.source, Header)
+
+
+def find_images(prompt: object) -> Iterator[Shown]:
+    """Yield each image or clip of a prompt, in its order.
+
+    Parameters
+    ----------
+    prompt : object
+        What JSON gave: messages, a list of parts, one part, anything.
+
+    Notes
+    -----
+    OpenAI API reference, Chat Completions (`image_url`) and Responses (`input_image`,
+    `computer_screenshot`, `image_generation_call`); Anthropic API reference, Messages
+    (`image`, images within `tool_result`); Gemini API reference (`inlineData`,
+    `fileData`); Ollama API (`images`); Amazon Bedrock Converse and DashScope (`image`
+    without a type); Model Context Protocol (`image` with `data`); OpenTelemetry
+    semantic conventions 1.38, gen-ai-input-messages.json (`blob`, `uri`, `file`);
+    OpenInference, semantic_conventions.md (`message_content.image.image.url`).
+    """
+    # A stack of its own, because JSON may be nested deeper than Python calls.
+    left: list[object] = [prompt]
+    while left:
+        each = opened_prompt(left.pop())
+        if isinstance(each, list):
+            left.extend(reversed(each))
+        elif isinstance(each, dict):
+            found = _in_part(each)
+            if found is None:
+                yield from find_beside(each)
+                left.extend(
+                    inner
+                    for key, inner in reversed(each.items())
+                    if key not in _SKIPPED and may_open(inner)
+                )
+            else:
+                yield from found
+
+
+def find_beside(body: Part) -> Iterator[Shown]:
+    """Yield the images that stand in an object itself, beside whatever else it holds.
+
+    Parameters
+    ----------
+    body : mapping
+        A request, a message, or a row of a table: with `images` (Ollama), `image_data`
+        (SGLang), or an image itself under any key but those of texts.
+    """
+    for key, value in body.items():
+        if not isinstance(value, (str, bytes, list, dict)):
+            continue  # a number of images, say
+        if key in LISTS:
+            listed = opened(value)
+            for each in listed if isinstance(listed, list) else [value]:
+                yield _shown({"image": each})
+        elif key not in TEXTS and holds_image(value):
+            yield _shown({"image": value})
+
+
+def parts_within(body: Part) -> Iterator[Shown]:
+    """Yield the images of the parts that stand in an object, one level down."""
+    for key, value in body.items():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict) and key not in LISTS:
+                yield from _in_part(each) or ()
+
+
+def _in_part(part: Part) -> list[Shown] | None:
+    """Return the images of a part; None where it is none, but may have some within."""
+    kind = part.get("type", "")
+    kind = kind if isinstance(kind, str) else ""
+    if kind in _NO_MEDIA or (kind in _BY_CONTENT and "file" in part):
+        # The file of a chat message is a document, and says so by its own key.
+        return []
+    if kind in _VIDEOS or part.get("video_url") or part.get("video"):
+        # How many frames are taken, and of which size, stands in no request.
+        return [Shown(CLIP)]
+    image = isinstance(part.get("image"), (str, bytes, dict))
+    beside = image and not isinstance(part.get("content"), list)
+    if kind in _IMAGES or part.get("image_url") or beside:
+        return [_shown(part)]
+    return _by_content(part, kind in _BY_CONTENT)
+
+
+def _by_content(part: Part, any_medium: bool) -> list[Shown] | None:
+    """Return a medium of which only its media type or modality tells what it is."""
+    if not any_medium and _TELLING.isdisjoint(part):
+        return None
+    inline = next(
+        (part[key] for key in _INLINE if isinstance(part.get(key), dict)), None
+    )
+    holder = part if inline is None else inline
+    any_medium |= inline is not None
+    said = next((holder[key] for key in _MEDIA if isinstance(holder.get(key), str)), "")
+    medium = said.partition("/")[0].strip().casefold()
+    if any_medium or "bytes" in holder:
+        medium = medium or "image"
+    elif not any(isinstance(holder.get(key), (str, dict)) for key in _HOLDING):
+        return None
+    if medium == "video":
+        return [Shown(CLIP)]
+    if medium in _SEEN:
+        return [_shown(holder, part)]
+    return [] if any_medium or medium in _NOT_SEEN else None
+
+
+def _shown(value: Part, part: Part | None = None) -> Shown:
+    part = value if part is None else part
+    own = limits_of_part(part)
+    sides = resized_sides(part) if own.resized_first else None
+    if sides:
+        width, height = sides
+        size = Header(format=TOLD, stored_width_px=width, stored_height_px=height)
+        return Shown(size, OwnLimits(resized_first=True))
+    inner = part.get("image_url")
+    detail = (inner if isinstance(inner, dict) else part).get("detail")
+    return Shown(_place(value), own, detail if isinstance(detail, str) else "")
+
+
+def _place(value: object, depth: int = 0) -> Source:
+    """Return where an image stands, whichever way a part says it."""
+    if isinstance(value, bytes):
+        return Payload(value)
+    if isinstance(value, str):
+        return locate(value)
+    if not isinstance(value, dict) or depth > _DEEPEST_PLACE:
+        return REFERRED
+    found = _within(value, depth)
+    if isinstance(found, str):
+        return told_size(value) or found
+    if isinstance(found, Payload) and isinstance(told := told_size(value), Header):
+        return replace(found, told=told)
+    return found
+
+
+def _within(value: Part, depth: int) -> Source:
+    for key in _WITHIN:
+        if isinstance(value.get(key), (str, bytes, dict)):
+            return _place(value[key], depth + 1)
+    for key in _ENCODED:
+        text = value.get(key)
+        if isinstance(text, bytes):
+            return Payload(text)
+        if isinstance(text, str) and text:
+            return locate(text) if text[:5].casefold() == "data:" else in_base64(text)
+    for key in _NAMED:
+        if isinstance(value.get(key), (str, dict)) and value[key]:
+            return BESIDE if "bytes" in value else _place(value[key], depth + 1)
+    return MISSING if "bytes" in value else REFERRED

@@ -1,0 +1,216 @@
+"""Every row of a table in its order, for output that keeps one row for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bucketwise.errors import InputError
+from bucketwise.nouns.traffic import (
+    MAX_PLACES,
+    FloatArray,
+    IntArray,
+    Place,
+    Rejection,
+    Traffic,
+)
+from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.detect import may_crash
+from bucketwise.read.images.item import Item
+from bucketwise.read.inputs import Given, Input, open_inputs
+from bucketwise.read.items import batches, own_columns, reason_of, size_of
+from bucketwise.read.opening import open_input, open_plain, plain_faults
+from bucketwise.read.rejections import MAX_BAD_ROWS, check_rejections
+from bucketwise.read.tables.cells import parsed_rows
+from bucketwise.read.tables.naming import learn
+from bucketwise.read.tables.table import BATCH, Batch, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of one input, in order.
+
+    Attributes
+    ----------
+    source : tuple of str
+        Base name of the file each stands in.
+    line : ndarray of int64, shape (n_rows,)
+        Line (row in Parquet) on which each starts.
+    height_px, width_px, frames : ndarray of int64, shape (n_rows,)
+        Sizes; 0 where the row cannot be used, and `frames` 0 for an image.
+    fps : ndarray of float64, shape (n_rows,)
+        Frames per second; 0 where not given.
+    visual_tokens : ndarray of int64, shape (n_rows,)
+        Merged patches where only they are known, the sides being 0; else 0.
+    own : mapping of str to ndarray of int64, each of shape (n_rows,)
+        `traffic.OWN_COLUMNS`: limits that requests set; empty where the input is none.
+    count : ndarray of float64, shape (n_rows,)
+        Images the row stands for; 0 where it cannot be used.
+    reason : tuple of str
+        Why a row cannot be used; "" where it can.
+    """
+
+    source: tuple[str, ...]
+    line: IntArray
+    height_px: IntArray
+    width_px: IntArray
+    frames: IntArray
+    fps: FloatArray
+    visual_tokens: IntArray
+    count: FloatArray
+    reason: tuple[str, ...]
+    own: Mapping[str, IntArray] = field(default_factory=dict)
+
+
+def read_rows(
+    inputs: Sequence[Given],
+    *,
+    columns: Mapping[str, str] | None = None,
+    max_bad_rows: float = MAX_BAD_ROWS,
+    ignore_orientation: bool = False,
+) -> Iterator[Rows]:
+    """Yield every row of the inputs in order, unusable ones in their place.
+
+    Parameters
+    ----------
+    inputs : sequence of str, Path or Query
+        As for `read_traffic`, without histograms.
+    columns : mapping of str to str, optional
+        As for `read_traffic`.
+    max_bad_rows : float
+        Share of the rows that may be unusable (0 to 1); looked at after the last.
+    ignore_orientation : bool
+        As for `read_traffic`.
+
+    Yields
+    ------
+    Rows
+        Up to some ten thousand at a time.
+
+    Raises
+    ------
+    InputError
+        When an input cannot be read, or more rows than allowed are unusable.
+    """
+    counts: dict[str, int] = {}
+    places: dict[str, list[Place]] = {}
+    rows_read = 0
+    with open_inputs(inputs) as opened, open_workspace() as workspace:
+        for each in opened.inputs:
+            for rows in _rows(workspace, each, columns, ignore_orientation):
+                rows_read += len(rows.reason)
+                _tally(rows, counts, places)
+                yield rows
+    rejections = [
+        Rejection(reason=reason, count=count, places=tuple(places[reason]))
+        for reason, count in sorted(counts.items())
+    ]
+    check_rejections(rejections, rows_read, max_bad_rows)
+
+
+def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -> None:
+    places_of = zip(rows.source, rows.line.tolist(), rows.reason, strict=True)
+    for source, line, reason in places_of:
+        if reason:
+            counts[reason] = counts.get(reason, 0) + 1
+            known = places.setdefault(reason, [])
+            if len(known) < MAX_PLACES:
+                known.append(Place(source=source, line=line))
+
+
+def _rows(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+) -> Iterator[Rows]:
+    with plain_faults(each.name):
+        if may_crash(each.path):
+            asked = (each, columns, ignore_orientation)
+            for rows, naming in workspace.apart.iterate(_rows_apart, *asked):
+                learn(columns, naming)
+                yield rows
+        else:
+            yield from _rows_here(workspace, each, columns, ignore_orientation)
+
+
+def _rows_apart(
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+) -> Iterator[tuple[Rows, Mapping[str, str] | None]]:
+    with open_workspace() as workspace:
+        for rows in _rows_here(workspace, each, columns, ignore_orientation):
+            yield rows, columns
+
+
+def _rows_here(
+    workspace: Workspace,
+    each: Input,
+    columns: Mapping[str, str] | None,
+    ignore_orientation: bool,
+) -> Iterator[Rows]:
+    with plain_faults(each.name):
+        found = open_plain(each) or open_input(workspace, each, columns)
+        if isinstance(found, Traffic):
+            raise InputError(
+                f"{each.name}: a histogram keeps no single rows; give the table it "
+                "was made from"
+            )
+        if isinstance(found, Table):
+            for batch in found.stream(workspace):
+                yield _parsed(workspace, found, batch)
+            return
+        for items in batches(found.items):
+            yield _told(items, ignore_orientation=ignore_orientation)
+
+
+def _told(items: Sequence[Item], *, ignore_orientation: bool) -> Rows:
+    sizes = [size_of(item, ignore_orientation=ignore_orientation) for item in items]
+    sides = np.array(sizes, dtype=np.int64)
+    reasons = tuple(reason_of(item) for item in items)
+    nothing = np.zeros(len(items), dtype=np.int64)
+    return Rows(
+        source=tuple(item.source for item in items),
+        line=np.array([item.line for item in items], dtype=np.int64),
+        height_px=sides[:, 0],
+        width_px=sides[:, 1],
+        frames=nothing,
+        fps=nothing.astype(np.float64),
+        visual_tokens=nothing,
+        count=np.array([not reason for reason in reasons], dtype=np.float64),
+        reason=reasons,
+        own=own_columns(items),
+    )
+
+
+def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
+    roles = {role: at for role, at in table.roles.items() if role != "label"}
+    connection = workspace.connection
+    connection.register(BATCH, batch)
+    found = connection.execute(
+        f"FROM ({parsed_rows(table.streamed, roles, ('line',), table.forms)}) ORDER BY line"
+    ).fetchnumpy()
+    connection.unregister(BATCH)
+    size = len(found["line"])
+    used = np.array(found["reason"] == "", dtype=bool)
+    return Rows(
+        source=(table.name,) * size,
+        line=np.asarray(found["line"], dtype=np.int64),
+        height_px=_filled(found.get("height", np.zeros(size)), np.int64),
+        width_px=_filled(found.get("width", np.zeros(size)), np.int64),
+        frames=_filled(found.get("frames", np.zeros(size)), np.int64),
+        fps=_filled(found.get("fps", np.zeros(size)), np.float64),
+        visual_tokens=_filled(found.get("tokens", np.zeros(size)), np.int64),
+        count=_filled(found.get("weight", used), np.float64),
+        reason=tuple(str(reason) for reason in found["reason"]),
+    )
+
+
+def _filled(column: Any, kind: type[np.generic]) -> NDArray[Any]:
+    """Return a column with 0 where the row has none."""
+    return np.ma.filled(np.ma.asarray(column), 0).astype(kind)

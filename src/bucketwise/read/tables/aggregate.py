@@ -1,0 +1,159 @@
+"""Rows of a table to cells: one pass over the file, in SQL."""
+
+from __future__ import annotations
+
+from bucketwise.nouns.traffic import OWN_COLUMNS, SLOT_LADDER_S
+from bucketwise.read.database import (
+    DATA_FAULTS,
+    Connection,
+    Workspace,
+    one_number,
+)
+from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
+from bucketwise.read.tables.rejects import forget_rejects, rows_set_aside
+from bucketwise.read.tables.table import BATCH, Table
+from bucketwise.read.tables.times import microseconds
+from bucketwise.words.reasons import RAGGED
+
+_KEYS = (
+    "height", "width", "frames", "fps", "tokens", *OWN_COLUMNS, "label", "slot",
+)  # fmt: skip
+_CELL_TYPES = {
+    "reason": "VARCHAR",
+    "height": "INTEGER",
+    "width": "INTEGER",
+    "frames": "BIGINT",
+    "fps": "DOUBLE",
+    "tokens": "INTEGER",
+    **dict.fromkeys(OWN_COLUMNS, "BIGINT"),
+    "label": "VARCHAR",
+    "slot": "INTEGER",
+    "n": "BIGINT",
+    "weight": WEIGHT_TYPE,
+    "first_us": "BIGINT",
+    "last_us": "BIGINT",
+}
+_COUNTED = ("slot", "n", "first_us", "last_us")
+_UNLIKE = {"count", "prompt"}
+"""Roles whose cells differ from row to row: counting equal rows would hold most of them
+in memory."""
+
+_REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
+_SLOT_US = SLOT_LADDER_S[0] * 1_000_000
+
+
+def fill_cells(workspace: Workspace, table: Table) -> None:
+    """Aggregate the rows of a table into the temporary table `cells`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where the table `cells` is made.
+    table : Table
+        What to read.
+    """
+    connection = workspace.connection
+    forget_rejects(connection)
+    make_cells(connection)
+    if _filled_at_once(connection, table):
+        return
+    connection.execute("DELETE FROM cells")
+    for batch in table.stream(workspace):
+        connection.register(BATCH, batch)
+        connection.execute(_insert(table, table.streamed))
+        connection.unregister(BATCH)
+    regroup(connection)
+
+
+def make_cells(connection: Connection) -> None:
+    """Make the table `cells` anew, without a row."""
+    types = ", ".join(f"{name} {kind}" for name, kind in _CELL_TYPES.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE cells ({types})")
+
+
+def slot_of(time_us: str) -> str:
+    """Return SQL for the slot a time falls into."""
+    return f"CAST({floor_divide(time_us, _SLOT_US)} AS INTEGER)"
+
+
+def regroup(connection: Connection, **changed: str) -> None:
+    """Merge equal cells.
+
+    Parameters
+    ----------
+    connection : Connection
+        Holds the table `cells`.
+    **changed : str
+        SQL that takes the place of a key, such as a wider slot.
+    """
+    keys = ", ".join(
+        f"{changed[key]} AS {key}" if key in changed else key for key in _KEYS
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE wider AS SELECT reason, {keys}, "
+        "CAST(sum(n) AS BIGINT) AS n, sum(weight) AS weight, "
+        "min(first_us) AS first_us, max(last_us) AS last_us FROM cells "
+        "GROUP BY ALL"
+    )
+    connection.execute("DROP TABLE cells")
+    connection.execute("ALTER TABLE wider RENAME TO cells")
+
+
+def floor_divide(number: str, by: int) -> str:
+    """Return SQL that rounds down; `//` rounds towards zero."""
+    return f"CASE WHEN {number} >= 0 THEN {number} // {by} ELSE -((-1 - {number}) // {by}) - 1 END"
+
+
+def _filled_at_once(connection: Connection, table: Table) -> bool:
+    """Try the fast reader; mixed line ends, overlong lines and the like stop it."""
+    rows_due = table.rows_due()
+    if rows_due is None:
+        return False
+    connection.execute("SET preserve_insertion_order = false")
+    try:
+        connection.execute(_insert(table, table.relation))
+    except DATA_FAULTS:
+        return False
+    ragged = rows_set_aside(connection)
+    if ragged:
+        connection.execute(_REJECTED, [RAGGED, ragged])
+    read = one_number(connection, "SELECT coalesce(sum(n), 0) FROM cells")
+    return ragged is not None and read == rows_due
+
+
+def _insert(table: Table, relation: str) -> str:
+    roles = table.roles
+    sides = set() if by_tokens(roles) else {"height", "width"}
+    tokens = set() if sides else {"tokens"}
+    present = {*sides, *tokens, *(role for role in roles if role in _KEYS), "slot"}
+    if "frames" not in roles:
+        present -= {"fps"}
+    absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL"}
+    chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
+    weight = "sum(weight)" if "count" in roles else "NULL"
+    rows = parsed_rows(_alike(table, relation), roles, _COUNTED, table.forms)
+    return (
+        f"INSERT INTO cells SELECT reason, {', '.join(chosen)}, "
+        f"CAST(sum(n) AS BIGINT) AS n, {weight} AS weight, min(first_us) AS first_us, "
+        f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
+    )
+
+
+def _alike(table: Table, relation: str) -> str:
+    """Return SQL that counts rows of equal cells by slot, so that each is judged once."""
+    roles = table.roles
+    cells = [
+        f"c{at}" for at in sorted({roles[role] for role in roles if role != "time"})
+    ]
+    keys = ", ".join([*cells, "ragged"])
+    time_us = "CAST(NULL AS BIGINT)"
+    if "time" in roles:
+        samples, name = table.samples_of("time"), table.named["time"]
+        time_us = microseconds(f"c{roles['time']}", samples, name)
+    rows = f"(SELECT {keys}, {time_us} AS time_us FROM {relation})"
+    slot = f"{slot_of('time_us')} AS slot"
+    if _UNLIKE & set(roles):
+        each = f"{slot}, 1 AS n, time_us AS first_us, time_us AS last_us"
+        return f"(SELECT {keys}, {each} FROM {rows})"
+    all_of_them = "count(*) AS n, min(time_us) AS first_us, max(time_us) AS last_us"
+    return f"(SELECT {keys}, {slot}, {all_of_them} FROM {rows} GROUP BY ALL)"

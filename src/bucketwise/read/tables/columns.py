@@ -1,0 +1,234 @@
+"""Which columns tell the size of an image or a text: by alias, or as the user says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bucketwise.errors import InputError, UsageError
+from bucketwise.read.tables.finding import Found, find_columns
+from bucketwise.read.tables.misnomers import Cells, no_cells
+from bucketwise.read.tables.names import LENGTH, LOAD, SIZES
+from bucketwise.read.tables.naming import (
+    SHARED,
+    Naming,
+    listed,
+    said_of_unfit,
+    unused,
+)
+from bucketwise.read.tables.query_line import lines_to_type
+from bucketwise.read.tables.weights import loose_count
+
+_OF_ANY = frozenset({"count", "time", "label"})
+_OF_CLIPS = frozenset({"frames", "fps"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A way to tell how large an image is: what it needs, and what goes with it."""
+
+    needs: frozenset[str]
+    takes: frozenset[str]
+
+    def roles(self, found: Mapping[str, int]) -> dict[str, int]:
+        """Return the columns it reads; none where one that it needs is not there."""
+        if not self.needs <= found.keys():
+            return {}
+        read = self.needs | self.takes | _OF_ANY
+        if "frames" not in found:
+            read -= {"fps"}
+        return {role: at for role, at in found.items() if role in read}
+
+
+_FORMS = (
+    _Form(frozenset({"height", "width"}), _OF_CLIPS),
+    _Form(frozenset({"resolution"}), _OF_CLIPS),
+    _Form(frozenset({"shape"}), _OF_CLIPS),
+    _Form(frozenset({"tokens"}), frozenset({"images"})),
+    _Form(frozenset({"prompt", "text", "images"}), frozenset()),
+    _Form(frozenset({LENGTH}), frozenset()),
+)
+"""The more exact first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The columns that are read.
+
+    Attributes
+    ----------
+    roles : mapping of str to int
+        Position of the column of each role, from 0.
+    notes : tuple of str
+        What was read as what, and what else could have been meant.
+    units_s : mapping of str to float
+        Seconds in one unit of the numbers of a role, where its column tells.
+    named : mapping of str to str
+        What the column of each role is called.
+    """
+
+    roles: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+    units_s: Mapping[str, float] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What a table is opened for.
+
+    Attributes
+    ----------
+    match : callable
+        Names of columns, the user's choice, the name of the file and some cells of a
+        column -> the columns that are read; an InputError where they do not serve the
+        purpose.
+    is_heading, is_value : callable
+        Whether a cell is what only a header has, and what only a row has.
+    sought, columns, line : str
+        For messages: what is sought, how to name its columns in a file without header,
+        and how a line of JSON tells it.
+    """
+
+    match: Callable[[Sequence[str], Mapping[str, str] | None, str, Cells], Match]
+    is_heading: Callable[[str], bool]
+    is_value: Callable[[str], bool]
+    sought: str
+    columns: str
+    line: str
+
+
+def match_columns(
+    names: Sequence[str],
+    chosen: Mapping[str, str] | None,
+    source: str,
+    cells: Cells = no_cells,
+) -> Match:
+    """Find the column of every role; what is named wins over what is found.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns, in order; `outer.inner` for nested ones.
+    chosen : mapping of str to str, optional
+        Role to column name, or to a position from 1; "" leaves the role unread.
+    source : str
+        Base name of the file, for messages.
+    cells : callable
+        Some of the cells of a column.
+
+    Returns
+    -------
+    Match
+        With a height and a width, a resolution, visual tokens, or what tells them: the
+        tokens of a prompt and of its text beside its number of images.
+
+    Raises
+    ------
+    InputError
+        When a chosen column is not there, or no size is found.
+    UsageError
+        When what is chosen does not go together.
+    """
+    naming = Naming.of(chosen)
+    found = find_columns(
+        names,
+        SIZES,
+        naming,
+        source,
+        may_lack=SHARED if naming.apart else (),
+        cells=cells,
+    )
+    asked = found.named.keys() - (SHARED if naming.tells_load else set())
+    roles = max(
+        (form.roles(found.roles) for form in _FORMS),
+        key=lambda read: (bool(read), len(asked & read.keys())),
+    )
+    if not roles:
+        raise InputError(_no_size(names, found, source))
+    if not {"count", "images"} & {*roles, *naming.wanted(SIZES)}:
+        at = loose_count(names, roles.values(), cells, of_texts=LENGTH in roles)
+        roles |= {} if at is None else {"count": at}
+    reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
+    _check_named(found, roles, f"{source}: read {reading}")
+    naming.mark(SIZES, found.places, roles.values())
+    notes = [
+        f"read {reading}{unused(names, roles, _purpose(roles))}",
+        *_said_of_tokens(names, roles),
+    ]
+    notes += [found.others[at] for at in roles.values() if at in found.others]
+    if (
+        "frames" not in roles
+        and "fps" in found.roles
+        and not {"tokens", LENGTH} & roles.keys()
+    ):
+        fps = names[found.roles["fps"]]
+        notes.append(f"column {fps!r} (fps) needs a frames column")
+    return Match(
+        roles=roles,
+        notes=tuple(notes),
+        named={role: names[at] for role, at in roles.items()},
+    )
+
+
+def _purpose(roles: Mapping[str, int]) -> str:
+    return "lengths" if LENGTH in roles else "sizes"
+
+
+def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
+    """Refuse columns named for sizes alone that the others leave no use for."""
+    left = found.named.keys() - roles.keys() - LOAD.aliases.keys()
+    if left:
+        named = " and ".join(role for role in found.named if role in left)
+        raise UsageError(
+            f"{reading}; --columns {named} is not read beside that: a size is told "
+            "once, by width and height, resolution, shape, tokens, or prompt, text and images; "
+            "fps goes with frames, images with tokens"
+        )
+
+
+def _said_of_tokens(names: Sequence[str], roles: Mapping[str, int]) -> list[str]:
+    """Say where sizes are known by their visual tokens alone."""
+    if "tokens" in roles:
+        told = f"from {names[roles['tokens']]!r}"
+        return [f"sizes are known by their visual tokens alone, {told}"]
+    if "prompt" not in roles:
+        return []
+    prompt, text = (names[roles[role]] for role in ("prompt", "text"))
+    said = (
+        f"{prompt!r} less {text!r} where there is one image, the few tokens around an "
+        "image included"
+    )
+    return [f"sizes are known by their visual tokens alone: {said}"]
+
+
+def _no_size(names: Sequence[str], found: Found, source: str) -> str:
+    sides = ("width", "height")
+    lacking = " and ".join(role for role in sides if role not in found.roles)
+    return (
+        f"{source}: no column for {lacking}{said_of_unfit(names, found.unfit)} among "
+        f"{listed(names)}; say which is which "
+        "(resolution=NAME where one column has width and height, shape=NAME where it has "
+        "height and width, tokens=NAME where only visual tokens were logged; positions "
+        f"from 1 where there is no header), as in {lines_to_type(source, names)}"
+    )
+
+
+def _is_heading(cell: str) -> bool:
+    return SIZES.role_of(cell) in {"height", "width", "resolution", "shape"}
+
+
+def _is_size(cell: str) -> bool:
+    sides = re.split("[xX*\u00d7,]", cell.strip(" ()[]"))
+    return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
+
+
+FOR_SIZES = Purpose(
+    match=match_columns,
+    is_heading=_is_heading,
+    is_value=_is_size,
+    sought="the sizes",
+    columns="width=1,height=2",
+    line='{"width": 640, "height": 480}',
+)

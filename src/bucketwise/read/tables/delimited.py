@@ -1,0 +1,242 @@
+"""CSV and its kin: any separator, with or without a header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice
+
+import numpy as np
+
+from bucketwise.errors import InputError
+from bucketwise.read.database import Workspace, literal
+from bucketwise.read.detect import File
+from bucketwise.read.line_ends import find_line_ends
+from bucketwise.read.lines import (
+    NOT_UTF8,
+    RAW_OPTIONS,
+    mean_bytes,
+    read_lines,
+    sample,
+)
+from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
+from bucketwise.read.tables.layout import SEPARATORS, Layout, find_layout
+from bucketwise.read.tables.records import Form, Record, read_records
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.words.numbers import plural
+
+_SAMPLE_LINES = 50
+_PAIR = re.compile(r"\s*\d+\s*[xX*\u00d7]\s*\d+\s*")
+_SHOWN = 40
+"""Characters of a broken name that a message shows."""
+
+
+def open_delimited(
+    workspace: Workspace,
+    file: File,
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose = FOR_SIZES,
+) -> Table:
+    """Open a CSV file: find separator, header and columns in its first lines.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look for the file.
+    file : File
+        What to open.
+    chosen : mapping of str to str, optional
+        Role to column name or position, from the user.
+    purpose : Purpose
+        What its columns are to tell.
+
+    Raises
+    ------
+    InputError
+        When it has no data row, or its columns do not serve the purpose.
+    """
+    lines = read_lines(file.path, file.compression)
+    first = sample(lines, _SAMPLE_LINES)
+    layout = find_layout(first, chosen or {}, purpose)
+    broken = next((name for name in layout.names if NOT_UTF8 in name), None)
+    if broken is not None:
+        raise InputError(
+            f"{file.name}: the header is not UTF-8; found {broken[:_SHOWN]!r}; save it "
+            "as UTF-8 (iconv -f LATIN1 -t UTF-8, if it is Latin-1)"
+        )
+    match = _match(layout, chosen, file.name, purpose)
+    if not layout.rows:
+        raise InputError(
+            f"{file.name}: a header and no rows; found columns "
+            f"{', '.join(map(repr, layout.names))}; at least one row is right"
+        )
+    width = len(layout.names)
+    used = sorted(set(match.roles.values()))
+    whole = [row for row in layout.rows if len(row) == width]
+    samples = {at: tuple(row[at] for row in whole) for at in used}
+    form = Form(
+        separator=layout.separator, width=width, is_row=_is_row(samples, purpose)
+    )
+    before = sum(bool(line.strip("\r\n")) for line in first[: layout.skipped])
+    return Table(
+        kind=SEPARATORS[layout.separator],
+        name=file.name,
+        roles=match.roles,
+        rows_due=cache(lambda: _rows_due(file, layout, form, before)),
+        relation=_relation(workspace, file, layout),
+        numbered=_numbered(workspace, file, layout, used),
+        quote="contains(text, '\"')",
+        streamed=BATCH,
+        stream=lambda _: _stream(file, layout, form, used),
+        samples=samples,
+        row_bytes=mean_bytes(first, file.compression),
+        notes=match.notes,
+        units_s=match.units_s,
+        named=match.named,
+    )
+
+
+def _is_row(
+    samples: Mapping[int, Sequence[str]], purpose: Purpose
+) -> Callable[[Sequence[str]], bool]:
+    """Return a test of cells: values stand where most of the first rows have them."""
+    telling = [
+        at
+        for at, cells in samples.items()
+        if 2 * sum(map(purpose.is_value, cells)) > len(cells)
+    ]
+    return lambda cells: all(purpose.is_value(cells[at]) for at in telling)
+
+
+def _match(
+    layout: Layout,
+    chosen: Mapping[str, str] | None,
+    source: str,
+    purpose: Purpose,
+) -> Match:
+    if not layout.header and not chosen:
+        first = ", ".join(layout.rows[0])
+        pairs = [
+            at for at, cell in enumerate(layout.rows[0], 1) if _PAIR.fullmatch(cell)
+        ]
+        columns = purpose.columns
+        if pairs and purpose is FOR_SIZES:
+            columns = f"resolution={pairs[0]}"
+        raise InputError(
+            f"{source}: no header; the first row is {first}; say which columns hold "
+            f"{purpose.sought}, by position: --columns {columns}"
+        )
+    match = purpose.match(layout.names, chosen, source, layout.cells)
+    said = []
+    if not layout.header:
+        said.append("no header: every row was read as data")
+    if layout.preamble:
+        lines = plural(layout.preamble, "line")
+        said.append(f"passed over {lines} before the header")
+    return replace(match, notes=(*match.notes, *said))
+
+
+def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
+    columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
+    blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
+    return (
+        f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
+        f"columns = {{{columns}}}, auto_detect = false, header = false, "
+        f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
+        f"quote = '\"', escape = '\"', store_rejects = true, "
+        f"compression = '{file.compression}') {blank})"
+    )
+
+
+def _numbered(
+    workspace: Workspace, file: File, layout: Layout, used: Sequence[int]
+) -> str:
+    width = len(layout.names)
+    split = f"string_split(line, {literal(layout.separator)})"
+    cells = ", ".join(f"cells[{at + 1}] AS c{at}" for at in used)
+    # Surplus empty cells are let through, as DuckDB does.
+    surplus = f"array_to_string(cells[{width + 1}:], '') <> ''"
+    ragged = f"len(cells) < {width} OR (len(cells) > {width} AND {surplus})"
+    filled = (
+        "trim(array_to_string(cells, '')) <> ''" if width == 1 else "line IS NOT NULL"
+    )
+    return (
+        f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
+        f"FROM (SELECT line, {split} AS cells, "
+        f"row_number() OVER () + {layout.skipped} AS nth "
+        f"FROM read_csv({_staged(workspace, file)}, {RAW_OPTIONS}, "
+        f"skip = {layout.skipped}, compression = '{file.compression}')) "
+        f"WHERE {filled})"
+    )
+
+
+def _staged(workspace: Workspace, file: File) -> str:
+    return literal(workspace.stage(file.path))
+
+
+def _rows_due(file: File, layout: Layout, form: Form, before: int) -> int | None:
+    """Return how many rows DuckDB must find; None where it would read amiss."""
+    ends = find_line_ends(file.path, file.compression)
+    if ends.kind == "other":
+        return None
+    if not layout.spans:
+        return ends.filled - before
+    rows = 0
+    for _, record in _records(file, layout, form):
+        if record is None:
+            return None
+        rows += 1
+    return rows
+
+
+def _records(file: File, layout: Layout, form: Form) -> Iterator[Record]:
+    """Yield every record that is not blank."""
+    lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
+    for line, record in read_records(lines, form):
+        # A blank line in a file of one column is no row, as in a file of many.
+        if record is None or (any(record) if form.width == 1 else record):
+            yield layout.skipped + line, record
+
+
+def _stream(
+    file: File, layout: Layout, form: Form, used: Sequence[int]
+) -> Iterator[Batch]:
+    """Yield batches of the used cells as Python's reader finds them."""
+    width = form.width
+    nothing = (None,) * len(used)
+    starts: list[int] = []
+    ragged: list[bool] = []
+    rows: list[tuple[str | None, ...]] = []
+    for line, record in _records(file, layout, form):
+        starts.append(line)
+        if record is None:
+            ragged.append(True)
+            rows.append(nothing)
+        elif len(record) == width:
+            ragged.append(False)
+            rows.append(tuple([record[at] for at in used]))
+        else:
+            ragged.append(form.is_ragged(record))
+            rows.append(tuple(record[at] if at < len(record) else None for at in used))
+        if len(rows) == BATCH_ROWS:
+            yield _batch(starts, ragged, rows, used)
+            starts, ragged, rows = [], [], []
+    if rows:
+        yield _batch(starts, ragged, rows, used)
+
+
+def _batch(
+    starts: Sequence[int],
+    ragged: Sequence[bool],
+    rows: Sequence[Sequence[str | None]],
+    used: Sequence[int],
+) -> Batch:
+    batch: Batch = {
+        f"c{at}": np.array(cells, dtype=object)
+        for at, cells in zip(used, zip(*rows, strict=True), strict=True)
+    }
+    batch["ragged"] = np.array(ragged)
+    batch["line"] = np.array(starts, dtype=np.int64)
+    return batch

@@ -1,0 +1,225 @@
+"""A JSON document as a table: whichever of its lists has the columns sought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from bucketwise.errors import InputError
+from bucketwise.read.database import Workspace
+from bucketwise.read.detect import File
+from bucketwise.read.documents import (
+    ROOT,
+    SAMPLE_RECORDS,
+    Path,
+    lists_in,
+    roots,
+    stage_list,
+    stage_values,
+    whole,
+)
+from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.jsonlines import keys_of, open_json_lines
+from bucketwise.read.tables.misnomers import no_cells
+from bucketwise.read.tables.naming import listed
+from bucketwise.read.tables.query_line import lines_to_type
+from bucketwise.read.tables.table import Table
+
+Records = list[dict[str, Any]]
+
+
+def open_document(
+    workspace: Workspace,
+    file: File,
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose = FOR_SIZES,
+) -> Table:
+    """Open a JSON document: find the first list whose records serve the purpose.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where its records are written down one a line.
+    file : File
+        What to open.
+    chosen : mapping of str to str, optional
+        Role to key, dotted when nested, from the user.
+    purpose : Purpose
+        What its keys are to tell.
+
+    Raises
+    ------
+    InputError
+        When it is no JSON, or nothing in it serves the purpose.
+    """
+    seen: dict[Path, Records] = {}
+    serves = serving(file, chosen, purpose)
+    found = find_list(file, serves, seen)
+    if found is not None:
+        path, _ = found
+        staged, placed = stage_list(workspace, file, path)
+        table = open_json_lines(workspace, staged, chosen, purpose)
+        return _said(table, _name_of(path), placed=placed)
+    documents = whole(file)
+    for shape, records_of in SHAPES.items():
+        records = _shaped(documents, records_of)
+        if records and serves(records[:SAMPLE_RECORDS]):
+            staged = stage_values(workspace, file, iter(records))
+            table = open_json_lines(workspace, staged, chosen, purpose)
+            return _said(table, shape, placed=False)
+        if records and isinstance(documents[0], list):
+            seen[shape,] = records[:SAMPLE_RECORDS]
+    one = objects_in(documents)
+    if one and (serves(one) or not seen):
+        staged, _ = stage_list(workspace, file, ROOT)
+        table = open_json_lines(workspace, staged, chosen, purpose)
+        return _said(table, _name_of(ROOT), placed=True)
+    raise InputError(_refusal(file, seen, chosen, purpose))
+
+
+def serving(
+    file: File, chosen: Mapping[str, str] | None, purpose: Purpose
+) -> Callable[[Records], bool]:
+    """Return a test of the first objects of a list: whether they serve a purpose."""
+
+    def serves(objects: Records) -> bool:
+        try:
+            purpose.match(list(keys_of(objects, chosen)), chosen, file.name, no_cells)
+        except InputError:
+            return False
+        return True
+
+    return serves
+
+
+def find_list(
+    file: File,
+    serves: Callable[[Records], bool],
+    seen: dict[Path, Records] | None = None,
+) -> tuple[Path, Records] | None:
+    """Return the first list whose first records serve: the keys to it, and these.
+
+    Parameters
+    ----------
+    file : File
+        The document.
+    serves : callable
+        Whether objects do.
+    seen : dict, optional
+        Takes the first objects of every list that does not.
+
+    Returns
+    -------
+    tuple or None
+        The keys are `ROOT` for the objects that the document consists of, where there
+        are several.
+    """
+    first = objects_in(roots(file))
+    if len(first) > 1 and serves(first):
+        return ROOT, first
+    for path, records in lists_in(file):
+        objects = objects_in(each.value for each in islice(records, SAMPLE_RECORDS))
+        if objects and serves(objects):
+            return path, objects
+        if objects and seen is not None:
+            seen.setdefault(path, objects)
+    return None
+
+
+def objects_in(values: Iterable[object]) -> Records:
+    """Return the objects among values."""
+    return [each for each in values if isinstance(each, dict)]
+
+
+def _shaped(
+    documents: list[Any], records_of: Callable[[Any], Iterator[dict[str, Any]]]
+) -> Records:
+    try:
+        return list(records_of(documents[0])) if len(documents) == 1 else []
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return []  # it has another shape
+
+
+def _by_column(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for at in _common_keys(document):
+        yield {name: column[at] for name, column in document.items()}
+
+
+def _by_list(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    lists = {name: each for name, each in document.items() if isinstance(each, list)}
+    # A single one may as well be the two sides of one image.
+    for cells in zip(*lists.values(), strict=True) if len(lists) > 1 else ():
+        yield dict(zip(lists, cells, strict=True))
+
+
+def _by_index(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    if _common_keys(document):
+        yield from document.values()
+
+
+def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
+    """Return the keys of every object in one; none where they differ."""
+    first, *others = document.values()
+    return first.keys() if all(first.keys() == each.keys() for each in others) else ()
+
+
+def _split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for cells in document["data"]:
+        yield dict(zip(map(str, document["columns"]), cells, strict=True))
+
+
+def _by_position(document: list[list[Any]]) -> Iterator[dict[str, Any]]:
+    for cells in document:
+        yield {str(at): cell for at, cell in enumerate(cells, start=1)}
+
+
+SHAPES: Mapping[str, Callable[[Any], Iterator[dict[str, Any]]]] = {
+    "columns and data": _split,
+    "an object of columns": _by_column,
+    "an object of lists": _by_list,
+    "an object of records": _by_index,
+    "a list of lists": _by_position,
+}
+"""What holds a table without a list of objects: `to_json` of pandas with orient "split",
+"columns", "index" and "values", `to_dict` with orient "list" (pandas 2.2)."""
+
+
+def _said(table: Table, where: str, *, placed: bool) -> Table:
+    counted = "" if placed else "; places of rows count them"
+    said = f"one JSON document: rows were read from {where}{counted}"
+    return replace(table, kind="json", notes=(*table.notes, said))
+
+
+def _name_of(path: Path) -> str:
+    if path == ROOT:
+        return "the objects it consists of"
+    return f"the list {'.'.join(path)!r}" if path else "its list"
+
+
+def _refusal(
+    file: File,
+    seen: Mapping[Path, Records],
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose,
+) -> str:
+    if not seen:
+        return (
+            f"{file.name}: one JSON document without a list of objects such as "
+            f"{purpose.line}; what reads it is like {lines_to_type(file.name, [])}"
+        )
+    path, objects = max(seen.items(), key=lambda each: len(each[1]))
+    found = "; ".join(
+        f"{_name_of(each)} has {listed(list(keys_of(some, chosen)), 12)}"
+        for each, some in islice(seen.items(), 6)
+    )
+    line = f"--columns {purpose.columns}"
+    if purpose is FOR_SIZES:
+        line = lines_to_type(file.name, list(keys_of(objects, chosen)), path)
+    if path and path[0] in SHAPES:
+        line = line.partition(" or --sql ")[0]  # they have no names there
+    return (
+        f"{file.name}: one JSON document, and none of its lists tells {purpose.sought}: "
+        f"{found}; what reads it is like {line}"
+    )

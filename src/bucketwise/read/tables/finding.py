@@ -1,0 +1,148 @@
+"""Which column plays which role: as the user says, or by its usual names."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from bucketwise.errors import InputError
+from bucketwise.read.tables.misnomers import Cells, no_cells, said_against
+from bucketwise.read.tables.names import LOAD, SIZES, Vocabulary
+from bucketwise.read.tables.naming import Naming, listed
+
+_MOMENTS = frozenset({"start", "end"})
+"""A column named for one of them may be found as the time of an image, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The columns of a table, by role.
+
+    Attributes
+    ----------
+    roles : mapping of str to int
+        Position of the column of each role, from 0; no column has two, but for one
+        that is named so.
+    named : mapping of str to int
+        Those of them that the user named.
+    others : mapping of int to str
+        Position to what to say where other columns could be meant.
+    places : mapping of str to int
+        Where the columns stand that the user named, by what was typed.
+    unfit : mapping of int to str
+        Position of a column that has the name of a role to why it does not play it.
+    """
+
+    roles: Mapping[str, int]
+    named: Mapping[str, int]
+    others: Mapping[int, str]
+    places: Mapping[str, int]
+    unfit: Mapping[int, str] = field(default_factory=dict)
+
+
+def find_columns(
+    names: Sequence[str],
+    vocabulary: Vocabulary,
+    naming: Naming,
+    source: str,
+    *,
+    may_lack: Collection[str] = (),
+    known: Mapping[str, int] | None = None,
+    cells: Cells = no_cells,
+) -> Found:
+    """Return the column of each role, as the user says or else by its usual names.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns, in order; `outer.inner` for nested ones.
+    vocabulary : Vocabulary
+        Whose roles are looked for.
+    naming : Naming
+        What the user names.
+    source : str
+        Base name of the file, for messages.
+    may_lack : collection of str
+        Roles whose named column may stand in another input.
+    known : mapping of str to int, optional
+        Columns whose role is known before their names are looked at.
+    cells : callable
+        Some of the cells of a column: they may speak against what a name suggests.
+
+    Raises
+    ------
+    InputError
+        When a column that the user names is not there.
+    UsageError
+        When two roles name one column.
+    """
+    places = naming.places(names, source)
+    wanted = naming.wanted(vocabulary)
+    named = {role: places[key] for role, key in wanted.items() if key in places}
+    lacking = [role for role in wanted if naming[wanted[role]] and role not in named]
+    for role in lacking:
+        if role not in may_lack:
+            key = wanted[role]
+            raise InputError(
+                f"{source}: --columns {key}={naming[key]}: there is no such column; "
+                f"found {listed(names)}; give one of these names, or a position from 1"
+                f"{_nearest(key, naming[key], names)}"
+            )
+    settled = wanted.keys() - lacking
+    if {"width", "height"} <= named.keys() and named["width"] == named["height"]:
+        # Both sides in one column make it a resolution.
+        named = {"resolution": named["width"]} | named
+        del named["width"], named["height"]
+        settled |= {"resolution"}
+    of_others = dict(_of_others(places, vocabulary, naming))
+    moments = {of_others[role] for role in _MOMENTS & of_others.keys()}
+    taken = {*named.values(), *of_others.values()}
+    roles, others, unfit = dict(named), dict[int, str](), dict[int, str]()
+    known = {role: at for role, at in (known or {}).items() if at not in taken}
+    for role in [each for each in vocabulary.aliases if each not in settled]:
+        found = vocabulary.find(names, role)
+        against = {at: said_against(role, names, at, cells) for at in found}
+        unfit |= {at: said for at, said in against.items() if said}
+        usual = [at for at in found if not against[at] and at not in known.values()]
+        usual = [known[role]] if role in known else usual
+        free = [at for at in usual if at not in taken]
+        if role == "time":
+            free = free or [at for at in usual if at in moments]
+        if free:
+            roles[role] = free[0]
+            taken.add(free[0])
+        if len(free) > 1:
+            others[free[0]] = _also_matching(names, role, free)
+    in_order = {role: roles[role] for role in vocabulary.aliases if role in roles}
+    unfit = {at: said for at, said in unfit.items() if at not in roles.values()}
+    return Found(roles=in_order, named=named, others=others, places=places, unfit=unfit)
+
+
+def _of_others(
+    places: Mapping[str, int], vocabulary: Vocabulary, naming: Naming
+) -> Iterator[tuple[str, int]]:
+    """Yield the columns named for what another reader looks for in this table."""
+    other = LOAD if vocabulary is SIZES else SIZES
+    for key, at in places.items():
+        role = naming.role(key, other)
+        if role and not naming.apart and naming.role(key, vocabulary) is None:
+            yield role, at
+
+
+def _nearest(key: str, column: str, names: Sequence[str]) -> str:
+    """Return the line that names the column that is called most alike."""
+    nearest = get_close_matches(column, names, 1, cutoff=0)
+    if not nearest:
+        return ""
+    return f", as in --columns {shlex.quote(f'{key}={nearest[0]}')}"
+
+
+def _also_matching(names: Sequence[str], role: str, found: Sequence[int]) -> str:
+    """Return what to say where several columns may play a role."""
+    others = ", ".join(repr(names[at]) for at in found[1:])
+    return (
+        f"{role} is read from {names[found[0]]!r}; {others} could be meant as well: "
+        f"--columns {role}=NAME decides"
+    )

@@ -1,0 +1,138 @@
+"""Parquet: typed columns, read as the text they print as."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from bucketwise.errors import InputError
+from bucketwise.read.database import (
+    Connection,
+    Workspace,
+    rows_in_order,
+)
+from bucketwise.read.detect import File
+from bucketwise.read.parquet import ROW, Column, open_columns
+from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.jsonlines import DEPTH
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
+
+_SAMPLE_ROWS = 50
+
+
+def open_parquet(
+    workspace: Workspace,
+    file: File,
+    chosen: Mapping[str, str] | None,
+    purpose: Purpose = FOR_SIZES,
+) -> Table:
+    """Open a Parquet file: find its columns, nested ones too.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where DuckDB will look for the file.
+    file : File
+        What to open.
+    chosen : mapping of str to str, optional
+        Role to column name, dotted when nested, from the user.
+    purpose : Purpose
+        What its columns are to tell.
+
+    Raises
+    ------
+    InputError
+        When it has no row, or its columns do not serve the purpose.
+    """
+    connection = workspace.connection
+    source, columns = open_columns(workspace, file.path)
+    found = _cells(columns, chosen)
+    places = list(found.values())
+
+    def some_cells(at: int) -> list[str]:
+        text = f"CAST({places[at].sql} AS VARCHAR)"
+        rows = connection.execute(f"SELECT {text} FROM {source} LIMIT {_SAMPLE_ROWS}")
+        return [cell for (cell,) in rows.fetchall() if cell is not None]
+
+    match = purpose.match(list(found), chosen, file.name, some_cells)
+    used = sorted(set(match.roles.values()))
+    cells = ", ".join(f"CAST({places[at].sql} AS VARCHAR) AS c{at}" for at in used)
+    relation = (
+        f"(SELECT {cells}, false AS ragged, CAST({ROW} AS VARCHAR) AS text, "
+        f"{ROW} + 1 AS line FROM {source})"
+    )
+    first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
+    if not first:
+        raise InputError(f"{file.name}: columns and no rows; one row at least is right")
+    n_rows = _n_rows(connection, source)
+    return Table(
+        kind="parquet",
+        name=file.name,
+        roles=match.roles,
+        rows_due=lambda: n_rows,
+        relation=relation,
+        numbered=relation,
+        quote="false",
+        streamed=BATCH,
+        stream=lambda space: _stream(space, relation, used),
+        samples={
+            at: tuple(row[nth] for row in first if row[nth] is not None)
+            for nth, at in enumerate(used)
+        },
+        row_bytes=file.path.stat().st_size / n_rows,
+        notes=match.notes,
+        units_s=match.units_s,
+        named=match.named,
+        typed=frozenset(at for at in used if places[at].kind.id != "varchar"),
+    )
+
+
+def _cells(
+    columns: Sequence[Column], chosen: Mapping[str, str] | None
+) -> dict[str, Column]:
+    """Return every column to read by its name, `outer.inner` for nested ones.
+
+    `DEPTH` levels deep, and deeper where the user names one. Of two that are named alike
+    the first is read.
+    """
+    named = {*(chosen or {}).values()}
+    cells: dict[str, Column] = {}
+    for column in columns:
+        for name, cell in _within(column.name, column, 1, named):
+            cells.setdefault(name, cell)
+    return cells
+
+
+def _within(
+    name: str, column: Column, depth: int, named: Collection[str]
+) -> Iterator[tuple[str, Column]]:
+    is_listed = depth <= DEPTH or name in named
+    if is_listed and (not column.fields or depth == DEPTH):
+        yield name, column
+    for field in column.fields:
+        yield from _within(f"{name}.{field.name}", field, depth + 1, named)
+
+
+def _stream(
+    workspace: Workspace, relation: str, used: Sequence[int]
+) -> Iterator[Batch]:
+    names = [f"c{at}" for at in used]
+    for rows in rows_in_order(workspace, f"FROM {relation}", BATCH_ROWS):
+        yield _batch(names, rows)
+
+
+def _batch(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Batch:
+    columns = list(zip(*rows, strict=True))
+    batch: Batch = {
+        name: np.array(column, dtype=object)
+        for name, column in zip(names, columns, strict=False)
+    }
+    batch["ragged"] = np.zeros(len(rows), dtype=bool)
+    batch["line"] = np.array(columns[-1], dtype=np.int64)
+    return batch
+
+
+def _n_rows(connection: Connection, source: str) -> int:
+    [(n_rows,)] = connection.execute(f"SELECT count(*) FROM {source}").fetchall()
+    return max(int(n_rows), 1)

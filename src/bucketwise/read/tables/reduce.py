@@ -1,0 +1,324 @@
+"""Rows of one table to its histogram: one aggregated pass, then only small things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bucketwise.nouns.traffic import (
+    BITS_LADDER,
+    EXACT,
+    MAX_CELLS,
+    NO_TIME_S,
+    OWN_COLUMNS,
+    SLOT_LADDER_S,
+    InputRecord,
+    Rejection,
+    Traffic,
+    grouped,
+    said_of_labels,
+    said_of_rounding,
+    said_of_slots,
+)
+from bucketwise.read.database import Connection, Workspace, one_number
+from bucketwise.read.tables.aggregate import (
+    fill_cells,
+    floor_divide,
+    regroup,
+)
+from bucketwise.read.tables.cells import parsed_rows, said_of_pairs
+from bucketwise.read.tables.names import LENGTH
+from bucketwise.read.tables.places import find_places
+from bucketwise.read.tables.table import Table
+from bucketwise.read.tables.times import said_of_times
+from bucketwise.words.numbers import plural, verb
+
+MAX_LABELS = 1_000
+"""More distinct values than this are no groups of customers; they identify rows."""
+
+
+_SIZE_KEYS = ("height", "width", "frames", "fps", "tokens", *OWN_COLUMNS)
+_DISTINCT_SIZES = (
+    f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(_SIZE_KEYS)} FROM cells "
+    "WHERE reason = '')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """What the cells add up to."""
+
+    rejected: Mapping[str, int]
+    rows_used: int
+    rows_without_time: int
+    first_us: int | None
+    last_us: int | None
+
+
+def reduce_table(
+    workspace: Workspace, table: Table, max_cells: int = MAX_CELLS
+) -> Traffic:
+    """Reduce a table to the histogram of its sizes.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where to compute.
+    table : Table
+        What to read.
+    max_cells : int
+        Past this sizes are rounded, slots widen, then labels merge.
+
+    Returns
+    -------
+    Traffic
+        With every row either used or rejected for a reason.
+    """
+    fill_cells(workspace, table)
+    forms = table.forms
+    return reduce_cells(
+        workspace,
+        kind=table.kind,
+        name=table.name,
+        roles=table.roles,
+        notes=notes_of(table),
+        rejections=lambda rejected: find_places(
+            workspace,
+            table,
+            rejected,
+            lambda relation, kept: parsed_rows(relation, table.roles, kept, forms),
+        ),
+        max_cells=max_cells,
+    )
+
+
+def notes_of(table: Table) -> tuple[str, ...]:
+    """Return what was read as what."""
+    named = table.named.get("time", "")
+    pairs = [
+        said
+        for role in ("resolution", "shape")
+        if role in table.roles
+        for said in said_of_pairs(role, table.named[role], table.samples_of(role))
+    ]
+    return (
+        *table.notes,
+        *pairs,
+        *(form.said for form in table.forms.values() if form.said),
+        *said_of_times(table.samples_of("time"), named),
+    )
+
+
+def reduce_cells(
+    workspace: Workspace,
+    *,
+    kind: str,
+    name: str,
+    roles: Container[str],
+    notes: Sequence[str],
+    rejections: Callable[[Mapping[str, int]], tuple[Rejection, ...]],
+    max_cells: int = MAX_CELLS,
+) -> Traffic:
+    """Make a histogram of the temporary table `cells`.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Holds the table.
+    kind, name : str
+        Of the input, for the record.
+    roles : container of str
+        What was read: "count", "time" and "label" matter.
+    notes : sequence of str
+        What was noticed before.
+    rejections : callable
+        Rows by reason -> the same with their places.
+    max_cells : int
+        Past this sizes are rounded, slots widen, then labels merge.
+    """
+    connection = workspace.connection
+    totals = _totals(connection)
+    said = _drop_identifying_labels(connection) if "label" in roles else []
+    size_bits, slot_width_s, fitted = _fit(connection, max_cells)
+    cells = _collect(connection, slot_width_s, weighted="count" in roles)
+    traffic = Traffic(
+        **cells,
+        slot_width_s=slot_width_s,
+        size_bits=size_bits,
+        rows_read=totals.rows_used + sum(totals.rejected.values()),
+        rows_used=totals.rows_used,
+        rejections=rejections(totals.rejected),
+        first_s=None if totals.first_us is None else totals.first_us / 1e6,
+        last_s=None if totals.last_us is None else totals.last_us / 1e6,
+        weighted="count" in roles,
+        notes=tuple(fitted),
+    )
+    return recorded(
+        traffic,
+        kind=kind,
+        name=name,
+        roles=roles,
+        notes=(*notes, *said),
+        rows_without_time=totals.rows_without_time,
+    )
+
+
+def recorded(
+    traffic: Traffic,
+    *,
+    kind: str,
+    name: str,
+    roles: Container[str],
+    notes: Sequence[str],
+    rows_without_time: int,
+) -> Traffic:
+    """Return traffic of one input with the record of it.
+
+    Parameters
+    ----------
+    traffic : Traffic
+        What was read.
+    kind, name : str
+        Of the input.
+    roles : container of str
+        What was read.
+    notes : sequence of str
+        What was noticed.
+    rows_without_time : int
+        Usable rows that have none.
+    """
+    said = []
+    if traffic.weighted:
+        noun = "text" if LENGTH in roles else "image"
+        said.append(
+            "the count column was read as weights: "
+            f"{plural(traffic.rows_used, 'row')} for {plural(traffic.images, noun)}"
+        )
+    if "time" in roles and rows_without_time:
+        has = verb(rows_without_time, "has", "have")
+        said.append(f"{plural(rows_without_time, 'usable row')} {has} no readable time")
+    record = InputRecord(
+        kind=kind,
+        name=name,
+        rows=traffic.rows_read,
+        sha256=traffic.sha256(),
+        notes=(*notes, *said),
+    )
+    return replace(traffic, inputs=(record,))
+
+
+def _drop_identifying_labels(connection: Connection) -> list[str]:
+    distinct = one_number(connection, "SELECT count(DISTINCT label) FROM cells")
+    if distinct <= MAX_LABELS:
+        return []
+    regroup(connection, label="NULL")
+    return [
+        (
+            f"the label column has {distinct:,} distinct values, more than "
+            f"{MAX_LABELS:,}: labels were not kept"
+        )
+    ]
+
+
+def _totals(connection: Connection) -> _Totals:
+    rejected = dict(
+        connection.execute(
+            "SELECT reason, CAST(sum(n) AS BIGINT) FROM cells WHERE reason <> '' "
+            "GROUP BY reason ORDER BY reason"
+        ).fetchall()
+    )
+    [(used, timeless, first_us, last_us)] = connection.execute(
+        "SELECT CAST(coalesce(sum(n), 0) AS BIGINT), "
+        "CAST(coalesce(sum(n) FILTER (slot IS NULL), 0) AS BIGINT), "
+        "min(first_us), max(last_us) FROM cells WHERE reason = ''"
+    ).fetchall()
+    return _Totals(rejected, used, timeless, first_us, last_us)
+
+
+def _fit(connection: Connection, max_cells: int) -> tuple[int, int, list[str]]:
+    """Round the sizes if they alone are too many, widen the slots, merge the labels.
+
+    As `merge_traffic` does; there it is done to arrays, which so many cells would fill
+    the memory with.
+    """
+    bits, width_s = EXACT, SLOT_LADDER_S[0]
+    rounding: list[str] = []
+    while (
+        _distinct_cells(connection) > max_cells
+        and bits != BITS_LADDER[-1]
+        and one_number(connection, _DISTINCT_SIZES) > max_cells
+    ):
+        bits = BITS_LADDER[BITS_LADDER.index(bits) + 1]
+        regroup(connection, **{name: _rounded(name, bits) for name in _SIZE_KEYS})
+        rounding = [said_of_rounding(bits, max_cells)]
+    widening: list[str] = []
+    timed = one_number(connection, "SELECT count(slot) FROM cells WHERE reason = ''")
+    while timed and width_s and _distinct_cells(connection) > max_cells:
+        factor, width_s = _next_width(width_s)
+        wider = floor_divide("slot", factor) if width_s else "NULL"
+        regroup(connection, slot=wider)
+        widening = [said_of_slots(width_s, max_cells)]
+    merging: list[str] = []
+    if _distinct_cells(connection) > max_cells and one_number(
+        connection, "SELECT count(label) FROM cells"
+    ):
+        regroup(connection, label="NULL")
+        merging = [said_of_labels(max_cells)]
+    return bits, width_s, [*rounding, *widening, *merging]
+
+
+def _rounded(name: str, bits: int) -> str:
+    """Return SQL for a number of so many bits: up, and down for a rate."""
+    step = f"pow(2, floor(log2({name})) - {bits - 1})"
+    how, kind = ("floor", "DOUBLE") if name == "fps" else ("ceil", "BIGINT")
+    rounded = f"CAST({how}({name} / {step}) * {step} AS {kind})"
+    return f"CASE WHEN {name} > 0 THEN {rounded} ELSE {name} END"
+
+
+def _next_width(width_s: int) -> tuple[int, int]:
+    wider_s = SLOT_LADDER_S[SLOT_LADDER_S.index(width_s) + 1]
+    return wider_s // width_s, wider_s
+
+
+def _distinct_cells(connection: Connection) -> int:
+    return one_number(connection, "SELECT count(*) FROM cells WHERE reason = ''")
+
+
+def _collect(
+    connection: Connection, slot_width_s: int, *, weighted: bool
+) -> dict[str, Any]:
+    """Fetch the cells in their canonical order."""
+    labels = [
+        label
+        for (label,) in connection.execute(
+            "SELECT DISTINCT label FROM cells WHERE reason = '' "
+            "AND label IS NOT NULL ORDER BY label"
+        ).fetchall()
+    ]
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE labels (label VARCHAR, position BIGINT)"
+    )
+    for at, label in enumerate(labels):
+        connection.execute("INSERT INTO labels VALUES (?, ?)", [label, at])
+    columns = connection.execute(
+        f"SELECT {', '.join(_SIZE_KEYS)}, "
+        f"coalesce(CAST(slot AS BIGINT) * {slot_width_s}, {NO_TIME_S}) AS slot_start_s, "
+        "coalesce(position, -1) AS label_at, "
+        f"CAST({'weight' if weighted else 'n'} AS DOUBLE) AS count "
+        "FROM cells LEFT JOIN labels USING (label) WHERE reason = ''"
+    ).fetchnumpy()
+    keys = {
+        "label": np.asarray(columns["label_at"], np.int64),
+        "slot_start_s": np.asarray(columns["slot_start_s"], np.int64),
+        "height_px": np.asarray(columns["height"], np.int64),
+        "width_px": np.asarray(columns["width"], np.int64),
+        "frames": np.asarray(columns["frames"], np.int64),
+        "fps": np.asarray(columns["fps"], np.float64),
+        "visual_tokens": np.asarray(columns["tokens"], np.int64),
+        **{name: np.asarray(columns[name], np.int64) for name in OWN_COLUMNS},
+    }
+    count = np.asarray(columns["count"], np.float64)
+    return {**grouped(keys, count), "labels": tuple(labels)}
