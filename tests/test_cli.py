@@ -12,21 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import bucketwise, started
+
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 SCREENSHOTS = SAMPLES / "docs_screenshots.csv"
-
-
-def bucketwise(
-    *arguments: object, cwd: Path, stdin: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bucketwise", *map(str, arguments)],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -40,7 +29,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("analyzed")
-    done = bucketwise(
+    done = started(
         *("analyze", SCREENSHOTS, "--current", "1024,3136", "--out", "plan"),
         *("--target", "all"),
         cwd=folder,
@@ -124,12 +113,8 @@ def test_the_histogram_gives_the_same_plan_as_the_table(
 ) -> None:
     folder, _ = analyzed
     done = bucketwise(
-        "analyze",
-        folder / "histogram.parquet",
-        "--current",
-        "1024,3136",
-        "--out",
-        "again",
+        *("analyze", folder / "histogram.parquet", "--current", "1024,3136"),
+        *("--out", "again", "--format", "none"),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
@@ -142,14 +127,10 @@ def test_the_histogram_gives_the_same_plan_as_the_table(
 def test_a_second_run_keeps_the_older_plan_and_says_what_changed(
     tmp_path: Path,
 ) -> None:
-    first = bucketwise(
-        "analyze", SCREENSHOTS, "--out", "p", "--target", "all", cwd=tmp_path
-    )
+    plan = ("analyze", SCREENSHOTS, "--out", "p", "--format", "none")
+    first = bucketwise(*plan, "--target", "all", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    again = bucketwise(
-        *("analyze", SCREENSHOTS, "--out", "p", "--buckets", "2", "--target", "0.12.0"),
-        cwd=tmp_path,
-    )
+    again = bucketwise(*plan, "--buckets", "2", "--target", "0.12.0", cwd=tmp_path)
     assert "options changed" in again.stdout
     assert "buckets: [" in again.stdout
     previous = json.loads((tmp_path / "p" / "plan.previous.json").read_text())
@@ -276,6 +257,26 @@ def test_wrong_files_and_flags_end_with_one_clear_message(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["models"], 0),
+        (["analyze", "missing.csv"], 1),
+        (["analyze", "-", "--pin", "1001"], 2),
+        (["lint", '{"visual": {"max_seq_lens": [1000, 10]}}'], 3),
+    ],
+)
+def test_a_process_says_and_returns_what_its_command_does_here(
+    arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    here, apart = (
+        run(*arguments, cwd=tmp_path, stdin="width,height\n640,480\n")
+        for run in (bucketwise, started)
+    )
+    assert apart.returncode == here.returncode == code, apart.stderr
+    assert (apart.stdout, apart.stderr) == (here.stdout, here.stderr)
+
+
+@pytest.mark.parametrize(
     ("text", "arguments", "said"),
     [
         ("w,h\n640,480\n", ["--pin", "512"], "Compile [512, 1200] ViT patches"),
@@ -313,22 +314,14 @@ def test_small_traffic_and_single_targets_are_decided_rightly(
 
 
 def test_a_run_that_cannot_write_all_leaves_the_older_plan(tmp_path: Path) -> None:
-    first = bucketwise("analyze", SCREENSHOTS, "--out", "o", cwd=tmp_path)
+    (tmp_path / "t.csv").write_text("width,height\n640,480\n1280,720\n")
+    plan = ["analyze", "t.csv", "--out", "o"]
+    first = bucketwise(*plan, cwd=tmp_path)
     assert first.returncode == 0
     before = files_of(tmp_path / "o")
     most_bytes = 100_000
     again = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "bucketwise",
-            "analyze",
-            str(SCREENSHOTS),
-            "--out",
-            "o",
-            "--pin",
-            "4096",
-        ],
+        [sys.executable, "-m", "bucketwise", *plan, "--pin", "4096"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

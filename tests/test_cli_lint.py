@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Rule
 from bucketwise.lint.subject import Subject
 from bucketwise.read.configs.profiles import find_profile
+from tests import commands
 from tests.test_model_folders import folder_of
 from tests.test_sources_rbln_config import COMPILED
 
@@ -275,14 +275,7 @@ def test_bad_input_and_bad_usage_have_their_own_exits(tmp_path: Path) -> None:
         (("-", "--format", "xml"), 2, "'xml' is not one of"),
         (("-", "--max-pixels", "x"), 2, "not a number of pixels"),
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "bucketwise", "lint", *map(str, arguments)],
-            cwd=tmp_path,
-            input="{}",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = commands.bucketwise("lint", *arguments, cwd=tmp_path, stdin="{}")
         assert (done.returncode, done.stdout) == (code, ""), done.stderr
         assert words in done.stderr
 
@@ -332,12 +325,7 @@ def test_traffic_is_read_as_everywhere_else(tmp_path: Path) -> None:
     done = lint(good, "--model", "qwen3-vl-2b", "--traffic", table, *options)
     assert "traffic  2 images (--traffic)" in done.stdout
     assert "1 row rejected" in done.stderr
-    refused = subprocess.run(
-        [sys.executable, "-m", "bucketwise", "lint", good, "--traffic", table],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    refused = commands.bucketwise("lint", good, "--traffic", table, cwd=tmp_path)
     assert refused.returncode == 1
 
 

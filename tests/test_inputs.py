@@ -39,6 +39,7 @@ from bucketwise.read import (
 from bucketwise.read.inputs import Input
 from bucketwise.read.progress import Progress
 from bucketwise.read.tables import small
+from tests.commands import bucketwise
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -102,15 +103,6 @@ def everything(tmp_path: Path) -> list[str | Path]:
     return [images, log, tokens, table, tar]
 
 
-def bucketwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "bucketwise", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        check=False,
-    )
-
-
 def test_every_form_is_read_without_a_flag_and_adds_up(
     everything: list[str | Path],
 ) -> None:
@@ -169,8 +161,9 @@ def test_nothing_private_reaches_an_output(
     assert done.returncode == 0, done.stderr
     kept = bucketwise("histogram", *everything, "-o", "kept.parquet", cwd=tmp_path)
     counted = bucketwise("count", *everything, "--model", "qwen3-vl-2b", cwd=tmp_path)
-    texts = {"stdout": done.stdout, "stderr": done.stderr}
-    texts |= {"histogram": kept.stdout + kept.stderr, "count": counted.stdout}
+    said = {"stdout": done.stdout, "stderr": done.stderr}
+    said |= {"histogram": kept.stdout + kept.stderr, "count": counted.stdout}
+    texts = {name: text.encode() for name, text in said.items()}
     written = filter(Path.is_file, (tmp_path / "out").rglob("*"))
     texts |= {str(path): path.read_bytes() for path in written}
     texts["kept"] = (tmp_path / "kept.parquet").read_bytes()
@@ -200,7 +193,7 @@ def test_sizes_are_as_displayed_unless_told_otherwise(tmp_path: Path) -> None:
     done = bucketwise(
         "count", "a.jpg", "--model", "qwen3-vl-2b", "--ignore-orientation", cwd=tmp_path
     )
-    assert done.stdout.decode().splitlines()[1].startswith("200,300,")
+    assert done.stdout.splitlines()[1].startswith("200,300,")
     options = ("analyze", "a.jpg", "--ignore-orientation", "--out", "out")
     assert bucketwise(*options, cwd=tmp_path).returncode == 0
     assert '"value": "as stored"' in (tmp_path / "out" / "plan.json").read_text()
@@ -221,11 +214,11 @@ def test_images_referred_to_are_told_and_never_fetched(tmp_path: Path) -> None:
     line = request_line(picture(640, 480), far="file:///etc/passwd")
     log.write_text(f"{line}\n" * 3)
     done = bucketwise("analyze", log, "--out", "out", cwd=tmp_path)
-    assert b"3 images of 6 (50.0%) were only referred to" in done.stdout
+    assert "3 images of 6 (50.0%) were only referred to" in done.stdout
     log.write_text(request_line(far="https://internal.example/a.png"))
     done = bucketwise("analyze", log, "--out", "none", cwd=tmp_path)
     assert done.returncode == 1
-    assert b"none of 1 rows tells the size of an image" in done.stderr
+    assert "none of 1 rows tells the size of an image" in done.stderr
     assert not (tmp_path / "none").exists()
 
 
@@ -569,7 +562,7 @@ def test_progress_is_drawn_on_a_terminal_alone(tmp_path: Path) -> None:
     text = "\n".join(f"{a},{b},2026-01-01 at {a}" for a, b in rows.tolist())
     (tmp_path / "log.csv").write_text(f"w,h,time\n{text}\n")
     command = ["histogram", "log.csv", "-o", "h.parquet"]
-    assert b"reading" not in bucketwise(*command, cwd=tmp_path).stderr
+    assert "reading" not in bucketwise(*command, cwd=tmp_path).stderr
     main, terminal = pty.openpty()
     with os.fdopen(main, "rb") as screen:
         subprocess.run(

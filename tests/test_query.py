@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bucketwise import Query
 from bucketwise.errors import BucketwiseError, InputError, UsageError
 from bucketwise.read import read_inputs, read_rows, read_traffic
 from bucketwise.read.query import typed
+from tests.commands import bucketwise
 
 FORBIDDEN = (
     "COPY (SELECT 1) TO 'made.csv'",
@@ -208,44 +208,36 @@ def test_a_query_without_sizes_is_refused_with_the_columns_it_has() -> None:
             "SELECT 'it''s\\'"]
 )  # fmt: skip
 def test_a_line_to_type_means_to_a_shell_what_it_says(sql: str) -> None:
-    done = subprocess.run(
-        ["sh", "-c", f"printf %s {typed(sql).removeprefix('--sql ')}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == sql
+    assert words_of(typed(sql)) == ["--sql", sql]
 
 
-def cli(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bucketwise", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-    )
+def words_of(line: str) -> list[str]:
+    """Return what a shell makes of the words of a command."""
+    said = subprocess.check_output(["sh", "-c", f"printf '%s\\0' {line}"], text=True)
+    return said.split("\0")[:-1]
 
 
 SQL = "SELECT w AS width, h AS height FROM read_json('mine.json')"
 
 
 def test_every_command_that_reads_traffic_takes_a_query(place: Path) -> None:
-    counted = cli("count", "--sql", SQL, "--model", "qwen3-vl-2b", cwd=place)
+    counted = bucketwise("count", "--sql", SQL, "--model", "qwen3-vl-2b", cwd=place)
     assert counted.stdout.splitlines()[1].startswith("480,640,,1,")
-    each = cli("count", "mine.json", "--sql", SQL, "--each-row", "--model",
+    each = bucketwise("count", "mine.json", "--sql", SQL, "--each-row", "--model",
                "qwen3-vl-2b", cwd=place)  # fmt: skip
     assert len(each.stdout.splitlines()) == 3
-    kept = cli("histogram", "--sql", SQL, "-o", "h.parquet", cwd=place)
+    kept = bucketwise("histogram", "--sql", SQL, "-o", "h.parquet", cwd=place)
     assert kept.returncode == 0
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT count(*) FROM '{place}/h.parquet'")
         assert found.fetchall() == [(2,)]
-    compared = cli(
+    compared = bucketwise(
         "compare", "--sql", SQL, "--plan", "4096", "--plan", "8192", cwd=place
     )
     assert compared.returncode == 0
-    planned = cli("analyze", "mine.json", "--sql", SQL, "--format", "none", cwd=place)
+    planned = bucketwise(
+        "analyze", "mine.json", "--sql", SQL, "--format", "none", cwd=place
+    )
     assert planned.returncode == 0, planned.stderr
     plan = json.loads((place / "bucketwise-mine" / "plan.json").read_text())
     assert plan["traffic"]["rows_read"] == 2
@@ -253,14 +245,16 @@ def test_every_command_that_reads_traffic_takes_a_query(place: Path) -> None:
 
 
 def test_a_query_that_may_not_be_ends_with_what_may(place: Path) -> None:
-    wrong = cli("count", "--sql", "DROP TABLE x", "--model", "qwen3-vl-2b", cwd=place)
+    wrong = bucketwise(
+        "count", "--sql", "DROP TABLE x", "--model", "qwen3-vl-2b", cwd=place
+    )
     assert wrong.returncode == 2
     assert "one SELECT is right" in wrong.stderr
-    outside = cli("count", "--sql", "FROM read_text('/etc/passwd')", "--model", "qwen3-vl-2b",
+    outside = bucketwise("count", "--sql", "FROM read_text('/etc/passwd')", "--model", "qwen3-vl-2b",
                   cwd=place)  # fmt: skip
     assert outside.returncode == 1
     assert "it may read files below this folder, and nothing else" in outside.stderr
-    nothing = cli("count", "--model", "qwen3-vl-2b", cwd=place)
+    nothing = bucketwise("count", "--model", "qwen3-vl-2b", cwd=place)
     assert nothing.returncode == 2
     assert "Missing argument 'INPUT...'" in nothing.stderr
 
@@ -271,19 +265,13 @@ def test_the_line_that_a_refusal_ends_with_works(place: Path) -> None:
     (place / "list.json").write_text('{"items": [{"szx": 640, "szy": 480}]}')
     (place / "identify.txt").write_text("a.jpg JPEG 640x480 640x480+0+0 8-bit sRGB\n")
     for name in ("odd.csv.gz", "py.txt", "list.json", "identify.txt"):
-        refused = cli("count", name, "--model", "qwen3-vl-2b", cwd=place)
+        refused = bucketwise("count", name, "--model", "qwen3-vl-2b", cwd=place)
         assert refused.returncode == 1, name
-        line = refused.stderr.strip().rpartition("--sql ")[2]
-        typed_line = (
-            f"{sys.executable} -m bucketwise count --model qwen3-vl-2b --sql {line}"
+        line = (
+            "count --model qwen3-vl-2b --sql "
+            + refused.stderr.strip().rpartition("--sql ")[2]
         )
-        done = subprocess.run(
-            ["sh", "-c", typed_line],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=place,
-        )
+        done = bucketwise(*words_of(line), cwd=place)
         assert done.stdout.splitlines()[1:2] == [
             "480,640,,1,480,640,1,30,40,1200,1,300,1200,"
         ], (line, done.stderr)

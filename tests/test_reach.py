@@ -11,7 +11,13 @@ from bucketwise.core.patching import Preprocessing, count_patches
 from bucketwise.core.reach import _lying, safe_max_pixels, worst_reachable
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.read.configs.profiles import find_profile
-from tests.strategies import limits_of, preprocessing_of, sizes_of
+from tests.strategies import (
+    limits_of,
+    preprocessing_of,
+    profiles,
+    sides_px,
+    sizes_of,
+)
 
 NEWEST, OLDER = (0, 12, 0), (0, 11, 2)
 
@@ -58,6 +64,31 @@ def test_no_size_passes_the_worst_and_the_worst_is_a_real_size(
     )
     needed = count_patches(tried, profile, preprocessing).needed(version)
     assert needed.max() <= worst.needed
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    profile=profiles,
+    sides=st.lists(st.tuples(sides_px, sides_px), min_size=1, max_size=50),
+    limits=small_limits(),
+    frames=st.sampled_from([0, 2, 3, 16]),
+)
+def test_a_size_that_is_turned_becomes_the_same_turned(
+    profile: ModelProfile,
+    sides: list[tuple[int, int]],
+    limits: tuple[int, int],
+    frames: int,
+) -> None:
+    given_px = np.array(sides, dtype=np.int64)
+    preprocessing = preprocessing_of(profile, limits_of(*limits))
+    there, turned = (
+        count_patches(_lying(each, frames), profile, preprocessing)
+        for each in (given_px, given_px[:, ::-1])
+    )
+    assert there.grid_h.tolist() == turned.grid_w.tolist()
+    assert there.grid_w.tolist() == turned.grid_h.tolist()
+    for version in (NEWEST, OLDER):
+        assert there.needed(version).tolist() == turned.needed(version).tolist()
 
 
 @pytest.mark.parametrize(

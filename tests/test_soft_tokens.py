@@ -126,6 +126,16 @@ def test_a_plan_is_taken_whole_and_serves_whatever_its_processor_makes(
     assert visual.shrunk_images == 0
 
 
+def test_more_lengths_than_the_counts_leave_room_for_are_asked_for_in_vain() -> None:
+    visual = bucketwise.analyze(
+        traffic_of((1, 12), (1, 141)),
+        model=MODEL,
+        max_pixels=560 * 2_304,
+        buckets=(3, 5),
+    ).plan.visual
+    assert visual.max_seq_lens == (512, 640)
+
+
 def test_square_images_of_the_default_count_run_on_256_and_others_on_384() -> None:
     traffic = traffic_of((640, 640, 900.0), (1_080, 1_920, 900.0))
     visual = bucketwise.analyze(traffic, model=MODEL).plan.visual

@@ -1,23 +1,32 @@
 """A real headless Chromium, and reports made by the real command line.
 
 A test of the page takes `page` and `docs_report` and calls `open_report(page,
-docs_report)` of tests/browser/visits.py. Tests in this folder are marked `browser` by
-themselves.
+docs_report)` of tests/browser/visits.py; one that changes nothing on the page takes
+`each_visit`, which opened it for all of them. Tests in this folder are marked `browser`
+by themselves.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bucketwise.app.printing import CHROMIUM, find_chromium
 from tests.browser.reports import REPORTS
-from tests.browser.visits import fresh_page
+from tests.browser.visits import (
+    PATIENCE_MS,
+    SCREEN_PX,
+    Visit,
+    fresh_page,
+    open_report,
+    unfold,
+)
 
 HERE = Path(__file__).parent
 
@@ -46,10 +55,13 @@ def chromium_path() -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = chromium_path()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         # Containers run as root, where Chromium has no sandbox; the pages are our own.
         chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu"],
+            timeout=PATIENCE_MS,
         )
         yield chromium
         chromium.close()
@@ -83,3 +95,41 @@ def each_report(
 ) -> Path:
     """Every report in turn."""
     return report_named(request.param)
+
+
+@pytest.fixture(scope="session")
+def visit_to(browser: Browser) -> Iterator[Callable[[Path], Visit]]:
+    """A report -> the page it is shown on, opened when first asked for."""
+    with ExitStack() as pages:
+        yield cache(
+            lambda report: open_report(pages.enter_context(fresh_page(browser)), report)
+        )
+
+
+@pytest.fixture
+def each_visit(visit_to: Callable[[Path], Visit], each_report: Path) -> Iterator[Visit]:
+    """Every report in turn, opened once for all tests that change nothing on it."""
+    visit = visit_to(each_report)
+    yield visit
+    visit.page.emulate_media(media="null")
+    width, height = SCREEN_PX
+    visit.page.set_viewport_size({"width": width, "height": height})
+
+
+@pytest.fixture(scope="session")
+def unfolded_docs(
+    browser: Browser, docs_report: Path
+) -> Iterator[Callable[[str], Page]]:
+    """A colour scheme -> the report of the screenshots with all of it unfolded.
+
+    It is opened once for all tests that change nothing on it.
+    """
+    with ExitStack() as pages:
+
+        def opened(scheme: str) -> Page:
+            page = pages.enter_context(fresh_page(browser, dark=scheme == "dark"))
+            open_report(page, docs_report)
+            unfold(page)
+            return page
+
+        yield cache(opened)

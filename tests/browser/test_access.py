@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
@@ -67,22 +66,21 @@ def violations(page: Page, rules: tuple[str, ...] = WCAG_AA) -> list[dict[str, A
 
 
 # The others are made of the same parts as these.
-@pytest.mark.parametrize("name", ["docs", "labels"])
 def test_axe_core_finds_nothing_against_wcag_aa_or_good_practice(
-    page: Page, report_named: Callable[[str], Path], name: str
+    page: Page,
+    report_named: Callable[[str], Path],
+    unfolded_docs: Callable[[str], Page],
 ) -> None:
-    open_report(page, report_named(name))
+    open_report(page, report_named("labels"))
     unfold(page)
-    assert violations(page, (*WCAG_AA, "best-practice")) == []
+    for each in (page, unfolded_docs("light")):
+        assert violations(each, (*WCAG_AA, "best-practice")) == []
 
 
 def test_axe_core_finds_nothing_against_the_colours_of_the_dark(
-    browser: Browser, docs_report: Path
+    unfolded_docs: Callable[[str], Page],
 ) -> None:
-    with fresh_page(browser, dark=True) as page:
-        open_report(page, docs_report)
-        unfold(page)
-        assert violations(page, ("cat.color",)) == []
+    assert violations(unfolded_docs("dark"), ("cat.color",)) == []
 
 
 def test_tab_reaches_everything_in_reading_order_and_shows_where_it_is(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.visits import fresh_page, open_report, unfold
+from tests.browser.visits import Visit, fresh_page, open_report, unfold
 
 PX_PER_MM = 96 / 25.4  # CSS Values 4, section 6.2
 A4_MM = (210, 297)
@@ -107,42 +108,33 @@ def test_nothing_sticks_out_of_a_wide_a_middling_and_a_narrow_window(
         unfold(page)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_follows_the_colours_of_the_system(
-    browser: Browser, docs_report: Path, *, dark: bool
+    unfolded_docs: Callable[[str], Page], scheme: str
 ) -> None:
-    with fresh_page(browser, dark=dark) as page:
-        open_report(page, docs_report)
-        unfold(page)
-        for part in ("body", "pre", "td", "summary", "nav a", "figcaption"):
-            luminance, contrast = measured(page, CONTRAST, part)
-            assert luminance < 0.1 if dark else luminance > 0.8, part
-            assert contrast >= 4.5, part
+    for part in ("body", "pre", "td", "summary", "nav a", "figcaption"):
+        luminance, contrast = measured(unfolded_docs(scheme), CONTRAST, part)
+        assert luminance < 0.1 if scheme == "dark" else luminance > 0.8, part
+        assert contrast >= 4.5, part
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_in_figures_stand_out_from_their_paper(
-    browser: Browser, docs_report: Path, *, dark: bool
+    unfolded_docs: Callable[[str], Page], scheme: str
 ) -> None:
-    with fresh_page(browser, dark=dark) as page:
-        open_report(page, docs_report)
-        faint = measured(page, FAINT_WORDS)
-        assert faint == []
+    assert measured(unfolded_docs(scheme), FAINT_WORDS) == []
 
 
-def test_it_prints_on_a4_without_cutting_a_figure(
-    browser: Browser, each_report: Path
-) -> None:
-    with fresh_page(browser, AREA_PX) as page:
-        open_report(page, each_report)
-        page.emulate_media(media="print")
-        found = page.evaluate(ON_PAPER, list(AREA_PX))
-        assert found == {"wide": [], "tall": [], "cuttable": []}
+def test_it_prints_on_a4_without_cutting_a_figure(each_visit: Visit) -> None:
+    page = each_visit.page
+    page.set_viewport_size({"width": AREA_PX[0], "height": AREA_PX[1]})
+    page.emulate_media(media="print")
+    found = page.evaluate(ON_PAPER, list(AREA_PX))
+    assert found == {"wide": [], "tall": [], "cuttable": []}
 
 
-def test_it_prints_on_a_sane_number_of_pages(page: Page, each_report: Path) -> None:
-    open_report(page, each_report)
-    printed = page.pdf(prefer_css_page_size=True)
+def test_it_prints_on_a_sane_number_of_pages(each_visit: Visit) -> None:
+    printed = each_visit.page.pdf(prefer_css_page_size=True)
     pages = re.findall(rb"/Type\s*/Page\b", printed)
     print(f"{len(pages)} pages")  # noqa: T201 - shown with -rP
     sizes = set(re.findall(rb"/MediaBox\s*\[([^\]]+)\]", printed))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
 
-from tests.browser.visits import fresh_page, open_report
+from tests.browser.visits import Visit, fresh_page, open_report
 
 # Each line tries one thing the page's policy has to stop; the policy tells what it
 # stopped by an event, also where a network would have been missing.
@@ -55,11 +54,10 @@ STOPPED = [
 
 
 def test_it_opens_from_a_file_in_silence_and_asks_for_nothing_else(
-    page: Page, each_report: Path
+    each_visit: Visit, each_report: Path
 ) -> None:
-    visit = open_report(page, each_report)
-    assert visit.told == []
-    assert visit.requests_seen == [each_report.as_uri()]
+    assert each_visit.told == []
+    assert each_visit.requests_seen == [each_report.as_uri()]
 
 
 def test_it_opens_without_a_network(browser: Browser, docs_report: Path) -> None:
@@ -69,25 +67,10 @@ def test_it_opens_without_a_network(browser: Browser, docs_report: Path) -> None
         assert page.locator("main > section").count() >= 11
 
 
-def test_how_long_it_takes_to_open_is_told(page: Page, docs_report: Path) -> None:
-    began = time.perf_counter()
-    open_report(page, docs_report)
-    spent_ms = 1000 * (time.perf_counter() - began)
-    ready_ms, loaded_ms = page.evaluate(
-        "(() => { const [it] = performance.getEntriesByType('navigation');"
-        "return [it.domContentLoadedEventEnd, it.loadEventEnd]; })()"
-    )
-    print(  # noqa: T201 - shown with -rP
-        f"{docs_report.stat().st_size / 1e6:.2f} MB: DOMContentLoaded {ready_ms:.0f} ms, "
-        f"load {loaded_ms:.0f} ms, {spent_ms:.0f} ms from outside"
-    )
-    assert 0 < ready_ms <= loaded_ms
-
-
 def test_every_link_inside_the_page_has_its_target_and_ids_are_unique(
-    page: Page, each_report: Path
+    each_visit: Visit,
 ) -> None:
-    open_report(page, each_report)
+    page = each_visit.page
     ids = page.locator("[id]").evaluate_all("all => all.map(each => each.id)")
     assert len(ids) == len(set(ids))
     links = page.locator("a").evaluate_all(
@@ -98,11 +81,8 @@ def test_every_link_inside_the_page_has_its_target_and_ids_are_unique(
     assert {link[1:] for link in links} <= set(ids)
 
 
-def test_every_reference_between_elements_has_its_target(
-    page: Page, each_report: Path
-) -> None:
-    open_report(page, each_report)
-    missing = page.evaluate(
+def test_every_reference_between_elements_has_its_target(each_visit: Visit) -> None:
+    missing = each_visit.page.evaluate(
         """[...document.querySelectorAll('*')].flatMap(each =>
             ['aria-labelledby', 'aria-describedby', 'aria-controls', 'for', 'list']
               .flatMap(name => (each.getAttribute(name) || '').split(/\\s+/))

@@ -11,6 +11,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Re
 
 SCREEN_PX = (1280, 900)
 
+PATIENCE_MS = 600_000
+"""How long a busy machine may take over one step; no test is about that."""
+
 # What an axe run looks at: WCAG 2.0, 2.1 and 2.2, levels A and AA.
 WCAG_AA = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
@@ -95,6 +98,7 @@ def fresh_page(
         java_script_enabled=scripts,
         offline=offline,
     )
+    context.set_default_timeout(PATIENCE_MS)
     try:
         yield context.new_page()
     finally:

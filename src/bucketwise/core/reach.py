@@ -97,8 +97,8 @@ def worst_reachable(
         _rescaled_sides(limits.min_pixels / area, 1),
         _thin_sides(),
     ]
-    sides = np.concatenate(candidates)
-    sizes = _lying(np.concatenate([sides, sides[:, ::-1]]), frames)
+    # A standing image becomes what the same one lying does, turned.
+    sizes = _lying(np.concatenate(candidates), frames)
     return _largest(count_patches(sizes, profile, preprocessing), version)
 
 
@@ -350,9 +350,10 @@ def _integer_sides(x: FloatArray, y: FloatArray, long_px: int) -> IntArray:
 def _largest(counts: Counts, version: Version) -> Reach:
     needed = counts.needed(version)
     # Among equals the squarest and smallest: it is the one a reader can picture.
-    thinness = np.maximum(counts.grid_h, counts.grid_w)
-    area = counts.sizes.height_px * counts.sizes.width_px
-    best = int(np.lexsort((area, thinness, -needed))[0])
+    equals = np.flatnonzero(needed == needed.max())
+    thinness = np.maximum(counts.grid_h, counts.grid_w)[equals]
+    area = (counts.sizes.height_px * counts.sizes.width_px)[equals]
+    best = int(equals[np.lexsort((area, thinness))[0]])
     # Clips may all be refused, as they are where sampling leaves a single frame; then
     # none outgrows anything.
     if not needed[best] and not counts.sizes.frames.any():

@@ -76,7 +76,11 @@ def frontier_of(
 
 
 def strategies_of(
-    problem: Problem, demand: Demand, curve: CostCurve, question: Question
+    problem: Problem,
+    demand: Demand,
+    curve: CostCurve,
+    question: Question,
+    frontier: tuple[FrontierPoint, ...],
 ) -> tuple[StrategyResult, ...]:
     """Solve by every strategy at each k in the asked range, and price all alike.
 
@@ -90,9 +94,12 @@ def strategies_of(
         Cost of one run.
     question : Question
         The range of k.
+    frontier : tuple of FrontierPoint
+        The exact optimum, which tells what k there are: marks leave fewer than there
+        are candidates.
     """
-    least = min(max(question.k_range[0], problem.k_min), problem.k_max)
-    most = min(max(question.k_range[1], problem.k_min), problem.k_max)
+    fewest, largest = frontier[0].k, frontier[-1].k
+    least, most = (min(max(k, fewest), largest) for k in question.k_range)
     results = []
     for k in range(least, most + 1):
         for name, solve in SOLVERS.items():
