@@ -6,15 +6,19 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import jsonschema
 
+from bucketwise.core.analysis import Analysis
 from bucketwise.core.schema import plan_schema
+from bucketwise.report import render
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.plots import (
     Axis,
@@ -63,6 +67,21 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 def _refused(name: str) -> None:
     raise AssertionError(name)
+
+
+@contextmanager
+def pictures_checked() -> Iterator[None]:
+    """Check what every figure draws in place of drawing it."""
+    with patch("bucketwise.report.templating.to_svg", check_drawing):
+        yield
+
+
+def page_in_words(
+    analysis: Analysis, snippets: Mapping[str, Mapping[str, str]] | None = None
+) -> str:
+    """Return the page of an analysis with its figures checked and not drawn."""
+    with pictures_checked():
+        return render(analysis, snippets or {})
 
 
 def check_page(page: str) -> None:

@@ -34,7 +34,7 @@ from bucketwise.read.isolated import Isolation
 from bucketwise.words.reasons import OUTSIDE
 
 GOLD = Path(__file__).parent / "gold"
-EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "4"))
 
 CSV = b"time,tenant,width,height,frames,fps,count\n" + b"".join(
     b"2026-10-01T0%d:00:00Z,t%d,%d,480,%s,%s,2\n"

@@ -175,13 +175,16 @@ def test_k_means_finds_the_clusters_of_least_squares_of_all(
 
 def test_k_means_is_never_worse_than_restarts_from_random_centres() -> None:
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
     random = np.random.default_rng(4)
     needed = np.unique(random.lognormal(7.5, 1.1, 700).astype(np.int64) + 1)
     demand = Demand(needed, random.integers(1, 90, needed.size).astype(np.float64))
     for k in range(1, 9):
         model = KMeans(n_clusters=k, n_init=10, random_state=0)
-        model.fit(needed.reshape(-1, 1), sample_weight=demand.runs)
+        # More threads would wait for each other a hundred times as long.
+        with threadpool_limits(1):
+            model.fit(needed.reshape(-1, 1), sample_weight=demand.runs)
         ours = squares(kmeans.solve(problem_of(demand), k), demand)
         assert ours <= model.inertia_ * (1 + 1e-9) + 1e-6
 

@@ -39,6 +39,7 @@ from bucketwise.report.plots import HistogramPlot, LoadPlot
 from bucketwise.report.reading import on_batch_size
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.view import view_of
+from tests.report_laws import page_in_words
 from tests.strategies import preprocessing_of, traffic_of
 from tests.test_report import (
     HOSTILE,
@@ -180,7 +181,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_kind_of_load_makes_a_whole_page(name: str) -> None:
-    page = render(CASES[name](), SNIPPETS)
+    page = page_in_words(CASES[name](), SNIPPETS)
     outline = Outline(page)
     assert len(outline.ids) == len(set(outline.ids))
     said = text_of(page)

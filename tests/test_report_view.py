@@ -15,6 +15,7 @@ from bucketwise.report.blocks import Drawing, Report, Table
 from bucketwise.report.figures import draw, lay_out
 from bucketwise.report.plots import BarsPlot, HeatPlot, HistogramPlot, KneePlot
 from bucketwise.report.view import view_of
+from tests.report_laws import page_in_words
 from tests.strategies import traffic_of
 from tests.test_report import (
     CASES,
@@ -24,6 +25,7 @@ from tests.test_report import (
     analysis_of,
     hostile_analysis,
     text_of,
+    whole_page,
 )
 
 
@@ -72,7 +74,7 @@ def test_an_assumed_model_is_said_before_everything() -> None:
 def test_the_list_stands_under_both_key_names() -> None:
     analysis = analysis_of()
     lengths = list(analysis.plan.visual.max_seq_lens)
-    said = text_of(render(analysis, {}))
+    said = text_of(page_in_words(analysis, {}))
     assert f'"max_seq_lens": {lengths}' in said
     assert f'"max_seq_len": {lengths}' in said
 
@@ -80,13 +82,13 @@ def test_the_list_stands_under_both_key_names() -> None:
 def test_lists_that_differ_by_release_are_each_shown() -> None:
     analysis = analysis_of(profile=QWEN25)
     assert analysis.plan.visual_by_target
-    said = text_of(render(analysis, {}))
+    said = text_of(page_in_words(analysis, {}))
     for visual in analysis.plan.visual_by_target.values():
         assert str(list(visual.max_seq_lens)) in said
 
 
 def test_merged_lengths_are_warned_of_loudly() -> None:
-    page = render(CASES["merged_unit"](), {})
+    page = page_in_words(CASES["merged_unit"](), {})
     assert page.count("Not the unit the runtime compares.") == 1
     report = view_of(CASES["merged_unit"](), {})
     assert report.sections[0].blocks[0].kind == "callout"
@@ -94,7 +96,7 @@ def test_merged_lengths_are_warned_of_loudly() -> None:
 
 
 def test_the_units_are_told_with_both_numbers() -> None:
-    said = text_of(render(analysis_of(), {}))
+    said = text_of(whole_page())
     assert "1,024 x 1,024 px is 4,096 ViT patches and 1,024 merged patches" in said
 
 
@@ -147,7 +149,7 @@ def test_a_traffic_of_many_sizes_stays_small() -> None:
 
 
 def test_every_figure_has_a_title_a_description_a_caption_and_a_table() -> None:
-    page = render(analysis_of(), SNIPPETS)
+    page = whole_page()
     figures = re.findall(r"<figure.*?</figure>", page, flags=re.DOTALL)
     assert len(figures) == 7
     for figure in figures:
@@ -207,6 +209,6 @@ def test_the_arithmetic_behind_each_saving_gives_that_saving() -> None:
 
 
 def test_every_assumption_carries_its_status_in_words() -> None:
-    page = text_of(render(analysis_of(), {}))
+    page = text_of(whole_page())
     for mark in ("● measured", "◐ derived", "○ assumed"):
         assert mark in page

@@ -17,7 +17,7 @@ from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import read_rows, read_traffic, write_histogram
 from bucketwise.read.configs.profiles import find_profile
-from bucketwise.report import render
+from tests.report_laws import page_in_words
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
 SERVICE = Path(__file__).parents[1] / "sample_traffic" / "qwen_vl_service"
@@ -101,13 +101,13 @@ def test_a_column_of_visual_tokens_is_enough(tmp_path: Path) -> None:
 
 def test_the_report_says_what_tokens_leave_unknown(tmp_path: Path) -> None:
     traffic = read(tmp_path / "log.csv", "image_tokens\n100\n200\n")
-    page = render(analyze(traffic, model="qwen3-vl-2b"), {})
+    page = page_in_words(analyze(traffic, model="qwen3-vl-2b"))
     assert "no picture of sizes as sent" in page
     assert "100 visual tokens" in page
     assert 'id="figure-sizes"' not in page
     (tmp_path / "sizes.csv").write_text("width,height\n640,480\n")
     both = read_traffic([tmp_path / "log.csv", tmp_path / "sizes.csv"])
-    page = render(analyze(both, model="qwen3-vl-2b"), {})
+    page = page_in_words(analyze(both, model="qwen3-vl-2b"))
     assert 'id="figure-sizes"' in page
     assert "what another limit would make of them is unknown" in page
 
@@ -201,9 +201,9 @@ def test_names_stay_out_of_joined_tables_when_asked() -> None:
 
 def test_seconds_on_a_clock_of_their_own_are_no_date(tmp_path: Path) -> None:
     traffic = read(tmp_path / "log.csv", "time,image_tokens\n0,100\n7200,200\n")
-    page = render(analyze(traffic, model="qwen3-vl-2b"), {})
+    page = page_in_words(analyze(traffic, model="qwen3-vl-2b"))
     assert "on a clock of the log&#39;s own" in page
     assert "2 distinct token counts" in page
     text = "time,image_tokens\n2026-01-01T00:00:00Z,100\n2026-01-01T02:00:00Z,9\n"
-    page = render(analyze(read(tmp_path / "log.csv", text), model="qwen3-vl-2b"), {})
+    page = page_in_words(analyze(read(tmp_path / "log.csv", text), model="qwen3-vl-2b"))
     assert "2026-01-01 00:00 to 2026-01-01 02:00 UTC" in page

@@ -21,8 +21,8 @@ from bucketwise.app.printing import CHROMIUM, find_chromium
 from tests.browser.reports import REPORTS
 from tests.browser.visits import (
     PATIENCE_MS,
-    SCREEN_PX,
     Visit,
+    as_at_first,
     fresh_page,
     open_report,
     unfold,
@@ -67,10 +67,25 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """An empty page, 1280 x 900, light, in a profile of its own."""
+@pytest.fixture(scope="session")
+def one_page(browser: Browser) -> Iterator[Page]:
+    """A page for many tests: another one is a process, and takes longer than a report."""
     with fresh_page(browser) as empty:
+        yield empty
+
+
+@pytest.fixture
+def page(one_page: Page) -> Page:
+    """An empty page, 1280 x 900, light; reports keep nothing from one to the next."""
+    as_at_first(one_page)
+    one_page.goto("about:blank")
+    return one_page
+
+
+@pytest.fixture(scope="session")
+def page_without_scripts(browser: Browser) -> Iterator[Page]:
+    """A page for many tests where JavaScript is turned off."""
+    with fresh_page(browser, scripts=False) as empty:
         yield empty
 
 
@@ -111,9 +126,7 @@ def each_visit(visit_to: Callable[[Path], Visit], each_report: Path) -> Iterator
     """Every report in turn, opened once for all tests that change nothing on it."""
     visit = visit_to(each_report)
     yield visit
-    visit.page.emulate_media(media="null")
-    width, height = SCREEN_PX
-    visit.page.set_viewport_size({"width": width, "height": height})
+    as_at_first(visit.page)
 
 
 @pytest.fixture(scope="session")

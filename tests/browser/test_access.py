@@ -84,19 +84,21 @@ def test_axe_core_finds_nothing_against_the_colours_of_the_dark(
 
 
 def test_tab_reaches_everything_in_reading_order_and_shows_where_it_is(
-    page: Page, each_report: Path
+    browser: Browser, each_report: Path
 ) -> None:
-    open_report(page, each_report)
-    reachable = page.evaluate(REACHABLE)
-    assert len(reachable) >= 20
-    for each in reachable:
+    # A page of its own: where Tab begins and ends is remembered.
+    with fresh_page(browser) as page:
+        open_report(page, each_report)
+        reachable = page.evaluate(REACHABLE)
+        assert len(reachable) >= 20
+        for each in reachable:
+            page.keyboard.press("Tab")
+            expected = {"place": each["place"], "marked": True, "seen": True}
+            assert page.evaluate(FOCUSED) == expected, each["html"]
         page.keyboard.press("Tab")
-        expected = {"place": each["place"], "marked": True, "seen": True}
-        assert page.evaluate(FOCUSED) == expected, each["html"]
-    page.keyboard.press("Tab")
-    assert page.evaluate(FOCUSED)["place"] == "BODY", "a trap"
-    page.keyboard.press("Shift+Tab")
-    assert page.evaluate(FOCUSED)["place"] == reachable[-1]["place"]
+        assert page.evaluate(FOCUSED)["place"] == "BODY", "a trap"
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate(FOCUSED)["place"] == reachable[-1]["place"]
 
 
 def test_enter_follows_a_link_of_the_contents(page: Page, docs_report: Path) -> None:

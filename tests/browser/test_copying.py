@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.visits import open_report
+from tests.browser.visits import fresh_page, open_report
 
 WITHOUT_THE_API = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
 """A page from a plain http address has no `navigator.clipboard`."""
@@ -23,10 +24,19 @@ def pasted(page: Page) -> str:
     return text
 
 
-@pytest.fixture(params=["", WITHOUT_THE_API], ids=["with the API", "without it"])
-def report(page: Page, docs_report: Path, request: pytest.FixtureRequest) -> Page:
-    page.add_init_script(request.param)
-    return open_report(page, docs_report).page
+@pytest.fixture(
+    scope="module", params=["", WITHOUT_THE_API], ids=["with the API", "without it"]
+)
+def page_with(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with fresh_page(browser) as page:
+        page.add_init_script(request.param)
+        yield page
+
+
+@pytest.fixture
+def report(page_with: Page, docs_report: Path) -> Page:
+    page_with.goto("about:blank")
+    return open_report(page_with, docs_report).page
 
 
 def test_the_button_of_a_file_copies_all_of_it(report: Page, docs_report: Path) -> None:

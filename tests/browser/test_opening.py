@@ -100,15 +100,15 @@ def test_its_policy_stops_scripts_and_everything_from_elsewhere(
 
 
 def test_without_scripts_every_section_table_and_file_can_be_read(
-    browser: Browser, each_report: Path
+    page_without_scripts: Page, each_report: Path
 ) -> None:
-    with fresh_page(browser, scripts=False) as page:
-        visit = open_report(page, each_report)
-        assert page.locator("main table").count() >= 5
-        assert page.locator("main pre").count() >= 4
-        assert page.evaluate(HIDDEN) == []
-        # The panel alone needs scripts, and says so.
-        assert page.locator("#what-if-needs").is_visible()
-        controls = page.locator("button, input, select, textarea")
-        assert controls.filter(visible=True).count() == 0, "it would do nothing"
-        assert visit.told == []
+    page = page_without_scripts
+    visit = open_report(page, each_report)
+    assert page.locator("main table").count() >= 5
+    assert page.locator("main pre").count() >= 4
+    assert page.evaluate(HIDDEN) == []
+    # The panel alone needs scripts, and says so.
+    assert page.locator("#what-if-needs").is_visible()
+    controls = page.locator("button, input, select, textarea")
+    assert controls.filter(visible=True).count() == 0, "it would do nothing"
+    assert visit.told == []

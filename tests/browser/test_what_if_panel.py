@@ -194,12 +194,12 @@ def test_nothing_is_said_and_nothing_is_asked_for_while_editing(panel: Visit) ->
 
 
 def test_without_a_script_the_page_says_so_and_shows_the_rest(
-    browser: Browser, docs_report: Path
+    page_without_scripts: Page, docs_report: Path
 ) -> None:
-    with fresh_page(browser, scripts=False) as page:
-        open_report(page, docs_report)
-        expect(page.locator("#what-if-panel")).to_be_hidden()
-        expect(page.get_by_text("Needs JavaScript.")).to_be_visible()
+    page = page_without_scripts
+    open_report(page, docs_report)
+    expect(page.locator("#what-if-panel")).to_be_hidden()
+    expect(page.get_by_text("Needs JavaScript.")).to_be_visible()
 
 
 def test_the_best_length_is_added_where_it_saves_most(panel: Visit) -> None:

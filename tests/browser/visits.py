@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Error, Page, Request
 
@@ -16,6 +17,10 @@ PATIENCE_MS = 600_000
 
 # What an axe run looks at: WCAG 2.0, 2.1 and 2.2, levels A and AA.
 WCAG_AA = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+
+
+_LISTENING: dict[Page, Callable[[], None]] = {}
+"""A page -> what ends the visit that listens to it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Visit:
     requests_seen: list[str] = field(default_factory=list)
 
     def listen(self) -> None:
-        """Write down from now on what the page says and asks for."""
+        """Write down what the page says and asks for, until it is left for another."""
 
         def of_console(message: ConsoleMessage) -> None:
             self.told.append(f"console {message.type}: {message.text}")
@@ -53,10 +58,28 @@ class Visit:
         def of_request(request: Request) -> None:
             self.requests_seen.append(request.url)
 
-        self.page.on("console", of_console)
-        self.page.on("pageerror", of_error)
-        self.page.on("dialog", of_dialog)
-        self.page.on("request", of_request)
+        heard: dict[Any, Any] = {
+            "console": of_console,
+            "pageerror": of_error,
+            "dialog": of_dialog,
+            "request": of_request,
+        }
+
+        def stop() -> None:
+            for event, hear in heard.items():
+                self.page.remove_listener(event, hear)
+
+        _LISTENING.pop(self.page, lambda: None)()
+        for event, hear in heard.items():
+            self.page.on(event, hear)
+        _LISTENING[self.page] = stop
+
+
+def as_at_first(page: Page) -> None:
+    """Give a page its first size, medium and mouse again."""
+    page.set_viewport_size({"width": SCREEN_PX[0], "height": SCREEN_PX[1]})
+    page.emulate_media(media="null")
+    page.mouse.move(0, 0)
 
 
 def open_report(page: Page, path: Path, fragment: str = "") -> Visit:

@@ -11,7 +11,7 @@ from bucketwise.read.configs.documents.text import Text
 
 _VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
 _PIN = re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}")
-_IMAGE = re.compile(rf"[\w./-]*(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")
+_IMAGE = re.compile(rf"(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")
 _NAME = re.compile(rf"(?:optimum(?:-rbln)?|vllm-rbln)-{_VERSION}")
 
 
