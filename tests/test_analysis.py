@@ -17,6 +17,7 @@ from bucketwise.core.patching import count_patches
 from bucketwise.core.plan import Visual
 from bucketwise.core.question import Question
 from bucketwise.core.today import Today
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.profile import ModelProfile
@@ -55,7 +56,7 @@ def plan_for(
         profile,
         preprocessing_of(profile),
         question or Question(),
-        pick_targets(targets),
+        RBLN.releases(pick_targets(targets)),
         today=today,
         context=Context(version="0"),
     )
@@ -227,7 +228,7 @@ def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -
         QWEN3,
         preprocessing_of(QWEN3, QWEN3.checkpoint),
         Question(),
-        pick_targets(()),
+        RBLN.releases(pick_targets(())),
     )
     visual = analysis.plan.visual
     assert visual.vit_max_seq_lens[-1] == 62_500

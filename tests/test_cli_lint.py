@@ -17,13 +17,13 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.cli.lint import FORMATS
 from bucketwise.engines.rbln.releases import NEWEST, OLDEST
+from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.lint.formats import RENDERERS
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.lint.rule import Rule
-from bucketwise.lint.subject import Subject
 from bucketwise.read.configs.profiles import find_profile
 from tests.test_model_folders import folder_of
 from tests.test_sources_rbln_config import COMPILED
@@ -44,7 +44,7 @@ BAD = GOOD | {"visual": {"max_seq_lens": [1024, 16384]}}
 """The older name, which 0.12.0 refuses."""
 
 
-def old_name(subject: Subject) -> Iterator[Finding]:
+def old_name(subject: RblnSubject) -> Iterator[Finding]:
     """An older name."""
     if subject.visual and "max_seq_lens" in subject.visual:
         path = ("visual", "max_seq_lens")

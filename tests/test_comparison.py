@@ -20,6 +20,7 @@ from bucketwise.core.limits import Setting
 from bucketwise.core.patching import count_patches
 from bucketwise.core.question import MOST_BUCKETS
 from bucketwise.core.today import compare_today, limits_in_service
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.errors import ConfigError, InputError, UsageError
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
@@ -76,7 +77,7 @@ def setting_of(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(traffic.sizes(), profile, preprocessing),
-        version=NEWEST,
+        release=RBLN.release(NEWEST),
         curve=vit_flops(profile),
         align=profile.align,
         pins=(),

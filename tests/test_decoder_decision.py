@@ -23,6 +23,8 @@ from bucketwise.core.decoder.sizing import (
     context_length,
 )
 from bucketwise.core.decoder.sweep import sweep
+from bucketwise.engines.rbln.attention import context_step
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import (
     Activity,
@@ -35,7 +37,9 @@ from bucketwise.nouns.profile import ModelProfile
 from bucketwise.read.configs.profiles import built_in_profiles
 
 PROFILES = built_in_profiles()
-ATOM_8 = Deployment(n_devices=8, partition=16_384, mean_visual=400, high_visual=4_000)
+ATOM_8 = Deployment(
+    engine=RBLN, n_devices=8, partition=16_384, mean_visual=400, high_visual=4_000
+)
 
 
 def load_of(pairs: list[tuple[int, int]]) -> Activity:
@@ -109,7 +113,7 @@ def test_a_model_that_always_runs_the_whole_batch_gets_one_graph() -> None:
     assert decoder.decoder_batch_sizes == (8,)
     assert decoder.decision.rule == "whole_batch"
     assert any("whole batch" in note for note in decoder.notes)
-    assert decide_pattern(8, "qwen3_5").decoder.decoder_batch_sizes == (8,)
+    assert decide_pattern(8, "qwen3_5", RBLN).decoder.decoder_batch_sizes == (8,)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_a_model_that_always_runs_the_whole_batch_gets_one_graph() -> None:
 def test_without_evidence_the_vendor_s_pattern_is_told_as_assumed(
     batch_size: int, sizes: tuple[int, ...]
 ) -> None:
-    found = decide_pattern(batch_size, "qwen3_vl")
+    found = decide_pattern(batch_size, "qwen3_vl", RBLN)
     assert found.decoder.decoder_batch_sizes == sizes
     assert found.decoder.evidence.kind == "none"
     assert found.decoder.active_share == {}
@@ -199,7 +203,9 @@ def test_a_suggested_context_holds_every_request(
     totals: list[int], partition: int | None, with_images: bool
 ) -> None:
     found = context_length(
-        tokens_of(*totals, with_images=with_images), visual=300, partition=partition
+        tokens_of(*totals, with_images=with_images),
+        visual=300,
+        step=context_step(partition),
     )
     added = 0 if with_images else 300
     assert found.largest == max(totals) + added

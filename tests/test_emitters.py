@@ -35,6 +35,7 @@ from bucketwise.engines.rbln.base_config import (
 from bucketwise.engines.rbln.emit import EMITTERS, emit
 from bucketwise.engines.rbln.emit.literal import python_literal
 from bucketwise.engines.rbln.emit.remarks import one_line
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
@@ -582,7 +583,7 @@ def test_the_npu_of_the_top_level_is_the_vits_as_well() -> None:
 
 
 def decoder_for(batch_size: int, family: str = "qwen3_vl") -> Decoder:
-    return decide_pattern(batch_size, family).decoder
+    return decide_pattern(batch_size, family, RBLN).decoder
 
 
 def test_decoder_batch_sizes_decide_the_batch_size() -> None:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.explanation import explain_size, parse_size
 from bucketwise.core.patching import Preprocessing
-from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import UsageError
 from bucketwise.read.configs.profiles import find_profile
 
 QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")
-NEWEST, OLDER = TARGETS["0.12.0"], TARGETS["0.11.2"]
+NEWEST, OLDER = RBLN.release((0, 12, 0)), RBLN.release((0, 11, 2))
 
 
 def shipped(model: str = "qwen3-vl-2b") -> Preprocessing:

@@ -17,9 +17,11 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.core.patching import count_patches
 from bucketwise.engines.rbln.base_config import given_base, zoo_base
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.kv_cache import sliding_bytes
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.releases import RELEASES, Version, written
+from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import clips_of, preprocessing_of, sides_px, sizes_of, traffic_of
@@ -105,7 +107,7 @@ def test_exaone_needs_whole_windows_and_never_one_too_many(
     counts = count_patches(sizes, profile, preprocessing_of(profile))
     windows = -(-counts.grid_h // 8) * -(-counts.grid_w // 8)
     for version in RELEASES:
-        assert np.array_equal(counts.needed(version), windows * 64)
+        assert np.array_equal(counts.needed(RBLN.release(version)), windows * 64)
 
 
 def test_a_release_without_its_class_is_refused_with_the_one_that_brought_it() -> None:
@@ -369,6 +371,7 @@ def test_a_compiled_folder_of_pages_is_read_at_every_level(tmp_path: Path) -> No
     file.write_text(json.dumps(config), encoding="utf-8")
     [judged] = bucketwise.lint_config(file).judged
     assert judged.subject.family == "colqwen2"
+    assert isinstance(judged.subject, RblnSubject)
     assert judged.subject.config["num_devices"] == 4
     assert not [each for each in judged.reported if each.finding.severity == "error"]
     plan = bucketwise.analyze(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from bucketwise.app.linting import lint_config
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.lint.report import LintReport
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, Unknown
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents.excerpt import aligned, whole
 from bucketwise.read.configs.documents.yaml_tree import yaml_trees

@@ -21,7 +21,7 @@ from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, serves, within
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import BucketwiseError, ConfigError
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, Unknown
 from bucketwise.read.configs.documents import mapping_document, read_documents, text
 from tests.test_emitters import MODELS, make_plan
 from tests.test_sources_rbln_config import COMPILED

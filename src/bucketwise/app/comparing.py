@@ -18,10 +18,12 @@ from bucketwise.core.comparison.scenario import Scenario
 from bucketwise.core.cost import COSTS
 from bucketwise.core.limits import Limit, Setting
 from bucketwise.core.patching import count_patches
-from bucketwise.core.today import GivenLimits, limits_in_service, option_limits
+from bucketwise.core.today import limits_in_service, option_limits
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import serving_targets
-from bucketwise.engines.rbln.targets import Target, pick_targets
+from bucketwise.engines.rbln.targets import RblnTarget, pick_targets
 from bucketwise.errors import ConfigError, OutputError, UsageError
+from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -111,7 +113,7 @@ def compare(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),
-        version=dialect.parsed,
+        release=RBLN.release(dialect.parsed),
         curve=COSTS[cost](profile),
         align=profile.align,
         pins=(),
@@ -231,7 +233,7 @@ def _profile(
     return find_profile(names[0]), assumed
 
 
-def _dialect(profile: ModelProfile, target: str | None) -> Target:
+def _dialect(profile: ModelProfile, target: str | None) -> RblnTarget:
     """Return the dialect asked for, or the newest that compiles the model."""
     asked = [target] if target else []
     return (serving_targets(profile.family, asked) or pick_targets(()))[-1]

@@ -16,9 +16,9 @@ from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.question import Question
 from bucketwise.engines.rbln.emit.encoder import emit_encoder
 from bucketwise.engines.rbln.encoders import TOKENS, encoder_targets
+from bucketwise.engines.rbln.rules.values import whole
 from bucketwise.engines.rbln.targets import check_planned
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.lint.values import whole
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.bucket_lists import parse_bucket_list
 from bucketwise.read.configs.documents import read_documents

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.memory.layout import Layout
-from bucketwise.core.memory.plan import MemoryPlan
-from bucketwise.core.memory.sums import MARGIN, Sums
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Assumption, ContextLength, Decoder, Status, Visual
 from bucketwise.core.verdict import Grounds, memory_of, verdict_of
 from bucketwise.engines.rbln.attention import MIN_PARTITIONS
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext
-from bucketwise.engines.rbln.targets import Target
-from bucketwise.lint.layout import layout_of, plan_of
-from bucketwise.lint.subject import Subject
+from bucketwise.engines.rbln.memory.layout import Layout
+from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
+from bucketwise.engines.rbln.rules.layout import layout_of, plan_of
+from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
+from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.read.configs.documents import mapping_document
 
 BLOCKS, CONTEXT = "kvcache_num_blocks", "max_seq_len"
@@ -34,16 +34,16 @@ class Deployment:
         Model, limits and evidence.
     base : BaseConfig
         The configuration that emitted ones start from.
-    targets : tuple of Target
+    targets : tuple of RblnTarget
         The dialects, oldest first.
     """
 
     analysis: Analysis
     base: BaseConfig
-    targets: tuple[Target, ...]
+    targets: tuple[RblnTarget, ...]
 
     def memory(
-        self, target: Target, visual: Visual, decoder: Decoder | None
+        self, target: RblnTarget, visual: Visual, decoder: Decoder | None
     ) -> MemoryPlan | None:
         """Return what each device holds; None where too little is known."""
         return plan_of(self._subject(target, visual, decoder))
@@ -96,8 +96,8 @@ class Deployment:
         )
 
     def _subject(
-        self, target: Target, visual: Visual, decoder: Decoder | None
-    ) -> Subject:
+        self, target: RblnTarget, visual: Visual, decoder: Decoder | None
+    ) -> RblnSubject:
         # Memory goes by what the runtime compares, whatever unit is emitted.
         lengths = visual.vit_max_seq_lens
         context = EmitContext(
@@ -108,20 +108,20 @@ class Deployment:
             target=target,
         )
         document = mapping_document(context.config())
-        return Subject(
+        return RblnSubject(
             document=document,
             version=target.parsed,
             profile=self.analysis.profile,
             family=self.analysis.profile.family,
             limits=self.analysis.preprocessing.image,
-            npu=document.npu,
+            npu=npu_of(document),
         )
 
 
 def deployed(
     analysis: Analysis,
     base: BaseConfig,
-    targets: Sequence[Target],
+    targets: Sequence[RblnTarget],
     *,
     min_saving: float,
 ) -> Analysis:
@@ -133,7 +133,7 @@ def deployed(
         The plan.
     base : BaseConfig
         What was given of the deployment, and what is assumed.
-    targets : sequence of Target
+    targets : sequence of RblnTarget
         The dialects it is emitted for, oldest first; at least one.
     min_saving : float
         Share of today's compute that is worth a compile.
@@ -166,7 +166,9 @@ def deployed(
     )
 
 
-def fit(analysis: Analysis, base: BaseConfig, targets: Sequence[Target]) -> BaseConfig:
+def fit(
+    analysis: Analysis, base: BaseConfig, targets: Sequence[RblnTarget]
+) -> BaseConfig:
     """Choose the context and the cache's blocks, where nobody gave them.
 
     The context that holds every request seen, where requests tell their tokens; then,
@@ -179,7 +181,7 @@ def fit(analysis: Analysis, base: BaseConfig, targets: Sequence[Target]) -> Base
         The plan.
     base : BaseConfig
         What was given, and what is assumed.
-    targets : sequence of Target
+    targets : sequence of RblnTarget
         The dialects it has to fit for, oldest first.
 
     Returns

@@ -29,6 +29,7 @@ from bucketwise.core.question import Question
 from bucketwise.core.today import Today, limits_in_service, option_limits
 from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.engines.rbln.emit import emit
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
@@ -36,13 +37,13 @@ from bucketwise.engines.rbln.model_classes import (
 )
 from bucketwise.engines.rbln.targets import (
     ALL_TARGETS,
-    Target,
+    RblnTarget,
     check_planned,
     pick_targets,
 )
 from bucketwise.errors import ConfigError, UsageError, raise_all
-from bucketwise.lint.subject import Document
 from bucketwise.nouns.activity import Evidence
+from bucketwise.nouns.document import Document
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -245,6 +246,7 @@ def analyze(
                 measured_with=seen_with,
             ),
             deployment=Deployment(
+                engine=RBLN,
                 npu=settings.get("npu"),
                 n_devices=settings.get("num_devices") or 1,
                 partition=settings.get("kvcache_partition_len"),
@@ -260,7 +262,7 @@ def analyze(
             profile, min_pixels=min_pixels, max_pixels=max_pixels, video=video
         ),
         question,
-        targets,
+        RBLN.releases(targets),
         today=today,
         ask=ask,
         context=Context(
@@ -352,7 +354,7 @@ def deployment_of(
     return report_inputs(analysis, base=base, targets=dialects, config=config)
 
 
-def _dialects(family: str, names: Iterable[str]) -> tuple[Target, ...]:
+def _dialects(family: str, names: Iterable[str]) -> tuple[RblnTarget, ...]:
     """Return the dialects to plan for: those named, each for "all", else the newest."""
     asked = tuple(names)
     if ALL_TARGETS in asked:
@@ -360,7 +362,7 @@ def _dialects(family: str, names: Iterable[str]) -> tuple[Target, ...]:
     return serving_targets(family, asked) if asked else serving_targets(family)[-1:]
 
 
-def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
+def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[RblnTarget, ...]:
     """Return the dialects to write for: those named, else those that were planned for."""
     planned = tuple(analysis.plan.provenance.options.get("target", ()))
     found = _dialects(analysis.plan.model.family, tuple(names) or planned)
@@ -369,13 +371,14 @@ def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
 
 
 def _emitted(
-    analysis: Analysis, base: BaseConfig | None, dialects: Sequence[Target]
+    analysis: Analysis, base: BaseConfig | None, dialects: Sequence[RblnTarget]
 ) -> BaseConfig | None:
     """Return the base as it is emitted: that of the analysis, or another one fitted."""
     if not dialects:
         return base
     if base is None and analysis.base is not None:
-        return analysis.base
+        fitted: BaseConfig = analysis.base
+        return fitted
     return fit(analysis, _base_of(analysis, base), dialects)
 
 

@@ -97,6 +97,10 @@ class EncoderProfile:
         Where the dimensions were read.
     notes : tuple of str
         What to know of it, a sentence each.
+    auto_class : str
+        The class that picks the same class by the checkpoint's configuration.
+    lists_since : str
+        The release from which several lengths can be compiled, in words.
     """
 
     name: str
@@ -110,6 +114,8 @@ class EncoderProfile:
     limit_source: str
     source: str
     notes: tuple[str, ...] = ()
+    auto_class: str = ""
+    lists_since: str = ""
 
     @property
     def class_name(self) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.engines.rbln.base_config import BaseConfig
-from bucketwise.engines.rbln.targets import Target
+from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.lint.report import Judged
 
 
@@ -18,7 +18,7 @@ class ReportInputs:
     ----------
     base : BaseConfig or None
         The configuration emitted ones start from.
-    targets : tuple of Target
+    targets : tuple of RblnTarget
         The dialects they are emitted for, oldest first.
     memory : MemoryPlan or None
         What each device holds with the proposed configuration.
@@ -30,7 +30,7 @@ class ReportInputs:
     """
 
     base: BaseConfig | None = None
-    targets: tuple[Target, ...] = ()
+    targets: tuple[RblnTarget, ...] = ()
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
     in_service: Judged | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bucketwise.core.plan import Plan
 from bucketwise.engines.rbln.model_classes import first_release, serving_targets
-from bucketwise.engines.rbln.targets import TARGETS, Target
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
         () where no release compiles the model.
     """
     family = plan.model.family
-    groups: dict[tuple[tuple[int, ...], str], list[Target]] = {}
+    groups: dict[tuple[tuple[int, ...], str], list[RblnTarget]] = {}
     for target in serving_targets(family, plan.provenance.options.get("target") or ()):
         if plan.visual_by_target and target.version not in plan.visual_by_target:
             continue

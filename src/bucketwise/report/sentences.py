@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.core.decoder.decision import BATCH_SIZE
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Decoder, Plan
 from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.words.numbers import memory, percent

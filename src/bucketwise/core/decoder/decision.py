@@ -31,13 +31,9 @@ from bucketwise.core.plan import (
     RejectedRows,
     StepCost,
 )
-from bucketwise.engines.rbln.decoder_graphs import (
-    graph_rules,
-    picks_smaller_graphs,
-    vendor_pattern,
-)
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence
+from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.words.numbers import less, number, percent, plural
@@ -82,7 +78,7 @@ class _Load:
     assumption: Assumption
 
 
-def decide_pattern(batch_size: int, family: str) -> Decided:
+def decide_pattern(batch_size: int, family: str, engine: Engine) -> Decided:
     """Return the vendor's pattern, for a decoder of whose load nothing is known.
 
     Parameters
@@ -92,8 +88,8 @@ def decide_pattern(batch_size: int, family: str) -> Decided:
     family : str
         The `model_type` of the checkpoint.
     """
-    smaller = picks_smaller_graphs(family)
-    sizes = vendor_pattern(batch_size) if smaller else (batch_size,)
+    smaller = engine.picks_smaller_graphs(family)
+    sizes = engine.usual_graphs(batch_size) if smaller else (batch_size,)
     said = (
         "no evidence: the vendor's pattern 1, b//2, b; give --activity to choose from "
         "what the decoder carried"
@@ -130,7 +126,7 @@ def decide_pattern(batch_size: int, family: str) -> Decided:
         batch_sizes=(),
         suggested_batch_size=None,
         context_length=None,
-        notes=graph_rules(family, batch_size),
+        notes=engine.graph_rules(family, batch_size),
     )
     row = Assumption(
         name="decoder_batch_sizes",
@@ -252,12 +248,14 @@ def decide_decoder(
         context_length=None
         if tokens is None
         else context_length(
-            tokens, visual=deployment.high_visual, partition=deployment.partition
+            tokens,
+            visual=deployment.high_visual,
+            step=deployment.engine.context_step(deployment.partition),
         ),
         notes=(
             *filter(None, [few_records(evidence.samples - evidence.rejected)]),
             *load.notes,
-            *graph_rules(profile.family, batch_size),
+            *deployment.engine.graph_rules(profile.family, batch_size),
         ),
     )
     return Decided(
@@ -275,7 +273,7 @@ def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _L
         k_range=question.k_range,
         min_saving=question.min_saving,
     )
-    if not picks_smaller_graphs(pricing.profile.family):
+    if not pricing.deployment.engine.picks_smaller_graphs(pricing.profile.family):
         choose = partial(_whole_batch, choose)
     if isinstance(evidence.load, Arrivals):
         return _replayed(evidence.load, question.batch_size, pricing, choose)

@@ -16,8 +16,8 @@ from bucketwise.core.decoder.language_model import (
     step_weights,
 )
 from bucketwise.core.plan import Status
-from bucketwise.engines.rbln.devices import Device
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.engine import Device
 from bucketwise.nouns.profile import LmShape
 from bucketwise.nouns.traffic import FloatArray, IntArray
 

@@ -35,7 +35,6 @@ from bucketwise.core.search import (
 from bucketwise.core.steadiness import Sample, Steadiness, steadiness_of
 from bucketwise.core.summary import iso_time, provenance
 from bucketwise.core.verdict import UNDECIDED
-from bucketwise.engines.rbln.encoders import auto_class
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.traffic import Sizes, Traffic
@@ -351,7 +350,7 @@ def _model(profile: EncoderProfile, limit: TokenLimit) -> EncoderModel:
         family=profile.family,
         architecture=profile.architecture,
         class_name=profile.class_name,
-        auto_class=auto_class(profile.architecture),
+        auto_class=profile.auto_class,
         assumed=False,
         positions=profile.positions,
         usable_positions=profile.usable_positions,

@@ -11,6 +11,10 @@ from bucketwise.engines.rbln.releases import NEWEST, OLDEST, Version
 MIN_PARTITIONS = 2
 """Flash attention needs at least two."""
 
+EAGER_MULTIPLE = 512
+"""Without partitions, the largest prefill chunk that is a default (optimum-rbln 0.12.0,
+transformers/models/decoderonly/configuration_decoderonly.py)."""
+
 FLASH = "flash_attn"
 EAGER = "eager"
 
@@ -156,3 +160,14 @@ def _block(config: Mapping[str, Any], right: int) -> list[str]:
     if block is None or block == right:
         return []
     return [f"kvcache_block_size: {block!r} found; {right} is right here"]
+
+
+def context_step(partition: int | None) -> tuple[int, int]:
+    """Return the multiple that a context is of, and the least number of them.
+
+    Parameters
+    ----------
+    partition : int or None
+        `kvcache_partition_len`; None without flash attention.
+    """
+    return (partition, MIN_PARTITIONS) if partition else (EAGER_MULTIPLE, 1)

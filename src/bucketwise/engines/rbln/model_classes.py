@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.engines.rbln.releases import Version, written
-from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
 from bucketwise.errors import ConfigError
 
 NEWEST = list(TARGETS)[-1]
@@ -252,18 +252,18 @@ def splits_visual(family: str, version: Version) -> bool:
     return any(kind.splits_visual(version) for kind in kinds)
 
 
-def serves(target: Target, family: str) -> bool:
+def serves(target: RblnTarget, family: str) -> bool:
     """Return whether some release the dialect covers compiles the family."""
     found = MODEL_CLASSES.get(family)
     return found is not None and target.parsed >= found.since
 
 
-def first_release(target: Target, family: str) -> str:
+def first_release(target: RblnTarget, family: str) -> str:
     """Return the oldest release of a dialect that compiles the family."""
     return ".".join(map(str, max(target.least, model_class(family).since)))
 
 
-def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
+def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget, ...]:
     """Return the dialects asked for, oldest first, that compile a family.
 
     Parameters
@@ -275,7 +275,7 @@ def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...
 
     Returns
     -------
-    tuple of Target
+    tuple of RblnTarget
         Without names every dialect that compiles the family; () where none does.
 
     Raises

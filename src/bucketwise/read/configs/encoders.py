@@ -11,7 +11,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bucketwise.engines.rbln.encoders import ENCODERS, EncoderFamily
+from bucketwise.engines.rbln.encoders import (
+    ENCODERS,
+    LISTS_SINCE,
+    EncoderFamily,
+    auto_class,
+)
+from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.targets import SDK
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.encoder_profile import EncoderProfile, EncoderShape
 from bucketwise.read.configs.model_folder import short_name
@@ -253,6 +260,8 @@ def _profile(
         limit_source=limit_source,
         source=f"{fields.source()} of the checkpoint",
         notes=notes,
+        auto_class=auto_class(architecture),
+        lists_since=f"{SDK} from {written(LISTS_SINCE)}",
     )
 
 

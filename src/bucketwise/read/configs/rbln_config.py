@@ -10,7 +10,7 @@ from typing import Any
 
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Unknown
+from bucketwise.nouns.document import LENGTHS_ALONE, Document, ServeLine, Unknown
 from bucketwise.read.configs.artifact import artifact_notes
 from bucketwise.read.configs.documents import read_documents
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.plan import Plan
-from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.keys import OLD_BUCKETS
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.engines.rbln.releases import NEWEST, Version
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import buckets_of, lengths_of, shown
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import Document, Subject
-from bucketwise.lint.values import buckets_of, lengths_of, shown
+from bucketwise.nouns.document import Document, GivenLimits
 from bucketwise.read.configs.documents import documents_of_plan, read_documents
 from bucketwise.read.configs.documents.names import checkpoint_in
 from bucketwise.read.configs.documents.text import GIVEN, names_text
@@ -192,7 +192,7 @@ def _of_document(document: Document) -> GivenLengths | None:
     # As it is written, whatever a server would make of it.
     written = replace(document, config=config, form="compile", serve=None)
     named = document.family if document.family in NESTINGS else ""
-    subject = Subject(
+    subject = RblnSubject(
         document=written, version=NEWEST, family=named or nesting_family(config)
     )
     if "visual" in config and subject.visual is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.cost import waste_of
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Status
 from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Row, Table

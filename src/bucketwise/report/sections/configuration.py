@@ -65,10 +65,9 @@ def _finding(judged: Judged) -> str:
 
 def _is_whole(judged: Judged) -> bool:
     """Return whether more than the lengths is known."""
-    return (
-        set(judged.subject.document.config) != {"visual"}
-        or len(judged.subject.visual or {}) != 1
-    )
+    config = judged.subject.document.config
+    visual = config.get("visual")
+    return set(config) != {"visual"} or len(visual or {}) != 1
 
 
 def _table(judged: Judged) -> Table:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.patching import needed_lengths
 from bucketwise.engines.rbln.lengths import (
     MISCOUNTED_BEFORE,
     extra_windows,
-    needed_lengths,
 )
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.targets import TARGETS

@@ -10,7 +10,7 @@ from bucketwise.core.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
 from bucketwise.engines.rbln.lengths import extra_windows
-from bucketwise.engines.rbln.targets import Target
+from bucketwise.engines.rbln.targets import RblnTarget
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Marks of a place. Private characters: emitters let none of a user's through."""
@@ -66,7 +66,7 @@ class Release:
 
 
 def releases_of(
-    plan: Plan, base: BaseConfig, targets: Sequence[Target]
+    plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]
 ) -> tuple[Release, ...]:
     """Return the files of every release, the newest first.
 
@@ -76,7 +76,7 @@ def releases_of(
         The answer.
     base : BaseConfig
         The configuration emitted ones start from.
-    targets : sequence of Target
+    targets : sequence of RblnTarget
         The dialects, oldest first.
 
     Returns
@@ -87,7 +87,9 @@ def releases_of(
     return tuple(_release(plan, base, target, targets[-1]) for target in targets[::-1])
 
 
-def _release(plan: Plan, base: BaseConfig, target: Target, newest: Target) -> Release:
+def _release(
+    plan: Plan, base: BaseConfig, target: RblnTarget, newest: RblnTarget
+) -> Release:
     context = EmitContext(
         model=plan.model,
         visual=plan.visual_for(target.version),

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bucketwise.core.today import GivenLimits
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import Document, ServeLine
+from bucketwise.nouns.document import Document, GivenLimits, ServeLine
 from bucketwise.read.configs.documents.excerpt import whole
 from bucketwise.read.configs.documents.kinds import (
     EVERYTHING_IS_RIGHT,

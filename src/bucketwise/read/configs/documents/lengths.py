@@ -11,13 +11,12 @@ from typing import Any
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.limits import UNLIMITED_PIXELS
 from bucketwise.core.plan import READ_SCHEMAS
-from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.encoders import TOKENS
 from bucketwise.engines.rbln.keys import BUCKETS
 from bucketwise.engines.rbln.nesting import flattened, nesting_family
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import Document
+from bucketwise.nouns.document import Document, GivenLimits
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.text import PLAN_FILE, Text
 from bucketwise.read.configs.json_file import load_json, parse_json

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.nesting import nesting_family
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, GivenLimits, Path, Unknown
 from bucketwise.read.configs.artifact import (
     COMPILED_BY,
     GRAPHS,

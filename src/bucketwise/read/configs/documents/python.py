@@ -12,8 +12,7 @@ from typing import Any
 from bucketwise.engines.rbln.keys import AT_LOAD
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, Form, Unknown
+from bucketwise.nouns.document import Document, Form, Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.names import (

@@ -10,7 +10,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, Scalar
 from bucketwise.read.configs.documents.tree import (

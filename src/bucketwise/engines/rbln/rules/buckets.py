@@ -9,17 +9,15 @@ import numpy as np
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.demand import Demand
 from bucketwise.core.optimize.excess import excess_of
+from bucketwise.core.patching import least_needed
 from bucketwise.core.today import Failures
 from bucketwise.engines.rbln.lengths import (
     LARGEST_PUBLISHED_PATCHES,
-    extra_windows,
-    least_needed,
     mask_bytes,
 )
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.limited import Limited, fits_merged
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import (
+from bucketwise.engines.rbln.rules.limited import Limited, fits_merged
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import (
     buckets_of,
     lengths_of,
     release,
@@ -27,13 +25,15 @@ from bucketwise.lint.values import (
     unknown,
     whole,
 )
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.nouns.document import Path
 from bucketwise.words.numbers import number, percent
 
 MANY_BUCKETS = 4
 """The most graphs that any published advice names."""
 
 
-def no_lengths(subject: Subject) -> Iterator[Finding]:
+def no_lengths(subject: RblnSubject) -> Iterator[Finding]:
     """Lengths that are no whole numbers above 0: the SDK takes nearly anything.
 
     Strings, fractions, booleans and empty lists pass the configuration class and fail
@@ -67,7 +67,7 @@ def no_lengths(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def unaligned_bucket(subject: Subject) -> Iterator[Finding]:
+def unaligned_bucket(subject: RblnSubject) -> Iterator[Finding]:
     """A length that the model cannot be compiled for.
 
     The merger reshapes patches in fours; windowed towers take whole windows of 64.
@@ -101,7 +101,7 @@ def unaligned_bucket(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def duplicate_bucket(subject: Subject) -> Iterator[Finding]:
+def duplicate_bucket(subject: RblnSubject) -> Iterator[Finding]:
     """A length given more than once: it is compiled more than once."""
     _, value = buckets_of(subject)
     lengths = lengths_of(subject)
@@ -123,7 +123,7 @@ def duplicate_bucket(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def many_buckets(subject: Subject) -> Iterator[Finding]:
+def many_buckets(subject: RblnSubject) -> Iterator[Finding]:
     """More lengths than anybody compiles."""
     lengths = lengths_of(subject)
     if len(lengths) <= MANY_BUCKETS:
@@ -138,7 +138,7 @@ def many_buckets(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def dead_bucket(subject: Subject) -> Iterator[Finding]:
+def dead_bucket(subject: RblnSubject) -> Iterator[Finding]:
     """A length below what the smallest image needs: no image runs on it.
 
     The processor enlarges every image to `min_pixels`.
@@ -148,7 +148,7 @@ def dead_bucket(subject: Subject) -> Iterator[Finding]:
         return
     profile, limits = limited.profile, limited.limits
     patches = -(-limits.min_pixels // profile.length_px**2)
-    extra = extra_windows(profile.family, subject.version)
+    extra = subject.release.extra_windows(profile.family)
     [least] = least_needed(np.array([patches]), profile.window_patches, extra).tolist()
     dead = [length for length in limited.lengths if length < least]
     kept = [length for length in limited.lengths if length >= least]
@@ -165,7 +165,7 @@ def dead_bucket(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def overflow_possible(subject: Subject) -> Iterator[Finding]:
+def overflow_possible(subject: RblnSubject) -> Iterator[Finding]:
     """An image that the processor lets through needs more than the top length.
 
     The runtime compares patches before the merge, and raises.
@@ -193,7 +193,7 @@ def overflow_possible(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def merged_unit(subject: Subject) -> Iterator[Finding]:
+def merged_unit(subject: RblnSubject) -> Iterator[Finding]:
     """Lengths that look like merged patches: they hold a quarter of the area.
 
     Guides up to 0.11 give lengths in merged patches; the runtime of every release
@@ -220,7 +220,7 @@ def merged_unit(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def oversized_top(subject: Subject) -> Iterator[Finding]:
+def oversized_top(subject: RblnSubject) -> Iterator[Finding]:
     """A top length above anything that can come: its memory is never used."""
     limited = Limited.of(subject)
     if limited is None:
@@ -243,7 +243,7 @@ def oversized_top(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def unpublished_length(subject: Subject) -> Iterator[Finding]:
+def unpublished_length(subject: RblnSubject) -> Iterator[Finding]:
     """A length beyond any that is known to compile."""
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] <= LARGEST_PUBLISHED_PATCHES:
@@ -260,12 +260,12 @@ def unpublished_length(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def image_too_long(subject: Subject) -> Iterator[Finding]:
+def image_too_long(subject: RblnSubject) -> Iterator[Finding]:
     """Images of the traffic that need more than the top length: the runtime raises."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
-    failures = Failures.of(Buckets(lengths), use.counts, subject.version)
+    failures = Failures.of(Buckets(lengths), use.counts, subject.release)
     if not failures.overflow_images:
         return
     largest = int(failures.needed.max())
@@ -282,13 +282,13 @@ def image_too_long(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
+def bucket_never_hit(subject: RblnSubject) -> Iterator[Finding]:
     """Lengths that no image of the traffic runs on."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
     counts = use.counts
-    position = Buckets(lengths).assign(counts.needed(subject.version))
+    position = Buckets(lengths).assign(counts.needed(subject.release))
     runs = np.bincount(
         position[counts.accepted],
         weights=counts.runs[counts.accepted],
@@ -314,13 +314,13 @@ def bucket_never_hit(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def bucket_use(subject: Subject) -> Iterator[Finding]:
+def bucket_use(subject: RblnSubject) -> Iterator[Finding]:
     """How much of the traffic runs on each length."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
     counts = use.counts
-    position = Buckets(lengths).assign(counts.needed(subject.version))
+    position = Buckets(lengths).assign(counts.needed(subject.release))
     runs = np.bincount(
         position[counts.accepted],
         weights=counts.runs[counts.accepted],
@@ -342,14 +342,14 @@ def bucket_use(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
+def wasteful_lengths(subject: RblnSubject) -> Iterator[Finding]:
     """Lengths that pad the traffic more than as many others would."""
     _, value = buckets_of(subject)
     lengths, use, profile = lengths_of(subject), subject.use, subject.profile
     if not lengths or use is None or profile is None:
         return
     counts = use.counts
-    needed, runs = counts.needed(subject.version), counts.runs
+    needed, runs = counts.needed(subject.release), counts.runs
     served = counts.accepted & (needed <= lengths[-1])
     if not (runs[served] > 0).any():
         return
@@ -373,7 +373,7 @@ def wasteful_lengths(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _under(subject: Subject) -> str:
+def _under(subject: RblnSubject) -> str:
     """Say which upper limit lets them through; "" where none is known."""
     limits = subject.limits
     return (
@@ -381,13 +381,13 @@ def _under(subject: Subject) -> str:
     )
 
 
-def _path(subject: Subject) -> Path:
+def _path(subject: RblnSubject) -> Path:
     """Return the keys that lead to the lengths."""
     name, _ = buckets_of(subject)
     return "visual", name
 
 
-def _set(subject: Subject, lengths: Sequence[int]) -> Fix:
+def _set(subject: RblnSubject, lengths: Sequence[int]) -> Fix:
     """Return the change to other lengths; a number stays a number."""
     _, value = buckets_of(subject)
     listed = isinstance(value, (list, tuple))
@@ -398,7 +398,7 @@ def _set(subject: Subject, lengths: Sequence[int]) -> Fix:
     )
 
 
-def _unit_hint(subject: Subject, top: int, needed: int) -> str:
+def _unit_hint(subject: RblnSubject, top: int, needed: int) -> str:
     profile = subject.profile
     if profile is None or not fits_merged(needed, top, profile):
         return ""
@@ -417,7 +417,7 @@ def _listed(lengths: list[int]) -> str:
     return ", ".join(f"{length:,}" for length in lengths)
 
 
-def _limit_elsewhere(subject: Subject) -> bool:
+def _limit_elsewhere(subject: RblnSubject) -> bool:
     """Return whether another file may set the upper limit: this one sets none.
 
     What compiles or loads a folder need not be what feeds it; a serve line that compiles
@@ -432,5 +432,5 @@ def _limit_elsewhere(subject: Subject) -> bool:
     return limits.source.endswith(subject.profile.checkpoint.source)
 
 
-def _if_nothing_else(subject: Subject) -> str:
+def _if_nothing_else(subject: RblnSubject) -> str:
     return ", if nothing else sets max_pixels" if _limit_elsewhere(subject) else ""

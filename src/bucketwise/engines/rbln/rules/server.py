@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import vllm
 from bucketwise.engines.rbln.serve_options import (
     ADDITIONAL,
     CHANNELS,
@@ -18,19 +20,20 @@ from bucketwise.engines.rbln.serve_options import (
     OLD_CHANNEL,
     OPTIMUM_FIELDS,
     REFUSED,
+    is_native,
+    overruled_by,
+    told,
 )
 from bucketwise.engines.rbln.serving import NO_CLASS
 from bucketwise.lint.finding import Finding
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import vllm
 
 _DECODE_VARIABLE = "VLLM_RBLN_DECODE_BATCH_BUCKET_"
 
 
-def lost_channel(subject: Subject) -> Iterator[Finding]:
+def lost_channel(subject: RblnSubject) -> Iterator[Finding]:
     """A configuration that another one on the same line overrules: it counts nothing."""
     serve = subject.document.serve
-    winner = serve.overruled_by(subject.version) if serve else ""
+    winner = overruled_by(serve, subject.version) if serve else ""
     if serve is None or not winner:
         return
     yield Finding(
@@ -45,7 +48,7 @@ def lost_channel(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def wrong_channel(subject: Subject) -> Iterator[Finding]:
+def wrong_channel(subject: RblnSubject) -> Iterator[Finding]:
     """A way to hand the configuration over that the release does not have."""
     serve = subject.document.serve
     if serve is None or not serve.channel:
@@ -71,7 +74,7 @@ def wrong_channel(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def refused_option(subject: Subject) -> Iterator[Finding]:
+def refused_option(subject: RblnSubject) -> Iterator[Finding]:
     """An option of vLLM that models of optimum-rbln do not take."""
     serve = subject.document.serve
     if serve is None:
@@ -95,7 +98,7 @@ def refused_option(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def foreign_field(subject: Subject) -> Iterator[Finding]:
+def foreign_field(subject: RblnSubject) -> Iterator[Finding]:
     """An option or key of vllm-rbln that models of optimum-rbln do not take.
 
     Decode buckets and the like belong to vLLM's own models.
@@ -103,7 +106,7 @@ def foreign_field(subject: Subject) -> Iterator[Finding]:
     serve = subject.document.serve
     if serve is None:
         return
-    for name, (option, _) in serve.told().items():
+    for name, (option, _) in told(serve).items():
         why = _not_taken(name, option, subject)
         if not why or option == serve.channel:
             continue
@@ -121,7 +124,7 @@ def foreign_field(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _not_taken(name: str, option: str, subject: Subject) -> str:
+def _not_taken(name: str, option: str, subject: RblnSubject) -> str:
     """Return why a field raises; "" where it does not."""
     if subject.version < FIELDS_SINCE:
         came = f"options --rbln-* came with vllm-rbln {written(FIELDS_SINCE)}"
@@ -133,7 +136,7 @@ def _not_taken(name: str, option: str, subject: Subject) -> str:
     return f"{vllm(subject)} has no such {'option' if option else 'field'}"
 
 
-def ignored_variable(subject: Subject) -> Iterator[Finding]:
+def ignored_variable(subject: RblnSubject) -> Iterator[Finding]:
     """Decode buckets in the environment: models of optimum-rbln do not read them."""
     serve = subject.document.serve
     if serve is None:
@@ -150,7 +153,7 @@ def ignored_variable(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def not_served(subject: Subject) -> Iterator[Finding]:
+def not_served(subject: RblnSubject) -> Iterator[Finding]:
     """A model that vllm-rbln has no class for: one that embeds and does not generate."""
     serve = subject.document.serve
     kind = MODEL_CLASSES.get(subject.family)
@@ -172,7 +175,7 @@ def not_served(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def native_path(subject: Subject) -> Iterator[Finding]:
+def native_path(subject: RblnSubject) -> Iterator[Finding]:
     """A model that vLLM runs itself instead of optimum-rbln: it takes no such configuration."""
     serve = subject.document.serve
     if serve is None:
@@ -188,7 +191,7 @@ def native_path(subject: Subject) -> Iterator[Finding]:
             raises="ValueError: unsupported model implementation",
         )
         return
-    if not serve.is_native(subject.version):
+    if not is_native(serve, subject.version):
         return
     on_atom = (subject.npu or "").startswith("RBLN-CA")
     refused = subject.version >= MODEL_IMPL_SINCE and (

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bucketwise.core.memory.layout import Layout
-from bucketwise.core.memory.plan import Blocks, Fit, MemoryPlan, Pool, Term
-from bucketwise.core.memory.terms import cache_term, language_model_terms, vit_terms
-from bucketwise.engines.rbln.devices import DEFAULT_DRAM, Dram, card_of, device_of
+from bucketwise.core.memory import Blocks, Fit, MemoryPlan, Pool, Term
+from bucketwise.engines.rbln.devices import Dram, card_of, device_of
 from bucketwise.engines.rbln.kv_cache import (
     budget_bytes,
     kv_bytes,
     largest_num_blocks,
+)
+from bucketwise.engines.rbln.memory.layout import Layout
+from bucketwise.engines.rbln.memory.terms import (
+    cache_term,
+    language_model_terms,
+    vit_terms,
 )
 from bucketwise.engines.rbln.releases import written
 from bucketwise.errors import ConfigError
@@ -55,7 +59,7 @@ class Sums:
         return cls(
             shape=profile.lm,
             layout=layout,
-            dram=device.dram or DEFAULT_DRAM,
+            dram=device.dram,
             language_model=language_model_terms(profile.lm, layout),
             vit=vit_terms(profile, layout),
         )

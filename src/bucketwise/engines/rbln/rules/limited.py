@@ -9,9 +9,9 @@ from bucketwise.core.limits import marks_of
 from bucketwise.core.patching import Preprocessing
 from bucketwise.core.reach import Reach, safe_max_pixels, worst_reachable
 from bucketwise.core.today import Failures
-from bucketwise.engines.rbln.releases import Version
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import lengths_of
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import lengths_of
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 CLEARLY_BEYOND = 2
@@ -39,11 +39,11 @@ class Limited:
     lengths: tuple[int, ...]
     profile: ModelProfile
     limits: PixelLimits
-    version: Version
+    release: Release
     all_served: bool = False
 
     @classmethod
-    def of(cls, subject: Subject) -> Limited | None:
+    def of(cls, subject: RblnSubject) -> Limited | None:
         """Gather them; None where some are not known."""
         lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
         if not lengths or profile is None or limits is None:
@@ -52,10 +52,10 @@ class Limited:
             lengths=lengths,
             profile=profile,
             limits=limits,
-            version=subject.version,
+            release=subject.release,
             all_served=subject.use is not None
             and not Failures.of(
-                Buckets(lengths), subject.use.counts, subject.version
+                Buckets(lengths), subject.use.counts, subject.release
             ).overflow_images,
         )
 
@@ -72,7 +72,7 @@ class Limited:
     @property
     def worst(self) -> Reach:
         """The image that needs most of all that the limits let through."""
-        return worst_reachable(self.profile, self._preprocessing, self.version)
+        return worst_reachable(self.profile, self._preprocessing, self.release)
 
     @property
     def is_oversized(self) -> bool:
@@ -80,14 +80,14 @@ class Limited:
         merged_patch = self.profile.factor_px**2
         wider = replace(self.limits, max_pixels=self.limits.max_pixels + merged_patch)
         preprocessing = replace(self._preprocessing, image=wider)
-        reach = worst_reachable(self.profile, preprocessing, self.version)
+        reach = worst_reachable(self.profile, preprocessing, self.release)
         return reach.needed <= self.top
 
     @property
     def safe_max_pixels(self) -> int | None:
         """The upper limit under which nothing outgrows the top; None for none."""
         return safe_max_pixels(
-            self.profile, self._preprocessing, self.version, self.top
+            self.profile, self._preprocessing, self.release, self.top
         )
 
     @property

@@ -16,22 +16,23 @@ from bucketwise.engines.rbln.keys import (
 )
 from bucketwise.engines.rbln.model_classes import splits_visual
 from bucketwise.engines.rbln.releases import written
-from bucketwise.lint.subject import ServeLine, Subject, Unknown
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.nouns.document import ServeLine, Unknown
 
 _LONGEST = 60
 
 
-def release(subject: Subject) -> str:
+def release(subject: RblnSubject) -> str:
     """Return the release that is judged for, in words."""
     return f"optimum-rbln {written(subject.version)}"
 
 
-def vllm(subject: Subject) -> str:
+def vllm(subject: RblnSubject) -> str:
     """Return the release that serves, in words."""
     return f"vllm-rbln {written(subject.version)}"
 
 
-def compiling(subject: Subject) -> ServeLine | None:
+def compiling(subject: RblnSubject) -> ServeLine | None:
     """Return the line of a model that vllm-rbln compiles itself; else None."""
     serve = subject.document.serve
     return None if serve is None or serve.is_folder else serve
@@ -63,12 +64,12 @@ def setting(level: Mapping[str, Any], *names: str) -> tuple[str, Any]:
     return "", None
 
 
-def buckets_of(subject: Subject) -> tuple[str, Any]:
+def buckets_of(subject: RblnSubject) -> tuple[str, Any]:
     """Return the name and value of the list of ViT lengths, as written."""
     return setting(subject.visual or {}, BUCKETS, OLD_BUCKETS)
 
 
-def lengths_of(subject: Subject) -> tuple[int, ...]:
+def lengths_of(subject: RblnSubject) -> tuple[int, ...]:
     """Return the ViT lengths in ascending order; () where some are no lengths."""
     _, value = buckets_of(subject)
     items = value if isinstance(value, (list, tuple)) else [value]
@@ -90,14 +91,14 @@ def graph_devices(level: Mapping[str, Any]) -> int | None:
     return devices_of(first if isinstance(first, Mapping) else {})
 
 
-def at_visual(subject: Subject, name: str) -> Any:
+def at_visual(subject: RblnSubject, name: str) -> Any:
     """Return a setting of the ViT, its own or the one it inherits; None for neither.
 
     What a compiled folder holds was inherited when it was compiled.
 
     Parameters
     ----------
-    subject : Subject
+    subject : RblnSubject
         The configuration.
     name : str
         The setting, in the words of the newest release.
@@ -115,7 +116,7 @@ def at_visual(subject: Subject, name: str) -> Any:
     return handed_down
 
 
-def splits_visual_of(subject: Subject) -> bool:
+def splits_visual_of(subject: RblnSubject) -> bool:
     """Return whether the ViT runs on as many devices as it is given.
 
     A mapping that names its class becomes one before the SDK could drop the number
@@ -125,7 +126,7 @@ def splits_visual_of(subject: Subject) -> bool:
     return named or splits_visual(subject.family, subject.version)
 
 
-def batch_size_of(subject: Subject) -> int | None:
+def batch_size_of(subject: RblnSubject) -> int | None:
     """Return the batch size: 1 where none is set, None where it is no number.
 
     vLLM sets it by --max-num-seqs where the configuration does not.
@@ -139,7 +140,7 @@ def batch_size_of(subject: Subject) -> int | None:
     return 1 if value == 0 else whole(value)
 
 
-def in_force_of(subject: Subject, name: str) -> Any:
+def in_force_of(subject: RblnSubject, name: str) -> Any:
     """Return a setting of the top level, as given or as the release takes it then."""
     return in_force(
         subject.config,

@@ -12,16 +12,17 @@ from bucketwise.engines.rbln.model_classes import (
     SUBMODULES,
 )
 from bucketwise.engines.rbln.releases import written
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.keys import is_compiled, levels_of, nearest
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import release, shown, unknown
+from bucketwise.engines.rbln.rules.keys import is_compiled, levels_of, nearest
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import release, shown, unknown
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.nouns.document import Path
 
 _UTILS = "optimum/rbln/configuration_utils.py"
 _CONFIG = "Config"
 
 
-def unknown_class(subject: Subject) -> Iterator[Finding]:
+def unknown_class(subject: RblnSubject) -> Iterator[Finding]:
     """A class that no table here is about: it is judged by what all have in common."""
     if not subject.is_unknown_class:
         return
@@ -48,7 +49,7 @@ def unknown_class(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def wrong_class_name(subject: Subject) -> Iterator[Finding]:
+def wrong_class_name(subject: RblnSubject) -> Iterator[Finding]:
     """`cls_name` that is not the class of its level.
 
     The SDK looks it up when the ViT is compiled, and when the folder is loaded.
@@ -80,7 +81,7 @@ def wrong_class_name(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _not_found(subject: Subject, path: Path, given: Any) -> str:
+def _not_found(subject: RblnSubject, path: Path, given: Any) -> str:
     at_load = not path or subject.document.form != "compile"
     # What visual inherits is put together by looking its class up.
     if at_load or subject.version >= inherits_since(subject.family):
@@ -92,7 +93,7 @@ def _names_a_family(given: Any) -> bool:
     return given in {f"{each.name}{_CONFIG}" for each in MODEL_CLASSES.values()}
 
 
-def auto_class(subject: Subject) -> Iterator[Finding]:
+def auto_class(subject: RblnSubject) -> Iterator[Finding]:
     """A class that the release no longer has."""
     name = subject.document.class_name
     gone = AUTO_CLASSES.get(name)
@@ -108,7 +109,7 @@ def auto_class(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def class_too_new(subject: Subject) -> Iterator[Finding]:
+def class_too_new(subject: RblnSubject) -> Iterator[Finding]:
     """A model that no class of the release compiles."""
     if not subject.family:
         return

@@ -6,12 +6,12 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bucketwise.core.memory.layout import MAX_DEVICES, Layout
-from bucketwise.core.memory.plan import Change
-from bucketwise.core.memory.sums import Sums
+from bucketwise.core.memory import Change
 from bucketwise.engines.rbln.attention import MIN_PARTITIONS
 from bucketwise.engines.rbln.devices import splits_models
 from bucketwise.engines.rbln.keys import BUCKETS, DEVICES, right_name
+from bucketwise.engines.rbln.memory.layout import MAX_DEVICES, Layout
+from bucketwise.engines.rbln.memory.sums import Sums
 from bucketwise.nouns.profile import ModelProfile
 
 MORE_DEVICES = (2, 4)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bucketwise.core.memory.changes import changes
-from bucketwise.core.memory.layout import Layout
-from bucketwise.core.memory.plan import MemoryPlan
-from bucketwise.core.memory.sums import Sums
+from bucketwise.core.memory import MemoryPlan
+from bucketwise.engines.rbln.memory.changes import changes
+from bucketwise.engines.rbln.memory.layout import Layout
+from bucketwise.engines.rbln.memory.sums import Sums
 from bucketwise.nouns.profile import ModelProfile
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bucketwise.core.memory.layout import WEIGHT_BITS, Layout
-from bucketwise.core.memory.plan import MemoryPlan
-from bucketwise.core.memory.preflight import preflight
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.engines.rbln.attention import FLASH
 from bucketwise.engines.rbln.defaults import unset
 from bucketwise.engines.rbln.keys import DEVICES, OLD_DEVICES, inherited
 from bucketwise.engines.rbln.kv_cache import num_full, num_min
+from bucketwise.engines.rbln.memory.layout import WEIGHT_BITS, Layout
+from bucketwise.engines.rbln.memory.preflight import preflight
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Subject, Unknown
-from bucketwise.lint.values import (
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import (
     at_visual,
     batch_size_of,
     devices_of,
@@ -26,6 +24,8 @@ from bucketwise.lint.values import (
     splits_visual_of,
     whole,
 )
+from bucketwise.errors import ConfigError
+from bucketwise.nouns.document import Path, Unknown
 
 _DEVICE_KEYS = (DEVICES, OLD_DEVICES)
 _NUMBERS = (
@@ -42,12 +42,12 @@ _BITS = {"int4": 4, "fp4": 4, "int8": 8, "fp8": 8}
 rbln_quantization.py, nbits_per_param)."""
 
 
-def plan_of(subject: Subject) -> MemoryPlan | None:
+def plan_of(subject: RblnSubject) -> MemoryPlan | None:
     """Return what each device would hold; None where too little is told.
 
     Parameters
     ----------
-    subject : Subject
+    subject : RblnSubject
         The configuration.
     """
     layout = layout_of(subject)
@@ -59,12 +59,12 @@ def plan_of(subject: Subject) -> MemoryPlan | None:
         return None
 
 
-def layout_of(subject: Subject) -> Layout | None:
+def layout_of(subject: RblnSubject) -> Layout | None:
     """Return what a configuration lays out; None where it does not tell.
 
     Parameters
     ----------
-    subject : Subject
+    subject : RblnSubject
         The configuration. What vllm-rbln completes, and what only loads a folder, tells
         too little.
     """
@@ -102,7 +102,7 @@ def layout_of(subject: Subject) -> Layout | None:
         return None
 
 
-def bounds_of(subject: Subject) -> tuple[int, int] | None:
+def bounds_of(subject: RblnSubject) -> tuple[int, int] | None:
     """Return the fewest and the most blocks that make sense; None where not told.
 
     A serve line does not tell: vllm-rbln completes the configuration.
@@ -119,25 +119,25 @@ def bounds_of(subject: Subject) -> tuple[int, int] | None:
     return least, num_full(length, block, batch)
 
 
-def given_blocks(subject: Subject) -> int:
+def given_blocks(subject: RblnSubject) -> int:
     """Return `kvcache_num_blocks`; 0 where the SDK chooses."""
     return whole(in_force_of(subject, "kvcache_num_blocks")) or 0
 
 
-def is_flash(subject: Subject) -> bool:
+def is_flash(subject: RblnSubject) -> bool:
     """Return whether attention is flash: partitions turn it on."""
     partition = subject.config.get("kvcache_partition_len")
     return partition is not None or subject.config.get("attn_impl") == FLASH
 
 
-def block_of(subject: Subject) -> int | None:
+def block_of(subject: RblnSubject) -> int | None:
     """Return the tokens of a block; None where they are no number."""
     if not is_flash(subject):
         return whole(subject.config.get("max_seq_len"))
     return whole(in_force_of(subject, "kvcache_partition_len"))
 
 
-def creating(subject: Subject) -> tuple[Path, ...]:
+def creating(subject: RblnSubject) -> tuple[Path, ...]:
     """Return the settings to turn off so that no runtime is created; () for none."""
     name = "create_runtimes"
     own = (subject.visual or {}).get(name)
@@ -172,7 +172,7 @@ def _devices(level: Mapping[str, Any]) -> int | None:
     return devices_of(level) or graph_devices(level)
 
 
-def _visual_devices(subject: Subject) -> int | None:
+def _visual_devices(subject: RblnSubject) -> int | None:
     return whole(at_visual(subject, DEVICES)) or _devices(subject.visual or {})
 
 

@@ -13,7 +13,7 @@ from bucketwise.core.decoder.language_model import (
     sliding_values,
     state_values,
 )
-from bucketwise.core.memory.tower import device_parameters, host_parameters
+from bucketwise.core.tower import device_parameters, host_parameters
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.profile import ModelProfile
 

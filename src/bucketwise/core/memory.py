@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from bucketwise.core.plan import Status
+from bucketwise.words.numbers import memory, plural
 
 Verdict = Literal["does not fit", "cannot tell", "fits"]
 
@@ -202,3 +204,36 @@ class MemoryPlan:
     def lacks_bytes(self) -> int:
         """What one device misses at the most, by estimate; 0 where none does."""
         return max(0, *(fit.lacks_bytes for fit in self.fits))
+
+
+def plan_lines(plan: MemoryPlan) -> tuple[str, ...]:
+    """Return what each device holds, and what would make it fit.
+
+    Parameters
+    ----------
+    plan : MemoryPlan
+        The plan.
+    """
+    return tuple(_plan_lines(plan))
+
+
+def _plan_lines(plan: MemoryPlan) -> Iterator[str]:
+    yield f"Memory: {plan.verdict} ({memory(plan.usable_bytes)} a device, {plan.device})."
+    for pool in plan.pools:
+        yield from _pool_lines(pool)
+    blocks = plan.blocks
+    chosen = "given" if blocks.given else "by estimate"
+    yield (
+        f"Cache: {plural(blocks.taken, 'block')} {chosen}, {blocks.num_min:,} to "
+        f"{blocks.num_full:,} make sense, at most {blocks.most:,} leave room for the rest."
+    )
+    for change in plan.changes:
+        yield f"Would fit with {change.words}."
+    yield from plan.notes
+
+
+def _pool_lines(pool: Pool) -> Iterator[str]:
+    count = plural(len(pool.device_ids), "device")
+    yield f"{pool.name} on {count}: {memory(pool.device_bytes)} each, {pool.fit.verdict}."
+    for term in pool.terms:
+        yield f"  {term.name}: {memory(term.device_bytes)} [{term.status}]"

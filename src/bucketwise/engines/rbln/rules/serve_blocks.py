@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bucketwise.engines.rbln.keys import QWEN3_5
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import compiling, setting, vllm, whole
 from bucketwise.engines.rbln.serve_line import BLOCKS, number
-from bucketwise.engines.rbln.serve_options import FIELDS_SINCE
+from bucketwise.engines.rbln.serve_options import FIELDS_SINCE, fields_of
 from bucketwise.engines.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHUNK_FROM_TOKENS_SINCE,
@@ -17,13 +19,11 @@ from bucketwise.engines.rbln.serving import (
     TWO_BLOCKS_SINCE,
 )
 from bucketwise.lint.finding import Finding, Fix
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import compiling, setting, vllm, whole
 
 _TOKENS = "max-num-batched-tokens"
 
 
-def missing_block_size(subject: Subject) -> Iterator[Finding]:
+def missing_block_size(subject: RblnSubject) -> Iterator[Finding]:
     """No block size for a model that vllm-rbln compiles itself."""
     serve = compiling(subject)
     if serve is None or subject.version < BLOCK_SIZE_SINCE:
@@ -43,7 +43,7 @@ def missing_block_size(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def block_beside_partition(subject: Subject) -> Iterator[Finding]:
+def block_beside_partition(subject: RblnSubject) -> Iterator[Finding]:
     """kvcache_block_size and kvcache_partition_len that differ, among overrides."""
     if compiling(subject) is None or subject.version < BLOCK_SIZE_SINCE:
         return
@@ -63,7 +63,7 @@ def block_beside_partition(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def single_block(subject: Subject) -> Iterator[Finding]:
+def single_block(subject: RblnSubject) -> Iterator[Finding]:
     """Qwen3.5 with less than two blocks a context: it runs on flash attention alone."""
     serve = compiling(subject)
     if serve is None or subject.family not in QWEN3_5:
@@ -85,7 +85,7 @@ def single_block(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def chunks_in_a_block(subject: Subject) -> Iterator[Finding]:
+def chunks_in_a_block(subject: RblnSubject) -> Iterator[Finding]:
     """A block that is no multiple of the prefill's chunk, with prefix caching."""
     serve = compiling(subject)
     if serve is None or subject.version < BLOCK_SIZE_SINCE:
@@ -96,7 +96,7 @@ def chunks_in_a_block(subject: Subject) -> Iterator[Finding]:
         return
     block = subject.compiled(serve).block_size
     chunk = whole(subject.config.get("prefill_chunk_size", CHUNKS["RBLN-CA"]))
-    told = serve.fields()
+    told = fields_of(serve)
     part = number(told.get("sub_block_size", told.get("prefix_block_size", chunk)))
     if not block or not chunk or not part:
         return
@@ -114,7 +114,7 @@ def chunks_in_a_block(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _uncut(subject: Subject, block: int, part: float, chunk: int) -> str:
+def _uncut(subject: RblnSubject, block: int, part: float, chunk: int) -> str:
     """Return how the message begins of blocks that cannot be cut."""
     name = "sub" if subject.version >= FIELDS_SINCE else "prefix"
     if part % chunk:
@@ -124,7 +124,7 @@ def _uncut(subject: Subject, block: int, part: float, chunk: int) -> str:
     return "kvcache_block_size"
 
 
-def prefill_chunk(subject: Subject) -> Iterator[Finding]:
+def prefill_chunk(subject: RblnSubject) -> Iterator[Finding]:
     """--max-num-batched-tokens that is not the chunk of the prefill.
 
     It is that chunk when vllm-rbln compiles, and must be the folder's otherwise.
@@ -167,7 +167,7 @@ def prefill_chunk(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _chunks(subject: Subject) -> tuple[int, ...]:
+def _chunks(subject: RblnSubject) -> tuple[int, ...]:
     """Return the chunks a folder may have that nobody gave one; all without an NPU."""
     npu = subject.npu or ""
     return tuple(size for name, size in CHUNKS.items() if name in npu or not npu)

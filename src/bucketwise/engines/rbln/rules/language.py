@@ -19,9 +19,16 @@ from bucketwise.engines.rbln.quantization import (
     PRECISION,
     QUANTIZED,
 )
-from bucketwise.lint.finding import Finding, Fix, Path
-from bucketwise.lint.subject import Subject
-from bucketwise.lint.values import in_force_of, release, shown, unknown, whole
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import (
+    in_force_of,
+    release,
+    shown,
+    unknown,
+    whole,
+)
+from bucketwise.lint.finding import Finding, Fix
+from bucketwise.nouns.document import Path
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"
@@ -29,7 +36,7 @@ _NUMBERS = ("max_seq_len", "kvcache_partition_len", "kvcache_block_size")
 _PHASES = ("prefill", "image_prefill", "decode")
 
 
-def wrong_batch_size(subject: Subject) -> Iterator[Finding]:
+def wrong_batch_size(subject: RblnSubject) -> Iterator[Finding]:
     """batch_size that is no whole number above 0; 0 becomes 1."""
     value = subject.config.get("batch_size")
     if value is None or unknown(value) or (whole(value) or -1) > 0 or value == 0:
@@ -44,7 +51,7 @@ def wrong_batch_size(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def no_whole_number(subject: Subject) -> Iterator[Finding]:
+def no_whole_number(subject: RblnSubject) -> Iterator[Finding]:
     """Lengths of context, partition or block that are no whole numbers above 0."""
     for name in _NUMBERS:
         value = subject.config.get(name)
@@ -63,7 +70,7 @@ def no_whole_number(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def token_ids_for_the_language_model(subject: Subject) -> Iterator[Finding]:
+def token_ids_for_the_language_model(subject: RblnSubject) -> Iterator[Finding]:
     """use_inputs_embeds false: images reach the language model as embeddings."""
     if subject.config.get("use_inputs_embeds") is not False or not subject.family:
         return
@@ -79,7 +86,7 @@ def token_ids_for_the_language_model(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def position_ids_without_mask(subject: Subject) -> Iterator[Finding]:
+def position_ids_without_mask(subject: RblnSubject) -> Iterator[Finding]:
     """use_position_ids without use_attention_mask."""
     config = subject.config
     if config.get("use_position_ids") is not True or config.get("use_attention_mask"):
@@ -95,7 +102,7 @@ def position_ids_without_mask(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def several_logits(subject: Subject) -> Iterator[Finding]:
+def several_logits(subject: RblnSubject) -> Iterator[Finding]:
     """logits_to_keep above 1."""
     value = whole(subject.config.get("logits_to_keep"))
     if value is None or value <= 1:
@@ -111,7 +118,7 @@ def several_logits(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def wrong_phases(subject: Subject) -> Iterator[Finding]:
+def wrong_phases(subject: RblnSubject) -> Iterator[Finding]:
     """Phases other than prefill and decode, in this order.
 
     The class checks their names alone; the compile or the first load fails.
@@ -146,7 +153,7 @@ def wrong_phases(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def position_ids_of_qwen3_5(subject: Subject) -> Iterator[Finding]:
+def position_ids_of_qwen3_5(subject: RblnSubject) -> Iterator[Finding]:
     """use_position_ids for Qwen3.5, which does not have them."""
     if subject.family not in QWEN3_5:
         return
@@ -167,7 +174,7 @@ def position_ids_of_qwen3_5(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def wrong_quantization(subject: Subject) -> Iterator[Finding]:
+def wrong_quantization(subject: RblnSubject) -> Iterator[Finding]:
     """A quantization with settings or values that there are not."""
     value = subject.config.get("quantization")
     if not value or unknown(value):
@@ -237,7 +244,7 @@ def _quantization(below: Path, found: str, right: str, raises: str) -> Finding:
     )
 
 
-def gdn_chunk(subject: Subject) -> Iterator[Finding]:
+def gdn_chunk(subject: RblnSubject) -> Iterator[Finding]:
     """Chunks of linear attention that are too long, or do not divide the prefill's.
 
     Up to 0.11.2 they are the prefill's where nobody sets them, which is 512 on Rebel100.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from bucketwise.core.decoder.language_model import parameters, state_values
-from bucketwise.core.memory.layout import Layout
-from bucketwise.core.memory.plan import Term
-from bucketwise.core.memory.tower import device_parameters
+from bucketwise.core.memory import Term
+from bucketwise.core.tower import device_parameters
 from bucketwise.engines.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
 from bucketwise.engines.rbln.lengths import MASK_BYTES_PER_ELEMENT, mask_bytes
+from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.nouns.profile import LmShape, ModelProfile
 
 BYTES_PER_VALUE = 2

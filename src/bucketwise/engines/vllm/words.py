@@ -6,10 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bucketwise.core.memory.plan import MemoryPlan, Pool
-from bucketwise.core.memory.vllm import GB, VllmFit
 from bucketwise.core.plan import Status
-from bucketwise.words.numbers import memory, plural
+from bucketwise.engines.vllm.memory import GB, VllmFit
 
 START = "vllm 0.33.0, v1/worker/utils.py, request_memory; vllm-ascend 0.18.0 on"
 CACHE = "vllm 0.33.0, v1/core/kv_cache_planning.py, _check_enough_kv_cache_memory"
@@ -34,17 +32,6 @@ def lines(fit: VllmFit) -> tuple[str, ...]:
     """
     verdict = f"vLLM with {fit.model}: {fit.outcome}."
     return (verdict, *(f"{each.text} [{each.status}]" for each in statements(fit)))
-
-
-def plan_lines(plan: MemoryPlan) -> tuple[str, ...]:
-    """Return what each device holds, and what would make it fit.
-
-    Parameters
-    ----------
-    plan : MemoryPlan
-        The plan.
-    """
-    return tuple(_plan_lines(plan))
 
 
 def statements(fit: VllmFit) -> tuple[Statement, ...]:
@@ -144,25 +131,3 @@ def _utilization(fit: VllmFit) -> str:
 
 def _gb(n_bytes: int) -> str:
     return f"{n_bytes / GB:,.2f} GB"
-
-
-def _plan_lines(plan: MemoryPlan) -> Iterator[str]:
-    yield f"Memory: {plan.verdict} ({memory(plan.usable_bytes)} a device, {plan.device})."
-    for pool in plan.pools:
-        yield from _pool_lines(pool)
-    blocks = plan.blocks
-    chosen = "given" if blocks.given else "by estimate"
-    yield (
-        f"Cache: {plural(blocks.taken, 'block')} {chosen}, {blocks.num_min:,} to "
-        f"{blocks.num_full:,} make sense, at most {blocks.most:,} leave room for the rest."
-    )
-    for change in plan.changes:
-        yield f"Would fit with {change.words}."
-    yield from plan.notes
-
-
-def _pool_lines(pool: Pool) -> Iterator[str]:
-    count = plural(len(pool.device_ids), "device")
-    yield f"{pool.name} on {count}: {memory(pool.device_bytes)} each, {pool.fit.verdict}."
-    for term in pool.terms:
-        yield f"  {term.name}: {memory(term.device_bytes)} [{term.status}]"
