@@ -26,6 +26,7 @@ from bucketwise.core.question import Question
 from bucketwise.core.search import largest_square_px
 from bucketwise.engines.rbln.base_config import zoo_base
 from bucketwise.engines.rbln.emit import emit
+from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import serving_targets
@@ -35,7 +36,6 @@ from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report.script import page_script
 from bucketwise.report.what_if import histogram
 from bucketwise.report.what_if.panel_data import panel_data
-from bucketwise.report.what_if.patterns import releases_of
 from bucketwise.words import numbers
 from tests.browser.visits import fresh_page
 from tests.strategies import preprocessing_of

@@ -248,7 +248,12 @@ def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     from bucketwise.report.decision_record import decision_record
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
-    say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
+    say(
+        json.dumps(
+            integral(decision_record(analysis.plan, analysis.release.engine, names)),
+            indent=2,
+        )
+    )
 
 
 def _say_results(

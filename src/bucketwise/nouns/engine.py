@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from bucketwise.nouns.profile import ModelProfile
 
@@ -85,6 +86,81 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListToSet:
+    """One list, in the unit of the plan, and the releases that take it by one name.
+
+    Attributes
+    ----------
+    level : str
+        Keys that lead to it, with dots.
+    key : str
+        Its name there.
+    lengths : tuple of int
+        What it holds.
+    first, last : str
+        The oldest and the newest of those releases.
+    is_oldest, is_newest : bool
+        Whether no covered release stands before or after them.
+    """
+
+    level: str
+    key: str
+    lengths: tuple[int, ...]
+    first: str
+    last: str
+    is_oldest: bool
+    is_newest: bool
+
+    @property
+    def releases(self) -> str:
+        """The releases in words: "up to 0.10.3", "from 0.10.4"."""
+        if self.is_newest:
+            return f"from {self.first}"
+        return (
+            f"up to {self.last}" if self.is_oldest else f"{self.first} to {self.last}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePattern:
+    """One emitted file.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    text : str
+        As the plan has it.
+    pattern : str
+        The same with a place wherever an edit shows.
+    """
+
+    name: str
+    text: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFiles:
+    """The files of one release.
+
+    Attributes
+    ----------
+    version : str
+        Of the engine.
+    extra : int
+        What every length of this release needs beside that of the newest, in ViT
+        patches: a window it counts too many.
+    files : tuple of FilePattern
+        In the emitters' order.
+    """
+
+    version: str
+    extra: int
+    files: tuple[FilePattern, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """A runtime with graphs of fixed shapes.
 
@@ -123,6 +199,19 @@ class Engine:
     context_step : callable
         Tokens of a partition of the cache, None without -> the multiple that a context
         is of, and the least number of them.
+    lists_to_set : callable
+        Plan -> the lists of lengths by the names that releases have for them, oldest
+        releases first; () where none compiles the model.
+    nested_lists : callable
+        Plan of a family that compares soft tokens -> level, key and numbers of each list.
+    files_to_edit : callable
+        Plan, the configuration emitted ones start from, and targets, oldest first -> the
+        files of every release with places for what is edited in the page, newest first.
+    unit_note : str
+        Which unit a length of the engine has, and what documents say of it; a sentence
+        or more.
+    window_note : callable
+        Family -> what releases count wrong, a sentence; "" for nothing.
     length_bytes : callable
         Model and length -> bytes that one more graph takes of a device beside weights.
     """
@@ -142,6 +231,11 @@ class Engine:
     graph_rules: Callable[[str, int], tuple[str, ...]]
     device_of: Callable[[str | None], tuple[Device, bool]]
     context_step: Callable[[int | None], tuple[int, int]]
+    lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
+    nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
+    files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
+    unit_note: str
+    window_note: Callable[[str], str]
     length_bytes: Callable[[ModelProfile, int], int]
 
     def release(self, version: Version) -> Release:

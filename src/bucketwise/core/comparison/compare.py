@@ -118,6 +118,7 @@ def compare_scenarios(
         outcomes=tuple(_outcome(run, compared, deciding, scenarios[0]) for run in runs),
         provenance=provenance(traffic, None, version, dict(options or {})),
         needed=Demand.of(compared.needed, counts.runs),
+        release=setting.release,
     )
 
 

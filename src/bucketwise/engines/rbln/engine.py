@@ -9,10 +9,14 @@ from bucketwise.engines.rbln.decoder_graphs import (
     vendor_pattern,
 )
 from bucketwise.engines.rbln.devices import device_of
+from bucketwise.engines.rbln.emit.lists import lists_to_set, nested_lists
+from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.lengths import (
     LARGEST_PUBLISHED_PATCHES,
+    UNIT_NOTE,
     extra_windows,
     mask_bytes,
+    window_note,
 )
 from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import (
@@ -40,5 +44,10 @@ RBLN = Engine(
     graph_rules=graph_rules,
     device_of=device_of,
     context_step=context_step,
+    lists_to_set=lists_to_set,
+    nested_lists=nested_lists,
+    files_to_edit=releases_of,
+    unit_note=UNIT_NOTE,
+    window_note=window_note,
     length_bytes=length_bytes,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bucketwise.engines.rbln.releases import Version
+from bucketwise.engines.rbln.releases import Version, written
 
 LARGEST_PUBLISHED_PATCHES = 16_384
 """The largest ViT length any published RBLN configuration compiles (RBLN Model Zoo,
@@ -24,6 +24,21 @@ many, and the release that mended it (transformers/models/qwen2_5_vl/
 modeling_qwen2_5_vl.py; optimum-rbln pull request 762). ColQwen2 runs that tower where
 its checkpoint is made from one. EXAONE-4.5's own has counted right from the first
 (transformers/models/exaone4_5/modeling_exaone4_5.py)."""
+
+
+UNIT_NOTE = (
+    "Vendor documents up to 0.11 give the unit of a bucket as merged patches. The runtime "
+    "of every released version compares ViT patches, before the merge, and the docstring "
+    "of 0.12.0 says so."
+)
+
+
+def window_note(family: str) -> str:
+    """Return what releases count wrong, a sentence; "" for nothing."""
+    mended = MISCOUNTED_BEFORE.get(family)
+    if mended is None:
+        return ""
+    return f"Releases before {written(mended)} count one window too many."
 
 
 def extra_windows(family: str, version: Version) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bucketwise.engines.rbln.releases import written
 from bucketwise.lint.finding import Severity
 from bucketwise.lint.report import Judged
 from bucketwise.lint.rule import Reported
+from bucketwise.nouns.engine import written
 from bucketwise.report.blocks import (
     Block,
     Column,

@@ -11,10 +11,10 @@ import numpy as np
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.patching import count_patches
+from bucketwise.nouns.engine import ReleaseFiles
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
-from bucketwise.report.what_if.patterns import Release
 
 _TOLD = (
     "Some images are known by their visual tokens alone, as counted under the limit in "
@@ -46,14 +46,14 @@ class PanelData:
     stand_in_share: float
 
 
-def panel_data(analysis: Analysis, releases: Sequence[Release]) -> PanelData:
+def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelData:
     """Return what the panel is given.
 
     Parameters
     ----------
     analysis : Analysis
         The plan and its evidence.
-    releases : sequence of Release
+    releases : sequence of ReleaseFiles
         Files as texts with places.
 
     Returns

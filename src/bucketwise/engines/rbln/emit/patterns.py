@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bucketwise.core.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
 from bucketwise.engines.rbln.lengths import extra_windows
 from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.nouns.engine import FilePattern, ReleaseFiles
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Marks of a place. Private characters: emitters let none of a user's through."""
@@ -26,48 +27,9 @@ SIZE = 7_000_000_000_000_031
 REASON = "reason-of-the-decoder-graphs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePattern:
-    """One emitted file.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    text : str
-        As the plan has it.
-    pattern : str
-        The same with a place wherever an edit shows.
-    """
-
-    name: str
-    text: str
-    pattern: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """The files of one release.
-
-    Attributes
-    ----------
-    version : str
-        Of optimum-rbln.
-    extra : int
-        What every length of this release needs beside that of the newest, in ViT
-        patches: a window it counts too many.
-    files : tuple of FilePattern
-        In the emitters' order.
-    """
-
-    version: str
-    extra: int
-    files: tuple[FilePattern, ...]
-
-
 def releases_of(
     plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]
-) -> tuple[Release, ...]:
+) -> tuple[ReleaseFiles, ...]:
     """Return the files of every release, the newest first.
 
     Parameters
@@ -81,7 +43,7 @@ def releases_of(
 
     Returns
     -------
-    tuple of Release
+    tuple of ReleaseFiles
         Empty where no release has the model's class.
     """
     return tuple(_release(plan, base, target, targets[-1]) for target in targets[::-1])
@@ -89,7 +51,7 @@ def releases_of(
 
 def _release(
     plan: Plan, base: BaseConfig, target: RblnTarget, newest: RblnTarget
-) -> Release:
+) -> ReleaseFiles:
     context = EmitContext(
         model=plan.model,
         visual=plan.visual_for(target.version),
@@ -113,7 +75,7 @@ def _release(
     )
     family = plan.model.family
     more = extra_windows(family, target.parsed) - extra_windows(family, newest.parsed)
-    return Release(
+    return ReleaseFiles(
         version=target.version,
         extra=plan.model.window_patches**2 * more,
         files=files,

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from bucketwise.core.plan import Plan
-from bucketwise.engines.rbln.model_classes import first_release, serving_targets
+from bucketwise.engines.rbln.model_classes import (
+    first_release,
+    serving_targets,
+    within,
+)
+from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.engines.rbln.targets import TARGETS, RblnTarget
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListToSet:
-    """One list, in the unit of the plan, and the releases that take it by one name.
-
-    Attributes
-    ----------
-    key : str
-        Its name inside `visual`.
-    lengths : tuple of int
-        What it holds.
-    first, last : str
-        The oldest and the newest of those releases.
-    is_oldest, is_newest : bool
-        Whether no covered release stands before or after them.
-    """
-
-    key: str
-    lengths: tuple[int, ...]
-    first: str
-    last: str
-    is_oldest: bool
-    is_newest: bool
-
-    @property
-    def releases(self) -> str:
-        """The releases in words: "up to 0.10.3", "from 0.10.4"."""
-        if self.is_newest:
-            return f"from {self.first}"
-        return (
-            f"up to {self.last}" if self.is_oldest else f"{self.first} to {self.last}"
-        )
+from bucketwise.nouns.engine import ListToSet
 
 
 def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
@@ -56,6 +27,7 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
         () where no release compiles the model.
     """
     family = plan.model.family
+    level = ".".join((*within(family, {}), "visual"))
     groups: dict[tuple[tuple[int, ...], str], list[RblnTarget]] = {}
     for target in serving_targets(family, plan.provenance.options.get("target") or ()):
         if plan.visual_by_target and target.version not in plan.visual_by_target:
@@ -64,6 +36,7 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
         groups.setdefault((lengths, target.bucket_key), []).append(target)
     return tuple(
         ListToSet(
+            level=level,
             key=key,
             lengths=lengths,
             first=first_release(targets[0], family),
@@ -72,4 +45,13 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
             is_newest=targets[-1].version == next(reversed(TARGETS)),
         )
         for (lengths, key), targets in groups.items()
+    )
+
+
+def nested_lists(plan: Plan) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    """Return level, key and numbers of each list of a family that compares soft tokens."""
+    nesting, visual = NESTINGS[plan.model.family], plan.visual
+    return (
+        (nesting.tower, nesting.counts, visual.soft_tokens),
+        (nesting.language_model, nesting.lengths, visual.vit_max_seq_lens),
     )
