@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
+from bucketwise.app.fitting import deployed, fit
 from bucketwise.app.given_plans import PlanGiven, read_given
 from bucketwise.app.output import Written, write_results
 from bucketwise.app.pages import pages_of
@@ -29,7 +30,6 @@ from bucketwise.core.today import Today, limits_in_service, option_limits
 from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.engine import RBLN
-from bucketwise.engines.rbln.fitting import deployed, fit
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
