@@ -28,6 +28,9 @@ MOST_AMOUNT = 1e30
 
 MOST_COUNT = 2**31 - 1
 
+MOST_HEADROOM = 10.0
+"""Eleven times the largest length seen; the pixel limits end it long before."""
+
 _PRODUCT = re.compile(r"[0-9]{1,30}(?:[*x][0-9]{1,30}){0,4}|[0-9]{1,30}\^2")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,_][0-9]{3})+")
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -311,3 +314,19 @@ def _is_batch_size(text: str) -> bool:
         re.fullmatch("[0-9]{1,4}", text.strip()) is not None
         and 1 <= int(text) <= MAX_BATCH_SIZE
     )
+
+
+KINDS: dict[str, click.ParamType[Any]] = {
+    "text": click.STRING,
+    "name": Name(),
+    "range": BucketRange(),
+    "percent": Percent(),
+    "headroom": Percent(most=MOST_HEADROOM),
+    "length": click.IntRange(min=1),
+    "limit": Pixels(checkpoint=False),
+    "unit": click.Choice(["vit", "merged"]),
+    "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
+    "step_cost": StepCost(),
+    "seen_on": SeenOn(),
+}
+"""How the text of an option is read, by the kind that its field names."""
