@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
-from bucketwise.app.fitting import deployed, fit
 from bucketwise.app.given_plans import read_given
 from bucketwise.app.options import AnalyzeOptions
 from bucketwise.app.output import Written, write_results
@@ -28,6 +27,7 @@ from bucketwise.core.today import Today, limits_in_service, option_limits
 from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.engine import RBLN
+from bucketwise.engines.rbln.fitting import deployed, fit
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,

@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bucketwise.app.fitting import Deployment
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.cost import run_flops
 from bucketwise.core.patching import count_patches
 from bucketwise.core.today import limits_in_service
 from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.fitting import Deployment
 from bucketwise.engines.rbln.keys import BUCKETS
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
 from bucketwise.engines.rbln.rules.layout import plan_of

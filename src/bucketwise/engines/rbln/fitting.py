@@ -19,7 +19,7 @@ from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
 from bucketwise.engines.rbln.rules.layout import layout_of, plan_of
 from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.targets import RblnTarget
-from bucketwise.read.configs.documents import mapping_document
+from bucketwise.nouns.document import Document
 
 BLOCKS, CONTEXT = "kvcache_num_blocks", "max_seq_len"
 
@@ -107,7 +107,9 @@ class Deployment:
             base=self.base,
             target=target,
         )
-        document = mapping_document(context.config())
+        document = Document(
+            config=context.config(), form="compile", source="rbln_config", places={}
+        )
         return RblnSubject(
             document=document,
             version=target.parsed,
