@@ -178,8 +178,7 @@ def load_text(context: EncoderContext) -> str:
     remarks = (
         one_line(f"Load what compile.py made of {model.hf_id} for {target.name}."),
         f"Covers {_covers(context)}, with transformers {target.transformers}.",
-        "",
-        *_length_table(context),
+        "What each length serves: see the top of compile.py.",
     )
     body = (
         _LOAD.replace("CLASS_NAME", model.class_name)
