@@ -195,6 +195,15 @@ class AnalyzeOptions(SolverOptions):
         "How many decoder graphs: a range or one number.",
         shown="1-4",
     )
+    decoder_pins: Sequence[int] = asked(
+        (),
+        "decoder",
+        "batch",
+        "A decoder batch size that must be compiled; repeatable.",
+        name="--decoder-pin",
+        metavar="SIZE",
+        repeats=True,
+    )
     step_cost: str | Mapping[int, float] = asked(
         "roofline",
         "decoder",
@@ -270,6 +279,7 @@ RECORDED = (
     ),
     *("headroom", "allow_overflow", "pins", "bucket_unit", "cost", "video"),
     *("graph_price", "current", "current_max_pixels", "target", "decoder_graphs"),
+    "decoder_pins",
     *("step_cost", "measured_with", "batch_size"),
 )
 """In the order of every plan there is: its bytes stay."""

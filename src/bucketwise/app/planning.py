@@ -115,6 +115,7 @@ def analyze(
                 min_saving=asked.min_saving,
                 step_cost=asked.step_cost,
                 measured_with=asked.seen_with,
+                pins=tuple(sorted(set(asked.decoder_pins))),
             ),
             deployment=Deployment(
                 engine=RBLN,

@@ -31,7 +31,7 @@ from bucketwise.core.plan import (
     RejectedRows,
     StepCost,
 )
-from bucketwise.errors import InputError
+from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence
 from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.profile import ModelProfile
@@ -210,10 +210,11 @@ def decide_decoder(
     UsageError
         When steps cannot be priced as asked.
     """
+    _check_pins(question, profile, deployment)
     pricing = Pricing.of(question, profile, deployment, evidence)
     curve, load = pricing.curve(), _load(evidence, question, pricing)
     steps, sizes, batch_size = load.steps, load.graphs.sizes, question.batch_size
-    one = load.graphs.frontier[0]
+    one_graph = mean_cost((batch_size,), steps, curve)
     mean_step_cost = mean_cost(sizes, steps, curve)
     slots = mean_cost(sizes, steps, slot_costs(batch_size))
     seconds = load.activity.clipped(batch_size)
@@ -239,8 +240,8 @@ def decide_decoder(
             source=curve.source,
         ),
         mean_step_cost=mean_step_cost,
-        one_graph_step_cost=one.mean_step_cost,
-        saving=less(one.mean_step_cost, mean_step_cost),
+        one_graph_step_cost=one_graph,
+        saving=less(one_graph, mean_step_cost),
         slots_saving=less(batch_size, slots),
         frontier=load.graphs.frontier,
         batch_sizes=options,
@@ -272,6 +273,7 @@ def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _L
         curve=pricing.curve(),
         k_range=question.k_range,
         min_saving=question.min_saving,
+        pins=question.pins,
     )
     if not pricing.deployment.engine.picks_smaller_graphs(pricing.profile.family):
         choose = partial(_whole_batch, choose)
@@ -298,6 +300,19 @@ def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _L
             source=seen_on.source,
         ),
     )
+
+
+def _check_pins(
+    question: DecoderQuestion, profile: ModelProfile, deployment: Deployment
+) -> None:
+    """Check that the graphs that must be compiled can be used."""
+    beyond = [size for size in question.pins if size > question.batch_size]
+    if beyond:
+        message = f"--decoder-pin: expected at most batch_size ({question.batch_size}), got {beyond}"
+        raise UsageError(message)
+    if question.pins and not deployment.engine.picks_smaller_graphs(profile.family):
+        message = f"--decoder-pin: {profile.name} runs the whole batch in every step; leave it out"
+        raise UsageError(message)
 
 
 def _whole_batch(choose: Callable[[FloatArray], Graphs], steps: FloatArray) -> Graphs:

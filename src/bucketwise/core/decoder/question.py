@@ -34,6 +34,8 @@ class DecoderQuestion:
     measured_with : tuple of int, "gpu" or None
         Graphs of the system that the load was seen on; None takes the evidence's word,
         and one graph where it says nothing.
+    pins : tuple of int
+        Graphs that must be compiled.
     """
 
     batch_size: int
@@ -41,6 +43,7 @@ class DecoderQuestion:
     min_saving: float = 0.05
     step_cost: str | Mapping[int, float] = "roofline"
     measured_with: tuple[int, ...] | str | None = None
+    pins: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every option by itself.
@@ -73,4 +76,7 @@ class DecoderQuestion:
                 isinstance(self.measured_with, str) and self.measured_with != GPU
             ),
         }
+        if any(not 1 <= pin <= MAX_BATCH_SIZE for pin in self.pins):
+            said = f"expected 1 to {MAX_BATCH_SIZE:,}, got {list(self.pins)}"
+            wrong[f"decoder-pin: {said}"] = True
         raise_all([problem for problem, holds in wrong.items() if holds], UsageError)

@@ -232,7 +232,7 @@ def _graphs_table(decided: Decoder) -> Table:
 
 
 def _frontier_table(decided: Decoder, *, smaller: bool) -> Table:
-    cost, first = _priced(decided), decided.frontier[0]
+    cost, one = _priced(decided), decided.one_graph_step_cost
     rows = []
     for point in decided.frontier:
         chosen = point.k == decided.decision.k
@@ -240,8 +240,8 @@ def _frontier_table(decided: Decoder, *, smaller: bool) -> Table:
             f"{point.k} (chosen)" if chosen else str(point.k),
             dotted(point.decoder_batch_sizes),
         ]
-        if cost is not None:
-            saved = less(first.mean_step_cost, point.mean_step_cost)
+        if cost is not None and one is not None:
+            saved = less(one, point.mean_step_cost)
             cells += [_cost(point.mean_step_cost, cost), percent(saved)]
         cells += [
             "" if point.saving is None else percent(point.saving),
