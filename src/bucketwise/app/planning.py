@@ -163,7 +163,7 @@ def analyze(
         )
         raise UsageError(message)
     if bucket_unit not in ("vit", "merged"):
-        message = f"bucket-unit: {bucket_unit!r} found; vit or merged is right"
+        message = f"bucket-unit: expected vit or merged, got {bucket_unit!r}"
         raise UsageError(message)
     scale = profile.lengths_per_merged if bucket_unit == "merged" else 1
     question = Question(
@@ -315,8 +315,8 @@ def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None
             profile.checkpoint.min_pixels,
         )
         message = (
-            f"--current-max-pixels: {asked:,} found; at least min_pixels ({below:,}) is "
-            "right"
+            f"--current-max-pixels: expected at least min_pixels ({below:,}), got "
+            f"{asked:,}"
         )
         raise UsageError(message) from error
 

@@ -270,8 +270,8 @@ def _reserved(fields: Fields, known: EncoderFamily) -> int:
     padding = fields.mapping.get("pad_token_id", 1)
     if isinstance(padding, bool) or not isinstance(padding, int) or padding < 0:
         fields.problems.append(
-            f"{fields.at('pad_token_id')} is {shown(padding)}; a whole number from 0 is "
-            "right"
+            f"{fields.at('pad_token_id')}: expected a whole number from 0 up, got "
+            f"{shown(padding)}"
         )
         return 0
     return padding + 1
