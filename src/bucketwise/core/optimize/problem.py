@@ -185,8 +185,8 @@ def unmarked(ceilings: list[int], marks: tuple[int, ...]) -> list[str]:
         level = bisect_right(marks, ceiling)
         if level == below:
             problems.append(
-                f"pinned: {ceiling} found; nothing of {list(marks)} would run on it "
-                "rather than on another length"
+                f"pinned: expected a length that one of {list(marks)} would run on "
+                f"rather than on another, got {ceiling}"
             )
         below = level
     return problems

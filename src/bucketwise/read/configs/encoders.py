@@ -221,8 +221,8 @@ def _profile(
     family = config.get("model_type")
     if not isinstance(family, str) or family not in ENCODERS:
         message = (
-            f"{CONFIG}: model_type is {shown(family)}; a text encoder is one of "
-            f"{', '.join(ENCODERS)}"
+            f"{CONFIG}: model_type: expected that of a text encoder, one of "
+            f"{', '.join(ENCODERS)}, got {shown(family)}"
         )
         raise ConfigError(message)
     known, keys = ENCODERS[family], _KEYS[family]

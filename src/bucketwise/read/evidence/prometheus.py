@@ -283,7 +283,7 @@ def _evidence(series: Scraped) -> Evidence:
     counted = series.counted
     if len(counted) > MAX_REPLICAS:
         raise InputError(
-            f"{series.name}: expected one set of labels for each engine, "
+            f"{series.name}: expected one label set for each engine, "
             f"{MAX_REPLICAS:,} at most, got {len(counted):,}"
         )
     joined = join_scrapes([series.replicas[key] for key in counted])
