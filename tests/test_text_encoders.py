@@ -310,7 +310,7 @@ def test_another_model_is_no_text_encoder(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, {"model_type": "qwen3_vl"})
     assert encoder_named(f"{folder}") is None
     assert encoder_named("qwen3-vl-2b") is None
-    with pytest.raises(ConfigError, match="model_type: expected .*, got 'qwen3_vl'"):
+    with pytest.raises(ConfigError, match=r"model_type: expected .*, got 'qwen3_vl'"):
         find_encoder(f"{folder}")
     with pytest.raises(BucketwiseError, match="no text encoder that is built in"):
         find_encoder("qwen3-vl-2b")

@@ -194,7 +194,7 @@ def read_encoder_folder(text: str) -> EncoderProfile:
     Raises
     ------
     ConfigError
-        Naming every fault found: file, key, value, and what would be right.
+        Naming every fault found: file, key, what is expected, and the value.
     """
     place = locate(text)
     problems: list[str] = []

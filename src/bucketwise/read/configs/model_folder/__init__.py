@@ -65,7 +65,7 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     Raises
     ------
     ConfigError
-        Naming every fault found: file, key, value, and what would be right.
+        Naming every fault found: file, key, what is expected, and the value.
     """
     place = locate(text)
     problems: list[str] = []
