@@ -606,7 +606,7 @@ def test_scripts_say_who_uses_the_smaller_decoder_graphs(suffix: str) -> None:
 def test_batch_sizes_that_do_not_ascend_to_the_batch_are_refused(
     sizes: tuple[int, ...],
 ) -> None:
-    with pytest.raises(ConfigError, match="ascending"):
+    with pytest.raises(ConfigError, match="sizes that ascend"):
         replace(decoder_for(8), decoder_batch_sizes=sizes)
 
 
