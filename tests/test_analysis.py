@@ -159,7 +159,7 @@ def test_pins_are_kept_count_in_k_and_raise_the_top() -> None:
 
 
 def test_a_pin_off_the_models_multiple_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="1001 found; a multiple of 4 is right"):
+    with pytest.raises(UsageError, match=r"expected a multiple of 4 for .*, got 1001"):
         visual_for(MIXED, Question(pins=(1_001,)))
 
 
@@ -218,7 +218,9 @@ def test_a_top_that_rises_because_merged_patches_are_written_is_told() -> None:
 
 
 def test_a_pin_in_merged_patches_is_told_in_merged_patches() -> None:
-    with pytest.raises(UsageError, match=r"--pin: 30 found; .* 4 .*32 is the next"):
+    with pytest.raises(
+        UsageError, match=r"--pin: expected .* 4 .*, got 30; the next is 32"
+    ):
         visual_for(MIXED, replace(MERGED, pins=(120,)))
 
 

@@ -319,14 +319,14 @@ def test_lengths_the_model_cannot_be_compiled_for_are_named() -> None:
 
 def test_faults_of_the_question_are_named() -> None:
     one = scenario("a", 1_024)
-    with pytest.raises(UsageError, match="1 plan given; two or more are right"):
+    with pytest.raises(UsageError, match="expected two plans or more, got 1"):
         compared(MIXED, [one])
     with pytest.raises(UsageError, match="'a' names two plans"):
         compared(MIXED, [one, one])
     with pytest.raises(InputError, match="none of 1 usable row passes the processor"):
         compared(traffic_of((1, 5_000)), [one, scenario("b", 64)])
     many = tuple(range(4, 4 * (MOST_BUCKETS + 2), 4))
-    with pytest.raises(ConfigError, match="many: 65 lengths found; 1 to 64 is right"):
+    with pytest.raises(ConfigError, match="many: expected 1 to 64 lengths, got 65"):
         scenario("many", *many)
 
 

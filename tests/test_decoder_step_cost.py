@@ -163,11 +163,17 @@ def test_the_context_adds_visual_tokens_that_prompts_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"batch_size": 0}, "batch-size: 0"),
-        ({"batch_size": 8, "k_range": (3, 2)}, "decoder-graphs: 3-2"),
-        ({"batch_size": 8, "step_cost": "guess"}, "step-cost: 'guess'"),
+        ({"batch_size": 0}, "batch-size: expected .*, got 0"),
+        ({"batch_size": 8, "k_range": (3, 2)}, "decoder-graphs: expected .*, got 3-2"),
+        (
+            {"batch_size": 8, "step_cost": "guess"},
+            "step-cost: expected .*, got 'guess'",
+        ),
         ({"batch_size": 8, "measured_with": ()}, "measured-with"),
-        ({"batch_size": 8, "measured_with": "tpu"}, "measured-with: 'tpu'"),
+        (
+            {"batch_size": 8, "measured_with": "tpu"},
+            "measured-with: expected .*, got 'tpu'",
+        ),
     ],
 )
 def test_a_question_that_cannot_be_is_refused(

@@ -609,7 +609,7 @@ def test_the_compile_script_says_who_uses_the_smaller_decoder_graphs() -> None:
 def test_batch_sizes_that_do_not_ascend_to_the_batch_are_refused(
     sizes: tuple[int, ...],
 ) -> None:
-    with pytest.raises(ConfigError, match="ascending"):
+    with pytest.raises(ConfigError, match="sizes that ascend"):
         replace(decoder_for(8), decoder_batch_sizes=sizes)
 
 

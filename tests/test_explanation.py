@@ -49,7 +49,7 @@ def test_a_size_is_read_back_as_it_was_written(
     "text", ["", "1920", "0x4", "4x0", "1920x1080@", "axb", "-4x4"]
 )
 def test_anything_else_is_a_usage_error(text: str) -> None:
-    with pytest.raises(UsageError, match="WIDTHxHEIGHT is right"):
+    with pytest.raises(UsageError, match="expected WIDTHxHEIGHT"):
         parse_size(text)
 
 

@@ -196,7 +196,7 @@ def test_shares_by_client_are_weighted_by_what_the_client_asks() -> None:
 
 def test_rates_alone_say_what_they_lack(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("width,height\n1,1\n")
-    with pytest.raises(InputError, match="image_tokens: 0 tables of it beside client"):
+    with pytest.raises(InputError, match=r"image_tokens: expected 1 table .*, got 0"):
         read_traffic([SERVICE / "rates.csv.gz", tmp_path / "other.csv"])
 
 

@@ -74,7 +74,7 @@ def test_a_plan_is_a_bucket_list_and_anything_else_is_none(tmp_path: Path) -> No
         read_bucket_list(str(plan))
     with pytest.raises(InputError, match="neither lengths"):
         read_bucket_list(str(tmp_path / "none.json"))
-    with pytest.raises(UsageError, match="lengths start at 1"):
+    with pytest.raises(UsageError, match="expected lengths from 1 up"):
         read_bucket_list("0,4")
 
 

@@ -145,5 +145,5 @@ def test_the_first_that_sets_a_side_decides_it() -> None:
     shipped = limits_in_service(profile)
     assert shipped == profile.checkpoint
     assert limits_in_service(None, option) is None
-    with pytest.raises(ConfigError, match="max_pixels: 10 found; at least min_pixels"):
+    with pytest.raises(ConfigError, match="max_pixels: expected at least min_pixels"):
         limits_in_service(profile, GivenLimits(max_pixels=10, source="x"))

@@ -85,10 +85,10 @@ def compare(
         When a plan, an option or the traffic cannot be used.
     """
     if bucket_unit not in ("vit", "merged"):
-        message = f"bucket-unit: {bucket_unit!r} found; vit or merged is right"
+        message = f"bucket-unit: expected vit or merged, got {bucket_unit!r}"
         raise UsageError(message)
     if cost not in COSTS:
-        message = f"cost: {cost!r} found; one of {', '.join(COSTS)}"
+        message = f"cost: expected one of {', '.join(COSTS)}, got {cost!r}"
         raise UsageError(message)
     read = read_plans(plans, places=places)
     profile, assumed = _profile(model, list(read.values()))
@@ -184,7 +184,9 @@ def check_comparison_name(path: Path) -> None:
     from bucketwise.report.comparison import RENDERERS  # noqa: PLC0415
 
     if path.suffix not in RENDERERS:
-        message = f"-o {path}: a name that ends in {', '.join(RENDERERS)} is right"
+        message = (
+            f"-o: expected a name that ends in {' or '.join(RENDERERS)}, got {path}"
+        )
         raise UsageError(message)
 
 
@@ -223,8 +225,8 @@ def _profile(
         return profile, False
     if len(names) > 1:
         message = (
-            f"compare: plans for {' and '.join(names)} found; lengths fit one model alone, so "
-            "compare those of one, or name it with --model"
+            "compare: expected plans for one model, as lengths fit no other, got "
+            f"{' and '.join(names)}; compare those of one, or name it with --model"
         )
         raise UsageError(message)
     if not names:

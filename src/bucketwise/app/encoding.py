@@ -164,7 +164,7 @@ def _today(current: str | Path | Sequence[int], *, places: bool) -> TokensToday:
         return _configured(str(current), places=places)
     lengths = tuple(sorted(set(current)))
     if not lengths or lengths[0] < 1:
-        message = f"--current: {list(current)} found; lengths from 1 up are right"
+        message = f"--current: expected lengths from 1 up, got {list(current)}"
         raise UsageError(message)
     return TokensToday(lengths=lengths, source="given")
 

@@ -107,7 +107,7 @@ def lint_config(
         When a configuration or an option cannot be used.
     """
     if not configs:
-        message = "lint: no configuration given; one at least is right"
+        message = "lint: expected one configuration at least, got none"
         raise UsageError(message)
     if npu is not None:
         raise_all(attention_problems({"npu": npu}), UsageError)

@@ -220,8 +220,8 @@ def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None
             profile.checkpoint.min_pixels,
         )
         message = (
-            f"--current-max-pixels: {asked:,} found; at least min_pixels ({below:,}) is "
-            "right"
+            f"--current-max-pixels: expected at least min_pixels ({below:,}), got "
+            f"{asked:,}"
         )
         raise UsageError(message) from error
 

@@ -103,7 +103,7 @@ def _together(
     columns = dict(pairs)
     twice = [role for role, column in pairs if columns[role] != column]
     if twice:
-        message = f"{twice[0]} is named twice; one column is right"
+        message = f"expected one column for {twice[0]}, got several"
         raise click.BadParameter(message, ctx, param)
     try:
         Naming(columns)
@@ -205,7 +205,7 @@ def _or_soft_tokens(
     if count is None:
         return value
     if value is not None:
-        message = "--max-pixels and --soft-tokens both set it; one is right"
+        message = "expected --max-pixels or --soft-tokens, got both"
         raise click.BadParameter(message, ctx, param)
     from bucketwise.core.today import SOFT_TOKEN_PX
 

@@ -62,9 +62,9 @@ def parse_size(text: str) -> Sizes:
     sides = [int(match[side]) for side in ("width", "height")] if match else [0]
     if match is None or not 1 <= min(sides) <= max(sides) <= MAX_SIDE_PX:
         message = (
-            f"size: {text!r} found; WIDTHxHEIGHT is right, such as 1920x1080 "
-            f"(sides up to {MAX_SIDE_PX:,} px), "
-            "1280x720@64f for 64 frames, 1280x720@300f@30fps for a clip to sample"
+            "size: expected WIDTHxHEIGHT such as 1920x1080 (sides up to "
+            f"{MAX_SIDE_PX:,} px), 1280x720@64f for 64 frames, or 1280x720@300f@30fps "
+            f"for a clip to sample, got {text!r}"
         )
         raise UsageError(message)
     return Sizes(

@@ -72,11 +72,11 @@ class Preprocessing:
         problems = []
         if self.video_fps is not None and not 0 < self.video_fps <= _MAX_FPS:
             problems.append(
-                f"video fps: {self.video_fps} found; above 0 and at most {_MAX_FPS:,} "
-                "is right"
+                f"video fps: expected above 0 and at most {_MAX_FPS:,}, got "
+                f"{self.video_fps}"
             )
         if self.max_frames is not None and self.max_frames < 1:
-            problems.append(f"max frames: {self.max_frames} found; at least 1 is right")
+            problems.append(f"max frames: expected at least 1, got {self.max_frames}")
         raise_all(problems)
 
     @property

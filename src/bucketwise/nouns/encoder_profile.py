@@ -55,7 +55,7 @@ class EncoderShape:
         """
         raise_all(
             [
-                f"encoder: {name} is {value}; 1 or more is right"
+                f"encoder: {name}: expected 1 or more, got {value}"
                 for name, value in (
                     ("layers", self.layers),
                     ("hidden", self.hidden),

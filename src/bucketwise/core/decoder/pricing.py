@@ -264,9 +264,9 @@ class Pricing:
     def _shape(self) -> LmShape:
         if self.profile.lm is None:
             message = (
-                f"{self.profile.name}: the shape of its language model is not known, so "
-                "that a step cannot be priced; --step-cost slots, or measured ones such "
-                "as --step-cost 1=12.5,8=20, are right"
+                f"{self.profile.name}: the shape of its language model is not known, "
+                "so that a step cannot be priced; type --step-cost slots, or measured "
+                "ones such as --step-cost 1=12.5,8=20"
             )
             raise UsageError(message)
         return self.profile.lm

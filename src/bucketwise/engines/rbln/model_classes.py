@@ -198,7 +198,7 @@ def model_class(family: str) -> ModelClass:
     if found is None:
         known = ", ".join(MODEL_CLASSES)
         message = (
-            f"model family: {family!r} found; one of {known} is right, optimum-rbln up "
+            f"model family: expected one of {known}, got {family!r}; optimum-rbln up "
             f"to {NEWEST} has a class for no other"
         )
         raise ConfigError(message)
@@ -288,7 +288,7 @@ def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget,
     lacking = [target.name for target in targets if not serves(target, family)]
     if asked and lacking:
         able = [target.name for target in TARGETS.values() if serves(target, family)]
-        right = f"{' or '.join(able)} is right" if able else "leave --target out"
+        right = f"expected {' or '.join(able)}" if able else "leave --target out"
         message = (
             f"--target: {', '.join(lacking)} cannot compile {family}"
             f"{_since(family)}; {right}"

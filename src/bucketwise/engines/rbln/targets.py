@@ -161,4 +161,4 @@ def _dialect(name: str) -> RblnTarget:
         if text == target.version or parse_version(text) in target.releases:
             return target
     known = ", ".join(target.name for target in TARGETS.values())
-    raise UsageError(f"--target: {name!r} is not known; one of {known} is right")
+    raise UsageError(f"--target: expected one of {known}, got {name!r}")

@@ -68,14 +68,15 @@ class VllmFit:
             Naming every value that is out of range.
         """
         wrong = {
-            f"device-gb: {self.device_bytes / GB:g} found; above 0 is right": (
+            f"device-gb: expected above 0, got {self.device_bytes / GB:g}": (
                 self.device_bytes <= 0
             ),
-            f"gpu-memory-utilization: {self.utilization:g} found; above 0 and up to 1 "
-            "is right": not 0 < self.utilization <= 1,
-            f"used-gb: {(self.used_bytes or 0) / GB:g} found; 0 up to device-gb is "
-            "right": not 0 <= (self.used_bytes or 0) <= self.device_bytes,
-            f"max-model-len: {self.max_model_len} found; at least 1 is right": (
+            "gpu-memory-utilization: expected above 0 and up to 1, got "
+            f"{self.utilization:g}": not 0 < self.utilization <= 1,
+            f"used-gb: expected 0 to device-gb, got {(self.used_bytes or 0) / GB:g}": (
+                not 0 <= (self.used_bytes or 0) <= self.device_bytes
+            ),
+            f"max-model-len: expected at least 1, got {self.max_model_len}": (
                 self.max_model_len is not None and self.max_model_len < 1
             ),
         }
@@ -182,8 +183,8 @@ def vllm_preflight(
     shape = profile.lm
     if shape is None:
         message = (
-            f"{profile.name}: the shape of its language model is not known; a "
-            "checkpoint folder whose config.json tells it is right"
+            f"{profile.name}: the shape of its language model is not known; give a "
+            "checkpoint folder whose config.json tells it"
         )
         raise ConfigError(message)
     tower = device_parameters(profile) + host_parameters(profile)

@@ -64,8 +64,8 @@ def read_rbln_config(source: str | Path) -> RblnConfig:
     found = config_in(documents)
     if found is None:
         message = (
-            f"--base: {documents[0].source} holds no settings to start from; a rbln_config "
-            "with max_seq_len, batch_size and the like is right"
+            f"--base: {documents[0].source} holds no settings to start from; expected "
+            "a rbln_config with max_seq_len, batch_size and the like"
         )
         raise ConfigError(message)
     return found

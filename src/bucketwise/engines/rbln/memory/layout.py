@@ -84,7 +84,7 @@ class Layout:
             "decoder_batch_sizes": (min(self.decoder_batch_sizes, default=1), 1),
         }
         problems = [
-            f"{name}: {value} found; at least {bound} is right"
+            f"{name}: expected at least {bound}, got {value}"
             for name, (value, bound) in least.items()
             if value is not None and value < bound
         ]
@@ -93,12 +93,12 @@ class Layout:
             "devices of the ViT": (self.visual_device_ids, self.visual_devices),
         }
         problems += [
-            f"{name}: {count} found; at most {MAX_DEVICES:,} are right"
+            f"{name}: expected at most {MAX_DEVICES:,}, got {count}"
             for name, (_, count) in lists.items()
             if count > MAX_DEVICES
         ]
         problems += [
-            f"{name}: {list(ids)} found; {count} different ones are right"
+            f"{name}: expected {count} different ones, got {list(ids)}"
             for name, (ids, count) in lists.items()
             if ids and (len(ids) != count or len(set(ids)) != count)
         ]

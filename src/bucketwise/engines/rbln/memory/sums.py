@@ -51,8 +51,8 @@ class Sums:
         """Gather the terms."""
         if profile.lm is None:
             message = (
-                f"{profile.name}: the shape of its language model is not known; a "
-                "checkpoint folder whose config.json tells it is right"
+                f"{profile.name}: the shape of its language model is not known; "
+                "give a checkpoint folder whose config.json tells it"
             )
             raise ConfigError(message)
         device, _ = device_of(layout.npu)

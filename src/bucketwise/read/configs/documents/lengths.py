@@ -35,9 +35,7 @@ def list_documents(text: Text) -> tuple[Document, ...]:
     words = re.findall(r"[+-]?\d+", text.content)
     lengths = [int(word) for word in words if len(word) <= len(str(MAX_LENGTH)) + 1]
     if not 1 <= len(words) <= MAX_LENGTHS:
-        message = (
-            f"{text.name}: {len(words)} lengths found; 1 to {MAX_LENGTHS} is right"
-        )
+        message = f"{text.name}: expected 1 to {MAX_LENGTHS} lengths, got {len(words)}"
         raise ConfigError(message)
     _check(text.name, [*lengths, *([0] * (len(words) - len(lengths)))], MAX_LENGTH)
     notes: tuple[str, ...] = ()
@@ -200,7 +198,7 @@ def _check(name: str, values: Iterable[Any], most: int) -> None:
     ]
     if wrong:
         message = (
-            f"{name}: {str(wrong[0])[:50]!r} found; a whole number from 1 to {most} is "
-            "right"
+            f"{name}: expected a whole number from 1 to {most}, got "
+            f"{str(wrong[0])[:50]!r}"
         )
         raise ConfigError(message)

@@ -242,8 +242,8 @@ def _document(
     if not isinstance(config, dict):
         said = repr(config)
         note = (
-            f"{places.get((), text.name)}: rbln_config is {said}, which only running it "
-            "would tell; a mapping written out is right"
+            f"{places.get((), text.name)}: rbln_config: expected a mapping written "
+            f"out, got {said}, which only running it would tell"
         )
         notes = (note,)
     return Document(

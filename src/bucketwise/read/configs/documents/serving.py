@@ -148,7 +148,7 @@ def _mapping(
             raise
         tree = json_tree(_quoted(text, option.unresolved), name)
     if not isinstance(tree.value, dict):
-        message = f"{name} is {str(option.value)[:50]!r}; a JSON object is right"
+        message = f"{name}: expected a JSON object, got {str(option.value)[:50]!r}"
         raise ConfigError(message)
     return _with_unknowns(tree.value, option.unresolved), tree.places
 
