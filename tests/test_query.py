@@ -249,7 +249,7 @@ def test_a_query_that_may_not_be_ends_with_what_may(place: Path) -> None:
         "count", "--sql", "DROP TABLE x", "--model", "qwen3-vl-2b", cwd=place
     )
     assert wrong.returncode == 2
-    assert "one SELECT is right" in wrong.stderr
+    assert "expected one SELECT" in wrong.stderr
     outside = bucketwise("count", "--sql", "FROM read_text('/etc/passwd')", "--model", "qwen3-vl-2b",
                   cwd=place)  # fmt: skip
     assert outside.returncode == 1

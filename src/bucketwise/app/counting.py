@@ -12,6 +12,7 @@ from bucketwise.app.preprocessing import VideoOptions, as_shipped
 from bucketwise.app.tables import COLUMNS, counts_table, with_unusable
 from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import read_rows
 from bucketwise.read.configs.profiles import find_profile
@@ -53,7 +54,7 @@ def count(
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
-    return counts_table(counts, newest(target).parsed)
+    return counts_table(counts, RBLN.release(newest(target).parsed))
 
 
 def count_rows(
@@ -90,7 +91,7 @@ def count_rows(
     """
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
-    version = newest(target).parsed
+    release = RBLN.release(newest(target).parsed)
     for rows in read_rows(
         inputs,
         columns=columns,
@@ -110,5 +111,5 @@ def count_rows(
         )
         counts = count_patches(sizes, profile, preprocessing)
         # Limits of their own would be columns of some of the tables alone.
-        table = counts_table(counts, version)[COLUMNS]
+        table = counts_table(counts, release)[COLUMNS]
         yield with_unusable(table, usable, reason)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.lint.fixing import fixed, written
 from bucketwise.lint.report import Judged, LintReport
 from bucketwise.read.configs.documents.text import read_text
@@ -64,7 +65,7 @@ def _fixes(
 ) -> Iterator[FileFix]:
     corrections = []
     for each in judged:
-        after = fixed(each.subject, report.rules)
+        after = fixed(each.subject, report.rules, judge)
         # Of a serve line the subject's own is what vllm-rbln makes of it.
         if after.config != each.subject.document.config:
             corrections.append(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bucketwise.core.memory.vllm import VllmFit, vllm_preflight
-from bucketwise.core.memory.words import lines
+from bucketwise.engines.vllm.memory import VllmFit, vllm_preflight
+from bucketwise.engines.vllm.words import lines
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 
 __all__ = ["VllmFit", "vllm_fit", "vllm_lines"]

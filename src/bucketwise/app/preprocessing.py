@@ -99,13 +99,15 @@ def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
     problems = []
     if limits.max_pixels not in right:
         problems.append(
-            f"max_pixels: {limits.max_pixels:,} found; {profile.name} scales every image "
-            f"to {' or '.join(f'{each:,}' for each in known.supported)} soft tokens "
-            f"(--soft-tokens) of {area_px:,} pixels, no other limit is right"
+            "max_pixels: expected "
+            f"{' or '.join(f'{each:,}' for each in known.supported)} soft tokens "
+            f"(--soft-tokens) of {area_px:,} pixels, to which {profile.name} scales "
+            f"every image, got {limits.max_pixels:,} pixels"
         )
     if limits.min_pixels != whole:
         problems.append(
-            f"min_pixels: {limits.min_pixels:,} found; {profile.name} has no lower limit"
+            f"min_pixels: expected none, as {profile.name} has no lower limit, got "
+            f"{limits.min_pixels:,}"
         )
     raise_all(problems)
     return limits

@@ -21,10 +21,15 @@ OF_TEXTS = frozenset(
         *("strategy", "buckets", "min_saving", "cost", "align", "headroom", "pins"),
         *("graph_minutes", "images_per_day", "keep_days", "vit_tflops"),
         *("current", "npu", "target"),
-        *("out", "formats", "quiet", "as_json", "fail_on", "no_places"),
+        *("out", "formats", "quiet", "as_json", "fail_on", "no_places", "config"),
     }
 )
 """Options that mean something where there are texts alone."""
+
+GIVEN = (
+    click.core.ParameterSource.COMMANDLINE,
+    click.core.ParameterSource.DEFAULT_MAP,
+)
 
 
 def check_options(ctx: click.Context) -> None:
@@ -39,7 +44,7 @@ def check_options(ctx: click.Context) -> None:
         max(each.opts, key=len)
         for each in ctx.command.params
         if (name := each.name or "") not in OF_TEXTS
-        and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        and ctx.get_parameter_source(name) in GIVEN
     ]
     if given:
         message = (

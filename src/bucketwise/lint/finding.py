@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bucketwise.nouns.document import Path
+
 Severity = Literal["error", "warning", "info"]
 """error: will fail; warning: will waste, or may fail; info: good to know."""
-
-Path = tuple[str, ...]
-"""Keys that lead to a value, from the top: ("visual", "max_seq_len")."""
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bucketwise.lint.finding import Fix, Path
-from bucketwise.lint.rule import RULES, Rule, judge
+from bucketwise.lint.finding import Fix
+from bucketwise.lint.rule import Judge, Rule
 from bucketwise.lint.subject import Subject
+from bucketwise.nouns.document import Path
 
 MAX_ROUNDS = 8
 """Putting one thing right may show another; more rounds than this would be a circle."""
@@ -31,7 +32,7 @@ class Fixed:
     renames: Mapping[Path, str]
 
 
-def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> Fixed:
+def fixed(subject: Subject, rules: tuple[Rule, ...], judge: Judge) -> Fixed:
     """Return the configuration with every fix applied, until no finding has one.
 
     Parameters
@@ -40,6 +41,8 @@ def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> Fixed:
         The configuration and what it is for.
     rules : tuple of Rule
         The rules whose fixes are taken.
+    judge : callable
+        Applies rules to a configuration.
 
     Returns
     -------

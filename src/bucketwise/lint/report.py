@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.lint.finding import SEVERITIES, Severity
 from bucketwise.lint.rule import Reported, Rule
 from bucketwise.lint.subject import Subject

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from bucketwise.lint.formats.words import MEANINGS, NOUNS
-from bucketwise.lint.rule import RULES, Rule
+from bucketwise.lint.rule import Rule
 
 _HEAD = """\
 # Rules of `bucketwise lint`
@@ -18,7 +18,7 @@ happen:
 """
 
 
-def rules_page(rules: tuple[Rule, ...] = RULES) -> str:
+def rules_page(rules: tuple[Rule, ...]) -> str:
     """Return the page.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from bucketwise.core.memory.words import plan_lines
+from bucketwise.core.memory import plan_lines
 from bucketwise.lint.finding import SEVERITIES, Severity
 from bucketwise.lint.formats.words import FORMS, NOUNS, dotted, facts, totals
 from bucketwise.lint.report import Judged, LintReport

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bucketwise.engines.rbln.releases import written
-from bucketwise.lint.finding import Path, Severity
+from bucketwise.lint.finding import Severity
 from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.subject import Form
+from bucketwise.nouns.document import Form, Path
+from bucketwise.nouns.engine import written
 from bucketwise.words.numbers import plural
 from bucketwise.words.printable import one_line
 

@@ -12,7 +12,7 @@ from bucketwise.engines.rbln.emit.context import EmitContext
 from bucketwise.engines.rbln.emit.load_script import load_text
 from bucketwise.engines.rbln.emit.serve_script import serve_text
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.targets import Target
+from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.words.wording import worded
 
 __all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
@@ -47,7 +47,7 @@ def emitters_for(family: str) -> dict[str, Emitter]:
     return {name: text for name, text in EMITTERS.items() if text is not serve_text}
 
 
-def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
+def emit(plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]) -> dict[str, str]:
     """Return every file for every dialect.
 
     Parameters
@@ -56,7 +56,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
         The answer; without a decoder half the base's batch sizes stay.
     base : BaseConfig
         The configuration emitted ones start from.
-    targets : sequence of Target
+    targets : sequence of RblnTarget
         The dialects.
 
     Returns

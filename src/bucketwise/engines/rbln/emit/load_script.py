@@ -7,11 +7,8 @@ from bucketwise.engines.rbln.emit.device_lines import VERSION_IMPORT, first_devi
 from bucketwise.engines.rbln.emit.literal import python_literal
 from bucketwise.engines.rbln.emit.processor_lines import limit_constants, limit_function
 from bucketwise.engines.rbln.emit.remarks import (
-    assumed_values,
-    base_notes,
-    bucket_table,
-    decoder_table,
     one_line,
+    see_compile_script,
     unit_warning,
 )
 
@@ -46,12 +43,7 @@ def load_text(context: EmitContext) -> str:
             f"Load what compile.py made of {context.model.hf_id} for {target.name}."
         ),
         f"Covers {context.covers}, with transformers {target.transformers}.",
-        "",
-        *bucket_table(context),
-        *decoder_table(context),
-        "",
-        *assumed_values(context),
-        *base_notes(context),
+        see_compile_script(context),
     )
     placing = (
         "# ASSUMED: devices from 0 up, the ViT sharing the first. Where memory is\n"
