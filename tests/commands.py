@@ -19,21 +19,34 @@ from bucketwise.cli import run
 Done = subprocess.CompletedProcess[str]
 
 
-def bucketwise(*words: object, cwd: Path, stdin: str | None = None) -> Done:
-    """Run a command in a folder, with all that meets its errors."""
+def bucketwise(
+    *words: object,
+    cwd: Path,
+    stdin: str | None = None,
+    stderr: io.TextIOWrapper | None = None,
+) -> Done:
+    """Run a command in a folder, with all that meets its errors.
+
+    What it says to `stderr` goes to that alone.
+    """
     given = [str(word) for word in words]
-    streams = {
-        name: io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", write_through=True)
-        for name, text in (("stdin", stdin or ""), ("stdout", ""), ("stderr", ""))
-    }
+    asked = io.TextIOWrapper(io.BytesIO((stdin or "").encode()), "utf-8")
+    out, err = (
+        io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)
+    )
+    streams = {"stdin": asked, "stdout": out, "stderr": stderr or err}
     with chdir(cwd), patch.multiple(sys, argv=["bucketwise", *given], **streams):
         try:
             run()
         except SystemExit as end:
             status = end.code
     assert isinstance(status, int)
-    out, err = (streams[name].buffer for name in ("stdout", "stderr"))
-    return Done(given, status, out.getvalue().decode(), err.getvalue().decode())
+    return Done(given, status, *(_text(stream) for stream in (out, err)))
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode()
 
 
 def started(*words: object, cwd: Path, stdin: str | None = None) -> Done:

@@ -1,12 +1,17 @@
-"""One way of drawing examples for all tests."""
+"""One way of drawing examples for all tests, and what they share."""
 
 import os
 import pkgutil
+from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib import import_module
 
+import pytest
 from hypothesis import settings
 
 import bucketwise
+from bucketwise.read import database
+from bucketwise.read.isolated import Isolation
 
 # The same examples each time, everywhere: what passes here passes in continuous
 # integration. EXPLORE is for others, and for more of them `make fuzz`. No deadline: how
@@ -22,3 +27,14 @@ settings.load_profile("bucketwise")
 for module in pkgutil.walk_packages(bucketwise.__path__, "bucketwise."):
     if module.name != "bucketwise.__main__":
         import_module(module.name)
+
+
+@pytest.fixture(scope="module")
+def one_reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the process that reads Parquet: to start it costs more than to read."""
+    with (
+        Isolation(tmp_path_factory.mktemp("scratch")) as kept,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(database, "Isolation", lambda _: nullcontext(kept))
+        yield

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from bucketwise.cli.progress import MOST_BAR, progress_bar
 from bucketwise.read.progress import Progress
+from tests.commands import bucketwise
 
 
 def shown(progress: Progress, width: int, encoding: str = "utf-8") -> str:
@@ -81,17 +82,17 @@ def slow_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def drawn(log: Path, out: Path, *options: str, term: str) -> bytes:
+def drawn(log: Path, out: Path) -> bytes:
     """Return what analyzing a table writes to a terminal on standard error."""
     main, terminal = pty.openpty()
-    command = [sys.executable, "-m", "bucketwise", "analyze", str(log), *options]
+    command = [sys.executable, "-m", "bucketwise", "analyze", str(log)]
     with (
         os.fdopen(main, "rb") as screen,
         subprocess.Popen(
             [*command, "--format", "none", "--out", str(out)],
             stdout=subprocess.DEVNULL,
             stderr=terminal,
-            env={**os.environ, "TERM": term},
+            env={**os.environ, "TERM": "xterm"},
         ) as running,
     ):
         os.close(terminal)
@@ -110,7 +111,7 @@ def _read(descriptor: int) -> Iterator[bytes]:
 def test_a_terminal_shows_a_bar_and_is_left_clean(
     slow_log: Path, tmp_path: Path
 ) -> None:
-    shown = drawn(slow_log, tmp_path / "o", term="xterm")
+    shown = drawn(slow_log, tmp_path / "o")
     assert "━".encode() in shown
     assert b"reading log.csv, " in shown
     assert b"Traceback" not in shown
@@ -119,9 +120,35 @@ def test_a_terminal_shows_a_bar_and_is_left_clean(
 
 
 @pytest.mark.parametrize(
-    ("options", "term"), [(("--quiet",), "xterm"), ((), "dumb")], ids=["quiet", "dumb"]
+    ("options", "term", "is_terminal"),
+    [
+        ((), "xterm", True),
+        (("--quiet",), "xterm", True),
+        ((), "dumb", True),
+        ((), "xterm", False),
+    ],
+    ids=["drawn", "quiet", "dumb", "no terminal"],
 )
-def test_nothing_is_drawn_when_quiet_or_on_a_terminal_that_cannot(
-    options: tuple[str, ...], term: str, slow_log: Path, tmp_path: Path
+def test_nothing_is_drawn_when_quiet_or_on_what_cannot(
+    options: tuple[str, ...],
+    term: str,
+    is_terminal: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert drawn(slow_log, tmp_path / "o", *options, term=term) == b""
+    monkeypatch.setattr("bucketwise.cli.progress.FIRST_AFTER_S", 0.0)
+    monkeypatch.setenv("TERM", term)
+    (tmp_path / "log.csv").write_text("w,h\n640,480\n")
+    main, other = pty.openpty() if is_terminal else os.pipe()
+    with os.fdopen(main, "rb") as screen, os.fdopen(other, "w") as stderr:
+        done = bucketwise(
+            *("analyze", "log.csv", *options, "--format", "none"),
+            cwd=tmp_path,
+            stderr=stderr,
+        )
+        stderr.close()
+        shown = b"".join(_read(screen.fileno()))
+    assert done.returncode == 0
+    is_drawn = is_terminal and not options and term != "dumb"
+    assert (b"\x1b" in shown) == is_drawn
+    assert is_drawn or shown == b""

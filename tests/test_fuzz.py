@@ -10,8 +10,7 @@ import json
 import os
 import tarfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,14 +23,14 @@ from PIL import Image
 
 from bucketwise.errors import BucketwiseError
 from bucketwise.read import (
-    database,
     read_evidence,
     read_rows,
     read_traffic,
     write_histogram,
 )
-from bucketwise.read.isolated import Isolation
 from bucketwise.words.reasons import OUTSIDE
+
+pytestmark = pytest.mark.usefixtures("one_reader")
 
 GOLD = Path(__file__).parent / "gold"
 EXAMPLES = int(os.environ.get("BUCKETWISE_FUZZ_EXAMPLES", "4"))
@@ -113,17 +112,6 @@ def histogram() -> bytes:
         traffic = read_traffic([Path(folder) / "log.csv"])
         write_histogram(traffic, Path(folder) / "h.parquet")
         return (Path(folder) / "h.parquet").read_bytes()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the process that reads Parquet: to start it costs more than to read."""
-    with (
-        Isolation(tmp_path_factory.mktemp("scratch")) as kept,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(database, "Isolation", lambda _: nullcontext(kept))
-        yield
 
 
 FORMS: dict[str, Callable[[], bytes]] = {

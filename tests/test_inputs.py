@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -555,26 +554,6 @@ def test_progress_says_bytes_rows_and_time_left() -> None:
     assert "50.0% of 2.00 MiB" in line
     assert "16,384 rows" in line
     assert "\x1b" not in line
-
-
-def test_progress_is_drawn_on_a_terminal_alone(tmp_path: Path) -> None:
-    rows = np.random.default_rng(0).integers(1, 4_000, size=(400_000, 2))
-    text = "\n".join(f"{a},{b},2026-01-01 at {a}" for a, b in rows.tolist())
-    (tmp_path / "log.csv").write_text(f"w,h,time\n{text}\n")
-    command = ["histogram", "log.csv", "-o", "h.parquet"]
-    assert "reading" not in bucketwise(*command, cwd=tmp_path).stderr
-    main, terminal = pty.openpty()
-    with os.fdopen(main, "rb") as screen:
-        subprocess.run(
-            [sys.executable, "-m", "bucketwise", *command],
-            cwd=tmp_path,
-            stderr=terminal,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-        os.close(terminal)
-        shown = os.read(screen.fileno(), 100_000)
-    assert b"reading log.csv, " in shown
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])

@@ -19,8 +19,9 @@ from tests.test_report import CASES, SNIPPETS, analysis_of
 
 
 @pytest.fixture
-def chromium() -> None:
-    """Skip without a Chromium, or fail where CI is set."""
+def chromium(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip without a Chromium, or fail where CI is set; a busy machine may take long."""
+    monkeypatch.setattr(printing, "TIMEOUT_S", 900.0)
     if find_chromium() is None:
         if os.environ.get("CI"):
             pytest.fail(

@@ -89,7 +89,7 @@ def worst_found(
     return int(counts.needed(RBLN.release(version)).max())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     rows=st.lists(SIDES, min_size=1, max_size=6),

@@ -12,6 +12,8 @@ from bucketwise.nouns.traffic import OWN_COLUMNS, Traffic, merge_traffic
 from bucketwise.read import read_rows, read_traffic, write_histogram
 from bucketwise.read.histograms import SCHEMA, WITH_OWN
 
+pytestmark = pytest.mark.usefixtures("one_reader")
+
 TABLE = (
     "time,tenant,w,h,frames,fps,count\n"
     "5,a,640,480,,,1.5\n5000,b,10,20,16,29.97,2\n,,1,1,,,1\n7,a,x,1,,,1\n"

@@ -27,6 +27,8 @@ from bucketwise.read.requests.parquet_rows import has_images, read_parquet
 from bucketwise.read.requests.reader import RequestLog
 from bucketwise.words.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
 
+pytestmark = pytest.mark.usefixtures("one_reader")
+
 STRUCT = "STRUCT(bytes BLOB, path VARCHAR)"
 
 

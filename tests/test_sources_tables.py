@@ -33,6 +33,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+pytestmark = pytest.mark.usefixtures("one_reader")
+
 HEADER = ["timestamp", "tenant", "width", "height", "num_frames", "fps"]
 ROWS = [
     ["2026-10-01T00:10:00Z", "a", "640", "480", "", ""],
