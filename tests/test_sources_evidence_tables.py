@@ -84,7 +84,7 @@ def reasons(evidence: Evidence) -> dict[str, tuple[int, list[int]]]:
     }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(moments, min_size=1, max_size=12))
 def test_any_two_of_start_end_and_duration_tell_the_same(
     requests: list[tuple[int, int]],
@@ -109,7 +109,7 @@ def test_any_two_of_start_end_and_duration_tell_the_same(
         assert activity(evidence).sha256() == expected, header
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.data(), st.lists(moments, min_size=2, max_size=12))
 def test_the_order_of_rows_and_cuts_between_files_do_not_matter(
     data: st.DataObject, requests: list[tuple[int, int]]

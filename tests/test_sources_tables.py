@@ -777,7 +777,7 @@ SIZED = st.tuples(
 SIZED_HEADER = ["w", "h", "time", "tenant", "count"]
 
 
-@LAWS
+@settings(LAWS, max_examples=12)
 @given(one=st.lists(SIZED, min_size=1), two=st.lists(SIZED, min_size=1))
 def test_two_files_together_are_the_sum_of_each(
     tmp_path: Path, one: list[list[str]], two: list[list[str]]
