@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Modules are compiled when they are imported: most never are.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 SAMPLES := docs_screenshots web_photos phone_photos chest_xrays qwen_vl_service
 # What runs today in the sample reports: the three lengths vendor guides print, read as
@@ -24,8 +26,8 @@ $(STAMP): requirements.lock pyproject.toml
 	  { echo "bucketwise needs Python 3.11 or newer; say which with: make PYTHON=python3.11"; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock (first time: a minute or two) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(INSTALL) --require-hashes -r requirements.lock
+	@$(BIN)/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP)
@@ -89,7 +91,7 @@ LOWEST := .venv-lowest
 lowest-check: wheel-check
 	$(PYTHON) -m venv --clear $(LOWEST)
 	$(BIN)/python scripts/lowest-versions > $(LOWEST)/pins.txt
-	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r $(LOWEST)/pins.txt
+	$(LOWEST)/bin/python $(INSTALL) --only-binary :all: -r $(LOWEST)/pins.txt
 	scripts/smoke-test-wheel $(CURDIR)/$(LOWEST)/bin/python dist/*.whl sample_traffic/docs_screenshots.csv
 
 check: test fuzz lint types contracts wheel-check lowest-check reports-check
