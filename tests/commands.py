@@ -14,6 +14,8 @@ from contextlib import chdir
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
+
 from bucketwise.cli import run
 
 Done = subprocess.CompletedProcess[str]
@@ -34,14 +36,20 @@ def bucketwise(
     out, err = (
         io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)
     )
-    streams = {"stdin": asked, "stdout": out, "stderr": stderr or err}
-    with chdir(cwd), patch.multiple(sys, argv=["bucketwise", *given], **streams):
-        try:
-            run()
-        except SystemExit as end:
-            status = end.code
-    assert isinstance(status, int)
-    return Done(given, status, *(_text(stream) for stream in (out, err)))
+    with (
+        chdir(cwd),
+        patch.multiple(
+            "sys",
+            argv=["bucketwise", *given],
+            stdin=asked,
+            stdout=out,
+            stderr=stderr or err,
+        ),
+        pytest.raises(SystemExit) as ended,
+    ):
+        run()
+    assert isinstance(ended.value.code, int)
+    return Done(given, ended.value.code, *map(_text, (out, err)))
 
 
 def _text(stream: io.TextIOWrapper) -> str:

@@ -102,8 +102,8 @@ def test_the_same_files_elsewhere_are_the_same(
 def test_a_change_of_any_check_has_all_of_them_run_again(
     cache: run.Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ("check_buckets.py", "stand_in/rebel/__init__.py", "refusals.toml")
-    names += ("pytest.ini", "requirements-0.12.0.lock")
+    names = ["check_buckets.py", "stand_in/rebel/__init__.py", "refusals.toml"]
+    names += ["pytest.ini", "requirements-0.12.0.lock"]
     for name in names:
         (tmp_path / "checks" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "checks" / name).touch()
