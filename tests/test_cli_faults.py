@@ -200,7 +200,7 @@ def test_a_closed_or_endless_stream_is_told(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=900,  # only lest it never ends
         check=False,
     )
     assert done.returncode == status, done.stderr

@@ -253,7 +253,7 @@ def test_a_run_that_is_ended_leaves_no_output(
     run.stdin.flush()
     time.sleep(1)
     run.send_signal(ending)
-    run.wait(timeout=30)
+    run.wait()
     run.stdin.close()
     assert run.returncode != 0
     assert list(tmp_path.iterdir()) == []
