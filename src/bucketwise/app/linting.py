@@ -28,9 +28,8 @@ from bucketwise.engines.rbln.rules.layout import plan_of
 from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.errors import ConfigError, UsageError, raise_all
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Rule
-from bucketwise.lint.subject import Use
+from bucketwise.lint.finding import Rule
+from bucketwise.lint.subject import Judged, LintReport, Use
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
