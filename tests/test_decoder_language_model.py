@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.language_model import (
+from bucketwise.core.language_model import (
     input_embedding,
     kv_values_per_token,
     parameters,

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
-from bucketwise.core.decoder.language_model import input_embedding, parameters
+from bucketwise.core.language_model import input_embedding, parameters
 from bucketwise.core.patching import count_patches
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.nouns.profile import ModelProfile
