@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.core.memory import MemoryPlan, plan_lines
-from bucketwise.core.tower import device_parameters, host_parameters
+from bucketwise.core.tower import (
+    device_parameters,
+    host_parameters,
+    projector_parameters,
+)
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.preflight import preflight
 from bucketwise.engines.rbln.memory.terms import vit_terms
@@ -20,7 +24,8 @@ MIB, GIB = 2**20, 2**30
 MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}
 
 # Parameters of model.visual of each checkpoint's class, counted on torch's meta device
-# (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).
+# (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0). Of Gemma4 its vision_tower and
+# embed_vision (5.15.1).
 TOWERS = {
     "qwen2-vl-2b": 665_271_296,
     "qwen2-vl-7b": 675_759_104,
@@ -44,6 +49,10 @@ TOWERS = {
     "cosmos-reason2-8b": 576_388_336,
     "exaone-4.5-33b": 1_286_482_944,
     "colqwen2-v1.0-hf": 665_271_296,
+    "gemma-4-e2b": 168_544_256,
+    "gemma-4-e4b": 169_330_688,
+    "gemma-4-26b-a4b": 572_792_112,
+    "gemma-4-31b": 575_741_232,
 }
 
 # RBLN Model Zoo, qwen3-vl-2b, compile.py, with the three lengths of the vendor's guide.
@@ -88,7 +97,8 @@ def layouts(draw: st.DrawFn) -> Layout:
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_tower_on_device_and_host_is_the_tower_of_the_real_class(name: str) -> None:
     profile = MODELS[name]
-    assert device_parameters(profile) + host_parameters(profile) == TOWERS[name]
+    beside = host_parameters(profile) + projector_parameters(profile)
+    assert device_parameters(profile) + beside == TOWERS[name]
 
 
 def test_the_published_configuration_fits_where_it_is_published_to_run() -> None:
