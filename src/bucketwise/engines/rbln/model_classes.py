@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.engines.rbln.releases import Version, written
-from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
+from bucketwise.engines.rbln.targets import SDK, TARGETS, RblnTarget, pick_targets
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.profile import ModelProfile
 
 NEWEST = list(TARGETS)[-1]
 """The newest release looked at."""
@@ -235,6 +236,37 @@ def within(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
         for name in sorted(holders)
         if isinstance(config.get(name), Mapping) and "visual" in config[name]
     )[:1]
+
+
+def refusal(profile: ModelProfile) -> str:
+    """Return why no release compiles a model of a family that has a class, in words.
+
+    A layer that borrows keys and values has no projections of them (transformers 5.8.1
+    and 5.15.1, models/gemma4/modeling_gemma4.py, Gemma4TextAttention), and every layer
+    is asked for them (optimum-rbln 0.11.0 to 0.12.0, transformers/models/decoderonly/
+    decoderonly_architecture.py, DecoderOnlyAttention.__post_init__).
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+
+    Returns
+    -------
+    str
+        "" where nothing is known against it.
+    """
+    shape = profile.lm
+    if shape is None or profile.family not in MODEL_CLASSES:
+        return ""
+    borrowing = sum(each.borrowing_layers for each in shape.attention)
+    if not borrowing:
+        return ""
+    return (
+        f"No {SDK} up to {NEWEST} compiles it: {borrowing} of its {shape.layers} layers "
+        "take keys and values of an earlier one, and the class asks each for a "
+        "projection of its own, which they lack."
+    )
 
 
 def splits_visual(family: str, version: Version) -> bool:
