@@ -146,15 +146,19 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
 
 
 def run_flops(profile: ModelProfile) -> CostCurve:
-    """Return the FLOP of one run at what the lengths of a model are compiled for.
+    """Return the cost of one run at what the lengths of a model are compiled for.
+
+    In FLOP; in tokens where lengths are chunks of a language model that is not known.
 
     Parameters
     ----------
     profile : ModelProfile
         The model.
     """
-    if profile.soft_tokens is None or profile.lm is None:
+    if profile.soft_tokens is None:
         return vit_flops(profile)
+    if profile.lm is None:
+        return linear_cost(profile)
     source = f"text_config of {profile.name}'s config.json"
     return chunk_flops(profile.lm, source)
 

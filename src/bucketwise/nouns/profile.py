@@ -352,8 +352,7 @@ class ModelProfile:
     notes : tuple of str
         What a reader should know of how they were read, a sentence each.
     soft_tokens : SoftTokens or None
-        Where the runtime compares an image's soft tokens and not its ViT patches; the
-        language model that reads them is known then.
+        Where the runtime compares an image's soft tokens and not its ViT patches.
     """
 
     name: str
@@ -395,10 +394,6 @@ class ModelProfile:
             problems.append(
                 f"{self.name}: a window of {self.window_patches} patches is not a "
                 f"multiple of merge ({self.merge})"
-            )
-        if self.soft_tokens is not None and self.lm is None:
-            problems.append(
-                f"{self.name}: soft_tokens: expected lm beside it, got none"
             )
         raise_all(problems)
 

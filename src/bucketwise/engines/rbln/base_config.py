@@ -197,7 +197,8 @@ def zoo_base(
         When the family is unknown or the SDK would refuse the result.
     """
     kind = model_class(family)
-    config: dict[str, Any] = {"visual": {}, "num_devices": kind.devices}
+    visual = {"num_devices": kind.visual_devices} if kind.visual_devices else {}
+    config: dict[str, Any] = {"visual": visual, "num_devices": kind.devices}
     if kind.kvcache_partition_len is not None:
         config["kvcache_partition_len"] = kind.kvcache_partition_len
     config |= {"max_seq_len": kind.max_seq_len, "batch_size": 1}

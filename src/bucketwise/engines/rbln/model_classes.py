@@ -37,10 +37,10 @@ class ModelClass:
         Context length of the published configuration.
     kvcache_partition_len : int or None
         Its cache partition; None where it runs without flash attention.
-    devices : int
-        Devices of its language model.
+    devices, visual_devices : int
+        Devices of its language model, and of its ViT; 0 where the ViT has as many.
     source : str
-        Where the last three were read.
+        Where these were read.
     within : str
         The submodule that holds the settings which others have at the top, `visual` among
         them; "" where they are at the top.
@@ -56,6 +56,7 @@ class ModelClass:
     max_seq_len: int
     kvcache_partition_len: int | None
     devices: int = 8
+    visual_devices: int = 0
     source: str
     within: str = ""
     generates: bool = True
@@ -121,10 +122,11 @@ MODEL_CLASSES: dict[str, ModelClass] = {
         tower="RBLNGemma4VisionModel",
         since=(0, 11, 0),
         visual_splits_since=(0, 11, 0),
-        max_seq_len=131_072,
+        max_seq_len=262_144,
         kvcache_partition_len=16_384,
-        source="max_position_embeddings of the checkpoint's config.json, and the partition "
-        "that optimum-rbln 0.12.0 takes (transformers/modeling_attention_utils.py)",
+        devices=16,
+        visual_devices=8,
+        source="RBLN Model Zoo, image-text-to-text/gemma4/gemma-4-26b-a4b and gemma-4-31b",
     ),
     "exaone4_5": ModelClass(
         name="RBLNExaone4_5_ForConditionalGeneration",
