@@ -29,6 +29,7 @@ from bucketwise.lint.finding import SEVERITIES
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.soft_tokens import compiled_counts
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
+from tests.gemma4 import text_config_of
 from tests.strategies import clips_of, traffic_of
 
 MODEL = "gemma-4-26b-a4b"
@@ -364,9 +365,6 @@ def folder_of(profile: ModelProfile, folder: Path, **image: Any) -> str:
     """Write what the files of a checkpoint say; return the folder."""
     vit, text = profile.vit, profile.lm
     assert text is not None
-    full, sliding = text.attention
-    period = text.layers // full.layers
-    kinds = ["sliding_attention", "full_attention"]
     config = {
         "model_type": "gemma4",
         "vision_config": {
@@ -377,24 +375,7 @@ def folder_of(profile: ModelProfile, folder: Path, **image: Any) -> str:
             "patch_size": 16,
             "pooling_kernel_size": 3,
         },
-        "text_config": {
-            "num_hidden_layers": text.layers,
-            "layer_types": [kinds[(at + 1) % period == 0] for at in range(text.layers)],
-            "hidden_size": text.hidden,
-            "intermediate_size": text.intermediate,
-            "use_double_wide_mlp": text.wide_layers > 0,
-            "num_kv_shared_layers": full.borrowing_layers + sliding.borrowing_layers,
-            "num_attention_heads": full.heads,
-            "num_key_value_heads": sliding.kv_heads,
-            "num_global_key_value_heads": full.kv_heads,
-            "attention_k_eq_v": full.keys_are_values,
-            "sliding_window": sliding.window_tokens,
-            "hidden_size_per_layer_input": text.per_layer_input,
-            "enable_moe_block": text.experts > 0,
-            "num_experts": text.experts or None,
-            "top_k_experts": text.experts_per_token or None,
-            "moe_intermediate_size": text.expert_intermediate or None,
-        },
+        "text_config": text_config_of(text),
     }
     processor = {
         "image_processor": {"max_soft_tokens": 280} | image,
