@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -183,5 +184,9 @@ def test_the_report_tells_the_units_and_why_nothing_is_edited_in_it(
     assert 'id="units"' in report
     assert "Why there is no panel to try lengths." in report
     assert 'id="what-if"' not in report
+    # No chunk of the language model is given a mask that grows with its square.
     assert "Kernels, buffers, inputs" in report
+    for name in ("costs", "buckets", "limits", "strategies"):
+        [section] = re.findall(rf'<section id="{name}".*?</section>', report, re.DOTALL)
+        assert "mask" not in section.lower()
     assert "cache of 25 sliding layers" in report
