@@ -15,6 +15,7 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.core.analysis import Analysis
 from bucketwise.engines.rbln.base_config import Overrides, given_base, zoo_base
+from bucketwise.engines.rbln.decoder_graphs import graph_rules
 from bucketwise.read.configs.profiles import built_in_profiles
 from tests.strategies import traffic_of
 
@@ -190,3 +191,8 @@ def test_the_report_tells_the_units_and_why_nothing_is_edited_in_it(
         [section] = re.findall(rf'<section id="{name}".*?</section>', report, re.DOTALL)
         assert "mask" not in section.lower()
     assert "cache of 25 sliding layers" in report
+
+
+def test_the_sdk_itself_takes_a_graph_of_exactly_the_batch() -> None:
+    assert "raises without one" in " ".join(graph_rules("gemma4", 8))
+    assert "always runs" in " ".join(graph_rules("qwen3_vl", 8))
