@@ -26,6 +26,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+# One worker takes all that look at `analyzed`, and makes it once.
+of_one_run = pytest.mark.xdist_group("analyzed")
+
+
 @pytest.fixture(scope="module")
 def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("analyzed")
@@ -39,6 +43,7 @@ def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder / "plan", done.stdout
 
 
+@of_one_run
 def test_analyze_writes_the_plan_the_report_and_four_files_a_dialect(
     analyzed: tuple[Path, str],
 ) -> None:
@@ -55,6 +60,7 @@ def test_analyze_writes_the_plan_the_report_and_four_files_a_dialect(
     assert {path.relative_to(folder).as_posix() for path in found} == expected
 
 
+@of_one_run
 def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
     analyzed: tuple[Path, str],
 ) -> None:
@@ -76,6 +82,7 @@ def test_the_decision_says_what_is_assumed_what_fails_and_both_key_names(
     assert len(lines) <= 11
 
 
+@of_one_run
 def test_the_emitted_configuration_carries_the_plans_lengths(
     analyzed: tuple[Path, str],
 ) -> None:
@@ -87,6 +94,7 @@ def test_the_emitted_configuration_carries_the_plans_lengths(
     assert older["visual"]["max_seq_lens"] == plan["visual"]["vit_max_seq_lens"]
 
 
+@of_one_run
 def test_rows_add_up_in_the_plan(analyzed: tuple[Path, str]) -> None:
     folder, _ = analyzed
     traffic = json.loads((folder / "plan.json").read_text())["traffic"]
@@ -95,6 +103,7 @@ def test_rows_add_up_in_the_plan(analyzed: tuple[Path, str]) -> None:
     assert traffic["first"] == "2015-11-19T21:49:30Z"
 
 
+@of_one_run
 def test_the_same_input_gives_the_same_bytes(
     analyzed: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -108,6 +117,7 @@ def test_the_same_input_gives_the_same_bytes(
     assert files_of(folder) == files_of(tmp_path / "plan")
 
 
+@of_one_run
 def test_the_histogram_gives_the_same_plan_as_the_table(
     analyzed: tuple[Path, str], tmp_path: Path
 ) -> None:
@@ -479,6 +489,7 @@ def test_explain_follows_images_and_clips_to_their_bucket(tmp_path: Path) -> Non
     assert "refused by the processor" in thin
 
 
+@of_one_run
 def test_explain_takes_the_limits_of_the_plan_it_is_given(
     analyzed: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -51,13 +51,12 @@ def test_the_load_suggests_the_batch_size_and_every_output_marks_it_assumed(
     assert "suggested by the activity" in row["source"]
     assert "batch_size 64 (assumed, suggested by the activity)" in told
     assert told.index("only 99 records") < told.index("Compile [")
-    for path in filter(Path.is_file, Path("o").rglob("*")):
-        text = path.read_text() if path.suffix in {".py", ".sh"} else ""
-        if text:
-            _, _, assumed = text.partition("ASSUMED")
-            assert "batch_size = 64" in assumed.partition("=====")[0], path.name
-        if path.name.startswith("rbln_config"):
-            assert json.loads(path.read_text())["batch_size"] == 64
+    [script], [config] = (
+        [*Path("o").rglob(name)] for name in ("compile.py", "rbln_config.json")
+    )
+    _, _, assumed = script.read_text().partition("ASSUMED")
+    assert "batch_size = 64" in assumed.partition("=====")[0]
+    assert json.loads(config.read_text())["batch_size"] == 64
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,9 @@ from bucketwise.engines.rbln.releases import NEWEST, OLDEST
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.lint.formats import RENDERERS
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Rule
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.read.configs.profiles import find_profile
 from tests import commands
 from tests.test_model_folders import folder_of

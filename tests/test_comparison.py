@@ -157,7 +157,9 @@ def test_no_scenario_beats_the_exact_optimum_with_as_many_buckets(
 ) -> None:
     comparison = compared(traffic_from(drawn), given_, profile)
     for each in comparison.outcomes:
-        if each.optimum:
+        # The optimum is over lengths that compile; others may be between them.
+        compiles = all(length % profile.align == 0 for length in each.vit_max_seq_lens)
+        if each.optimum and (compiles or not profile.soft_tokens):
             assert each.optimum.padded_compute <= each.padded_compute * (1 + 1e-12)
             assert len(each.optimum.vit_max_seq_lens) <= len(each.vit_max_seq_lens)
 

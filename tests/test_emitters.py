@@ -33,7 +33,7 @@ from bucketwise.engines.rbln.base_config import (
     zoo_base,
 )
 from bucketwise.engines.rbln.emit import EMITTERS, emit
-from bucketwise.engines.rbln.emit.literal import python_literal
+from bucketwise.engines.rbln.emit.processor_lines import python_literal
 from bucketwise.engines.rbln.emit.remarks import one_line
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import (

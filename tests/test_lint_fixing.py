@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.table import judge
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.lint.fixing import MAX_ROUNDS, apply_fixes, fixed
-from bucketwise.lint.rule import Rule
 from bucketwise.nouns.document import Document, Path
 
 

@@ -20,11 +20,10 @@ import bucketwise
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.table import RULES
-from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Severity
+from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Reported, Rule, Severity
 from bucketwise.lint.formats import RENDERERS, rules_page
 from bucketwise.lint.formats.words import FORMS, MEANINGS
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Reported, Rule
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.nouns.document import Document, Form, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.profiles import built_in_profiles

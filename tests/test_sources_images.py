@@ -621,6 +621,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+@pytest.mark.xdist_group("lies")  # all are measured at once
 @pytest.mark.parametrize("name", LIES)
 def test_a_lying_header_costs_neither_memory_nor_time(
     name: str, measured: dict[str, str]

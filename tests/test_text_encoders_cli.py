@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import bucketwise
 from bucketwise.cli import main
 from bucketwise.errors import BucketwiseError, ConfigError, UsageError
-from bucketwise.lint.report import Judged
+from bucketwise.lint.subject import Judged
 
 ROWS = [(12, 400), (48, 300), (90, 200), (200, 80), (480, 20), (900, 3)]
 MODEL = ("--lengths", "tokens", "--model", "bge-base-en-v1.5")
@@ -370,7 +370,7 @@ def test_other_settings_and_releases_are_judged_too() -> None:
 def test_what_is_not_judged_is_said() -> None:
     said = judged(encoder(max_seq_len=[64, 9_000])).not_judged
     assert said == (
-        "memory, which is not estimated for text encoders",
+        "memory, which bucketwise analyze --lengths estimates",
         "positions, because nothing names the model: --model would",
     )
 

@@ -28,7 +28,7 @@ from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.read.configs.scenarios import GivenLengths
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 
 def compare(
@@ -174,13 +174,7 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
 
 
 def check_comparison_name(path: Path) -> None:
-    """Check that the name tells a form that a comparison can be written in.
-
-    Raises
-    ------
-    UsageError
-        When it does not.
-    """
+    """Check that the name tells a form that a comparison can be written in."""
     from bucketwise.report.comparison import RENDERERS  # noqa: PLC0415
 
     if path.suffix not in RENDERERS:

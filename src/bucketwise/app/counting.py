@@ -69,26 +69,7 @@ def count_rows(
     video: VideoOptions | None = None,
     target: str | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Yield what each input row becomes, in order; as `count`, without merging rows.
-
-    Parameters
-    ----------
-    inputs : sequence of str, Path or Query
-        Tables, as `read_traffic` takes them.
-    columns : mapping of str to str, optional
-        Role -> column, as `read_traffic` takes it.
-    max_bad_rows : float
-        Share of the rows that may be unusable; looked at after the last one.
-    ignore_orientation : bool
-        Whether images count with their stored size, as `read_traffic` takes it.
-    model, min_pixels, max_pixels, video, target
-        As for `count`.
-
-    Yields
-    ------
-    pandas.DataFrame
-        Some thousand rows at a time; unusable ones have only `error` filled.
-    """
+    """Yield what each input row becomes, in order; as `count`, without merging rows."""
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     release = RBLN.release(newest(target).parsed)

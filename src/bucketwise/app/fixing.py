@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.lint.fixing import fixed, written
-from bucketwise.lint.report import Judged, LintReport
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.read.configs.documents.text import read_text
 from bucketwise.read.configs.edits import (
     Correction,
@@ -42,18 +42,7 @@ class FileFix:
 
 
 def fixes_of(report: LintReport) -> tuple[FileFix, ...]:
-    """Return what puts right the files that were judged; nothing for those without fix.
-
-    Parameters
-    ----------
-    report : LintReport
-        What `lint_config` returned. Its files are read again, and none is changed.
-
-    Raises
-    ------
-    ConfigError
-        When a file cannot be read any more.
-    """
+    """Return what puts right the files that were judged; nothing for those without fix."""
     found = groupby(report.judged, key=lambda each: each.subject.document.path)
     return tuple(
         fix for path, judged in found for fix in _fixes(path, tuple(judged), report)

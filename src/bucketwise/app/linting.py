@@ -28,9 +28,8 @@ from bucketwise.engines.rbln.rules.layout import plan_of
 from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.errors import ConfigError, UsageError, raise_all
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Rule
-from bucketwise.lint.subject import Use
+from bucketwise.lint.finding import Rule
+from bucketwise.lint.subject import Judged, LintReport, Use
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -305,7 +304,7 @@ def _not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
 
 def _texts_not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules about a text encoder could not look at."""
-    found = ["memory, which is not estimated for text encoders"]
+    found = ["memory, which bucketwise analyze --lengths estimates"]
     if subject.encoder is None:
         found.append("positions, because nothing names the model: --model would")
     if asked.traffic is not None and subject.texts is None:

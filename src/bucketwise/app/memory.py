@@ -31,16 +31,6 @@ def vllm_fit(
         What others hold of the device when vLLM starts, in 10^9 bytes.
     max_model_len : int, optional
         vLLM's option of that name.
-
-    Returns
-    -------
-    VllmFit
-        Whether it would start, and the limits between which it would.
-
-    Raises
-    ------
-    ConfigError
-        When a value is out of range, or the language model is not known.
     """
     return vllm_preflight(
         find_profile(model or DEFAULT_MODEL),

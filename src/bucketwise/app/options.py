@@ -224,13 +224,7 @@ class AnalyzeOptions(SolverOptions):
     places: bool = True
 
     def __post_init__(self) -> None:
-        """Check what no value below checks.
-
-        Raises
-        ------
-        UsageError
-            When the unit is not known.
-        """
+        """Check what no value below checks."""
         if self.bucket_unit not in UNITS:
             message = f"bucket-unit: expected vit or merged, got {self.bucket_unit!r}"
             raise UsageError(message)

@@ -240,18 +240,7 @@ def deployment_of(
     target: Iterable[str] = (),
     config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> ReportInputs:
-    """Return what is known of the deployment beside the plan: memory, and today's.
-
-    Parameters
-    ----------
-    analysis, base, target, config
-        As for `write_plan`.
-
-    Raises
-    ------
-    ConfigError
-        When `config` cannot be read.
-    """
+    """Return what is known of the deployment beside the plan: memory, and today's."""
     dialects = _planned(analysis, target)
     base = _emitted(analysis, base, dialects)
     return report_inputs(analysis, base=base, targets=dialects, config=config)
@@ -368,15 +357,7 @@ def write_plan(
 
 
 def plan_changes(written: Written, analysis: Analysis) -> tuple[str, ...]:
-    """Say what changed against the plan that stood in the folder; nothing if none did.
-
-    Parameters
-    ----------
-    written : Written
-        What `write_plan` returned.
-    analysis : Analysis
-        The new plan.
-    """
+    """Say what changed against the plan that stood in the folder; nothing if none did."""
     if written.previous is None:
         return ()
     return changes_between(written.previous, json.loads(analysis.plan.to_json()))

@@ -42,24 +42,7 @@ def preprocessing_of(
     video: VideoOptions | None = None,
     deployed: bool = True,
 ) -> Preprocessing:
-    """Return limits and sampling in force for a model.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits asked for.
-    video : VideoOptions, optional
-        Sampling and limits of clips.
-    deployed : bool
-        Whether image limits default to the model's published RBLN deployment.
-
-    Raises
-    ------
-    UsageError
-        When what is asked for leaves no room, or nothing of a clip.
-    """
+    """Return limits and sampling in force for a model."""
     video = video or VideoOptions()
     try:
         return Preprocessing(
@@ -84,13 +67,7 @@ AnyLimits = TypeVar("AnyLimits", PixelLimits, PixelLimits | None)
 
 
 def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
-    """Return limits that the processor can be given.
-
-    Raises
-    ------
-    ConfigError
-        Where the model counts soft tokens and the upper limit is no supported count.
-    """
+    """Return limits that the processor can be given."""
     known = profile.soft_tokens
     if known is None or limits is None:
         return limits

@@ -20,8 +20,7 @@ from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.engines.rbln.rules.values import lengths_of
 from bucketwise.engines.rbln.targets import RblnTarget
-from bucketwise.lint.report import Judged
-from bucketwise.lint.subject import Use
+from bucketwise.lint.subject import Judged, Use
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.read.configs.documents import mapping_document, read_documents
@@ -37,29 +36,7 @@ def report_inputs(
     targets: Sequence[RblnTarget],
     config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> ReportInputs:
-    """Gather what the report shows beside the plan.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        What `analyze` returned.
-    base : BaseConfig or None
-        The configuration emitted ones start from.
-    targets : sequence of RblnTarget
-        The dialects they are emitted for, oldest first.
-    config : str, Path, mapping or Document, optional
-        The configuration in service, as `lint_config` takes it, or as it was read.
-
-    Returns
-    -------
-    ReportInputs
-        For the newest of the dialects.
-
-    Raises
-    ------
-    ConfigError
-        When the configuration in service cannot be read.
-    """
+    """Gather what the report shows beside the plan."""
     version = targets[-1].parsed if targets else NEWEST
     memory, before = analysis.memory, analysis.memory_before
     if base is not None and base != analysis.base and targets:

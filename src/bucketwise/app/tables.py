@@ -22,18 +22,6 @@ def counts_table(counts: Counts, release: Release) -> pd.DataFrame:
 
     Where only the visual tokens are known, sides and grid are empty. Where requests set
     limits of their own, these stand in columns more.
-
-    Parameters
-    ----------
-    counts : Counts
-        What each size becomes.
-    release : Release
-        The optimum-rbln release whose needed length is told.
-
-    Returns
-    -------
-    pandas.DataFrame
-        vit_patches and merged_patches are of one run.
     """
     sizes, refused = counts.sizes, ~counts.accepted
 

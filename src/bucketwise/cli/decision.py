@@ -16,27 +16,14 @@ from bucketwise.report.sentences import (
     under_limit,
 )
 from bucketwise.words.numbers import change, compute, number, percent, plural
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 MOST_LINES = 10
 MOST_NOTES = 3
 
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
-    """Return the decision: the verdict, what to set, what it saves.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-
-    Returns
-    -------
-    tuple of str
-        The verdict and what fails or may fail first, and whole: where there is more than
-        goes into the lines, the notes that are left out tell of nothing that can. No
-        line says where files are.
-    """
+    """Return the decision: the verdict, what to set, what it saves."""
     plan = analysis.plan
     groups = [
         tuple(_verdict(plan)),

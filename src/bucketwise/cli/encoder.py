@@ -33,13 +33,7 @@ GIVEN = (
 
 
 def check_options(ctx: click.Context) -> None:
-    """Refuse options that tell of images or of a decoder.
-
-    Raises
-    ------
-    click.UsageError
-        Naming every one that was given.
-    """
+    """Refuse options that tell of images or of a decoder."""
     given = [
         max(each.opts, key=len)
         for each in ctx.command.params
@@ -59,19 +53,7 @@ def analyze_texts(
     folder: Path,
     options: dict[str, Any],
 ) -> EncoderAnalysis:
-    """Read token counts, plan, print the decision and write the files.
-
-    Parameters
-    ----------
-    inputs : tuple of str
-        What to read.
-    columns : dict of str to str
-        Role to column; that of "length" is named.
-    folder : Path
-        Where to write.
-    options : dict
-        The other options of `bucketwise analyze`.
-    """
+    """Read token counts, plan, print the decision and write the files."""
     if not options["model"]:
         message = (
             f"--lengths {columns['length']} needs --model: a text encoder such as bert-base-uncased or bge-m3, "
@@ -108,7 +90,7 @@ def analyze_texts(
             name: options[name]
             for name in (
                 *("model", "max_tokens", "strategy", "buckets", "min_saving", "align"),
-                *("headroom", "pins", "cost", "current", "target"),
+                *("headroom", "pins", "cost", "current", "target", "npu"),
             )
         },
     )

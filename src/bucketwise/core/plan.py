@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.traffic import Rejection
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

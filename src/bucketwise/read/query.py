@@ -21,7 +21,7 @@ from bucketwise.errors import InputError, UsageError
 from bucketwise.read.database import MEMORY_LIMIT, literal
 from bucketwise.read.isolated import CrashError, Isolation
 from bucketwise.read.scratch import Scratch
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 NAME = "query"
 """What messages and records call the rows of a query: its text may say too much."""

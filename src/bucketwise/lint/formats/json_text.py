@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from bucketwise.core.memory import MemoryPlan
-from bucketwise.lint.finding import Fix
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Reported
+from bucketwise.lint.finding import Fix, Reported
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.nouns.engine import written
 from bucketwise.nouns.traffic import Place
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bucketwise.lint.finding import Severity
-from bucketwise.lint.report import Judged
-from bucketwise.lint.rule import Reported
+from bucketwise.lint.finding import Reported, Severity
+from bucketwise.lint.subject import Judged
 from bucketwise.nouns.engine import written
 from bucketwise.report.blocks import (
     Block,

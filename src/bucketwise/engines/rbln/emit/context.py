@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,12 @@ from bucketwise.engines.rbln.model_classes import generates, model_class, within
 from bucketwise.engines.rbln.nesting import nested, nested_path
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.targets import RblnTarget
+
+
+def config_text(context: EmitContext) -> str:
+    """Return rbln_config.json."""
+    return json.dumps(context.config(), indent=2, allow_nan=False) + "\n"
+
 
 DOCUMENTED_UNIT = ".documented-unit"
 """Part of every file name whose lengths count merged patches."""

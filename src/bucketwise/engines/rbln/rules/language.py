@@ -12,13 +12,6 @@ from bucketwise.engines.rbln.attention import (
 )
 from bucketwise.engines.rbln.keys import QWEN3_5, standing
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.quantization import (
-    BITS,
-    OLD_PRECISION,
-    PLAIN,
-    PRECISION,
-    QUANTIZED,
-)
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import (
     in_force_of,
@@ -29,6 +22,26 @@ from bucketwise.engines.rbln.rules.values import (
 )
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path
+
+PLAIN = "fp16"
+
+QUANTIZED: Mapping[str, tuple[str, ...]] = {
+    "format": ("rbln",),
+    "weights": ("int4", "int8", "fp8", PLAIN),
+    "activations": ("int8", "fp8", PLAIN),
+    "kv_caches": ("fp8", PLAIN),
+    "dynamic": (),
+}
+"""Settings and their values; () for any (optimum-rbln 0.12.0, transformers/utils/
+rbln_quantization.py, RBLNQuantizationConfig)."""
+
+BITS = ("weights", "activations")
+
+OLD_PRECISION = "precision"
+"""The older way to say both, with a warning; it takes `PRECISION` alone."""
+
+PRECISION = "w4a16"
+
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _QWEN3_5 = "transformers/models/qwen3_5/configuration_qwen3_5.py"

@@ -26,10 +26,9 @@ from bucketwise.engines.rbln.rules import (
 )
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.serving import LANGUAGE_MODELS
-from bucketwise.lint.finding import Finding
-from bucketwise.lint.rule import Check, Reported, Rule, gravest_first
+from bucketwise.lint.finding import Check, Finding, Reported, Rule, gravest_first
 from bucketwise.nouns.document import LENGTHS_ALONE, Path
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 _OF_LANGUAGE = frozenset({"decoder", "language", "attention", "blocks"})
 """Modules with rules about a language model, wherever it stands."""

@@ -1,4 +1,4 @@
-"""What is compared with the lengths, in the words of each model family."""
+"""Text as people read it: safe to show, and in the words of a model family."""
 
 from __future__ import annotations
 
@@ -33,16 +33,22 @@ WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 
 def worded(text: str, family: str) -> str:
-    """Return a text about the lengths in the words of a family.
-
-    Parameters
-    ----------
-    text : str
-        Of a report, a decision or a file, as for a family whose runtime compares ViT
-        patches.
-    family : str
-        The `model_type` of the checkpoint.
-    """
+    """Return a text about the lengths in the words of a family."""
     for said, meant in WORDS.get(family, ()):
         text = text.replace(said, meant)
     return text
+
+
+def printable(text: str) -> str:
+    """Return text with everything but letters, signs and line ends made visible."""
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else repr(each)[1:-1]
+        for each in text
+    )
+
+
+def one_line(text: str) -> str:
+    """Return text with line ends made visible too."""
+    return printable(text).replace("\n", "\\n")
