@@ -217,7 +217,9 @@ def check(cache: Cache, release: Release) -> bool:
     seconds = time.monotonic() - started
     if done.returncode:
         say(done.stdout + done.stderr)
-        say(f"optimum-rbln {release.version}: FAILED after {seconds:.0f} s")
+        say(
+            f"optimum-rbln {release.version}: FAILED with status {done.returncode} after {seconds:.0f} s"
+        )
         return False
     summary = done.stdout.strip().splitlines()[-1].split(",")[0]
     say(f"optimum-rbln {release.version}: {summary} in {seconds:.0f} s")
