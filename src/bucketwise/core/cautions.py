@@ -161,8 +161,8 @@ def _top(visual: Visual, setting: Setting) -> str:
         return (
             f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
             f"needs: an image of another shape fills all of max_soft_tokens "
-            f"{limit // setting.profile.length_px**2:,}, and optimum-rbln refuses a "
-            "largest length below it."
+            f"{limit // setting.profile.length_px**2:,}, and "
+            f"{setting.release.engine.sdk} refuses a largest length below it."
         )
     costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
     if top.way == "raised":

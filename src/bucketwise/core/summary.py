@@ -181,7 +181,7 @@ def assumptions(
             if not profile.window_patches
             else "ViT patches before the merge, windows padded",
             "derived",
-            "the comparison in optimum-rbln's forward of the vision model",
+            "what the runtime compares in its forward of the vision model",
         ),
         *base,
     ]

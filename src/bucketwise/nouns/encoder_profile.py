@@ -99,8 +99,10 @@ class EncoderProfile:
         What to know of it, a sentence each.
     auto_class : str
         The class that picks the same class by the checkpoint's configuration.
+    sdk : str
+        The package that compiles it.
     lists_since : str
-        The release from which several lengths can be compiled, in words.
+        Its release from which several lengths can be compiled.
     """
 
     name: str
@@ -115,6 +117,7 @@ class EncoderProfile:
     source: str
     notes: tuple[str, ...] = ()
     auto_class: str = ""
+    sdk: str = ""
     lists_since: str = ""
 
     @property

@@ -91,7 +91,7 @@ def encoder_view(
         how_many(plan.encoder, plan.provenance.options, UNIT),
         side_by_side(plan.encoder, UNIT),
         _memory(plan.memory),
-        files_section(snippets),
+        files_section(snippets, analysis.profile.sdk),
         _quality(plan),
         assumptions(plan.assumptions),
         _method(analysis),
@@ -136,7 +136,9 @@ def encoder_summary(
         drawing=_drawing(analysis),
         sure=_how_sure(analysis),
         grounds=_grounds(plan),
-        files=files_table(snippets, beside or {}, "compile and load"),
+        files=files_table(
+            snippets, beside or {}, analysis.profile.sdk, "compile and load"
+        ),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Lengths only: no text or address is kept.",
     )
@@ -233,11 +235,19 @@ def _settings(plan: EncoderPlan, profile: EncoderProfile) -> Table:
             literal(encoder.lengths)
             if len(encoder.lengths) > 1
             else str(encoder.truncate_at),
-            profile.lists_since if len(encoder.lengths) > 1 else "every release",
+            f"{profile.sdk} {profile.lists_since} and newer"
+            if len(encoder.lengths) > 1
+            else "every release",
         ),
     ]
     if len(encoder.lengths) > 1:
-        rows.append(("max_seq_len", str(encoder.truncate_at), "older releases"))
+        rows.append(
+            (
+                "max_seq_len",
+                str(encoder.truncate_at),
+                f"releases before {profile.lists_since}",
+            )
+        )
     rows += [
         ("truncation", "True", "the tokenizer"),
         ("max_length", str(encoder.truncate_at), "the tokenizer"),

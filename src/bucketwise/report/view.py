@@ -70,7 +70,7 @@ def view_of(
         decoder(analysis),
         memory_section(analysis, known),
         configuration(known),
-        files_section(snippets),
+        files_section(snippets, analysis.release.engine.sdk),
         quality(analysis),
         assumptions(analysis.plan.assumptions),
         method(analysis),

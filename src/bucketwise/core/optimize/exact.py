@@ -7,6 +7,9 @@ from itertools import accumulate
 
 from bucketwise.core.optimize.problem import Problem
 
+_ROUNDING = 1e-12
+"""Sums of the same costs in another order differ by less."""
+
 
 def solve(problem: Problem, k: int) -> tuple[int, ...]:
     """Return the k ceilings with the least padded compute.
@@ -82,7 +85,12 @@ def _best_of_variants(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
             found = best.get(len(lengths))
             if found is None or total < found[0]:
                 best[len(lengths)] = total, lengths
-    return [best[k][1] for k in sorted(best)]
+    # What a mark brings may serve nothing: past the last length that helps none follow.
+    last = min(best)
+    for k in sorted(best):
+        if best[k][0] < best[last][0] * (1 - _ROUNDING):
+            last = k
+    return [best[k][1] for k in sorted(best) if k <= last]
 
 
 def _layer(

@@ -144,7 +144,7 @@ def _other_releases(analysis: Analysis) -> list[Block]:
     if not releases:
         return []
     others = tuple(
-        _warning(f"On optimum-rbln {', '.join(versions)}: {text}")
+        _warning(f"On {analysis.release.engine.sdk} {', '.join(versions)}: {text}")
         for text, versions in releases.items()
     )
     summary = f"Other releases: {plural(len(others), 'warning')}"

@@ -110,14 +110,14 @@ def summary_of(
         settings=_settings(plan, analysis.release.engine),
         before_after=before_after(analysis, known),
         why=_why(plan.visual),
-        warnings=_warnings(plan),
+        warnings=_warnings(plan, analysis.release.engine.sdk),
         buckets=_buckets(plan.visual),
         drawing=lengths_drawing(analysis, current)
         if current
         else cumulated_drawing(analysis),
         sure=how_sure(analysis),
         grounds=grounds(analysis),
-        files=files_table(snippets, beside or {}),
+        files=files_table(snippets, beside or {}, analysis.release.engine.sdk),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Sizes only: no image, prompt or address is kept.",
     )
@@ -213,13 +213,13 @@ def _why(visual: Visual) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _warnings(plan: Plan) -> tuple[str, ...]:
+def _warnings(plan: Plan, sdk: str) -> tuple[str, ...]:
     """Return the warnings, those of other releases last, and how many more there are."""
     found = dict.fromkeys(warning.words for warning in plan.warnings)
     for version, visual in plan.visual_by_target.items():
         for warning in visual.warnings:
             if warning not in plan.visual.warnings:
-                found.setdefault(f"On optimum-rbln {version}: {warning.words}")
+                found.setdefault(f"On {sdk} {version}: {warning.words}")
     texts = tuple(found)
     if len(texts) <= MOST_WARNINGS:
         return texts
@@ -256,6 +256,7 @@ def _cells(use: BucketUse) -> tuple[str, ...]:
 def files_table(
     snippets: Mapping[str, Mapping[str, str]],
     beside: Mapping[str, str],
+    sdk: str,
     made: str = "compile, load and serve",
 ) -> Table:
     """Return which file says more: those beside the page, and what those of a release do."""
@@ -266,7 +267,7 @@ def files_table(
     named = {version: texts for version, texts in snippets.items() if texts}
     if named:
         newest = list(named)[-1]
-        said = f"to set on optimum-rbln {newest}; {made} files beside it"
+        said = f"to set on {sdk} {newest}; {made} files beside it"
         older = f", and those of {plural(len(named) - 1, 'older release')}"
         first = next(iter(named[newest]))
         rows.append((first, said + (older if len(named) > 1 else "")))
