@@ -1,13 +1,15 @@
-"""SVG as matplotlib writes it, made fit to stand inside a page, and short."""
+"""Figures as SVG: drawn, made fit to stand inside a page, and short."""
 
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Callable
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.palette import VARIABLES
+from bucketwise.report.figures.paper import Paper, styled
 
 FONT_STACK = "'DejaVu Sans', Arial, Helvetica, sans-serif"
 """Fonts a reader may have; none is wider than the one labels were laid out with."""
@@ -21,22 +23,33 @@ _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r'(?:url\(#|href="#)([^)"]+)')
 
 
-def inline(text: str, drawing: Drawing) -> str:
-    """Turn a file into an element: named for readers, its ids and colours the page's.
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
+def to_svg(drawing: Drawing) -> str:
+    """Draw one figure as an SVG element to stand inside a page.
 
     Parameters
     ----------
-    text : str
-        A whole file, as matplotlib writes it.
     drawing : Drawing
         Its `id` keeps the ids inside the figure apart from those of others.
 
     Returns
     -------
     str
-        One `<svg>` element; every colour a variable of the page, with itself to fall
-        back on.
+        One `<svg>` element: named for readers, its ids and colours the page's; equal
+        drawings give equal bytes in every process.
     """
+    text = io.StringIO()
+    with styled(drawing.id):
+        paper = Paper()
+        drawing.plot.draw(paper)
+        paper.fit()
+        paper.figure.savefig(text, format="svg", metadata=NO_METADATA)
+    return _inline(text.getvalue(), drawing)
+
+
+def _inline(text: str, drawing: Drawing) -> str:
     body = text[text.index("<svg") :]
     # matplotlib's style rule is written for a file of its own and would reach the page.
     body = re.sub(r"\s*<style\b.*?</style>", "", body, flags=re.DOTALL)

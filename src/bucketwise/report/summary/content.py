@@ -11,7 +11,7 @@ from bucketwise.core.verdict import failing_today
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
-from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
+from bucketwise.report.figures.lengths import cumulated_drawing, lengths_drawing
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
