@@ -17,7 +17,6 @@ from bucketwise.core.analysis import Context
 from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.arrivals import arrivals_drawing
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.front import front_drawing
 from bucketwise.report.figures.knee import knee_drawing
 from bucketwise.report.figures.labels import labels_drawing, short
@@ -34,7 +33,7 @@ from bucketwise.report.figures.palette import (
 )
 from bucketwise.report.figures.paper import Paper, styled
 from bucketwise.report.figures.sizes import sizes_drawing
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Edge, Span
 from bucketwise.report.figures.svg import to_svg
 from tests.report_laws import check_drawing, figure_of
 from tests.strategies import traffic_of
@@ -262,13 +261,13 @@ def test_notes_cover_neither_points_nor_each_other(
 
 
 def test_a_note_alone_always_finds_room() -> None:
-    for at in itertools.product((0.0, 0.5, 1.0), repeat=2):
+    for x, y in itertools.product((0.0, 0.5, 1.0), repeat=2):
         with styled("x"):
             paper = Paper()
             (ax,) = paper.panels(200)
             paper.set_x(ax, Span(0, 1), "")
             paper.set_y(ax, Span(0, 1), "")
-            paper.notes(ax, [(*at, "the plan")], [[at]])
+            paper.notes(ax, [(x, y, "the plan")], [[(x, y)]])
         assert len(ax.texts) == 1
 
 

@@ -10,11 +10,11 @@ from bucketwise.core.comparison.outcome import Comparison, Outcome
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.comparison.words import basis, deciding_cost, spent_in
 from bucketwise.report.figures.buckets import USEFUL_AND_PADDING
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.histogram import bin_table
 from bucketwise.report.figures.labels import short
 from bucketwise.report.figures.lengths import runs_by_length
 from bucketwise.report.figures.rows import Rows
+from bucketwise.report.figures.spans import Edge
 from bucketwise.report.reading import UNIT
 from bucketwise.words.numbers import dotted, percent, plural, si_scale
 
@@ -22,13 +22,7 @@ MOST_LABELS = 12
 
 
 def compute_drawing(comparison: Comparison) -> Drawing:
-    """Return useful compute and padding of each scenario that has a say.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        With images over which it is decided.
-    """
+    """Return useful compute and padding of each scenario that has a say."""
     over, unit = comparison.deciding, comparison.cost.unit
     outcomes = [each for each in comparison.outcomes if each.name in over.scenarios]
     useful = over.useful_compute
@@ -90,16 +84,7 @@ def _compute_table(
 def lengths_drawing(comparison: Comparison, outcome: Outcome, index: int) -> Drawing:
     """Return runs over needed length with the lengths of one scenario.
 
-    The axis is the same for every scenario of a comparison.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        What is needed, and everybody's lengths.
-    outcome : Outcome
-        Whose lengths are drawn.
-    index : int
-        Its position, which names the figure.
+    The axis is the same for every scenario; `index` names the figure.
     """
     demand, lengths = comparison.needed, outcome.vit_max_seq_lens
     # More labels than that leave no room for what they stand on: the ends tell enough.

@@ -9,9 +9,8 @@ import numpy as np
 from bucketwise.core.plan import Decoder
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.blocks import Drawing, Table
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.histogram import N_BINS, Histogram, binned
-from bucketwise.report.figures.spans import LOG_FROM, Span
+from bucketwise.report.figures.spans import LOG_FROM, Edge, Span
 from bucketwise.words.numbers import joined, percent
 
 MOST_BARS = 64
@@ -53,7 +52,7 @@ def active_drawing(decoder: Decoder) -> Drawing:
             x=span,
             x_label="active sequences",
             y_label="share of busy time",
-            shares=True,
+            form="percent",
             whole=not span.log,
         ),
         table=_table(bounds, weights, sizes),

@@ -13,7 +13,7 @@ from bucketwise.nouns.traffic import NO_TIME_S, FloatArray, IntArray
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.mix import HARDLY, OTHERS, Mix, mix_of, shares_of
 from bucketwise.report.figures.palette import HATCHES, OUTLINE, SERIES
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Form, Span
 from bucketwise.report.figures.times import (
     DAY_S,
     EPOCH_YEAR,
@@ -48,7 +48,7 @@ class Arrivals:
     amounts: FloatArray
     x_label: str
     y_label: str
-    dated: bool
+    form: Form
 
     def draw(self, paper: Paper) -> None:
         """Draw amounts stacked over time, and their shares below."""
@@ -73,7 +73,7 @@ class Arrivals:
                 )
                 floor = floor + part
             span = Span(float(self.bounds[0]), float(self.bounds[-1]))
-            paper.set_x(ax, span, self.x_label, "date" if self.dated else "number")
+            paper.set_x(ax, span, self.x_label, self.form)
         paper.set_y(above, Span(0.0, float(totals.max()) * 1.06), self.y_label)
         paper.set_y(below, Span(0.0, 1.0), "share of runs", "percent")
         paper.legend(above, "bucket:")
@@ -153,7 +153,7 @@ def arrivals_drawing(analysis: Analysis) -> Drawing | None:
             amounts=runs.T,
             x_label=clock.label,
             y_label=f"runs per {per}",
-            dated=clock.tells_dates,
+            form="date" if clock.tells_dates else "number",
         ),
         table=_table(timed, clock),
     )

@@ -28,16 +28,7 @@ def padding_of(use: Use) -> float:
 def bars_drawing(uses: Sequence[Use], unit: str, counted: str, noun: str) -> Drawing:
     """Return one bar a length: useful compute, then padding.
 
-    Parameters
-    ----------
-    uses : sequence of Use
-        The lengths, ascending.
-    unit : str
-        Of the compute.
-    counted : str
-        What the lengths count.
-    noun : str
-        What the bars are.
+    `unit` is that of the compute, `counted` what lengths count, `noun` what bars are.
     """
     scale, prefix = si_scale(max(use.padded_compute for use in uses))
     counts = unit in LENGTH_UNITS

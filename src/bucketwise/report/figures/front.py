@@ -40,18 +40,9 @@ EXACT = "exact"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One list of lengths: what it takes, what it wastes.
+    """One list of lengths by its strategy: what it takes, what share of compute it wastes.
 
-    Attributes
-    ----------
-    name : str
-        The strategy it is from, or what else made it.
-    lengths : tuple of int
-        In ViT patches.
-    waste : float
-        Share of the compute that is padding, 0 to 1.
-    remark : str
-        What hinders comparing it; "" where nothing does.
+    `remark` says what hinders comparing it; "" where nothing does.
     """
 
     name: str
@@ -89,9 +80,11 @@ class Front:
         ax.scatter(*self.chosen, label=self.chosen_label, **RING)
         looks = zip(self.answers.items(), cycle(MARKS), strict=False)
         for order, ((name, group), (marker, colour)) in enumerate(looks):
+            across, up = zip(*group, strict=True)
             ax.scatter(
-                *zip(*group, strict=True),
-                s=72 if marker == "*" else 40,
+                across,
+                up,
+                72 if marker == "*" else 40,
                 marker=marker,
                 color=colour,
                 edgecolors=OUTLINE,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Table
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.palette import BLUE, SKY
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Edge, Form, Span
 from bucketwise.words.numbers import number, percent
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Histogram:
     x: Span
     x_label: str
     y_label: str
-    shares: bool = False
+    form: Form = "number"
     cumulated: bool = False
     whole: bool = False
 
@@ -57,13 +56,12 @@ class Histogram:
             ax.bar(self.bounds[:-1], self.weights, widths, align="edge", **BARS)
         paper.set_x(ax, self.x, self.x_label, whole=self.whole)
         high = 1.0 if self.cumulated else float(self.weights.max()) * 1.06
-        form = "percent" if self.shares else "number"
-        paper.set_y(ax, Span(0.0, high or 1.0), self.y_label, form)
+        paper.set_y(ax, Span(0.0, high or 1.0), self.y_label, self.form)
         paper.flags(ax, self.edges)
         paper.name_lines(ax, self.edges)
 
 
-BARS = {"facecolor": SKY, "edgecolor": BLUE, "linewidth": 0.6}
+BARS: Mapping[str, Any] = {"facecolor": SKY, "edgecolor": BLUE, "linewidth": 0.6}
 
 
 def snapped(bounds: FloatArray, places: Iterable[float]) -> FloatArray:

@@ -12,12 +12,14 @@ import numpy as np
 from bucketwise.core.plan import Planned
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.palette import BLUE, GAP, LINES, RING
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Form, Span
 from bucketwise.report.reading import spent
 from bucketwise.words.numbers import percent, si_scale
 
 if TYPE_CHECKING:
-    from bucketwise.report.figures.paper import Axes, Paper
+    from matplotlib.axes import Axes
+
+    from bucketwise.report.figures.paper import Paper
 
 NAME_ROOM = 0.2
 """Share of the lower panel's height that the name of a bar takes."""
@@ -36,7 +38,7 @@ class Saved:
     values: tuple[float, ...]
     labels: tuple[str, ...]
     y_label: str
-    shares: bool
+    form: Form
     least: float | None = None
     least_label: str = ""
 
@@ -82,8 +84,12 @@ class Knee:
         """Draw what each step saves; steps past the choice are hollow."""
         saved, steps = self.saved, range(1, len(self.at))
         most = [*saved.values, saved.least or 0.0]
-        span = Span.of_shares(most) if saved.shares else Span.from_zero(most, 1.25)
-        paper.set_y(ax, span, saved.y_label, "percent" if saved.shares else "number")
+        span = (
+            Span.from_zero(most, 1.25)
+            if saved.form == "number"
+            else Span.of_shares(most)
+        )
+        paper.set_y(ax, span, saved.y_label, saved.form)
         ax.bar(
             self.at[1:],
             saved.values[1:],
@@ -105,14 +111,7 @@ class Knee:
 def knee_drawing(visual: Planned, options: Mapping[str, Any], table: Table) -> Drawing:
     """Return waste by number of graphs, what each graph saves, and what was asked.
 
-    Parameters
-    ----------
-    visual : Planned
-        With at least two numbers of graphs to choose from.
-    options : mapping
-        The options of the plan.
-    table : Table
-        The same in numbers.
+    `table` says the same in numbers; there are at least two points to choose from.
     """
     points, k = visual.frontier, visual.decision.k
     ks = tuple(point.k for point in points)
@@ -151,7 +150,7 @@ def _by_share(visual: Planned, least: float) -> tuple[Saved, str]:
         values=values,
         labels=tuple(map(percent, values)),
         y_label="saved",
-        shares=True,
+        form="percent",
         least=least or None,
         least_label=f"each has to save: {percent(least)}",
     )
@@ -179,7 +178,7 @@ def _by_price(visual: Planned, price: float) -> tuple[Saved, str]:
         values=tuple(value / scale for value in values),
         labels=tuple(spent(value, visual) for value in values),
         y_label=f"saved, {prefix}{visual.cost.unit}",
-        shares=False,
+        form="number",
         least=price / scale,
         least_label=f"price of a graph: {spent(price, visual)}",
     )

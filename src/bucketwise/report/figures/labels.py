@@ -28,18 +28,18 @@ NONE = "(no label)"
 def labels_drawing(analysis: Analysis) -> Drawing:
     """Return which buckets the runs of the most frequent labels need."""
     traffic, mix = analysis.traffic, mix_of(analysis)
-    names, cell = np.array((NONE, *traffic.labels), dtype=object), traffic.label + 1
-    images = np.bincount(cell, traffic.count, minlength=names.size)
-    order = np.argsort(-images, kind="stable")
-    order = order[images[order] > 0]
-    # From here on, in that order.
-    names, images = names[order], images[order]
-    runs = mix.table(cell, len(traffic.labels) + 1)[order]
+    every, cell = (NONE, *traffic.labels), traffic.label + 1
+    counted = np.bincount(cell, traffic.count, minlength=len(every)).astype(np.float64)
+    order = np.argsort(-counted, kind="stable")
+    order = order[counted[order] > 0]
+    # From here on the most frequent label is the first.
+    names, images = [every[at] for at in order.tolist()], counted[order]
+    runs = mix.table(cell, len(every))[order]
     shown = np.vstack([runs.sum(axis=0), runs[:MOST_BARS]])
     part = shown.sum(axis=1) / runs.sum()
     bars = ("all", *map(short, names[:MOST_BARS]))
     apart = _furthest_words(bars, shares_of(shown), mix.names)
-    more = names.size - len(bars) + 1
+    more = len(names) - len(bars) + 1
     return Drawing(
         id="figure-labels",
         title="Mix of buckets by label",
@@ -60,7 +60,7 @@ def labels_drawing(analysis: Analysis) -> Drawing:
             parts=shares_of(shown).T,
             x_label="share of runs",
             title="bucket:",
-            shares=True,
+            form="percent",
         ),
         table=_table(names, images, shares_of(runs), noun_of(analysis), mix.names),
     )
@@ -81,16 +81,16 @@ def _furthest_words(
     bars: Sequence[str], shares: FloatArray, buckets: Sequence[str]
 ) -> str:
     """Say which label drawn differs most from all traffic, which is first, and where."""
-    one_label = len(bars) == len(("all", "it"))
-    if one_label or len(buckets) == 1:
+    usual, others = shares[0], shares[1:]
+    if len(others) == 1 or len(buckets) == 1:
         return "There is nothing to tell apart."
-    apart = np.abs(shares - shares[0])
-    row, bucket = np.unravel_index(int(apart.argmax()), apart.shape)
+    apart = np.abs(others - usual)
+    row, bucket = divmod(int(apart.argmax()), len(buckets))
     opening = "The labels hardly differ. " if apart.max() < HARDLY else ""
     return (
-        f"{opening}Furthest from all traffic is {bars[row]}: "
-        f"{percent(float(shares[row, bucket]))} of its runs need {buckets[bucket]}, "
-        f"against {percent(float(shares[0, bucket]))} of all."
+        f"{opening}Furthest from all traffic is {bars[1 + row]}: "
+        f"{percent(float(others[row, bucket]))} of its runs need {buckets[bucket]}, "
+        f"against {percent(float(usual[bucket]))} of all."
     )
 
 

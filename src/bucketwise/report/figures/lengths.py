@@ -12,7 +12,6 @@ from bucketwise.core.demand import Demand
 from bucketwise.core.plan import Current
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.histogram import (
     N_BINS,
     Histogram,
@@ -20,7 +19,7 @@ from bucketwise.report.figures.histogram import (
     binned,
     snapped,
 )
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Edge, Span
 from bucketwise.report.reading import UNIT, cumulated, demand_of
 from bucketwise.words.numbers import dotted, percent, plural
 
@@ -120,7 +119,7 @@ def share_drawing(
             x=span,
             x_label=f"needed length, {counted.unit}",
             y_label=f"share of {runs}",
-            shares=True,
+            form="percent",
             cumulated=True,
         ),
         table=_share_table(demand, share, counted),

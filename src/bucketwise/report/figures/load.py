@@ -89,20 +89,9 @@ class Load:
 class Means:
     """Means over equal slots of time; slots in which nothing was seen are absent.
 
-    Attributes
-    ----------
-    position : ndarray of int64, shape (n,)
-        Number of the slot, ascending, 0 for the first one seen.
-    active : ndarray of float64, shape (n,)
-        Sequences in slots of the decoder, a replica; idle time counts as 0.
-    waiting : ndarray of float64, shape (n,)
-        Those for which it had no slot, a replica.
-    idle : ndarray of float64, shape (n,)
-        Share of the time seen in which nothing was active.
-    seconds : ndarray of float64, shape (n,)
-        Time seen, of all replicas.
-    width_s : int
-        Width of a slot of time.
+    `position` counts slots from the first one seen; `active` and `waiting` are sequences
+    with and without a slot of the decoder, a replica; `idle` is the share of the time
+    seen in which nothing was active, `seconds` that time, of all replicas.
     """
 
     position: IntArray
@@ -130,16 +119,9 @@ class Means:
 
 
 def means_over_time(activity: Activity, batch_size: int, most: int) -> Means:
-    """Return what was active and what waited, by slots of time.
+    """Return what was active and what waited, in at most so many slots of time.
 
-    Parameters
-    ----------
-    activity : Activity
-        What was seen.
-    batch_size : int
-        Slots of the decoder; what is above them waits.
-    most : int
-        Slots of time to have at most; they are joined evenly where there are more.
+    What is above `batch_size` waits; slots are joined evenly where there are more.
     """
     first, last = int(activity.slot.min()), int(activity.slot.max())
     together = -(-(last - first + 1) // most)
@@ -181,7 +163,7 @@ def load_drawing(activity: Activity, batch_size: int) -> Drawing:
         ),
         caption=_caption(means, batch_size, each, is_near=is_near),
         plot=Load(
-            bounds=np.arange(means.n_slots + 1) * (means.width_s / scale),
+            bounds=np.arange(means.n_slots + 1.0) * (means.width_s / scale),
             seen=means.spread(means.seconds) > 0,
             active=means.spread(means.active),
             waiting=means.spread(means.waiting),

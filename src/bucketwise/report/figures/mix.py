@@ -25,14 +25,8 @@ HARDLY = 0.05
 class Mix:
     """The runs of every cell of the traffic, by what bucket they need.
 
-    Attributes
-    ----------
-    names : tuple of str
-        Buckets in ascending order; `OTHERS` last where some are drawn as one.
-    runs : ndarray of float64, shape (n_cells,)
-        ViT runs of the images in a cell; 0 where the processor refuses them.
-    series : ndarray of int64, shape (n_cells,)
-        Index into `names`.
+    `names` are buckets in ascending order, `OTHERS` last where some are drawn as one;
+    `series` is a position in it. A cell that the processor refuses has no runs.
     """
 
     names: tuple[str, ...]

@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,7 +39,6 @@ from matplotlib.ticker import (
 )
 from matplotlib.transforms import Bbox
 
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.palette import (
     AXIS,
     GAP,
@@ -48,7 +47,7 @@ from bucketwise.report.figures.palette import (
     INK,
     LINES,
 )
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Edge, Form, Span
 
 STYLE: dict[Any, Any] = {
     # The font matplotlib ships, so that no machine lays labels out differently.
@@ -74,7 +73,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-WIDTH_PT, LEFT_PT, RIGHT_PT, BOTTOM_PT, TOP_PT = 547.0, 62.0, 14.0, 40.0, 8.0
+WIDTH_PT, LEFT_PT, RIGHT_PT, BOTTOM_PT, TOP_PT = 547.0, 62.0, 24.0, 40.0, 8.0
 FLAGS_RIGHT_PT = 50.0
 """Room right of axes of which lines carry names."""
 
@@ -99,12 +98,10 @@ SIDES = (
 """Steps right and up from a point to its note, as they are tried: the free sides of a
 falling curve first."""
 
-NOTE_GAP_PT, MARK_PT = 6.0, 4.0
+NOTE_GAP_PT, MARK_PT = 9.0, 4.0
 """From a point to its note; half of a mark's side."""
 
 LINE_NAMES = {"today": "lengths of today", "proposed": "proposed lengths"}
-
-Form = Literal["number", "percent", "date"]
 
 
 @contextmanager
@@ -226,7 +223,8 @@ class Paper:
         ax.set_xscale("log" if span.log else "linear")
         ax.set_xlim(span.low, span.high)
         if form == "date":
-            ax.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
+            dates: Any = AutoDateLocator  # has no types
+            ax.xaxis.set_major_locator(dates(minticks=3, maxticks=8))
         else:
             ax.xaxis.set_major_locator(_locator(span, whole=whole))
         ax.xaxis.set_minor_locator(NullLocator())
@@ -259,7 +257,8 @@ class Paper:
 
         `around` are lines and points in the plot that no note may cover.
         """
-        shown, taken = ax.transData, []
+        shown = ax.transData
+        taken: list[Bbox] = []
         drawn = [_dense(shown.transform(line)) for line in around]
         covered = np.vstack(drawn or [np.empty((0, 2))])
         for x, y, text in notes:
@@ -317,9 +316,9 @@ def _locator(span: Span, *, most: int = 7, whole: bool = False) -> Locator:
 
 def _formatter(form: Form, locator: Locator) -> Formatter:
     if form == "date":
-        return ConciseDateFormatter(
-            locator, formats=DATES, zero_formats=DATES_FROM, show_offset=False
-        )
+        dates: Any = ConciseDateFormatter  # has no types
+        names = {"formats": DATES, "zero_formats": DATES_FROM}
+        return cast("Formatter", dates(locator, **names, show_offset=False))
     if form == "percent":
         return FuncFormatter(lambda at, _: f"{at * 100:.6g}%")
     return FuncFormatter(lambda at, _: _plain(at))

@@ -7,7 +7,6 @@ import numpy as np
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.buckets import Buckets
 from bucketwise.report.blocks import Drawing, Table
-from bucketwise.report.figures.edges import Edge
 from bucketwise.report.figures.histogram import (
     N_BINS,
     Histogram,
@@ -15,7 +14,7 @@ from bucketwise.report.figures.histogram import (
     binned,
     snapped,
 )
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Edge, Span
 from bucketwise.report.reading import noun_of
 from bucketwise.words.numbers import number, percent, plural, plural_of
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.figures.palette import HATCHES, OUTLINE, SERIES
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Form, Span
 
 if TYPE_CHECKING:
     from bucketwise.report.figures.paper import Paper
@@ -27,7 +27,7 @@ class Rows:
     parts: FloatArray
     x_label: str
     title: str = ""
-    shares: bool = False
+    form: Form = "number"
 
     def __post_init__(self) -> None:
         """Refuse parts of other rows or series than those named."""
@@ -49,14 +49,17 @@ class Rows:
         for name, part, colour, hatch in zip(
             self.series, self.parts, SERIES, HATCHES, strict=False
         ):
-            look = {"color": colour, "edgecolor": OUTLINE, "hatch": hatch}
+            look: dict[str, Any] = {
+                "color": colour,
+                "edgecolor": OUTLINE,
+                "hatch": hatch,
+            }
             ax.barh(range(n_rows), part, BAR, left, linewidth=0.5, label=name, **look)
             left += part
         for row, name in enumerate(self.names):
             ax.annotate(name, (0, row - BAR / 2), (0, 2), textcoords="offset points")
-        high = 1.0 if self.shares else float(left.max()) or 1.0
-        form = "percent" if self.shares else "number"
-        paper.set_x(ax, Span(0.0, high), self.x_label, form)
+        high = 1.0 if self.form == "percent" else float(left.max()) or 1.0
+        paper.set_x(ax, Span(0.0, high), self.x_label, self.form)
         ax.set_ylim(n_rows - 0.6, -0.8)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)

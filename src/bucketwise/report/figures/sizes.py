@@ -27,7 +27,9 @@ from bucketwise.report.reading import noun_of
 from bucketwise.words.numbers import number, percent, plural_of, si_scale
 
 if TYPE_CHECKING:
-    from bucketwise.report.figures.paper import Axes, Paper
+    from matplotlib.axes import Axes
+
+    from bucketwise.report.figures.paper import Paper
 
 MOST_MARKS = 60
 """Sizes drawn one by one, where marks are told apart; more are counted in cells."""
@@ -42,7 +44,7 @@ DIGITS = ((1, 2, 5), (1, 3), (1,))
 PREFIX_FROM = 1e6
 """Counts from there on are named in thousands of thousands, and so on: "2 to under 5 G"."""
 
-LEAST_AREA, MOST_AREA = 8.0, 256.0
+LEAST_AREA, MOST_AREA = 8.0, 150.0
 """Areas of marks in points squared; that of the most frequent size is the most."""
 
 MOST_NOTES = 8

@@ -1,14 +1,18 @@
-"""The part of an axis that is shown, and bins that cut it evenly."""
+"""The part of an axis that is shown, bins that cut it evenly, and lines across."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from bucketwise.nouns.traffic import FloatArray
+
+Form = Literal["number", "percent", "date"]
+"""What the ticks of an axis say: shares as percent, days from 1970 as dates."""
 
 LOG_FROM = 8.0
 """Ranges over this factor are drawn on a logarithmic axis."""
@@ -65,3 +69,12 @@ class Span:
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A line at a value of the horizontal axis."""
+
+    at: float
+    label: str
+    style: Literal["proposed", "today", "limit"] = "proposed"
