@@ -58,6 +58,8 @@ STYLE: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
     # The card that figures stand on shows through.
     "axes.facecolor": "none",
     "figure.facecolor": "none",
@@ -157,7 +159,8 @@ class Paper:
         """Put the legend above the plot, in as few rows as it needs."""
         handles, labels = ax.get_legend_handles_labels()
         place = (0, 1 + self._above_pt / ax.bbox.height)
-        for n_columns in range(len(labels), 0, -1):
+        n_columns = len(labels)
+        while True:
             legend = ax.legend(
                 handles,
                 labels,
@@ -170,8 +173,10 @@ class Paper:
             )
             box = legend.get_window_extent()
             if n_columns == 1 or box.width <= ax.bbox.width:
-                self._above_pt += box.height + 4
-                return
+                break
+            fitting = int(n_columns * ax.bbox.width / box.width)
+            n_columns = max(min(fitting, n_columns - 1), 1)
+        self._above_pt += box.height + 4
 
     def flags(self, ax: Axes, edges: Sequence[Edge]) -> None:
         """Draw lines across the plot, each up to its name, in rows that keep names apart.
@@ -220,31 +225,32 @@ class Paper:
         whole: bool = False,
     ) -> None:
         """Give the horizontal axis its scale, ends, ticks and label."""
-        ax.set_xscale("log" if span.log else "linear")
+        if span.log:
+            ax.set_xscale("log")
+            ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlim(span.low, span.high)
         if form == "date":
             dates: Any = AutoDateLocator  # has no types
             ax.xaxis.set_major_locator(dates(minticks=3, maxticks=8))
         else:
             ax.xaxis.set_major_locator(_locator(span, whole=whole))
-        ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(_formatter(form, ax.xaxis.get_major_locator()))
         if ax is self.figure.axes[-1]:
             ax.set_xlabel(label)
 
     def set_y(self, ax: Axes, span: Span, label: str, form: Form = "number") -> None:
         """Give the vertical axis its scale, ends, ticks, label and grid lines."""
-        ax.set_yscale("log" if span.log else "linear")
+        if span.log:
+            ax.set_yscale("log")
+            ax.yaxis.set_minor_locator(NullLocator())
         ax.set_ylim(span.low, span.high)
         ax.yaxis.set_major_locator(
             _locator(span, most=min(int(ax.bbox.height / 22), 6))
         )
-        ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(_formatter(form, ax.yaxis.get_major_locator()))
         ax.set_ylabel(label)
         # Labels of all panels stand in one line, however wide the ticks are.
         ax.yaxis.set_label_coords(-(LEFT_PT - 14) / ax.bbox.width, 0.5)
-        ax.grid(visible=True, axis="y")
 
     def notes(
         self,
