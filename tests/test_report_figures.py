@@ -276,7 +276,7 @@ def test_a_note_alone_always_finds_room() -> None:
 def test_names_of_lines_touch_neither_each_other_nor_a_line(places: list[int]) -> None:
     with styled("x"):
         paper = Paper()
-        (ax,) = paper.panels(200, right_pt=50)
+        (ax,) = paper.panels(200, width_pt=435)
         paper.set_x(ax, Span.over(places), "")
         paper.flags(ax, [Edge(at, f"{at:,}") for at in places])
         names = {text.get_text(): text.get_window_extent() for text in ax.texts}

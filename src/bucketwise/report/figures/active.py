@@ -53,7 +53,7 @@ def active_drawing(decoder: Decoder) -> Drawing:
             x_label="active sequences",
             y_label="share of busy time",
             form="percent",
-            whole=not span.log,
+            x_form="number" if span.log else "whole",
         ),
         table=_table(bounds, weights, sizes),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 N_BINS = 36
 
+CURVE: dict[str, Any] = {"color": BLUE, "linewidth": 1.8, "baseline": None}
+BARS: dict[str, Any] = {
+    "fill": True,
+    "facecolor": SKY,
+    "edgecolor": BLUE,
+    "linewidth": 0.8,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Histogram:
@@ -32,7 +40,7 @@ class Histogram:
     y_label: str
     form: Form = "number"
     cumulated: bool = False
-    whole: bool = False
+    x_form: Form = "number"
 
     def __post_init__(self) -> None:
         """Refuse bins that overlap, and weights that are none of theirs."""
@@ -46,22 +54,13 @@ class Histogram:
 
     def draw(self, paper: Paper) -> None:
         """Draw the bins, then the lines up to their names."""
-        (ax,) = paper.panels(190, right_pt=50)
-        if self.cumulated:
-            ax.stairs(
-                self.weights, self.bounds, color=BLUE, linewidth=1.8, baseline=None
-            )
-        else:
-            widths = np.diff(self.bounds)
-            ax.bar(self.bounds[:-1], self.weights, widths, align="edge", **BARS)
-        paper.set_x(ax, self.x, self.x_label, whole=self.whole)
+        (ax,) = paper.panels(190, width_pt=435)
+        look = CURVE if self.cumulated else BARS
+        ax.stairs(self.weights, self.bounds, **look)
+        paper.set_x(ax, self.x, self.x_label, self.x_form)
         high = 1.0 if self.cumulated else float(self.weights.max()) * 1.06
         paper.set_y(ax, Span(0.0, high or 1.0), self.y_label, self.form)
         paper.flags(ax, self.edges)
-        paper.name_lines(ax, self.edges)
-
-
-BARS: Mapping[str, Any] = {"facecolor": SKY, "edgecolor": BLUE, "linewidth": 0.6}
 
 
 def snapped(bounds: FloatArray, places: Iterable[float]) -> FloatArray:

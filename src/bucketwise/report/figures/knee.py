@@ -61,7 +61,7 @@ class Knee:
         above, below = paper.panels(130, 105)
         span = Span(self.at[0] - 0.5, self.at[-1] + 0.5)
         for ax in (above, below):
-            paper.set_x(ax, span, "graphs", whole=True)
+            paper.set_x(ax, span, "graphs", "whole")
             if self.allowed is not None:
                 first, last = self.allowed
                 asked = f"{first}" if first == last else f"{first} to {last}"

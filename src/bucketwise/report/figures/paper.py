@@ -75,9 +75,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
 }
 
-WIDTH_PT, LEFT_PT, RIGHT_PT, BOTTOM_PT, TOP_PT = 547.0, 62.0, 24.0, 40.0, 8.0
-FLAGS_RIGHT_PT = 50.0
-"""Room right of axes of which lines carry names."""
+WIDTH_PT, LEFT_PT, AXES_PT, BOTTOM_PT, TOP_PT = 547.0, 62.0, 461.0, 40.0, 8.0
+"""Of a figure, what is left of its axes, their width, what is below and above them."""
 
 BETWEEN_PT, ROW_PT = 16.0, 13.0
 """Between panels; of a row of names above lines."""
@@ -127,14 +126,17 @@ class Paper:
         self.figure = Figure(dpi=72)
         FigureCanvasAgg(self.figure)  # measures text
         self._heights_pt: tuple[float, ...] = ()
-        self._sides_pt = (LEFT_PT, RIGHT_PT)
+        self._across_pt = (LEFT_PT, AXES_PT)
         self._above_pt = 0.0
 
     def panels(
-        self, *heights_pt: float, left_pt: float = LEFT_PT, right_pt: float = RIGHT_PT
+        self, *heights_pt: float, left_pt: float = LEFT_PT, width_pt: float = AXES_PT
     ) -> list[Axes]:
-        """Return axes so high, one below the other, with the same horizontal axis."""
-        self._heights_pt, self._sides_pt = heights_pt, (left_pt, right_pt)
+        """Return axes so high, one below the other, with the same horizontal axis.
+
+        Axes of which something is named on their right are to be less wide.
+        """
+        self._heights_pt, self._across_pt = heights_pt, (left_pt, width_pt)
         axes = [self.figure.add_axes((0, 0, 1, 1)) for _ in heights_pt]
         for ax in axes[:-1]:
             ax.tick_params(axis="x", labelbottom=False)
@@ -147,10 +149,10 @@ class Paper:
         margins = TOP_PT + self._above_pt + n_gaps * BETWEEN_PT + BOTTOM_PT
         total = math.ceil(sum(self._heights_pt) + margins)
         self.figure.set_size_inches(WIDTH_PT / 72, total / 72)
-        left, right = self._sides_pt
+        left, width = self._across_pt
         top = total - TOP_PT - self._above_pt
         for ax, height in zip(self.figure.axes, self._heights_pt, strict=True):
-            bottom, width = top - height, WIDTH_PT - left - right
+            bottom = top - height
             place = (left / WIDTH_PT, bottom / total, width / WIDTH_PT, height / total)
             ax.set_position(place)
             top = bottom - BETWEEN_PT
@@ -182,7 +184,8 @@ class Paper:
         """Draw lines across the plot, each up to its name, in rows that keep names apart.
 
         Names stand right of their lines like flags. Placed from the right, a name takes
-        the lowest row that ends before every line reaching that row or a higher one.
+        the lowest row that ends before every line reaching that row or a higher one. A
+        legend tells two kinds of lines apart.
         """
         leftmost: list[float] = []
         for edge in sorted(edges, key=lambda each: (each.at, each.label), reverse=True):
@@ -206,35 +209,20 @@ class Paper:
             shown = ax.get_xaxis_transform()
             ax.plot([edge.at] * 2, [0, top], transform=shown, clip_on=False, **look)
         self._above_pt += len(leftmost) * ROW_PT + 2
-
-    def name_lines(self, ax: Axes, edges: Sequence[Edge]) -> None:
-        """Name two kinds of lines in a legend; one alone needs none."""
-        styles = [style for style in LINE_NAMES if any(e.style == style for e in edges)]
-        if len(styles) > 1:
-            for style in styles:
-                ax.plot([], [], label=LINE_NAMES[style], **LINES[style])
+        if len({edge.style for edge in edges}) > 1:
+            for style, label in LINE_NAMES.items():
+                ax.plot([], [], label=label, **LINES[style])
             self.legend(ax)
 
-    def set_x(
-        self,
-        ax: Axes,
-        span: Span,
-        label: str,
-        form: Form = "number",
-        *,
-        whole: bool = False,
-    ) -> None:
+    def set_x(self, ax: Axes, span: Span, label: str, form: Form = "number") -> None:
         """Give the horizontal axis its scale, ends, ticks and label."""
         if span.log:
             ax.set_xscale("log")
             ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xlim(span.low, span.high)
-        if form == "date":
-            dates: Any = AutoDateLocator  # has no types
-            ax.xaxis.set_major_locator(dates(minticks=3, maxticks=8))
-        else:
-            ax.xaxis.set_major_locator(_locator(span, whole=whole))
-        ax.xaxis.set_major_formatter(_formatter(form, ax.xaxis.get_major_locator()))
+        locator = _locator(span, form, 7)
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(_formatter(form, locator))
         if ax is self.figure.axes[-1]:
             ax.set_xlabel(label)
 
@@ -244,10 +232,9 @@ class Paper:
             ax.set_yscale("log")
             ax.yaxis.set_minor_locator(NullLocator())
         ax.set_ylim(span.low, span.high)
-        ax.yaxis.set_major_locator(
-            _locator(span, most=min(int(ax.bbox.height / 22), 6))
-        )
-        ax.yaxis.set_major_formatter(_formatter(form, ax.yaxis.get_major_locator()))
+        locator = _locator(span, form, min(int(ax.bbox.height / 22), 6))
+        ax.yaxis.set_major_locator(locator)
+        ax.yaxis.set_major_formatter(_formatter(form, locator))
         ax.set_ylabel(label)
         # Labels of all panels stand in one line, however wide the ticks are.
         ax.yaxis.set_label_coords(-(LEFT_PT - 14) / ax.bbox.width, 0.5)
@@ -310,8 +297,11 @@ class Paper:
         )
 
 
-def _locator(span: Span, *, most: int = 7, whole: bool = False) -> Locator:
-    if whole:
+def _locator(span: Span, form: Form, most: int) -> Locator:
+    if form == "date":
+        dates: Any = AutoDateLocator  # has no types
+        return cast("Locator", dates(minticks=3, maxticks=8))
+    if form == "whole":
         return MaxNLocator(16, steps=[1, 2, 5, 10], integer=True)
     if not span.log:
         return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10])

@@ -44,7 +44,7 @@ class Rows:
         figure's font would be cut.
         """
         n_rows = len(self.names)
-        (ax,) = paper.panels(ROW_PT * (n_rows + 0.2), left_pt=14)
+        (ax,) = paper.panels(ROW_PT * (n_rows + 0.2), left_pt=14, width_pt=509)
         left = np.zeros(n_rows)
         for name, part, colour, hatch in zip(
             self.series, self.parts, SERIES, HATCHES, strict=False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,8 +66,6 @@ FULL = "largest size a bucket holds"
 
 LOOKS = {"image": ("o", BLUE), "clip": ("s", ORANGE)}
 
-Kind = Literal["image", "clip"]
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -113,7 +111,7 @@ class Marks:
 
     def draw(self, paper: Paper) -> None:
         """Draw the marks, the largest first, and name the most frequent."""
-        (ax,) = paper.panels(250, right_pt=62)
+        (ax,) = paper.panels(250, width_pt=423)
         _set_plane(paper, ax, self.span)
         sent, order = self.sent, np.argsort(-self.sent.count, kind="stable")
         area = np.maximum(MOST_AREA * sent.count / sent.count.max(), LEAST_AREA)
@@ -156,7 +154,7 @@ class Cells:
 
     def draw(self, paper: Paper) -> None:
         """Draw cells by what they hold, the more the further from the paper."""
-        (ax,) = paper.panels(300, right_pt=547 - 62 - 300)
+        (ax,) = paper.panels(300, width_pt=300)
         _set_plane(paper, ax, self.span)
         ax.grid(visible=False)
         bounds = self.span.bins(CELLS_A_SIDE)

@@ -11,8 +11,8 @@ import numpy as np
 
 from bucketwise.nouns.traffic import FloatArray
 
-Form = Literal["number", "percent", "date"]
-"""What the ticks of an axis say: shares as percent, days from 1970 as dates."""
+Form = Literal["number", "whole", "percent", "date"]
+"""What ticks say: whole ones skip fractions, shares are percent, days from 1970 dates."""
 
 LOG_FROM = 8.0
 """Ranges over this factor are drawn on a logarithmic axis."""
