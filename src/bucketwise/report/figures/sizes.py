@@ -38,8 +38,6 @@ CELLS_A_SIDE = 48
 """About ten pixels a cell on a screen, and no mark however many sizes there are."""
 
 MOST_LEVELS = len(HEAT)
-DIGITS = ((1, 2, 5), (1, 3), (1,))
-"""Leading digits of the bounds of levels, the finest first."""
 
 PREFIX_FROM = 1e6
 """Counts from there on are named in thousands of thousands, and so on: "2 to under 5 G"."""
@@ -355,31 +353,23 @@ def cells_of(sent: Sent, lines: tuple[Line, ...], counted: str, span: Span) -> C
 def levels_of(weights: FloatArray) -> FloatArray:
     """Return ascending bounds of at most `MOST_LEVELS` levels that hold all weights.
 
-    A level holds its lower bound and not its upper one. The lowest is open below,
-    starting at 0, where the weights, all positive, span too far.
+    A level holds its lower bound and not its upper one; all are 1, 2 or 5 and noughts.
     """
     least, most = float(weights.min()), float(weights.max())
-    # The logarithm may round up to the next power.
-    powers = range(math.floor(math.log10(least)) - 1, math.ceil(math.log10(most)) + 2)
-    found = np.empty(0)
-    for digits in DIGITS:
-        places = np.array([float(f"{d}e{power}") for power in powers for d in digits])
-        first = int(np.searchsorted(places, least, side="right")) - 1
-        last = int(np.searchsorted(places, most, side="right"))
-        found = places[max(first, 0) : last + 1]
-        if found.size - 1 <= MOST_LEVELS:
-            return found
-    return np.concatenate(([0.0], found[-MOST_LEVELS:]))
+    # Some below, for levels that span several of them, and one above.
+    powers = range(math.floor(math.log10(least)) - 5, math.ceil(math.log10(most)) + 2)
+    places = np.array([float(f"{d}e{power}") for power in powers for d in (1, 2, 5)])
+    first = int(np.searchsorted(places, least, side="right")) - 1
+    last = int(np.searchsorted(places, most, side="right"))
+    step = math.ceil((last - first) / MOST_LEVELS)
+    return places[np.arange(last, first - step, -step)[::-1]]
 
 
 def _level_name(low: float, high: float, *, whole: bool) -> str:
     if high > PREFIX_FROM:
         scale, prefix = si_scale(high)
-        said = f"under {high / scale:g} {prefix}"
-        return f"{low / scale:g} to {said}" if low else said
-    if not low:
-        return f"under {number(high)}"
+        return f"{low / scale:g} to under {high / scale:g} {prefix}"
     if not whole:
         return f"{number(low)} to under {number(high)}"
-    last = high - 1
+    low, last = math.ceil(low), high - 1
     return number(low) if last <= low else f"{number(low)} to {number(last)}"
