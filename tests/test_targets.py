@@ -8,7 +8,7 @@ import pytest
 
 from bucketwise.engines.rbln.keys import BOTH, standing
 from bucketwise.engines.rbln.releases import parse_version
-from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
 from bucketwise.errors import ConfigError, InputError, UsageError
 from bucketwise.read.configs.bucket_lists import read_bucket_list
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
@@ -21,7 +21,7 @@ def test_all_dialects_come_oldest_first_when_none_is_named() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.version)
-def test_releases_of_a_dialect_take_the_same_names(target: Target) -> None:
+def test_releases_of_a_dialect_take_the_same_names(target: RblnTarget) -> None:
     for level in BOTH:
         for name in (target.bucket_key, target.devices_key):
             assert len({standing(name, level, v, "") for v in target.releases}) == 1
@@ -74,7 +74,7 @@ def test_a_plan_is_a_bucket_list_and_anything_else_is_none(tmp_path: Path) -> No
         read_bucket_list(str(plan))
     with pytest.raises(InputError, match="neither lengths"):
         read_bucket_list(str(tmp_path / "none.json"))
-    with pytest.raises(UsageError, match="lengths start at 1"):
+    with pytest.raises(UsageError, match="expected lengths from 1 up"):
         read_bucket_list("0,4")
 
 

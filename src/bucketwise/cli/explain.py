@@ -52,7 +52,7 @@ def explain(
         with lengths_as_usage(plan):
             given = read_bucket_list(plan)
     if given and given.model and given.model != find_profile(model).name:
-        message = f"--plan is for {given.model}; --model {given.model} is right"
+        message = f"--model: expected {given.model}, which --plan is for, got {model}"
         raise click.UsageError(message)
     if given and limits["min_pixels"] is limits["max_pixels"] is None:
         # What the plan sets on the processor is what its buckets were made for.

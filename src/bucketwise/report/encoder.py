@@ -9,9 +9,9 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.encoder.verdict import FEW_TEXTS
 from bucketwise.core.encoder.words import read, saves
+from bucketwise.core.plan import Memory
 from bucketwise.core.steadiness import DRAWS, Steadiness
-from bucketwise.engines.rbln.encoders import LISTS_SINCE
-from bucketwise.engines.rbln.releases import written
+from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -46,6 +46,7 @@ from bucketwise.words.numbers import (
     compute,
     joined,
     literal,
+    memory,
     number,
     percent,
     plural,
@@ -89,6 +90,7 @@ def encoder_view(
         _lengths(analysis),
         how_many(plan.encoder, plan.provenance.options, UNIT),
         side_by_side(plan.encoder, UNIT),
+        _memory(plan.memory),
         files_section(snippets),
         _quality(plan),
         assumptions(plan.assumptions),
@@ -126,7 +128,7 @@ def encoder_summary(
         subtitle=_subtitle(plan),
         finding=_finding(plan),
         alarms=(verdict_callout(plan.verdict),),
-        settings=_settings(plan),
+        settings=_settings(plan, analysis.profile),
         before_after=_before_after(plan.encoder),
         why=tuple(saves(plan)),
         warnings=tuple(each.words for each in plan.warnings),
@@ -150,7 +152,7 @@ def _decision(analysis: EncoderAnalysis) -> Section:
         verdict_callout(plan.verdict),
         _how_sure(analysis),
         _before_after(plan.encoder),
-        _settings(plan),
+        _settings(plan, analysis.profile),
         *([Points(items=notes)] if notes else []),
         Paragraph(text=LEGEND),
     ]
@@ -222,9 +224,8 @@ def _before_after(encoder: Encoder) -> Table:
     )
 
 
-def _settings(plan: EncoderPlan) -> Table:
+def _settings(plan: EncoderPlan, profile: EncoderProfile) -> Table:
     encoder, model = plan.encoder, plan.model
-    lists = written(LISTS_SINCE)
     rows = [
         ("class", model.class_name, f"or {model.auto_class}"),
         (
@@ -232,15 +233,11 @@ def _settings(plan: EncoderPlan) -> Table:
             literal(encoder.lengths)
             if len(encoder.lengths) > 1
             else str(encoder.truncate_at),
-            f"optimum-rbln {lists} and newer"
-            if len(encoder.lengths) > 1
-            else "every release",
+            profile.lists_since if len(encoder.lengths) > 1 else "every release",
         ),
     ]
     if len(encoder.lengths) > 1:
-        rows.append(
-            ("max_seq_len", str(encoder.truncate_at), f"releases before {lists}")
-        )
+        rows.append(("max_seq_len", str(encoder.truncate_at), "older releases"))
     rows += [
         ("truncation", "True", "the tokenizer"),
         ("max_length", str(encoder.truncate_at), "the tokenizer"),
@@ -338,6 +335,37 @@ def _table(encoder: Encoder) -> Table:
         "than itself",
         head=tuple(Column(text=text, style="number") for text in heads),
         rows=tuple(rows),
+    )
+
+
+def _memory(found: Memory | None) -> Section | None:
+    """Return what the one device holds; None where nobody estimated it."""
+    if found is None:
+        return None
+    verdict = {
+        True: "fits",
+        None: "fits by estimate, with less to spare than was ever measured",
+        False: "does not fit by estimate",
+    }[found.fits]
+    return Section(
+        id="memory",
+        title="Memory",
+        finding=f"It {verdict}: {memory(found.needed_bytes)} of the "
+        f"{memory(found.device_bytes)} of a device ({found.device}).",
+        blocks=(
+            Table(
+                caption="What the device holds with all lengths",
+                head=(
+                    Column(text="Term"),
+                    Column(text="A device", style="number"),
+                    Column(text="Mark", style="mark"),
+                ),
+                rows=tuple(
+                    Row(cells=(each.name, memory(each.bytes), MARKS[each.status]))
+                    for each in found.terms
+                ),
+            ),
+        ),
     )
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.core.decoder.language_model import (
-    kv_values_per_token,
+from bucketwise.core.language_model import (
     prefill_flops,
-    sliding_values,
+    read_values,
     state_values,
     step_flops,
     step_weights,
 )
 from bucketwise.core.plan import Status
-from bucketwise.engines.rbln.devices import Device
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.engine import Device
 from bucketwise.nouns.profile import LmShape
 from bucketwise.nouns.traffic import FloatArray, IntArray
 
@@ -126,17 +125,16 @@ def roofline(shape: LmShape, hardware: Hardware, largest: int) -> StepCurve:
         In milliseconds.
     """
     device, n_devices = hardware.device, hardware.n_devices
-    share_of_heads = -(-shape.kv_heads // n_devices) / shape.kv_heads
-    context = hardware.context_tokens
-    kept = kv_values_per_token(shape) * context + sliding_values(shape, context)
-    cache = kept * share_of_heads
+    cache = read_values(shape, hardware.context_tokens, n_devices)
     # Each layer's input, and what its MLP holds between, written and read once.
     between = (
         shape.intermediate
         + shape.experts_per_token * shape.expert_intermediate
         + shape.shared_expert_intermediate
+        + shape.per_layer_input
     )
     activations = 2 * shape.layers * (shape.hidden + between)
+    activations += 2 * shape.wide_layers * shape.intermediate
     per_slot = cache + (2 * state_values(shape) + activations) / n_devices
     costs = []
     for batch in range(1, largest + 1):
@@ -190,7 +188,8 @@ def measured(points: Mapping[int, float], largest: int) -> StepCurve:
         When there are fewer than two points, or one is out of range.
     """
     wrong = [
-        f"step-cost: {batch}={cost_ms:g} found; a batch size from 1 and a time above 0 ms"
+        "step-cost: expected a batch size from 1 up and a time above 0 ms, got "
+        f"{batch}={cost_ms:g}"
         for batch, cost_ms in points.items()
         if batch < 1 or not 0 < cost_ms < float("inf")
     ]

@@ -197,7 +197,8 @@ def zoo_base(
         When the family is unknown or the SDK would refuse the result.
     """
     kind = model_class(family)
-    config: dict[str, Any] = {"visual": {}, "num_devices": kind.devices}
+    visual = {"num_devices": kind.visual_devices} if kind.visual_devices else {}
+    config: dict[str, Any] = {"visual": visual, "num_devices": kind.devices}
     if kind.kvcache_partition_len is not None:
         config["kvcache_partition_len"] = kind.kvcache_partition_len
     config |= {"max_seq_len": kind.max_seq_len, "batch_size": 1}
@@ -242,7 +243,7 @@ def given_base(
     plain, left_out = _language_model(copied, kind, source)
     visual = plain.pop("visual", {})
     if not isinstance(visual, dict):
-        message = f"{source}: visual is {visual!r}; an object is right"
+        message = f"{source}: visual: expected an object, got {visual!r}"
         raise ConfigError(message)
     old_names = "tensor_parallel_size" in plain
     for key in BUCKET_KEYS:
@@ -318,8 +319,8 @@ def _language_model(
     level = config.pop(kind.within, None)
     if not isinstance(level, dict):
         message = (
-            f"{source}: {kind.within} is {level!r}; an object with visual in it is right "
-            f"for {kind.name}"
+            f"{source}: {kind.within}: expected an object with visual in it for "
+            f"{kind.name}, got {level!r}"
         )
         raise ConfigError(message)
     counting = (DEVICES, OLD_DEVICES)
@@ -453,12 +454,14 @@ def _problems(config: Mapping[str, Any]) -> list[str]:
     rows = [(key, config[key]) for key in _WHOLE_NUMBERS if key in config]
     rows.append(("visual.num_devices", visual["num_devices"]))
     found = [
-        f"{name}: {value!r} found; a whole number, at least 1, is right"
+        f"{name}: expected a whole number from 1 up, got {value!r}"
         for name, value in rows
         if value is not None and not _is_count(value)
     ]
     if "vlm" in config:
-        found.append("vlm: found; a configuration with visual at its top is right")
+        found.append(
+            "vlm: expected a configuration with visual at its top, got one within vlm"
+        )
     return found or attention_problems(config)
 
 

@@ -31,7 +31,7 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
         return None
     lengths = tuple(sorted({int(number) for number in re.findall(r"\d+", text)}))
     if not lengths[0]:
-        message = f"bucket list: {text!r} found; lengths start at 1"
+        message = f"bucket list: expected lengths from 1 up, got {text!r}"
         raise UsageError(message)
     return lengths
 
@@ -72,7 +72,7 @@ def read_bucket_list(text: str) -> BucketList:
         message = f"{text[:200]!r}: neither lengths such as 1024,4096 nor a readable plan.json"
         raise InputError(message)
     if not isinstance(plan, dict) or plan.get("schema") not in READ_SCHEMAS:
-        message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
+        message = f"{path.name}: not a plan of bucketwise; expected schema {SCHEMA!r}"
         raise InputError(message)
     try:
         return BucketList(

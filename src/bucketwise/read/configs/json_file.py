@@ -33,7 +33,7 @@ def load_json(file: Path) -> Any:
         message = f"{file.name}: cannot be read ({error.strerror})"
         raise ConfigError(message) from error
     if len(content) > MAX_BYTES:
-        message = f"{file.name}: more than {MAX_BYTES} bytes found; fewer is right"
+        message = f"{file.name}: expected at most {MAX_BYTES} bytes, got more"
         raise ConfigError(message)
     return parse_json(content, file.name)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Unknown
+from bucketwise.nouns.document import LENGTHS_ALONE, Document, ServeLine, Unknown
 from bucketwise.read.configs.artifact import artifact_notes
 from bucketwise.read.configs.documents import read_documents
 
@@ -64,8 +64,8 @@ def read_rbln_config(source: str | Path) -> RblnConfig:
     found = config_in(documents)
     if found is None:
         message = (
-            f"--base: {documents[0].source} holds no settings to start from; a rbln_config "
-            "with max_seq_len, batch_size and the like is right"
+            f"--base: {documents[0].source} holds no settings to start from; expected "
+            "a rbln_config with max_seq_len, batch_size and the like"
         )
         raise ConfigError(message)
     return found

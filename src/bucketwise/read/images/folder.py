@@ -10,13 +10,13 @@ from bucketwise.errors import InputError
 from bucketwise.read.images.header import Header
 from bucketwise.read.images.item import Item
 from bucketwise.read.images.read import read_path
-from bucketwise.words.printable import one_line
 from bucketwise.words.reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
     UNREADABLE_FILE,
     UNREADABLE_FOLDER,
 )
+from bucketwise.words.text import one_line
 
 Found = tuple[str, str]
 """A path, and why it need not be opened; "" for a file to be read."""

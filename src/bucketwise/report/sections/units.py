@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.engines.rbln.lengths import (
-    MISCOUNTED_BEFORE,
-    extra_windows,
-    needed_lengths,
-)
-from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.core.explanation import parse_size
+from bucketwise.core.patching import count_patches, needed_lengths
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -27,9 +22,15 @@ SIDES = (16, 32, 64)
 """Sides of the examples in merged patches: 512, 1,024 and 2,048 px on Qwen3-VL."""
 
 
+SHAPES = ("512x512", "640x640", "1920x1080", "2048x2048", "400x3000")
+"""Examples where an image fills a count of soft tokens: shapes count, sizes do not."""
+
+
 def units(analysis: Analysis) -> Section:
     """Return the paragraph on units, with both numbers."""
     model, visual = analysis.plan.model, analysis.plan.visual
+    if visual.soft_tokens:
+        return _soft_units(analysis)
     area = model.merge_size**2
     side = 32 * model.merge_size * model.patch_size
     merged = 32 * 32
@@ -38,9 +39,7 @@ def units(analysis: Analysis) -> Section:
         f"The ViT graph sees patches of {model.patch_size} x {model.patch_size} px; "
         f"its output merges {area} of them into one token for the language model. On "
         f"this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
-        f"patches and {merged:,} merged patches. Vendor documents up to 0.11 give the "
-        "unit of a bucket as merged patches. The runtime of every released version "
-        "compares ViT patches, before the merge, and the docstring of 0.12.0 says so. "
+        f"patches and {merged:,} merged patches. {analysis.release.engine.unit_note} "
         f"A length read in the wrong unit holds {ordinal(area)} of the intended area."
     )
     blocks.append(Paragraph(text=text))
@@ -59,6 +58,84 @@ def units(analysis: Analysis) -> Section:
     )
 
 
+def _soft_units(analysis: Analysis) -> Section:
+    """Return what is compared where an image fills a count of soft tokens."""
+    profile, counts = analysis.profile, analysis.plan.visual.soft_tokens
+    count = analysis.preprocessing.image.max_pixels // profile.length_px**2
+    text = (
+        f"The processor scales an image, up or down, to fill max_soft_tokens {count:,} "
+        f"of {profile.length_px} x {profile.length_px} px, cuts it into patches of "
+        f"{profile.patch_px} x {profile.patch_px} px, and pads these to "
+        f"{profile.patches_per_merged} times the count. The ViT pools "
+        f"{profile.patches_per_merged} patches into a soft token: it is compiled for "
+        f"counts ({', '.join(f'{each:,}' for each in counts)}), and the runtime takes "
+        "one exactly. What is no padding goes to the language model, the run of one "
+        "image in one chunk: the lengths of this report count these soft tokens, and "
+        "the least length that holds them serves them. Patches are compared with "
+        "neither."
+    )
+    why = (
+        "A length is taken only beside a count that runs on it, and a count only by a "
+        "processor that scales to it: an edit of one asks for others, which a page "
+        "cannot follow. --soft-tokens, --pin and --buckets of bucketwise analyze can; "
+        "the section on pixel limits has every count."
+    )
+    return Section(
+        id="units",
+        title="Units",
+        finding=(
+            "Lengths count the soft tokens of one image; vision_tower.max_soft_tokens "
+            "counts them too, padding among them."
+        ),
+        blocks=(
+            Paragraph(text=text),
+            _soft_table(analysis),
+            Callout(
+                level="note", mark="Why there is no panel to try lengths.", text=why
+            ),
+        ),
+    )
+
+
+def _soft_table(analysis: Analysis) -> Table:
+    profile, lengths = analysis.profile, analysis.plan.visual.vit_max_seq_lens
+    padded = (
+        analysis.preprocessing.image.max_pixels // profile.length_px**2
+    ) * profile.patches_per_merged
+    rows = []
+    for shape in SHAPES:
+        made = count_patches(parse_size(shape), profile, analysis.preprocessing)
+        tokens, patches = int(made.merged_patches[0]), int(made.vit_patches[0])
+        held = next((each for each in lengths if each >= tokens), None)
+        width, height = shape.split("x")
+        cells = (
+            f"{int(width):,} x {int(height):,} px",
+            f"{int(made.resized_width_px[0]):,} x {int(made.resized_height_px[0]):,} px",
+            f"{patches:,}",
+            f"{padded:,}",
+            f"{tokens:,}",
+            "none" if held is None else f"{held:,}",
+        )
+        rows.append(Row(cells=cells))
+    return Table(
+        caption="What images of some shapes become",
+        head=(
+            Column(text="Image"),
+            *(
+                Column(text=text, style="number")
+                for text in (
+                    "Scaled to",
+                    "Patches",
+                    "Padded to",
+                    "Soft tokens",
+                    "Length it runs on",
+                )
+            ),
+        ),
+        rows=tuple(rows),
+    )
+
+
 def _windows(analysis: Analysis) -> Callout:
     window = analysis.plan.model.window_patches
     text = (
@@ -66,21 +143,23 @@ def _windows(analysis: Analysis) -> Callout:
         f"runtime pads every window, even a partial one, to {window**2}. A needed "
         "length is therefore more than the ViT patches of most images."
     )
-    mended = MISCOUNTED_BEFORE.get(analysis.plan.model.family)
-    if mended is not None:
-        text += f" Releases before {written(mended)} count one window too many."
+    wrong = analysis.release.engine.window_note(analysis.plan.model.family)
+    text += f" {wrong}" if wrong else ""
     return Callout(level="note", mark="Windows.", text=text)
 
 
 def _table(analysis: Analysis) -> Table:
     model = analysis.plan.model
     head = ["Image", "ViT patches", "Merged patches"]
-    newest = list(TARGETS.values())[-1]
-    oldest = next(iter(TARGETS.values()))
-    versions = [oldest, newest] if model.window_patches else []
-    if model.family not in MISCOUNTED_BEFORE:
-        versions = versions[-1:]
-    head += [f"Needed, optimum-rbln {target.version}" for target in versions]
+    engine = analysis.release.engine
+    # Releases that count alike share a column, that of the newest.
+    by_extra = {
+        release.extra_windows(model.family): release
+        for release in engine.releases(engine.targets_of(model.family))
+        if model.window_patches
+    }
+    columns = sorted(by_extra.values(), key=lambda release: release.version)
+    head += [f"Needed, {engine.sdk} {release.name}" for release in columns]
     rows = []
     for merged_side in SIDES:
         grid = merged_side * model.merge_size
@@ -88,8 +167,8 @@ def _table(analysis: Analysis) -> Table:
         px = grid * model.patch_size
         needed = [
             int(needed_lengths(sides, sides, model.window_patches, extra)[0])
-            for target in versions
-            for extra in [extra_windows(model.family, target.parsed)]
+            for release in columns
+            for extra in [release.extra_windows(model.family)]
         ]
         cells = (grid**2, merged_side**2, *needed)
         texts = tuple(f"{value:,}" for value in cells)
@@ -100,7 +179,7 @@ def _table(analysis: Analysis) -> Table:
                 f"bucket of {use.vit_patches:,}",
                 f"{use.vit_patches:,}",
                 f"{use.merged_patches:,}",
-                *("" for _ in versions),
+                *("" for _ in columns),
             )
         )
         for use in analysis.plan.visual.buckets

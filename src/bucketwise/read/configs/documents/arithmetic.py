@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from bucketwise.lint.subject import Unknown
+from bucketwise.nouns.document import Unknown
 
 MAX_ITEMS = 4_096
 """Of a list that arithmetic makes; no list of devices is as long."""

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, Unknown
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.names import family_of
 from bucketwise.read.configs.documents.options import Pair, Settings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, Scalar
 from bucketwise.read.configs.documents.tree import (

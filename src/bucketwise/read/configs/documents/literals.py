@@ -7,8 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Unknown
+from bucketwise.nouns.document import Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.arithmetic import (
     MAX_ITEMS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.lint.subject import Document
+from bucketwise.nouns.document import Document
 from bucketwise.read.configs.documents.compiler import compiled_by
 from bucketwise.read.configs.documents.options import options_of
 from bucketwise.read.configs.documents.releases import Release

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.tree import (

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document
+from bucketwise.nouns.document import Document, Path
 from bucketwise.read.configs.documents.compiler import compiler_pairs, settings_in
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.options import Pair, server_pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.python_names import names_in

@@ -72,7 +72,9 @@ class Fields:
             return None
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not 0 < value <= MOST_DIMENSION:
-            return self._wrong(key, default, f"above 0, to {MOST_DIMENSION:,}, or null")
+            return self._wrong(
+                key, default, f"a number above 0 and up to {MOST_DIMENSION:,}, or null"
+            )
         return float(value)
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -95,15 +97,15 @@ class Fields:
         for item in value:
             if isinstance(item, bool) or not isinstance(item, int) or item < 0:
                 self.problems.append(
-                    f"{self.at(key)} holds {shown(item)}; whole numbers from 0 up "
-                    "are right"
+                    f"{self.at(key)}: expected whole numbers from 0 up, got "
+                    f"{shown(item)}"
                 )
                 return default
         return tuple(value)
 
-    def _wrong(self, key: str, default: Default, right: str) -> Default:
+    def _wrong(self, key: str, default: Default, expected: str) -> Default:
         found = shown(self.mapping[key])
-        self.problems.append(f"{self.at(key)} is {found}; {right} is right")
+        self.problems.append(f"{self.at(key)}: expected {expected}, got {found}")
         return default
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.nouns.profile import LmShape
+from bucketwise.nouns.profile import Attention, LmShape
 from bucketwise.read.configs.model_folder.fields import Fields, shown
 from bucketwise.read.configs.model_folder.place import CONFIG
 from bucketwise.read.configs.model_folder.text_classes import (
@@ -57,17 +57,19 @@ def read_language_model(
     if fields is None:
         return None, ()
     values = _values(kind, fields, Fields(place, config, problems))
+    kinds = _attention(kind, fields, values["layers"], values["hidden"])
     if problems:
         return None, ()
     out_key = TOWERS[family].out_hidden_key
     if values["hidden"] != tower.vit.out_hidden:
         problems.append(
-            f"{fields.at('hidden_size')} is {values['hidden']}, but {place}"
-            f"vision_config.{out_key} {tower.vit.out_hidden}; the same number in both is "
-            "right"
+            f"{fields.at('hidden_size')}: expected the same number as "
+            f"{place}vision_config.{out_key} ({tower.vit.out_hidden}), got "
+            f"{values['hidden']}"
         )
     try:
-        shape = LmShape(**values, source=fields.source())
+        attention = tuple(Attention(**each) for each in kinds if each["layers"])
+        shape = LmShape(**values, attention=attention, source=fields.source())
     except ConfigError as error:
         problems.extend(f"{CONFIG}: {problem}" for problem in error.problems)
         return None, ()
@@ -90,7 +92,7 @@ def _fields(
     if isinstance(text, dict):
         return Fields(f"{place}{TEXT}.", text, problems)
     if text is not None:
-        problems.append(f"{place}{TEXT} is {shown(text)}; an object is right")
+        problems.append(f"{place}{TEXT}: expected an object, got {shown(text)}")
         return None
     if kind.first_generation and "hidden_size" in config:
         return Fields(place, config, problems)
@@ -98,19 +100,15 @@ def _fields(
 
 
 def _values(kind: TextClass, fields: Fields, whole: Fields) -> dict[str, Any]:
-    """Return what `LmShape` takes, its source left out; `whole` is all that holds it."""
-    layers = fields.whole("num_hidden_layers", kind.layers, MOST_BLOCKS)
-    hidden = fields.whole("hidden_size", kind.hidden)
-    heads = fields.whole("num_attention_heads", kind.heads)
+    """Return what `LmShape` takes, attention and source left out.
+
+    `whole` is all that holds it.
+    """
     values: dict[str, Any] = {
-        "layers": layers,
-        "hidden": hidden,
+        "layers": fields.whole("num_hidden_layers", kind.layers, MOST_BLOCKS),
+        "hidden": fields.whole("hidden_size", kind.hidden),
         "vocab": fields.whole("vocab_size", kind.vocab),
         "tied": _tied(kind, fields, whole),
-        "full_attention_layers": layers,
-        "heads": heads,
-        "kv_heads": _kv_heads(kind, fields, heads),
-        "head_dim": _head_dim(kind, fields, hidden, heads),
         "attention_biases": 3,
         "qk_norms": not kind.first_generation,
         "query_gates": kind.hybrid,
@@ -119,26 +117,37 @@ def _values(kind: TextClass, fields: Fields, whole: Fields) -> dict[str, Any]:
         biased = fields.flag("attention_bias", default=False)
         values["attention_biases"] = 4 if biased else 0
     if kind.hybrid:
-        every = fields.whole("full_attention_interval", FULL_EVERY)
-        counted = _layers_of(fields, layers, LINEAR_TYPE, every)
-        values["full_attention_layers"] = counted
         for field, key, default in LINEAR:
             values[field] = fields.whole(key, default)
-    if (
-        kind.sliding_window_tokens
-        and fields.mapping.get("sliding_window", 0) is not None
-    ):
-        window = fields.whole("sliding_window", kind.sliding_window_tokens)
-        every = 0
-        if fields.mapping.get("layer_types") is None:
-            every = fields.whole("sliding_window_pattern", FULL_EVERY)
-        full = _layers_of(fields, layers, SLIDING, every)
-        values |= {
-            "full_attention_layers": full,
-            "sliding_layers": layers - full,
-            "sliding_window_tokens": window,
-        }
     return values | _mlp(kind, fields)
+
+
+def _attention(
+    kind: TextClass, fields: Fields, layers: int, hidden: int
+) -> tuple[dict[str, Any], ...]:
+    """Return what `Attention` takes of every kind of layers."""
+    heads = fields.whole("num_attention_heads", kind.heads)
+    same = {
+        "heads": heads,
+        "kv_heads": _kv_heads(kind, fields, heads),
+        "head_dim": _head_dim(kind, fields, hidden, heads),
+    }
+    if kind.hybrid:
+        every = fields.whole("full_attention_interval", FULL_EVERY)
+        full = _layers_of(fields, layers, LINEAR_TYPE, every)
+        return ({"layers": full, **same},)
+    slides = fields.mapping.get("sliding_window", 0) is not None
+    if not kind.sliding_window_tokens or not slides:
+        return ({"layers": layers, **same},)
+    window = fields.whole("sliding_window", kind.sliding_window_tokens)
+    every = 0
+    if fields.mapping.get("layer_types") is None:
+        every = fields.whole("sliding_window_pattern", FULL_EVERY)
+    full = _layers_of(fields, layers, SLIDING, every)
+    return (
+        {"layers": full, **same},
+        {"layers": layers - full, **same, "window_tokens": window},
+    )
 
 
 def _tied(kind: TextClass, fields: Fields, whole: Fields) -> bool:
@@ -172,8 +181,8 @@ def _head_dim(kind: TextClass, fields: Fields, hidden: int, heads: int) -> int:
         return fields.whole("head_dim", kind.head_dim)
     if kind.first_generation and hidden % heads:
         fields.problems.append(
-            f"{fields.at('hidden_size')} is {hidden}; a multiple of "
-            f"num_attention_heads ({heads}) is right"
+            f"{fields.at('hidden_size')}: expected a multiple of num_attention_heads "
+            f"({heads}), got {hidden}"
         )
     return hidden // heads
 
@@ -191,20 +200,20 @@ def _layers_of(fields: Fields, layers: int, other: str, every: int) -> int:
         return layers // every
     if not isinstance(kinds, list):
         fields.problems.append(
-            f"{fields.at(key)} is {shown(kinds)}; a list of {' and '.join(types)} "
-            "is right"
+            f"{fields.at(key)}: expected a list of {' and '.join(types)}, got "
+            f"{shown(kinds)}"
         )
         return layers
     if other == SLIDING:
         kinds = kinds[:layers]
     if len(kinds) != layers:
         fields.problems.append(
-            f"{fields.at(key)} holds {len(kinds)} layers; num_hidden_layers ({layers}) "
-            "is right"
+            f"{fields.at(key)}: expected as many layers as num_hidden_layers "
+            f"({layers}), got {len(kinds)}"
         )
     wrong = sorted({shown(item) for item in kinds if item not in types})
     fields.problems.extend(
-        f"{fields.at(key)} holds {each}; {' or '.join(types)} is right"
+        f"{fields.at(key)}: expected {' or '.join(types)}, got {each}"
         for each in wrong[:MOST_SHOWN]
     )
     return kinds.count(FULL)

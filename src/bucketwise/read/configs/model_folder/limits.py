@@ -36,8 +36,8 @@ def read_limits(section: Section, kind: ProcessorClass, problems: list[str]) -> 
     high = _limit(section, kind, sized, 1, problems)
     if low[0] > high[0]:
         problems.append(
-            f"{section.at(low[1] or 'size')} is {low[0]:,} and the upper limit "
-            f"{high[0]:,}; the other way round is right"
+            f"{section.at(low[1] or 'size')}: expected at most the upper limit "
+            f"({high[0]:,}), got {low[0]:,}"
         )
     return Limits((low[0], high[0]), (low[1], high[1]))
 
@@ -50,15 +50,15 @@ def _size(section: Section, kind: ProcessorClass, problems: list[str]) -> Fields
         return None
     if not isinstance(size, dict):
         problems.append(
-            f"{section.at('size')} is {shown(size)}; an object with {' and '.join(EDGES)} "
-            "is right"
+            f"{section.at('size')}: expected an object with {' and '.join(EDGES)}, got "
+            f"{shown(size)}"
         )
         return None
     # The classes that read min_pixels and max_pixels drop the copies in `size`.
     dropped = {n for n in NAMES if kind.reads_names and mapping.get(n) is not None}
     problems.extend(
-        f"{section.at('size')} holds {shown(key)}; {' and '.join(EDGES)} alone are "
-        "right, no processor loads with other keys"
+        f"{section.at('size')}: expected {' and '.join(EDGES)} alone, got "
+        f"{shown(key)}; no processor loads with other keys"
         for key in sorted(set(size) - {*EDGES} - dropped)[:5]
     )
     return Fields(section.at("size."), size, problems)
@@ -80,7 +80,7 @@ def _limit(
         return default, ""
     if edge not in sized.mapping:
         problems.append(
-            f"{section.at('size')} has no {edge}; both {' and '.join(EDGES)} are right"
+            f"{section.at('size')}: expected both {' and '.join(EDGES)}, got no {edge}"
         )
         return default, ""
     return sized.whole(edge, default, MOST_PIXELS), f"size.{edge}"

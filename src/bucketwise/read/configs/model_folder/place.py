@@ -68,7 +68,7 @@ def locate(text: str) -> Place:
         hf_id = _cached_id(cache) if cache.startswith(_CACHED) else hf_id
     if not os.path.lexists(folder / CONFIG):
         hints = [hint for end, hint in _HINTS if _holds(folder, end)]
-        why = "; ".join(hints) or "a folder as Hugging Face stores a model is right"
+        why = "; ".join(hints) or "expected a folder as Hugging Face stores a model"
         message = f"--model: the folder {hf_id!r} holds no {CONFIG}; {why}"
         raise ConfigError(message)
     return Place(folder=folder, hf_id=hf_id)
@@ -94,9 +94,7 @@ def read_objects(
         if not os.path.lexists(file):
             continue
         if not os.path.isfile(file):  # noqa: PTH113 - pathlib raises where this says no
-            problems.append(
-                f"{name}: not a file that can be read; a JSON file is right"
-            )
+            problems.append(f"{name}: expected a JSON file, got no regular file")
             continue
         try:
             loaded = load_json(file)
@@ -107,7 +105,7 @@ def read_objects(
             objects[name] = loaded
         else:
             kind = type(loaded).__name__
-            problems.append(f"{name}: {kind} found; an object is right")
+            problems.append(f"{name}: expected an object, got {kind}")
     return objects
 
 

@@ -132,7 +132,7 @@ def nested(files: Files, key: str, problems: list[str]) -> Section | None:
     if found is None:
         return None
     if not isinstance(found, dict):
-        problems.append(f"{NESTED}: {key} is {shown(found)}; an object is right")
+        problems.append(f"{NESTED}: {key}: expected an object, got {shown(found)}")
         return None
     return Section(NESTED, f"{NESTED}: {key}.", found)
 
@@ -144,8 +144,8 @@ def check_image_class(section: Section, family: str, problems: list[str]) -> Non
         return
     if found not in IMAGE_TYPES:
         problems.append(
-            f"{section.at('image_processor_type')} is {shown(found)}; {IMAGES.name} "
-            "(or its Fast or Pil form) is right, the rule of another is not known here"
+            f"{section.at('image_processor_type')}: expected {IMAGES.name} (or its "
+            f"Fast or Pil form), got {shown(found)}, whose rule is not known here"
         )
 
 
@@ -176,7 +176,7 @@ def video_class(section: Section, family: str, problems: list[str]) -> Processor
     if isinstance(found, str) and found in VIDEO_TYPES:
         return VIDEO_TYPES[found]
     problems.append(
-        f"{section.at('video_processor_type')} is {shown(found)}; "
-        f"{' or '.join(VIDEO_TYPES)} is right"
+        f"{section.at('video_processor_type')}: expected {' or '.join(VIDEO_TYPES)}, "
+        f"got {shown(found)}"
     )
     return VIDEO_CLASSES[family]
