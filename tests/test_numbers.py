@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Span, check_bins
 from bucketwise.report.sections.traffic import duration
 from bucketwise.words.numbers import (
     change,
@@ -98,6 +99,14 @@ def test_a_span_that_no_axis_can_show_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"^expected .*, got \("):
         Span(low, high, log=log)
+
+
+@pytest.mark.parametrize("bounds", [[0, 1, 1], [0, 2, 1], [0, 1]])
+def test_bins_that_overlap_or_hold_other_values_are_refused(
+    bounds: list[float],
+) -> None:
+    with pytest.raises(ValueError, match=r"^expected .*, got "):
+        check_bins(np.array(bounds), np.ones(2))
 
 
 @pytest.mark.parametrize(

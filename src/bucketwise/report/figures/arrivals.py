@@ -13,7 +13,7 @@ from bucketwise.nouns.traffic import NO_TIME_S, FloatArray, IntArray
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.mix import HARDLY, OTHERS, Mix, mix_of, shares_of
 from bucketwise.report.figures.palette import HATCHES, OUTLINE, SERIES
-from bucketwise.report.figures.spans import Form, Span
+from bucketwise.report.figures.spans import Form, Span, check_bins
 from bucketwise.report.figures.times import (
     DAY_S,
     EPOCH_YEAR,
@@ -49,6 +49,10 @@ class Arrivals:
     x_label: str
     y_label: str
     form: Form
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that are not those of the slots between the bounds."""
+        check_bins(self.bounds, *self.amounts)
 
     def draw(self, paper: Paper) -> None:
         """Draw amounts stacked over time, and their shares below."""

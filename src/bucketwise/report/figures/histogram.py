@@ -11,7 +11,7 @@ import numpy as np
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Table
 from bucketwise.report.figures.palette import BLUE, SKY
-from bucketwise.report.figures.spans import Edge, Form, Span
+from bucketwise.report.figures.spans import Edge, Form, Span, check_bins
 from bucketwise.words.numbers import number, percent
 
 if TYPE_CHECKING:
@@ -44,13 +44,7 @@ class Histogram:
 
     def __post_init__(self) -> None:
         """Refuse bins that overlap, and weights that are none of theirs."""
-        if (
-            self.bounds.size != self.weights.size + 1
-            or (np.diff(self.bounds) <= 0).any()
-        ):
-            raise ValueError(
-                f"expected {self.weights.size + 1} ascending bounds, got {self.bounds}"
-            )
+        check_bins(self.bounds, self.weights)
 
     def draw(self, paper: Paper) -> None:
         """Draw the bins, then the lines up to their names."""

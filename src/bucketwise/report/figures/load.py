@@ -12,7 +12,7 @@ from bucketwise.nouns.activity import Activity
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.palette import BLUE, LINES, ORANGE, SKY, VERMILLION
-from bucketwise.report.figures.spans import Span
+from bucketwise.report.figures.spans import Span, check_bins
 from bucketwise.report.figures.times import slot_words, time_unit
 from bucketwise.words.numbers import percent, significant
 
@@ -44,19 +44,23 @@ class Load:
     each: str
     unit: str
 
+    def __post_init__(self) -> None:
+        """Refuse values that are not those of the slots between the bounds."""
+        check_bins(self.bounds, self.seen, self.active, self.waiting)
+
     def draw(self, paper: Paper) -> None:
         """Draw stretches of time as steps, and what waited on axes of its own.
 
         A queue may be a hundred times the slots: on one axis nothing active would be
         seen.
         """
-        heights = (140, 90) if self.waiting.any() else (160,)
-        panels = paper.panels(*heights)
+        panels = paper.panels(*((140, 90) if self.waiting.any() else (160,)))
+        top = Span.from_zero([self.level or self.active.max()], 1.15)
         shown = (
-            ("active", self.active, SKY, BLUE),
-            ("waiting", self.waiting, ORANGE, VERMILLION),
+            ("active", self.active, top, SKY, BLUE),
+            ("waiting", self.waiting, Span.from_zero(self.waiting), ORANGE, VERMILLION),
         )
-        for ax, (name, values, fill, line) in zip(panels, shown, strict=False):
+        for ax, (name, values, up, fill, line) in zip(panels, shown, strict=False):
             paper.shade(ax, self.bounds, ~self.seen)
             # The line leaves gaps where values are none.
             ax.stairs(
@@ -69,9 +73,7 @@ class Load:
             )
             span = Span(0.0, float(self.bounds[-1]))
             paper.set_x(ax, span, f"{self.unit}s from the start")
-            paper.set_y(ax, Span.from_zero(values), f"{name}{self.each}")
-        top = float(self.level or self.active.max())
-        paper.set_y(panels[0], Span.from_zero([top], 1.15), f"active{self.each}")
+            paper.set_y(ax, up, f"{name}{self.each}")
         if self.level is not None:
             panels[0].axhline(self.level, **LINES["proposed"])
             panels[0].annotate(

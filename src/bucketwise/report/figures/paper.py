@@ -285,16 +285,11 @@ class Paper:
 
     def shade(self, ax: Axes, bounds: FloatArray, empty: NDArray[np.bool_]) -> None:
         """Shade bins of which nothing is known: blank, they would look like none."""
-        ax.stairs(
-            np.where(empty, 1.0, np.nan),
-            bounds,
-            fill=True,
-            transform=ax.get_xaxis_transform(),
-            facecolor=GAP,
-            edgecolor=GAP_HATCH,
-            linewidth=0,
-            hatch="xx",
-        )
+        look: dict[str, Any] = {"facecolor": GAP, "edgecolor": GAP_HATCH, "hatch": "xx"}
+        shown = ax.get_xaxis_transform()
+        if empty.any():
+            filled = np.where(empty, 1.0, np.nan)
+            ax.stairs(filled, bounds, fill=True, lw=0, transform=shown, **look)
 
 
 def _locator(span: Span, form: Form, most: int) -> Locator:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bucketwise.nouns.traffic import FloatArray
 
@@ -78,3 +79,12 @@ class Edge:
     at: float
     label: str
     style: Literal["proposed", "today", "limit"] = "proposed"
+
+
+def check_bins(bounds: FloatArray, *values: NDArray[Any]) -> None:
+    """Refuse bounds that do not ascend, and values that are not one for each bin."""
+    if not (np.diff(bounds) > 0).all():
+        raise ValueError(f"expected ascending bounds, got {bounds}")
+    if any(each.size != bounds.size - 1 for each in values):
+        sizes = [each.size for each in values]
+        raise ValueError(f"expected values of {bounds.size - 1} bins, got {sizes}")
