@@ -43,9 +43,10 @@ from bucketwise.report.figures.sizes import (
     sizes_drawing,
 )
 from bucketwise.report.figures.svg import to_svg
+from bucketwise.words.numbers import percent
 from tests.report_laws import figure_of, texts_of
 from tests.strategies import traffic_of
-from tests.test_report import analysis_of, clips_of
+from tests.test_report import CASES, analysis_of, clips_of
 from tests.test_report_figures import ASKED, HOUR_S, START_S, many_sizes, timed
 
 T = TypeVar("T")
@@ -256,6 +257,15 @@ def test_without_a_rule_on_record_none_is_drawn() -> None:
     plot = knee_of(analysis_of(context=Context()))
     assert plot.saved.least is None
     assert plot.allowed is None
+
+
+@pytest.mark.parametrize("name", ["clips_and_images", "price", "wide_range"])
+def test_every_graph_says_what_it_leaves_and_what_it_saves(name: str) -> None:
+    visual, options = CASES[name]().plan.visual, CASES[name]().plan.provenance.options
+    drawing = knee_drawing(visual, options, front_drawing(visual).table)
+    said, plot = said_in(drawing), plot_of(drawing, Knee)
+    assert set(plot.saved.labels[1:]) <= set(said)
+    assert {percent(waste) for waste in plot.waste} <= set(said)
 
 
 answers = st.builds(

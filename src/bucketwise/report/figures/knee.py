@@ -103,7 +103,7 @@ class Knee:
             cut = (tops < saved.least) & (saved.least < tops + NAME_ROOM * span.high)
             tops[cut] = saved.least
         names = zip(self.at, tops.tolist(), saved.labels, strict=True)
-        paper.notes(ax, [*names][1:], sides=[(0, 1)])
+        paper.notes(ax, [*names][1:], sides=[(0, 1)], gap_pt=3)
         if saved.least is not None:
             ax.axhline(saved.least, **LINES["proposed"])
 

@@ -245,6 +245,7 @@ class Paper:
         notes: Sequence[tuple[float, float, str]],
         around: Sequence[ArrayLike] = (),
         sides: Sequence[tuple[int, int]] = SIDES,
+        gap_pt: float = NOTE_GAP_PT,
     ) -> None:
         """Write notes beside their points, where they cover nothing, or not at all.
 
@@ -258,7 +259,7 @@ class Paper:
             note = ax.annotate(text, (x, y), (0, 0), textcoords="offset points")
             width, height = note.get_window_extent().size
             for right, up in sides:
-                gap = NOTE_GAP_PT * (0.7 if right and up else 1.0)
+                gap = gap_pt * (0.7 if right and up else 1.0)
                 across = right * gap - (1 - right) / 2 * width
                 along = up * gap - (1 - up) / 2 * height
                 at = shown.transform((x, y))
