@@ -24,11 +24,11 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.drawings.lengths import TOKENS, share_drawing
+from bucketwise.report.figures.buckets import bars_drawing
+from bucketwise.report.figures.lengths import TOKENS, share_drawing
 from bucketwise.report.provenance import inputs_table
 from bucketwise.report.reading import LEGEND, MARKS
 from bucketwise.report.sections.assumptions import assumptions
-from bucketwise.report.sections.buckets import bars_drawing
 from bucketwise.report.sections.decision import verdict_callout
 from bucketwise.report.sections.how_many import how_many
 from bucketwise.report.sections.method import RECURRENCE

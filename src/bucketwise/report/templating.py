@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.figures import to_svg
+from bucketwise.report.figures.svg import to_svg
 from bucketwise.words.text import printable
 
 

@@ -14,7 +14,7 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.drawings.knee import knee_drawing
+from bucketwise.report.figures.knee import knee_drawing
 from bucketwise.report.reading import UNIT, spent
 from bucketwise.words.numbers import (
     dotted,

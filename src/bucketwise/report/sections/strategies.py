@@ -5,7 +5,7 @@ from __future__ import annotations
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Planned, StrategyLike
 from bucketwise.report.blocks import Block, Column, Row, Section, Table
-from bucketwise.report.drawings.front import front_drawing
+from bucketwise.report.figures.front import front_drawing
 from bucketwise.report.reading import UNIT, exact_at, spent
 from bucketwise.words.numbers import change, dotted, less, percent, plural
 

@@ -10,7 +10,7 @@ from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
 from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
-from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
+from bucketwise.report.figures.lengths import cumulated_drawing, lengths_drawing
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after

@@ -1,19 +1,38 @@
-"""The drawing of what every answer costs in memory against what it wastes."""
+"""The figure of what every answer costs in memory against what it wastes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING
 
 from bucketwise.core.cost import waste_of
 from bucketwise.core.plan import Current, Visual
 from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Drawing, Row, Table
-from bucketwise.report.drawings.labels import along, place_notes
-from bucketwise.report.drawings.lengths import share_axis
-from bucketwise.report.drawings.scales import span_axis
-from bucketwise.report.plots import FrontPlot, Note, Points
+from bucketwise.report.figures.palette import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    OUTLINE,
+    PURPLE,
+    RING,
+    SKY,
+    VERMILLION,
+)
+from bucketwise.report.figures.spans import Span
 from bucketwise.words.numbers import BYTE_UNITS, dotted, memory, number, percent, plural
+
+if TYPE_CHECKING:
+    from bucketwise.report.figures.paper import Paper
+
+MARKS = (
+    *(("o", BLUE), ("^", ORANGE), ("s", GREEN), ("v", PURPLE), ("D", SKY)),
+    *(("X", VERMILLION), ("*", INK), ("P", ORANGE)),
+)
+"""Shapes and colours of named points, in their order and then anew."""
 
 TODAY = "today"
 EXACT = "exact"
@@ -21,18 +40,9 @@ EXACT = "exact"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One list of lengths: what it takes, what it wastes.
+    """One list of lengths by its strategy: what it takes, what share of compute it wastes.
 
-    Attributes
-    ----------
-    name : str
-        The strategy it is from, or what else made it.
-    lengths : tuple of int
-        In ViT patches.
-    waste : float
-        Share of the compute that is padding, 0 to 1.
-    remark : str
-        What hinders comparing it; "" where nothing does.
+    `remark` says what hinders comparing it; "" where nothing does.
     """
 
     name: str
@@ -46,28 +56,67 @@ class Answer:
         return sum(mask_bytes(length) for length in self.lengths)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What each answer costs in two ways, by name, and those that none beats in both.
+
+    `counts` are the numbers of graphs of the answers; `front` runs from left to right.
+    """
+
+    answers: Mapping[str, tuple[tuple[float, float], ...]]
+    counts: tuple[tuple[float, float, str], ...]
+    front: tuple[tuple[float, float], ...]
+    chosen: tuple[float, float]
+    chosen_label: str
+    x_label: str
+
+    def draw(self, paper: Paper) -> None:
+        """Draw points by name, the front as a line, and numbers of graphs beside them."""
+        (ax,) = paper.panels(235)
+        points = [point for group in self.answers.values() for point in group]
+        paper.set_x(ax, Span.over(x for x, _ in points), self.x_label)
+        paper.set_y(ax, Span.of_shares(y for _, y in points), "waste", "percent")
+        ax.plot(*zip(*self.front, strict=True), color=BLUE, linewidth=1.2, zorder=1)
+        ax.scatter(*self.chosen, label=self.chosen_label, **RING)
+        looks = zip(self.answers.items(), cycle(MARKS), strict=False)
+        for order, ((name, group), (marker, colour)) in enumerate(looks):
+            across, up = zip(*group, strict=True)
+            ax.scatter(
+                across,
+                up,
+                72 if marker == "*" else 40,
+                marker=marker,
+                color=colour,
+                edgecolors=OUTLINE,
+                linewidths=0.5,
+                zorder=2 if order else 3,
+                label=name,
+                clip_on=False,
+            )
+        paper.notes(ax, self.counts, [self.front, *([point] for point in points)])
+        paper.legend(ax)
+
+
 def front_drawing(visual: Visual) -> Drawing:
     """Return all answers by mask memory and waste, with those that none beats."""
     answers = answers_of(visual)
     front = unbeaten([answer for answer in answers if not answer.remark])
     chosen = Answer("the plan", visual.vit_max_seq_lens, visual.waste)
-    sizes = [answer.mask_bytes for answer in answers]
-    scale, unit = _byte_scale(max(sizes))
-    x = span_axis(
-        f"attention masks of all graphs, {unit}",
-        (size / scale for size in sizes),
-        form=_plain,
-    )
-    y = share_axis("waste", max(answer.waste for answer in answers))
-    points = [(answer.mask_bytes / scale, answer.waste) for answer in answers]
-    line = tuple((answer.mask_bytes / scale, answer.waste) for answer in front)
-    wanted = [
-        Note(
-            text=text, x=at.mask_bytes / scale, y=at.waste, side="right", strong=strong
-        )
-        for at, text, strong in _wanted(answers, front, chosen)
-    ]
+    largest = max(answer.mask_bytes for answer in answers)
+    power = (largest.bit_length() - 1) // 10
     spoken = _finding(visual, answers, front, chosen)
+
+    def place(answer: Answer) -> tuple[float, float]:
+        return answer.mask_bytes / 1024.0**power, answer.waste
+
+    fails = visual.current is not None and visual.current.overflow_images
+    groups: dict[str, list[tuple[float, float]]] = {}
+    for answer in answers:
+        name = answer.name + (", fails some" if fails and answer.name == TODAY else "")
+        groups.setdefault(name, []).append(place(answer))
+    today = [answer for answer in answers if answer.name == TODAY]
+    # Each list of lengths is noted once, where there is room: the most important first.
+    noted = {each.lengths: each for each in (chosen, *today, *front, *answers)}
     return Drawing(
         id="figure-front",
         title="Memory against waste, every strategy and number of graphs",
@@ -80,15 +129,15 @@ def front_drawing(visual: Visual) -> Drawing:
             "answers that no other beats in both; a number beside a point is its number "
             f"of graphs, the ring is the plan. {spoken}"
         ),
-        plot=FrontPlot(
-            points=_by_name(answers, scale),
-            front=line,
-            chosen=(chosen.mask_bytes / scale, chosen.waste),
-            notes=place_notes(
-                wanted, [*points, *along(line, x, y)], x, y, n_far=len((EXACT, TODAY))
+        plot=Front(
+            answers={name: tuple(group) for name, group in groups.items()},
+            counts=tuple(
+                (*place(each), str(len(each.lengths))) for each in noted.values()
             ),
-            x=x,
-            y=y,
+            front=tuple(map(place, front)),
+            chosen=place(chosen),
+            chosen_label=f"the plan, {plural(len(chosen.lengths), 'graph')}",
+            x_label=f"attention masks of all graphs, {BYTE_UNITS[power]}",
         ),
         table=_table(answers, front, chosen),
     )
@@ -135,42 +184,6 @@ def _of_today(current: Current) -> Answer:
     return Answer(TODAY, current.max_seq_lens, waste, remark)
 
 
-def _wanted(
-    answers: Sequence[Answer], front: Sequence[Answer], chosen: Answer
-) -> list[tuple[Answer, str, bool]]:
-    """Return what is to be noted, the most important first."""
-    n_graphs = len(chosen.lengths)
-    wanted = [(chosen, f"the plan, {plural(n_graphs, 'graph')}", True)]
-    seen = {chosen.lengths}
-    today = [answer for answer in answers if answer.name == TODAY]
-    ordered = [*today, *front, *(each for each in answers if each.name == EXACT)]
-    for answer in (*ordered, *answers):
-        if answer.lengths not in seen:
-            seen.add(answer.lengths)
-            text = str(len(answer.lengths))
-            wanted.append((answer, _note(answer, text), False))
-    return wanted
-
-
-def _note(answer: Answer, text: str) -> str:
-    if answer.name == TODAY:
-        return f"today, {text}" + (", fails some" if answer.remark else "")
-    return text
-
-
-def _by_name(answers: Sequence[Answer], scale: float) -> tuple[Points, ...]:
-    names = dict.fromkeys(answer.name for answer in answers)
-    groups = {name: [each for each in answers if each.name == name] for name in names}
-    return tuple(
-        Points(
-            name=name,
-            x=tuple(answer.mask_bytes / scale for answer in group),
-            y=tuple(answer.waste for answer in group),
-        )
-        for name, group in groups.items()
-    )
-
-
 def _finding(
     visual: Visual,
     answers: Sequence[Answer],
@@ -196,22 +209,20 @@ def _finding(
 
 
 def _table(answers: Sequence[Answer], front: Sequence[Answer], chosen: Answer) -> Table:
-    rows = []
-    for answer in sorted(answers, key=lambda each: (each.mask_bytes, each.waste)):
-        is_chosen = answer.lengths == chosen.lengths and answer.waste == chosen.waste
-        rows.append(
-            Row(
-                cells=(
-                    answer.name,
-                    number(len(answer.lengths)),
-                    dotted(answer.lengths),
-                    memory(answer.mask_bytes),
-                    percent(answer.waste),
-                    answer.remark or ("no" if answer in front else "yes"),
-                ),
-                marked=is_chosen,
-            )
+    rows = [
+        Row(
+            cells=(
+                answer.name,
+                number(len(answer.lengths)),
+                dotted(answer.lengths),
+                memory(answer.mask_bytes),
+                percent(answer.waste),
+                answer.remark or ("no" if answer in front else "yes"),
+            ),
+            marked=(answer.lengths, answer.waste) == (chosen.lengths, chosen.waste),
         )
+        for answer in sorted(answers, key=lambda each: (each.mask_bytes, each.waste))
+    ]
     return Table(
         caption=(
             "Every answer by the memory of its attention masks; one is beaten where "
@@ -227,12 +238,3 @@ def _table(answers: Sequence[Answer], front: Sequence[Answer], chosen: Answer) -
         ),
         rows=tuple(rows),
     )
-
-
-def _byte_scale(n_bytes: int) -> tuple[float, str]:
-    index = (n_bytes.bit_length() - 1) // 10
-    return 1024.0**index, BYTE_UNITS[index]
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.4g}"
