@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bucketwise.core.analysis import Analysis, Context
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.question import Question
+from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.nouns.traffic import NO_TIME_S, merge_traffic
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.arrivals import (
@@ -235,7 +236,9 @@ def test_shares_of_each_label_add_up_and_all_comes_first() -> None:
 
 def knee_of(analysis: Analysis) -> Knee:
     visual, options = analysis.plan.visual, analysis.plan.provenance.options
-    return plot_of(knee_drawing(visual, options, front_drawing(visual).table), Knee)
+    return plot_of(
+        knee_drawing(visual, options, front_drawing(visual, mask_bytes).table), Knee
+    )
 
 
 def test_the_knee_shows_the_rule_in_the_terms_it_judged_by() -> None:
@@ -262,7 +265,7 @@ def test_without_a_rule_on_record_none_is_drawn() -> None:
 @pytest.mark.parametrize("name", ["clips_and_images", "price", "wide_range"])
 def test_every_graph_says_what_it_leaves_and_what_it_saves(name: str) -> None:
     visual, options = CASES[name]().plan.visual, CASES[name]().plan.provenance.options
-    drawing = knee_drawing(visual, options, front_drawing(visual).table)
+    drawing = knee_drawing(visual, options, front_drawing(visual, mask_bytes).table)
     said, plot = said_in(drawing), plot_of(drawing, Knee)
     assert set(plot.saved.labels[1:]) <= set(said)
     assert {percent(waste) for waste in plot.waste} <= set(said)
@@ -293,7 +296,7 @@ def test_the_front_is_what_no_answer_beats(found: list[Answer]) -> None:
 
 
 def test_today_is_never_on_the_front_where_it_fails_images() -> None:
-    drawing = front_drawing(analysis_of().plan.visual)
+    drawing = front_drawing(analysis_of().plan.visual, mask_bytes)
     plot = plot_of(drawing, Front)
     (today,) = plot.answers["today, fails some"]
     assert today not in plot.front

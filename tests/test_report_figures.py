@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import bucketwise.report
 from bucketwise.core.analysis import Context
+from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.arrivals import arrivals_drawing
@@ -144,11 +145,11 @@ def drawings() -> Iterator[Drawing]:
     random = np.random.default_rng(3).integers(0, 40, 300).tolist()
     analysis = analysis_of(timed(random, labels=("a", HOSTILE)), context=ASKED)
     visual = analysis.plan.visual
-    table = front_drawing(visual).table
+    table = front_drawing(visual, mask_bytes).table
     yield sizes_drawing(analysis)
     yield sizes_drawing(analysis_of(many_sizes(200)))
     yield knee_drawing(analysis.plan.visual, analysis.plan.provenance.options, table)
-    yield front_drawing(visual)
+    yield front_drawing(visual, mask_bytes)
     yield labels_drawing(analysis)
     arrivals = arrivals_drawing(analysis)
     assert arrivals is not None

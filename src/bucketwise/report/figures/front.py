@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 
 from bucketwise.core.cost import waste_of
 from bucketwise.core.plan import Current, Visual
-from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.figures.palette import (
     BLUE,
@@ -38,6 +37,10 @@ TODAY = "today"
 EXACT = "exact"
 
 
+MaskBytes = Callable[[int], int]
+"""Length -> bytes of the attention mask of its graph."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One list of lengths by its strategy: what it takes, what share of compute it wastes.
@@ -47,13 +50,9 @@ class Answer:
 
     name: str
     lengths: tuple[int, ...]
+    mask_bytes: int
     waste: float
     remark: str = ""
-
-    @property
-    def mask_bytes(self) -> int:
-        """Bytes of the attention masks of all its graphs."""
-        return sum(mask_bytes(length) for length in self.lengths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +96,11 @@ class Front:
         paper.legend(ax)
 
 
-def front_drawing(visual: Visual) -> Drawing:
+def front_drawing(visual: Visual, mask_bytes: MaskBytes) -> Drawing:
     """Return all answers by mask memory and waste, with those that none beats."""
-    answers = answers_of(visual)
+    answers = answers_of(visual, mask_bytes)
     front = unbeaten([answer for answer in answers if not answer.remark])
-    chosen = Answer("the plan", visual.vit_max_seq_lens, visual.waste)
+    chosen = _answer("the plan", visual.vit_max_seq_lens, visual.waste, mask_bytes)
     largest = max(answer.mask_bytes for answer in answers)
     power = (largest.bit_length() - 1) // 10
     spoken = _finding(visual, answers, front, chosen)
@@ -143,19 +142,22 @@ def front_drawing(visual: Visual) -> Drawing:
     )
 
 
-def answers_of(visual: Visual) -> tuple[Answer, ...]:
+def answers_of(visual: Visual, mask_bytes: MaskBytes) -> tuple[Answer, ...]:
     """Return every answer known for this traffic, equal ones of a name once.
 
     Other pixel limits are none of them: they make images smaller, and so run others.
     """
     current = visual.current
     found = [
-        *(Answer(EXACT, item.vit_max_seq_lens, item.waste) for item in visual.frontier),
         *(
-            Answer(item.name, item.vit_max_seq_lens, item.waste)
+            _answer(EXACT, item.vit_max_seq_lens, item.waste, mask_bytes)
+            for item in visual.frontier
+        ),
+        *(
+            _answer(item.name, item.vit_max_seq_lens, item.waste, mask_bytes)
             for item in visual.strategies
         ),
-        *([_of_today(current)] if current else []),
+        *([_of_today(current, mask_bytes)] if current else []),
     ]
     return tuple(dict.fromkeys(found))
 
@@ -173,7 +175,13 @@ def unbeaten(answers: Iterable[Answer]) -> tuple[Answer, ...]:
     return tuple(kept)
 
 
-def _of_today(current: Current) -> Answer:
+def _answer(
+    name: str, lengths: tuple[int, ...], waste: float, mask_bytes: MaskBytes
+) -> Answer:
+    return Answer(name, lengths, sum(map(mask_bytes, lengths)), waste)
+
+
+def _of_today(current: Current, mask_bytes: MaskBytes) -> Answer:
     waste = waste_of(current.useful_compute_served, current.padded_compute_served)
     remark = ""
     if current.overflow_images:
@@ -181,7 +189,9 @@ def _of_today(current: Current) -> Answer:
         remark = f"fails {fails} of the images; its waste is of the others"
     elif current.max_pixels != current.compared_max_pixels:
         remark = "under another limit"
-    return Answer(TODAY, current.max_seq_lens, waste, remark)
+    return replace(
+        _answer(TODAY, current.max_seq_lens, waste, mask_bytes), remark=remark
+    )
 
 
 def _finding(

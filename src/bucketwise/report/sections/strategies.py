@@ -24,7 +24,11 @@ def strategies(analysis: Analysis) -> Section:
     """Return the comparison of strategies."""
     visual = analysis.plan.visual
     # What it draws is the memory of masks, which chunks of a language model are not given.
-    drawings = () if visual.soft_tokens else (front_drawing(visual),)
+    drawings = (
+        ()
+        if visual.soft_tokens
+        else (front_drawing(visual, analysis.release.engine.mask_bytes),)
+    )
     return side_by_side(visual, UNIT, *drawings)
 
 
