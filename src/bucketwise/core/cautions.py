@@ -47,22 +47,7 @@ twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 def cautions(
     visual: Visual, setting: Setting, traffic: Traffic
 ) -> tuple[PlanWarning, ...]:
-    """Return the warnings of one plan, the gravest first.
-
-    Parameters
-    ----------
-    visual : Visual
-        The plan without its warnings.
-    setting : Setting
-        Sizes and limits in force.
-    traffic : Traffic
-        What was read.
-
-    Returns
-    -------
-    tuple of PlanWarning
-        One sentence or two each.
-    """
+    """Return the warnings of one plan, the gravest first."""
     engine = setting.release.engine
     merged = _merged(visual, setting.profile.align)
     wasteful = _wasteful(visual, setting)

@@ -192,15 +192,7 @@ def assumptions(
 
 
 def nothing_to_serve(traffic: Traffic, counts: Counts) -> str:
-    """Return why a traffic holds no image that a model runs on.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        What users sent.
-    counts : Counts
-        What the sizes that were sent become: no run at all.
-    """
+    """Return why a traffic holds no image that a model runs on."""
     rows = plural(traffic.rows_used, "usable row")
     if not traffic.rows_used:
         why = f"none of {plural(traffic.rows_read, 'row')} can be used"

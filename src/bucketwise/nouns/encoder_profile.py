@@ -46,13 +46,7 @@ class EncoderShape:
     window_tokens: int = 0
 
     def __post_init__(self) -> None:
-        """Check that every dimension is one.
-
-        Raises
-        ------
-        ConfigError
-            Naming each that is below 1.
-        """
+        """Check that every dimension is one."""
         raise_all(
             [
                 f"encoder: {name}: expected 1 or more, got {value}"

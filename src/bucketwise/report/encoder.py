@@ -75,15 +75,7 @@ PADDING = (
 def encoder_view(
     analysis: EncoderAnalysis, snippets: Mapping[str, Mapping[str, str]]
 ) -> Report:
-    """Return the report of a plan for a text encoder, in reading order.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    """
+    """Return the report of a plan for a text encoder, in reading order."""
     plan = analysis.plan
     sections = (
         _decision(analysis),
@@ -111,17 +103,7 @@ def encoder_summary(
     *,
     beside: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Return the one page of a plan for a text encoder.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    beside : mapping of str to str, optional
-        Further files that will lie beside the page: name to what they show.
-    """
+    """Return the one page of a plan for a text encoder."""
     plan = analysis.plan
     return Summary(
         title=f"What to compile for {shortened(plan.model.hf_id)}",

@@ -14,15 +14,7 @@ from bucketwise.words.text import printable
 
 
 def fill(name: str, **values: Any) -> str:
-    """Fill a template of `report/templates`.
-
-    Parameters
-    ----------
-    name : str
-        Its file.
-    **values : object
-        What it shows.
-    """
+    """Fill a template of `report/templates`."""
     return _environment().get_template(name).render(**values)
 
 

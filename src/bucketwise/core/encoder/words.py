@@ -17,13 +17,7 @@ MOST_NOTES = 3
 
 
 def decision_lines(analysis: EncoderAnalysis) -> tuple[str, ...]:
-    """Return the decision: the verdict, what to set, what it saves, what was read.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    """
+    """Return the decision: the verdict, what to set, what it saves, what was read."""
     plan = analysis.plan
     notes = [f"Note: {each.words}" for each in plan.warnings if each.severity == "note"]
     notes += [f"Note: {note}" for note in analysis.profile.notes]
@@ -111,15 +105,7 @@ def read(plan: EncoderPlan) -> str:
 
 
 def decision_record(plan: EncoderPlan, files: Sequence[str]) -> dict[str, Any]:
-    """Return what `analyze --json` prints.
-
-    Parameters
-    ----------
-    plan : EncoderPlan
-        The answer.
-    files : sequence of str
-        Names of the files that were written.
-    """
+    """Return what `analyze --json` prints."""
     encoder, current = plan.encoder, plan.encoder.current
     return {
         "schema": "bucketwise.decision/1",

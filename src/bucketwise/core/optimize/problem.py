@@ -54,29 +54,7 @@ class Problem:
         pinned: Iterable[int] = (),
         marks: tuple[int, ...] = (),
     ) -> Problem:
-        """Round needed lengths up and gather the candidates.
-
-        Parameters
-        ----------
-        demand : Demand
-            Needed lengths and runs.
-        cost_at : callable
-            Cost of one run at each length.
-        align : int
-            The multiple ceilings must be.
-        top : int
-            The largest ceiling; no needed length is above it.
-        pinned : iterable of int
-            Ceilings that must be in the answer.
-        marks : tuple of int
-            As in the attributes; none is above the top.
-
-        Raises
-        ------
-        ConfigError
-            When the top does not hold the largest needed length, a pin is above it, or no
-            mark is left for a pin.
-        """
+        """Round needed lengths up and gather the candidates."""
         pins = frozenset(pinned) - {top}
         problems = []
         if top < int(demand.needed[-1]):

@@ -27,15 +27,7 @@ MEMORY_RULES = (
 
 
 def stated_rules(analysis: Analysis, inputs: ReportInputs) -> frozenset[str]:
-    """Return the rules of lint that find in the files what this page warns of.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    inputs : ReportInputs
-        What is known of its devices.
-    """
+    """Return the rules of lint that find in the files what this page warns of."""
     plan = analysis.plan
     said = {
         rule

@@ -33,17 +33,7 @@ def strategies(analysis: Analysis) -> Section:
 
 
 def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Section:
-    """Return every strategy at every k, and what else shows them.
-
-    Parameters
-    ----------
-    visual : Planned
-        The chosen lengths, and those of every strategy.
-    unit : str
-        What the lengths count.
-    *blocks : Block
-        What stands below the table.
-    """
+    """Return every strategy at every k, and what else shows them."""
     return Section(
         id="strategies",
         title="Strategies side by side",

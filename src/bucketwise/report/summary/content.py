@@ -87,19 +87,7 @@ def summary_of(
     *,
     beside: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Return the one page of an analysis.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    inputs : ReportInputs, optional
-        What is known of the deployment.
-    beside : mapping of str to str, optional
-        Further files that will lie beside the page: name to what they show.
-    """
+    """Return the one page of an analysis."""
     plan, known = analysis.plan, inputs or ReportInputs()
     current = plan.visual.current
     return Summary(
