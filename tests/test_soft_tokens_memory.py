@@ -94,7 +94,9 @@ def test_a_plan_fits_or_says_no(
     elif model in COMPILED:
         close = memory.verdict == "cannot tell"
         assert ("memory-close" in reasons(analysis)) == close
-        assert plan.verdict.call in (("go_if",) if close else ("go", "go_if"))
+        refused = any(each.severity == "error" for each in plan.verdict.reasons)
+        calls = ("no",) if refused else ("go_if",) if close else ("go", "go_if")
+        assert plan.verdict.call in calls
     if overrides.devices and overrides.max_seq_len:
         assert analysis.base is not None
         chosen = analysis.base.mapping

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bucketwise.core.buckets import Buckets
@@ -80,7 +82,7 @@ def strategies_of(
     demand: Demand,
     curve: CostCurve,
     question: Question,
-    frontier: tuple[FrontierPoint, ...],
+    ks: Sequence[int],
 ) -> tuple[StrategyResult, ...]:
     """Solve by every strategy at each k in the asked range, and price all alike.
 
@@ -94,12 +96,10 @@ def strategies_of(
         Cost of one run.
     question : Question
         The range of k.
-    frontier : tuple of FrontierPoint
-        The exact optimum, which tells what k there are: marks leave fewer than there
-        are candidates.
+    ks : sequence of int
+        Numbers of lengths that the exact optimum has an answer for, ascending.
     """
-    fewest, largest = frontier[0].k, frontier[-1].k
-    least, most = (min(max(k, fewest), largest) for k in question.k_range)
+    least, most = (min(max(k, ks[0]), ks[-1]) for k in question.k_range)
     results = []
     for k in range(least, most + 1):
         for name, solve in SOLVERS.items():
