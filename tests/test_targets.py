@@ -10,8 +10,8 @@ from bucketwise.engines.rbln.keys import BOTH, standing
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
 from bucketwise.errors import ConfigError, InputError, UsageError
-from bucketwise.read.configs.bucket_lists import read_bucket_list
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
+from bucketwise.read.configs.scenarios import read_bucket_list
 
 
 def test_all_dialects_come_oldest_first_when_none_is_named() -> None:

@@ -43,8 +43,8 @@ def explain(
 ) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
     from bucketwise.app import explaining
-    from bucketwise.read.configs.bucket_lists import read_bucket_list
     from bucketwise.read.configs.profiles import find_profile
+    from bucketwise.read.configs.scenarios import read_bucket_list
 
     one = one_target(target)
     given = None

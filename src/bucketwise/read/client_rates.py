@@ -15,8 +15,12 @@ from bucketwise.errors import InputError
 from bucketwise.read.database import literal, open_workspace
 from bucketwise.read.detect import GZIP
 from bucketwise.read.inputs import Input
-from bucketwise.read.line_ends import find_line_ends
-from bucketwise.read.packing import Compression, PackingError, open_unpacked
+from bucketwise.read.lines import (
+    Compression,
+    PackingError,
+    find_line_ends,
+    open_unpacked,
+)
 from bucketwise.read.scratch import Scratch
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})

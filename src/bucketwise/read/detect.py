@@ -18,7 +18,7 @@ from bucketwise.read.database import Workspace
 from bucketwise.read.images.header import Header
 from bucketwise.read.images.read import read_header, read_path, starts_as_image
 from bucketwise.read.json_text import parse
-from bucketwise.read.packing import Compression, PackingError, open_unpacked
+from bucketwise.read.lines import Compression, PackingError, open_unpacked
 
 Kind = Literal["delimited", "jsonlines", "json", "parquet", "tar"]
 

@@ -21,7 +21,7 @@ from bucketwise.errors import InputError
 from bucketwise.read.database import Workspace
 from bucketwise.read.detect import File
 from bucketwise.read.json_text import MAX_CHARACTERS, fault_in
-from bucketwise.read.packing import open_unpacked
+from bucketwise.read.lines import open_unpacked
 from bucketwise.read.query import query_of_text, typed
 
 Path = tuple[str, ...]

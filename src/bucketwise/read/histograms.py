@@ -22,12 +22,13 @@ from bucketwise.nouns.traffic import (
 )
 from bucketwise.read.database import (
     DATA_FAULTS,
+    ROW,
     Workspace,
     literal,
     one_number,
+    open_columns,
     open_workspace,
 )
-from bucketwise.read.parquet import ROW, open_columns
 from bucketwise.system.atomic import replacing
 
 SCHEMA = "bucketwise.histogram/1"

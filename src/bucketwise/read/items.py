@@ -20,8 +20,7 @@ from bucketwise.nouns.traffic import (
     Traffic,
 )
 from bucketwise.read.database import Workspace
-from bucketwise.read.images.header import TOLD
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import TOLD, Item
 from bucketwise.read.tables.aggregate import make_cells, regroup, slot_of
 from bucketwise.read.tables.cells import kept_label
 from bucketwise.read.tables.reduce import reduce_cells

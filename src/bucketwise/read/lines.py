@@ -1,12 +1,140 @@
-"""The physical lines of a text file, packed or not."""
+"""The lines of a text file, packed or not: opened, gone through, and how they end."""
 
 from __future__ import annotations
 
+import gzip
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, Literal, cast
 
-from bucketwise.read.packing import Compression, open_unpacked
+import numpy as np
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+Compression = Literal["none", "gzip", "zstd"]
+
+_OPENERS: Mapping[Compression, Callable[[Path], IO[bytes]]] = {
+    "none": lambda path: path.open("rb"),
+    "gzip": lambda path: cast("IO[bytes]", gzip.open(path)),  # noqa: SIM115 - the caller's
+    "zstd": lambda path: cast("IO[bytes]", zstd.open(path)),
+}
+_DAMAGE = (EOFError, zlib.error, zstd.ZstdError, gzip.BadGzipFile)
+"""What unpacking a damaged file raises: whatever its end or its checksums tell."""
+
+CHUNK_BYTES = 1 << 18
+
+
+class PackingError(ValueError):
+    """What was packed cannot be had back as it was."""
+
+
+def open_unpacked(path: Path, compression: Compression) -> IO[bytes]:
+    """Open a file for reading what is packed in it; the caller closes it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    compression : {"none", "gzip", "zstd"}
+        How it is packed.
+
+    Returns
+    -------
+    file object
+        Its methods raise `PackingError` at the place of any damage; a file that is read
+        to its end is whole, every member and frame of it.
+    """
+    file = _OPENERS[compression](path)
+    if compression == "none":
+        return file
+    return io.BufferedReader(_Unpacked(file, compression), CHUNK_BYTES)
+
+
+class _Unpacked(io.RawIOBase):
+    """A packed file whose every fault has one name."""
+
+    def __init__(self, file: IO[bytes], compression: Compression) -> None:
+        self._file = file
+        self._compression = compression
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return cast("io.RawIOBase", self._file).readinto(buffer) or 0
+        except _DAMAGE as error:
+            raise PackingError(f"damaged {self._compression} ({error})") from error
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+_BOM = b"\xef\xbb\xbf"
+_LF = ord("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnds:
+    """What a text has for lines.
+
+    Attributes
+    ----------
+    kind : {"lf", "crlf", "other"}
+        How every line ends; "other" where ends are mixed, or of another age.
+    filled : int
+        Lines that hold something, were it a blank; unknown where the kind is "other".
+    """
+
+    kind: Literal["lf", "crlf", "other"]
+    filled: int
+
+
+def find_line_ends(path: Path, compression: Compression) -> LineEnds:
+    """Go through a text to its end.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    compression : {"none", "gzip", "zstd"}
+        How it is packed.
+
+    Raises
+    ------
+    PackingError
+        When it is packed and damaged anywhere.
+    """
+    feeds = returns = pairs = alone = alone_paired = since = 0
+    last = b""
+    with open_unpacked(path, compression) as file:
+        chunk = file.read(CHUNK_BYTES).removeprefix(_BOM)
+        while chunk:
+            letters = np.frombuffer(chunk, np.uint8)
+            at = np.flatnonzero(letters == _LF)
+            gaps = np.diff(at, prepend=-1 - since)
+            feeds += at.size
+            alone += int(np.count_nonzero(gaps == 1))
+            alone_paired += int(np.count_nonzero(gaps == 2))  # noqa: PLR2004 - CR, LF
+            if b"\r" in chunk or last == b"\r":
+                returns += chunk.count(b"\r")
+                pairs += (last + chunk).count(b"\r\n")
+            since = len(chunk) - 1 - int(at[-1]) if at.size else since + len(chunk)
+            last = chunk[-1:]
+            chunk = file.read(CHUNK_BYTES)
+    if not returns:
+        return LineEnds("lf", feeds - alone + bool(since))
+    kind: Literal["crlf", "other"] = "crlf" if feeds == returns == pairs else "other"
+    return LineEnds(kind, feeds - alone_paired + bool(since))
+
 
 RAW_OPTIONS = (
     "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, "

@@ -19,14 +19,17 @@ from bucketwise.read.database import (
 from bucketwise.read.detect import EXPECTED, File, is_image, recognise
 from bucketwise.read.documents import ROOT, roots, stage_list
 from bucketwise.read.histograms import read_histogram
-from bucketwise.read.images.folder import read_folder, read_image
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
+from bucketwise.read.images.read import read_folder, read_image
 from bucketwise.read.inputs import Input
 from bucketwise.read.isolated import CrashError
 from bucketwise.read.json_text import MAX_CHARACTERS
-from bucketwise.read.line_ends import find_line_ends
-from bucketwise.read.lines import OverlongLineError, read_lines
-from bucketwise.read.packing import PackingError
+from bucketwise.read.lines import (
+    OverlongLineError,
+    PackingError,
+    find_line_ends,
+    read_lines,
+)
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.delimited import open_delimited
 from bucketwise.read.tables.documents import (
@@ -219,16 +222,14 @@ def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images |
 
 def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | None:
     """Return what images stand in rows that tell no sizes: files, base64, requests."""
-    from bucketwise.read.requests.delimited_rows import (  # noqa: PLC0415 - see IMAGES
-        read_delimited,
-    )
-    from bucketwise.read.requests.parquet_rows import (  # noqa: PLC0415 - see IMAGES
-        has_images,
-        read_parquet,
-    )
     from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
         RequestLog,
         looks_like_requests,
+    )
+    from bucketwise.read.requests.rows import (  # noqa: PLC0415 - see IMAGES  # noqa: PLC0415 - see IMAGES
+        has_images,
+        read_delimited,
+        read_parquet,
     )
 
     def records() -> Iterator[tuple[int, object]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from bucketwise.read.database import AnyFault, Connection
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
 from bucketwise.read.isolated import tell
 
 _TOLD_EVERY_S = 0.2

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from bucketwise.errors import InputError
-from bucketwise.nouns.traffic import Rejection
+from bucketwise.nouns.traffic import MAX_PLACES, Place, Rejection
 from bucketwise.words.numbers import percent, plural
 from bucketwise.words.reasons import OUTSIDE
 
@@ -106,3 +106,54 @@ def listed_rejections(rejections: Sequence[Rejection]) -> Iterator[str]:
     for rejection in sorted(rejections, key=lambda each: -each.count):
         places = ", ".join(map(str, rejection.places))
         yield f"  {rejection.reason:<{width}}{rejection.count:>12,}  {places}"
+
+
+class Tally:
+    """Counts by reason, with the first places of each.
+
+    Parameters
+    ----------
+    source : str
+        Base name of the file.
+
+    Attributes
+    ----------
+    count : int
+        Records so far.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.count = 0
+        self._source = source
+        self._counts: dict[str, int] = {}
+        self._lines: dict[str, list[int]] = {}
+
+    def add(self, reason: str, line: int = 0) -> None:
+        """Count a record.
+
+        Parameters
+        ----------
+        reason : str
+            Of `bucketwise.words.reasons`.
+        line : int
+            Where it stands; 0 where it has no line.
+        """
+        self.count += 1
+        self._counts[reason] = self._counts.get(reason, 0) + 1
+        lines = self._lines.setdefault(reason, [])
+        if len(lines) < MAX_PLACES:
+            lines.append(line)
+
+    def rejections(self) -> tuple[Rejection, ...]:
+        """Return what was counted, sorted by reason."""
+        return tuple(
+            Rejection(
+                reason=reason,
+                count=count,
+                places=tuple(
+                    Place(source=self._source, line=line)
+                    for line in self._lines[reason]
+                ),
+            )
+            for reason, count in sorted(self._counts.items())
+        )

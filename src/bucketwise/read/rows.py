@@ -1,11 +1,14 @@
-"""Every row of a table in its order, for output that keeps one row for each."""
+"""Every row of a table in its order, for output that keeps one row for each; such output as Parquet."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +21,9 @@ from bucketwise.nouns.traffic import (
     Rejection,
     Traffic,
 )
-from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.database import Workspace, literal, open_workspace
 from bucketwise.read.detect import may_crash
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
 from bucketwise.read.inputs import Given, Input, open_inputs
 from bucketwise.read.items import batches, own_columns, reason_of, size_of
 from bucketwise.read.opening import open_input, open_plain, plain_faults
@@ -214,3 +217,39 @@ def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
 def _filled(column: Any, kind: type[np.generic]) -> NDArray[Any]:
     """Return a column with 0 where the row has none."""
     return np.ma.filled(np.ma.asarray(column), 0).astype(kind)
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
+    """Write tables of equal columns one below the other.
+
+    Parameters
+    ----------
+    tables : iterator of pandas.DataFrame
+        The parts, in order; at least one.
+    path : Path
+        A file that is there; overwritten.
+
+    Raises
+    ------
+    OSError
+        When it cannot be written, as where the disk is full.
+    """
+    with open_workspace() as workspace:
+        connection = workspace.connection
+        connection.execute("SET preserve_insertion_order = true")
+        for index, table in enumerate(tables):
+            connection.register("part", table)
+            verb = "INSERT INTO whole" if index else "CREATE TABLE whole AS"
+            connection.execute(f"{verb} SELECT * FROM part")
+            connection.unregister("part")
+        try:
+            staged = literal(workspace.stage(path))
+            connection.execute(
+                f"COPY whole TO {staged} (FORMAT parquet, USE_TMP_FILE false)"
+            )
+        except duckdb.IOException as error:
+            raise OSError(errno.EIO, str(error).splitlines()[0]) from error

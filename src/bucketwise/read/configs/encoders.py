@@ -16,11 +16,13 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.encoder_profile import EncoderProfile, EncoderShape
 from bucketwise.read.configs.model_folder import short_name
 from bucketwise.read.configs.model_folder.fields import (
+    CONFIG,
     MOST_DIMENSION,
     Fields,
+    locate,
+    read_objects,
     shown,
 )
-from bucketwise.read.configs.model_folder.place import CONFIG, locate, read_objects
 
 FILE = "text-encoders.toml"
 TOKENIZER = "tokenizer_config.json"
@@ -50,39 +52,26 @@ class _Keys:
     mlp_matrices: int = 2
 
 
-_SEQ2SEQ = _Keys(
-    layers=("encoder_layers", 12),
-    hidden=("d_model", 1_024),
-    intermediate=("encoder_ffn_dim", 4_096),
-    positions=("max_position_embeddings", 1_024),
-    vocab=50_265,
-)
+_SEQ2SEQ = _Keys(layers=("encoder_layers", 12), hidden=("d_model", 1_024),
+                 intermediate=("encoder_ffn_dim", 4_096),
+                 positions=("max_position_embeddings", 1_024), vocab=50_265)  # fmt: skip
 
 # transformers 5.15.1, models/*/configuration_*.py.
 _KEYS: dict[str, _Keys] = {
     "bert": _Keys(),
     "roberta": _Keys(vocab=50_265),
     "xlm-roberta": _Keys(),
-    "distilbert": _Keys(
-        layers=("n_layers", 6), hidden=("dim", 768), intermediate=("hidden_dim", 3_072)
-    ),
-    "modernbert": _Keys(
-        layers=("num_hidden_layers", 22),
-        intermediate=("intermediate_size", 1_152),
-        positions=("max_position_embeddings", 8_192),
-        vocab=50_368,
-        mlp_matrices=3,
-    ),
-    "t5": _Keys(
-        layers=("num_layers", 6),
-        hidden=("d_model", 512),
-        intermediate=("d_ff", 2_048),
-        positions=None,
-        vocab=32_128,
-    ),
+    "distilbert": _Keys(layers=("n_layers", 6), hidden=("dim", 768),
+                        intermediate=("hidden_dim", 3_072)),
+    "modernbert": _Keys(layers=("num_hidden_layers", 22),
+                        intermediate=("intermediate_size", 1_152),
+                        positions=("max_position_embeddings", 8_192), vocab=50_368,
+                        mlp_matrices=3),
+    "t5": _Keys(layers=("num_layers", 6), hidden=("d_model", 512),
+                intermediate=("d_ff", 2_048), positions=None, vocab=32_128),
     "bart": _SEQ2SEQ,
     "pegasus": _SEQ2SEQ,
-}
+}  # fmt: skip
 
 
 @cache

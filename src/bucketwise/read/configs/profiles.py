@@ -23,14 +23,9 @@ from bucketwise.read.configs.encoders import built_in_encoder, may_name
 from bucketwise.read.configs.model_folder import read_model_folder, short_name
 
 FILES = (
-    "qwen2-vl.toml",
-    "qwen2.5-vl.toml",
-    "qwen3-vl.toml",
-    "qwen3.5.toml",
-    "exaone-4.5.toml",
-    "colqwen2.toml",
-    "gemma4.toml",
-)
+    "qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml",
+    "exaone-4.5.toml", "colqwen2.toml", "gemma4.toml",
+)  # fmt: skip
 """One file a family; adding a family is adding a file and its name here."""
 
 DEFAULT_MODEL = "qwen3-vl-2b"

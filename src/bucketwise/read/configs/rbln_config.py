@@ -11,8 +11,8 @@ from typing import Any
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Unknown
-from bucketwise.read.configs.artifact import artifact_notes
 from bucketwise.read.configs.documents import read_documents
+from bucketwise.read.configs.documents.mapping import artifact_notes
 
 _FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
 """Settings that a serve line makes with options of vLLM."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -20,13 +20,41 @@ from bucketwise.read.evidence.line_formats import (
     infer_format,
     suppose_duration,
 )
-from bucketwise.read.evidence.served import OF_A_COMPLETION, shows_completions
 from bucketwise.read.opening import TABLES
 from bucketwise.read.tables.columns import Match, Purpose
-from bucketwise.read.tables.misnomers import Cells
+from bucketwise.read.tables.finding import Cells
 from bucketwise.read.tables.names import LOAD
-from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.whole_lines import open_whole_lines
+from bucketwise.read.tables.table import BATCH, Table, open_whole_lines
+
+_ENDS = frozenset(
+    {"completions", "responses", "messages", "generate", "generate_stream",
+     "invocations", "chat"}
+)  # fmt: skip
+"""Of the paths under which vLLM generates (0.6.6, 0.33.0 entrypoints), and Ollama."""
+
+
+OF_A_COMPLETION = rf"(?:POST )?[^? ]*/(?:{'|'.join(sorted(_ENDS))})/?(?:[? ].*)?"
+"""How columns show such a request: its line, its path, or all of its address."""
+
+
+OF_A_PROBE = (
+    r"(?:GET |HEAD )?[^? ]*/(?:health|healthz|livez|readyz|ready|ping|metrics|models|load|"
+    r"version)/?(?:[? ].*)?"
+)
+"""The same for what watches a server: vLLM's own paths (0.33.0 entrypoints) and those of
+Kubernetes."""
+
+
+def shows_completions(paths: Iterable[str]) -> bool:
+    """Return whether requests tell completions from others by what they asked for.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Some of the values of a column.
+    """
+    return any(re.fullmatch(OF_A_COMPLETION, path) for path in paths)
+
 
 MAX_LINE = 65_536
 """Bytes: nginx takes 32 KiB of headers at most (large_client_header_buffers, as

@@ -16,16 +16,15 @@ from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Engine, Evidence, Gauges
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.read.evidence.records import MAX_RUNNING
-from bucketwise.read.evidence.replicas import Replicas, succession
-from bucketwise.read.evidence.speakers import Speaker, Speakers
+from bucketwise.read.evidence.replicas import Replicas, Speaker, Speakers, succession
 from bucketwise.read.evidence.stamps import (
     epoch_s,
     iso_s,
     moment_of_year,
     without_year_s,
 )
-from bucketwise.read.evidence.tally import Tally
 from bucketwise.read.json_text import parse
+from bucketwise.read.rejections import Tally
 from bucketwise.words.numbers import plural
 from bucketwise.words.reasons import ABSURD, NO_TIME, RAGGED
 

@@ -14,19 +14,20 @@ from bucketwise.core.decoder.readings import hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Evidence, Gauges
 from bucketwise.nouns.traffic import Rejection
-from bucketwise.read.evidence.documents import bounded, documents
 from bucketwise.read.evidence.replicas import MAX_REPLICAS
-from bucketwise.read.evidence.samples_text import looks_like_samples, read_samples
-from bucketwise.read.evidence.scrapes import (
+from bucketwise.read.evidence.samples import (
     Joined,
     Role,
     Samples,
     differ,
     join_scrapes,
+    looks_like_samples,
+    read_samples,
     refuse,
     samples_of,
 )
 from bucketwise.read.evidence.stamps import epoch_s
+from bucketwise.read.evidence.unfolding import bounded, documents
 from bucketwise.words.numbers import number, plural, verb
 from bucketwise.words.reasons import FRACTION
 

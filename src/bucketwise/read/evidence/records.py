@@ -12,24 +12,22 @@ from numpy.typing import NDArray
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Rejection
 from bucketwise.read.database import DATA_FAULTS, Workspace
+from bucketwise.read.evidence.access_logs import (
+    OF_A_COMPLETION,
+    OF_A_PROBE,
+    shows_completions,
+)
 from bucketwise.read.evidence.columns import (
     TableKind,
     has_no_year,
     kind_of,
     tells_images,
 )
-from bucketwise.read.evidence.durations import seconds
-from bucketwise.read.evidence.served import (
-    OF_A_COMPLETION,
-    OF_A_PROBE,
-    shows_completions,
-)
-from bucketwise.read.evidence.settling import settle
+from bucketwise.read.evidence.plausibility import settle
 from bucketwise.read.tables.cells import blank
-from bucketwise.read.tables.places import find_places
-from bucketwise.read.tables.rejects import forget_rejects, rows_set_aside
+from bucketwise.read.tables.places import find_places, forget_rejects, rows_set_aside
 from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.times import microseconds, said_of_times
+from bucketwise.read.tables.times import microseconds, said_of_times, seconds
 from bucketwise.words.reasons import (
     ABSURD,
     ENDS_BEFORE_START,

@@ -1,8 +1,10 @@
-"""An image's header: its size as stored and as displayed."""
+"""An image's header, its size as stored and as displayed, and what readers of images yield."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from bucketwise.nouns.traffic import NO_LIMITS, OwnLimits
 
 
 class UnusualError(Exception):
@@ -54,3 +56,34 @@ class Header:
     def height_px(self) -> int:
         """Height as displayed."""
         return self.stored_width_px if self.turned else self.stored_height_px
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One image that was found, or why what was found is none.
+
+    Attributes
+    ----------
+    source : str
+        Base name of the file it stands in.
+    line : int
+        Its line (row in Parquet); 0 where the file itself is the image.
+    header : Header or None
+        The image; None where there is a `reason`.
+    reason : str
+        Why it cannot be used; "" where it can.
+    time : str
+        When it was sent, as written; "" where nothing says.
+    label : str
+        Tenant, endpoint or the like; "" for none.
+    own : OwnLimits
+        Pixel limits that its request sets for it.
+    """
+
+    source: str
+    line: int = 0
+    header: Header | None = None
+    reason: str = ""
+    time: str = ""
+    label: str = ""
+    own: OwnLimits = NO_LIMITS

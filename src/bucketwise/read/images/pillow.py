@@ -23,7 +23,56 @@ from PIL import (
 from bucketwise.read.images import png
 from bucketwise.read.images.exif import ORIENTATION, TURNS
 from bucketwise.read.images.header import TURNED, Header
-from bucketwise.read.images.views import Metered, ReadLimitError
+
+READ_COST = 64
+"""What a call costs besides its bytes: formats read byte by byte are bounded too."""
+
+
+class ReadLimitError(Exception):
+    """More was read than a header can need."""
+
+
+class Metered:
+    """A seekable file that may be read up to a limit, all reads together.
+
+    Pillow's readers take it for a file. Closing it leaves the file open: one of them
+    closes what it was given (Pillow 13.0.0, FtexImagePlugin.py).
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The file, seekable.
+    limit : int
+        Bytes that may be read; each call counts as `READ_COST` more.
+    """
+
+    def __init__(self, file: BinaryIO, limit: int) -> None:
+        self._file = file
+        self._left = limit
+        self.seek = file.seek
+        self.tell = file.tell
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read as a file does, or raise once the limit is passed."""
+        return self._count(self._file.read(self._within(size)))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read a line as a file does, or raise once the limit is passed."""
+        return self._count(self._file.readline(self._within(size)))
+
+    def close(self) -> None:
+        """Leave the file open for its owner."""
+
+    def _within(self, size: int | None) -> int:
+        most = self._left + 1  # one more than allowed, so that passing shows
+        return most if size is None or size < 0 else min(size, most)
+
+    def _count(self, data: bytes) -> bytes:
+        self._left -= len(data) + READ_COST
+        if self._left < 0:
+            raise ReadLimitError
+        return data
+
 
 HEADER_BYTES = 1 << 25
 """What a header may cost to read; the longest ICC profile in a JPEG has 16 MiB."""

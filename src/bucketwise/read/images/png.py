@@ -22,11 +22,9 @@ _FIRST = b"\0\0\0\rIHDR"  # the header chunk and its length
 _IHDR_AT = len(MAGIC) + len(_FIRST)
 
 # Depths and colour types Pillow opens (Pillow 13.0.0, PngImagePlugin.py, _MODES).
-_LAYOUTS = frozenset(
-    {(depth, 0) for depth in (1, 2, 4, 8, 16)}
+_LAYOUTS = frozenset({(depth, 0) for depth in (1, 2, 4, 8, 16)}
     | {(depth, 3) for depth in (1, 2, 4, 8)}
-    | {(depth, colour) for depth in (8, 16) for colour in (2, 4, 6)}
-)
+    | {(depth, colour) for depth in (8, 16) for colour in (2, 4, 6)})  # fmt: skip
 
 # Chunks that say nothing of size or orientation, and the fewest bytes Pillow takes.
 _PLAIN = {

@@ -9,12 +9,10 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, cast
 
 from bucketwise.errors import InputError
-from bucketwise.read.images.header import Header
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Header, Item
 from bucketwise.read.images.members import DamagedError, Member, read_members
 from bucketwise.read.images.read import read_header
-from bucketwise.read.images.views import Window
-from bucketwise.read.packing import (
+from bucketwise.read.lines import (
     Compression,
     PackingError,
     open_unpacked,
@@ -145,6 +143,54 @@ class _Packed:
             self._at += len(data)
             if into is not None:
                 into.write(data)
+
+
+class Window:
+    """A part of a seekable file, as a file of its own.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The whole file; nobody else may move it meanwhile.
+    start, size : int
+        Where the part begins, and how many bytes it has.
+    """
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._size = size
+        self._at = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read on from the position, no further than the part goes."""
+        left = max(self._size - self._at, 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        self._file.seek(self._start + min(self._at, self._size))
+        data = self._file.read(wanted)
+        self._at += len(data)
+        return data
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read to the end of the line, no further than the part goes."""
+        left = max(self._size - self._at, 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        self._file.seek(self._start + min(self._at, self._size))
+        data = self._file.readline(wanted)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move as a file does: from the start, from here, from the end."""
+        at = offset + (0, self._at, self._size)[whence]
+        if at < 0:
+            raise ValueError("negative seek position")
+        self._at = at
+        return at
+
+    def tell(self) -> int:
+        """Say where the next read begins."""
+        return self._at
 
 
 def _read_member(archive: _Plain | _Packed, member: Member) -> Header | str:

@@ -14,12 +14,10 @@ _PACKED = re.compile(r'\s*(?:(?P<json>"?[\[{])|(?:eyJ|ewo|W3s|Wwo)[\w+/-]{12})')
 """How JSON starts within a text, as it is or in base64, as Envoy taps (`as_bytes`) and
 API Gateway (`isBase64Encoded`) keep bodies."""
 
-_ANY_VALUES = frozenset(
-    {
-        "stringValue", "boolValue", "intValue", "doubleValue", "bytesValue",
-        "arrayValue", "kvlistValue",
-    }
-)  # fmt: skip
+_ANY_VALUES = frozenset({
+    "stringValue", "boolValue", "intValue", "doubleValue", "bytesValue", "arrayValue",
+    "kvlistValue",
+})  # fmt: skip
 """How OTLP JSON writes a value (opentelemetry-proto 1.7, AnyValue)."""
 
 _MOST_WRAPPINGS = 16

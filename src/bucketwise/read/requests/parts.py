@@ -9,7 +9,6 @@ from typing import Any
 from bucketwise.nouns.traffic import NO_LIMITS, OwnLimits
 from bucketwise.read.images.header import TOLD, Header
 from bucketwise.read.requests.opened import may_open, opened, opened_prompt
-from bucketwise.read.requests.own_limits import limits_of_part, resized_sides
 from bucketwise.read.requests.payloads import (
     BESIDE,
     CLIP,
@@ -20,26 +19,22 @@ from bucketwise.read.requests.payloads import (
     in_base64,
     locate,
 )
-from bucketwise.read.requests.told import told_size
+from bucketwise.read.requests.told import limits_of_part, resized_sides, told_size
 from bucketwise.words.reasons import MISSING
 
 Part = Mapping[str, Any]
 
-_NO_MEDIA = frozenset(
-    {
-        "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
-        "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
-        "function_call", "computer_call", "mcp_call", "image_embeds",
-    }
-)  # fmt: skip
+_NO_MEDIA = frozenset({
+    "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
+    "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
+    "function_call", "computer_call", "mcp_call", "image_embeds",
+})  # fmt: skip
 """Types of parts in which no image is sought; embeddings do not pass the ViT."""
 
-_IMAGES = frozenset(
-    {
-        "image", "image_url", "image-url", "input_image", "image_file",
-        "computer_screenshot", "image_generation_call",
-    }
-)  # fmt: skip
+_IMAGES = frozenset({
+    "image", "image_url", "image-url", "input_image", "image_file",
+    "computer_screenshot", "image_generation_call",
+})  # fmt: skip
 _VIDEOS = frozenset({"video", "video_url", "video-url", "input_video"})
 _BY_CONTENT = frozenset({"blob", "binary", "uri", "file", "file_data"})
 """Types that hold any medium and say which (OpenTelemetry, pydantic-ai)."""
@@ -50,12 +45,10 @@ LISTS = frozenset({"image", "images", "image_data", "image_url", "image_urls"})
 TEXTS = frozenset({"text", "content", "prompt", "input", "value", "question"})
 """Keys under which users write; an image that is pasted there is text, too."""
 
-_NO_PROMPT = frozenset(
-    {
-        "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
-        "tools", "metadata",
-    }
-)  # fmt: skip
+_NO_PROMPT = frozenset({
+    "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
+    "tools", "metadata",
+})  # fmt: skip
 """Keys of calls to tools: their arguments are text to the model, whatever they hold."""
 
 _SKIPPED = _NO_PROMPT | LISTS

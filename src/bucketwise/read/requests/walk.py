@@ -10,7 +10,6 @@ from typing import Any
 
 from bucketwise.nouns.traffic import OwnLimits
 from bucketwise.read.requests.opened import may_open, opened, opened_prompt
-from bucketwise.read.requests.own_limits import limits_of_request
 from bucketwise.read.requests.parts import (
     TEXTS,
     Shown,
@@ -19,7 +18,7 @@ from bucketwise.read.requests.parts import (
     parts_within,
 )
 from bucketwise.read.requests.payloads import MOVED
-from bucketwise.read.requests.told import told_size
+from bucketwise.read.requests.told import limits_of_request, told_size
 
 Object = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from bucketwise.read.database import (
     one_number,
 )
 from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
-from bucketwise.read.tables.rejects import forget_rejects, rows_set_aside
+from bucketwise.read.tables.places import forget_rejects, rows_set_aside
 from bucketwise.read.tables.table import BATCH, Table
 from bucketwise.read.tables.times import microseconds
 from bucketwise.words.reasons import RAGGED

@@ -20,11 +20,11 @@ from bucketwise.read.documents import (
     stage_values,
     whole,
 )
+from bucketwise.read.query import lines_to_type
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.finding import no_cells
 from bucketwise.read.tables.jsonlines import keys_of, open_json_lines
-from bucketwise.read.tables.misnomers import no_cells
 from bucketwise.read.tables.naming import listed
-from bucketwise.read.tables.query_line import lines_to_type
 from bucketwise.read.tables.table import Table
 
 Records = list[dict[str, Any]]

@@ -13,8 +13,9 @@ from bucketwise.read.json_text import fault_in, parse
 from bucketwise.read.lines import mean_bytes
 from bucketwise.read.query import query_of_text, typed
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
-from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.whole_lines import (
+from bucketwise.read.tables.table import (
+    BATCH,
+    Table,
     first_lines,
     lines_due,
     numbered_lines,

@@ -8,12 +8,14 @@ import numpy as np
 
 from bucketwise.errors import InputError
 from bucketwise.read.database import (
+    ROW,
+    Column,
     Connection,
     Workspace,
+    open_columns,
     rows_in_order,
 )
 from bucketwise.read.detect import File
-from bucketwise.read.parquet import ROW, Column, open_columns
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.jsonlines import DEPTH
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table

@@ -5,8 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bucketwise.nouns.traffic import MAX_PLACES, Place, Rejection
-from bucketwise.read.database import DATA_FAULTS, Connection, Workspace
+from bucketwise.read.database import DATA_FAULTS, Connection, NoSuchTable, Workspace
 from bucketwise.read.tables.table import BATCH, Table
+
+
+def forget_rejects(connection: Connection) -> None:
+    """Drop what earlier queries set aside."""
+    connection.execute("DROP TABLE IF EXISTS reject_errors")
+    connection.execute("DROP TABLE IF EXISTS reject_scans")
+
+
+def rows_set_aside(connection: Connection) -> int | None:
+    """Return how many rows are ragged; None where the reader lost track of rows."""
+    try:
+        found = connection.execute(
+            "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
+            "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
+        )
+    except NoSuchTable:
+        return 0
+    [(lost, count)] = found.fetchall()
+    return None if lost else int(count)
+
 
 _FEW = 50
 """Rows that are judged first and then sought by their text, in two thirds of the time."""

@@ -27,10 +27,9 @@ from bucketwise.read.configs.documents.lengths import (
     plan_documents,
 )
 from bucketwise.read.configs.documents.mapping import mapping_documents
-from bucketwise.read.configs.documents.names import is_path
-from bucketwise.read.configs.documents.programs import command_documents
+from bucketwise.read.configs.documents.names import Release, is_path, stated_release
 from bucketwise.read.configs.documents.python import python_documents
-from bucketwise.read.configs.documents.releases import Release, stated_release
+from bucketwise.read.configs.documents.serving import command_documents
 from bucketwise.read.configs.documents.shell import Command
 from bucketwise.read.configs.documents.text import LIST, Text, few, read_text
 from bucketwise.read.configs.documents.tree import Tree, refuse_odd_values

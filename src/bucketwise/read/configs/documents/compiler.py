@@ -11,9 +11,8 @@ from typing import Any
 
 from bucketwise.lint.subject import Document, Unknown
 from bucketwise.read.configs.documents.excerpt import Excerpt
-from bucketwise.read.configs.documents.names import family_of
+from bucketwise.read.configs.documents.names import Release, family_of
 from bucketwise.read.configs.documents.options import Pair, Settings
-from bucketwise.read.configs.documents.releases import Release
 from bucketwise.read.configs.documents.shell import Command, Given
 from bucketwise.read.configs.documents.text import Text
 
@@ -39,17 +38,10 @@ COMPILER_OPTIONS: Mapping[str, bool] = {
 0.12.0, cli.py, main); any other is a setting of the configuration, or with hf- in front
 for transformers."""
 
-_WITHOUT_COMPILE = frozenset(
-    {
-        "show-rbln-config",
-        "get-kvcache-num-blocks",
-        "set-kvcache-num-blocks",
-        "set-memory-budget",
-        "list-classes",
-        "examples",
-        "version",
-    }
-)
+_WITHOUT_COMPILE = frozenset({
+    "show-rbln-config", "get-kvcache-num-blocks", "set-kvcache-num-blocks",
+    "set-memory-budget", "list-classes", "examples", "version",
+})  # fmt: skip
 """Options with which optimum-rbln-cli does something else (0.12.0, cli.py, main)."""
 
 _OWN_NUMBER = re.compile(r"-?\d+")

@@ -16,23 +16,23 @@ from bucketwise.read.configs.documents.cells import (
     notebook_cells,
 )
 from bucketwise.read.configs.documents.containers import commands_in
-from bucketwise.read.configs.documents.dialects import CMD, POWERSHELL, Dialect
-from bucketwise.read.configs.documents.dockerfile import dockerfile_commands
+from bucketwise.read.configs.documents.dockerfile import (
+    dockerfile_commands,
+    unit_commands,
+)
 from bucketwise.read.configs.documents.excerpt import Excerpt, with_holes
-from bucketwise.read.configs.documents.json_tree import json_tree
 from bucketwise.read.configs.documents.mapping import holds_settings, is_wrapped
 from bucketwise.read.configs.documents.python import HINTS
 from bucketwise.read.configs.documents.python_syntax import Code, code_of
 from bucketwise.read.configs.documents.shell import STARTS, Command, Shell
+from bucketwise.read.configs.documents.shell_words import CMD, POWERSHELL, Dialect
 from bucketwise.read.configs.documents.text import (
     MAX_CONFIGURATIONS,
     few,
     refuse_long,
 )
-from bucketwise.read.configs.documents.toml_tree import toml_tree
-from bucketwise.read.configs.documents.tree import Tree
-from bucketwise.read.configs.documents.units import unit_commands
-from bucketwise.read.configs.documents.yaml_tree import yaml_trees
+from bucketwise.read.configs.documents.tree import Tree, json_tree
+from bucketwise.read.configs.documents.yaml_tree import toml_tree, yaml_trees
 
 Part = Command | Tree | Code
 
@@ -260,90 +260,39 @@ def _names(pattern: str) -> re.Pattern[str]:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind(
-        "JSON file",
-        _names(r".*\.(?:jsonc?|ipynb)|jsonc?"),
-        lambda text: _JSON.match(text) is not None,
-        _json,
-        f"{_SETTINGS_ARE_RIGHT}, or a notebook with those",
-        is_data=True,
-    ),
-    Kind(
-        "Dockerfile",
-        _names(r"(?:docker|container)file.*|.*\.(?:docker|container)file|docker"),
-        lambda text: _IMAGE.match(text) is not None,
-        _commands(dockerfile_commands),
-        f"ENTRYPOINT, CMD or RUN with {_COMMAND_IS_RIGHT}",
-    ),
-    Kind(
-        "Markdown text",
-        _names(r".*\.(?:md|markdown|mdx|rst|qmd)|md|markdown"),
-        lambda text: HINTS.match(text.lstrip()) is None and has_fences(text),
-        _markdown,
-        f"a block of code with rbln_config, {_COMMAND_IS_RIGHT}",
-    ),
-    Kind(
-        "Python file",
-        _names(rf".*\.py|{'|'.join(_PYTHON)}"),
-        lambda text: _first(text) != "{" and HINTS.search(text) is not None,
-        _python,
-        "from_pretrained(rbln_config=...), a class of vLLM with additional_config, or "
-        f"subprocess.run with {_COMMAND_IS_RIGHT}",
-        is_data=True,
-    ),
-    Kind(
-        "unit",
-        _names(r".*\.(?:service|ini|cfg|conf)|ini|systemd|conf"),
-        lambda text: _UNIT.search(text) is not None and "[" in text,
-        _commands(unit_commands),
-        f"ExecStart or command with {_COMMAND_IS_RIGHT}",
-    ),
-    Kind(
-        "YAML file",
-        _names(r".*\.ya?ml|ya?ml"),
-        lambda text: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
-        _yaml,
-        _SETTINGS_ARE_RIGHT,
-        is_data=True,
-    ),
-    Kind(
-        "script",
-        _names(
-            r".*\.(?:sh|bash|zsh|ksh|sbatch|mk|env)|(?:make|proc|just)file"
-            r"|sh|bash|shell|zsh|console|terminal|shell-session|make"
-        ),
-        lambda text: _first(text) != "{" and STARTS.search(text) is not None,
-        _shell(None),
-        _COMMAND_IS_RIGHT,
-    ),
-    Kind(
-        "PowerShell script",
-        _names(r".*\.psm?1|powershell|pwsh|ps1?"),
-        lambda _: False,
-        _shell(POWERSHELL),
-        _COMMAND_IS_RIGHT,
-    ),
-    Kind(
-        "batch file",
-        _names(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"),
-        lambda _: False,
-        _shell(CMD),
-        _COMMAND_IS_RIGHT,
-    ),
-    Kind(
-        "TOML file",
-        _names(r".*\.toml|toml"),
-        lambda text: _first(text) != "{" and _TOML.search(text) is not None,
-        _toml,
-        _SETTINGS_ARE_RIGHT,
-        is_data=True,
-    ),
-    Kind(
-        "text",
-        _names(r"(?!)"),
-        lambda text: _first(text) not in ("{", ""),
-        _yaml,
-        EVERYTHING_IS_RIGHT,
-    ),
-)
+    Kind("JSON file", _names(r".*\.(?:jsonc?|ipynb)|jsonc?"),
+         lambda text: _JSON.match(text) is not None, _json,
+         f"{_SETTINGS_ARE_RIGHT}, or a notebook with those", is_data=True),
+    Kind("Dockerfile",
+         _names(r"(?:docker|container)file.*|.*\.(?:docker|container)file|docker"),
+         lambda text: _IMAGE.match(text) is not None, _commands(dockerfile_commands),
+         f"ENTRYPOINT, CMD or RUN with {_COMMAND_IS_RIGHT}"),
+    Kind("Markdown text", _names(r".*\.(?:md|markdown|mdx|rst|qmd)|md|markdown"),
+         lambda text: HINTS.match(text.lstrip()) is None and has_fences(text),
+         _markdown, f"a block of code with rbln_config, {_COMMAND_IS_RIGHT}"),
+    Kind("Python file", _names(rf".*\.py|{'|'.join(_PYTHON)}"),
+         lambda text: _first(text) != "{" and HINTS.search(text) is not None, _python,
+         "from_pretrained(rbln_config=...), a class of vLLM with additional_config, or "
+         f"subprocess.run with {_COMMAND_IS_RIGHT}", is_data=True),
+    Kind("unit", _names(r".*\.(?:service|ini|cfg|conf)|ini|systemd|conf"),
+         lambda text: _UNIT.search(text) is not None and "[" in text,
+         _commands(unit_commands), f"ExecStart or command with {_COMMAND_IS_RIGHT}"),
+    Kind("YAML file", _names(r".*\.ya?ml|ya?ml"),
+         lambda text: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
+         _yaml, _SETTINGS_ARE_RIGHT, is_data=True),
+    Kind("script",
+         _names(r".*\.(?:sh|bash|zsh|ksh|sbatch|mk|env)|(?:make|proc|just)file"
+                r"|sh|bash|shell|zsh|console|terminal|shell-session|make"),
+         lambda text: _first(text) != "{" and STARTS.search(text) is not None,
+         _shell(None), _COMMAND_IS_RIGHT),
+    Kind("PowerShell script", _names(r".*\.psm?1|powershell|pwsh|ps1?"),
+         lambda _: False, _shell(POWERSHELL), _COMMAND_IS_RIGHT),
+    Kind("batch file", _names(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"), lambda _: False,
+         _shell(CMD), _COMMAND_IS_RIGHT),
+    Kind("TOML file", _names(r".*\.toml|toml"),
+         lambda text: _first(text) != "{" and _TOML.search(text) is not None, _toml,
+         _SETTINGS_ARE_RIGHT, is_data=True),
+    Kind("text", _names(r"(?!)"), lambda text: _first(text) not in ("{", ""), _yaml,
+         EVERYTHING_IS_RIGHT),
+)  # fmt: skip
 """Every kind, in the order they are tried where no name tells."""

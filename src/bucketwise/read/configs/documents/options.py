@@ -24,24 +24,13 @@ _SHORT = {
 
 # Switches that may stand before the model (vllm 0.24, vllm/engine/arg_utils.py and
 # entrypoints/openai/cli_args.py): what follows any other option is its value.
-_SWITCHES = frozenset(
-    {
-        "disable-log-requests",
-        "disable-log-stats",
-        "enable-auto-tool-choice",
-        "enable-chunked-prefill",
-        "enable-log-requests",
-        "enable-lora",
-        "enable-prefix-caching",
-        "enforce-eager",
-        "headless",
-        "no-enable-chunked-prefill",
-        "no-enable-log-requests",
-        "no-enable-prefix-caching",
-        "skip-tokenizer-init",
-        "trust-remote-code",
-    }
-)
+_SWITCHES = frozenset({
+    "disable-log-requests", "disable-log-stats", "enable-auto-tool-choice",
+    "enable-chunked-prefill", "enable-log-requests", "enable-lora",
+    "enable-prefix-caching", "enforce-eager", "headless", "no-enable-chunked-prefill",
+    "no-enable-log-requests", "no-enable-prefix-caching", "skip-tokenizer-init",
+    "trust-remote-code",
+})  # fmt: skip
 
 _PASSED_ON = ("$@", "${@}", "$*", "${*}", "%*", "$args")
 """What a script was called with."""

@@ -18,20 +18,19 @@ from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.names import (
     CONFIG_SUFFIX,
+    Release,
     family_of,
     folder_config,
 )
 from bucketwise.read.configs.documents.options import Option, Options
-from bucketwise.read.configs.documents.programs import command_documents
 from bucketwise.read.configs.documents.python_limits import limits_in
-from bucketwise.read.configs.documents.python_names import names_in
-from bucketwise.read.configs.documents.python_syntax import Code
-from bucketwise.read.configs.documents.python_words import (
+from bucketwise.read.configs.documents.python_syntax import (
+    Code,
     dotted_name,
     is_config_class,
+    names_in,
 )
-from bucketwise.read.configs.documents.releases import Release
-from bucketwise.read.configs.documents.serving import served
+from bucketwise.read.configs.documents.serving import command_documents, served
 from bucketwise.read.configs.documents.shell import STARTS, Command, Given, Shell
 from bucketwise.read.configs.documents.text import Text, few
 

@@ -10,7 +10,7 @@ from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
 from bucketwise.lint.finding import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
-from bucketwise.read.configs.documents.python_words import dotted_name
+from bucketwise.read.configs.documents.python_syntax import dotted_name
 
 LEAST, MOST = "min_pixels", "max_pixels"
 _SIZE = {"shortest_edge": LEAST, "longest_edge": MOST}

@@ -1,4 +1,4 @@
-"""Options of vLLM, wherever they stand -> the configurations they hand over."""
+"""A command or options of vLLM, wherever they stand -> the configurations they hand over."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, ServeLine, Unknown
 from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.compiler import compiled_by
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined, whole
-from bucketwise.read.configs.documents.json_tree import json_tree
 from bucketwise.read.configs.documents.names import (
+    Release,
     family_of,
     folder_config,
     is_compiled_folder,
 )
-from bucketwise.read.configs.documents.options import Option, Options
-from bucketwise.read.configs.documents.releases import Release
+from bucketwise.read.configs.documents.options import Option, Options, options_of
+from bucketwise.read.configs.documents.shell import SERVER, Command
 from bucketwise.read.configs.documents.text import Text
+from bucketwise.read.configs.documents.tree import json_tree
 
 ADDITIONAL = "additional-config"
 DIRECT = ("rbln-optimum-overrides", "rbln-config")
@@ -232,3 +234,27 @@ def _words(value: object) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, default=repr)
+
+
+def command_documents(
+    command: Command, text: Text, release: Release
+) -> tuple[Document, ...]:
+    """Return the configurations of a command; an empty one for a server without.
+
+    Parameters
+    ----------
+    command : Command
+        The command.
+    text : Text
+        Where it was read.
+    release : Release
+        The one the text is for.
+
+    Raises
+    ------
+    ConfigError
+        When an option that needs JSON holds none.
+    """
+    if command.program == SERVER:
+        return served(options_of(command), text, release)
+    return compiled_by(command, text, release)

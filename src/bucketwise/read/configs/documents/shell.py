@@ -9,11 +9,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.documents.dialects import Dialect, dialect_of
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.shell_words import (
+    Dialect,
     Word,
     commands,
+    dialect_of,
     listed_word,
 )
 from bucketwise.read.configs.documents.text import MAX_CODE_CHARACTERS
@@ -26,20 +27,11 @@ STARTS = re.compile(
 )
 """What a text that starts one of these programs holds."""
 
-SERVER_OPTIONS = frozenset(
-    {
-        "additional-config",
-        "block-size",
-        "gpu-memory-utilization",
-        "limit-mm-per-prompt",
-        "max-model-len",
-        "max-num-batched-tokens",
-        "max-num-seqs",
-        "mm-processor-kwargs",
-        "served-model-name",
-        "tensor-parallel-size",
-    }
-)
+SERVER_OPTIONS = frozenset({
+    "additional-config", "block-size", "gpu-memory-utilization", "limit-mm-per-prompt",
+    "max-model-len", "max-num-batched-tokens", "max-num-seqs", "mm-processor-kwargs",
+    "served-model-name", "tensor-parallel-size",
+})  # fmt: skip
 """Options that only vLLM has: words that begin with an option are its, if one is here."""
 
 MAX_FILLED = 4 * MAX_CODE_CHARACTERS

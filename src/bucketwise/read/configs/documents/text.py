@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.artifact import FILE_NAME
 
 MAX_BYTES = 8 * 2**20
 """Notebooks hold pictures; a configuration or a script above this is none."""
@@ -30,7 +29,7 @@ LIST = re.compile(r"[\s\[\](),;0-9+-]*[0-9][\s\[\](),;0-9+-]*|\s*\[\s*\]\s*")
 
 STDIN = "-"
 GIVEN = "the text given"
-PLAN_FILE = "plan.json"
+FILE_NAME, PLAN_FILE = "rbln_config.json", "plan.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

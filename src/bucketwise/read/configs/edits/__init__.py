@@ -19,8 +19,10 @@ from bucketwise.read.configs.documents.shell import Command
 from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.edits.forms import (
     JSON,
+    PYTHON,
     YAML,
     json_roots,
+    python_roots,
     toml_edited,
     yaml_roots,
 )
@@ -35,7 +37,6 @@ from bucketwise.read.configs.edits.nodes import (
     mappings,
 )
 from bucketwise.read.configs.edits.options import option_edits, values_of
-from bucketwise.read.configs.edits.python import PYTHON, python_roots
 
 Renames = Mapping[Path, str]
 

@@ -12,10 +12,15 @@ from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.engines.rbln.encoders import ENCODERS
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
-from bucketwise.read.configs.model_folder.fields import MOST_PIXELS, Fields, shown
+from bucketwise.read.configs.model_folder.fields import (
+    CONFIG,
+    MOST_PIXELS,
+    Fields,
+    locate,
+    read_objects,
+    shown,
+)
 from bucketwise.read.configs.model_folder.language_model import read_language_model
-from bucketwise.read.configs.model_folder.limits import pixel_limits, read_limits
-from bucketwise.read.configs.model_folder.place import CONFIG, locate, read_objects
 from bucketwise.read.configs.model_folder.processors import read_processors
 from bucketwise.read.configs.model_folder.sections import (
     IMAGE,
@@ -24,7 +29,9 @@ from bucketwise.read.configs.model_folder.sections import (
     VIDEO,
     first,
     nested,
+    pixel_limits,
     plain_file,
+    read_limits,
 )
 from bucketwise.read.configs.model_folder.soft_tokens import read_soft_tokens
 from bucketwise.read.configs.model_folder.tower import HOLDERS, TOWERS, read_tower

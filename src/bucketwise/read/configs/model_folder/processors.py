@@ -7,28 +7,26 @@ from dataclasses import dataclass, replace
 
 from bucketwise.nouns.profile import PixelLimits, VideoRule, VideoSampling
 from bucketwise.read.configs.model_folder.fields import shown
-from bucketwise.read.configs.model_folder.limits import (
-    NAMES,
-    Limits,
-    pixel_limits,
-    read_limits,
-)
 from bucketwise.read.configs.model_folder.sections import (
     FRAMES,
     IMAGE,
     IMAGES,
+    NAMES,
     NESTED,
     PAGES,
     VIDEO,
     VIDEO_CLASSES,
     Files,
+    Limits,
     ProcessorClass,
     Section,
     check_image_class,
     first,
     image_type,
     nested,
+    pixel_limits,
     plain_file,
+    read_limits,
     video_class,
 )
 from bucketwise.read.configs.model_folder.tower import MOST_SIDE, Tower

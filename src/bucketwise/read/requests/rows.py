@@ -1,18 +1,79 @@
-"""Rows of a Parquet file as records, with whatever images stand in their cells."""
+"""Rows of a delimited text or a Parquet file as records: a cell may hold an image, or a whole request."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import duckdb
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import Connection, Workspace, literal
+from bucketwise.read.database import (
+    ROW,
+    Column,
+    Connection,
+    Workspace,
+    literal,
+    open_columns,
+)
 from bucketwise.read.detect import File
-from bucketwise.read.parquet import ROW, Column, open_columns
+from bucketwise.read.lines import read_lines, sample
+from bucketwise.read.requests.opened import opened
+from bucketwise.read.requests.payloads import holds_image
+from bucketwise.read.requests.reader import Record
 from bucketwise.read.requests.walk import find_requests
+from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.delimited import find_layout
+from bucketwise.read.tables.records import Form, read_records
+
+_SAMPLE_LINES = 20
+_LONGEST_NAME = 64
+
+
+def read_delimited(file: File) -> Iterator[Record]:
+    """Yield each row as an object, by the names of its columns; None where it is ragged.
+
+    Parameters
+    ----------
+    file : File
+        A delimited text.
+    """
+    first = sample(read_lines(file.path, file.compression), _SAMPLE_LINES)
+    layout = find_layout(first, {}, _FOR_IMAGES)
+    form = Form(
+        separator=layout.separator,
+        width=len(layout.names),
+        is_row=lambda cells: any(map(_is_telling, cells)),
+    )
+    lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
+    for at, cells in read_records(lines, form):
+        if cells is None or form.is_ragged(cells):
+            if cells != []:
+                yield layout.skipped + at, None
+        else:
+            yield layout.skipped + at, dict(zip(layout.names, cells, strict=False))
+
+
+def _is_telling(cell: str) -> bool:
+    return holds_image(cell) or opened(cell) is not cell
+
+
+def _is_name(cell: str) -> bool:
+    return 0 < len(cell) <= _LONGEST_NAME and not _is_telling(cell)
+
+
+_FOR_IMAGES = Purpose(
+    match=FOR_SIZES.match,
+    is_heading=_is_name,
+    is_value=_is_telling,
+    sought="the images",
+    columns="width=1,height=2",
+    line=FOR_SIZES.line,
+)
+"""A header is short, and what tells images is not."""
+
 
 _RANGE_BYTES = 128 * 1024 * 1024
 _RANGE_ROWS = 20_000
@@ -26,20 +87,16 @@ _STORED = ["blob", "varchar"]
 """Types of the `bytes` and `path` of an image in Hugging Face datasets."""
 
 _WORDS = re.compile(r"[^a-z0-9]+|(?<=[a-z])(?=[0-9])")
-_IMAGE_WORDS = frozenset(
-    {
-        "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures",
-        "pic", "screenshot", "screenshots", "bytes", "imagebytes", "jpg", "jpeg",
-        "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic",
-    }
-)  # fmt: skip
-_OTHER_WORDS = frozenset(
-    {
-        "audio", "video", "videos", "pdf", "sound", "speech", "voice", "wav", "mp3",
-        "embedding", "embeddings", "emb", "feature", "features", "latent", "hash",
-        "phash", "sha256", "md5", "tokens",
-    }
-)  # fmt: skip
+_IMAGE_WORDS = frozenset({
+    "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic",
+    "screenshot", "screenshots", "bytes", "imagebytes", "jpg", "jpeg", "png", "webp",
+    "avif", "gif", "bmp", "tif", "tiff", "heic",
+})  # fmt: skip
+_OTHER_WORDS = frozenset({
+    "audio", "video", "videos", "pdf", "sound", "speech", "voice", "wav", "mp3",
+    "embedding", "embeddings", "emb", "feature", "features", "latent", "hash", "phash",
+    "sha256", "md5", "tokens",
+})  # fmt: skip
 """Bytes of other kinds: the features Audio, Video and Pdf of Hugging Face datasets are
 stored like its Image (datasets 5.2.0, features/image.py, Image.pa_type)."""
 
