@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Traffic
@@ -14,6 +15,7 @@ from bucketwise.read.database import (
     SQL_FAULTS,
     AnyFault,
     Workspace,
+    open_workspace,
     usual_faults,
 )
 from bucketwise.read.detect import EXPECTED, File, is_image, recognise
@@ -30,6 +32,7 @@ from bucketwise.read.lines import (
     find_line_ends,
     read_lines,
 )
+from bucketwise.read.progress import Progress, told_progress
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.delimited import open_delimited
 from bucketwise.read.tables.documents import (
@@ -40,11 +43,12 @@ from bucketwise.read.tables.documents import (
 )
 from bucketwise.read.tables.jsonlines import first_objects, open_json_lines
 from bucketwise.read.tables.names import LENGTH, SIZES
-from bucketwise.read.tables.naming import Naming
+from bucketwise.read.tables.naming import Naming, learn
 from bucketwise.read.tables.parquet import open_parquet
 from bucketwise.read.tables.table import Table
 
 Columns = Mapping[str, str] | None
+Found = TypeVar("Found")
 
 _FIRST_ROWS = 50
 """Looked at, to know whether rows that tell no size hold images."""
@@ -269,6 +273,35 @@ _SAID: Mapping[type[Exception], str] = {
 }
 """What the file, not the program, is to blame for; of a kind and its base, the kind is
 first."""
+
+
+def read_apart(
+    workspace: Workspace,
+    each: Input,
+    columns: Columns,
+    task: Callable[[Workspace, Columns, Progress], Found],
+    progress: Progress | None = None,
+) -> Found:
+    """Run a reader of what may crash in another process, and learn what it met there."""
+    progress = progress or Progress()
+    asked = (each.name, columns, task, progress.watched)
+    found, naming = workspace.apart.run(_apart, *asked, hear=progress.follow())
+    learn(columns, naming)
+    return found
+
+
+def _apart(
+    name: str,
+    columns: Columns,
+    task: Callable[[Workspace, Columns, Progress], Found],
+    watched: bool,
+) -> tuple[Found, Columns]:
+    with (
+        plain_faults(name),
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        return task(workspace, columns, progress), columns
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bucketwise.errors import InputError
@@ -109,51 +110,26 @@ def listed_rejections(rejections: Sequence[Rejection]) -> Iterator[str]:
 
 
 class Tally:
-    """Counts by reason, with the first places of each.
+    """Counts by reason, with the first places of each."""
 
-    Parameters
-    ----------
-    source : str
-        Base name of the file.
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._places: defaultdict[str, list[Place]] = defaultdict(list)
 
-    Attributes
-    ----------
-    count : int
-        Records so far.
-    """
+    @property
+    def count(self) -> int:
+        """Records so far."""
+        return self._counts.total()
 
-    def __init__(self, source: str) -> None:
-        self.count = 0
-        self._source = source
-        self._counts: dict[str, int] = {}
-        self._lines: dict[str, list[int]] = {}
-
-    def add(self, reason: str, line: int = 0) -> None:
-        """Count a record.
-
-        Parameters
-        ----------
-        reason : str
-            Of `bucketwise.words.reasons`.
-        line : int
-            Where it stands; 0 where it has no line.
-        """
-        self.count += 1
-        self._counts[reason] = self._counts.get(reason, 0) + 1
-        lines = self._lines.setdefault(reason, [])
-        if len(lines) < MAX_PLACES:
-            lines.append(line)
+    def add(self, reason: str, source: str, line: int = 0) -> None:
+        """Count a record, and keep where it stands: 0 where it has no line."""
+        self._counts[reason] += 1
+        if len(self._places[reason]) < MAX_PLACES:
+            self._places[reason].append(Place(source=source, line=line))
 
     def rejections(self) -> tuple[Rejection, ...]:
         """Return what was counted, sorted by reason."""
         return tuple(
-            Rejection(
-                reason=reason,
-                count=count,
-                places=tuple(
-                    Place(source=self._source, line=line)
-                    for line in self._lines[reason]
-                ),
-            )
+            Rejection(reason=reason, count=count, places=tuple(self._places[reason]))
             for reason, count in sorted(self._counts.items())
         )

@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import (
-    MAX_PLACES,
     FloatArray,
     IntArray,
-    Place,
-    Rejection,
     Traffic,
 )
 from bucketwise.read.database import Workspace, literal, open_workspace
@@ -27,7 +24,7 @@ from bucketwise.read.images.header import Item
 from bucketwise.read.inputs import Given, Input, open_inputs
 from bucketwise.read.items import batches, own_columns, reason_of, size_of
 from bucketwise.read.opening import open_input, open_plain, plain_faults
-from bucketwise.read.rejections import MAX_BAD_ROWS, check_rejections
+from bucketwise.read.rejections import MAX_BAD_ROWS, Tally, check_rejections
 from bucketwise.read.tables.cells import parsed_rows
 from bucketwise.read.tables.naming import learn
 from bucketwise.read.tables.table import BATCH, Batch, Table
@@ -99,30 +96,18 @@ def read_rows(
     InputError
         When an input cannot be read, or more rows than allowed are unusable.
     """
-    counts: dict[str, int] = {}
-    places: dict[str, list[Place]] = {}
+    refused = Tally()
     rows_read = 0
     with open_inputs(inputs) as opened, open_workspace() as workspace:
         for each in opened.inputs:
             for rows in _rows(workspace, each, columns, ignore_orientation):
                 rows_read += len(rows.reason)
-                _tally(rows, counts, places)
+                places = zip(rows.source, rows.line.tolist(), rows.reason, strict=True)
+                for source, line, reason in places:
+                    if reason:
+                        refused.add(reason, source, line)
                 yield rows
-    rejections = [
-        Rejection(reason=reason, count=count, places=tuple(places[reason]))
-        for reason, count in sorted(counts.items())
-    ]
-    check_rejections(rejections, rows_read, max_bad_rows)
-
-
-def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -> None:
-    places_of = zip(rows.source, rows.line.tolist(), rows.reason, strict=True)
-    for source, line, reason in places_of:
-        if reason:
-            counts[reason] = counts.get(reason, 0) + 1
-            known = places.setdefault(reason, [])
-            if len(known) < MAX_PLACES:
-                known.append(Place(source=source, line=line))
+    check_rejections(refused.rejections(), rows_read, max_bad_rows)
 
 
 def _rows(

@@ -132,7 +132,8 @@ class _Log:
     """The readings of a log, line by line."""
 
     def __init__(self, name: str) -> None:
-        self.refused = Tally(name)
+        self.refused = Tally()
+        self._name = name
         self.engine: Engine = "unknown"
         self.aggregated = self.newest_first = False
         self.decodes = self.asked = 0
@@ -159,7 +160,7 @@ class _Log:
             return
         counts = _HELD.match(after)
         if counts is None:
-            self.refused.add(RAGGED, at)
+            self.refused.add(RAGGED, self._name, at)
             return
         running, swapped, waiting = (int(each or 0) for each in counts.groups())
         speaker = self._speakers.of(own.lead)
@@ -183,7 +184,7 @@ class _Log:
         if len(lead) > _MAX_LEAD or _repeats(lead):
             return
         if counts is None:
-            self.refused.add(RAGGED, at)
+            self.refused.add(RAGGED, self._name, at)
             return
         ranks = own[2].split() if own else []
         engine = next((each for each in ranks if each.startswith("DP")), "")
@@ -209,7 +210,7 @@ class _Log:
     ) -> None:
         """Keep a reading: what runs and waits, of which engine, by every clock."""
         if min(held) < 0 or max(held) > MAX_RUNNING:
-            self.refused.add(ABSURD, at)
+            self.refused.add(ABSURD, self._name, at)
             return
         engine = self._engines.code((speaker.source, label))
         run = (engine, speaker.process, self._speakers.starts(speaker))
@@ -239,7 +240,7 @@ class _Log:
         clock = next((at for at in _CLOCKS if not np.isnan(rows[:, at]).all()), _OWN)
         has = ~np.isnan(rows[:, clock])
         for line in rows[~has, 0].astype(np.int64).tolist():
-            self.refused.add(NO_TIME, line)
+            self.refused.add(NO_TIME, self._name, line)
         time_s = rows[has, clock]
         if clock != _DATED:
             time_s = without_year_s(time_s.astype(np.int64))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bucketwise.errors import InputError
@@ -27,11 +28,16 @@ from bucketwise.read.evidence.records import read_records
 from bucketwise.read.evidence.unfolding import unfold
 from bucketwise.read.inputs import Input, open_inputs
 from bucketwise.read.lines import open_unpacked, read_lines
-from bucketwise.read.opening import TABLES, open_table, plain_faults
-from bucketwise.read.progress import Progress, told_progress
+from bucketwise.read.opening import (
+    TABLES,
+    Columns,
+    open_table,
+    plain_faults,
+    read_apart,
+)
+from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS
 from bucketwise.read.tables.columns import Purpose
-from bucketwise.read.tables.naming import learn
 from bucketwise.read.tables.table import Table
 
 _START_BYTES = 65_536
@@ -150,7 +156,7 @@ def evidence_in(
 def _read(
     workspace: Workspace,
     each: Input,
-    columns: Mapping[str, str] | None,
+    columns: Columns,
     log_format: str | None,
     progress: Progress,
 ) -> Told:
@@ -158,35 +164,18 @@ def _read(
         raise InputError(
             f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
         )
+    task = partial(_read_here, each, log_format)
     with plain_faults(each.name, EXPECTED):
-        if not may_crash(each.path):
-            return _read_here(workspace, each, columns, log_format, progress)
-        watched, hear = progress.watched, progress.follow()
-        told, naming = workspace.apart.run(
-            _read_apart, each, columns, log_format, watched, hear=hear
-        )
-        learn(columns, naming)
-        return told
-
-
-def _read_apart(
-    each: Input,
-    columns: Mapping[str, str] | None,
-    log_format: str | None,
-    watched: bool,
-) -> tuple[Told, Mapping[str, str] | None]:
-    with (
-        open_workspace() as workspace,
-        told_progress(watched=watched) as progress,
-    ):
-        return _read_here(workspace, each, columns, log_format, progress), columns
+        if may_crash(each.path):
+            return read_apart(workspace, each, columns, task, progress)
+        return task(workspace, columns, progress)
 
 
 def _read_here(
-    workspace: Workspace,
     each: Input,
-    columns: Mapping[str, str] | None,
     log_format: str | None,
+    workspace: Workspace,
+    columns: Columns,
     progress: Progress,
 ) -> Told:
     with plain_faults(each.name, EXPECTED):
@@ -203,7 +192,7 @@ def _read_here(
 def _read_lines_or_rows(
     workspace: Workspace,
     file: File,
-    columns: Mapping[str, str] | None,
+    columns: Columns,
     log_format: str | None,
     progress: Progress,
 ) -> Told:
@@ -232,7 +221,7 @@ def _start(file: File) -> str:
 def _open(
     workspace: Workspace,
     file: File,
-    columns: Mapping[str, str] | None,
+    columns: Columns,
     log_format: str | None,
 ) -> Table:
     """Open a table of the load, or an access log as one."""
@@ -245,7 +234,7 @@ def _open(
 
 
 def _reader_of_text(
-    workspace: Workspace, file: File, columns: Mapping[str, str] | None
+    workspace: Workspace, file: File, columns: Columns
 ) -> Callable[[Iterable[str], str], Told] | None:
     """Return the reader of a log; None for tables, whatever a row of them looks like."""
     start = _start(file)
@@ -255,40 +244,29 @@ def _reader_of_text(
     return read if _table(workspace, file, columns, FOR_LOAD) is None else None
 
 
-def _told_in(
-    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
-) -> Sequence[Told]:
+def _told_in(workspace: Workspace, each: Input, columns: Columns) -> Sequence[Told]:
     """Return what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
         return ()
+    task = partial(_told_here, each)
     with plain_faults(each.name):
         if may_crash(each.path):
-            told, naming = workspace.apart.run(_told_apart, each, columns)
-            learn(columns, naming)
-            return told
-        return _told_here(workspace, each, columns)
-
-
-def _told_apart(
-    each: Input, columns: Mapping[str, str] | None
-) -> tuple[Sequence[Told], Mapping[str, str] | None]:
-    with open_workspace() as workspace:
-        return _told_here(workspace, each, columns), columns
+            return read_apart(workspace, each, columns, task)
+        return task(workspace, columns, Progress())
 
 
 def _told_here(
-    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+    each: Input, workspace: Workspace, columns: Columns, _: Progress
 ) -> Sequence[Told]:
-    with plain_faults(each.name):
-        file = recognise(workspace, each.path, each.name)
-        table = _table(workspace, file, columns, BESIDE_SIZES)
-        return () if table is None else (read_records(workspace, table),)
+    file = recognise(workspace, each.path, each.name)
+    table = _table(workspace, file, columns, BESIDE_SIZES)
+    return () if table is None else (read_records(workspace, table),)
 
 
 def _table(
     workspace: Workspace,
     file: File,
-    columns: Mapping[str, str] | None,
+    columns: Columns,
     purpose: Purpose,
 ) -> Table | None:
     """Return a table that serves the purpose, or None."""

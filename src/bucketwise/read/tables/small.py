@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
@@ -10,15 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from bucketwise.nouns.traffic import (
-    MAX_PLACES,
     NO_TIME_S,
     SLOT_LADDER_S,
-    Place,
-    Rejection,
     Traffic,
     group_cells,
 )
 from bucketwise.read.database import Workspace
+from bucketwise.read.rejections import Tally
 from bucketwise.read.tables.aggregate import slot_of
 from bucketwise.read.tables.cells import by_tokens, parsed_rows
 from bucketwise.read.tables.reduce import MAX_LABELS, notes_of, recorded
@@ -169,7 +167,9 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         if "total" in rows
         else np.ones(label.size),
     )
-    rejections = _rejections(table, rows["reason"][~used], rows["line"][~used])
+    refused = Tally()
+    for reason, line in zip(rows["reason"][~used], rows["line"][~used], strict=True):
+        refused.add(reason, table.name, int(line) & ((1 << _FILE_SHIFT) - 1))
     columns: dict[str, Any] = dict(zip(keys, ordered, strict=True))
     traffic = Traffic(
         **columns,
@@ -177,7 +177,7 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         labels=labels,
         rows_read=used.size,
         rows_used=label.size,
-        rejections=rejections,
+        rejections=refused.rejections(),
         weighted="count" in table.roles,
         first_s=int(known_us.min()) / 1e6 if known_us.size else None,
         last_s=int(known_us.max()) / 1e6 if known_us.size else None,
@@ -189,22 +189,4 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         roles=table.roles,
         notes=notes_of(table),
         rows_without_time=label.size - known_us.size,
-    )
-
-
-def _rejections(
-    table: Table, reasons: Sequence[str], lines: Sequence[int]
-) -> tuple[Rejection, ...]:
-    found: dict[str, list[int]] = {}
-    for reason, line in zip(reasons, lines, strict=True):
-        found.setdefault(reason, []).append(int(line) & ((1 << _FILE_SHIFT) - 1))
-    return tuple(
-        Rejection(
-            reason=reason,
-            count=len(lines),
-            places=tuple(
-                Place(source=table.name, line=line) for line in lines[:MAX_PLACES]
-            ),
-        )
-        for reason, lines in sorted(found.items())
     )
