@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
-from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Unknown
-from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents.mapping import artifact_notes
 
 _FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
@@ -41,34 +38,6 @@ class RblnConfig:
         """A fresh copy of the configuration."""
         loaded: dict[str, Any] = json.loads(self.text)
         return loaded
-
-
-def read_rbln_config(source: str | Path) -> RblnConfig:
-    """Read the configuration that `--base` names.
-
-    Parameters
-    ----------
-    source : str or Path
-        Whatever `read_documents` takes.
-
-    Returns
-    -------
-    RblnConfig
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, or holds lengths alone.
-    """
-    documents = read_documents(source)
-    found = config_in(documents)
-    if found is None:
-        message = (
-            f"--base: {documents[0].source} holds no settings to start from; a rbln_config "
-            "with max_seq_len, batch_size and the like is right"
-        )
-        raise ConfigError(message)
-    return found
 
 
 def config_in(documents: Sequence[Document]) -> RblnConfig | None:

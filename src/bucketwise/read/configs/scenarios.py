@@ -10,19 +10,19 @@ from itertools import chain
 from pathlib import Path
 
 from bucketwise.core.buckets import MAX_LENGTH
-from bucketwise.core.plan import READ_SCHEMAS, SCHEMA, Plan
+from bucketwise.core.plan import Plan
 from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.keys import OLD_BUCKETS
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.engines.rbln.releases import NEWEST, Version
-from bucketwise.errors import ConfigError, InputError, UsageError
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.lint.subject import Document, Subject
 from bucketwise.lint.values import buckets_of, lengths_of, shown
 from bucketwise.read.configs.documents import documents_of_plan, read_documents
 from bucketwise.read.configs.documents.names import checkpoint_in
 from bucketwise.read.configs.documents.text import GIVEN, names_text
-from bucketwise.read.configs.json_file import load_json, parse_json
+from bucketwise.read.configs.json_file import parse_json
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 
 
@@ -245,53 +245,3 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
         message = f"bucket list: {text!r} found; lengths start at 1"
         raise UsageError(message)
     return lengths
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BucketList:
-    """ViT lengths, and where they are a plan's, what they were made for."""
-
-    lengths: tuple[int, ...]
-    model: str | None = None
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-
-
-def read_bucket_list(text: str) -> BucketList:
-    """Return ViT lengths from a list, or from a plan.json of that name.
-
-    Parameters
-    ----------
-    text : str
-        Lengths, or a path.
-
-    Raises
-    ------
-    InputError
-        When it is neither.
-    """
-    lengths = parse_bucket_list(text)
-    if lengths is not None:
-        return BucketList(lengths=lengths)
-    path = Path(text)
-    try:
-        # What is no file, as a device or a pipe, may have no end.
-        plan = load_json(path) if os.path.isfile(text) else None  # noqa: PTH113 - pathlib raises where this says no
-    except ConfigError:
-        plan = None
-    if plan is None:
-        message = f"{text[:200]!r}: neither lengths such as 1024,4096 nor a readable plan.json"
-        raise InputError(message)
-    if not isinstance(plan, dict) or plan.get("schema") not in READ_SCHEMAS:
-        message = f"{path.name}: not a plan of bucketwise (schema {SCHEMA!r} is right)"
-        raise InputError(message)
-    try:
-        return BucketList(
-            lengths=tuple(plan["visual"]["vit_max_seq_lens"]),
-            model=plan["model"]["name"],
-            min_pixels=plan["visual"]["processor"]["min_pixels"],
-            max_pixels=plan["visual"]["processor"]["max_pixels"],
-        )
-    except (KeyError, TypeError) as error:
-        message = f"{path.name}: a damaged plan ({error} is missing); make it anew"
-        raise InputError(message) from error

@@ -10,8 +10,8 @@ from bucketwise.errors import InputError
 from bucketwise.read.database import (
     ROW,
     Column,
-    Connection,
     Workspace,
+    one_number,
     open_columns,
     rows_in_order,
 )
@@ -67,7 +67,7 @@ def open_parquet(
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
         raise InputError(f"{file.name}: columns and no rows; one row at least is right")
-    n_rows = _n_rows(connection, source)
+    n_rows = max(one_number(connection, f"SELECT count(*) FROM {source}"), 1)
     return Table(
         kind="parquet",
         name=file.name,
@@ -121,20 +121,10 @@ def _stream(
 ) -> Iterator[Batch]:
     names = [f"c{at}" for at in used]
     for rows in rows_in_order(workspace, f"FROM {relation}", BATCH_ROWS):
-        yield _batch(names, rows)
-
-
-def _batch(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Batch:
-    columns = list(zip(*rows, strict=True))
-    batch: Batch = {
-        name: np.array(column, dtype=object)
-        for name, column in zip(names, columns, strict=False)
-    }
-    batch["ragged"] = np.zeros(len(rows), dtype=bool)
-    batch["line"] = np.array(columns[-1], dtype=np.int64)
-    return batch
-
-
-def _n_rows(connection: Connection, source: str) -> int:
-    [(n_rows,)] = connection.execute(f"SELECT count(*) FROM {source}").fetchall()
-    return max(int(n_rows), 1)
+        columns = list(zip(*rows, strict=True))
+        pairs = zip(names, columns, strict=False)
+        yield {
+            **{name: np.array(column, dtype=object) for name, column in pairs},
+            "ragged": np.zeros(len(rows), dtype=bool),
+            "line": np.array(columns[-1], dtype=np.int64),
+        }

@@ -60,13 +60,6 @@ def wrapper_of(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def unwrapped(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration itself."""
-    key = wrapper_of(config)
-    inner: dict[str, Any] = config if key is None else config[key]
-    return inner
-
-
 def is_artifact(config: Mapping[str, Any]) -> bool:
     """Return whether a compiled folder holds this configuration."""
     return GRAPHS in config or COMPILED_BY in config

@@ -180,7 +180,8 @@ def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
     problems: list[str] = []
     files = read_objects(Path(folder), (NESTED, IMAGE), problems)
     section = first(
-        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+        nested(files, "image_processor", problems),
+        plain_file(files, IMAGE, problems),
     )
     limits = None
     tokens = section.mapping.get(SOFT_TOKENS) if section is not None else None
@@ -190,7 +191,7 @@ def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
         most = min(tokens, MOST_PIXELS // area_px) * area_px
         return PixelLimits(min_pixels=area_px, max_pixels=most, source=source), ()
     if section is not None and not problems:
-        limits = read_limits(section, IMAGES, problems)
+        limits = read_limits(section, IMAGES)
     if limits is None or section is None or problems:
         return None, tuple(f"the saved processor: {problem}" for problem in problems)
     return pixel_limits(section, limits, IMAGES), ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bucketwise.nouns.profile import PixelLimits, VideoRule, VideoSampling
@@ -83,14 +82,10 @@ def read_processors(
     Processors or None
         None when a fault was found, here or before.
     """
-    image_at = first(
-        nested(files, "image_processor", problems), plain_file(files, IMAGE)
-    )
-    video_at = first(
-        nested(files, "video_processor", problems),
-        plain_file(files, VIDEO),
-        plain_file(files, IMAGE),
-    )
+    plain = plain_file(files, IMAGE, problems)
+    image_at = first(nested(files, "image_processor", problems), plain)
+    of_clips = nested(files, "video_processor", problems)
+    video_at = first(of_clips, plain_file(files, VIDEO, problems), plain)
     if VIDEO_CLASSES[family] is PAGES:
         video_at = image_at
     if image_at is None or video_at is None:
@@ -101,13 +96,12 @@ def read_processors(
                 "them is needed: no processor loads without"
             )
         return None
-    check_image_class(image_at, family, problems)
-    kind = video_class(video_at, family, problems)
-    limits = read_limits(image_at, IMAGES, problems)
-    clips = read_limits(video_at, kind, problems)
+    check_image_class(image_at, family)
+    kind = video_class(video_at, family)
+    limits, clips = read_limits(image_at, IMAGES), read_limits(video_at, kind)
     for section, used in ((image_at, IMAGES), (video_at, kind)):
-        _check_geometry(section, used, tower, problems)
-    sampling = _sampling(video_at, kind, problems)
+        _check_geometry(section, used, tower)
+    sampling = _sampling(video_at, kind)
     if problems:
         return None
     notes = (
@@ -115,7 +109,8 @@ def read_processors(
         *_ignored_notes(image_at, video_at, kind),
     )
     # The same object read by the same rule: clips follow whatever images are set to.
-    follows = kind in (FRAMES, PAGES) and video_at == image_at
+    same = (video_at.place, video_at.mapping) == (image_at.place, image_at.mapping)
+    follows = kind in (FRAMES, PAGES) and same
     follows = follows and clips.pixels == limits.pixels
     return Processors(
         image=pixel_limits(image_at, limits, IMAGES),
@@ -126,43 +121,38 @@ def read_processors(
     )
 
 
-def _check_geometry(
-    section: Section, kind: ProcessorClass, tower: Tower, problems: list[str]
-) -> None:
+def _check_geometry(section: Section, kind: ProcessorClass, tower: Tower) -> None:
     """Check that the processor cuts the patches the tower takes."""
-    fields = section.fields(problems)
+    problems = section.problems
     for key, default, tower_key, right in (
         ("patch_size", kind.patch_px, "patch_size", tower.patch_px),
         ("merge_size", 2, "spatial_merge_size", tower.merge),
         ("temporal_patch_size", 2, "temporal_patch_size", tower.temporal_patch),
     ):
         before = len(problems)
-        found = fields.whole(key, default, MOST_SIDE)
+        found = section.whole(key, default, MOST_SIDE)
         if found == right or len(problems) > before:
             continue
-        absent = (
-            f" (absent, the default of {kind.name})" if key in fields.defaulted else ""
-        )
+        is_told = key in section.mapping
+        absent = "" if is_told else f" (absent, the default of {kind.name})"
         problems.append(
             f"{section.at(key)} is {found}{absent}, but config.json: "
             f"vision_config.{tower_key} is {right}; the same number in both is right"
         )
-    if not fields.flag("do_resize", default=True):
+    if not section.flag("do_resize", default=True):
         problems.append(
             f"{section.at('do_resize')} is {shown(section.mapping['do_resize'])}; true "
             "is right: what is counted is what the resize makes"
         )
 
 
-def _sampling(
-    section: Section, kind: ProcessorClass, problems: list[str]
-) -> VideoSampling:
-    fields = section.fields(problems)
-    rate = fields.rate("fps", kind.fps)
-    least = fields.whole("min_frames", 4)
-    most = fields.whole("max_frames", 768)
-    samples = fields.flag("do_sample_frames", default=kind.fps is not None)
-    cap = fields.flag("cap_pixels_per_frame", default=False)
+def _sampling(section: Section, kind: ProcessorClass) -> VideoSampling:
+    problems = section.problems
+    rate = section.rate("fps", kind.fps)
+    least = section.whole("min_frames", 4)
+    most = section.whole("max_frames", 768)
+    samples = section.flag("do_sample_frames", default=kind.fps is not None)
+    cap = section.flag("cap_pixels_per_frame", default=False)
     if section.mapping.get("num_frames") is not None:
         problems.append(
             f"{section.at('num_frames')} is {shown(section.mapping['num_frames'])}; "
@@ -198,39 +188,28 @@ def _older_notes(family: str, files: Files, limits: Limits, clips: Limits) -> li
     if family in OLDER_LACKS:
         return []
     unused: list[str] = []
-    image_at = first(plain_file(files, IMAGE), nested(files, "image_processor", unused))
-    video_at = first(
-        plain_file(files, VIDEO),
-        plain_file(files, IMAGE),
-        nested(files, "video_processor", unused),
-    )
-    pairs: list[tuple[str, Section | None, Limits, Callable[[Section], Limits]]] = [
-        ("image", image_at, limits, lambda at: _older_limits(at, unused)),
-        (
-            "video",
-            video_at,
-            clips,
-            lambda at: read_limits(at, video_class(at, family, unused), unused),
-        ),
-    ]
+    own = plain_file(files, IMAGE, unused)
+    image_at = first(own, nested(files, "image_processor", unused))
+    of_clips = nested(files, "video_processor", unused)
+    video_at = first(plain_file(files, VIDEO, unused), own, of_clips)
+    if image_at is not None and image_type(image_at.mapping) is None:
+        plain = {key: each for key, each in image_at.mapping.items() if key != "size"}
+        image_at = replace(image_at, mapping=plain)
     notes = []
-    for what, section, newest, read in pairs:
+    for what, section, newest in (
+        ("image", image_at, limits),
+        ("video", video_at, clips),
+    ):
         if section is None:
             continue
-        older = read(section).pixels
+        kind = IMAGES if what == "image" else video_class(section, family)
+        older = read_limits(section, kind).pixels
         if not unused and older != newest.pixels:
             notes.append(
                 f"{OLDER} takes other {what} limits from this folder: {older[0]:,} to "
                 f"{older[1]:,} pixels ({section.file})."
             )
     return notes
-
-
-def _older_limits(section: Section, problems: list[str]) -> Limits:
-    plain = section.mapping
-    if image_type(plain) is None:
-        plain = {key: item for key, item in plain.items() if key != "size"}
-    return read_limits(replace(section, mapping=plain), IMAGES, problems)
 
 
 def _ignored_notes(

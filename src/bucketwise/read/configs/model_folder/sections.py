@@ -79,23 +79,10 @@ VIDEO_CLASSES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """The object a processor is made from, and where it stands.
+class Section(Fields):
+    """The object a processor is made from, and the file it stands in."""
 
-    `prefix` is the file, a colon, and the keys that lead to the object.
-    """
-
-    file: str
-    prefix: str
-    mapping: Mapping[str, Any]
-
-    def at(self, key: str) -> str:
-        """Return the place of a value: "processor_config.json: image_processor.size"."""
-        return f"{self.prefix}{key}"
-
-    def fields(self, problems: list[str]) -> Fields:
-        """Return its values."""
-        return Fields(self.prefix, self.mapping, problems)
+    file: str = ""
 
 
 def first(*sections: Section | None) -> Section | None:
@@ -103,9 +90,10 @@ def first(*sections: Section | None) -> Section | None:
     return next((section for section in sections if section is not None), None)
 
 
-def plain_file(files: Files, name: str) -> Section | None:
+def plain_file(files: Files, name: str, problems: list[str]) -> Section | None:
     """Return the object of a file; None where the folder lacks the file."""
-    return Section(name, f"{name}: ", files[name]) if name in files else None
+    found = files.get(name)
+    return None if found is None else Section(f"{name}: ", found, problems, file=name)
 
 
 def nested(files: Files, key: str, problems: list[str]) -> Section | None:
@@ -116,16 +104,16 @@ def nested(files: Files, key: str, problems: list[str]) -> Section | None:
     if not isinstance(found, dict):
         problems.append(f"{NESTED}: {key} is {shown(found)}; an object is right")
         return None
-    return Section(NESTED, f"{NESTED}: {key}.", found)
+    return Section(f"{NESTED}: {key}.", found, problems, file=NESTED)
 
 
-def check_image_class(section: Section, family: str, problems: list[str]) -> None:
+def check_image_class(section: Section, family: str) -> None:
     """Add a fault where another class than the one counted with is loaded."""
     found = image_type(section.mapping)
     if found is None and family not in NO_IMAGE_DEFAULT:
         return
     if found not in IMAGE_TYPES:
-        problems.append(
+        section.problems.append(
             f"{section.at('image_processor_type')} is {shown(found)}; {IMAGES.name} "
             "(or its Fast or Pil form) is right, the rule of another is not known here"
         )
@@ -139,7 +127,7 @@ def image_type(mapping: Mapping[str, Any]) -> Any:
     return mapping.get("image_processor_type")
 
 
-def video_class(section: Section, family: str, problems: list[str]) -> ProcessorClass:
+def video_class(section: Section, family: str) -> ProcessorClass:
     """Return the class that is loaded for clips.
 
     Where the object names none, the name of its image processor leads to one
@@ -157,7 +145,7 @@ def video_class(section: Section, family: str, problems: list[str]) -> Processor
         return VIDEO_TYPES.get(inferred, VIDEO_CLASSES[family])
     if isinstance(found, str) and found in VIDEO_TYPES:
         return VIDEO_TYPES[found]
-    problems.append(
+    section.problems.append(
         f"{section.at('video_processor_type')} is {shown(found)}; "
         f"{' or '.join(VIDEO_TYPES)} is right"
     )
@@ -176,61 +164,55 @@ class Limits:
     keys: tuple[str, str]
 
 
-def read_limits(section: Section, kind: ProcessorClass, problems: list[str]) -> Limits:
+def read_limits(section: Section, kind: ProcessorClass) -> Limits:
     """Return the limits a class takes from its object.
 
     Qwen2VLImageProcessor and Qwen2VLVideoProcessor let min_pixels and max_pixels replace
     the edges of `size`, each by itself; Qwen3VLVideoProcessor reads `size` alone.
     """
-    sized = _size(section, kind, problems)
-    low = _limit(section, kind, sized, 0, problems)
-    high = _limit(section, kind, sized, 1, problems)
+    sized = _size(section, kind)
+    low, high = (_limit(section, kind, sized, side) for side in (0, 1))
     if low[0] > high[0]:
-        problems.append(
+        section.problems.append(
             f"{section.at(low[1] or 'size')} is {low[0]:,} and the upper limit "
             f"{high[0]:,}; the other way round is right"
         )
     return Limits((low[0], high[0]), (low[1], high[1]))
 
 
-def _size(section: Section, kind: ProcessorClass, problems: list[str]) -> Fields | None:
+def _size(section: Section, kind: ProcessorClass) -> Fields | None:
     """Return `size`; None where it is absent, so that the class's default holds."""
     mapping = section.mapping
     size = mapping.get("size")
     if size is None and ("size" not in mapping or kind.reads_names):
         return None
     if not isinstance(size, dict):
-        problems.append(
+        section.problems.append(
             f"{section.at('size')} is {shown(size)}; an object with {' and '.join(EDGES)} "
             "is right"
         )
         return None
     # The classes that read min_pixels and max_pixels drop the copies in `size`.
     dropped = {n for n in NAMES if kind.reads_names and mapping.get(n) is not None}
-    problems.extend(
+    section.problems.extend(
         f"{section.at('size')} holds {shown(key)}; {' and '.join(EDGES)} alone are "
         "right, no processor loads with other keys"
         for key in sorted(set(size) - {*EDGES} - dropped)[:5]
     )
-    return Fields(section.at("size."), size, problems)
+    return Fields(section.at("size."), size, section.problems)
 
 
 def _limit(
-    section: Section,
-    kind: ProcessorClass,
-    sized: Fields | None,
-    side: int,
-    problems: list[str],
+    section: Section, kind: ProcessorClass, sized: Fields | None, side: int
 ) -> tuple[int, str]:
     """Return the lower (`side` 0) or upper limit and its key."""
     name, edge, default = NAMES[side], EDGES[side], kind.pixels[side]
     if kind.reads_names and section.mapping.get(name) is not None:
-        fields = section.fields(problems)
-        return fields.whole(name, default, MOST_PIXELS), name
+        return section.whole(name, default, MOST_PIXELS), name
     if sized is None:
         return default, ""
     if edge not in sized.mapping:
-        problems.append(
+        section.problems.append(
             f"{section.at('size')} has no {edge}; both {' and '.join(EDGES)} are right"
         )
         return default, ""

@@ -62,15 +62,17 @@ def read_soft_tokens(
     _check(tower, "pooling_kernel_size", sister.merge)
     depth = tower.whole("num_hidden_layers", 16)
     image_at = first(
-        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+        nested(files, "image_processor", problems),
+        plain_file(files, IMAGE, problems),
     )
     video_at = first(
-        nested(files, "video_processor", problems), plain_file(files, VIDEO)
+        nested(files, "video_processor", problems),
+        plain_file(files, VIDEO, problems),
     )
     prefill = _prefill(Fields("config.json: text_config.", text, problems))
     clips = sister.video or sister.checkpoint
     frames = (
-        video_at.fields(problems).whole("num_frames", sister.sampling.max_frames)
+        video_at.whole("num_frames", sister.sampling.max_frames)
         if video_at
         else sister.sampling.max_frames
     )
@@ -122,7 +124,7 @@ def _limits(
         return replace(
             default, source=f"the defaults of the class, no {NESTED} sets it"
         )
-    count = section.fields(problems).whole(SOFT_TOKENS, default.max_pixels // area_px)
+    count = section.whole(SOFT_TOKENS, default.max_pixels // area_px)
     if known and count not in known.supported:
         problems.append(
             f"{section.at(SOFT_TOKENS)} is {count}; one of "
