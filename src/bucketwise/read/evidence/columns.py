@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from bucketwise.errors import InputError, UsageError
@@ -143,60 +144,31 @@ _OF_CLIPS = frozenset({"start", "end", "duration"})
 """With these words begin names that beside frames may be of a clip, not of a request."""
 
 
-def match_load(
-    names: Sequence[str],
-    chosen: Mapping[str, str] | None,
-    source: str,
-    cells: Cells = no_cells,
-) -> Match:
-    """Find the columns that tell the load: of the kind that reads most of what is named.
-
-    Where nothing is named, the kind with the most to say wins.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns, in order; `outer.inner` for nested ones.
-    chosen : mapping of str to str, optional
-        Role to column name, or to a position from 1; "" leaves the role unread. A role
-        named with a unit, as `duration_ms`, gives its numbers that unit.
-    source : str
-        Base name of the file, for messages.
-    cells : callable
-        Some of the cells of a column.
-
-    Returns
-    -------
-    Match
-        With time and running; or two of start, end and duration; or time and output
-        beside prompt or text.
-
-    Raises
-    ------
-    InputError
-        When a chosen column is not there, or nothing tells a load.
-    UsageError
-        When what is chosen does not go together.
-    """
-    return _match(names, Naming.of(chosen), source, cells)
-
-
 def match_beside_sizes(
     names: Sequence[str],
     chosen: Mapping[str, str] | None,
     source: str,
     cells: Cells = no_cells,
 ) -> Match:
-    """Find the same among columns of sizes, where some names mean something else.
+    """Find the load among columns of sizes, where some names mean something else.
 
-    Raises
-    ------
-    InputError
-        When nothing tells a load, or a row stands for several images.
+    Those of clips are passed over; rows that stand for several images are refused.
     """
     naming = Naming.of(chosen)
     try:
-        return _match_beside(names, naming, source, cells)
+        sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES, cells=cells)
+        if "count" in sizes.roles:
+            raise InputError(f"{source}: rows with weights are no single requests")  # noqa: TRY301 - what it says is kept below
+        if sizes.roles.keys() & {"frames", "fps"}:
+            named = set(sizes.places.values())
+            first = [
+                plain_name(name).rpartition(".")[2].split("_")[0] for name in names
+            ]
+            names = [
+                "" if first[at] in _OF_CLIPS and at not in named else name
+                for at, name in enumerate(names)
+            ]
+        return match_load(names, naming, source, cells, beside_sizes=True)
     except InputError as error:
         naming.unserved = str(error).removesuffix(f"; {EXPECTED}")
         raise
@@ -225,33 +197,26 @@ def has_no_year(samples: Sequence[str]) -> bool:
     return fitting * 2 > len(samples)
 
 
-def _match_beside(
-    names: Sequence[str], naming: Naming, source: str, cells: Cells
-) -> Match:
-    """Find the load among columns of sizes, but for those that tell of clips."""
-    sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES, cells=cells)
-    if "count" in sizes.roles:
-        raise InputError(f"{source}: rows with weights are no single requests")
-    if sizes.roles.keys() & {"frames", "fps"}:
-        named = set(sizes.places.values())
-        names = [
-            "" if _is_of_clip(name) and at not in named else name
-            for at, name in enumerate(names)
-        ]
-    return _match(names, naming, source, cells, beside_sizes=True)
-
-
-def _match(
+def match_load(
     names: Sequence[str],
-    naming: Naming,
+    chosen: Mapping[str, str] | None,
     source: str,
-    cells: Cells,
+    cells: Cells = no_cells,
     *,
     beside_sizes: bool = False,
 ) -> Match:
-    program = program_of(map(plain_name, names))
+    """Find the columns that tell the load: of the kind that reads most of what is named.
+
+    That is time and running; or two of start, end and duration; or time and output
+    beside prompt or text. Where nothing is named, the kind with the most to say wins.
+    """
+    naming = Naming.of(chosen)
+    plain = [plain_name(name) for name in names]
+    program = program_of(plain)
     if program is not None and program.refusal and not naming.tells_load:
         raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
+    told = program.roles if program else {}
+    known = {role: plain.index(name) for role, name in told.items() if name in plain}
     found = find_columns(
         names,
         LOAD,
@@ -259,7 +224,7 @@ def _match(
         source,
         # A role of both may be named for the sizes, which stand elsewhere.
         may_lack=ROLES if beside_sizes else SHARED,
-        known=_known(names, program),
+        known=known,
         cells=cells,
     )
     asked = set(found.named.values())
@@ -304,18 +269,6 @@ def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
             "request is told by two of start, end and duration, an arrival by time, "
             "prompt (or text) and output, an engine's statistics by time and running"
         )
-
-
-def _is_of_clip(name: str) -> bool:
-    words = plain_name(name).rpartition(".")[2].split("_")
-    return words[0] in _OF_CLIPS
-
-
-def _known(names: Sequence[str], program: Program | None) -> dict[str, int]:
-    """Return the columns of a program by their roles."""
-    plain = [plain_name(name) for name in names]
-    told = program.roles if program else {}
-    return {role: plain.index(name) for role, name in told.items() if name in plain}
 
 
 def _units_s(
@@ -365,24 +318,13 @@ def _no_load(names: Sequence[str], found: Found, source: str) -> str:
     )
 
 
-def _is_time_or_number(cell: str) -> bool:
-    return re.match(r"\s*[\[+-]?\.?\d", cell) is not None
-
-
 FOR_LOAD = Purpose(
     match=match_load,
     is_heading=lambda cell: LOAD.role_of(cell) is not None,
-    is_value=_is_time_or_number,
+    is_value=lambda cell: re.match(r"\s*[\[+-]?\.?\d", cell) is not None,
     sought="the load of a decoder",
     columns="start=1,duration=2",
     line='{"start": 12.5, "duration": 0.8}',
 )
 
-BESIDE_SIZES = Purpose(
-    match=match_beside_sizes,
-    is_heading=FOR_LOAD.is_heading,
-    is_value=_is_time_or_number,
-    sought=FOR_LOAD.sought,
-    columns=FOR_LOAD.columns,
-    line=FOR_LOAD.line,
-)
+BESIDE_SIZES = replace(FOR_LOAD, match=match_beside_sizes)

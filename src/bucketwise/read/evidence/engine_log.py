@@ -364,25 +364,15 @@ def looks_like_engine_log(start: str) -> bool:
         Its first characters.
     """
     plain = _plain(start)
-    return any(
-        sign(plain)
-        for sign in (
-            _has_metrics,
-            _DECODE_LINE.search,
-            _OWN_STAMP.search,
-            _ACCESS_LINE.search,
-        )
-    )
+    found = plain.find(_MESSAGE)
+    has_metrics = found >= 0 and _HELD.match(plain, found + len(_MESSAGE)) is not None
+    signs = (_DECODE_LINE, _OWN_STAMP, _ACCESS_LINE)
+    return has_metrics or any(sign.search(plain) for sign in signs)
 
 
 def _repeats(text: str) -> bool:
     """Return whether a line repeats what a user wrote, so that it tells nothing."""
     return any(mark in text for mark in _REQUEST_MARKS)
-
-
-def _has_metrics(text: str) -> bool:
-    found = text.find(_MESSAGE)
-    return found >= 0 and _HELD.match(text, found + len(_MESSAGE)) is not None
 
 
 def _told_beside(line: str) -> float | None:

@@ -233,7 +233,9 @@ def compile_format(text: str) -> LineFormat:
     strict, loose = [], []
     for at, token in enumerate(tokens):
         if isinstance(token, str):
-            literal = _literal(token)
+            # Blanks that align columns are any number.
+            plain = re.escape(token).replace("\\ ", " ")
+            literal = re.sub(r"(?:\\? ){2,}", " +", plain)
             strict.append(literal)
             loose.append(literal)
             continue
@@ -343,13 +345,9 @@ def _read(variables: Sequence[_Variable]) -> dict[Part, _Variable]:
             if known is None or each.rank < known.rank:
                 best[each.told.part] = each
     if "path" not in best or "replica" not in best:
-        best = {part: each for part, each in best.items() if _is_of_use(part, best)}
+        needs = {"method": "path", "answered": "replica"}
+        best = {at: each for at, each in best.items() if needs.get(at, at) in best}
     return best
-
-
-def _is_of_use(part: Part, best: Mapping[Part, _Variable]) -> bool:
-    needs: Mapping[Part, Part] = {"method": "path", "answered": "replica"}
-    return part not in needs or needs[part] in best
 
 
 def _check(read: Mapping[Part, _Variable], syntax: _Syntax) -> None:
@@ -392,8 +390,3 @@ def _pattern(
         held = ".*" if following is None else f"[^{re.escape(end)}]*"
     pattern = pattern.replace("{}", f"{first or ''}{held}")
     return pattern if kept else re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)
-
-
-def _literal(text: str) -> str:
-    """Return the pattern of a literal; blanks that align columns are any number."""
-    return re.sub(r"(?:\\? ){2,}", " +", re.escape(text).replace("\\ ", " "))

@@ -20,7 +20,6 @@ from bucketwise.errors import InputError
 from bucketwise.nouns.activity import (
     Activity,
     Arrivals,
-    Engine,
     Evidence,
     Gauges,
     Kind,
@@ -90,16 +89,19 @@ def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Eviden
     parts = [each for each in told if isinstance(each, Evidence)]
     parts += _of_tables(tables, kind)
     notes += [note for each in parts for note in each.notes]
+    activities = [each.load for each in parts if isinstance(each.load, Activity)]
+    # What kind of engine it was, unless they differ.
+    engines = {each.engine for each in parts} - {"unknown"}
     return Evidence(
         kind=kind,
-        load=_load([each.load for each in parts]),
+        load=add_activities(activities) if activities else parts[0].load,
         samples=samples,
         names=tuple(name for name, _ in files),
         rejections=rejections,
         faults=merge_rejections(each.faults for each in parts),
         # Rows alone tell them, and those are one part.
         tokens=next((each.tokens for each in parts if each.tokens is not None), None),
-        engine=_engine({each.engine for each in parts}),
+        engine=engines.pop() if len(engines) == 1 else "unknown",
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -274,11 +276,6 @@ def _said_of_no_output(output: IntArray) -> tuple[str, ...]:
     return (f"{plural(n_requests, 'request')} {has} no output token",)
 
 
-def _load(loads: Sequence[Activity | Arrivals]) -> Activity | Arrivals:
-    activities = [each for each in loads if isinstance(each, Activity)]
-    return add_activities(activities) if activities else loads[0]
-
-
 def _together(parts: Sequence[Activity]) -> int:
     """Return the most replicas that went on at one time, by slots well within each."""
     first = np.array([part.slot[0] for part in parts])
@@ -289,9 +286,3 @@ def _together(parts: Sequence[Activity]) -> int:
     engines = [np.full(part.replicas, nth) for nth, part in enumerate(parts)]
     each = np.concatenate(engines)
     return int(in_flight(start[each], end[each], at).max())
-
-
-def _engine(found: set[Engine]) -> Engine:
-    """Return what kind of engine it was, unless they differ."""
-    known = found - {"unknown"}
-    return known.pop() if len(known) == 1 else "unknown"

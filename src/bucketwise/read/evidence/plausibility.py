@@ -238,7 +238,9 @@ def _told_by_order(
     A row with a duration is written when the request is done, or was sorted by when it
     began: under the right reading the one or the other is in order.
     """
-    if requests.time_s.size < _FEWEST or _is_sorted(requests.took):
+    took = requests.took
+    is_sorted = min(_late_share(took, 0.0), _late_share(-took, 0.0)) <= _IN_ORDER
+    if requests.time_s.size < _FEWEST or is_sorted:
         return None
     late = _late_share(requests.time_s, _grain(requests.time_s) + _JITTER_S)
     if late <= _IN_ORDER:
@@ -259,10 +261,6 @@ def _told_by_order(
             and _late_bounds(requests, unit_s, each) <= _IN_ORDER
         ]
     return told[0] if len(told) == 1 else None
-
-
-def _is_sorted(values: FloatArray) -> bool:
-    return min(_late_share(values, 0.0), _late_share(-values, 0.0)) <= _IN_ORDER
 
 
 def _late_bounds(requests: Timed, unit_s: float, moment: Moment) -> float:
@@ -360,10 +358,10 @@ def _with_moment(table: Table, timing: Timing) -> Table:
 def _said_of_unit(table: Table, timing: Timing) -> str:
     [unit_s] = timing.units_s
     name = table.named["duration"]
-    meant = dict(timing.meant)
+    meant, at = dict(timing.meant), UNITS_S.index(unit_s)
     others = " and ".join(
         f"{meant[each]} in {UNIT_WORDS[each]} ({_line(each, name)})"
-        for each in _next_to(unit_s)
+        for each in (*UNITS_S[max(at - 1, 0) : at], *UNITS_S[at + 1 : at + 2])
     )
     why = f"{timing.why}; " if timing.unit_by_order else ""
     return (
@@ -374,12 +372,6 @@ def _said_of_unit(table: Table, timing: Timing) -> str:
 
 def _line(unit_s: float, name: str) -> str:
     return f"--columns duration_{_SUFFIXES[unit_s]}={name}"
-
-
-def _next_to(unit_s: float) -> Sequence[float]:
-    """Return the units that are a thousand times as long and as short."""
-    at = UNITS_S.index(unit_s)
-    return (*UNITS_S[max(at - 1, 0) : at], *UNITS_S[at + 1 : at + 2])
 
 
 def _undecided(table: Table, timing: Timing) -> str:

@@ -210,7 +210,12 @@ def read_samples(lines: Sequence[str], name: str) -> Iterator[Mapping[str, Any]]
     whole = "".join(lines).removeprefix("\ufeff").splitlines()
     places = _places(_cells(whole[:1]))
     rows = (_cells([line]) for line in whole[1:])
-    samples = _exposed(whole) if places is None else _of_rows(rows, *places)
+    exposed = (_SAMPLE.fullmatch(line) for line in whole if "num_requests_" in line)
+    samples: Iterable[tuple[Labels, str, str]] = (
+        (_labels(found[1]), found[5] or "", found[4]) for found in exposed if found
+    )
+    if places is not None:
+        samples = _of_rows(rows, *places)
     for labels, told, value in samples:
         time_s = epoch_s(told)
         time_s = iso_s(told) if time_s is None else time_s
@@ -222,13 +227,6 @@ def read_samples(lines: Sequence[str], name: str) -> Iterator[Mapping[str, Any]]
         )
     for key, values in series.items():
         yield {"metric": dict(key), "values": values}
-
-
-def _exposed(lines: Iterable[str]) -> Iterator[tuple[Labels, str, str]]:
-    for line in lines:
-        if "num_requests_" in line and (found := _SAMPLE.fullmatch(line)):
-            series, _, _, value, time = found.groups()
-            yield _labels(series), time or "", value
 
 
 def _cells(lines: Sequence[str]) -> list[str]:

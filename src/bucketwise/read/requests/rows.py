@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -24,7 +25,7 @@ from bucketwise.read.requests.opened import opened
 from bucketwise.read.requests.payloads import holds_image
 from bucketwise.read.requests.reader import Record
 from bucketwise.read.requests.walk import find_requests
-from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.columns import FOR_SIZES
 from bucketwise.read.tables.delimited import find_layout
 from bucketwise.read.tables.records import Form, read_records
 
@@ -60,17 +61,11 @@ def _is_telling(cell: str) -> bool:
     return holds_image(cell) or opened(cell) is not cell
 
 
-def _is_name(cell: str) -> bool:
-    return 0 < len(cell) <= _LONGEST_NAME and not _is_telling(cell)
-
-
-_FOR_IMAGES = Purpose(
-    match=FOR_SIZES.match,
-    is_heading=_is_name,
+_FOR_IMAGES = replace(
+    FOR_SIZES,
+    is_heading=lambda cell: 0 < len(cell) <= _LONGEST_NAME and not _is_telling(cell),
     is_value=_is_telling,
     sought="the images",
-    columns="width=1,height=2",
-    line=FOR_SIZES.line,
 )
 """A header is short, and what tells images is not."""
 
