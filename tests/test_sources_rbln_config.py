@@ -10,8 +10,12 @@ import pytest
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents import text as texts
-from bucketwise.read.configs.rbln_config import RblnConfig, config_in
-from bucketwise.read.configs.scenarios import GivenLengths, read_lengths
+from bucketwise.read.configs.scenarios import (
+    GivenLengths,
+    RblnConfig,
+    config_in,
+    read_lengths,
+)
 
 # As optimum-rbln 0.12.0 saves it (RBLNModelConfig.save), shortened.
 COMPILED = {

@@ -20,9 +20,8 @@ from PIL import (
     TiffImagePlugin,
 )
 
-from bucketwise.read.images import png
-from bucketwise.read.images.exif import ORIENTATION, TURNS
 from bucketwise.read.images.header import TURNED, Header
+from bucketwise.read.images.plain import ORIENTATION, PNG_MAGIC, TURNS, walk_chunks
 
 READ_COST = 64
 """What a call costs besides its bytes: formats read byte by byte are bounded too."""
@@ -191,7 +190,7 @@ class _FirstFrame(GifImagePlugin.GifImageFile):
 def _open_icon(file: IO[bytes], _: str | bytes) -> ImageFile.ImageFile:
     largest = IcoImagePlugin.IcoFile(file).entry[0]
     file.seek(largest.offset)
-    is_png = file.read(len(png.MAGIC)) == png.MAGIC
+    is_png = file.read(len(PNG_MAGIC)) == PNG_MAGIC
     file.seek(largest.offset)
     kind = PngImagePlugin.PngImageFile if is_png else BmpImagePlugin.DibImageFile
     width, height = kind(file).size
@@ -254,7 +253,7 @@ def _read_late_chunks(image: PngImagePlugin.PngImageFile, file: BinaryIO) -> Non
     if stream is None or not image.tile:
         return
     data_end = image.tile[0].offset + stream.im_idat
-    for kind, at, length in png.walk_chunks(file, data_end + 4):
+    for kind, at, length in walk_chunks(file, data_end + 4):
         is_next_frame = kind == b"fcTL" and image.is_animated
         if kind == b"IEND" or is_next_frame or not PngImagePlugin.is_cid(kind):
             break

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bucketwise.errors import InputError
-from bucketwise.read.images import jpeg, png
 from bucketwise.read.images.header import Header, Item, UnusualError
+from bucketwise.read.images.plain import JPEG_MAGIC, PNG_MAGIC, read_jpeg, read_png
 from bucketwise.words.printable import one_line
 from bucketwise.words.reasons import (
     LINKED_FOLDER,
@@ -36,7 +36,7 @@ _IMAGE = re.compile(
 )
 """First bytes that say "image" beyond doubt, so that a refusal is worth a look."""
 
-_PLAIN = ((jpeg.MAGIC, jpeg.read_jpeg), (png.MAGIC, png.read_png))
+_PLAIN = ((JPEG_MAGIC, read_jpeg), (PNG_MAGIC, read_png))
 
 # lseek refuses an offset that only a lying header can name; the disk is not to blame.
 _HEADER_FAULTS = frozenset({None, errno.EINVAL, errno.EOVERFLOW})

@@ -15,8 +15,8 @@ from bucketwise.read.configs.documents.cells import (
     markdown_cells,
     notebook_cells,
 )
-from bucketwise.read.configs.documents.containers import commands_in
-from bucketwise.read.configs.documents.dockerfile import (
+from bucketwise.read.configs.documents.containers import (
+    commands_in,
     dockerfile_commands,
     unit_commands,
 )

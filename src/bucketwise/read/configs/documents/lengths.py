@@ -20,7 +20,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.lint.subject import Document
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.text import PLAN_FILE, Text
-from bucketwise.read.configs.json_file import load_json, parse_json
+from bucketwise.read.json_text import load_json, parse_json
 
 MAX_LENGTHS = 1_000
 

@@ -13,9 +13,9 @@ from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, SUBMODULES
 from bucketwise.engines.rbln.releases import Version, parse_version
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.documents.text import FILE_NAME, Text
-from bucketwise.read.configs.json_file import load_json
 from bucketwise.read.configs.model_folder import short_name
 from bucketwise.read.configs.profiles import built_in_profiles
+from bucketwise.read.json_text import load_json
 
 CONFIG_SUFFIX = "Config"
 

@@ -13,7 +13,6 @@ from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document, ServeLine, Unknown
 from bucketwise.nouns.traffic import Place
-from bucketwise.read.configs.documents.compiler import compiled_by
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined, whole
 from bucketwise.read.configs.documents.names import (
     Release,
@@ -21,7 +20,12 @@ from bucketwise.read.configs.documents.names import (
     folder_config,
     is_compiled_folder,
 )
-from bucketwise.read.configs.documents.options import Option, Options, options_of
+from bucketwise.read.configs.documents.options import (
+    Option,
+    Options,
+    compiled_by,
+    options_of,
+)
 from bucketwise.read.configs.documents.shell import SERVER, Command
 from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.documents.tree import json_tree

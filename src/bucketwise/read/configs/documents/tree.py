@@ -13,7 +13,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, Scalar, aligned
-from bucketwise.read.configs.json_file import parse_json
+from bucketwise.read.json_text import parse_json
 
 MAX_DEPTH = 64
 MAX_PLACES = 50_000

@@ -9,9 +9,13 @@ from typing import Any
 
 from bucketwise.lint.finding import Path
 from bucketwise.lint.subject import Document
-from bucketwise.read.configs.documents.compiler import compiler_pairs, settings_in
 from bucketwise.read.configs.documents.excerpt import Excerpt
-from bucketwise.read.configs.documents.options import Pair, server_pairs
+from bucketwise.read.configs.documents.options import (
+    Pair,
+    compiler_pairs,
+    server_pairs,
+    settings_in,
+)
 from bucketwise.read.configs.documents.shell import COMPILER, Command
 from bucketwise.read.configs.edits.nodes import Edit, NoEdit, in_file
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.json_file import load_json
+from bucketwise.read.json_text import load_json
 
 CONFIG = "config.json"
 
