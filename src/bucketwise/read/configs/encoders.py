@@ -75,28 +75,21 @@ _KEYS: dict[str, _Keys] = {
 
 
 @cache
-def built_in_encoders() -> dict[str, EncoderProfile]:
-    """Return every built-in text encoder by its short name, in the file's order."""
+def _built_in() -> list[dict[str, Any]]:
     text = (resources.files("bucketwise") / "models" / FILE).read_text(encoding="utf-8")
-    profiles = {}
-    for model in tomllib.loads(text)["model"]:
-        profile = _profile(
-            model["config"],
-            {"model_max_length": model["model_max_length"]},
-            hf_id=model["hf_id"],
-        )
-        profiles[profile.name] = profile
-    return profiles
+    models: list[dict[str, Any]] = tomllib.loads(text)["model"]
+    return models
 
 
 @cache
-def _other_names() -> dict[str, str]:
-    text = (resources.files("bucketwise") / "models" / FILE).read_text(encoding="utf-8")
-    return {
-        other: short_name(model["hf_id"])
-        for model in tomllib.loads(text)["model"]
-        for other in model.get("names", ())
-    }
+def built_in_encoders() -> dict[str, EncoderProfile]:
+    """Return every built-in text encoder by its short name, in the file's order."""
+    profiles = {}
+    for model in _built_in():
+        limit = {"model_max_length": model["model_max_length"]}
+        profile = _profile(model["config"], limit, hf_id=model["hf_id"])
+        profiles[profile.name] = profile
+    return profiles
 
 
 def built_in_encoder(name: str) -> EncoderProfile | None:
@@ -108,7 +101,9 @@ def built_in_encoder(name: str) -> EncoderProfile | None:
         In any case.
     """
     short = short_name(name.strip())
-    found = built_in_encoders().get(_other_names().get(short, short))
+    models = (each for each in _built_in() if short in each.get("names", ()))
+    short = next((short_name(each["hf_id"]) for each in models), short)
+    found = built_in_encoders().get(short)
     return found if found and may_name(name.strip(), found.hf_id) else None
 
 
@@ -216,7 +211,11 @@ def _profile(
         raise ConfigError(message)
     known, keys = ENCODERS[family], _KEYS[family]
     fields = Fields(f"{CONFIG}: ", config, problems)
-    positions = _positions(fields, keys)
+    # What the SDK compares a length with: n_positions wins over the other.
+    named = keys.positions
+    if config.get("n_positions"):
+        named = ("n_positions", 512)
+    positions = fields.whole(*named) if named else None
     reserved = _reserved(fields, known)
     usable = None if positions is None else max(positions - reserved, 1)
     limit, limit_source = _limit(tokenizer, usable, reserved, fields)
@@ -243,13 +242,6 @@ def _profile(
         source=f"{fields.source()} of the checkpoint",
         notes=notes,
     )
-
-
-def _positions(fields: Fields, keys: _Keys) -> int | None:
-    """Return what the SDK compares a length with: n_positions wins over the other."""
-    if fields.mapping.get("n_positions"):
-        return fields.whole("n_positions", 512)
-    return fields.whole(*keys.positions) if keys.positions else None
 
 
 def _reserved(fields: Fields, known: EncoderFamily) -> int:

@@ -63,7 +63,9 @@ def find_profile(name: str) -> ModelProfile:
     """
     profiles = built_in_profiles()
     text = name.strip()
-    built_in = _built_in(text, profiles)
+    built_in = profiles.get(short_name(text))
+    if built_in is not None and not may_name(text, built_in.hf_id):
+        built_in = None
     # os.path answers no where pathlib raises: long names, null bytes.
     is_folder = os.path.isdir(os.path.expanduser(text))  # noqa: PTH111, PTH112
     if built_in is not None and not (is_folder and os.sep in text):
@@ -85,11 +87,6 @@ def find_profile(name: str) -> ModelProfile:
     raise ConfigError(message)
 
 
-def _built_in(text: str, profiles: dict[str, ModelProfile]) -> ModelProfile | None:
-    profile = profiles.get(short_name(text))
-    return profile if profile and may_name(text, profile.hf_id) else None
-
-
 def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
     """Return a built-in profile that says a folder has its name too."""
     if not os.path.isfile(os.path.join(name, "config.json")):  # noqa: PTH113, PTH118
@@ -99,7 +96,7 @@ def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
 
 
 def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
-    video = family["video"]
+    video, soft = family["video"], family.get("soft_tokens")
     return ModelProfile(
         name=short_name(model["hf_id"]),
         hf_id=model["hf_id"],
@@ -109,8 +106,16 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         temporal_patch=family["temporal_patch"],
         window_patches=family["window_patches"],
         checkpoint=PixelLimits(**family["checkpoint"]),
-        deployment=_deployment(family, model),
-        video=_limits(video),
+        deployment=PixelLimits(**family["deployment"] | model.get("deployment", {}))
+        if "deployment" in family
+        else None,
+        video=PixelLimits(
+            min_pixels=video["min_pixels"],
+            max_pixels=video["max_pixels"],
+            source=video["source"],
+        )
+        if "max_pixels" in video
+        else None,
         video_rule=video["rule"],
         sampling=VideoSampling(
             fps=video.get("fps"),
@@ -121,31 +126,10 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         lm=LmShape(**{**family["lm"], **model["lm"]}) if "lm" in model else None,
         source=model["source"],
         notes=(*family.get("notes", ()), *model.get("notes", ())),
-        soft_tokens=_soft_tokens(family),
+        soft_tokens=SoftTokens(supported=tuple(soft["supported"]), chunk=soft["chunk"])
+        if soft
+        else None,
         prefill=PrefillShape(**{**family["prefill"], **model["prefill"]})
         if "prefill" in model
         else None,
-    )
-
-
-def _soft_tokens(family: dict[str, Any]) -> SoftTokens | None:
-    found = family.get("soft_tokens")
-    if found is None:
-        return None
-    return SoftTokens(supported=tuple(found["supported"]), chunk=found["chunk"])
-
-
-def _deployment(family: dict[str, Any], model: dict[str, Any]) -> PixelLimits | None:
-    if "deployment" not in family:
-        return None
-    return PixelLimits(**family["deployment"] | model.get("deployment", {}))
-
-
-def _limits(video: dict[str, Any]) -> PixelLimits | None:
-    if "max_pixels" not in video:
-        return None
-    return PixelLimits(
-        min_pixels=video["min_pixels"],
-        max_pixels=video["max_pixels"],
-        source=video["source"],
     )

@@ -89,7 +89,7 @@ def parts_of(text: Text) -> tuple[Part, ...]:
     whole_text = whole(text.content, text.name)
     for kind in kinds_of(text.content, text.name):
         try:
-            parts = kind.read(whole_text, 0)
+            parts = kind.read(whole_text)
             if _documents(parts, text):
                 return tuple(parts.found)
         except ConfigError:
@@ -106,7 +106,7 @@ def _found(text: Text) -> tuple[Document, ...]:
     understood: Kind | None = None
     for kind in kinds_of(text.content, text.name):
         try:
-            documents = _documents(kind.read(whole_text, 0), text)
+            documents = _documents(kind.read(whole_text), text)
         except ConfigError as error:
             # What one kind refuses may be another; what one kind has understood is
             # no fault that another finds.

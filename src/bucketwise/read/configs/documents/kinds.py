@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -71,7 +71,7 @@ class Kind:
         Names of its files, and languages of blocks, in lower case.
     looks : callable
         Whether a text may be of this kind.
-    read : callable
+    reader : callable
         What is in it, where it stands so deep in other texts.
     right : str
         What it may hold that is a configuration.
@@ -82,9 +82,15 @@ class Kind:
     name: str
     names: re.Pattern[str]
     looks: Callable[[str], bool]
-    read: Callable[[Excerpt, int], Parts]
+    reader: Callable[[Excerpt, int], Parts]
     right: str
     is_data: bool = False
+
+    def read(self, excerpt: Excerpt, depth: int = 0) -> Parts:
+        """Return what is in a text of this kind; all but JSON may not be long."""
+        if self.reader is not _json:
+            refuse_long(excerpt.text, excerpt.name)
+        return self.reader(excerpt, depth)
 
 
 def kinds_of(content: str, name: str) -> list[Kind]:
@@ -126,7 +132,6 @@ def _json(excerpt: Excerpt, depth: int) -> Parts:
 
 
 def _yaml(excerpt: Excerpt, depth: int) -> Parts:
-    refuse_long(excerpt.text, excerpt.name)
     trees = yaml_trees(with_holes(excerpt), excerpt.name)
     found = [part for tree in trees for part in _of_tree(tree, excerpt, depth)]
     if any(isinstance(part, Command) for part in found):
@@ -136,7 +141,6 @@ def _yaml(excerpt: Excerpt, depth: int) -> Parts:
 
 
 def _toml(excerpt: Excerpt, depth: int) -> Parts:
-    refuse_long(excerpt.text, excerpt.name)
     tree = toml_tree(excerpt, excerpt.name)
     return Parts(list(_of_tree(tree, excerpt, depth)))
 
@@ -163,47 +167,39 @@ def _is_ours(part: Part) -> bool:
 
 
 def _python(excerpt: Excerpt, _depth: int) -> Parts:
-    refuse_long(excerpt.text, excerpt.name)
     code, problems = code_of([excerpt])
     if problems:
         raise ConfigError(*problems)
     return Parts([code] if code else [])
 
 
-def _shell(dialect: Dialect | None) -> Callable[[Excerpt, int], Parts]:
-    def read(excerpt: Excerpt, depth: int) -> Parts:
-        refuse_long(excerpt.text, excerpt.name)
-        shell = Shell()
-        commands = shell.commands(with_holes(excerpt), dialect)
-        found: list[Part] = list(few(commands, excerpt.name))
-        for body in shell.bodies[:MAX_CONFIGURATIONS]:
-            found += _embedded(body, "", depth + 1)
-        return Parts(found)
-
-    return read
+def _shell(excerpt: Excerpt, depth: int, dialect: Dialect | None = None) -> Parts:
+    shell = Shell()
+    commands = shell.commands(with_holes(excerpt), dialect)
+    found: list[Part] = list(few(commands, excerpt.name))
+    for body in shell.bodies[:MAX_CONFIGURATIONS]:
+        found += _embedded(body, "", depth + 1)
+    return Parts(found)
 
 
-def _commands(
-    reader: Callable[[Excerpt], Iterable[Command]],
-) -> Callable[[Excerpt, int], Parts]:
-    def read(excerpt: Excerpt, _depth: int) -> Parts:
-        refuse_long(excerpt.text, excerpt.name)
-        return Parts(list(few(reader(with_holes(excerpt)), excerpt.name)))
+def _dockerfile(excerpt: Excerpt, _depth: int) -> Parts:
+    return Parts(list(few(dockerfile_commands(with_holes(excerpt)), excerpt.name)))
 
-    return read
+
+def _unit(excerpt: Excerpt, _depth: int) -> Parts:
+    return Parts(list(few(unit_commands(with_holes(excerpt)), excerpt.name)))
 
 
 def _markdown(excerpt: Excerpt, depth: int) -> Parts:
-    refuse_long(excerpt.text, excerpt.name)
-    cells = [cell for cell in markdown_cells(excerpt) if _may_hold(cell)]
+    cells = [
+        cell
+        for cell in markdown_cells(excerpt)
+        if cell.kind not in _PYTHON
+        or _OURS.search(cell.excerpt.text)
+        # Blocks of Python may leave things out.
+        or code_of([cell.excerpt])[0] is not None
+    ]
     return _of_cells(cells, excerpt.name, depth)
-
-
-def _may_hold(cell: Cell) -> bool:
-    """Return whether a block is to be read: those of Python may leave things out."""
-    if cell.kind not in _PYTHON or _OURS.search(cell.excerpt.text):
-        return True
-    return code_of([cell.excerpt])[0] is not None
 
 
 def _of_cells(cells: list[Cell], name: str, depth: int) -> Parts:
@@ -255,44 +251,40 @@ _SETTINGS_ARE_RIGHT = (
 )
 
 
-def _names(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 KINDS: tuple[Kind, ...] = (
-    Kind("JSON file", _names(r".*\.(?:jsonc?|ipynb)|jsonc?"),
+    Kind("JSON file", re.compile(r".*\.(?:jsonc?|ipynb)|jsonc?"),
          lambda text: _JSON.match(text) is not None, _json,
          f"{_SETTINGS_ARE_RIGHT}, or a notebook with those", is_data=True),
     Kind("Dockerfile",
-         _names(r"(?:docker|container)file.*|.*\.(?:docker|container)file|docker"),
-         lambda text: _IMAGE.match(text) is not None, _commands(dockerfile_commands),
+         re.compile(r"(?:docker|container)file.*|.*\.(?:docker|container)file|docker"),
+         lambda text: _IMAGE.match(text) is not None, _dockerfile,
          f"ENTRYPOINT, CMD or RUN with {_COMMAND_IS_RIGHT}"),
-    Kind("Markdown text", _names(r".*\.(?:md|markdown|mdx|rst|qmd)|md|markdown"),
+    Kind("Markdown text", re.compile(r".*\.(?:md|markdown|mdx|rst|qmd)|md|markdown"),
          lambda text: HINTS.match(text.lstrip()) is None and has_fences(text),
          _markdown, f"a block of code with rbln_config, {_COMMAND_IS_RIGHT}"),
-    Kind("Python file", _names(rf".*\.py|{'|'.join(_PYTHON)}"),
+    Kind("Python file", re.compile(rf".*\.py|{'|'.join(_PYTHON)}"),
          lambda text: _first(text) != "{" and HINTS.search(text) is not None, _python,
          "from_pretrained(rbln_config=...), a class of vLLM with additional_config, or "
          f"subprocess.run with {_COMMAND_IS_RIGHT}", is_data=True),
-    Kind("unit", _names(r".*\.(?:service|ini|cfg|conf)|ini|systemd|conf"),
+    Kind("unit", re.compile(r".*\.(?:service|ini|cfg|conf)|ini|systemd|conf"),
          lambda text: _UNIT.search(text) is not None and "[" in text,
-         _commands(unit_commands), f"ExecStart or command with {_COMMAND_IS_RIGHT}"),
-    Kind("YAML file", _names(r".*\.ya?ml|ya?ml"),
+         _unit, f"ExecStart or command with {_COMMAND_IS_RIGHT}"),
+    Kind("YAML file", re.compile(r".*\.ya?ml|ya?ml"),
          lambda text: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
          _yaml, _SETTINGS_ARE_RIGHT, is_data=True),
     Kind("script",
-         _names(r".*\.(?:sh|bash|zsh|ksh|sbatch|mk|env)|(?:make|proc|just)file"
+         re.compile(r".*\.(?:sh|bash|zsh|ksh|sbatch|mk|env)|(?:make|proc|just)file"
                 r"|sh|bash|shell|zsh|console|terminal|shell-session|make"),
          lambda text: _first(text) != "{" and STARTS.search(text) is not None,
-         _shell(None), _COMMAND_IS_RIGHT),
-    Kind("PowerShell script", _names(r".*\.psm?1|powershell|pwsh|ps1?"),
-         lambda _: False, _shell(POWERSHELL), _COMMAND_IS_RIGHT),
-    Kind("batch file", _names(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"), lambda _: False,
-         _shell(CMD), _COMMAND_IS_RIGHT),
-    Kind("TOML file", _names(r".*\.toml|toml"),
+         _shell, _COMMAND_IS_RIGHT),
+    Kind("PowerShell script", re.compile(r".*\.psm?1|powershell|pwsh|ps1?"),
+         lambda _: False, partial(_shell, dialect=POWERSHELL), _COMMAND_IS_RIGHT),
+    Kind("batch file", re.compile(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"), lambda _: False,
+         partial(_shell, dialect=CMD), _COMMAND_IS_RIGHT),
+    Kind("TOML file", re.compile(r".*\.toml|toml"),
          lambda text: _first(text) != "{" and _TOML.search(text) is not None, _toml,
          _SETTINGS_ARE_RIGHT, is_data=True),
-    Kind("text", _names(r"(?!)"), lambda text: _first(text) not in ("{", ""), _yaml,
+    Kind("text", re.compile(r"(?!)"), lambda text: _first(text) not in ("{", ""), _yaml,
          EVERYTHING_IS_RIGHT),
 )  # fmt: skip
 """Every kind, in the order they are tried where no name tells."""

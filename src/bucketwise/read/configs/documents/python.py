@@ -131,7 +131,7 @@ def _found(
             found = command_documents(command, text, release)
             yield from ((call.lineno, document) for document in found)
     for node in nodes:
-        yield from _assigned_at(node, literals, text)
+        yield from _assigned(node, literals, text)
     for call in calls:
         name = dotted_name(call.func).rpartition(".")[2]
         if is_config_class(name) and id(call) not in literals.seen:
@@ -167,7 +167,7 @@ def _started(call: ast.Call, literals: Literals, code: Code) -> Iterator[Command
         yield from shell.started(words)
 
 
-def _assigned_at(
+def _assigned(
     node: ast.AST, literals: Literals, text: Text
 ) -> Iterator[tuple[int, Document]]:
     """Yield what a statement gives a name; what a call was given is that call's."""
@@ -175,9 +175,12 @@ def _assigned_at(
         return
     if id(node.value) in literals.seen:
         return
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    for document in _assigned(targets, node.value, literals, text):
-        yield node.lineno, document
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        name = dotted_name(target).rpartition(".")[2]
+        if _OWN_NAME.fullmatch(name):
+            config, places = literals.read(node.value)
+            if isinstance(config, dict):
+                yield node.lineno, _document(config, places, text)
 
 
 def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document]:
@@ -221,17 +224,6 @@ def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document
         form=_form(exports, config),
         model=_model(call, keywords, literals),
     )
-
-
-def _assigned(
-    targets: Sequence[ast.expr], value: ast.expr, literals: Literals, text: Text
-) -> Iterator[Document]:
-    for target in targets:
-        name = dotted_name(target).rpartition(".")[2]
-        if _OWN_NAME.fullmatch(name):
-            config, places = literals.read(value)
-            if isinstance(config, dict):
-                yield _document(config, places, text)
 
 
 def _document(

@@ -63,6 +63,9 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         by_name[option.name] = option
     handed_over = tuple(_handed_over(by_name))
     is_folder = is_compiled_folder(found.model)
+    folder = folder_config(found.model) if is_folder else None
+    class_name = (folder or {}).get("cls_name")
+    additional = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
     line = ServeLine(
         model=found.model,
         is_folder=is_folder,
@@ -71,11 +74,11 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
             for name, option in by_name.items()
             if option.value is not False
         },
-        additional=_additional(by_name),
+        additional=additional[0] if additional else {},
         environment=found.environment,
         channels=tuple(channel for channel, _, _ in handed_over),
-        folder_chunk=_chunk_of(found.model) if is_folder else None,
-        folder_config=folder_config(found.model) if is_folder else None,
+        folder_chunk=_whole((folder or {}).get("prefill_chunk_size")),
+        folder_config=folder,
     )
     bare = Document(
         config={},
@@ -84,7 +87,9 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         places={(): found.place},
         version=release.version,
         version_source=release.source,
-        family=_family_of(line.folder_config),
+        family=family_of(class_name.removesuffix("Config"))
+        if isinstance(class_name, str)
+        else "",
         model=found.model,
         serve=line,
         limits=_limits(by_name.get(LIMITS)),
@@ -120,22 +125,6 @@ def _handed_over(
                     path[1:]: at for path, at in places.items() if path[:1] == (key,)
                 }
                 yield f"--{ADDITIONAL} {key}", value[key], below
-
-
-def _additional(by_name: Mapping[str, Option]) -> Mapping[str, Any]:
-    found = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
-    return found[0] if found else {}
-
-
-def _chunk_of(folder: str) -> int | None:
-    """Return the prefill's chunk of a compiled folder; None where it cannot be read."""
-    return _whole((folder_config(folder) or {}).get("prefill_chunk_size"))
-
-
-def _family_of(folder: Mapping[str, Any] | None) -> str:
-    """Return the family of the class that a compiled folder names; "" for none."""
-    named = (folder or {}).get("cls_name")
-    return family_of(named.removesuffix("Config")) if isinstance(named, str) else ""
 
 
 def _mapping(

@@ -123,76 +123,45 @@ def json_tree(excerpt: Excerpt, name: str) -> Tree:
         When it is no JSON, nested deeper than `MAX_DEPTH`, or has a key twice.
     """
     parse_json(excerpt.text, name)
-    reader = _Reader(excerpt, name)
-    for match in _TOKEN.finditer(excerpt.text):
-        reader.take(match)
-    refuse_odd_values(reader.value, name)
-    return Tree(reader.value, reader.places, "json", excerpt)
-
-
-@dataclass(slots=True)
-class _Level:
-    """An object or a list that is open: its path, and the key the reader is at."""
-
-    path: Path
-    value: Any
-    key: str | None = None
+    reader = _Reader(excerpt)
+    value = reader.whole()
+    refuse_odd_values(value, name)
+    return Tree(value, reader.places, "json", excerpt)
 
 
 class _Reader:
-    """Puts the tokens of a text that is known to be JSON together.
+    """Puts the tokens of a text that is known to be JSON together."""
 
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    name : str
-        What to call it.
-    """
-
-    def __init__(self, excerpt: Excerpt, name: str) -> None:
-        self.value: Any = None
+    def __init__(self, excerpt: Excerpt) -> None:
         self.places: dict[Path, Place] = {}
         self._excerpt = excerpt
-        self._name = name
-        self._levels: list[_Level] = []
+        self._tokens = _TOKEN.finditer(excerpt.text)
 
-    def take(self, match: re.Match[str]) -> None:
-        """Take one token."""
-        mark = match[0]
-        level = self._levels[-1] if self._levels else None
-        if mark in "]}":
-            self._levels.pop()
-        elif level and mark == ",":
-            level.key = None
-        elif level and isinstance(level.value, dict) and level.key is None:
-            level.key = _text(mark)
-            self._note((*level.path, level.key), match)
-        elif mark != ":":
-            self._add(level, match)
+    def whole(self) -> Any:
+        """Return what the text says."""
+        first = next(self._tokens)
+        self._note((), first)
+        return self._value(first, ())
 
-    def _add(self, level: _Level | None, match: re.Match[str]) -> None:
-        mark = match[0]
-        path: Path = ()
-        made: Any = [] if mark == "[" else {} if mark == "{" else _plain(match)
-        if level is None:
-            self.value = made
-        elif isinstance(level.value, dict):
-            path = (*level.path, str(level.key))
-            level.value[level.key] = made
-        else:
-            path = (*level.path, str(len(level.value)))
-            level.value.append(made)
-        if level is None or isinstance(level.value, list):
-            self._note(path, match)
-        if mark in "{[":
-            self._levels.append(_Level(path, made))
-        if len(self._levels) > MAX_DEPTH:
-            message = (
-                f"{self._excerpt.where(match.start())} is nested too deeply for a "
-                "configuration"
-            )
-            raise ConfigError(message)
+    def _value(self, first: re.Match[str], path: Path) -> Any:
+        """Return the value that a token begins."""
+        if first[0] not in "[{":
+            return _plain(first)
+        if len(path) >= MAX_DEPTH:
+            place = self._excerpt.where(first.start())
+            raise ConfigError(f"{place} is nested too deeply for a configuration")
+        made: Any = {} if first[0] == "{" else []
+        while (token := next(self._tokens))[0] not in "]}":
+            if token[0] == ",":
+                continue
+            key = _text(token[0]) if first[0] == "{" else str(len(made))
+            self._note((*path, key), token)
+            if first[0] == "{":
+                next(self._tokens)  # the colon
+                made[key] = self._value(next(self._tokens), (*path, key))
+            else:
+                made.append(self._value(token, (*path, key)))
+        return made
 
     def _note(self, path: Path, match: re.Match[str]) -> None:
         if len(self.places) < MAX_PLACES:
