@@ -139,7 +139,11 @@ def _header(path: Path) -> set[str]:
 def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None:
     for each in (tokens, rates, counts):
         if each is not None:
-            _refuse_damage(each)
+            try:
+                # To its end: DuckDB looks at no checksum.
+                find_line_ends(each.path, _packing(each.path))
+            except PackingError as error:
+                raise InputError(f"{each.name}: {error}; pack it anew") from error
     with open_workspace() as workspace:
         # Three files at once: one name each.
         tables = {
@@ -154,14 +158,6 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
         workspace.connection.execute(
             _JOIN.format(**tables, images=images, path=literal(path))
         )
-
-
-def _refuse_damage(each: Input) -> None:
-    """Read a packed part to its end: DuckDB looks at no checksum."""
-    try:
-        find_line_ends(each.path, _packing(each.path))
-    except PackingError as error:
-        raise InputError(f"{each.name}: {error}; pack it anew") from error
 
 
 def _packing(path: Path) -> Compression:

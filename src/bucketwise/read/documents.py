@@ -236,7 +236,10 @@ class _Text:
                 value, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 ahead = error.pos - self._at
-                if not (self._may_be_cut(error) and self._more()):
+                at_end = error.pos >= len(self._buffer) - _LAST
+                may_be_cut = at_end or "Unterminated" in error.msg
+                fits = len(self._buffer) - self._at <= self._most
+                if not (may_be_cut and fits and self._more()):
                     raise self._fault(error.msg, self._at + ahead) from error
                 continue
             except RecursionError as error:
@@ -244,18 +247,11 @@ class _Text:
             # A number may go on.
             if end < len(self._buffer) or not self._more():
                 break
-        record = Record(self._line, self._one_line(end), value)
+        # No string of JSON has a line end in it (RFC 8259, 7).
+        text = self._buffer[self._at : end].replace("\n", " ").replace("\r", " ")
+        record = Record(self._line, text, value)
         self._go(end)
         return record
-
-    def _one_line(self, end: int) -> str:
-        # No string of JSON has a line end in it (RFC 8259, 7).
-        return self._buffer[self._at : end].replace("\n", " ").replace("\r", " ")
-
-    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
-        return (
-            error.pos >= len(self._buffer) - _LAST or "Unterminated" in error.msg
-        ) and len(self._buffer) - self._at <= self._most
 
     def _more(self) -> bool:
         """Read on, twice as much as is held, so that no long value is tried often."""

@@ -134,7 +134,13 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     kept = (*traffic.kept_columns, "count")
     connection.register("kept", {name: getattr(traffic, name) for name in kept})
     schema = WITH_OWN if set(OWN_COLUMNS) & set(kept) else SCHEMA
-    metadata = json.dumps({"schema": schema, "traffic": _said(traffic)}, sort_keys=True)
+    # Everything that is not a column of cells.
+    said = {
+        each.name: _plain(getattr(traffic, each.name))
+        for each in dataclasses.fields(traffic)
+        if each.name not in _ARRAYS
+    }
+    metadata = json.dumps({"schema": schema, "traffic": said}, sort_keys=True)
     connection.execute(
         f"COPY (SELECT {', '.join(kept)} FROM kept) TO "
         # By a link, which a file beside it that DuckDB writes first would replace.
@@ -142,15 +148,6 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
         "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, "
         f"KV_METADATA {{{KEY}: {literal(metadata)}}})"
     )
-
-
-def _said(traffic: Traffic) -> dict[str, Any]:
-    """Return everything that is not a column of cells."""
-    return {
-        each.name: _plain(getattr(traffic, each.name))
-        for each in dataclasses.fields(traffic)
-        if each.name not in _ARRAYS
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -285,6 +285,7 @@ def read_apart(
     """Run a reader of what may crash in another process, and learn what it met there."""
     progress = progress or Progress()
     asked = (each.name, columns, task, progress.watched)
+    found: Found
     found, naming = workspace.apart.run(_apart, *asked, hear=progress.follow())
     learn(columns, naming)
     return found

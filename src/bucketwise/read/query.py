@@ -134,7 +134,9 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
     with duckdb.connect(":memory:", config=config) as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET TimeZone = 'UTC'")
-        files = [literal(each) for each in _allowed((*query.files, path))]
+        # As they were named, and where links of that name lead.
+        files = [*query.files, path]
+        files = [literal(each) for each in (*files, *map(os.path.realpath, files))]
         folders = [] if query.files else [literal(Path.cwd())]
         connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         connection.execute(f"SET allowed_directories = [{', '.join(folders)}]")
@@ -142,7 +144,11 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
         connection.execute("SET lock_configuration = true")
         try:
             rows = connection.sql(query.sql)
-            _check_names(rows.columns)
+            twice = sorted(
+                {each for each in rows.columns if rows.columns.count(each) > 1}
+            )
+            if twice:
+                return f"--sql: two columns are called {twice[0]!r}; AS gives each its own name"
             rows.limit(MOST_ROWS).create_view("answer")
             connection.execute(
                 f"COPY answer TO {literal(path)} (FORMAT parquet, USE_TMP_FILE false)"
@@ -150,24 +156,9 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
         except duckdb.PermissionException as error:
             only = ", ".join(map(one_line, query.files)) or "files below this folder"
             return f"--sql: {_said(error)}; it may read {only}, and nothing else"
-        except InputError as error:
-            return str(error)
         except (duckdb.Error, RuntimeError, UnicodeError) as error:
             return f"--sql: {_said(error)}"
     return ""
-
-
-def _allowed(files: Sequence[str]) -> list[str]:
-    """Return the files as they were named, and where links of that name lead."""
-    return [*files, *(os.path.realpath(each) for each in files)]
-
-
-def _check_names(names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"--sql: two columns are called {twice[0]!r}; AS gives each its own name"
-        )
 
 
 def _said(error: Exception) -> str:
@@ -214,7 +205,12 @@ def lines_to_type(
         return typed(query_of_text(source))
     lines = []
     if path is not None:
-        named = [_by_name_or_place(name, names) for name in sides]
+        named = [
+            name
+            if not re.search(r"[,=]", name) and name.strip() == name
+            else str(list(names).index(name) + 1)
+            for name in sides
+        ]
         pairs = (
             [f"resolution={named[0]}", f"shape={named[0]}"]
             if len(named) == 1
@@ -263,8 +259,3 @@ def _query(source: str, sides: Sequence[str], path: Sequence[str]) -> str:
 
 def _name(part: str) -> str:
     return part if _PLAIN.fullmatch(part) else identifier(part)
-
-
-def _by_name_or_place(name: str, names: Sequence[str]) -> str:
-    plain = not re.search(r"[,=]", name) and name.strip() == name
-    return name if plain else str(list(names).index(name) + 1)

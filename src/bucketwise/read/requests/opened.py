@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from bucketwise.read.json_text import parse
@@ -74,17 +75,14 @@ def _unpacked(text: str) -> Any:
     found = _PACKED.match(text[:64]) if text[:1] in _STARTS else None
     if found is None:
         return text
-    parsed = parse(text if found["json"] else _decoded(text))
+    plain = text
+    if not found["json"]:
+        with suppress(ValueError):
+            plain = a2b_base64(text.strip()).decode()
+    parsed = parse(plain)
     if parsed is None and text.startswith("['"):
         parsed = parse(text.replace("'", '"'))  # a list as Python writes it
     return parsed if isinstance(parsed, (str, list, dict)) else text
-
-
-def _decoded(text: str) -> str:
-    try:
-        return a2b_base64(text.strip()).decode()
-    except ValueError:
-        return ""
 
 
 def _paired(value: list[Any]) -> Any:

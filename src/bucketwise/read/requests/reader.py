@@ -232,26 +232,14 @@ def looks_like_requests(objects: Sequence[Mapping[str, Any]]) -> bool:
     """
     found = [find_requests(each) for each in objects]
     requests = sum(any(r.is_asked or r.n_there for r in its) for its in found)
-    tabular = sum(
-        _has_size(each) or (_has_tokens(each) and not any(r.images for r in its))
-        for each, its in zip(objects, found, strict=True)
-    )
+    tabular = 0
+    for each, its in zip(objects, found, strict=True):
+        told = {SIZES.role_of(key) for key, value in each.items() if _is_scalar(value)}
+        has_size = {"height", "width"} <= told or "resolution" in told
+        # Visual tokens say less than the images do.
+        has_tokens = "tokens" in told or {"prompt", "text", "images"} <= told
+        tabular += has_size or (has_tokens and not any(r.images for r in its))
     return 2 * requests >= len(objects) > 2 * tabular
-
-
-def _has_size(parsed: Mapping[str, Any]) -> bool:
-    roles = _roles(parsed)
-    return {"height", "width"} <= roles or "resolution" in roles
-
-
-def _has_tokens(parsed: Mapping[str, Any]) -> bool:
-    """Return whether visual tokens are told, which say less than the images do."""
-    roles = _roles(parsed)
-    return "tokens" in roles or {"prompt", "text", "images"} <= roles
-
-
-def _roles(parsed: Mapping[str, Any]) -> set[str | None]:
-    return {SIZES.role_of(key) for key, value in parsed.items() if _is_scalar(value)}
 
 
 def _is_scalar(value: object) -> bool:

@@ -146,7 +146,12 @@ def read_parquet(
     columns = [each for each in stored if _is_read(each, chosen or {})]
     cells = ", ".join([ROW, *map(_sql, columns)])
     staged = literal(workspace.stage(file.path))
-    for first, end in _ranges(_row_groups(connection, staged)):
+    groups = connection.execute(
+        "SELECT any_value(row_group_num_rows), "
+        "CAST(sum(greatest(total_uncompressed_size, 0)) AS BIGINT) "
+        f"FROM parquet_metadata({staged}) GROUP BY row_group_id ORDER BY row_group_id"
+    ).fetchall()
+    for first, end in _ranges(groups):
         where = f"{ROW} >= {first} AND {ROW} < {end}"
         query = f"SELECT {cells} FROM {source} WHERE {where}"
         for at, *row in _fetched(connection, query, (first, end), file.name):
@@ -195,15 +200,6 @@ def _told(words: frozenset[str], kind: Any, cell: Any) -> Any:
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(_WORDS.split(name.casefold()))
-
-
-def _row_groups(connection: Connection, path: str) -> list[tuple[int, int]]:
-    """Return how many rows and bytes each row group has."""
-    return connection.execute(
-        "SELECT any_value(row_group_num_rows), "
-        "CAST(sum(greatest(total_uncompressed_size, 0)) AS BIGINT) "
-        f"FROM parquet_metadata({path}) GROUP BY row_group_id ORDER BY row_group_id"
-    ).fetchall()
 
 
 def _ranges(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

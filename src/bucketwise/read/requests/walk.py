@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -154,21 +154,21 @@ def _in_object(value: Object, place: _Place) -> list[Request]:
         shown = (*find_beside(rest), *parts_within(rest))
         if shown:
             told.insert(0, [Request(shown, place.about, own, is_asked=False)])
-    return max(told, key=_worth, default=[])
+    return max(
+        told,
+        key=lambda its: (
+            any(each.is_asked for each in its),
+            sum(each.n_there for each in its),
+            len(its),
+        ),
+        default=[],
+    )
 
 
 @lru_cache(maxsize=1_024)
 def _is_answer(key: str) -> bool:
     """Return whether a key is of what a model gave back, or was to give."""
     return _ANSWER.match(key) is not None
-
-
-def _worth(told: Sequence[Request]) -> tuple[bool, int, int]:
-    return (
-        any(each.is_asked for each in told),
-        sum(each.n_there for each in told),
-        len(told),
-    )
 
 
 def _shown(rest: Object, prompts: Object) -> Iterator[Shown]:

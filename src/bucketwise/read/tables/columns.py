@@ -75,6 +75,7 @@ def _is_count(cells: Sequence[str]) -> bool:
 
 _OF_ANY = frozenset({"count", "time", "label"})
 _OF_CLIPS = frozenset({"frames", "fps"})
+_OF_A_SIZE = frozenset({"height", "width", "resolution", "shape"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +207,9 @@ def match_columns(
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
+    purpose = "lengths" if LENGTH in roles else "sizes"
     notes = [
-        f"read {reading}{unused(names, roles, _purpose(roles))}",
+        f"read {reading}{unused(names, roles, purpose)}",
         *_said_of_tokens(names, roles),
     ]
     notes += [found.others[at] for at in roles.values() if at in found.others]
@@ -223,10 +225,6 @@ def match_columns(
         notes=tuple(notes),
         named={role: names[at] for role, at in roles.items()},
     )
-
-
-def _purpose(roles: Mapping[str, int]) -> str:
-    return "lengths" if LENGTH in roles else "sizes"
 
 
 def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
@@ -268,10 +266,6 @@ def _no_size(names: Sequence[str], found: Found, source: str) -> str:
     )
 
 
-def _is_heading(cell: str) -> bool:
-    return SIZES.role_of(cell) in {"height", "width", "resolution", "shape"}
-
-
 def _is_size(cell: str) -> bool:
     sides = re.split("[xX*\u00d7,]", cell.strip(" ()[]"))
     return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
@@ -279,7 +273,7 @@ def _is_size(cell: str) -> bool:
 
 FOR_SIZES = Purpose(
     match=match_columns,
-    is_heading=_is_heading,
+    is_heading=lambda cell: SIZES.role_of(cell) in _OF_A_SIZE,
     is_value=_is_size,
     sought="the sizes",
     columns="width=1,height=2",

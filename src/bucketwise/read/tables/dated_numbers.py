@@ -84,7 +84,7 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     others = (each for each in samples if not re.fullmatch(NUMBER, each))
     dates_too = any(re.search(r"\d[-/.:]\d", each) for each in others)
     called_so = re.search("date|day", name.casefold()) is not None
-    clocks = [each for each in numbers if _fraction(each)]
+    clocks = [each for each in numbers if re.search(r"[.,]0*[1-9]", each)]
     told = bool(clocks) and all(map(_is_clock, clocks))
     return SERIAL if dates_too or called_so or told else None
 
@@ -164,12 +164,9 @@ def _serial(text: str) -> str:
 
 
 def _plausible(time_us: str) -> str:
-    first, end = (_microseconds(each) for each in (_FROM, _UNTIL))
+    us = timedelta(microseconds=1)
+    first, end = ((each - _EPOCH) // us for each in (_FROM, _UNTIL))
     return f"list_filter([{time_us}], lambda u: u >= {first} AND u < {end})[1]"
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _compact_moment(text: str) -> datetime | None:
@@ -189,10 +186,6 @@ def _serial_moment(text: str) -> datetime | None:
     moment = _DAY_0 + timedelta(days=float(text.replace(",", ".")))
     moment = (moment + timedelta(milliseconds=500)).replace(microsecond=0)
     return moment if _FROM <= moment < _UNTIL else None
-
-
-def _fraction(text: str) -> str:
-    return re.split("[.,]", text.strip() + ".")[1].rstrip("0")
 
 
 def _is_clock(text: str) -> bool:

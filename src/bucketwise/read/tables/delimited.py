@@ -296,7 +296,7 @@ def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (
-        f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
+        f"(SELECT *, false AS ragged FROM read_csv({literal(workspace.stage(file.path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
         f"quote = '\"', escape = '\"', store_rejects = true, "
@@ -320,14 +320,10 @@ def _numbered(
         f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
-        f"FROM read_csv({_staged(workspace, file)}, {RAW_OPTIONS}, "
+        f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
         f"skip = {layout.skipped}, compression = '{file.compression}')) "
         f"WHERE {filled})"
     )
-
-
-def _staged(workspace: Workspace, file: File) -> str:
-    return literal(workspace.stage(file.path))
 
 
 def _rows_due(file: File, layout: Layout, form: Form, before: int) -> int | None:

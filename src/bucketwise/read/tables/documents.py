@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -64,7 +65,10 @@ def open_document(
         return _said(table, _name_of(path), placed=placed)
     documents = whole(file)
     for shape, records_of in SHAPES.items():
-        records = _shaped(documents, records_of)
+        records: Records = []
+        with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
+            # What raises these has another shape.
+            records = list(records_of(documents[0])) if len(documents) == 1 else []
         if records and serves(records[:SAMPLE_RECORDS]):
             staged = stage_values(workspace, file, iter(records))
             table = open_json_lines(workspace, staged, chosen, purpose)
@@ -133,30 +137,11 @@ def objects_in(values: Iterable[object]) -> Records:
     return [each for each in values if isinstance(each, dict)]
 
 
-def _shaped(
-    documents: list[Any], records_of: Callable[[Any], Iterator[dict[str, Any]]]
-) -> Records:
-    try:
-        return list(records_of(documents[0])) if len(documents) == 1 else []
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return []  # it has another shape
-
-
-def _by_column(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for at in _common_keys(document):
-        yield {name: column[at] for name, column in document.items()}
-
-
 def _by_list(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     lists = {name: each for name, each in document.items() if isinstance(each, list)}
     # A single one may as well be the two sides of one image.
     for cells in zip(*lists.values(), strict=True) if len(lists) > 1 else ():
         yield dict(zip(lists, cells, strict=True))
-
-
-def _by_index(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    if _common_keys(document):
-        yield from document.values()
 
 
 def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
@@ -165,22 +150,18 @@ def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
     return first.keys() if all(first.keys() == each.keys() for each in others) else ()
 
 
-def _split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for cells in document["data"]:
-        yield dict(zip(map(str, document["columns"]), cells, strict=True))
-
-
-def _by_position(document: list[list[Any]]) -> Iterator[dict[str, Any]]:
-    for cells in document:
-        yield {str(at): cell for at, cell in enumerate(cells, start=1)}
-
-
-SHAPES: Mapping[str, Callable[[Any], Iterator[dict[str, Any]]]] = {
-    "columns and data": _split,
-    "an object of columns": _by_column,
+SHAPES: Mapping[str, Callable[[Any], Iterable[dict[str, Any]]]] = {
+    "columns and data": lambda it: (
+        dict(zip(map(str, it["columns"]), cells, strict=True)) for cells in it["data"]
+    ),
+    "an object of columns": lambda it: (
+        {name: column[at] for name, column in it.items()} for at in _common_keys(it)
+    ),
     "an object of lists": _by_list,
-    "an object of records": _by_index,
-    "a list of lists": _by_position,
+    "an object of records": lambda it: it.values() if _common_keys(it) else (),
+    "a list of lists": lambda it: (
+        {str(at): cell for at, cell in enumerate(cells, start=1)} for cells in it
+    ),
 }
 """What holds a table without a list of objects: `to_json` of pandas with orient "split",
 "columns", "index" and "values", `to_dict` with orient "list" (pandas 2.2)."""

@@ -141,7 +141,13 @@ def reduce_cells(
     """
     connection = workspace.connection
     totals = _totals(connection)
-    said = _drop_identifying_labels(connection) if "label" in roles else []
+    said: list[str] = []
+    if "label" in roles:
+        distinct = one_number(connection, "SELECT count(DISTINCT label) FROM cells")
+        if distinct > MAX_LABELS:
+            regroup(connection, label="NULL")
+            told = f"the label column has {distinct:,} distinct values, more than "
+            said = [f"{told}{MAX_LABELS:,}: labels were not kept"]
     size_bits, slot_width_s, fitted = _fit(connection, max_cells)
     cells = _collect(connection, slot_width_s, weighted="count" in roles)
     traffic = Traffic(
@@ -210,19 +216,6 @@ def recorded(
     return replace(traffic, inputs=(record,))
 
 
-def _drop_identifying_labels(connection: Connection) -> list[str]:
-    distinct = one_number(connection, "SELECT count(DISTINCT label) FROM cells")
-    if distinct <= MAX_LABELS:
-        return []
-    regroup(connection, label="NULL")
-    return [
-        (
-            f"the label column has {distinct:,} distinct values, more than "
-            f"{MAX_LABELS:,}: labels were not kept"
-        )
-    ]
-
-
 def _totals(connection: Connection) -> _Totals:
     rejected = dict(
         connection.execute(
@@ -257,8 +250,9 @@ def _fit(connection: Connection, max_cells: int) -> tuple[int, int, list[str]]:
     widening: list[str] = []
     timed = one_number(connection, "SELECT count(slot) FROM cells WHERE reason = ''")
     while timed and width_s and _distinct_cells(connection) > max_cells:
-        factor, width_s = _next_width(width_s)
-        wider = floor_divide("slot", factor) if width_s else "NULL"
+        wider_s = SLOT_LADDER_S[SLOT_LADDER_S.index(width_s) + 1]
+        wider = floor_divide("slot", wider_s // width_s) if wider_s else "NULL"
+        width_s = wider_s
         regroup(connection, slot=wider)
         widening = [said_of_slots(width_s, max_cells)]
     merging: list[str] = []
@@ -276,11 +270,6 @@ def _rounded(name: str, bits: int) -> str:
     how, kind = ("floor", "DOUBLE") if name == "fps" else ("ceil", "BIGINT")
     rounded = f"CAST({how}({name} / {step}) * {step} AS {kind})"
     return f"CASE WHEN {name} > 0 THEN {rounded} ELSE {name} END"
-
-
-def _next_width(width_s: int) -> tuple[int, int]:
-    wider_s = SLOT_LADDER_S[SLOT_LADDER_S.index(width_s) + 1]
-    return wider_s // width_s, wider_s
 
 
 def _distinct_cells(connection: Connection) -> int:
