@@ -23,7 +23,7 @@ from bucketwise.read.lines import (
 )
 from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
 from bucketwise.read.tables.records import Form, Record, read_records
-from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table, packed_as
 from bucketwise.words.numbers import plural
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -299,8 +299,7 @@ def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
         f"(SELECT *, false AS ragged FROM read_csv({literal(workspace.stage(file.path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
-        f"quote = '\"', escape = '\"', store_rejects = true, "
-        f"compression = '{file.compression}') {blank})"
+        f"quote = '\"', escape = '\"', store_rejects = true{packed_as(file)}) {blank})"
     )
 
 
@@ -321,7 +320,7 @@ def _numbered(
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
         f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
-        f"skip = {layout.skipped}, compression = '{file.compression}')) "
+        f"skip = {layout.skipped}{packed_as(file)})) "
         f"WHERE {filled})"
     )
 

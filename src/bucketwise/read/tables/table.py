@@ -120,8 +120,6 @@ def open_whole_lines(workspace: Workspace, file: File) -> Table:
         What to open.
     """
     raw = raw_lines(workspace, file)
-    # Told that a file is plain, DuckDB 2.0 reads it with one thread.
-    fast = raw.replace(", compression = 'none'", "")
     cell = "(SELECT {} AS c0, false AS ragged, {} FROM {} WHERE " + _FILLED + ")"
     lines = first_lines(file)
     return Table(
@@ -129,7 +127,7 @@ def open_whole_lines(workspace: Workspace, file: File) -> Table:
         name=file.name,
         roles={"line": 0},
         rows_due=cache(lambda: lines_due(file)),
-        relation=cell.format("text", "text", f"(SELECT line AS text FROM {fast})"),
+        relation=cell.format("text", "text", f"(SELECT line AS text FROM {raw})"),
         numbered=cell.format("text", "text, line", numbered_lines(raw)),
         quote="false",
         streamed=cell.format("rtrim(text, '\r\n')", "text, line", BATCH),
@@ -145,9 +143,17 @@ def open_whole_lines(workspace: Workspace, file: File) -> Table:
 def raw_lines(workspace: Workspace, file: File) -> str:
     """Return SQL of the lines of a text, each a `line`, a blank one NULL."""
     return (
-        f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
-        f"compression = '{file.compression}')"
+        f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}"
+        f"{packed_as(file)})"
     )
+
+
+def packed_as(file: File) -> str:
+    """Return the option of `read_csv` for a packed file.
+
+    Told that a file is plain, DuckDB 2.0 reads it with one thread.
+    """
+    return "" if file.compression == "none" else f", compression = '{file.compression}'"
 
 
 def numbered_lines(raw: str) -> str:
