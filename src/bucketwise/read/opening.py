@@ -43,17 +43,16 @@ from bucketwise.read.tables.documents import (
 )
 from bucketwise.read.tables.jsonlines import first_objects, open_json_lines
 from bucketwise.read.tables.names import LENGTH, SIZES
-from bucketwise.read.tables.naming import Naming, learn
+from bucketwise.read.tables.naming import Chosen, Naming, learn
 from bucketwise.read.tables.parquet import open_parquet
 from bucketwise.read.tables.table import Table
 
-Columns = Mapping[str, str] | None
 Found = TypeVar("Found")
 
 _FIRST_ROWS = 50
 """Looked at, to know whether rows that tell no size hold images."""
 
-TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
+TABLES: Mapping[str, Callable[[Workspace, File, Chosen, Purpose], Table]] = {
     "delimited": open_delimited,
     "jsonlines": open_json_lines,
     "json": open_document,
@@ -117,7 +116,7 @@ def open_images(files: Sequence[Input]) -> Images:
 
 
 def open_input(
-    workspace: Workspace, each: Input, columns: Columns
+    workspace: Workspace, each: Input, columns: Chosen
 ) -> Traffic | Table | Images:
     """Open an input with the reader for what it holds.
 
@@ -159,7 +158,7 @@ def open_input(
 
 
 def open_table(
-    workspace: Workspace, file: File, columns: Columns, purpose: Purpose
+    workspace: Workspace, file: File, columns: Chosen, purpose: Purpose
 ) -> Table:
     """Open a table; where its first lines are amiss, damage is looked for first.
 
@@ -189,18 +188,15 @@ def open_table(
         raise
 
 
-def _in_tar(_: Workspace, file: File, __: Columns) -> Images:
+def _in_tar(_: Workspace, file: File, __: Chosen) -> Images:
     from bucketwise.read.images.tar import read_tar  # noqa: PLC0415 - see IMAGES
 
     items = read_tar(file.path, file.name, file.compression)
     return Images(kind="tar", name=file.name, items=items)
 
 
-def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
-    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
-        looks_like_requests,
-        read_requests,
-    )
+def _in_requests(_: Workspace, file: File, columns: Chosen) -> Images | None:
+    from bucketwise.read.requests.reader import looks_like_requests, read_requests  # noqa: PLC0415 - see IMAGES
 
     if not looks_like_requests(first_objects(file)):
         return None
@@ -209,11 +205,9 @@ def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
     return Images(kind="requests", name=file.name, items=log, notes=log.notes)
 
 
-def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+def _in_document(workspace: Workspace, file: File, columns: Chosen) -> Images | None:
     """Read requests that a document lists, or one that it consists of."""
-    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
-        looks_like_requests,
-    )
+    from bucketwise.read.requests.reader import looks_like_requests  # noqa: PLC0415 - see IMAGES
 
     tells_sizes = serving(file, columns, FOR_SIZES)
     path, objects = find_list(
@@ -224,17 +218,10 @@ def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images |
     return _in_requests(workspace, stage_list(workspace, file, path)[0], columns)
 
 
-def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+def _in_rows(workspace: Workspace, file: File, columns: Chosen) -> Images | None:
     """Return what images stand in rows that tell no sizes: files, base64, requests."""
-    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
-        RequestLog,
-        looks_like_requests,
-    )
-    from bucketwise.read.requests.rows import (  # noqa: PLC0415 - see IMAGES  # noqa: PLC0415 - see IMAGES
-        has_images,
-        read_delimited,
-        read_parquet,
-    )
+    from bucketwise.read.requests.reader import RequestLog, looks_like_requests  # noqa: PLC0415 - see IMAGES
+    from bucketwise.read.requests.rows import has_images, read_delimited, read_parquet  # noqa: PLC0415 - see IMAGES  # noqa: PLC0415 - see IMAGES
 
     def records() -> Iterator[tuple[int, object]]:
         if file.kind == "parquet":
@@ -254,7 +241,7 @@ def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | Non
     return Images(kind=kind, name=file.name, items=log, notes=log.notes)
 
 
-IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
+IMAGES: Mapping[str, Callable[[Workspace, File, Chosen], Images | None]] = {
     "tar": _in_tar,
     "jsonlines": _in_requests,
     "json": _in_document,
@@ -278,8 +265,8 @@ first."""
 def read_apart(
     workspace: Workspace,
     each: Input,
-    columns: Columns,
-    task: Callable[[Workspace, Columns, Progress], Found],
+    columns: Chosen,
+    task: Callable[[Workspace, Chosen, Progress], Found],
     progress: Progress | None = None,
 ) -> Found:
     """Run a reader of what may crash in another process, and learn what it met there."""
@@ -293,10 +280,10 @@ def read_apart(
 
 def _apart(
     name: str,
-    columns: Columns,
-    task: Callable[[Workspace, Columns, Progress], Found],
+    columns: Chosen,
+    task: Callable[[Workspace, Chosen, Progress], Found],
     watched: bool,
-) -> tuple[Found, Columns]:
+) -> tuple[Found, Chosen]:
     with (
         plain_faults(name),
         open_workspace() as workspace,

@@ -24,7 +24,7 @@ from bucketwise.read.opening import (
 )
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
-from bucketwise.read.tables.naming import Naming
+from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.read.tables.small import SmallTables
 from bucketwise.read.tables.table import Table
@@ -141,7 +141,7 @@ def read_inputs(
 class _Reading:
     """How inputs are read, and how far that has come."""
 
-    columns: Mapping[str, str] | None
+    columns: Chosen
     ignore_orientation: bool
     progress: Progress
 
@@ -249,7 +249,7 @@ def _read_here(
     each: Input,
     ignore_orientation: bool,
     workspace: Workspace,
-    columns: Mapping[str, str] | None,
+    columns: Chosen,
     progress: Progress,
 ) -> Traffic:
     """Read one input in a process of its own."""

@@ -59,10 +59,7 @@ def check_rejections(
 
 
 def check_empty(
-    name: str,
-    rejections: Sequence[Rejection],
-    rows_read: int,
-    max_bad_rows: float,
+    name: str, rejections: Sequence[Rejection], rows_read: int, max_bad_rows: float
 ) -> str:
     """Return what to say of an input without a usable row, however few its rows are.
 

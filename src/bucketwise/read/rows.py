@@ -13,11 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bucketwise.errors import InputError
-from bucketwise.nouns.traffic import (
-    FloatArray,
-    IntArray,
-    Traffic,
-)
+from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
 from bucketwise.read.database import Workspace, literal, open_workspace
 from bucketwise.read.detect import may_crash
 from bucketwise.read.images.header import Item
@@ -26,7 +22,7 @@ from bucketwise.read.items import batches, own_columns, reason_of, size_of
 from bucketwise.read.opening import open_input, open_plain, plain_faults
 from bucketwise.read.rejections import MAX_BAD_ROWS, Tally, check_rejections
 from bucketwise.read.tables.cells import parsed_rows
-from bucketwise.read.tables.naming import learn
+from bucketwise.read.tables.naming import Chosen, learn
 from bucketwise.read.tables.table import BATCH, Batch, Table
 
 
@@ -111,10 +107,7 @@ def read_rows(
 
 
 def _rows(
-    workspace: Workspace,
-    each: Input,
-    columns: Mapping[str, str] | None,
-    ignore_orientation: bool,
+    workspace: Workspace, each: Input, columns: Chosen, ignore_orientation: bool
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         if may_crash(each.path):
@@ -127,20 +120,15 @@ def _rows(
 
 
 def _rows_apart(
-    each: Input,
-    columns: Mapping[str, str] | None,
-    ignore_orientation: bool,
-) -> Iterator[tuple[Rows, Mapping[str, str] | None]]:
+    each: Input, columns: Chosen, ignore_orientation: bool
+) -> Iterator[tuple[Rows, Chosen]]:
     with open_workspace() as workspace:
         for rows in _rows_here(workspace, each, columns, ignore_orientation):
             yield rows, columns
 
 
 def _rows_here(
-    workspace: Workspace,
-    each: Input,
-    columns: Mapping[str, str] | None,
-    ignore_orientation: bool,
+    workspace: Workspace, each: Input, columns: Chosen, ignore_orientation: bool
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)

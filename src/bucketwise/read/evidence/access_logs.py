@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -24,6 +24,7 @@ from bucketwise.read.opening import TABLES
 from bucketwise.read.tables.columns import Match, Purpose
 from bucketwise.read.tables.finding import Cells
 from bucketwise.read.tables.names import LOAD
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.table import BATCH, Table, open_whole_lines
 
 _ENDS = frozenset(
@@ -171,9 +172,7 @@ def _table_of_lines(
     return open_whole_lines(workspace, file) if is_text else None
 
 
-def _match_holder(
-    names: Sequence[str], _: Mapping[str, str] | None, source: str, __: Cells
-) -> Match:
+def _match_holder(names: Sequence[str], _: Chosen, source: str, __: Cells) -> Match:
     """Find the column that holds lines of a log."""
     plain = [name.strip().casefold() for name in names]
     for known in (plain, [name.rpartition(".")[2] for name in plain]):

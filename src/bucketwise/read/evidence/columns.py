@@ -22,6 +22,7 @@ from bucketwise.read.tables.names import (
 from bucketwise.read.tables.naming import (
     ROLES,
     SHARED,
+    Chosen,
     Naming,
     listed,
     said_of_unfit,
@@ -145,10 +146,7 @@ _OF_CLIPS = frozenset({"start", "end", "duration"})
 
 
 def match_beside_sizes(
-    names: Sequence[str],
-    chosen: Mapping[str, str] | None,
-    source: str,
-    cells: Cells = no_cells,
+    names: Sequence[str], chosen: Chosen, source: str, cells: Cells = no_cells
 ) -> Match:
     """Find the load among columns of sizes, where some names mean something else.
 
@@ -199,7 +197,7 @@ def has_no_year(samples: Sequence[str]) -> bool:
 
 def match_load(
     names: Sequence[str],
-    chosen: Mapping[str, str] | None,
+    chosen: Chosen,
     source: str,
     cells: Cells = no_cells,
     *,

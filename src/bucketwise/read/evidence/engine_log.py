@@ -344,8 +344,7 @@ def _with_idle_time(readings: _Readings) -> _Readings:
         at_s.append(readings.time_s[silent] + usual_s)
     silent = np.concatenate(after)
     idle = _Readings(
-        np.concatenate(at_s),
-        *(column[silent] for column in readings[1:]),
+        np.concatenate(at_s), *(column[silent] for column in readings[1:])
     )._replace(running=np.zeros_like(silent), waiting=np.zeros_like(silent))
     return _Readings(
         *(

@@ -30,11 +30,7 @@ from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells, merge_re
 from bucketwise.read.evidence.prometheus import Scraped, evidence_of
 from bucketwise.read.evidence.records import NOT_TOLD, Records
 from bucketwise.read.evidence.replicas import MAX_REPLICAS
-from bucketwise.read.rejections import (
-    check_empty,
-    check_rejections,
-    listed_rejections,
-)
+from bucketwise.read.rejections import check_empty, check_rejections, listed_rejections
 from bucketwise.words.numbers import plural, verb
 
 Told = Records | Scraped | Evidence

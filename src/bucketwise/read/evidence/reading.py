@@ -14,10 +14,7 @@ from bucketwise.read.database import Workspace, open_workspace
 from bucketwise.read.detect import File, is_image, may_crash, recognise
 from bucketwise.read.evidence.access_logs import open_access_log
 from bucketwise.read.evidence.columns import BESIDE_SIZES, EXPECTED, FOR_LOAD
-from bucketwise.read.evidence.engine_log import (
-    looks_like_engine_log,
-    read_engine_log,
-)
+from bucketwise.read.evidence.engine_log import looks_like_engine_log, read_engine_log
 from bucketwise.read.evidence.merging import Told, merge_load
 from bucketwise.read.evidence.prometheus import (
     Scraped,
@@ -28,16 +25,11 @@ from bucketwise.read.evidence.records import read_records
 from bucketwise.read.evidence.unfolding import unfold
 from bucketwise.read.inputs import Input, open_inputs
 from bucketwise.read.lines import open_unpacked, read_lines
-from bucketwise.read.opening import (
-    TABLES,
-    Columns,
-    open_table,
-    plain_faults,
-    read_apart,
-)
+from bucketwise.read.opening import TABLES, open_table, plain_faults, read_apart
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS
 from bucketwise.read.tables.columns import Purpose
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.table import Table
 
 _START_BYTES = 65_536
@@ -156,7 +148,7 @@ def evidence_in(
 def _read(
     workspace: Workspace,
     each: Input,
-    columns: Columns,
+    columns: Chosen,
     log_format: str | None,
     progress: Progress,
 ) -> Told:
@@ -175,7 +167,7 @@ def _read_here(
     each: Input,
     log_format: str | None,
     workspace: Workspace,
-    columns: Columns,
+    columns: Chosen,
     progress: Progress,
 ) -> Told:
     with plain_faults(each.name, EXPECTED):
@@ -192,7 +184,7 @@ def _read_here(
 def _read_lines_or_rows(
     workspace: Workspace,
     file: File,
-    columns: Columns,
+    columns: Chosen,
     log_format: str | None,
     progress: Progress,
 ) -> Told:
@@ -219,10 +211,7 @@ def _start(file: File) -> str:
 
 
 def _open(
-    workspace: Workspace,
-    file: File,
-    columns: Columns,
-    log_format: str | None,
+    workspace: Workspace, file: File, columns: Chosen, log_format: str | None
 ) -> Table:
     """Open a table of the load, or an access log as one."""
     table = None
@@ -234,7 +223,7 @@ def _open(
 
 
 def _reader_of_text(
-    workspace: Workspace, file: File, columns: Columns
+    workspace: Workspace, file: File, columns: Chosen
 ) -> Callable[[Iterable[str], str], Told] | None:
     """Return the reader of a log; None for tables, whatever a row of them looks like."""
     start = _start(file)
@@ -244,7 +233,7 @@ def _reader_of_text(
     return read if _table(workspace, file, columns, FOR_LOAD) is None else None
 
 
-def _told_in(workspace: Workspace, each: Input, columns: Columns) -> Sequence[Told]:
+def _told_in(workspace: Workspace, each: Input, columns: Chosen) -> Sequence[Told]:
     """Return what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
         return ()
@@ -256,7 +245,7 @@ def _told_in(workspace: Workspace, each: Input, columns: Columns) -> Sequence[To
 
 
 def _told_here(
-    each: Input, workspace: Workspace, columns: Columns, _: Progress
+    each: Input, workspace: Workspace, columns: Chosen, _: Progress
 ) -> Sequence[Told]:
     file = recognise(workspace, each.path, each.name)
     table = _table(workspace, file, columns, BESIDE_SIZES)
@@ -264,10 +253,7 @@ def _told_here(
 
 
 def _table(
-    workspace: Workspace,
-    file: File,
-    columns: Columns,
-    purpose: Purpose,
+    workspace: Workspace, file: File, columns: Chosen, purpose: Purpose
 ) -> Table | None:
     """Return a table that serves the purpose, or None."""
     if file.kind not in TABLES:

@@ -14,7 +14,7 @@ from bucketwise.read.json_text import parse
 from bucketwise.read.requests.payloads import ABSENT, measure
 from bucketwise.read.requests.walk import Request, find_requests
 from bucketwise.read.tables.names import SIZES
-from bucketwise.read.tables.naming import Naming
+from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.words.numbers import number, plural
 from bucketwise.words.reasons import RAGGED, UNSIZED
 
@@ -29,9 +29,7 @@ JSON they are `startTimeUnixNano` of a span and `timeUnixNano` of a log record
 (opentelemetry-proto 1.7)."""
 
 
-def find_name(
-    role: str, names: Iterable[str], chosen: Mapping[str, str] | None
-) -> str | None:
+def find_name(role: str, names: Iterable[str], chosen: Chosen) -> str | None:
     """Return the name that plays a role, or None.
 
     Parameters
@@ -102,10 +100,7 @@ class RequestLog:
     """
 
     def __init__(
-        self,
-        records: Iterable[Record],
-        name: str,
-        chosen: Mapping[str, str] | None = None,
+        self, records: Iterable[Record], name: str, chosen: Chosen = None
     ) -> None:
         self.requests = 0
         self.without_image = 0
@@ -194,9 +189,7 @@ class RequestLog:
         return ""
 
 
-def read_requests(
-    lines: Iterable[str], name: str, chosen: Mapping[str, str] | None = None
-) -> RequestLog:
+def read_requests(lines: Iterable[str], name: str, chosen: Chosen = None) -> RequestLog:
     """Read the images of a log of requests, one JSON object a line.
 
     Whoever logged them: a body stands at any depth, as text or flattened, alone or within

@@ -27,6 +27,7 @@ from bucketwise.read.requests.reader import Record
 from bucketwise.read.requests.walk import find_requests
 from bucketwise.read.tables.columns import FOR_SIZES
 from bucketwise.read.tables.delimited import find_layout
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.records import Form, read_records
 
 _SAMPLE_LINES = 20
@@ -112,7 +113,7 @@ def has_images(workspace: Workspace, file: File) -> bool:
 
 
 def read_parquet(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None = None
+    workspace: Workspace, file: File, chosen: Chosen = None
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield each row and its cells by column.
 

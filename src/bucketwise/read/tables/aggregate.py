@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.nouns.traffic import OWN_COLUMNS, SLOT_LADDER_S
-from bucketwise.read.database import (
-    DATA_FAULTS,
-    Connection,
-    Workspace,
-    one_number,
-)
+from bucketwise.read.database import DATA_FAULTS, Connection, Workspace, one_number
 from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
 from bucketwise.read.tables.places import forget_rejects, rows_set_aside
 from bucketwise.read.tables.table import BATCH, Table

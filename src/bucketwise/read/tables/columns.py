@@ -12,6 +12,7 @@ from bucketwise.read.tables.finding import Cells, Found, find_columns, no_cells
 from bucketwise.read.tables.names import LENGTH, LOAD, SIZES
 from bucketwise.read.tables.naming import (
     SHARED,
+    Chosen,
     Naming,
     listed,
     said_of_unfit,
@@ -145,7 +146,7 @@ class Purpose:
         and how a line of JSON tells it.
     """
 
-    match: Callable[[Sequence[str], Mapping[str, str] | None, str, Cells], Match]
+    match: Callable[[Sequence[str], Chosen, str, Cells], Match]
     is_heading: Callable[[str], bool]
     is_value: Callable[[str], bool]
     sought: str
@@ -154,10 +155,7 @@ class Purpose:
 
 
 def match_columns(
-    names: Sequence[str],
-    chosen: Mapping[str, str] | None,
-    source: str,
-    cells: Cells = no_cells,
+    names: Sequence[str], chosen: Chosen, source: str, cells: Cells = no_cells
 ) -> Match:
     """Find the column of every role; what is named wins over what is found.
 

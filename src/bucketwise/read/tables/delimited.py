@@ -22,6 +22,7 @@ from bucketwise.read.lines import (
     sample,
 )
 from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.records import Form, Record, read_records
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table, packed_as
 from bucketwise.words.numbers import plural
@@ -188,10 +189,7 @@ _SHOWN = 40
 
 
 def open_delimited(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
     """Open a CSV file: find separator, header and columns in its first lines.
 
@@ -264,12 +262,7 @@ def _is_row(
     return lambda cells: all(purpose.is_value(cells[at]) for at in telling)
 
 
-def _match(
-    layout: Layout,
-    chosen: Mapping[str, str] | None,
-    source: str,
-    purpose: Purpose,
-) -> Match:
+def _match(layout: Layout, chosen: Chosen, source: str, purpose: Purpose) -> Match:
     if not layout.header and not chosen:
         first = ", ".join(layout.rows[0])
         pairs = [

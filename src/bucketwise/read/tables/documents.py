@@ -25,17 +25,14 @@ from bucketwise.read.query import lines_to_type
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.finding import no_cells
 from bucketwise.read.tables.jsonlines import keys_of, open_json_lines
-from bucketwise.read.tables.naming import listed
+from bucketwise.read.tables.naming import Chosen, listed
 from bucketwise.read.tables.table import Table
 
 Records = list[dict[str, Any]]
 
 
 def open_document(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
     """Open a JSON document: find the first list whose records serve the purpose.
 
@@ -83,9 +80,7 @@ def open_document(
     raise InputError(_refusal(file, seen, chosen, purpose))
 
 
-def serving(
-    file: File, chosen: Mapping[str, str] | None, purpose: Purpose
-) -> Callable[[Records], bool]:
+def serving(file: File, chosen: Chosen, purpose: Purpose) -> Callable[[Records], bool]:
     """Return a test of the first objects of a list: whether they serve a purpose."""
 
     def serves(objects: Records) -> bool:
@@ -180,10 +175,7 @@ def _name_of(path: Path) -> str:
 
 
 def _refusal(
-    file: File,
-    seen: Mapping[Path, Records],
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose,
+    file: File, seen: Mapping[Path, Records], chosen: Chosen, purpose: Purpose
 ) -> str:
     if not seen:
         return (

@@ -13,6 +13,7 @@ from bucketwise.read.json_text import fault_in, parse
 from bucketwise.read.lines import mean_bytes
 from bucketwise.read.query import query_of_text, typed
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.table import (
     BATCH,
     Table,
@@ -33,10 +34,7 @@ _MOST_PLACES = 1_000
 
 
 def open_json_lines(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
     """Open a JSON Lines file: find the keys that its first lines have.
 
@@ -112,9 +110,7 @@ def _objects(lines: Sequence[str]) -> list[dict[str, Any]]:
     return [each for each in map(parse, lines) if isinstance(each, dict)]
 
 
-def keys_of(
-    objects: Iterable[Mapping[str, Any]], chosen: Mapping[str, str] | None
-) -> dict[str, KeyPath]:
+def keys_of(objects: Iterable[Mapping[str, Any]], chosen: Chosen) -> dict[str, KeyPath]:
     """Return the path of every value, `DEPTH` levels deep and deeper where named, by name.
 
     Parameters

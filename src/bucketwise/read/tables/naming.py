@@ -8,6 +8,9 @@ from itertools import combinations
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.read.tables.names import LOAD, SIZES, Vocabulary, unit_s
 
+Chosen = Mapping[str, str] | None
+"""Role to the column that the user names for it, or to a position from 1."""
+
 ROLES = tuple(dict.fromkeys((*SIZES.aliases, *LOAD.aliases)))
 """Every role that a reader knows."""
 
@@ -44,9 +47,7 @@ class Naming(Mapping[str, str]):
         When no reader knows such a role, or one role is named twice.
     """
 
-    def __init__(
-        self, chosen: Mapping[str, str] | None = None, *, apart: bool = False
-    ) -> None:
+    def __init__(self, chosen: Chosen = None, *, apart: bool = False) -> None:
         self._chosen = dict(chosen or {})
         self._roles = {key: roles_named(key) for key in self._chosen}
         self._read: set[str] = set()
@@ -69,7 +70,7 @@ class Naming(Mapping[str, str]):
         return len(self._chosen)
 
     @classmethod
-    def of(cls, chosen: Mapping[str, str] | None) -> Naming:
+    def of(cls, chosen: Chosen) -> Naming:
         """Return the naming itself, or one made of a mapping."""
         return chosen if isinstance(chosen, Naming) else cls(chosen)
 
@@ -227,7 +228,7 @@ class Naming(Mapping[str, str]):
         return self.apart and not any(a and b for a, b in pairs)
 
 
-def learn(naming: Mapping[str, str] | None, other: Mapping[str, str] | None) -> None:
+def learn(naming: Chosen, other: Chosen) -> None:
     """Have a naming take over what a copy of it met in another process."""
     if isinstance(naming, Naming) and isinstance(other, Naming):
         naming.learn(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -18,16 +18,14 @@ from bucketwise.read.database import (
 from bucketwise.read.detect import File
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.jsonlines import DEPTH
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
 
 
 def open_parquet(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
     """Open a Parquet file: find its columns, nested ones too.
 
@@ -90,9 +88,7 @@ def open_parquet(
     )
 
 
-def _cells(
-    columns: Sequence[Column], chosen: Mapping[str, str] | None
-) -> dict[str, Column]:
+def _cells(columns: Sequence[Column], chosen: Chosen) -> dict[str, Column]:
     """Return every column to read by its name, `outer.inner` for nested ones.
 
     `DEPTH` levels deep, and deeper where the user names one. Of two that are named alike

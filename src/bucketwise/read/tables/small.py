@@ -9,12 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bucketwise.nouns.traffic import (
-    NO_TIME_S,
-    SLOT_LADDER_S,
-    Traffic,
-    group_cells,
-)
+from bucketwise.nouns.traffic import NO_TIME_S, SLOT_LADDER_S, Traffic, group_cells
 from bucketwise.read.database import Workspace
 from bucketwise.read.rejections import Tally
 from bucketwise.read.tables.aggregate import slot_of

@@ -200,8 +200,6 @@ def _with_processor(document: Document, text: Text) -> Document:
             document, limits=document.limits + found, notes=(*document.notes, *notes)
         )
     saved = GivenLimits(
-        min_pixels=limits.min_pixels,
-        max_pixels=limits.max_pixels,
-        source=limits.source,
+        min_pixels=limits.min_pixels, max_pixels=limits.max_pixels, source=limits.source
     )
     return replace(document, limits=(*document.limits, saved))

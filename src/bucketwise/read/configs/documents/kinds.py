@@ -26,11 +26,7 @@ from bucketwise.read.configs.documents.python import HINTS
 from bucketwise.read.configs.documents.python_syntax import Code, code_of
 from bucketwise.read.configs.documents.shell import STARTS, Command, Shell
 from bucketwise.read.configs.documents.shell_words import CMD, POWERSHELL, Dialect
-from bucketwise.read.configs.documents.text import (
-    MAX_CONFIGURATIONS,
-    few,
-    refuse_long,
-)
+from bucketwise.read.configs.documents.text import MAX_CONFIGURATIONS, few, refuse_long
 from bucketwise.read.configs.documents.tree import Tree, json_tree
 from bucketwise.read.configs.documents.yaml_tree import toml_tree, yaml_trees
 

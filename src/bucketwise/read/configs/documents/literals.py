@@ -154,10 +154,7 @@ class Literals:
         return self._place_of(node.lineno)
 
     def _value(
-        self,
-        node: ast.expr,
-        path: Path,
-        places: dict[Path, Place] | None,
+        self, node: ast.expr, path: Path, places: dict[Path, Place] | None
     ) -> Any:
         self._steps += 1
         read = _READERS.get(type(node))
@@ -232,10 +229,7 @@ class Literals:
         return value
 
     def _list(
-        self,
-        node: ast.List | ast.Tuple,
-        path: Path,
-        places: dict[Path, Place] | None,
+        self, node: ast.List | ast.Tuple, path: Path, places: dict[Path, Place] | None
     ) -> Any:
         items = [
             self._value(item, (*path, str(position)), places)

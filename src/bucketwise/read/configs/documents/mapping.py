@@ -21,11 +21,7 @@ from bucketwise.read.configs.documents.names import (
     family_of,
 )
 from bucketwise.read.configs.documents.options import Option, Options
-from bucketwise.read.configs.documents.serving import (
-    LIMITS,
-    served,
-    set_limits,
-)
+from bucketwise.read.configs.documents.serving import LIMITS, served, set_limits
 from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.documents.tree import Tree
 
@@ -65,9 +61,7 @@ def is_artifact(config: Mapping[str, Any]) -> bool:
     return GRAPHS in config or COMPILED_BY in config
 
 
-def without_artifact(
-    config: dict[str, Any],
-) -> dict[str, Any]:
+def without_artifact(config: dict[str, Any]) -> dict[str, Any]:
     """Return a compiled folder's configuration as one could be given to compile.
 
     Parameters

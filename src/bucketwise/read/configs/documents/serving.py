@@ -97,10 +97,7 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
     )
     documents = tuple(
         replace(
-            bare,
-            config=config,
-            places=places,
-            serve=replace(line, channel=channel),
+            bare, config=config, places=places, serve=replace(line, channel=channel)
         )
         for channel, config, places in handed_over
     )
@@ -127,9 +124,7 @@ def _handed_over(
                 yield f"--{ADDITIONAL} {key}", value[key], below
 
 
-def _mapping(
-    option: Option,
-) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
+def _mapping(option: Option) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
     """Return what an option holds; None where only a shell or a run would know."""
     if isinstance(option.value, Mapping):
         return option.value, option.places

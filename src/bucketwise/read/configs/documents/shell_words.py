@@ -104,9 +104,7 @@ CMD = Dialect(
 QUOTED = {
     "single": _pattern(rf"(?P<plain> [^{HOLE}]+ )"),
     "literal": _pattern(
-        r'\\ (?P<quoted> " )',
-        r"' (?P<doubled> ' )",
-        rf"(?P<plain> [^\\'{HOLE}]+ | . )",
+        r'\\ (?P<quoted> " )', r"' (?P<doubled> ' )", rf"(?P<plain> [^\\'{HOLE}]+ | . )"
     ),
 }
 LISTED = _pattern(

@@ -222,10 +222,7 @@ class _Spans:
 
     def _span(self, node: ast.expr) -> tuple[int, int]:
         end_line, end_column = node.end_lineno or 1, node.end_col_offset or 0
-        return (
-            self._at(node.lineno, node.col_offset),
-            self._at(end_line, end_column),
-        )
+        return (self._at(node.lineno, node.col_offset), self._at(end_line, end_column))
 
     def _at(self, line: int, column: int) -> int:
         """Return the position of a column, which the tree counts in bytes."""

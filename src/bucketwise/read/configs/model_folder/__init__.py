@@ -180,8 +180,7 @@ def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
     problems: list[str] = []
     files = read_objects(Path(folder), (NESTED, IMAGE), problems)
     section = first(
-        nested(files, "image_processor", problems),
-        plain_file(files, IMAGE, problems),
+        nested(files, "image_processor", problems), plain_file(files, IMAGE, problems)
     )
     limits = None
     tokens = section.mapping.get(SOFT_TOKENS) if section is not None else None

@@ -31,10 +31,7 @@ FULL, SLIDING_PATTERN = "full_attention", 6
 
 
 def read_soft_tokens(
-    config: Mapping[str, Any],
-    files: Files,
-    sister: ModelProfile,
-    problems: list[str],
+    config: Mapping[str, Any], files: Files, sister: ModelProfile, problems: list[str]
 ) -> ModelProfile:
     """Return a published profile with what a folder holds in its place.
 
@@ -62,12 +59,10 @@ def read_soft_tokens(
     _check(tower, "pooling_kernel_size", sister.merge)
     depth = tower.whole("num_hidden_layers", 16)
     image_at = first(
-        nested(files, "image_processor", problems),
-        plain_file(files, IMAGE, problems),
+        nested(files, "image_processor", problems), plain_file(files, IMAGE, problems)
     )
     video_at = first(
-        nested(files, "video_processor", problems),
-        plain_file(files, VIDEO, problems),
+        nested(files, "video_processor", problems), plain_file(files, VIDEO, problems)
     )
     prefill = _prefill(Fields("config.json: text_config.", text, problems))
     clips = sister.video or sister.checkpoint
