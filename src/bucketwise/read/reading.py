@@ -26,7 +26,7 @@ from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
 from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
-from bucketwise.read.tables.small import SmallTables
+from bucketwise.read.tables.small import SMALL_BYTES, SmallTables
 from bucketwise.read.tables.table import Table
 
 if TYPE_CHECKING:
@@ -209,10 +209,12 @@ class _Reading:
                 yield read_apart(workspace, each, self.columns, task, self.progress)
                 return
             found = open_plain(each) or open_input(workspace, each, self.columns)
-            if small.add(found, each):
+            # What is told of an input goes with it alone.
+            size_bytes = SMALL_BYTES + 1 if each.notes else each.size_bytes
+            if small.add(found, size_bytes):
                 return
             yield from small.read()
-            if not small.add(found, each):
+            if not small.add(found, size_bytes):
                 yield self.read_one(workspace, each, found)
 
     def read_one(

@@ -15,10 +15,11 @@ from bucketwise.read.requests.parts import (
     Shown,
     find_beside,
     find_images,
+    limits_of_request,
     parts_within,
+    told_size,
 )
 from bucketwise.read.requests.payloads import MOVED
-from bucketwise.read.requests.told import limits_of_request, told_size
 
 Object = Mapping[str, Any]
 

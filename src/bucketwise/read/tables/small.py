@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -34,18 +34,6 @@ _SIDES = {
 }  # fmt: skip
 
 
-class Source(Protocol):
-    """A file, as `inputs.Input` is one."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was done to it before."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Its size."""
-
-
 @dataclass(slots=True)
 class SmallTables:
     """Tables of one layout that wait to be read together."""
@@ -54,21 +42,11 @@ class SmallTables:
     _query: str = ""
     _waiting: list[tuple[Table, Batch]] = field(default_factory=list)
 
-    def add(self, table: object, source: Source) -> bool:
-        """Take a table that is small, and like those waiting; say whether it is.
-
-        Parameters
-        ----------
-        table : Table
-            What to read; anything else is not taken.
-        source : Source
-            Where it was found.
-        """
-        if not isinstance(table, Table) or source.notes:
+    def add(self, table: object, size_bytes: int) -> bool:
+        """Take a table that is small, and like those waiting; say whether it is."""
+        if not isinstance(table, Table) or len(self._waiting) == MOST_TABLES:
             return False
-        if source.size_bytes > SMALL_BYTES or len(self._waiting) == MOST_TABLES:
-            return False
-        if table.kind == "parquet":
+        if size_bytes > SMALL_BYTES or table.kind == "parquet":
             return False
         query = _query_of(table)
         if self._waiting and query != self._query:

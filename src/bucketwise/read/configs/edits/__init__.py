@@ -22,8 +22,10 @@ from bucketwise.read.configs.edits.forms import (
     PYTHON,
     YAML,
     json_roots,
+    option_edits,
     python_roots,
     toml_edited,
+    values_of,
     yaml_roots,
 )
 from bucketwise.read.configs.edits.nodes import (
@@ -36,7 +38,6 @@ from bucketwise.read.configs.edits.nodes import (
     in_file,
     mappings,
 )
-from bucketwise.read.configs.edits.options import option_edits, values_of
 
 Renames = Mapping[Path, str]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from bucketwise.errors import ConfigError
@@ -135,11 +136,7 @@ def in_file(excerpt: Excerpt, edits: Sequence[Edit]) -> Iterator[Edit]:
 
 def _alike(one: str, other: str) -> int:
     """Return how many characters two texts begin with alike."""
-    pairs = zip(one, other, strict=False)
-    return next(
-        (at for at, (left, right) in enumerate(pairs) if left != right),
-        min(len(one), len(other)),
-    )
+    return len(commonprefix([one, other]))  # noqa: RUF071 - characters are meant
 
 
 def mappings(node: Node) -> Iterator[Node]:
@@ -239,7 +236,8 @@ class Level:
             return text
         items = [self._style.value(item) for item in value]
         if node.is_block:
-            between = "\n" + self._indent_at(node.start)
+            line = self._content.rfind("\n", 0, node.start) + 1
+            between = "\n" + " " * (node.start - line)
             return between.join(f"- {item}" for item in items)
         multiline = re.match(r"([\[(])(\s*\n\s*)", before)
         if multiline:
@@ -265,7 +263,9 @@ class Level:
             if start is not None:
                 yield Edit(start, end, "")
                 if ends and not self._style.trailing_comma:
-                    yield from self._comma_after(before[-1])
+                    at = before[-1].node.end
+                    if comma := re.compile(r"\s*,").match(self._content, at):
+                        yield Edit(comma.end() - 1, comma.end(), "")
             elif ends:
                 yield Edit(before[-1].node.end, entry.node.end, "")
             elif index + 1 < len(entries):
@@ -273,11 +273,6 @@ class Level:
             else:
                 comma = re.compile(r"\s*,?").match(self._content, entry.node.end)
                 yield Edit(entry.start, comma.end() if comma else entry.node.end, "")
-
-    def _comma_after(self, entry: Entry) -> Iterator[Edit]:
-        comma = re.compile(r"\s*,").match(self._content, entry.node.end)
-        if comma:
-            yield Edit(comma.end() - 1, comma.end(), "")
 
     def _whole_lines(self, entry: Entry) -> tuple[int | None, int]:
         """Return the lines of an entry that has them for itself, else None."""
@@ -320,10 +315,6 @@ class Level:
         return Edit(
             first.start, first.start, "".join(f"{pair}{between}" for pair in pairs)
         )
-
-    def _indent_at(self, position: int) -> str:
-        line = self._content.rfind("\n", 0, position) + 1
-        return " " * (position - line)
 
 
 def _quote(text: str) -> str:
