@@ -34,6 +34,10 @@ raises over damaged files that it did not expect, such as "TProtocolException"."
 MEMORY_LIMIT = "360MB"
 
 
+ROW = "file_row_number"
+"""The row in the file, from 0: DuckDB's, also where a column of the file is called so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A database in memory, the place for what it spills, and a process apart.
@@ -124,10 +128,6 @@ def literal(text: str | Path) -> str:
 def identifier(name: str) -> str:
     """Return a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-ROW = "file_row_number"
-"""The row in the file, from 0: DuckDB's, also where a column of the file is called so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ _FAULTS = (
 """How a fault looks where something is written that is all but JSON, and its name."""
 
 
+MAX_FILE_BYTES = 16 * 2**20
+"""Configurations hold a few hundred kilobytes; more is none."""
+
+
 def parse(text: str) -> Any:
     """Return what a JSON text says; None where it is no JSON.
 
@@ -55,10 +59,6 @@ def fault_in(line: str, at: int = 0) -> str:
     """
     near = line[max(at - _NEAR, 0) : at + _NEAR]
     return next((said for how, said in _FAULTS if re.search(how, near)), "")
-
-
-MAX_FILE_BYTES = 16 * 2**20
-"""Configurations hold a few hundred kilobytes; more is none."""
 
 
 def load_json(file: Path) -> Any:

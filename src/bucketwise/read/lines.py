@@ -31,6 +31,24 @@ _DAMAGE = (EOFError, zlib.error, zstd.ZstdError, gzip.BadGzipFile)
 CHUNK_BYTES = 1 << 18
 
 
+_BOM = b"\xef\xbb\xbf"
+_LF = ord("\n")
+
+RAW_OPTIONS = (
+    "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, "
+    "delim = '\x01', quote = '', escape = ''"
+)
+"""Options of `read_csv` that make each line one cell, a blank one NULL; of line ends of
+two kinds DuckDB would count some twice, and miss others."""
+NOT_UTF8 = "\ufffd"
+"""Stands for bytes that are no text."""
+MAX_LINE_BYTES = 128 << 20
+"""Longer lines are none that a serving stack accepts: OpenAI's API takes requests of 50
+MB (API reference, "Images and vision"), vLLM reads bodies whole."""
+_CHUNK_BYTES = 65_536
+_SAMPLE_CHARACTERS = 4_000_000
+
+
 class PackingError(ValueError):
     """What was packed cannot be had back as it was."""
 
@@ -76,10 +94,6 @@ class _Unpacked(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-_BOM = b"\xef\xbb\xbf"
-_LF = ord("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +148,6 @@ def find_line_ends(path: Path, compression: Compression) -> LineEnds:
         return LineEnds("lf", feeds - alone + bool(since))
     kind: Literal["crlf", "other"] = "crlf" if feeds == returns == pairs else "other"
     return LineEnds(kind, feeds - alone_paired + bool(since))
-
-
-RAW_OPTIONS = (
-    "columns = {'line': 'VARCHAR'}, auto_detect = false, header = false, "
-    "delim = '\x01', quote = '', escape = ''"
-)
-"""Options of `read_csv` that make each line one cell, a blank one NULL; of line ends of
-two kinds DuckDB would count some twice, and miss others."""
-
-NOT_UTF8 = "\ufffd"
-"""Stands for bytes that are no text."""
-
-MAX_LINE_BYTES = 128 << 20
-"""Longer lines are none that a serving stack accepts: OpenAI's API takes requests of 50
-MB (API reference, "Images and vision"), vLLM reads bodies whole."""
-
-_CHUNK_BYTES = 65_536
-_SAMPLE_CHARACTERS = 4_000_000
 
 
 class OverlongLineError(ValueError):

@@ -35,6 +35,21 @@ _MOST_SHOWN = 400
 """Characters of what the database says."""
 
 
+_SIDES = (("width", "height"), ("wid", "hei"), ("w", "h"), ("x", "y"), ("cols", "rows"))
+"""Parts of names in which those of two sides differ."""
+_READERS = (
+    (r"\.parquet|\.pq", "read_parquet"),
+    (r"\.(json|jsonl|ndjson|geojson)(\.\w+)?", "read_json"),
+)
+_SIZE = r"\s(\d+)x(\d+)\s"
+"""A size in the middle of a line, as ImageMagick's `identify` writes it."""
+_NO_FILES = (NAME, "stdin")
+"""What no query can read."""
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+_LONGEST = 60
+"""Characters of a name that is repeated in a line to type."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A query in the place of an input: its columns are named for the roles they play.
@@ -164,24 +179,6 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
 def _said(error: Exception) -> str:
     said = one_line(str(error).partition("\n\nLINE ")[0].replace("\n", " "))
     return said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
-
-
-_SIDES = (("width", "height"), ("wid", "hei"), ("w", "h"), ("x", "y"), ("cols", "rows"))
-"""Parts of names in which those of two sides differ."""
-
-_READERS = (
-    (r"\.parquet|\.pq", "read_parquet"),
-    (r"\.(json|jsonl|ndjson|geojson)(\.\w+)?", "read_json"),
-)
-_SIZE = r"\s(\d+)x(\d+)\s"
-"""A size in the middle of a line, as ImageMagick's `identify` writes it."""
-
-_NO_FILES = (NAME, "stdin")
-"""What no query can read."""
-
-_PLAIN = re.compile(r"[A-Za-z_]\w*")
-_LONGEST = 60
-"""Characters of a name that is repeated in a line to type."""
 
 
 def lines_to_type(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,26 +110,25 @@ def read_rows(
 def _rows(
     workspace: Workspace, each: Input, columns: Chosen, ignore_orientation: bool
 ) -> Iterator[Rows]:
+    task = partial(_rows_here, each, ignore_orientation)
     with plain_faults(each.name):
-        if may_crash(each.path):
-            asked = (each, columns, ignore_orientation)
-            for rows, naming in workspace.apart.iterate(_rows_apart, *asked):
-                learn(columns, naming)
-                yield rows
-        else:
-            yield from _rows_here(workspace, each, columns, ignore_orientation)
+        if not may_crash(each.path):
+            yield from task(workspace, columns)
+            return
+        for rows, naming in workspace.apart.iterate(_rows_apart, task, columns):
+            learn(columns, naming)
+            yield rows
 
 
 def _rows_apart(
-    each: Input, columns: Chosen, ignore_orientation: bool
+    task: Callable[[Workspace, Chosen], Iterator[Rows]], columns: Chosen
 ) -> Iterator[tuple[Rows, Chosen]]:
     with open_workspace() as workspace:
-        for rows in _rows_here(workspace, each, columns, ignore_orientation):
-            yield rows, columns
+        yield from ((rows, columns) for rows in task(workspace, columns))
 
 
 def _rows_here(
-    workspace: Workspace, each: Input, columns: Chosen, ignore_orientation: bool
+    each: Input, ignore_orientation: bool, workspace: Workspace, columns: Chosen
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)

@@ -29,6 +29,11 @@ from bucketwise.read.configs.documents.text import GIVEN, names_text
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from bucketwise.read.json_text import parse_json
 
+LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
+
+_FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
+"""Settings that a serve line makes with options of vLLM."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenLengths:
@@ -226,9 +231,6 @@ def _of_document(document: Document) -> GivenLengths | None:
     )
 
 
-LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
-
-
 def parse_bucket_list(text: str) -> tuple[int, ...] | None:
     """Return the lengths of a text such as "1024, 4096"; None when it is none.
 
@@ -249,10 +251,6 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
         message = f"bucket list: {text!r} found; lengths start at 1"
         raise UsageError(message)
     return lengths
-
-
-_FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
-"""Settings that a serve line makes with options of vLLM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

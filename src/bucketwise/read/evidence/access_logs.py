@@ -46,6 +46,25 @@ OF_A_PROBE = (
 Kubernetes."""
 
 
+MAX_LINE = 65_536
+"""Bytes: nginx takes 32 KiB of headers at most (large_client_header_buffers, as
+shipped), AWS load balancers a request line of 16 KiB."""
+_HOLDERS = (
+    "line", "log", "message", "msg", "@message", "textpayload", "_raw", "body", "content",
+    "log_line", "logline", "event.original",
+)  # fmt: skip
+"""Where what keeps logs puts a line: Loki and Grafana, Docker and Fluentd, CloudWatch,
+journald, Google Cloud, Splunk, OpenTelemetry, Datadog, Elasticsearch."""
+_LOOKED_AT = 200
+"""Lines by which the form of a log is told."""
+_REQUEST = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S"
+"""What a line without it is no damaged line of, but a word of the proxy itself."""
+_TO_THE_SECOND = "times are told to the second only"
+_ONE_ENGINE = "no line tells the engine: all requests are taken for those of one"
+_ALL_PATHS = "no line shows a path: all requests count"
+_UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds"}
+
+
 def shows_completions(paths: Iterable[str]) -> bool:
     """Return whether requests tell completions from others by what they asked for.
 
@@ -55,29 +74,6 @@ def shows_completions(paths: Iterable[str]) -> bool:
         Some of the values of a column.
     """
     return any(re.fullmatch(OF_A_COMPLETION, path) for path in paths)
-
-
-MAX_LINE = 65_536
-"""Bytes: nginx takes 32 KiB of headers at most (large_client_header_buffers, as
-shipped), AWS load balancers a request line of 16 KiB."""
-
-_HOLDERS = (
-    "line", "log", "message", "msg", "@message", "textpayload", "_raw", "body", "content",
-    "log_line", "logline", "event.original",
-)  # fmt: skip
-"""Where what keeps logs puts a line: Loki and Grafana, Docker and Fluentd, CloudWatch,
-journald, Google Cloud, Splunk, OpenTelemetry, Datadog, Elasticsearch."""
-
-_LOOKED_AT = 200
-"""Lines by which the form of a log is told."""
-
-_REQUEST = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S"
-"""What a line without it is no damaged line of, but a word of the proxy itself."""
-
-_TO_THE_SECOND = "times are told to the second only"
-_ONE_ENGINE = "no line tells the engine: all requests are taken for those of one"
-_ALL_PATHS = "no line shows a path: all requests count"
-_UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds"}
 
 
 @dataclass(frozen=True, slots=True)

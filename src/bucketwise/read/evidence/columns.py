@@ -29,6 +29,19 @@ from bucketwise.read.tables.naming import (
     unused,
 )
 
+TableKind = Literal["engine_stats", "requests", "arrivals"]
+EXPECTED = (
+    "a table of requests (start and end, start and duration, or end and duration), of an "
+    "engine's statistics (time and running) or of arrivals (time, prompt and output "
+    "tokens), a log of vLLM's or SGLang's, the JSON of a Prometheus range query, or a "
+    "proxy's access log (--log-format) is expected, plain, gzip or zstd"
+)
+UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds",
+              1e-9: "nanoseconds"}  # fmt: skip
+_NO_YEAR = re.compile(r"\s*\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\s*")
+_OF_CLIPS = frozenset({"start", "end", "duration"})
+"""With these words begin names that beside frames may be of a clip, not of a request."""
+
 
 def plain_name(name: str) -> str:
     """Return the name of a column as words between underscores."""
@@ -126,23 +139,6 @@ def _tokens(found: Mapping[str, int]) -> dict[str, int]:
 
 def _kept(found: Mapping[str, int], *roles: str) -> dict[str, int]:
     return {role: found[role] for role in roles if role in found}
-
-
-TableKind = Literal["engine_stats", "requests", "arrivals"]
-
-EXPECTED = (
-    "a table of requests (start and end, start and duration, or end and duration), of an "
-    "engine's statistics (time and running) or of arrivals (time, prompt and output "
-    "tokens), a log of vLLM's or SGLang's, the JSON of a Prometheus range query, or a "
-    "proxy's access log (--log-format) is expected, plain, gzip or zstd"
-)
-
-UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds",
-              1e-9: "nanoseconds"}  # fmt: skip
-_NO_YEAR = re.compile(r"\s*\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\s*")
-
-_OF_CLIPS = frozenset({"start", "end", "duration"})
-"""With these words begin names that beside frames may be of a clip, not of a request."""
 
 
 def match_beside_sizes(

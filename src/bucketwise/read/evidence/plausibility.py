@@ -70,6 +70,9 @@ Moment = Literal["start", "end"]
 _OTHER_BOUND: Mapping[Moment, str] = {"start": "were done", "end": "began"}
 
 
+_SUFFIXES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
     """Requests as rows tell them, in the order written.
@@ -282,9 +285,6 @@ def _grain(seconds: FloatArray) -> float:
         if (abs(steps - np.round(steps)) < _SAME).all():
             return grain_s
     return 0.0
-
-
-_SUFFIXES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
 
 
 def settle(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:

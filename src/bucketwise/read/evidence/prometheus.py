@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -36,6 +36,7 @@ QUERY = 'query_range with {__name__=~"vllm:num_requests_(running|waiting)"}'
 _ROLE = re.compile(r"(?:\w{1,40}[:_])?num_requests_(running|waiting|swapped)")
 """vLLM names them vllm:...; Ray, and what does not allow colons, vllm_... and more."""
 
+_ROLES: Mapping[str, Role] = {role: role for role in get_args(Role)}
 _TELLS_APART = frozenset({"instance", "pod", "replica", "host", "hostname"})
 """Labels that scraping adds; vLLM's `engine` is 0 on every instance."""
 
@@ -264,15 +265,7 @@ def _role(named: object) -> Role | None:
     if named is None:
         return "running"
     found = _ROLE.fullmatch(named) if isinstance(named, str) else None
-    match found[1] if found else None:
-        case "running":
-            return "running"
-        case "waiting":
-            return "waiting"
-        case "swapped":
-            return "swapped"
-        case _:
-            return None
+    return _ROLES[found[1]] if found else None
 
 
 def _evidence(series: Scraped) -> Evidence:

@@ -53,18 +53,9 @@ NOT_TOLD = -1
 """Stands for tokens that a request does not tell."""
 
 _FAULTS = (
-    "",
-    RAGGED,
-    NOT_SERVED,
-    NOT_A_COMPLETION,
-    NO_TIME,
-    MISSING,
-    NOT_A_NUMBER,
-    FRACTION,
-    ENDS_BEFORE_START,
-    ZERO_OR_NEGATIVE,
-    ABSURD,
-)
+    "", RAGGED, NOT_SERVED, NOT_A_COMPLETION, NO_TIME, MISSING, NOT_A_NUMBER, FRACTION,
+    ENDS_BEFORE_START, ZERO_OR_NEGATIVE, ABSURD,
+)  # fmt: skip
 _MAX_US = 253_402_300_800_000_000
 """The year 10000, and as long before 1970."""
 

@@ -17,6 +17,33 @@ MAX_REPLICAS = 1_000
 """Far more engines than stand behind one load balancer."""
 
 
+_DATED = re.compile(
+    r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+)
+"""What docker, journald and kubectl put before a line."""
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
+           "Dec")  # fmt: skip
+_UNDATED = re.compile(
+    rf"\b({'|'.join(_MONTHS)}) {{1,2}}(\d{{1,2}}) (\d\d:\d\d:\d\d)(?:[.,]\d{{1,9}})?\b"
+)
+"""The traditional stamp of syslog (RFC 3164, 4.1.2)."""
+_EPOCH = re.compile(r"(?<![\w.-])(1\d{9})(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?(?![\w.-])")
+"""Seconds since 1970, or thousandths of them and finer, as loggers write them."""
+_PASSING = re.compile(
+    _DATED.pattern + r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\b"
+    r"|\b1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b"
+    r'|"(?:insertId|_id|__\w{1,40}|\w{0,20}(?:cursor|offset|sequence))": ?'
+    r'(?:"[^"]{0,400}"|\d{1,20})'
+)
+"""Further stamps, seconds since 1970, and what collectors number each line with (Google
+Cloud, Elasticsearch, journald's export): none of it tells an engine."""
+_LEVEL = re.compile(r"\b[A-Z]{4,8}(?:: | \d\d-\d\d \d\d:)")
+_PROCESS = re.compile(r'(?:\((\w{1,64}) pid=|"process": ?|\w\[)(\d{1,10})[\]),]')
+"""Of vLLM (0.11.0 utils/__init__.py, 0.33.0 logger.py), and of syslog."""
+_WORKERS = ("EngineCore", "Worker", "VllmWorker")
+_MAX_KNOWN = 10_000
+
+
 class Replicas:
     """Numbers for engines, in the order they are first seen.
 
@@ -119,38 +146,6 @@ def succession(
     replica, process = replica_of[process][order], process[order]
     anew = (np.diff(process) != 0) & (np.diff(replica) == 0)
     return Succession(order, replica, tuple((np.flatnonzero(anew) + 1).tolist()))
-
-
-_DATED = re.compile(
-    r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-)
-"""What docker, journald and kubectl put before a line."""
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov",
-           "Dec")  # fmt: skip
-_UNDATED = re.compile(
-    rf"\b({'|'.join(_MONTHS)}) {{1,2}}(\d{{1,2}}) (\d\d:\d\d:\d\d)(?:[.,]\d{{1,9}})?\b"
-)
-"""The traditional stamp of syslog (RFC 3164, 4.1.2)."""
-
-_EPOCH = re.compile(r"(?<![\w.-])(1\d{9})(\d{3}|\d{6}|\d{9})?(\.\d{1,9})?(?![\w.-])")
-"""Seconds since 1970, or thousandths of them and finer, as loggers write them."""
-
-_PASSING = re.compile(
-    _DATED.pattern + r"|\b\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\b"
-    r"|\b1\d{9}(?:\d{3}|\d{6}|\d{9})?(?:\.\d{1,9})?\b"
-    r'|"(?:insertId|_id|__\w{1,40}|\w{0,20}(?:cursor|offset|sequence))": ?'
-    r'(?:"[^"]{0,400}"|\d{1,20})'
-)
-"""Further stamps, seconds since 1970, and what collectors number each line with (Google
-Cloud, Elasticsearch, journald's export): none of it tells an engine."""
-
-_LEVEL = re.compile(r"\b[A-Z]{4,8}(?:: | \d\d-\d\d \d\d:)")
-_PROCESS = re.compile(r'(?:\((\w{1,64}) pid=|"process": ?|\w\[)(\d{1,10})[\]),]')
-"""Of vLLM (0.11.0 utils/__init__.py, 0.33.0 logger.py), and of syslog."""
-
-_WORKERS = ("EngineCore", "Worker", "VllmWorker")
-_MAX_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)

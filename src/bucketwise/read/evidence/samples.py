@@ -22,6 +22,25 @@ from bucketwise.words.reasons import ABSURD, FRACTION, NO_TIME, NOT_A_NUMBER
 Role = Literal["running", "waiting", "swapped"]
 
 
+Labels = Mapping[str, str]
+_GAUGE = r"num_requests_(?:running|waiting|swapped)"
+_SERIES = re.compile(r"([\w:]{1,200})?(?:\{(.{0,4000})\})?")
+_SAMPLE = re.compile(
+    rf"({_SERIES.pattern})\s{{1,9}}([^\s{{}}]{{1,40}})(?:\s{{1,9}}([\d.]{{1,30}}))?\s*"
+)
+"""Prometheus' exposition formats, and what `promtool tsdb dump` writes."""
+_LABEL = re.compile(r'(\w{1,100})="((?:[^"\\]|\\.)*)"')
+_EXPOSED = re.compile(
+    rf'^(?:[\w:]{{0,40}}{_GAUGE}[{{ ]|\{{__name__="[\w:]{{0,40}}{_GAUGE}")',
+    re.MULTILINE,
+)
+_TIMES = ("time", "timestamp", "_time", "date", "datetime", "__timestamp__")
+_NAMES = ("__name__", "metric", "name", "_field")
+_VALUES = ("value", "_value", "__value__")
+_SHOWN = 20_000
+"""Characters of a header: a series of a thousand engines would not fit, and need not."""
+
+
 class Samples(NamedTuple):
     """Times in milliseconds, -1 for none, and values, NaN for none."""
 
@@ -154,27 +173,6 @@ def _number(told: object) -> float:
         return float(told)
     except (ValueError, OverflowError):
         return math.nan
-
-
-Labels = Mapping[str, str]
-
-_GAUGE = r"num_requests_(?:running|waiting|swapped)"
-_SERIES = re.compile(r"([\w:]{1,200})?(?:\{(.{0,4000})\})?")
-_SAMPLE = re.compile(
-    rf"({_SERIES.pattern})\s{{1,9}}([^\s{{}}]{{1,40}})(?:\s{{1,9}}([\d.]{{1,30}}))?\s*"
-)
-"""Prometheus' exposition formats, and what `promtool tsdb dump` writes."""
-
-_LABEL = re.compile(r'(\w{1,100})="((?:[^"\\]|\\.)*)"')
-_EXPOSED = re.compile(
-    rf'^(?:[\w:]{{0,40}}{_GAUGE}[{{ ]|\{{__name__="[\w:]{{0,40}}{_GAUGE}")',
-    re.MULTILINE,
-)
-_TIMES = ("time", "timestamp", "_time", "date", "datetime", "__timestamp__")
-_NAMES = ("__name__", "metric", "name", "_field")
-_VALUES = ("value", "_value", "__value__")
-_SHOWN = 20_000
-"""Characters of a header: a series of a thousand engines would not fit, and need not."""
 
 
 def looks_like_samples(start: str) -> bool:

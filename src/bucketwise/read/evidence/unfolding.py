@@ -22,6 +22,23 @@ MAX_CHARACTERS = 64 * 1024 * 1024
 """Some three million samples; what Prometheus answers, 11,000 a series, is less."""
 
 
+_STREAMS = re.compile(r'"resultType"\s{0,9}:\s{0,9}"streams"')
+_EVENTS = re.compile(r'\A\s{0,99}\{\s{0,99}"events"\s{0,9}:\s{0,9}\[')
+_NARROWEST, _WIDEST = 40, 400
+"""Columns of a terminal."""
+_FEW = 3
+_MOST_CHARACTERS = 65_536
+_STAMPED = re.compile(
+    r"\W{0,2}(?:\d{4}[-/]\d\d[-/]\d\d|[A-Z]{4,8}(?: \d\d-\d\d|: {4}))"
+)
+"""How lines of servers start, and the rest of one does not."""
+_LOOKED_AT = 6
+_SHAPES = str.maketrans(
+    digits + ascii_lowercase + ascii_uppercase,
+    "0" * len(digits) + "a" * len(ascii_lowercase) + "A" * len(ascii_uppercase),
+)
+
+
 def bounded(lines: Iterable[str], name: str) -> list[str]:
     """Return all lines of a text that fits into memory.
 
@@ -74,27 +91,6 @@ def documents(lines: Sequence[str], name: str, right: str) -> Iterator[Any]:
                 f"{right} is right, or one such answer a line"
             )
         yield document
-
-
-_STREAMS = re.compile(r'"resultType"\s{0,9}:\s{0,9}"streams"')
-_EVENTS = re.compile(r'\A\s{0,99}\{\s{0,99}"events"\s{0,9}:\s{0,9}\[')
-
-_NARROWEST, _WIDEST = 40, 400
-"""Columns of a terminal."""
-
-_FEW = 3
-_MOST_CHARACTERS = 65_536
-
-_STAMPED = re.compile(
-    r"\W{0,2}(?:\d{4}[-/]\d\d[-/]\d\d|[A-Z]{4,8}(?: \d\d-\d\d|: {4}))"
-)
-"""How lines of servers start, and the rest of one does not."""
-
-_LOOKED_AT = 6
-_SHAPES = str.maketrans(
-    digits + ascii_lowercase + ascii_uppercase,
-    "0" * len(digits) + "a" * len(ascii_lowercase) + "A" * len(ascii_uppercase),
-)
 
 
 def unfold(workspace: Workspace, file: File, start: str) -> tuple[File, str]:

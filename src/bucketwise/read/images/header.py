@@ -6,21 +6,18 @@ from dataclasses import dataclass
 
 from bucketwise.nouns.traffic import NO_LIMITS, OwnLimits
 
-
-class UnusualError(Exception):
-    """An image is not plain enough for the quick road; Pillow has to judge it."""
-
-
 TURNED = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap the sides (CIPA DC-008, tag 0x0112)."""
-
 TURNED_BY_PILLOW = frozenset({"TIFF"})
 """Formats whose size Pillow reports turned already (Pillow 13.0.0,
 TiffImagePlugin.py, TiffImageFile._setup)."""
 
-
 TOLD = "told"
 """Stands for a format where nothing but the size of an image is known."""
+
+
+class UnusualError(Exception):
+    """An image is not plain enough for the quick road; Pillow has to judge it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

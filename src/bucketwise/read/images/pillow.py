@@ -27,6 +27,26 @@ READ_COST = 64
 """What a call costs besides its bytes: formats read byte by byte are bounded too."""
 
 
+HEADER_BYTES = 1 << 25
+"""What a header may cost to read; the longest ICC profile in a JPEG has 16 MiB."""
+WHOLE_BYTES = 1 << 28
+"""The same for the formats that Pillow reads whole, or with all their tags."""
+ICON_PIXELS = 1 << 22
+"""Largest picture within an icon; Pillow decodes icons as it opens them."""
+MAX_SIDE_PX = (1 << 32) - 1
+"""No format's header holds a longer side; text headers can claim any number."""
+_TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+)  # ISO/IEC 23008-12, 10.2 and B.4
+# Plugins raise these to say "not mine": the next one is asked (Pillow 13.0.0, Image.py,
+# open). Anything else is about the image.
+_NOT_MINE = (SyntaxError, IndexError, TypeError, struct.error)
+_QUIET = Lock()  # the warning filters are the whole process's
+Accept = Callable[[bytes], bool | str]
+Opener = Callable[[IO[bytes], str | bytes], ImageFile.ImageFile]
+
+
 class ReadLimitError(Exception):
     """More was read than a header can need."""
 
@@ -73,34 +93,7 @@ class Metered:
         return data
 
 
-HEADER_BYTES = 1 << 25
-"""What a header may cost to read; the longest ICC profile in a JPEG has 16 MiB."""
-
-WHOLE_BYTES = 1 << 28
-"""The same for the formats that Pillow reads whole, or with all their tags."""
-
-ICON_PIXELS = 1 << 22
-"""Largest picture within an icon; Pillow decodes icons as it opens them."""
-
-MAX_SIDE_PX = (1 << 32) - 1
-"""No format's header holds a longer side; text headers can claim any number."""
-
-_TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
-
-_HEIF_BRANDS = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-)  # ISO/IEC 23008-12, 10.2 and B.4
-
-# Plugins raise these to say "not mine": the next one is asked (Pillow 13.0.0, Image.py,
-# open). Anything else is about the image.
-_NOT_MINE = (SyntaxError, IndexError, TypeError, struct.error)
-
-_QUIET = Lock()  # the warning filters are the whole process's
-
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else it prints to stderr
-
-Accept = Callable[[bytes], bool | str]
-Opener = Callable[[IO[bytes], str | bytes], ImageFile.ImageFile]
 
 
 def open_header(file: BinaryIO, prefix: bytes) -> Header | None:

@@ -42,6 +42,56 @@ _ORDERS = {
 }
 
 
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+"""The signature (PNG specification, third edition, 5.2)."""
+MAX_CHUNKS = 100_000
+"""Chunks looked at after the image data began: 800 MB of libpng's usual 8 KiB."""
+_START = Struct(">L4s")
+_IHDR = Struct(">LLBBBBB")
+_CRC = Struct(">L")
+_FIRST = b"\0\0\0\rIHDR"  # the header chunk and its length
+_IHDR_AT = len(PNG_MAGIC) + len(_FIRST)
+# Depths and colour types Pillow opens (Pillow 13.0.0, PngImagePlugin.py, _MODES).
+_LAYOUTS = frozenset({(depth, 0) for depth in (1, 2, 4, 8, 16)}
+    | {(depth, 3) for depth in (1, 2, 4, 8)}
+    | {(depth, colour) for depth in (8, 16) for colour in (2, 4, 6)})  # fmt: skip
+# Chunks that say nothing of size or orientation, and the fewest bytes Pillow takes.
+_FEWEST = {
+    b"PLTE": 0,
+    b"bKGD": 0,
+    b"cHRM": 32,
+    b"gAMA": 4,
+    b"hIST": 0,
+    b"pHYs": 9,
+    b"sBIT": 0,
+    b"sRGB": 1,
+    b"tIME": 0,
+    b"tRNS": 6,
+}
+
+JPEG_MAGIC = b"\xff\xd8\xff"
+"""Start of image and the first byte of a marker (ITU-T T.81, B.1.1)."""
+STEP_BYTES = 1 << 16
+MAX_BYTES = 1 << 20
+"""A header is read in steps; a longer one is left to Pillow."""
+# Markers, ITU-T T.81 table B.1.
+_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive
+_SKIPPED = frozenset({0xC4, 0xDD, 0xFE})  # Huffman tables, restart interval, comment
+_QUANTISATION, _SCAN = 0xDB, 0xDA
+_APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
+_SEGMENT = Struct(">BBH")
+_FRAME = Struct(">BHHB")
+_BITS = 8
+# Application segments Pillow looks into, by marker: how they begin, and the fewest bytes
+# it can then read; 0 for those left to it: further pictures, and Photoshop's blocks.
+_KNOWN = {
+    _APP0: ((b"JFIF", 14),),
+    _APP2: ((b"ICC_PROFILE\0", 14), (b"MPF\0", 0)),
+    _APP13: ((b"Photoshop 3.0\0", 0),),
+    _APP14: ((b"Adobe", 12),),
+}
+
+
 def read_orientation(tiff: bytes) -> int:
     """Find the orientation in the first directory of a TIFF block.
 
@@ -83,38 +133,6 @@ def read_orientation(tiff: bytes) -> int:
     if elsewhere > len(tiff):
         raise UnusualError
     return TURNS.get(found[0], 1) if found else 1
-
-
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-"""The signature (PNG specification, third edition, 5.2)."""
-
-MAX_CHUNKS = 100_000
-"""Chunks looked at after the image data began: 800 MB of libpng's usual 8 KiB."""
-
-_START = Struct(">L4s")
-_IHDR = Struct(">LLBBBBB")
-_CRC = Struct(">L")
-_FIRST = b"\0\0\0\rIHDR"  # the header chunk and its length
-_IHDR_AT = len(PNG_MAGIC) + len(_FIRST)
-
-# Depths and colour types Pillow opens (Pillow 13.0.0, PngImagePlugin.py, _MODES).
-_LAYOUTS = frozenset({(depth, 0) for depth in (1, 2, 4, 8, 16)}
-    | {(depth, 3) for depth in (1, 2, 4, 8)}
-    | {(depth, colour) for depth in (8, 16) for colour in (2, 4, 6)})  # fmt: skip
-
-# Chunks that say nothing of size or orientation, and the fewest bytes Pillow takes.
-_FEWEST = {
-    b"PLTE": 0,
-    b"bKGD": 0,
-    b"cHRM": 32,
-    b"gAMA": 4,
-    b"hIST": 0,
-    b"pHYs": 9,
-    b"sBIT": 0,
-    b"sRGB": 1,
-    b"tIME": 0,
-    b"tRNS": 6,
-}
 
 
 def read_png(file: BinaryIO, window: bytes) -> Header:
@@ -192,33 +210,6 @@ def _find_data(window: bytes) -> int:
         if not is_plain or crc != crc32(window[at + 4 : end]):
             raise UnusualError
         at, fewest = end + _CRC.size, _FEWEST
-
-
-JPEG_MAGIC = b"\xff\xd8\xff"
-"""Start of image and the first byte of a marker (ITU-T T.81, B.1.1)."""
-
-STEP_BYTES = 1 << 16
-MAX_BYTES = 1 << 20
-"""A header is read in steps; a longer one is left to Pillow."""
-
-# Markers, ITU-T T.81 table B.1.
-_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive
-_SKIPPED = frozenset({0xC4, 0xDD, 0xFE})  # Huffman tables, restart interval, comment
-_QUANTISATION, _SCAN = 0xDB, 0xDA
-_APP0, _APP1, _APP2, _APP13, _APP14, _APP15 = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF
-
-_SEGMENT = Struct(">BBH")
-_FRAME = Struct(">BHHB")
-_BITS = 8
-
-# Application segments Pillow looks into, by marker: how they begin, and the fewest bytes
-# it can then read; 0 for those left to it: further pictures, and Photoshop's blocks.
-_KNOWN = {
-    _APP0: ((b"JFIF", 14),),
-    _APP2: ((b"ICC_PROFILE\0", 14), (b"MPF\0", 0)),
-    _APP13: ((b"Photoshop 3.0\0", 0),),
-    _APP14: ((b"Adobe", 12),),
-}
 
 
 def read_jpeg(file: BinaryIO, window: bytes) -> Header:

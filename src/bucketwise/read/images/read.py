@@ -42,6 +42,10 @@ _PLAIN = ((JPEG_MAGIC, read_jpeg), (PNG_MAGIC, read_png))
 _HEADER_FAULTS = frozenset({None, errno.EINVAL, errno.EOVERFLOW})
 
 
+Found = tuple[str, str]
+"""A path, and why it need not be opened; "" for a file to be read."""
+
+
 def read_header(file: BinaryIO) -> Header | str:
     """Read an image's header; never decode the image.
 
@@ -122,10 +126,6 @@ def _ask_pillow(file: BinaryIO, window: bytes) -> Header | str:
     return known or (UNREADABLE if _IMAGE.match(window) else NOT_AN_IMAGE)
 
 
-Found = tuple[str, str]
-"""A path, and why it need not be opened; "" for a file to be read."""
-
-
 def read_image(path: Path, name: str) -> Iterator[Item]:
     """Read one image file.
 
@@ -199,7 +199,7 @@ def find_images(folder: Path) -> Iterator[Found]:
     while waiting:
         here = waiting.pop()
         try:
-            folders, files, refused = _list_folder(here)
+            folders, files = _list_folder(here)
         except OSError as fault:
             if here == top:
                 raise InputError(
@@ -209,22 +209,20 @@ def find_images(folder: Path) -> Iterator[Found]:
             yield here, UNREADABLE_FOLDER
             continue
         for file in sorted(files):
-            yield here + os.sep + file, refused.get(file, "")
+            yield here + os.sep + file, files[file]
         waiting += (here + os.sep + name for name in sorted(folders, reverse=True))
 
 
-def _list_folder(folder: str) -> tuple[list[str], list[str], dict[str, str]]:
-    folders, files = [], []
-    refused = {}
+def _list_folder(folder: str) -> tuple[list[str], dict[str, str]]:
+    """Return the folders in one, and the files with the reason not to open each."""
+    folders, files = [], {}
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
-                continue
-            files.append(entry.name)
-            if reason := _refuse(entry):
-                refused[entry.name] = reason
-    return folders, files, refused
+            else:
+                files[entry.name] = _refuse(entry)
+    return folders, files
 
 
 def _refuse(entry: os.DirEntry[str]) -> str:

@@ -36,6 +36,15 @@ _MORE_IN_HEADER, _MORE_IN_NEXT = 482, 504
 _LENGTH_DIGITS = 20  # of a size that fits 64 bits
 
 
+SPOOL_BYTES = 1 << 24
+"""A packed member up to this size is held in memory, a larger one in a nameless file."""
+MAX_MEMBER_BYTES = 1 << 28
+"""A larger packed member is not looked into; no image is."""
+TRAILER_BYTES = 1 << 20
+"""More than tar fills its last record with; a bomb may hide behind it."""
+STEP_BYTES = 1 << 16
+
+
 class DamagedError(Exception):
     """The archive is not whole; the message says in what way."""
 
@@ -187,18 +196,6 @@ def _make_member(
         size=size,
         is_plain=header.type not in _WITHOUT_DATA and not has_holes,
     )
-
-
-SPOOL_BYTES = 1 << 24
-"""A packed member up to this size is held in memory, a larger one in a nameless file."""
-
-MAX_MEMBER_BYTES = 1 << 28
-"""A larger packed member is not looked into; no image is."""
-
-TRAILER_BYTES = 1 << 20
-"""More than tar fills its last record with; a bomb may hide behind it."""
-
-STEP_BYTES = 1 << 16
 
 
 def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:

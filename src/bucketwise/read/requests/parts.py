@@ -28,6 +28,58 @@ _LONGEST_NAME = 40
 """Characters; longer names are none of a side, and would fill the cache."""
 
 
+_MOST_PIXELS = 2**50
+"""Above every image there is."""
+_OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs")
+_OF_IMAGES = "images_kwargs"
+_SETTINGS = (
+    "extra_body", "invocation_parameters", "optional_params", "model_parameters",
+    "modelParameters",
+)  # fmt: skip
+"""Where clients and traces keep what a request is sent with beside its messages."""
+_SET = frozenset({*_OF_PROCESSOR, *_SETTINGS})
+_RESIZED = ("resized_width", "resized_height")
+_OF_PART = frozenset({"min_pixels", "max_pixels", *_RESIZED})
+
+Part = Mapping[str, Any]
+_NO_MEDIA = frozenset({
+    "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
+    "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
+    "function_call", "computer_call", "mcp_call", "image_embeds",
+})  # fmt: skip
+"""Types of parts in which no image is sought; embeddings do not pass the ViT."""
+_IMAGES = frozenset({
+    "image", "image_url", "image-url", "input_image", "image_file",
+    "computer_screenshot", "image_generation_call",
+})  # fmt: skip
+_VIDEOS = frozenset({"video", "video_url", "video-url", "input_video"})
+_BY_CONTENT = frozenset({"blob", "binary", "uri", "file", "file_data"})
+"""Types that hold any medium and say which (OpenTelemetry, pydantic-ai)."""
+LISTS = frozenset({"image", "images", "image_data", "image_url", "image_urls"})
+"""Keys under which a request or a message has images beside its text."""
+TEXTS = frozenset({"text", "content", "prompt", "input", "value", "question"})
+"""Keys under which users write; an image that is pasted there is text, too."""
+_NO_PROMPT = frozenset({
+    "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
+    "tools", "metadata",
+})  # fmt: skip
+"""Keys of calls to tools: their arguments are text to the model, whatever they hold."""
+_SKIPPED = _NO_PROMPT | LISTS
+_INLINE = ("inline_data", "inlineData", "file_data", "fileData")
+_WITHIN = ("image_url", "image", "source", "image_file")
+_ENCODED = ("data", "base64", "bytes", "b64_json", "content", "result")
+_HOLDING = (*_ENCODED, "source")
+_NAMED = ("url", "uri", "path", "fileUri", "file_uri", "s3Location")
+_MEDIA = (
+    "modality", "mime_type", "mimeType", "media_type", "mediaType", "content_type",
+    "format",
+)  # fmt: skip
+_TELLING = frozenset({*_INLINE, *_MEDIA, "bytes"})
+_SEEN = frozenset({"image", "png", "jpeg", "jpg", "webp", "gif"})
+_NOT_SEEN = frozenset({"video", "audio", "application", "wav", "mp3", "mp4", "pdf"})
+_DEEPEST_PLACE = 6
+
+
 def told_size(part: Mapping[str, Any]) -> Header | str | None:
     """Return the size that stands beside an image, or why it is none.
 
@@ -69,22 +121,6 @@ def whole(value: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return int(number) if math.isfinite(number) and number.is_integer() else None
-
-
-_MOST_PIXELS = 2**50
-"""Above every image there is."""
-
-_OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs")
-_OF_IMAGES = "images_kwargs"
-_SETTINGS = (
-    "extra_body", "invocation_parameters", "optional_params", "model_parameters",
-    "modelParameters",
-)  # fmt: skip
-"""Where clients and traces keep what a request is sent with beside its messages."""
-
-_SET = frozenset({*_OF_PROCESSOR, *_SETTINGS})
-_RESIZED = ("resized_width", "resized_height")
-_OF_PART = frozenset({"min_pixels", "max_pixels", *_RESIZED})
 
 
 def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
@@ -153,52 +189,6 @@ def _limits(told: Mapping[str, Any]) -> OwnLimits:
     high = told.get("max_pixels", edges.get("longest_edge"))
     least, most = (min(max(whole(each) or 0, 0), _MOST_PIXELS) for each in (low, high))
     return OwnLimits(min_pixels=least, max_pixels=most)
-
-
-Part = Mapping[str, Any]
-
-_NO_MEDIA = frozenset({
-    "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
-    "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
-    "function_call", "computer_call", "mcp_call", "image_embeds",
-})  # fmt: skip
-"""Types of parts in which no image is sought; embeddings do not pass the ViT."""
-
-_IMAGES = frozenset({
-    "image", "image_url", "image-url", "input_image", "image_file",
-    "computer_screenshot", "image_generation_call",
-})  # fmt: skip
-_VIDEOS = frozenset({"video", "video_url", "video-url", "input_video"})
-_BY_CONTENT = frozenset({"blob", "binary", "uri", "file", "file_data"})
-"""Types that hold any medium and say which (OpenTelemetry, pydantic-ai)."""
-
-LISTS = frozenset({"image", "images", "image_data", "image_url", "image_urls"})
-"""Keys under which a request or a message has images beside its text."""
-
-TEXTS = frozenset({"text", "content", "prompt", "input", "value", "question"})
-"""Keys under which users write; an image that is pasted there is text, too."""
-
-_NO_PROMPT = frozenset({
-    "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
-    "tools", "metadata",
-})  # fmt: skip
-"""Keys of calls to tools: their arguments are text to the model, whatever they hold."""
-
-_SKIPPED = _NO_PROMPT | LISTS
-_INLINE = ("inline_data", "inlineData", "file_data", "fileData")
-_WITHIN = ("image_url", "image", "source", "image_file")
-_ENCODED = ("data", "base64", "bytes", "b64_json", "content", "result")
-_HOLDING = (*_ENCODED, "source")
-_NAMED = ("url", "uri", "path", "fileUri", "file_uri", "s3Location")
-_MEDIA = (
-    "modality", "mime_type", "mimeType", "media_type", "mediaType", "content_type",
-    "format",
-)  # fmt: skip
-_TELLING = frozenset({*_INLINE, *_MEDIA, "bytes"})
-_SEEN = frozenset({"image", "png", "jpeg", "jpg", "webp", "gif"})
-_NOT_SEEN = frozenset({"video", "audio", "application", "wav", "mp3", "mp4", "pdf"})
-
-_DEEPEST_PLACE = 6
 
 
 @dataclass(frozen=True, slots=True)

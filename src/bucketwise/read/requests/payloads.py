@@ -19,6 +19,33 @@ _URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _STANDARD = re.compile(rb"[A-Za-z0-9+/]*")
 
 
+REFERRED = "named by an address, a path or an id"
+LEFT_OUT = "left out, cut or moved elsewhere by the logger"
+BESIDE = "kept in files of their own, of which a table has the paths"
+MOVED = "or more in bodies that the logger moved to S3"
+CLIP = "given as video, of whose frames no request tells"
+ABSENT = {
+    REFERRED: ": unsized; give these images too, as a folder or tar",
+    LEFT_OUT: ": unsized; have it keep width and height beside them, or their first 72 kB",
+    BESIDE: ": unsized; give these files too, as a folder",
+    MOVED: ": unsized; give these objects instead of the log",
+    CLIP: ": unsized; give a table of their width, height, frames and fps",
+}
+"""Why an image that a request shows stands not in its log, and what to do about it."""
+_LONGEST_MEDIA_TYPE = 1_024
+_SHORTEST_IMAGE = 48
+"""Characters; the smallest GIF there can be needs more."""
+_MAGIC_BYTES = 24
+_LOOKED_AT = 16_384
+"""Characters in which words are sought that stand for the rest of an image."""
+_WORDS = re.compile(
+    r"[<\[({@]|\.\.|\u2026|truncat|redact|remov|omit|strip|mask", re.IGNORECASE
+)
+"""What loggers write where they leave out or cut an image, and base64 does not hold."""
+_OF_ADDRESSES = frozenset("/\\._-")
+_LONGEST_ADDRESS = 4_096
+
+
 class Base64File(io.RawIOBase):
     """The bytes that base64 text stands for, read-only and seekable.
 
@@ -118,37 +145,6 @@ def _without_padding(text: str | bytes, start: int) -> int:
     tail = text[max(start, end - 2) :]
     padding = "=" if isinstance(tail, str) else b"="
     return end - len(tail) + len(tail.rstrip(padding))  # type: ignore[arg-type]
-
-
-REFERRED = "named by an address, a path or an id"
-LEFT_OUT = "left out, cut or moved elsewhere by the logger"
-BESIDE = "kept in files of their own, of which a table has the paths"
-MOVED = "or more in bodies that the logger moved to S3"
-CLIP = "given as video, of whose frames no request tells"
-ABSENT = {
-    REFERRED: ": unsized; give these images too, as a folder or tar",
-    LEFT_OUT: ": unsized; have it keep width and height beside them, or their first 72 kB",
-    BESIDE: ": unsized; give these files too, as a folder",
-    MOVED: ": unsized; give these objects instead of the log",
-    CLIP: ": unsized; give a table of their width, height, frames and fps",
-}
-"""Why an image that a request shows stands not in its log, and what to do about it."""
-
-_LONGEST_MEDIA_TYPE = 1_024
-_SHORTEST_IMAGE = 48
-"""Characters; the smallest GIF there can be needs more."""
-
-_MAGIC_BYTES = 24
-_LOOKED_AT = 16_384
-"""Characters in which words are sought that stand for the rest of an image."""
-
-_WORDS = re.compile(
-    r"[<\[({@]|\.\.|\u2026|truncat|redact|remov|omit|strip|mask", re.IGNORECASE
-)
-"""What loggers write where they leave out or cut an image, and base64 does not hold."""
-
-_OF_ADDRESSES = frozenset("/\\._-")
-_LONGEST_ADDRESS = 4_096
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,22 @@ JSON they are `startTimeUnixNano` of a span and `timeUnixNano` of a log record
 (opentelemetry-proto 1.7)."""
 
 
+Record = tuple[int, object]
+"""Where something stands in a file, from 1, and what it says."""
+_BY_REQUEST = (
+    "under limits of their own (mm_processor_kwargs of the request), which take the place "
+    "of the processor's"
+)
+_BY_PART = (
+    "under limits of their own (min_pixels, max_pixels, resized_height of the message), "
+    "resized before the processor, as qwen_vl_utils does"
+)
+_DETAIL = "asked for with a detail, of which Qwen's processors know nothing"
+"""What is told of images whose request says how to see them."""
+_MOST_LAYOUTS = 64
+_DETAILS = frozenset({"low", "high", "original"})
+
+
 def find_name(role: str, names: Iterable[str], chosen: Chosen) -> str | None:
     """Return the name that plays a role, or None.
 
@@ -55,24 +71,6 @@ def find_name(role: str, names: Iterable[str], chosen: Chosen) -> str | None:
         if alias in folded and alias not in named:
             return folded[alias]
     return None
-
-
-Record = tuple[int, object]
-"""Where something stands in a file, from 1, and what it says."""
-
-_BY_REQUEST = (
-    "under limits of their own (mm_processor_kwargs of the request), which take the place "
-    "of the processor's"
-)
-_BY_PART = (
-    "under limits of their own (min_pixels, max_pixels, resized_height of the message), "
-    "resized before the processor, as qwen_vl_utils does"
-)
-_DETAIL = "asked for with a detail, of which Qwen's processors know nothing"
-"""What is told of images whose request says how to see them."""
-
-_MOST_LAYOUTS = 64
-_DETAILS = frozenset({"low", "high", "original"})
 
 
 class RequestLog:

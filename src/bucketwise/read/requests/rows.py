@@ -34,6 +34,29 @@ _SAMPLE_LINES = 20
 _LONGEST_NAME = 64
 
 
+_RANGE_BYTES = 128 * 1024 * 1024
+_RANGE_ROWS = 20_000
+"""Asked for at once: a row group may be as large as its file, and DuckDB holds 2,048
+rows of it together."""
+_MEMORY_LIMITS_MB = (360, 720, 1440, 2880)
+"""Tried in turn: a page of a column has to fit, packed and unpacked."""
+_STORED = ["blob", "varchar"]
+"""Types of the `bytes` and `path` of an image in Hugging Face datasets."""
+_WORDS = re.compile(r"[^a-z0-9]+|(?<=[a-z])(?=[0-9])")
+_IMAGE_WORDS = frozenset({
+    "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic",
+    "screenshot", "screenshots", "bytes", "imagebytes", "jpg", "jpeg", "png", "webp",
+    "avif", "gif", "bmp", "tif", "tiff", "heic",
+})  # fmt: skip
+_OTHER_WORDS = frozenset({
+    "audio", "video", "videos", "pdf", "sound", "speech", "voice", "wav", "mp3",
+    "embedding", "embeddings", "emb", "feature", "features", "latent", "hash", "phash",
+    "sha256", "md5", "tokens",
+})  # fmt: skip
+"""Bytes of other kinds: the features Audio, Video and Pdf of Hugging Face datasets are
+stored like its Image (datasets 5.2.0, features/image.py, Image.pa_type)."""
+
+
 def read_delimited(file: File) -> Iterator[Record]:
     """Yield each row as an object, by the names of its columns; None where it is ragged.
 
@@ -69,32 +92,6 @@ _FOR_IMAGES = replace(
     sought="the images",
 )
 """A header is short, and what tells images is not."""
-
-
-_RANGE_BYTES = 128 * 1024 * 1024
-_RANGE_ROWS = 20_000
-"""Asked for at once: a row group may be as large as its file, and DuckDB holds 2,048
-rows of it together."""
-
-_MEMORY_LIMITS_MB = (360, 720, 1440, 2880)
-"""Tried in turn: a page of a column has to fit, packed and unpacked."""
-
-_STORED = ["blob", "varchar"]
-"""Types of the `bytes` and `path` of an image in Hugging Face datasets."""
-
-_WORDS = re.compile(r"[^a-z0-9]+|(?<=[a-z])(?=[0-9])")
-_IMAGE_WORDS = frozenset({
-    "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic",
-    "screenshot", "screenshots", "bytes", "imagebytes", "jpg", "jpeg", "png", "webp",
-    "avif", "gif", "bmp", "tif", "tiff", "heic",
-})  # fmt: skip
-_OTHER_WORDS = frozenset({
-    "audio", "video", "videos", "pdf", "sound", "speech", "voice", "wav", "mp3",
-    "embedding", "embeddings", "emb", "feature", "features", "latent", "hash", "phash",
-    "sha256", "md5", "tokens",
-})  # fmt: skip
-"""Bytes of other kinds: the features Audio, Video and Pdf of Hugging Face datasets are
-stored like its Image (datasets 5.2.0, features/image.py, Image.pa_type)."""
 
 
 def has_images(workspace: Workspace, file: File) -> bool:

@@ -34,6 +34,11 @@ _OF_SUMS = frozenset({None, "time", "path", "replica", "engine"})
 """Roles of a load by which requests are summed up; the others are of one request."""
 
 
+_OF_ANY = frozenset({"count", "time", "label"})
+_OF_CLIPS = frozenset({"frames", "fps"})
+_OF_A_SIZE = frozenset({"height", "width", "resolution", "shape"})
+
+
 def loose_count(
     names: Sequence[str],
     taken: Collection[int],
@@ -72,11 +77,6 @@ def _is_count(cells: Sequence[str]) -> bool:
         re.fullmatch(r"\d{1,3}([, ]?\d{3})*|\d+(\.0+)?", each) for each in filled
     )
     return whole and not all(each in {"0", "1"} for each in filled)
-
-
-_OF_ANY = frozenset({"count", "time", "label"})
-_OF_CLIPS = frozenset({"frames", "fps"})
-_OF_A_SIZE = frozenset({"height", "width", "resolution", "shape"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 _MOST_PREAMBLE_LINES = 20
 
 
+_SAMPLE_LINES = 50
+_PAIR = re.compile(r"\s*\d+\s*[xX*\u00d7]\s*\d+\s*")
+_SHOWN = 40
+"""Characters of a broken name that a message shows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """How the first lines are written.
@@ -180,12 +186,6 @@ def _is_header(
     """Say whether the first row has a name that is known, or that the user gave."""
     given = {column for column in chosen.values() if not column.isdecimal()} - {""}
     return not given.isdisjoint(first) or any(map(purpose.is_heading, first))
-
-
-_SAMPLE_LINES = 50
-_PAIR = re.compile(r"\s*\d+\s*[xX*\u00d7]\s*\d+\s*")
-_SHOWN = 40
-"""Characters of a broken name that a message shows."""
 
 
 def open_delimited(

@@ -26,6 +26,10 @@ _SIDES = (("w", "h"), ("width", "height"))
 """What a box is told by, the shorter names first: beside them the others are no box's."""
 
 
+_MOMENTS = frozenset({"start", "end"})
+"""A column named for one of them may be found as the time of an image, too."""
+
+
 def no_cells(_: int) -> tuple[str, ...]:
     """Stand for the cells of a table of which nothing but the names is known."""
     return ()
@@ -116,10 +120,6 @@ def _all_less(places: Sequence[float | None], sides: Sequence[float | None]) -> 
         if place is not None and side is not None
     ]
     return bool(pairs) and all(place <= side for place, side in pairs)
-
-
-_MOMENTS = frozenset({"start", "end"})
-"""A column named for one of them may be found as the time of an image, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,11 @@ from bucketwise.nouns.traffic import MAX_PLACES, Place, Rejection
 from bucketwise.read.database import DATA_FAULTS, Connection, NoSuchTable, Workspace
 from bucketwise.read.tables.table import BATCH, Table
 
+_FEW = 50
+"""Rows that are judged first and then sought by their text, in two thirds of the time."""
+Judged = Callable[[str, Sequence[str]], str]
+"""A relation and columns to pass on -> SQL of its rows with their `reason`."""
+
 
 def forget_rejects(connection: Connection) -> None:
     """Drop what earlier queries set aside."""
@@ -26,13 +31,6 @@ def rows_set_aside(connection: Connection) -> int | None:
         return 0
     [(lost, count)] = found.fetchall()
     return None if lost else int(count)
-
-
-_FEW = 50
-"""Rows that are judged first and then sought by their text, in two thirds of the time."""
-
-Judged = Callable[[str, Sequence[str]], str]
-"""A relation and columns to pass on -> SQL of its rows with their `reason`."""
 
 
 def find_places(

@@ -30,6 +30,13 @@ BATCH = "batch"
 BATCH_ROWS = 20_000
 
 
+SAMPLE_LINES = 1_000
+_BATCH_CHARACTERS = 4_000_000
+"""Lines with images in them are few to a batch."""
+_FILLED = "text IS NOT NULL AND (text >= '!' OR trim(text, ' \t\r\n') <> '')"
+"""Most lines start with no blank; only the others are worth a closer look."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Where rows and cells stand in one file.
@@ -99,14 +106,6 @@ class Table:
         typed = {role for role, at in self.roles.items() if at in self.typed}
         samples = {role: self.samples_of(role) for role in self.roles}
         return number_forms(samples, frozenset(typed))
-
-
-SAMPLE_LINES = 1_000
-_BATCH_CHARACTERS = 4_000_000
-"""Lines with images in them are few to a batch."""
-
-_FILLED = "text IS NOT NULL AND (text >= '!' OR trim(text, ' \t\r\n') <> '')"
-"""Most lines start with no blank; only the others are worth a closer look."""
 
 
 def open_whole_lines(workspace: Workspace, file: File) -> Table:

@@ -30,6 +30,51 @@ _CLOCK = rf"\s*(?:(\d+)(?:\.| days? ))?(\d+):(\d\d):({_DECIMAL})\s*"
 _CLOCK_S = (86_400.0, 3_600.0, 60.0, 1.0)
 
 
+_ORDINAL = "%Y-%j"
+_DATES = {
+    "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
+    "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
+    "%Y.%m.%d": r"\d{4}\.\d\d?\.\d\d?",
+    "%Y:%m:%d": r"\d{4}:\d\d?:\d\d?",
+    "%Y%m%d": r"\d{8}",
+    _ORDINAL: (
+        r"\d{4}-(?:0\d[1-9]|0[1-9]0|[12]\d\d|3[0-5]\d|36[0-5])|"
+        r"\d\d(?:[02468][048]|[13579][26])-366"
+    ),
+    "%d/%b/%Y": r"\d\d?/[A-Za-z]{3}/\d{4}",
+    "%d-%b-%Y": r"\d\d?-[A-Za-z]{3}-\d{4}",
+    "%d %b %Y": r"\d\d? +[A-Za-z]{3} +\d{4}",
+    "%b %d %Y": r"[A-Za-z]{3} +\d\d? +\d{4}",
+    "%b %d, %Y": r"[A-Za-z]{3} +\d\d?, +\d{4}",
+    "%B %d, %Y": r"[A-Za-z]{4,} +\d\d?, +\d{4}",
+    "%d.%m.%Y": r"\d\d?\.\d\d?\.\d{4}",
+    "%d.%m.%y": r"\d\d?\.\d\d?\.\d\d",
+    "%m/%d/%Y": r"\d\d?/\d\d?/\d{4}",
+    "%m/%d/%y": r"\d\d?/\d\d?/\d\d",
+    "%m-%d-%Y": r"\d\d?-\d\d?-\d{4}",
+}
+"""Forms of a date, and what tells each from the others. Whether months or days stand
+first in the last three is for the column to tell."""
+_CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%I:%M:%S %p", "%I:%M %p")
+_WRITTEN = re.compile(
+    r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
+    rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
+    r"(?:(?: - |[T:,_ -]) *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
+    r"(?:(?P<fraction>[.,]\d{1,6})(?P<finer>\d*))?(?:\s*(?P<half>[AaPp][Mm]))?"
+    r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?P<year> +\d{4})?)?\]?\s*",
+    re.ASCII,
+)
+"""Python and DuckDB (RE2) read it alike."""
+_ISO = (
+    r"\d{4}[-/]\d\d?[-/]\d\d?([T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d(:?\d\d)?)?"
+    r"(?! ?[AaPp][Mm]\b)( ?[A-Za-z/_]+)?)?"
+)
+"""What DuckDB reads as a TIMESTAMPTZ."""
+_MONTHS = 12
+_YEAR_1000_US = -30_610_224_000_000_000
+_YEAR_2000_US = 946_684_800_000_000
+
+
 def seconds(text: str, unit_s: float | None) -> str:
     """Return SQL for a duration in seconds, NULL for anything else.
 
@@ -65,56 +110,6 @@ def _sum(text: str, pattern: str, units_s: Sequence[float]) -> str:
     return f"list_transform([{written}], lambda w: {parts})[1]"
 
 
-_ORDINAL = "%Y-%j"
-
-_DATES = {
-    "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
-    "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
-    "%Y.%m.%d": r"\d{4}\.\d\d?\.\d\d?",
-    "%Y:%m:%d": r"\d{4}:\d\d?:\d\d?",
-    "%Y%m%d": r"\d{8}",
-    _ORDINAL: (
-        r"\d{4}-(?:0\d[1-9]|0[1-9]0|[12]\d\d|3[0-5]\d|36[0-5])|"
-        r"\d\d(?:[02468][048]|[13579][26])-366"
-    ),
-    "%d/%b/%Y": r"\d\d?/[A-Za-z]{3}/\d{4}",
-    "%d-%b-%Y": r"\d\d?-[A-Za-z]{3}-\d{4}",
-    "%d %b %Y": r"\d\d? +[A-Za-z]{3} +\d{4}",
-    "%b %d %Y": r"[A-Za-z]{3} +\d\d? +\d{4}",
-    "%b %d, %Y": r"[A-Za-z]{3} +\d\d?, +\d{4}",
-    "%B %d, %Y": r"[A-Za-z]{4,} +\d\d?, +\d{4}",
-    "%d.%m.%Y": r"\d\d?\.\d\d?\.\d{4}",
-    "%d.%m.%y": r"\d\d?\.\d\d?\.\d\d",
-    "%m/%d/%Y": r"\d\d?/\d\d?/\d{4}",
-    "%m/%d/%y": r"\d\d?/\d\d?/\d\d",
-    "%m-%d-%Y": r"\d\d?-\d\d?-\d{4}",
-}
-"""Forms of a date, and what tells each from the others. Whether months or days stand
-first in the last three is for the column to tell."""
-
-_CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%I:%M:%S %p", "%I:%M %p")
-
-_WRITTEN = re.compile(
-    r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
-    rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
-    r"(?:(?: - |[T:,_ -]) *(?P<clock>\d\d?:\d\d?(?::\d\d?)?|\d{4}|\d{6})"
-    r"(?:(?P<fraction>[.,]\d{1,6})(?P<finer>\d*))?(?:\s*(?P<half>[AaPp][Mm]))?"
-    r"\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?P<year> +\d{4})?)?\]?\s*",
-    re.ASCII,
-)
-"""Python and DuckDB (RE2) read it alike."""
-
-_ISO = (
-    r"\d{4}[-/]\d\d?[-/]\d\d?([T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d(:?\d\d)?)?"
-    r"(?! ?[AaPp][Mm]\b)( ?[A-Za-z/_]+)?)?"
-)
-"""What DuckDB reads as a TIMESTAMPTZ."""
-
-_MONTHS = 12
-_YEAR_1000_US = -30_610_224_000_000_000
-_YEAR_2000_US = 946_684_800_000_000
-
-
 def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
     """Return SQL for a time in microseconds since 1970, NULL where there is none.
 
@@ -135,10 +130,13 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
         What the column is called.
     """
     written = list(samples)
-    days_first = _days_first(written)
+    days_first = any(first > _MONTHS for first, _ in _numbered_dates(written))
     iso, number = _iso(text), _number(text)
     other = _in_any_form(text, days_first=days_first)
-    form, dated = _form_of_most(written), dated_numbers(written, name)
+    # `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most.
+    [(form, count), *_] = Counter(map(_form, written)).most_common(1) or [("", 0)]
+    form = form if count * 2 > len(written) else ""
+    dated = dated_numbers(written, name)
     if dated and form in ("", NUMBER):
         return _first_of(dated.sql(text), iso, other)
     if form == NUMBER:
@@ -193,22 +191,12 @@ def is_date(text: str) -> bool:
     return _form(text) not in {"", NUMBER}
 
 
-def _days_first(samples: Iterable[str]) -> bool:
-    return any(first > _MONTHS for first, _ in _numbered_dates(samples))
-
-
 def _numbered_dates(samples: Iterable[str]) -> list[tuple[int, int]]:
     """Return month and day, in whatever order, of dates that may start with either."""
     dates = [match["date"] for match in map(_WRITTEN.fullmatch, samples) if match]
     either = [date for date in dates if _date_form(date).startswith("%m")]
     starts = [re.split("[/-]", date)[:2] for date in either]
     return [(int(first), int(second)) for first, second in starts]
-
-
-def _form_of_most(samples: Sequence[str]) -> str:
-    """Return `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most."""
-    forms = Counter(map(_form, samples)).most_common(1)
-    return forms[0][0] if forms and forms[0][1] * 2 > len(samples) else ""
 
 
 def _form(written: str) -> str:

@@ -36,6 +36,28 @@ _SETS = frozenset({"ENV", "ARG"})
 _STARTS = frozenset({"ENTRYPOINT", "CMD"})
 
 
+_SECTION = re.compile(r"^\[.+\][ \t]*$", re.MULTILINE)
+_SETTING = re.compile(
+    r"^(?P<name>[A-Za-z]\w*)[ \t]*=[ \t]*"
+    # systemd goes on after a backslash, supervisor where a line is indented.
+    r"(?P<value>(?:.*\\\n(?:[#;].*\n)*)*.*(?:\n[ \t]+\S.*)*)$",
+    re.MULTILINE,
+)
+_BETWEEN_PAIRS = re.compile(r",(?=\s*\w+=)")
+_NOT_IN_SHELL = re.compile(r"^[#;].*\n", re.MULTILINE)
+
+COMMANDS = ("entrypoint", "command", "args")
+"""Keys of one command, in the order their words are put together: Compose has the first
+two, Kubernetes and Argo the last two."""
+MAX_WORDS = 10_000
+"""A longer list is no command."""
+_ENVIRONMENTS = ("env", "environment", "variables", "vars")
+_MODELS = ("modelURL", "model", "model_id", "modelId", "model_name", "modelName")
+_FILE_NAME = re.compile(r"[\w.-]+\.(?:json|ya?ml|toml|py|sh|bash|md|service|ini)")
+Reads = Callable[[Excerpt, str], Iterator[Any]]
+"""What reads a file within a file, by its name."""
+
+
 @dataclass
 class _Stage:
     """What an image is made of so far."""
@@ -133,17 +155,6 @@ def _listed_words(rest: Excerpt, shell: Shell) -> list[Given] | None:
     ]
 
 
-_SECTION = re.compile(r"^\[.+\][ \t]*$", re.MULTILINE)
-_SETTING = re.compile(
-    r"^(?P<name>[A-Za-z]\w*)[ \t]*=[ \t]*"
-    # systemd goes on after a backslash, supervisor where a line is indented.
-    r"(?P<value>(?:.*\\\n(?:[#;].*\n)*)*.*(?:\n[ \t]+\S.*)*)$",
-    re.MULTILINE,
-)
-_BETWEEN_PAIRS = re.compile(r",(?=\s*\w+=)")
-_NOT_IN_SHELL = re.compile(r"^[#;].*\n", re.MULTILINE)
-
-
 def unit_commands(excerpt: Excerpt) -> Iterator[Command]:
     """Yield the commands that a unit starts.
 
@@ -182,21 +193,6 @@ def _on_one_line(value: Excerpt) -> Excerpt:
     text = _NOT_IN_SHELL.sub(lambda found: " " * len(found[0]), value.text)
     text = re.sub(r"\\?\n", lambda found: " " * len(found[0]), text)
     return value.as_long(text)
-
-
-COMMANDS = ("entrypoint", "command", "args")
-"""Keys of one command, in the order their words are put together: Compose has the first
-two, Kubernetes and Argo the last two."""
-
-MAX_WORDS = 10_000
-"""A longer list is no command."""
-
-_ENVIRONMENTS = ("env", "environment", "variables", "vars")
-_MODELS = ("modelURL", "model", "model_id", "modelId", "model_name", "modelName")
-_FILE_NAME = re.compile(r"[\w.-]+\.(?:json|ya?ml|toml|py|sh|bash|md|service|ini)")
-
-Reads = Callable[[Excerpt, str], Iterator[Any]]
-"""What reads a file within a file, by its name."""
 
 
 def commands_in(tree: Tree, at: Excerpt, reads: Reads) -> Iterator[Any]:
@@ -289,7 +285,12 @@ class _Walk:
         model: str,
     ) -> Iterator[Command]:
         """Yield what the keys of one command say together."""
-        lines = [self._lines(level[key], (*path, key), shell) for key in told]
+        lines = [
+            list(shell.lines(self._said(level[key], (*path, key))))
+            if isinstance(level[key], str)
+            else [self._words(level[key], (*path, key), shell)]
+            for key in told
+        ]
         if len(told) == 1 and len(lines[0]) > 1:
             for words in lines[0]:
                 yield from shell.started(words)
@@ -299,11 +300,6 @@ class _Walk:
         if not found and "entrypoint" not in level:
             yield from shell.assumed(words, str(level.get("image", "")), model)
         yield from found
-
-    def _lines(self, value: Any, path: Path, shell: Shell) -> list[list[Given]]:
-        if isinstance(value, str):
-            return list(shell.lines(self._said(value, path)))
-        return [self._words(value, path, shell)]
 
     def _listed(
         self,

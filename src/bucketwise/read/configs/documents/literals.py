@@ -41,6 +41,10 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _OPERANDS = (int, float, str, list, tuple)
 
 
+MAX_STEPS = 200_000
+"""Names of names of names grow without end."""
+
+
 def calculated(node: ast.BinOp, left: Any, right: Any) -> Any:
     """Return what a calculation makes; `Unknown` where it fails or grows too large.
 
@@ -99,10 +103,6 @@ def unknown(node: ast.expr) -> Unknown:
         return Unknown("an expression")
     text = ast.unparse(node)
     return Unknown(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
-
-
-MAX_STEPS = 200_000
-"""Names of names of names grow without end."""
 
 
 class Literals:

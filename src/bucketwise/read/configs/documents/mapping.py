@@ -46,6 +46,10 @@ WRAPPERS = ("rbln_config", "optimum_overrides")
 """Keys vllm-rbln takes a configuration under (vllm-rbln 0.12.0, config.py)."""
 
 
+_OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
+"""Options of vLLM's own configuration file that hold a configuration."""
+
+
 def wrapper_of(config: Mapping[str, Any]) -> str | None:
     """Return the key a configuration is wrapped in; None where it is not."""
     for key in WRAPPERS:
@@ -111,10 +115,6 @@ def _kept(level: dict[str, Any]) -> dict[str, Any]:
             if isinstance(first.get(key), int) and key not in kept:
                 kept[key] = first[key]
     return kept
-
-
-_OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
-"""Options of vLLM's own configuration file that hold a configuration."""
 
 
 def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Document, ...]:

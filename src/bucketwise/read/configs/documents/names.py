@@ -30,6 +30,12 @@ _CACHED = re.compile(r"(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)")
 _FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
 
 
+_VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
+_PIN = re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}")
+_IMAGE = re.compile(rf"[\w./-]*(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")
+_NAME = re.compile(rf"(?:optimum(?:-rbln)?|vllm-rbln)-{_VERSION}")
+
+
 def family_of(class_name: str) -> str:
     """Return the family a class of `optimum.rbln` serves; "" for one that is unknown."""
     return _FAMILIES.get(class_name, "")
@@ -90,12 +96,6 @@ def folder_config(folder: str) -> Mapping[str, Any] | None:
     except ConfigError:
         return None
     return found if isinstance(found, dict) else None
-
-
-_VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
-_PIN = re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}")
-_IMAGE = re.compile(rf"[\w./-]*(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")
-_NAME = re.compile(rf"(?:optimum(?:-rbln)?|vllm-rbln)-{_VERSION}")
 
 
 class Release(NamedTuple):

@@ -42,6 +42,35 @@ _SHORT_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
 
+COMPILER_OPTIONS: Mapping[str, bool] = {
+    "model-id": True,
+    "output-dir": True,
+    "class": True,
+    "show-rbln-config": False,
+    "get-kvcache-num-blocks": False,
+    "set-kvcache-num-blocks": True,
+    "set-memory-budget": True,
+    "list-classes": False,
+    "examples": False,
+    "version": False,
+    "no-style": False,
+    "hf-token": True,
+    "hf-revision": True,
+    "hf-cache-dir": True,
+    "hf-force-download": False,
+    "hf-local-files-only": False,
+}
+"""Options of optimum-rbln-cli itself, and whether each takes a value (optimum-rbln
+0.12.0, cli.py, main); any other is a setting of the configuration, or with hf- in front
+for transformers."""
+_WITHOUT_COMPILE = frozenset({
+    "show-rbln-config", "get-kvcache-num-blocks", "set-kvcache-num-blocks",
+    "set-memory-budget", "list-classes", "examples", "version",
+})  # fmt: skip
+"""Options with which optimum-rbln-cli does something else (0.12.0, cli.py, main)."""
+_OWN_NUMBER = re.compile(r"-?\d+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
     """One option.
@@ -261,37 +290,6 @@ def _value(told: Given) -> Any:
         return told.text
     base = 1_024 if match[2].isupper() else 1_000
     return int(float(match[1]) * base ** _POWERS[match[2].lower()])
-
-
-COMPILER_OPTIONS: Mapping[str, bool] = {
-    "model-id": True,
-    "output-dir": True,
-    "class": True,
-    "show-rbln-config": False,
-    "get-kvcache-num-blocks": False,
-    "set-kvcache-num-blocks": True,
-    "set-memory-budget": True,
-    "list-classes": False,
-    "examples": False,
-    "version": False,
-    "no-style": False,
-    "hf-token": True,
-    "hf-revision": True,
-    "hf-cache-dir": True,
-    "hf-force-download": False,
-    "hf-local-files-only": False,
-}
-"""Options of optimum-rbln-cli itself, and whether each takes a value (optimum-rbln
-0.12.0, cli.py, main); any other is a setting of the configuration, or with hf- in front
-for transformers."""
-
-_WITHOUT_COMPILE = frozenset({
-    "show-rbln-config", "get-kvcache-num-blocks", "set-kvcache-num-blocks",
-    "set-memory-budget", "list-classes", "examples", "version",
-})  # fmt: skip
-"""Options with which optimum-rbln-cli does something else (0.12.0, cli.py, main)."""
-
-_OWN_NUMBER = re.compile(r"-?\d+")
 
 
 def compiled_by(command: Command, text: Text, release: Release) -> tuple[Document, ...]:

@@ -10,6 +10,14 @@ from typing import NamedTuple
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.documents.excerpt import HOLE, Excerpt, joined
 
+_HOLE = f"(?P<hole> {HOLE}+ )"
+_COMMAND = r"(?P<command> \$\( (?: [^()]++ | \( [^()]*+ \) )*+ \) | ` [^`]*+ ` )"
+_VARIABLE = r"(?P<variable> \$ (?: \w+ | [@*\#?$!-] | \{ [^{}]* \} ) )"
+
+_BRACED = re.compile(r"\$\{(?P<name>\w+)(?::?[-=](?P<default>.*))?\}", re.DOTALL)
+_TEMPLATE_NAME = re.compile(r"\$?\{\{\s*(?:env\.)?(\w+)\s*\}\}")
+_NAME = re.compile(r"\w+(?:\[[@*]\])?")
+
 
 class Dialect(NamedTuple):
     """How a shell writes words.
@@ -24,11 +32,6 @@ class Dialect(NamedTuple):
 
     token: re.Pattern[str]
     inside: re.Pattern[str]
-
-
-_HOLE = f"(?P<hole> {HOLE}+ )"
-_COMMAND = r"(?P<command> \$\( (?: [^()]++ | \( [^()]*+ \) )*+ \) | ` [^`]*+ ` )"
-_VARIABLE = r"(?P<variable> \$ (?: \w+ | [@*\#?$!-] | \{ [^{}]* \} ) )"
 
 
 def _pattern(*parts: str) -> re.Pattern[str]:
@@ -199,11 +202,6 @@ class Word:
     def is_bare(self) -> bool:
         """Whether it is one variable without quotes: the shell splits what it holds."""
         return len(self.parts) == 1 and isinstance(self.parts[0], Variable)
-
-
-_BRACED = re.compile(r"\$\{(?P<name>\w+)(?::?[-=](?P<default>.*))?\}", re.DOTALL)
-_TEMPLATE_NAME = re.compile(r"\$?\{\{\s*(?:env\.)?(\w+)\s*\}\}")
-_NAME = re.compile(r"\w+(?:\[[@*]\])?")
 
 
 def listed_word(excerpt: Excerpt) -> Word:

@@ -20,6 +20,9 @@ MAX_PLACES = 50_000
 """Values beyond are told by the place of what holds them."""
 
 
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
     """Nested values.
@@ -102,9 +105,6 @@ def _odd(value: Any, path: Path) -> Iterator[tuple[Path, object, str]]:
         or (isinstance(value, float) and math.isfinite(value))
     ):
         yield path, value, "text, a finite number, true, false or null"
-
-
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
 def json_tree(excerpt: Excerpt, name: str) -> Tree:

@@ -35,6 +35,16 @@ except ImportError:  # pragma: no cover - a build of PyYAML without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\\\n]*"|'[^'\n]*')"""
+_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_DEEP = re.compile(
+    rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}+"
+)
+_LONG_TEXT = re.compile(r'"{3}.*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
+_TABLE = re.compile(rf"[ \t]*\[[ \t]*({_KEY})[ \t]*\]")
+_PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
+
+
 def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
     """Return the documents of a YAML text that are mappings or lists.
 
@@ -209,16 +219,6 @@ class _Reader:
 
 def _below(path: Path | None, key: str) -> Path | None:
     return None if path is None else (*path, key)
-
-
-_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\\\n]*"|'[^'\n]*')"""
-_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
-_DEEP = re.compile(
-    rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}+"
-)
-_LONG_TEXT = re.compile(r'"{3}.*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
-_TABLE = re.compile(rf"[ \t]*\[[ \t]*({_KEY})[ \t]*\]")
-_PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 
 
 def toml_tree(excerpt: Excerpt, name: str) -> Tree:

@@ -43,6 +43,12 @@ JSON = Style(
 YAML = Style(value=JSON.value, quote="", trailing_comma=True)
 
 
+PYTHON = Style(value=repr, quote='"', trailing_comma=True)
+_PREFIX = "rbln_"
+
+_BEFORE = re.compile(r"(?:\s|[\\`^]\n)+--\Z")
+
+
 def json_roots(content: str) -> tuple[Node, ...]:
     """Return the value of a text that is known to be JSON."""
     tokens = list(_TOKEN.finditer(content))
@@ -157,10 +163,6 @@ def _replace(table: Any, name: str, old: Any, new: Any) -> None:
         del found[-1]
 
 
-PYTHON = Style(value=repr, quote='"', trailing_comma=True)
-_PREFIX = "rbln_"
-
-
 def python_roots(code: Code, keys: set[str]) -> Iterator[Node]:
     """Yield every mapping of Python that has these keys alone, names followed."""
     trees = code.trees
@@ -244,9 +246,6 @@ class _Spans:
         """Return the position of a column, which the tree counts in bytes."""
         before = self._lines[line - 1].encode()[:column]
         return self._starts[line - 1] + len(before.decode(errors="ignore"))
-
-
-_BEFORE = re.compile(r"(?:\s|[\\`^]\n)+--\Z")
 
 
 def option_edits(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +101,12 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
             )
         )
         raise ConfigError(*problems)
-    held = _Held.of(family, config, problems)
-    tower = read_tower(held.family, held.config, problems, held.place)
+    kin, held, place_in_file = _held(family, config, problems)
+    tower = read_tower(kin, held, problems, place_in_file)
     language_model, unpriced = read_language_model(
-        held.family, held.config, tower, problems, held.place
+        kin, held, tower, problems, place_in_file
     )
-    if language_model is not None and held.family != family:
+    if language_model is not None and kin != family:
         # What a token is projected to stands in for lm_head.
         width = Fields(f"{CONFIG}: ", config, problems).whole(*_EMBEDDING)
         language_model = replace(language_model, vocab=width, tied=True)
@@ -135,27 +135,20 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The object that describes the tower and the language model, and where it is."""
-
-    family: str
-    config: Mapping[str, Any]
-    place: str
-
-    @classmethod
-    def of(cls, family: str, config: Mapping[str, Any], problems: list[str]) -> _Held:
-        """Find it: config.json itself, or what that holds."""
-        if family not in HOLDERS:
-            return cls(family, config, f"{CONFIG}: ")
-        key, families = HOLDERS[family]
-        inner = config.get(key)
-        found = inner.get("model_type") if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or found not in families:
-            named = f"{key}.model_type is {shown(found)}"
-            problems.append(f"{CONFIG}: {named}; {' or '.join(families)} is right")
-            raise ConfigError(*problems)
-        return cls(found, inner, f"{CONFIG}: {key}.")
+def _held(
+    family: str, config: Mapping[str, Any], problems: list[str]
+) -> tuple[str, Mapping[str, Any], str]:
+    """Return the object that describes tower and language model, and where it is."""
+    if family not in HOLDERS:
+        return family, config, f"{CONFIG}: "
+    key, families = HOLDERS[family]
+    inner = config.get(key)
+    found = inner.get("model_type") if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or found not in families:
+        named = f"{key}.model_type is {shown(found)}"
+        problems.append(f"{CONFIG}: {named}; {' or '.join(families)} is right")
+        raise ConfigError(*problems)
+    return found, inner, f"{CONFIG}: {key}."
 
 
 def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:

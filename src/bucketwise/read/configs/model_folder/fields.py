@@ -28,6 +28,13 @@ _HINTS = (
 )  # fmt: skip
 
 
+Default = TypeVar("Default")
+MOST_DIMENSION = 2**20
+MOST_PIXELS = 2**36
+"""A square of 262,144 px. More is no limit, and whoever searches what can be reached
+under a limit would work long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A folder with a config.json.
@@ -144,14 +151,6 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 def _printable(text: str) -> str:
     """Return a name that stands on one line and can be written as UTF-8."""
     return "".join(mark if mark.isprintable() else "?" for mark in text)
-
-
-Default = TypeVar("Default")
-
-MOST_DIMENSION = 2**20
-MOST_PIXELS = 2**36
-"""A square of 262,144 px. More is no limit, and whoever searches what can be reached
-under a limit would work long."""
 
 
 @dataclass(frozen=True, slots=True)

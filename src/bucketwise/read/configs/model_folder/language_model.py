@@ -14,6 +14,19 @@ from bucketwise.read.configs.model_folder.tower import MOST_BLOCKS, TOWERS, Towe
 FULL_EVERY = 4
 """Default of `full_attention_interval`, and of `sliding_window_pattern`."""
 
+LINEAR = (
+    ("linear_key_heads", "linear_num_key_heads", 16),
+    ("linear_key_head_dim", "linear_key_head_dim", 128),
+    ("linear_value_heads", "linear_num_value_heads", 32),
+    ("linear_value_head_dim", "linear_value_head_dim", 128),
+    ("linear_conv_kernel", "linear_conv_kernel_dim", 4),
+)
+"""Field of `LmShape`, key, and default of the class."""
+
+TEXT = "text_config"
+FULL, LINEAR_TYPE, SLIDING = "full_attention", "linear_attention", "sliding_attention"
+MOST_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextClass:
@@ -88,22 +101,6 @@ TEXT_CLASSES: dict[str, TextClass] = {
                            kv_heads=32, intermediate=16_384, sliding_window_tokens=4_096),
 }  # fmt: skip
 """By the `model_type` of config.json, as `TOWERS`."""
-
-LINEAR = (
-    ("linear_key_heads", "linear_num_key_heads", 16),
-    ("linear_key_head_dim", "linear_key_head_dim", 128),
-    ("linear_value_heads", "linear_num_value_heads", 32),
-    ("linear_value_head_dim", "linear_value_head_dim", 128),
-    ("linear_conv_kernel", "linear_conv_kernel_dim", 4),
-)
-"""Field of `LmShape`, key, and default of the class."""
-
-
-TEXT = "text_config"
-
-FULL, LINEAR_TYPE, SLIDING = "full_attention", "linear_attention", "sliding_attention"
-
-MOST_SHOWN = 5
 
 
 def read_language_model(

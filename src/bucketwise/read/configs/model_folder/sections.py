@@ -21,6 +21,10 @@ NO_IMAGE_DEFAULT = ("qwen3_vl_moe",)
 image_processing_auto.py): their file must name one."""
 
 
+EDGES = ("shortest_edge", "longest_edge")
+NAMES = ("min_pixels", "max_pixels")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorClass:
     """What a processor does with what its file leaves out.
@@ -150,10 +154,6 @@ def video_class(section: Section, family: str) -> ProcessorClass:
         f"{' or '.join(VIDEO_TYPES)} is right"
     )
     return VIDEO_CLASSES[family]
-
-
-EDGES = ("shortest_edge", "longest_edge")
-NAMES = ("min_pixels", "max_pixels")
 
 
 @dataclass(frozen=True, slots=True)
