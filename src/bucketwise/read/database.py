@@ -15,14 +15,10 @@ from bucketwise.read.scratch import Scratch, open_scratch
 
 Connection = duckdb.DuckDBPyConnection
 DATA_FAULTS = (
-    duckdb.ConversionException,
-    duckdb.InvalidInputException,
-    duckdb.IOException,
-    duckdb.NotImplementedException,
-    duckdb.OutOfMemoryException,
-    duckdb.OutOfRangeException,
-    duckdb.SerializationException,
-)
+    duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException,
+    duckdb.NotImplementedException, duckdb.OutOfMemoryException,
+    duckdb.OutOfRangeException, duckdb.SerializationException,
+)  # fmt: skip
 """Errors with which DuckDB says that a file is not as it should be."""
 
 AnyFault = duckdb.Error

@@ -58,11 +58,9 @@ _ENGINE = re.compile(r"(?:Engine (\d{3,9})|\d{1,9} (Engines Aggregated)): $")
 _ACCESS = ' HTTP/1.1" '
 _ACCESS_LINE = re.compile(r'INFO: {5}\S{1,100} - "[A-Z]{3,7} \S{1,2000} HTTP/')
 _START_UPS = (
-    "vLLM API server version ",
-    "Initializing an LLM engine ",
-    "Initializing a V1 LLM engine ",
-    "Started server process [",
-)
+    "vLLM API server version ", "Initializing an LLM engine ",
+    "Initializing a V1 LLM engine ", "Started server process [",
+)  # fmt: skip
 _REQUEST_MARKS = ("Received request", "logger.py:")
 """vLLM 0.6.6 entrypoints/logger.py, and what comes before it in older ones."""
 

@@ -17,19 +17,8 @@ TURNS = {turn: turn for turn in range(1, 9)}
 
 _SHORT, _RATIONAL = 3, 5
 _UNIT_BYTES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-}
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8,
+}  # fmt: skip
 _INLINE_BYTES = 4  # a longer value stands elsewhere (TIFF 6.0, section 2)
 
 # Tags Pillow reads as it opens a JPEG: what they hold can make it refuse the file
@@ -57,17 +46,9 @@ _LAYOUTS = frozenset({(depth, 0) for depth in (1, 2, 4, 8, 16)}
     | {(depth, colour) for depth in (8, 16) for colour in (2, 4, 6)})  # fmt: skip
 # Chunks that say nothing of size or orientation, and the fewest bytes Pillow takes.
 _FEWEST = {
-    b"PLTE": 0,
-    b"bKGD": 0,
-    b"cHRM": 32,
-    b"gAMA": 4,
-    b"hIST": 0,
-    b"pHYs": 9,
-    b"sBIT": 0,
-    b"sRGB": 1,
-    b"tIME": 0,
-    b"tRNS": 6,
-}
+    b"PLTE": 0, b"bKGD": 0, b"cHRM": 32, b"gAMA": 4, b"hIST": 0, b"pHYs": 9, b"sBIT": 0,
+    b"sRGB": 1, b"tIME": 0, b"tRNS": 6,
+}  # fmt: skip
 
 JPEG_MAGIC = b"\xff\xd8\xff"
 """Start of image and the first byte of a marker (ITU-T T.81, B.1.1)."""

@@ -23,12 +23,8 @@ _LONG_NAME = tarfile.GNUTYPE_LONGNAME
 _PAX = frozenset({tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE})
 _EXTENDED = _PAX | {_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE}
 _WITHOUT_DATA = frozenset({
-    tarfile.LNKTYPE,
-    tarfile.SYMTYPE,
-    tarfile.CHRTYPE,
-    tarfile.BLKTYPE,
-    tarfile.FIFOTYPE,
-    tarfile.DIRTYPE,
+    tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE,
+    tarfile.FIFOTYPE, tarfile.DIRTYPE,
 })  # fmt: skip
 # Where GNU's sparse headers say that another follows (GNU tar manual, "Basic Tar Format").
 _MORE_IN_HEADER, _MORE_IN_NEXT = 482, 504

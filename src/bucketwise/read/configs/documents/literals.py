@@ -6,6 +6,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bucketwise.lint.finding import Path
@@ -28,15 +29,10 @@ _LONGEST = 80
 _WIDEST = 200
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.FloorDiv: operator.floordiv,
-    ast.Div: operator.truediv,
-    ast.Mod: operator.mod,
-    ast.LShift: operator.lshift,
-    ast.Pow: operator.pow,
-}
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv, ast.Div: operator.truediv, ast.Mod: operator.mod,
+    ast.LShift: operator.lshift, ast.Pow: operator.pow,
+}  # fmt: skip
 
 _OPERANDS = (int, float, str, list, tuple)
 
@@ -105,6 +101,14 @@ def unknown(node: ast.expr) -> Unknown:
     return Unknown(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
 
 
+@dataclass(slots=True)
+class _Noted:
+    """Where the values of one expression stand, and the nodes that say them."""
+
+    places: dict[Path, Place] = field(default_factory=dict)
+    nodes: dict[Path, ast.expr] = field(default_factory=dict)
+
+
 class Literals:
     """Reads expressions of one text.
 
@@ -117,7 +121,7 @@ class Literals:
 
     Attributes
     ----------
-    seen : set of int
+    noted : set of int
         Identities of every node that became part of a value.
     nodes : dict of tuple of str to ast.expr
         The node that says each value of what was read last, names followed.
@@ -136,13 +140,14 @@ class Literals:
 
     def read(self, node: ast.expr) -> tuple[Any, dict[Path, Place]]:
         """Return a value, with `Unknown` for what cannot be told, and its places."""
-        places: dict[Path, Place] = {}
-        self.nodes = {}
-        return self._value(node, (), places), places
+        found = _Noted()
+        value = self._value(node, (), found)
+        self.nodes = found.nodes
+        return value, found.places
 
     def value(self, node: ast.expr) -> Any:
         """Return a value alone."""
-        return self._value(node, (), None)
+        return self._value(node, (), _Noted())
 
     def origin(self, node: ast.expr) -> ast.expr:
         """Return the expression that a name stands for; any other one as it is."""
@@ -153,20 +158,18 @@ class Literals:
         """Return where an expression stands."""
         return self._place_of(node.lineno)
 
-    def _value(
-        self, node: ast.expr, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _value(self, node: ast.expr, path: Path, noted: _Noted) -> Any:
         self._steps += 1
         read = _READERS.get(type(node))
         if read is None or self._depth > MAX_DEPTH or self._steps > MAX_STEPS:
             return unknown(node)
         self.seen.add(id(node))
-        if places is not None and len(places) < MAX_PLACES:
-            places.setdefault(path, self._place_of(node.lineno))
-            self.nodes[path] = node
+        if len(noted.places) < MAX_PLACES:
+            noted.places.setdefault(path, self._place_of(node.lineno))
+            noted.nodes[path] = node
         self._depth += 1
         try:
-            return read(self, node, path, places)
+            return read(self, node, path, noted)
         finally:
             self._depth -= 1
 
@@ -179,19 +182,16 @@ class Literals:
         known = value is None or isinstance(value, str | int | float)
         return value if known else unknown(node)
 
-    def _name(
-        self, node: ast.Name, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _name(self, node: ast.Name, path: Path, noted: _Noted) -> Any:
         found = self._names.get(node.id)
         if found is None or node.id in self._open:
             return unknown(node)
         self._open.append(node.id)
         try:
-            if places is not None:
-                places.pop(path, None)
-            value = self._value(found.value, path, places)
+            noted.places.pop(path, None)
+            value = self._value(found.value, path, noted)
             for change in found.changes:
-                value = self._changed(value, change, found, path, places)
+                value = self._changed(value, change, found, path, noted)
         finally:
             self._open.pop()
         return value
@@ -202,7 +202,7 @@ class Literals:
         change: Change,
         name: Name,
         path: Path,
-        places: dict[Path, Place] | None,
+        noted: _Noted,
     ) -> Any:
         """Return a value after one statement on it, as far as that is plain."""
         keys = [self.value(key) for key in change.keys]
@@ -216,36 +216,32 @@ class Literals:
         below = (*path, *keys)
         steady = change.value is not None and change.block == name.block
         if change.is_update:
-            made = self._value(change.value, below, places) if steady else None  # type: ignore[arg-type]
+            made = self._value(change.value, below, noted) if steady else None  # type: ignore[arg-type]
             if not isinstance(made, dict):
                 return unknown(name.value)
             level |= made
         else:
             level[keys[-1]] = (
-                self._value(change.value, below, places)  # type: ignore[arg-type]
+                self._value(change.value, below, noted)  # type: ignore[arg-type]
                 if steady
                 else Unknown(f"{keys[-1]} is set elsewhere")
             )
         return value
 
-    def _list(
-        self, node: ast.List | ast.Tuple, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _list(self, node: ast.List | ast.Tuple, path: Path, noted: _Noted) -> Any:
         items = [
-            self._value(item, (*path, str(position)), places)
+            self._value(item, (*path, str(position)), noted)
             for position, item in enumerate(node.elts)
         ]
         if any(isinstance(item, ast.Starred) for item in node.elts):
             return unknown(node)
         return tuple(items) if isinstance(node, ast.Tuple) else items
 
-    def _dict(
-        self, node: ast.Dict, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _dict(self, node: ast.Dict, path: Path, noted: _Noted) -> Any:
         made: dict[str, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             if key_node is None:
-                inner = self._value(value_node, path, places)
+                inner = self._value(value_node, path, noted)
                 if not isinstance(inner, dict):
                     return unknown(node)
                 made |= inner
@@ -254,20 +250,16 @@ class Literals:
             if not isinstance(key, str):
                 return unknown(node)
             below = (*path, key)
-            made[key] = self._value(value_node, below, places)
-            if places is not None:
-                places[below] = self._place_of(key_node.lineno)
-        if places is not None:
-            # What is spread into a mapping has been told of its path too.
-            self.nodes[path] = node
+            made[key] = self._value(value_node, below, noted)
+            noted.places[below] = self._place_of(key_node.lineno)
+        # What is spread into a mapping has been told of its path too.
+        noted.nodes[path] = node
         return made
 
-    def _call(
-        self, node: ast.Call, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _call(self, node: ast.Call, path: Path, noted: _Noted) -> Any:
         name = dotted_name(node.func).rpartition(".")[2]
         if name == "dict" or is_config_class(name):
-            return self._keywords(node, path, places)
+            return self._keywords(node, path, noted)
         arguments = [self.value(each) for each in node.args]
         if node.keywords or any(isinstance(each, Unknown) for each in arguments):
             return unknown(node)
@@ -290,28 +282,24 @@ class Literals:
             return list(items) if name == "list" else tuple(items)
         return sorted(items) if all(map(is_whole, items)) else unknown(node)
 
-    def _keywords(
-        self, node: ast.Call, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _keywords(self, node: ast.Call, path: Path, noted: _Noted) -> Any:
         made: dict[str, Any] = {}
         for argument in node.args:
-            inner = self._value(argument, path, places)
+            inner = self._value(argument, path, noted)
             if not isinstance(inner, dict):
                 return unknown(node)
             made |= inner
         for keyword in node.keywords:
             below = path if keyword.arg is None else (*path, keyword.arg)
-            value = self._value(keyword.value, below, places)
+            value = self._value(keyword.value, below, noted)
             if keyword.arg is not None:
                 made[keyword.arg] = value
-                if places is not None:
-                    places[below] = self._place_of(keyword.lineno)
+                noted.places[below] = self._place_of(keyword.lineno)
             elif isinstance(value, dict):
                 made |= value
             else:
                 return unknown(node)
-        if places is not None:
-            self.nodes[path] = node
+        noted.nodes[path] = node
         return made
 
     def _unary(self, node: ast.UnaryOp, *_: object) -> Any:

@@ -19,11 +19,9 @@ from bucketwise.read.configs.documents.shell import Command, Given
 from bucketwise.read.configs.documents.text import Text
 
 _SHORT = {
-    "-tp": "--tensor-parallel-size",
-    "-pp": "--pipeline-parallel-size",
-    "-dp": "--data-parallel-size",
-    "-q": "--quantization",
-}
+    "-tp": "--tensor-parallel-size", "-pp": "--pipeline-parallel-size",
+    "-dp": "--data-parallel-size", "-q": "--quantization",
+}  # fmt: skip
 
 # Switches that may stand before the model (vllm 0.24, vllm/engine/arg_utils.py and
 # entrypoints/openai/cli_args.py): what follows any other option is its value.
@@ -43,23 +41,12 @@ _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
 
 COMPILER_OPTIONS: Mapping[str, bool] = {
-    "model-id": True,
-    "output-dir": True,
-    "class": True,
-    "show-rbln-config": False,
-    "get-kvcache-num-blocks": False,
-    "set-kvcache-num-blocks": True,
-    "set-memory-budget": True,
-    "list-classes": False,
-    "examples": False,
-    "version": False,
-    "no-style": False,
-    "hf-token": True,
-    "hf-revision": True,
-    "hf-cache-dir": True,
-    "hf-force-download": False,
-    "hf-local-files-only": False,
-}
+    "model-id": True, "output-dir": True, "class": True, "show-rbln-config": False,
+    "get-kvcache-num-blocks": False, "set-kvcache-num-blocks": True,
+    "set-memory-budget": True, "list-classes": False, "examples": False,
+    "version": False, "no-style": False, "hf-token": True, "hf-revision": True,
+    "hf-cache-dir": True, "hf-force-download": False, "hf-local-files-only": False,
+}  # fmt: skip
 """Options of optimum-rbln-cli itself, and whether each takes a value (optimum-rbln
 0.12.0, cli.py, main); any other is a setting of the configuration, or with hf- in front
 for transformers."""
