@@ -24,7 +24,7 @@ from bucketwise.read.lines import (
 from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
 from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.records import Form, Record, read_records
-from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table, packed_as
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
 from bucketwise.words.numbers import plural
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -292,7 +292,8 @@ def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
         f"(SELECT *, false AS ragged FROM read_csv({literal(workspace.stage(file.path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
-        f"quote = '\"', escape = '\"', store_rejects = true{packed_as(file)}) {blank})"
+        f"quote = '\"', escape = '\"', store_rejects = true, "
+        f"compression = '{file.compression}') {blank})"
     )
 
 
@@ -313,7 +314,7 @@ def _numbered(
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
         f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
-        f"skip = {layout.skipped}{packed_as(file)})) "
+        f"skip = {layout.skipped}, compression = '{file.compression}')) "
         f"WHERE {filled})"
     )
 

@@ -142,17 +142,9 @@ def open_whole_lines(workspace: Workspace, file: File) -> Table:
 def raw_lines(workspace: Workspace, file: File) -> str:
     """Return SQL of the lines of a text, each a `line`, a blank one NULL."""
     return (
-        f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}"
-        f"{packed_as(file)})"
+        f"read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
+        f"compression = '{file.compression}')"
     )
-
-
-def packed_as(file: File) -> str:
-    """Return the option of `read_csv` for a packed file.
-
-    Told that a file is plain, DuckDB 2.0 reads it with one thread.
-    """
-    return "" if file.compression == "none" else f", compression = '{file.compression}'"
 
 
 def numbered_lines(raw: str) -> str:

@@ -121,7 +121,7 @@ class Literals:
 
     Attributes
     ----------
-    noted : set of int
+    seen : set of int
         Identities of every node that became part of a value.
     nodes : dict of tuple of str to ast.expr
         The node that says each value of what was read last, names followed.
