@@ -24,8 +24,8 @@ from bucketwise.read.evidence.columns import (
     tells_images,
 )
 from bucketwise.read.evidence.plausibility import settle
+from bucketwise.read.tables.aggregate import find_places, forget_rejects, rows_set_aside
 from bucketwise.read.tables.cells import blank
-from bucketwise.read.tables.places import find_places, forget_rejects, rows_set_aside
 from bucketwise.read.tables.table import BATCH, Table
 from bucketwise.read.tables.times import microseconds, said_of_times, seconds
 from bucketwise.words.reasons import (

@@ -20,8 +20,14 @@ from PIL import (
     TiffImagePlugin,
 )
 
-from bucketwise.read.images.header import TURNED, Header
-from bucketwise.read.images.plain import ORIENTATION, PNG_MAGIC, TURNS, walk_chunks
+from bucketwise.read.images.header import (
+    ORIENTATION,
+    PNG_MAGIC,
+    TURNED,
+    TURNS,
+    Header,
+    walk_chunks,
+)
 
 READ_COST = 64
 """What a call costs besides its bytes: formats read byte by byte are bounded too."""

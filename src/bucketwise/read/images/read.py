@@ -13,8 +13,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bucketwise.errors import InputError
-from bucketwise.read.images.header import Header, Item, UnusualError
-from bucketwise.read.images.plain import JPEG_MAGIC, PNG_MAGIC, read_jpeg, read_png
+from bucketwise.read.images.header import (
+    JPEG_MAGIC,
+    PNG_MAGIC,
+    Header,
+    Item,
+    UnusualError,
+    read_jpeg,
+    read_png,
+)
 from bucketwise.words.printable import one_line
 from bucketwise.words.reasons import (
     LINKED_FOLDER,

@@ -24,10 +24,14 @@ from bucketwise.nouns.traffic import (
     said_of_slots,
 )
 from bucketwise.read.database import Connection, Workspace, one_number
-from bucketwise.read.tables.aggregate import fill_cells, floor_divide, regroup
+from bucketwise.read.tables.aggregate import (
+    fill_cells,
+    find_places,
+    floor_divide,
+    regroup,
+)
 from bucketwise.read.tables.cells import parsed_rows, said_of_pairs
 from bucketwise.read.tables.names import LENGTH
-from bucketwise.read.tables.places import find_places
 from bucketwise.read.tables.table import Table
 from bucketwise.read.tables.times import said_of_times
 from bucketwise.words.numbers import plural, verb
