@@ -74,7 +74,7 @@ screenshots: $(STAMP)
 
 # The page of lint rules, made from the rules.
 docs: $(STAMP)
-	$(BIN)/python -c 'from bucketwise.lint.formats.rules_page import rules_page; print(rules_page(), end="")' > docs/rules.md
+	$(BIN)/python -c 'from bucketwise.engines.rbln.rules.table import RULES; from bucketwise.lint.formats.rules_page import rules_page; print(rules_page(RULES), end="")' > docs/rules.md
 
 # The wheel works where the sources are not.
 wheel-check: $(STAMP)

@@ -20,6 +20,7 @@ from bucketwise.core.limits import image_limits, video_limits
 from bucketwise.core.optimize import Problem
 from bucketwise.core.optimize.exact import solve
 from bucketwise.core.patching import Preprocessing, count_patches
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.read import read_traffic
 from bucketwise.read.configs.profiles import find_profile
 
@@ -39,7 +40,7 @@ def main() -> None:
     print(f"regret of {K} buckets, mean / 95th percentile over {DRAWS} draws")
     for path in sorted(SAMPLES.glob("*.csv")):
         counts = count_patches(read_traffic([path]).sizes(), profile, preprocessing)
-        whole = Demand.of(counts.needed((0, 12, 0)), counts.runs)
+        whole = Demand.of(counts.needed(RBLN.release((0, 12, 0))), counts.runs)
         top = int(whole.needed[-1])
         best = price(Buckets(_solve(whole, curve)), whole, curve).padded_compute
         said = []

@@ -10,7 +10,8 @@ from bucketwise.core.demand import Demand
 from bucketwise.core.limits import image_limits, video_limits
 from bucketwise.core.patching import Preprocessing
 from bucketwise.core.plan import PlanWarning
-from bucketwise.core.today import GivenLimits, Today
+from bucketwise.core.today import Today
+from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import (
     NO_TIME_S,

@@ -17,6 +17,7 @@ from bucketwise.core.patching import count_patches
 from bucketwise.core.plan import Visual
 from bucketwise.core.question import Question
 from bucketwise.core.today import Today
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.profile import ModelProfile
@@ -55,7 +56,7 @@ def plan_for(
         profile,
         preprocessing_of(profile),
         question or Question(),
-        pick_targets(targets),
+        RBLN.releases(pick_targets(targets)),
         today=today,
         context=Context(version="0"),
     )
@@ -158,7 +159,7 @@ def test_pins_are_kept_count_in_k_and_raise_the_top() -> None:
 
 
 def test_a_pin_off_the_models_multiple_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="1001 found; a multiple of 4 is right"):
+    with pytest.raises(UsageError, match=r"expected a multiple of 4 for .*, got 1001"):
         visual_for(MIXED, Question(pins=(1_001,)))
 
 
@@ -217,7 +218,9 @@ def test_a_top_that_rises_because_merged_patches_are_written_is_told() -> None:
 
 
 def test_a_pin_in_merged_patches_is_told_in_merged_patches() -> None:
-    with pytest.raises(UsageError, match=r"--pin: 30 found; .* 4 .*32 is the next"):
+    with pytest.raises(
+        UsageError, match=r"--pin: expected .* 4 .*, got 30; the next is 32"
+    ):
         visual_for(MIXED, replace(MERGED, pins=(120,)))
 
 
@@ -227,7 +230,7 @@ def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -
         QWEN3,
         preprocessing_of(QWEN3, QWEN3.checkpoint),
         Question(),
-        pick_targets(()),
+        RBLN.releases(pick_targets(())),
     )
     visual = analysis.plan.visual
     assert visual.vit_max_seq_lens[-1] == 62_500

@@ -177,4 +177,4 @@ def test_paper_alone_without_a_chromium_is_refused_before_anything_is_read(
 def test_formats_that_nobody_knows_are_refused(formats: str) -> None:
     done = CliRunner().invoke(main, ["analyze", "a.csv", "--format", formats])
     assert done.exit_code == 2
-    assert "html, pdf, md or none are right" in done.output
+    assert "expected html, pdf, md or none" in done.output

@@ -17,13 +17,12 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.cli.lint import FORMATS
 from bucketwise.engines.rbln.releases import NEWEST, OLDEST
+from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.lint.finding import Finding, Fix
+from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.lint.formats import RENDERERS
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Rule
-from bucketwise.lint.subject import Subject
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.read.configs.profiles import find_profile
 from tests.test_model_folders import folder_of
 from tests.test_sources_rbln_config import COMPILED
@@ -44,7 +43,7 @@ BAD = GOOD | {"visual": {"max_seq_lens": [1024, 16384]}}
 """The older name, which 0.12.0 refuses."""
 
 
-def old_name(subject: Subject) -> Iterator[Finding]:
+def old_name(subject: RblnSubject) -> Iterator[Finding]:
     """An older name."""
     if subject.visual and "max_seq_lens" in subject.visual:
         path = ("visual", "max_seq_lens")
@@ -100,7 +99,7 @@ def test_every_configuration_that_cannot_be_read_is_named_at_once(
     with pytest.raises(ConfigError) as caught:
         bucketwise.lint_config(tmp_path / "a.json", "{", GOOD)
     assert len(caught.value.problems) == 2
-    with pytest.raises(UsageError, match="no configuration given"):
+    with pytest.raises(UsageError, match="expected one configuration"):
         bucketwise.lint_config()
 
 
@@ -205,7 +204,7 @@ def test_limits_that_cannot_be_are_refused_as_options_and_said_of_a_text() -> No
         judged(GOOD, min_pixels=9, max_pixels=8)
     one = judged("from x import *\nMIN_PIXELS = 9\nMAX_PIXELS = 8\nrbln_config = {}\n")
     assert one.subject.limits is None
-    assert "their limits cannot be: max_pixels: 8 found" in one.not_judged[0]
+    assert "their limits cannot be: max_pixels: expected at least" in one.not_judged[0]
 
 
 def test_the_processor_in_a_compiled_folder_is_the_one_that_is_judged(
@@ -273,7 +272,7 @@ def test_bad_input_and_bad_usage_have_their_own_exits(tmp_path: Path) -> None:
         (("-", "--target", "0.1"), 2, "--target"),
         (("-", "--target", "0.12.0", "--target", "0.10.4"), 2, "one --target"),
         (("-", "--format", "xml"), 2, "'xml' is not one of"),
-        (("-", "--max-pixels", "x"), 2, "not a number of pixels"),
+        (("-", "--max-pixels", "x"), 2, "expected a number of pixels"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "bucketwise", "lint", *map(str, arguments)],

@@ -1,6 +1,7 @@
 """The decoder half of a plan."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from bucketwise.core.decoder.decision import (
     decide_pattern,
     suggest_batch_size,
 )
+from bucketwise.core.decoder.graphs import choose_graphs, mean_cost
 from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.decoder.sizing import (
@@ -22,7 +24,10 @@ from bucketwise.core.decoder.sizing import (
     batch_size_options,
     context_length,
 )
+from bucketwise.core.decoder.step_cost import slot_costs
 from bucketwise.core.decoder.sweep import sweep
+from bucketwise.engines.rbln.attention import context_step
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import (
     Activity,
@@ -35,7 +40,9 @@ from bucketwise.nouns.profile import ModelProfile
 from bucketwise.read.configs.profiles import built_in_profiles
 
 PROFILES = built_in_profiles()
-ATOM_8 = Deployment(n_devices=8, partition=16_384, mean_visual=400, high_visual=4_000)
+ATOM_8 = Deployment(
+    engine=RBLN, n_devices=8, partition=16_384, mean_visual=400, high_visual=4_000
+)
 
 
 def load_of(pairs: list[tuple[int, int]]) -> Activity:
@@ -109,7 +116,7 @@ def test_a_model_that_always_runs_the_whole_batch_gets_one_graph() -> None:
     assert decoder.decoder_batch_sizes == (8,)
     assert decoder.decision.rule == "whole_batch"
     assert any("whole batch" in note for note in decoder.notes)
-    assert decide_pattern(8, "qwen3_5").decoder.decoder_batch_sizes == (8,)
+    assert decide_pattern(8, "qwen3_5", RBLN).decoder.decoder_batch_sizes == (8,)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ def test_a_model_that_always_runs_the_whole_batch_gets_one_graph() -> None:
 def test_without_evidence_the_vendor_s_pattern_is_told_as_assumed(
     batch_size: int, sizes: tuple[int, ...]
 ) -> None:
-    found = decide_pattern(batch_size, "qwen3_vl")
+    found = decide_pattern(batch_size, "qwen3_vl", RBLN)
     assert found.decoder.decoder_batch_sizes == sizes
     assert found.decoder.evidence.kind == "none"
     assert found.decoder.active_share == {}
@@ -199,7 +206,9 @@ def test_a_suggested_context_holds_every_request(
     totals: list[int], partition: int | None, with_images: bool
 ) -> None:
     found = context_length(
-        tokens_of(*totals, with_images=with_images), visual=300, partition=partition
+        tokens_of(*totals, with_images=with_images),
+        visual=300,
+        step=context_step(partition),
     )
     added = 0 if with_images else 300
     assert found.largest == max(totals) + added
@@ -241,3 +250,27 @@ def test_a_batch_size_that_nobody_gave_is_the_smallest_that_hardly_queues(
     assert size == (fit[0] if fit else BATCH_SIZES[-1])
     if fit:
         assert decided(load, size).decoder.suggested_batch_size == size
+
+
+@given(
+    steps=st.lists(st.floats(0.01, 100), min_size=2, max_size=10),
+    pins=st.sets(st.integers(1, 10), max_size=3),
+    most=st.integers(1, 5),
+)
+def test_pinned_graphs_are_compiled_and_the_others_are_the_best_beside_them(
+    steps: list[float], pins: set[int], most: int
+) -> None:
+    batch_size, weights = len(steps), np.array(steps)
+    held = {size for size in pins if size < batch_size}
+    curve = slot_costs(batch_size)
+    found = choose_graphs(
+        weights, curve, k_range=(1, most), min_saving=0.0, pins=tuple(sorted(held))
+    )
+    assert held <= set(found.sizes)
+    for point in found.frontier:
+        free = set(range(1, batch_size)) - held
+        tried = [
+            mean_cost(tuple(sorted({*held, *more, batch_size})), weights, curve)
+            for more in combinations(sorted(free), point.k - 1 - len(held))
+        ]
+        assert point.mean_step_cost == pytest.approx(min(tried))

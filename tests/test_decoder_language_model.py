@@ -277,23 +277,32 @@ def test_only_linear_attention_keeps_a_state() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"layers": 0}, "layers is 0; at least 1"),
-        ({"heads": -1, "vocab": 0}, "vocab is 0.*\n.*heads is -1"),
-        ({"intermediate": 0}, "intermediate is 0; at least 1"),
-        ({"heads": 5}, r"heads is 5; a multiple of kv_heads \(2\)"),
+        ({"layers": 0}, "layers: expected at least 1, got 0"),
+        ({"heads": -1, "vocab": 0}, "vocab: .*, got 0\n.*heads: .*, got -1"),
+        ({"intermediate": 0}, "intermediate: expected at least 1, got 0"),
+        ({"heads": 5}, r"heads: expected a multiple of kv_heads \(2\), got 5"),
         (
             {"full_attention_layers": 5},
-            r"full_attention_layers is 5; 0 to layers \(4\)",
+            r"full_attention_layers: expected 0 to layers \(4\), got 5",
         ),
-        ({"full_attention_layers": 3}, "linear_conv_kernel is 0; at least 1"),
-        ({"attention_biases": 2}, "attention_biases is 2; 0, 3 or 4"),
-        (EXPERTS, "intermediate is 96; 0 is right beside experts"),
-        (EXPERTS | {"experts_per_token": 0}, "experts_per_token is 0; at least 1"),
+        (
+            {"full_attention_layers": 3},
+            "linear_conv_kernel: expected at least 1, got 0",
+        ),
+        ({"attention_biases": 2}, "attention_biases: expected 0, 3 or 4, got 2"),
+        (EXPERTS, "intermediate: expected 0 beside experts, got 96"),
+        (
+            EXPERTS | {"experts_per_token": 0},
+            "experts_per_token: expected at least 1, got 0",
+        ),
         (
             EXPERTS | {"experts": 2, "intermediate": 0},
-            r"experts_per_token is 3; at most experts \(2\)",
+            r"experts_per_token: expected at most experts \(2\), got 3",
         ),
-        (HYBRID | {"linear_key_heads": 4}, "linear_value_heads is 6; a multiple of"),
+        (
+            HYBRID | {"linear_key_heads": 4},
+            "linear_value_heads: expected a multiple of .*, got 6",
+        ),
     ],
 )
 def test_dimensions_that_do_not_fit_together_are_refused(

@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.pricing import Deployment, Pricing
+from bucketwise.core.decoder.pricing import GPU_DEVICE, Deployment, Pricing
 from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.decoder.step_cost import Hardware, prefill_ms, roofline
 from bucketwise.core.decoder.sweep import sweep
-from bucketwise.engines.rbln.devices import DEVICES, GPU, device_of
+from bucketwise.engines.rbln.devices import DEVICES, device_of
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import UsageError
 from bucketwise.nouns.activity import Activity, Evidence, Requests, RequestTokens
 from bucketwise.nouns.profile import LmShape
@@ -113,7 +114,7 @@ def pricing_for(
 ) -> Pricing:
     question = DecoderQuestion(batch_size=4, **asked)  # type: ignore[arg-type]
     profile = built_in_profiles()[model]
-    return Pricing.of(question, profile, Deployment(n_devices=8), found)
+    return Pricing.of(question, profile, Deployment(engine=RBLN, n_devices=8), found)
 
 
 def test_steps_are_time_where_one_graph_ran() -> None:
@@ -134,7 +135,9 @@ def test_a_log_that_names_a_gpu_is_weighed_by_a_gpu_s_steps() -> None:
     found = evidence(seen(1, 4), engine="gpu")
     asked = pricing_for(found)
     shape = shape_of("qwen3-vl-2b")
-    costs = roofline(shape, Hardware(device=GPU, n_devices=1, context_tokens=105), 4)
+    costs = roofline(
+        shape, Hardware(device=GPU_DEVICE, n_devices=1, context_tokens=105), 4
+    )
     steps = asked.seen_on(found).steps(seen(1, 4), 4)
     ratio = float(costs.costs[0] / costs.costs[3])
     assert steps[3] / steps[0] == pytest.approx(ratio, rel=1e-3)
@@ -151,18 +154,26 @@ def test_the_context_adds_visual_tokens_that_prompts_do_not_count() -> None:
     found = Evidence(kind="requests", load=seen(1), samples=1, tokens=tokens)
     question = DecoderQuestion(batch_size=4)
     profile = built_in_profiles()["qwen3-vl-2b"]
-    pricing = Pricing.of(question, profile, Deployment(mean_visual=500), found)
+    pricing = Pricing.of(
+        question, profile, Deployment(engine=RBLN, mean_visual=500), found
+    )
     assert pricing.context_tokens == 100 + 10 / 2 + 500
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"batch_size": 0}, "batch-size: 0"),
-        ({"batch_size": 8, "k_range": (3, 2)}, "decoder-graphs: 3-2"),
-        ({"batch_size": 8, "step_cost": "guess"}, "step-cost: 'guess'"),
+        ({"batch_size": 0}, "batch-size: expected .*, got 0"),
+        ({"batch_size": 8, "k_range": (3, 2)}, "decoder-graphs: expected .*, got 3-2"),
+        (
+            {"batch_size": 8, "step_cost": "guess"},
+            "step-cost: expected .*, got 'guess'",
+        ),
         ({"batch_size": 8, "measured_with": ()}, "measured-with"),
-        ({"batch_size": 8, "measured_with": "tpu"}, "measured-with: 'tpu'"),
+        (
+            {"batch_size": 8, "measured_with": "tpu"},
+            "measured-with: expected .*, got 'tpu'",
+        ),
     ],
 )
 def test_a_question_that_cannot_be_is_refused(

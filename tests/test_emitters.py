@@ -33,8 +33,9 @@ from bucketwise.engines.rbln.base_config import (
     zoo_base,
 )
 from bucketwise.engines.rbln.emit import EMITTERS, emit
-from bucketwise.engines.rbln.emit.literal import python_literal
+from bucketwise.engines.rbln.emit.processor_lines import python_literal
 from bucketwise.engines.rbln.emit.remarks import one_line
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
@@ -479,13 +480,18 @@ def test_the_runtimes_own_unit_carries_no_warning() -> None:
         assert "WARNING" not in text
 
 
-def test_scripts_tell_each_bucket_in_both_units() -> None:
+def test_the_compile_script_tells_each_bucket_in_both_units_and_others_name_it() -> (
+    None
+):
     for name, text in emit_for("0.12.0").items():
-        if not name.endswith(".json"):
+        if name.endswith("compile.py"):
             row = next(line for line in text.splitlines() if "4,096  " in line)
             assert "1,024" in row
             assert "512 x 512 px" in row
             assert "33.3 %" in row
+        elif not name.endswith(".json"):
+            assert "and what is assumed: see the top of compile.py" in text
+            assert "512 x 512 px" not in text
 
 
 @pytest.mark.parametrize(
@@ -496,7 +502,7 @@ def test_a_share_is_0_or_100_only_when_it_truly_is(share: float, words: str) -> 
     plan = make_plan()
     visual = replace(plan.visual, buckets=(bucket(1024, share),))
     files = emit_for("0.12.0", plan=replace(plan, visual=visual))
-    assert f" {words}\n" in of_kind(files, ".sh")
+    assert f" {words}\n" in of_kind(files, ".py", "compile")
 
 
 def test_a_list_for_one_dialect_goes_to_that_dialect_only() -> None:
@@ -553,10 +559,9 @@ def test_a_key_the_dialect_refuses_is_left_out_and_named() -> None:
     assert "memory_budget" not in config_of(old)
     assert config_of(new)["memory_budget"] == 0.8
     assert config_of(new)["visual"]["batch_size"] == 1
-    for start, suffix in (("compile", ".py"), ("load", ".py"), ("serve", ".sh")):
-        text = of_kind(old, suffix, start)
-        assert "memory_budget of the base is left out" in text
-        assert "visual.batch_size of the base is left out" in text
+    text = of_kind(old, ".py", "compile")
+    assert "memory_budget of the base is left out" in text
+    assert "visual.batch_size of the base is left out" in text
 
 
 def test_a_partition_too_short_for_old_releases_is_warned_about_there() -> None:
@@ -582,7 +587,7 @@ def test_the_npu_of_the_top_level_is_the_vits_as_well() -> None:
 
 
 def decoder_for(batch_size: int, family: str = "qwen3_vl") -> Decoder:
-    return decide_pattern(batch_size, family).decoder
+    return decide_pattern(batch_size, family, RBLN).decoder
 
 
 def test_decoder_batch_sizes_decide_the_batch_size() -> None:
@@ -594,11 +599,9 @@ def test_decoder_batch_sizes_decide_the_batch_size() -> None:
     assert "decoder_batch_sizes" not in config_of(emit_for("0.12.0"))
 
 
-@pytest.mark.parametrize("suffix", [".py", ".sh"])
-def test_scripts_say_who_uses_the_smaller_decoder_graphs(suffix: str) -> None:
+def test_the_compile_script_says_who_uses_the_smaller_decoder_graphs() -> None:
     plan = replace(make_plan(), decoder=decoder_for(8))
-    start = "serve" if suffix == ".sh" else "compile"
-    text = of_kind(emit_for("0.12.0", plan=plan), suffix, start)
+    text = of_kind(emit_for("0.12.0", plan=plan), ".py", "compile")
     assert "only vllm-rbln runs the smallest graph" in text
 
 
@@ -606,7 +609,7 @@ def test_scripts_say_who_uses_the_smaller_decoder_graphs(suffix: str) -> None:
 def test_batch_sizes_that_do_not_ascend_to_the_batch_are_refused(
     sizes: tuple[int, ...],
 ) -> None:
-    with pytest.raises(ConfigError, match="ascending"):
+    with pytest.raises(ConfigError, match="sizes that ascend"):
         replace(decoder_for(8), decoder_batch_sizes=sizes)
 
 

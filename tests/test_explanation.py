@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.explanation import explain_size, parse_size
 from bucketwise.core.patching import Preprocessing
-from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import UsageError
 from bucketwise.read.configs.profiles import find_profile
 
 QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")
-NEWEST, OLDER = TARGETS["0.12.0"], TARGETS["0.11.2"]
+NEWEST, OLDER = RBLN.release((0, 12, 0)), RBLN.release((0, 11, 2))
 
 
 def shipped(model: str = "qwen3-vl-2b") -> Preprocessing:
@@ -49,7 +49,7 @@ def test_a_size_is_read_back_as_it_was_written(
     "text", ["", "1920", "0x4", "4x0", "1920x1080@", "axb", "-4x4"]
 )
 def test_anything_else_is_a_usage_error(text: str) -> None:
-    with pytest.raises(UsageError, match="WIDTHxHEIGHT is right"):
+    with pytest.raises(UsageError, match="expected WIDTHxHEIGHT"):
         parse_size(text)
 
 

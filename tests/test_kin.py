@@ -17,9 +17,11 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.core.patching import count_patches
 from bucketwise.engines.rbln.base_config import given_base, zoo_base
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.kv_cache import sliding_bytes
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.releases import RELEASES, Version, written
+from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import clips_of, preprocessing_of, sides_px, sizes_of, traffic_of
@@ -105,7 +107,7 @@ def test_exaone_needs_whole_windows_and_never_one_too_many(
     counts = count_patches(sizes, profile, preprocessing_of(profile))
     windows = -(-counts.grid_h // 8) * -(-counts.grid_w // 8)
     for version in RELEASES:
-        assert np.array_equal(counts.needed(version), windows * 64)
+        assert np.array_equal(counts.needed(RBLN.release(version)), windows * 64)
 
 
 def test_a_release_without_its_class_is_refused_with_the_one_that_brought_it() -> None:
@@ -115,7 +117,7 @@ def test_a_release_without_its_class_is_refused_with_the_one_that_brought_it() -
         )
     [problem] = caught.value.problems
     assert "0.10.4 cannot compile exaone4_5, whose class came with 0.11.0" in problem
-    assert "optimum-rbln==0.11.2 or optimum-rbln==0.12.0 is right" in problem
+    assert "expected optimum-rbln==0.11.2 or optimum-rbln==0.12.0" in problem
 
 
 def test_visual_of_exaone_takes_nothing_from_the_top_up_to_0_11_1() -> None:
@@ -350,9 +352,9 @@ def test_what_stands_above_is_handed_down_to_the_base() -> None:
     assert base.mapping["npu"] == "RBLN-CA25"
     assert "kvcache_num_blocks" not in base.mapping
     assert any("kvcache_num_blocks at the top left out" in note for note in base.notes)
-    with pytest.raises(ConfigError, match=r"vlm is None; an object"):
+    with pytest.raises(ConfigError, match=r"vlm: expected an object .*, got None"):
         given_base({"max_seq_len": 1_024}, family="colqwen2", source="base.json")
-    with pytest.raises(ConfigError, match="vlm: found"):
+    with pytest.raises(ConfigError, match="vlm: expected a configuration"):
         given_base(PAGE_CONFIG, family="qwen2_vl", source="base.json")
 
 
@@ -369,6 +371,7 @@ def test_a_compiled_folder_of_pages_is_read_at_every_level(tmp_path: Path) -> No
     file.write_text(json.dumps(config), encoding="utf-8")
     [judged] = bucketwise.lint_config(file).judged
     assert judged.subject.family == "colqwen2"
+    assert isinstance(judged.subject, RblnSubject)
     assert judged.subject.config["num_devices"] == 4
     assert not [each for each in judged.reported if each.finding.severity == "error"]
     plan = bucketwise.analyze(

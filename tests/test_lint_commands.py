@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from bucketwise.app.linting import lint_config
 from bucketwise.errors import BucketwiseError, ConfigError
-from bucketwise.lint.report import LintReport
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.lint.subject import LintReport
+from bucketwise.nouns.document import Document, Unknown
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents.excerpt import aligned, whole
 from bucketwise.read.configs.documents.yaml_tree import yaml_trees
@@ -579,31 +579,39 @@ def test_a_text_that_compiles_serves_what_it_makes() -> None:
         (
             "Dockerfile",
             "FROM node:20\nCMD [npm, start]\n",
-            "in this Dockerfile; ENTRYP",
+            "in this Dockerfile; expected ENTRYP",
         ),
         (
             "Dockerfile.x",
             "FROM python\nRUN pip install x\n",
-            "in this Dockerfile; ENTRYP",
+            "in this Dockerfile; expected ENTRYP",
         ),
         (
             "README.md",
             "# x\n\nfrom here import it, don't\n",
-            "in this Markdown text; a bl",
+            "in this Markdown text; expected a bl",
         ),
         (
             "README.md",
             "```python\nfrom x import y\n```\n",
-            "in this Markdown text; a bl",
+            "in this Markdown text; expected a bl",
         ),
-        ("x.sh", "echo 'vllm serve'\n", "in this script; vllm serve or"),
-        ("x.ps1", "Write-Host 'vllm serve it'\n", "in this PowerShell script; vllm"),
-        ("x.bat", "echo vllm serve it\n", "in this batch file; vllm"),
-        ("x.service", "[Service]\nExecStart=/bin/true\n", "in this unit; ExecStart or"),
-        ("x.py", "x = 1\n", r"in this Python file; from_pretrained\(rbln"),
+        ("x.sh", "echo 'vllm serve'\n", "in this script; expected vllm serve or"),
+        (
+            "x.ps1",
+            "Write-Host 'vllm serve it'\n",
+            "in this PowerShell script; expected vllm",
+        ),
+        ("x.bat", "echo vllm serve it\n", "in this batch file; expected vllm"),
+        (
+            "x.service",
+            "[Service]\nExecStart=/bin/true\n",
+            "in this unit; expected ExecStart or",
+        ),
+        ("x.py", "x = 1\n", r"in this Python file; expected from_pretrained\(rbln"),
         ("x.py", "from x import (\n", "line 1: not Python"),
         ("x.json", "[]x", "x.json: not JSON"),
-        ("x.yaml", "- a\n- b\n", "in this YAML file; settings"),
+        ("x.yaml", "- a\n- b\n", "in this YAML file; expected settings"),
         ("x.yaml", "a: [\n", "neither JSON nor YAML"),
         (
             "compose.yaml",

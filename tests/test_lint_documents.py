@@ -21,7 +21,7 @@ from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, serves, within
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import BucketwiseError, ConfigError
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, Unknown
 from bucketwise.read.configs.documents import mapping_document, read_documents, text
 from tests.test_emitters import MODELS, make_plan
 from tests.test_sources_rbln_config import COMPILED
@@ -239,16 +239,16 @@ def test_yaml_may_hold_several_documents() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("visual: !!python/object:os.system {}\n", "plain values are right"),
-        ("visual: !own [1]\n", "plain values are right"),
-        ("visual: !own 1\n", "plain values are right"),
+        ("visual: !!python/object:os.system {}\n", "expected plain values"),
+        ("visual: !own [1]\n", "expected plain values"),
+        ("visual: !own 1\n", "expected plain values"),
         ("visual: !!int x\n", "no int"),
         ("visual: .inf\nbatch_size: 1\n", "finite number"),
         (
             "batch_size: 1\nbatch_size: 2\n",
             "line 2: the key 'batch_size' appears twice",
         ),
-        ("visual: {1: 2}\n\n", "is no text"),
+        ("visual: {1: 2}\n\n", "expected a key that is text"),
         ("visual: *nothing\n", "names nothing"),
         ("visual: &a [*a]\n", "names nothing"),
         ("visual: {<<: 3}\n", "mappings alone"),
@@ -261,7 +261,7 @@ def test_yaml_may_hold_several_documents() -> None:
                 f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 10)}]\n"
                 for n in range(9)
             ),
-            "more than 100,000 values",
+            "at most 100,000 values",
         ),
     ],
 )
@@ -436,7 +436,7 @@ def test_names_of_names_of_names_end() -> None:
 
 
 def test_a_mapping_of_anything_but_text_is_refused_as_a_value() -> None:
-    with pytest.raises(ConfigError, match=r"visual\.a key is '1'; text is right"):
+    with pytest.raises(ConfigError, match=r"visual\.a key: expected text, got '1\'"):
         mapping_document({"visual": {1: 2}})
 
 
@@ -479,7 +479,8 @@ def test_a_configuration_that_cannot_be_read_is_said_beside_one_that_can() -> No
     )
     assert document.config == PLAIN
     [note] = document.notes
-    assert note.startswith("the text given:2: rbln_config is args.config, which only")
+    assert note.startswith("the text given:2: rbln_config: expected a mapping")
+    assert "got args.config, which only" in note
 
 
 @pytest.mark.parametrize(
@@ -779,7 +780,7 @@ def test_what_only_the_shell_knows_is_marked() -> None:
     [
         ("vllm serve 'a/b", "line 1: a quote is not closed"),
         ("vllm serve a/b --additional-config {", "--additional-config: not JSON"),
-        ("vllm serve a/b --additional-config 7", "a JSON object is right"),
+        ("vllm serve a/b --additional-config 7", "expected a JSON object, got '7'"),
         ("vllm serve a/b --mm-processor-kwargs x", "--mm-processor-kwargs: not JSON"),
         ("# vllm serve a/b\n", "no configuration found"),
     ],
@@ -830,14 +831,17 @@ def test_the_release_a_text_is_for_is_read_where_it_says_one(
         ("[a" + ".a" * 90 + "]\nb = 1\n", "nested too deeply"),
         ("[a" + ".a" * 40 + "]\nb" + ".b" * 40 + " = 1\n", "nested too deeply"),
         ("a = " + "[" * 9_000 + "]" * 9_000 + "\n", "nested too deeply"),
-        ("A=a\n" + "A=$A$A\n" * 60 + "vllm serve $A\n", "what is set grows past"),
+        (
+            "A=a\n" + "A=$A$A\n" * 60 + "vllm serve $A\n",
+            "expected what is set to stay within",
+        ),
         (
             "A=(a)\n" + 'A=("${A[@]}" "${A[@]}")\n' * 60 + "vllm serve x\n",
-            "what is set grows past",
+            "expected what is set to stay within",
         ),
-        ("vllm serve x\n" * 201, "over 200 configurations"),
-        ("batch_size: 1\n---\n" * 201, "over 200 configurations"),
-        ("import x\n" + "f(rbln_config={})\n" * 201, "over 200 configurations"),
+        ("vllm serve x\n" * 201, "at most 200 configurations"),
+        ("batch_size: 1\n---\n" * 201, "at most 200 configurations"),
+        ("import x\n" + "f(rbln_config={})\n" * 201, "at most 200 configurations"),
         ("plain words\n", "no configuration found"),
         ("\n", "no configuration found"),
     ],
@@ -866,13 +870,13 @@ def test_files_that_are_too_large_or_no_text_or_not_there_are_refused(
     with pytest.raises(ConfigError, match="byte 7 is no UTF-8"):
         read_documents(tmp_path / "bytes")
     for content in ("rbln_config = {}\n", "vllm serve x\n", "a: b\n", "a = 1\n"):
-        with pytest.raises(ConfigError, match="over 1,048,576 characters"):
+        with pytest.raises(ConfigError, match="at most 1,048,576 characters"):
             read_documents(content + "#" * text.MAX_CODE_CHARACTERS)
     cell = "#" * text.MAX_CODE_CHARACTERS
-    with pytest.raises(ConfigError, match="over 1,048,576 characters"):
+    with pytest.raises(ConfigError, match="at most 1,048,576 characters"):
         read_documents(notebook(cell, cell))
     monkeypatch.setattr(text, "MAX_BYTES", 3)
-    with pytest.raises(ConfigError, match="more than 3 bytes"):
+    with pytest.raises(ConfigError, match="at most 3 bytes"):
         read_documents(write(tmp_path, "large.json", PLAIN))
 
 

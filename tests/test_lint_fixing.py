@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.engines.rbln.releases import NEWEST
-from bucketwise.lint.finding import Finding, Fix, Path
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.table import judge
+from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.lint.fixing import MAX_ROUNDS, apply_fixes, fixed
-from bucketwise.lint.rule import Rule
-from bucketwise.lint.subject import Document, Subject
+from bucketwise.nouns.document import Document, Path
 
 
-def subject_of(config: dict[str, Any]) -> Subject:
+def subject_of(config: dict[str, Any]) -> RblnSubject:
     document = Document(config=config, form="compile", source="c.json", places={})
-    return Subject(document=document, version=NEWEST)
+    return RblnSubject(document=document, version=NEWEST)
 
 
 def finding(*fixes: Fix) -> Finding:
@@ -155,20 +156,20 @@ def test_a_change_of_what_is_not_there_is_passed_over(fix: Fix) -> None:
     assert apply_fixes({"a": 1}, [fix]) == {"a": 1}
 
 
-def old_name(subject: Subject) -> Iterator[Finding]:
+def old_name(subject: RblnSubject) -> Iterator[Finding]:
     """An old name."""
     if "old" in subject.config:
         yield finding(rename("new", "old"))
 
 
-def unsorted(subject: Subject) -> Iterator[Finding]:
+def unsorted(subject: RblnSubject) -> Iterator[Finding]:
     """A list under the new name that does not ascend."""
     found = subject.config.get("new", [])
     if list(found) != sorted(found):
         yield finding(set_to(sorted(found), "new"))
 
 
-def never_right(subject: Subject) -> Iterator[Finding]:
+def never_right(subject: RblnSubject) -> Iterator[Finding]:
     """A number that is always too small."""
     yield finding(set_to(subject.config.get("n", 0) + 1, "n"))
 
@@ -177,32 +178,32 @@ RULES = (Rule("own/old-name", old_name), Rule("own/unsorted", unsorted))
 
 
 def test_what_putting_right_brings_to_light_is_put_right_too() -> None:
-    mended = fixed(subject_of({"old": (3, 1)}), RULES)
+    mended = fixed(subject_of({"old": (3, 1)}), RULES, judge)
     assert mended.config == {"new": [1, 3]}
     assert mended.renames == {("old",): "new"}
 
 
 def test_rules_that_are_never_content_come_to_an_end() -> None:
     rules = (Rule("own/never-right", never_right),)
-    assert fixed(subject_of({}), rules).config == {"n": MAX_ROUNDS}
+    assert fixed(subject_of({}), rules, judge).config == {"n": MAX_ROUNDS}
 
 
 @given(config=CONFIGS.map(lambda config: config | {"old": [2, 1]}))
 def test_a_configuration_that_was_put_right_stays_as_it_is(
     config: dict[str, Any],
 ) -> None:
-    once = fixed(subject_of(config), RULES).config
+    once = fixed(subject_of(config), RULES, judge).config
     assert "old" not in once
-    assert fixed(subject_of(once), RULES).config == once
+    assert fixed(subject_of(once), RULES, judge).config == once
 
 
-def outer(subject: Subject) -> Iterator[Finding]:
+def outer(subject: RblnSubject) -> Iterator[Finding]:
     """An old name of a level."""
     if "vision" in subject.config:
         yield finding(rename("visual", "vision"))
 
 
-def inner(subject: Subject) -> Iterator[Finding]:
+def inner(subject: RblnSubject) -> Iterator[Finding]:
     """An old name within the level of the new name."""
     if "old" in (subject.visual or {}):
         yield finding(rename("new", "visual", "old"))
@@ -210,6 +211,6 @@ def inner(subject: Subject) -> Iterator[Finding]:
 
 def test_a_rename_within_what_was_renamed_is_told_by_the_names_that_were_read() -> None:
     rules = (Rule("own/outer", outer), Rule("own/inner", inner))
-    mended = fixed(subject_of({"vision": {"old": 1}}), rules)
+    mended = fixed(subject_of({"vision": {"old": 1}}), rules, judge)
     assert mended.config == {"visual": {"new": 1}}
     assert mended.renames == {("vision",): "visual", ("vision", "old"): "new"}

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from bucketwise.engines.rbln.keys import BUCKETS, DEVICES, right_name
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.lint import blocks, memory
+from bucketwise.engines.rbln.rules import blocks, memory
+from bucketwise.engines.rbln.rules.layout import layout_of
+from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.lint.finding import Finding
-from bucketwise.lint.layout import layout_of
-from bucketwise.lint.subject import Document, Form, Subject, Unknown
+from bucketwise.nouns.document import Document, Form, Unknown
 from bucketwise.read.configs.profiles import built_in_profiles
 
 MODELS = built_in_profiles()
@@ -49,9 +50,9 @@ def subject_of(
     model: str | None = "qwen3-vl-2b",
     npu: str | None = "RBLN-CA25",
     form: Form = "compile",
-) -> Subject:
+) -> RblnSubject:
     profile = MODELS[model] if model else None
-    return Subject(
+    return RblnSubject(
         document=Document(config=config, form=form, source="config.json", places={}),
         version=version,
         profile=profile,
@@ -60,7 +61,7 @@ def subject_of(
     )
 
 
-def found_in(subject: Subject) -> dict[str, Finding]:
+def found_in(subject: RblnSubject) -> dict[str, Finding]:
     return {rule.__name__: finding for rule in RULES for finding in rule(subject)}
 
 

@@ -18,19 +18,20 @@ from hypothesis import strategies as st
 
 import bucketwise
 from bucketwise.engines.rbln.releases import NEWEST
-from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Severity
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.table import RULES
+from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Reported, Rule, Severity
 from bucketwise.lint.formats import RENDERERS, rules_page
 from bucketwise.lint.formats.words import FORMS, MEANINGS
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Reported, Rule
-from bucketwise.lint.subject import Document, Form, Subject, Unknown
+from bucketwise.lint.subject import Judged, LintReport
+from bucketwise.nouns.document import Document, Form, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.profiles import built_in_profiles
 
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 
 
-def checked(subject: Subject) -> Iterator[Finding]:
+def checked(subject: RblnSubject) -> Iterator[Finding]:
     """A value of {braces} and [lists](of things).
 
     With a second paragraph.
@@ -53,7 +54,7 @@ def report_of(
         config={}, form="compile", source="c.json", places={}, notes=("a note",)
     )
     profile = built_in_profiles()["qwen3-vl-2b"]
-    subject = Subject(
+    subject = RblnSubject(
         document=document,
         version=NEWEST,
         profile=profile,
@@ -403,7 +404,7 @@ def test_the_page_of_rules_tells_every_rule_in_its_own_words() -> None:
 
 
 def test_the_page_in_docs_is_what_the_rules_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == rules_page(), shlex.join(
+    assert PAGE.read_text(encoding="utf-8") == rules_page(RULES), shlex.join(
         ["make", "docs"]
     )
 

@@ -14,6 +14,7 @@ from bucketwise.core.decoder.decision import decide_pattern
 from bucketwise.core.patching import Preprocessing, count_patches
 from bucketwise.engines.rbln.base_config import zoo_base
 from bucketwise.engines.rbln.emit.context import EmitContext
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
@@ -21,10 +22,12 @@ from bucketwise.engines.rbln.model_classes import (
     splits_visual,
 )
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.lint.finding import Finding
-from bucketwise.lint.rule import RULES, judge
-from bucketwise.lint.subject import Document, Form, ServeLine, Subject, Unknown, Use
+from bucketwise.lint.subject import Use
+from bucketwise.nouns.document import Document, Form, ServeLine, Unknown
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import Sizes
 from bucketwise.read.configs.profiles import find_profile
@@ -55,7 +58,7 @@ def subject_of(
     model: str | None = "qwen3-vl-2b",
     form: Form = "compile",
     **more: Any,
-) -> Subject:
+) -> RblnSubject:
     profile = find_profile(model) if model else None
     document = Document(
         config=config,
@@ -65,7 +68,7 @@ def subject_of(
         serve=more.pop("serve", None),
         class_name=more.pop("class_name", ""),
     )
-    return Subject(
+    return RblnSubject(
         document=document,
         version=version,
         profile=profile,
@@ -75,11 +78,11 @@ def subject_of(
     )
 
 
-def found_in(subject: Subject) -> dict[str, Finding]:
+def found_in(subject: RblnSubject) -> dict[str, Finding]:
     return {each.rule: each.finding for each in judge(subject)}
 
 
-def worse_than_info(subject: Subject) -> dict[str, Finding]:
+def worse_than_info(subject: RblnSubject) -> dict[str, Finding]:
     return {
         rule: finding
         for rule, finding in found_in(subject).items()
@@ -109,7 +112,7 @@ def test_what_is_emitted_has_nothing_against_it_for_its_releases(
         pytest.skip("no class")
     plan = make_plan(family)
     if generates(family):
-        plan = replace(plan, decoder=decide_pattern(batch_size, family).decoder)
+        plan = replace(plan, decoder=decide_pattern(batch_size, family, RBLN).decoder)
     profile = find_profile(MODELS[family])
     config = EmitContext.of(plan, zoo_base(family), target).config()
     for release in target.releases:

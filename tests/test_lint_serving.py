@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import bucketwise
 from bucketwise.engines.rbln.releases import RELEASES, Version, written
 from bucketwise.engines.rbln.serve_line import compiled, number
-from bucketwise.engines.rbln.serve_options import Line
 from bucketwise.engines.rbln.serving import DERIVED
 from bucketwise.lint.finding import Finding
+from bucketwise.nouns.document import Line
 from tests.conformance.serve_lines import COMPILED
 
 MODEL = "Qwen/Qwen3-VL-2B-Instruct"

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 from bucketwise.report.blocks import Callout, Column, Row, Table
 from bucketwise.report.markdown import code, escaped, quoted, rows_of
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 BREAKER = "<!-- -->"

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.memory.layout import Layout
-from bucketwise.core.memory.plan import MemoryPlan
-from bucketwise.core.memory.preflight import preflight
-from bucketwise.core.memory.terms import vit_terms
-from bucketwise.core.memory.tower import device_parameters, host_parameters
-from bucketwise.core.memory.words import plan_lines
+from bucketwise.core.memory import MemoryPlan, plan_lines
+from bucketwise.core.tower import device_parameters, host_parameters
+from bucketwise.engines.rbln.memory.layout import Layout
+from bucketwise.engines.rbln.memory.preflight import preflight
+from bucketwise.engines.rbln.memory.terms import vit_terms
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.profiles import built_in_profiles
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.memory.vllm import GB, VllmFit, vllm_preflight
-from bucketwise.core.memory.words import lines, statements
+from bucketwise.engines.vllm.memory import GB, VllmFit, vllm_preflight
+from bucketwise.engines.vllm.words import lines, statements
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.read.configs.profiles import built_in_profiles
 

@@ -37,15 +37,15 @@ GOLD = Path(__file__).parent / "gold" / "model_folders.jsonl.gz"
 # Folders the loaders take and bucketwise does not, each because its counts would be
 # wrong or nobody can mean it.
 STRICTER = {
-    "bool": "is true; a whole number",
-    "crossed": "the other way round",
+    "bool": "a whole number .*, got true",
+    "crossed": "at most the upper limit",
     "dup": "appears twice",
-    "extra patch in video": "the same number in both",
-    "floats": "is 400000.5; a whole number",
-    "fps null": "min_frames is null",
+    "extra patch in video": "the same number as",
+    "floats": "a whole number .*, got 400000.5",
+    "fps null": "min_frames: .*, got null",
     "nan": "NaN is not a JSON number",
-    "nested empty": "the same number in both",
-    "no patch": "the same number in both",
+    "nested empty": "the same number as",
+    "no patch": "the same number as",
 }
 
 # A processor's default patch is 14: a folder that leaves it out is sound for patch 14.
@@ -494,52 +494,76 @@ def sound(**changed: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        ({}, r"holds no config\.json; a folder as Hugging Face stores a model"),
+        (
+            {},
+            r"holds no config\.json; expected a folder as Hugging Face stores a model",
+        ),
         ({"adapter_config.json": {}}, "holds an adapter: name the folder of the model"),
         ({"model.gguf": ""}, "holds GGUF files"),
         ({"model.onnx": ""}, "holds ONNX files"),
         ({CONFIG: "{"}, r"config\.json: not JSON"),
         ({CONFIG: "[" * 100_000}, r"config\.json: nested too deeply"),
-        ({CONFIG: "[]"}, r"config\.json: list found; an object is right"),
-        ({CONFIG: {}}, "model_type is null; one of qwen2_vl, qwen2_5_vl"),
-        ({CONFIG: {"model_type": "llava"}}, "model_type is 'llava'; one of qwen2_vl"),
-        ({CONFIG: {"model_type": ["qwen3_vl"]}}, "model_type is a list"),
+        ({CONFIG: "[]"}, r"config\.json: expected an object, got list"),
+        ({CONFIG: {}}, "model_type: expected one of qwen2_vl, .*, got null"),
+        (
+            {CONFIG: {"model_type": "llava"}},
+            "model_type: expected one of .*, got 'llava'",
+        ),
+        ({CONFIG: {"model_type": ["qwen3_vl"]}}, "model_type: .*, got a list"),
         (
             {CONFIG: SOUND[CONFIG]},
             r"preprocessor_config\.json is missing and processor_config\.json holds no",
         ),
-        (SOUND | {NESTED: "null"}, "NoneType found; an object is right"),
-        (SOUND | {NESTED: {"image_processor": 3}}, "image_processor is 3; an object"),
+        (SOUND | {NESTED: "null"}, "expected an object, got NoneType"),
+        (
+            SOUND | {NESTED: {"image_processor": 3}},
+            "image_processor: expected an object, got 3",
+        ),
         (
             {CONFIG: SOUND[CONFIG], NESTED: {"image_processor": SOUND[IMAGE]}},
             "holds no video_processor",
         ),
-        (sound(size={"longest_edge": 9}), "size has no shortest_edge; both"),
-        (sound(size={"height": 9, "width": 9}), "size holds 'height'"),
-        (sound(size="big"), "size is 'big'; an object with shortest_edge"),
-        (sound(min_pixels="5"), "min_pixels is '5'; a whole number from 1 to"),
-        (sound(min_pixels=0), "min_pixels is 0; 1 to"),
-        (sound(max_pixels=-3), "max_pixels is -3; 1 to"),
-        (sound(max_pixels=2**40), "max_pixels is 1099511627776; 1 to"),
-        (sound(max_pixels=True), "max_pixels is true; a whole number"),
-        (sound(max_pixels=1_000), "is 65,536 and the upper limit 1,000"),
-        (sound(patch_size=14), r"patch_size is 14, but config\.json: vision_config"),
-        (sound(merge_size=1), "merge_size is 1, but"),
-        (sound(temporal_patch_size=4), "temporal_patch_size is 4, but"),
-        (sound(do_resize=False), "do_resize is false; true is right"),
-        (sound(image_processor_type="CLIPImageProcessor"), "is 'CLIPImageProcessor'"),
+        (
+            sound(size={"longest_edge": 9}),
+            "size: expected both .*, got no shortest_edge",
+        ),
+        (
+            sound(size={"height": 9, "width": 9}),
+            "size: expected .* alone, got 'height'",
+        ),
+        (sound(size="big"), "size: expected an object with .*, got 'big'"),
+        (
+            sound(min_pixels="5"),
+            "min_pixels: expected a whole number from 1 to .*, got '5'",
+        ),
+        (sound(min_pixels=0), "min_pixels: expected 1 to .*, got 0"),
+        (sound(max_pixels=-3), "max_pixels: expected 1 to .*, got -3"),
+        (sound(max_pixels=2**40), "max_pixels: expected 1 to .*, got 1099511627776"),
+        (sound(max_pixels=True), "max_pixels: expected a whole number .*, got true"),
+        (sound(max_pixels=1_000), r"at most the upper limit \(1,000\), got 65,536"),
+        (
+            sound(patch_size=14),
+            r"patch_size: expected .* vision_config\.patch_size .*, got 14",
+        ),
+        (sound(merge_size=1), "merge_size: expected .*, got 1"),
+        (sound(temporal_patch_size=4), "temporal_patch_size: expected .*, got 4"),
+        (sound(do_resize=False), "do_resize: expected true, got false"),
+        (sound(image_processor_type="CLIPImageProcessor"), "got 'CLIPImageProcessor'"),
         (
             SOUND | {VIDEO: SOUND[VIDEO] | {"video_processor_type": "X"}},
-            "video_processor_type is 'X'; Qwen2VLVideoProcessor or Qwen3VL",
+            "expected Qwen2VLVideoProcessor or Qwen3VL.*, got 'X'",
         ),
         (
             SOUND | {VIDEO: SOUND[VIDEO] | {"num_frames": 16}},
-            "num_frames is 16; null is right",
+            "num_frames: expected null, got 16",
         ),
-        (SOUND | {VIDEO: SOUND[VIDEO] | {"fps": -1}}, "fps is -1; above 0"),
+        (
+            SOUND | {VIDEO: SOUND[VIDEO] | {"fps": -1}},
+            "fps: expected a number above 0 .*, got -1",
+        ),
         (
             SOUND | {VIDEO: SOUND[VIDEO] | {"min_frames": 9, "max_frames": 8}},
-            "min_frames 9 is above max_frames 8",
+            r"min_frames: expected at most max_frames \(8\), got 9",
         ),
         (
             SOUND
@@ -547,11 +571,11 @@ def sound(**changed: Any) -> dict[str, Any]:
                 VIDEO: SOUND[VIDEO]
                 | {"cap_pixels_per_frame": True, "max_video_tokens": 5}
             },
-            "max_video_tokens is 5; 768 is right",
+            "max_video_tokens: expected 768, got 5",
         ),
         (
             SOUND | {CONFIG: {"model_type": "qwen3_vl", "vision_config": []}},
-            "vision_config is no object",
+            "vision_config: expected an object, got a list",
         ),
         (
             SOUND
@@ -561,60 +585,60 @@ def sound(**changed: Any) -> dict[str, Any]:
                     "vision_config": {"deepstack_visual_indexes": [-1]},
                 }
             },
-            "deepstack_visual_indexes holds -1",
+            "deepstack_visual_indexes: expected .*, got -1",
         ),
-        (speaking("qwen3_vl", []), "text_config is a list; an object is right"),
+        (speaking("qwen3_vl", []), "text_config: expected an object, got a list"),
         (
             speaking("qwen3_vl", {"num_hidden_layers": "9"}),
-            r"text_config\.num_hidden_layers is '9'; a whole number from 1 to 10,000",
+            r"text_config\.num_hidden_layers: expected a whole number .*, got '9'",
         ),
         (
             speaking("qwen3_vl", {"head_dim": None}),
-            r"text_config\.head_dim is null; a whole number",
+            r"text_config\.head_dim: expected a whole number .*, got null",
         ),
         (
             speaking("qwen3_vl", {"attention_bias": 3}),
-            r"text_config\.attention_bias is 3; true or false is right",
+            r"text_config\.attention_bias: expected true or false, got 3",
         ),
         (
             speaking("qwen3_vl", {}, tie_word_embeddings="yes"),
-            r"config\.json: tie_word_embeddings is 'yes'; true or false is right",
+            r"config\.json: tie_word_embeddings: expected true or false, got 'yes'",
         ),
         (
             speaking("qwen3_vl", {}, vision_config={"out_hidden_size": 5_120}),
-            r"text_config\.hidden_size is 4096, but .*vision_config\.out_hidden_size 5120",
+            r"text_config\.hidden_size: expected .*out_hidden_size \(5120\), got 4096",
         ),
         (
             speaking("qwen3_vl", {"num_key_value_heads": 5}),
-            r"config\.json: language model: heads is 32; a multiple of kv_heads \(5\)",
+            r"config\.json: language model: heads: expected a multiple of kv_heads \(5\), got 32",
         ),
         (
             speaking("qwen3_vl_moe", {"num_experts_per_tok": 61}),
-            r"language model: experts_per_token is 61; at most experts \(60\)",
+            r"language model: experts_per_token: expected at most experts \(60\), got 61",
         ),
         (
             speaking("qwen2_vl", {"num_attention_heads": 60}),
-            r"hidden_size is 8192; a multiple of num_attention_heads \(60\)",
+            r"hidden_size: expected a multiple of num_attention_heads \(60\), got 8192",
         ),
         (
             speaking("qwen3_5", {"num_key_value_heads": None}),
-            r"text_config\.num_key_value_heads is null; a whole number",
+            r"text_config\.num_key_value_heads: expected a whole number .*, got null",
         ),
         (
             speaking("qwen3_5", {"layer_types": "full_attention"}),
-            "layer_types is 'full_attention'; a list of full_attention and",
+            "layer_types: expected a list of .*, got 'full_attention'",
         ),
         (
             speaking("qwen3_5", {"layer_types": ["full_attention"]}),
-            r"layer_types holds 1 layers; num_hidden_layers \(32\) is right",
+            r"expected as many layers as num_hidden_layers \(32\), got 1",
         ),
         (
             speaking("qwen3_5", {"layer_types": ["sliding_attention"] * 32}),
-            "layer_types holds 'sliding_attention'; full_attention or linear",
+            "layer_types: expected full_attention or .*, got 'sliding_attention'",
         ),
         (
             speaking("qwen3_5", {"full_attention_interval": 0}),
-            r"text_config\.full_attention_interval is 0; 1 to",
+            r"text_config\.full_attention_interval: expected 1 to .*, got 0",
         ),
         (
             {
@@ -624,11 +648,11 @@ def sound(**changed: Any) -> dict[str, Any]:
                 },
                 IMAGE: {},
             },
-            "window_size is 100; a multiple of",
+            "window_size: expected a multiple of .*, got 100",
         ),
     ],
 )
-def test_each_fault_is_named_with_its_place_and_what_is_right(
+def test_each_fault_is_named_with_its_place_and_what_is_expected(
     files: dict[str, Any], expected: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=expected) as caught:
@@ -644,7 +668,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     files[VIDEO] = "{"
     with pytest.raises(ConfigError) as caught:
         find_profile(write(tmp_path / "m", files))
-    places = {problem.split(" is ")[0] for problem in caught.value.problems}
+    places = {problem.split(": expected ")[0] for problem in caught.value.problems}
     assert {
         f"{IMAGE}: min_pixels",
         f"{IMAGE}: patch_size",
@@ -665,7 +689,7 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(
     assert len(caught.value.problems) == 2
     (folder / CONFIG).unlink()
     (folder / CONFIG).symlink_to(tmp_path / "gone")
-    with pytest.raises(ConfigError, match=r"config\.json: not a file"):
+    with pytest.raises(ConfigError, match=r"config\.json: expected a JSON file"):
         find_profile(str(folder))
 
 
@@ -673,7 +697,7 @@ def test_a_file_that_is_no_configuration_is_not_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_text, "MAX_FILE_BYTES", 100)
-    with pytest.raises(ConfigError, match="more than 100 bytes"):
+    with pytest.raises(ConfigError, match="at most 100 bytes"):
         find_profile(write(tmp_path / "m", SOUND))
 
 

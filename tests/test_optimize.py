@@ -188,7 +188,9 @@ def test_k_means_is_never_worse_than_restarts_from_random_centres() -> None:
 
 def test_a_top_below_the_largest_need_and_a_pin_above_the_top_are_refused() -> None:
     demand = Demand(np.array([8]), np.ones(1))
-    with pytest.raises(ConfigError, match=r"top bucket: 4 found.*\n.*pinned"):
+    with pytest.raises(
+        ConfigError, match=r"top bucket: expected at least 8, .*, got 4\n.*pinned"
+    ):
         Problem.of(demand, CURVE.at, align=4, top=4, pinned=[12])
 
 

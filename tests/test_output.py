@@ -155,6 +155,6 @@ def test_paper_alone_that_cannot_be_made_leaves_older_results_as_they_are(
 def test_a_format_that_nobody_knows_is_refused(
     tmp_path: Path, analysis: Analysis
 ) -> None:
-    with pytest.raises(UsageError, match="'docx' found; html, pdf, md are right"):
+    with pytest.raises(UsageError, match="expected one of html, pdf, md, got 'docx'"):
         write_plan(analysis, tmp_path / "out", formats=("docx",))
     assert not (tmp_path / "out").exists()

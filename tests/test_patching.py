@@ -15,8 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.patching import Preprocessing, count_patches, resize_input
-from bucketwise.engines.rbln.lengths import extra_windows, needed_lengths
+from bucketwise.core.patching import (
+    Preprocessing,
+    count_patches,
+    needed_lengths,
+    resize_input,
+)
+from bucketwise.engines.rbln.engine import RBLN
+from bucketwise.engines.rbln.lengths import extra_windows
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Sizes
@@ -98,7 +104,7 @@ def test_turning_an_image_changes_no_count(
 ) -> None:
     sizes = sizes_of((height, width, 0, 0.0, 1.0), (width, height, 0, 0.0, 1.0))
     counts = count_patches(sizes, profile, preprocessing_of(profile))
-    needed = counts.needed(NEWEST)
+    needed = counts.needed(RBLN.release(NEWEST))
     assert counts.vit_patches[0] == counts.vit_patches[1]
     assert needed[0] == needed[1]
 
@@ -114,7 +120,7 @@ def test_grids_are_whole_merged_patches_and_needs_are_aligned(
     assert (
         counts.merged_patches[0] * profile.patches_per_merged == counts.vit_patches[0]
     )
-    needed = counts.needed(NEWEST)[0]
+    needed = counts.needed(RBLN.release(NEWEST))[0]
     if profile.soft_tokens:
         assert needed == counts.merged_patches[0]
         return

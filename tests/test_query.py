@@ -255,7 +255,7 @@ def test_every_command_that_reads_traffic_takes_a_query(place: Path) -> None:
 def test_a_query_that_may_not_be_ends_with_what_may(place: Path) -> None:
     wrong = cli("count", "--sql", "DROP TABLE x", "--model", "qwen3-vl-2b", cwd=place)
     assert wrong.returncode == 2
-    assert "one SELECT is right" in wrong.stderr
+    assert "expected one SELECT" in wrong.stderr
     outside = cli("count", "--sql", "FROM read_text('/etc/passwd')", "--model", "qwen3-vl-2b",
                   cwd=place)  # fmt: skip
     assert outside.returncode == 1

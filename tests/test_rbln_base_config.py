@@ -34,7 +34,7 @@ def test_every_built_in_model_has_a_class_but_the_moe_no_release_compiles() -> N
 
 
 def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="'llava' found; one of qwen2_vl"):
+    with pytest.raises(ConfigError, match=r"expected one of qwen2_vl, .*, got 'llava'"):
         zoo_base("llava")
 
 
@@ -223,7 +223,10 @@ def test_decoder_graphs_of_the_same_batch_stay() -> None:
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"max_seq_len": 40_000, "kvcache_partition_len": 16_384}, "multiple of it"),
+        (
+            {"max_seq_len": 40_000, "kvcache_partition_len": 16_384},
+            "a multiple of kvcache",
+        ),
         ({"max_seq_len": 16_384, "kvcache_partition_len": 16_384}, "at least twice"),
         ({"max_seq_len": 1_024, "kvcache_partition_len": 512}, "1024 to 32768"),
         ({"max_seq_len": 131_072, "kvcache_partition_len": 65_536}, "1024 to 32768"),
@@ -237,24 +240,33 @@ def test_decoder_graphs_of_the_same_batch_stay() -> None:
             },
             "1024 to 16384",
         ),
-        ({"npu": "H100"}, "npu: 'H100' found; a name such as RBLN-CA25"),
-        ({"npu": 25}, "npu: 25 found"),
-        ({"attn_impl": "sdpa"}, "attn_impl: 'sdpa' found; eager or flash_attn"),
+        (
+            {"npu": "H100"},
+            "npu: expected a name such as RBLN-CA25 or RBLN-CR13, got 'H100'",
+        ),
+        ({"npu": 25}, "RBLN-CR13, got 25"),
+        ({"attn_impl": "sdpa"}, "attn_impl: expected eager or flash_attn, got 'sdpa'"),
         (
             {
                 "max_seq_len": 32_768,
                 "kvcache_partition_len": 16_384,
                 "kvcache_block_size": 4_096,
             },
-            "kvcache_block_size: 4096 found; 16384",
+            "kvcache_block_size: expected 16384 here, got 4096",
         ),
-        ({"max_seq_len": 8_192, "kvcache_block_size": 64}, "64 found; 8192 is right"),
-        ({"batch_size": 0}, "batch_size: 0 found; a whole number, at least 1"),
-        ({"batch_size": True}, "batch_size: True found"),
-        ({"num_devices": "8"}, "num_devices: '8' found"),
-        ({"visual": {"num_devices": -1}}, "visual.num_devices: -1 found"),
-        ({"visual": [1]}, "visual is"),
-        ({"vlm": {"visual": {}}}, "vlm: found; a configuration with visual at its top"),
+        (
+            {"max_seq_len": 8_192, "kvcache_block_size": 64},
+            "expected 8192 here, got 64",
+        ),
+        ({"batch_size": 0}, "batch_size: expected a whole number from 1 up, got 0"),
+        ({"batch_size": True}, "from 1 up, got True"),
+        ({"num_devices": "8"}, "from 1 up, got '8'"),
+        ({"visual": {"num_devices": -1}}, "from 1 up, got -1"),
+        ({"visual": [1]}, "visual: expected an object"),
+        (
+            {"vlm": {"visual": {}}},
+            "vlm: expected a configuration with visual at its top",
+        ),
     ],
 )
 def test_what_the_sdk_refuses_is_refused_at_birth(

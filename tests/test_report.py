@@ -21,6 +21,7 @@ from bucketwise.core.buckets import Buckets
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.question import Question
 from bucketwise.core.today import Today
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import (
@@ -70,7 +71,7 @@ def analysis_of(
         profile,
         preprocessing_of(profile),
         question or Question(),
-        pick_targets(()),
+        RBLN.releases(pick_targets(())),
         today=today,
         context=context or Context(version="0.1.0", options={"buckets": "2-4"}),
     )

@@ -15,6 +15,7 @@ from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.plan import Decoder
 from bucketwise.core.question import Question
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence, RequestTokens
 from bucketwise.nouns.profile import ModelProfile
@@ -96,12 +97,12 @@ def decoded(
         profile,
         preprocessing_of(profile),
         Question(),
-        pick_targets(()),
+        RBLN.releases(pick_targets(())),
         ask=Ask(
             question=DecoderQuestion(
                 batch_size=batch_size, k_range=k_range, step_cost=step_cost
             ),
-            deployment=Deployment(partition=16_384),
+            deployment=Deployment(engine=RBLN, partition=16_384),
             evidence=evidence,
         ),
         context=Context(version="0.1.0"),

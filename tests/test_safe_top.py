@@ -14,6 +14,7 @@ from bucketwise.app.planning import analyze
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.patching import Preprocessing, count_patches
 from bucketwise.core.plan import Visual
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import serving_targets
 from bucketwise.engines.rbln.releases import Version
 from bucketwise.engines.rbln.targets import ALL_TARGETS
@@ -85,7 +86,7 @@ def worst_found(
     whole = frames if analysis.profile.video_rule == "whole_clip" and frames else 1
     tried = random_sizes(seed, frames, max(limits.max_pixels // whole, 1))
     counts = count_patches(tried, analysis.profile, preprocessing)
-    return int(counts.needed(version).max())
+    return int(counts.needed(RBLN.release(version)).max())
 
 
 @settings(max_examples=300, deadline=None)
@@ -223,7 +224,7 @@ def test_images_under_limits_of_their_own_fit_the_top_whatever_is_set_on_the_pro
     large = np.full(len(sent.sizes()), 60_000)
     larger = replace(sent.sizes(), height_px=large, width_px=large)
     counts = count_patches(larger, analysis.profile, analysis.preprocessing)
-    if counts.needed(analysis.newest).max() > top:
+    if counts.needed(analysis.release).max() > top:
         assert "own-limits-overflow" in warnings
 
 

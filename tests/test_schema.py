@@ -11,6 +11,7 @@ import pytest
 from bucketwise.core.analysis import Context, analyze
 from bucketwise.core.question import Question
 from bucketwise.core.schema import plan_schema
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import preprocessing_of, today_of, traffic_of
@@ -35,7 +36,7 @@ def test_plans_satisfy_the_schema_and_a_plan_with_a_hole_does_not(
         profile,
         preprocessing_of(profile),
         Question(),
-        pick_targets(()),
+        RBLN.releases(pick_targets(())),
         today=today,
         context=Context(version="0"),
     )

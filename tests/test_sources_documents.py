@@ -197,7 +197,10 @@ def test_requests_in_a_document_are_read_for_their_images(
             "the text ends, and its brackets are still",
         ),
         ('{"images": [\n {"width": 1', "the text ends, and its brackets are still"),
-        ('{"images": [\n {"width": 1} {"width": 2}]}', "line 2 is no JSON: , is right"),
+        (
+            '{"images": [\n {"width": 1} {"width": 2}]}',
+            "line 2 is no JSON: expected ','",
+        ),
     ],
 )
 def test_what_is_all_but_json_is_refused_by_the_name_of_its_fault(

@@ -614,7 +614,7 @@ def test_averages_that_are_no_counts_are_refused_and_told() -> None:
         ("waiting", "no series of running"),
     ],
 )
-def test_other_answers_are_refused_with_the_query_that_is_right(
+def test_other_answers_are_refused_with_the_query_that_is_expected(
     name: str, said: str
 ) -> None:
     assert looks_like_prometheus(answer(name))
@@ -708,7 +708,7 @@ def test_two_results_that_lost_their_names_are_refused_where_they_differ() -> No
     ],
 )
 def test_json_of_any_other_kind_is_refused_in_words(document: str) -> None:
-    with pytest.raises(InputError, match="is right") as error:
+    with pytest.raises(InputError, match="expected the answer of") as error:
         scraped(lines_of(document), "x")
     assert "secret" not in str(error.value)
 
@@ -730,7 +730,7 @@ def test_more_label_sets_than_there_can_be_engines_are_refused() -> None:
     series = [
         gauge("running", "1", instance=str(nth)) for nth in range(MAX_REPLICAS + 1)
     ]
-    with pytest.raises(InputError, match="label sets"):
+    with pytest.raises(InputError, match="label set"):
         scraped([matrix(*series)], "x")
 
 

@@ -530,7 +530,7 @@ def test_files_of_two_kinds_are_refused_with_their_kinds(tmp_path: Path) -> None
             r"\(only time in 'timestamp'\).*start=NAME,duration=NAME",
         ),
         ("1,2\n3,4\n", "no header.*--columns start=1,duration=2"),
-        ("start,end\n", "a header and no rows"),
+        ("start,end\n", "one row at least, got a header alone"),
         ('{"width": 640\n', r'object such as \{"start": 12.5'),
         (
             '[{"width": 1, "height": 2}]',
@@ -740,7 +740,9 @@ def test_archives_tell_no_load(tmp_path: Path) -> None:
 def test_a_table_of_blank_rows_tells_nothing() -> None:
     columns = {"start": "when", "end": "done"}
     for text in ("when,done\n\n\n", "when,done\r\n\n\r"):
-        with pytest.raises(InputError, match=r"log: no row|none of 0 rec|no rows"):
+        with pytest.raises(
+            InputError, match=r"log: expected one row|none of 0 rec|no rows"
+        ):
             read_text(text, columns=columns)
 
 

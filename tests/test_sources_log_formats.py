@@ -292,7 +292,10 @@ def test_whose_a_format_is_is_told_by_itself(syntax: Any) -> None:
         ),
         ("%h %D", "a time is missing beside %D"),
         ("%ci:%cp [%tr] %ST", "how long a request took is missing beside %tr"),
-        ("$a " * 101 + "$msec $request_time", "103 variables; 100 at most"),
+        (
+            "$a " * 101 + "$msec $request_time",
+            "expected at most 100 variables, got 103",
+        ),
         ("$msec $request_time" + "x" * 5_000, "no variable of a known program"),
     ],
 )

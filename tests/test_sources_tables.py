@@ -592,7 +592,7 @@ def test_too_many_bad_rows_stop_the_run_with_a_table(tmp_path: Path) -> None:
     [
         (b"", "the file is empty"),
         (b"\n\n \n", "nothing but blank lines"),
-        (b"width,height\n", "a header and no rows"),
+        (b"width,height\n", "one row at least, got a header alone"),
         (b"a,b\n1,2\n", "no header"),
         (b"a,b\nx,y\n", "no column for width and height among 'a', 'b'"),
         (b"width,b\nx,y\n", "no column for height among 'width', 'b'"),

@@ -18,6 +18,7 @@ from bucketwise.core.steadiness import (
     chance_of_larger,
     steadiness_of,
 )
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.read.configs.profiles import find_profile
@@ -39,7 +40,7 @@ def found_of(traffic: Traffic, *below: int) -> Steadiness | None:
         profile=QWEN3,
         preprocessing=preprocessing,
         counts=count_patches(traffic.sizes(), QWEN3, preprocessing),
-        version=NEWEST,
+        release=RBLN.release(NEWEST),
         curve=CURVE,
         align=QWEN3.align,
         pins=(),

@@ -6,7 +6,7 @@ import pytest
 
 from bucketwise.engines.rbln.keys import BOTH, standing
 from bucketwise.engines.rbln.releases import parse_version
-from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 
@@ -18,7 +18,7 @@ def test_all_dialects_come_oldest_first_when_none_is_named() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.version)
-def test_releases_of_a_dialect_take_the_same_names(target: Target) -> None:
+def test_releases_of_a_dialect_take_the_same_names(target: RblnTarget) -> None:
     for level in BOTH:
         for name in (target.bucket_key, target.devices_key):
             assert len({standing(name, level, v, "") for v in target.releases}) == 1

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import bucketwise
 from bucketwise.cli import main
 from bucketwise.errors import BucketwiseError, ConfigError, UsageError
-from bucketwise.lint.report import Judged
+from bucketwise.lint.subject import Judged
 
 ROWS = [(12, 400), (48, 300), (90, 200), (200, 80), (480, 20), (900, 3)]
 MODEL = ("--lengths", "tokens", "--model", "bge-base-en-v1.5")
@@ -193,8 +193,8 @@ def test_what_users_write_is_escaped_on_the_page(tmp_path: Path) -> None:
         ((*MODEL, "--max-pixels", "1024"), "--max-pixels: of images or a decoder"),
         ((*MODEL, "--batch-size", "4"), "--batch-size: of images or a decoder"),
         (("--max-tokens", "9"), "--max-tokens: of texts"),
-        ((*MODEL, "--max-tokens", "600"), "--max-tokens: 600 found; 1 to 512"),
-        ((*MODEL, "--current", "0"), "lengths start at 1"),
+        ((*MODEL, "--max-tokens", "600"), "--max-tokens: expected 1 to 512"),
+        ((*MODEL, "--current", "0"), "expected lengths from 1 up"),
     ],
 )
 def test_options_that_do_not_go_together_are_wrong_usage(

@@ -12,7 +12,7 @@ class BucketwiseError(Exception):
     Parameters
     ----------
     *problems : str
-        One sentence a fault: the place, the value found, what would be right.
+        One sentence a fault: the place, what is expected, what was found.
 
     Attributes
     ----------

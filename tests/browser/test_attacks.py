@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from bucketwise.words.printable import one_line, printable
+from bucketwise.words.text import one_line, printable
 from tests.browser.attacks import ATTACKS, as_file_name, batches, harmless
 from tests.browser.reports import analyze
 from tests.browser.scenes import BROKEN_PICTURES, PLACES, whole_scene

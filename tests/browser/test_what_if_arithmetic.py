@@ -20,13 +20,15 @@ from bucketwise.core.decoder.graphs import graph_uses, mean_cost
 from bucketwise.core.decoder.step_cost import measured
 from bucketwise.core.demand import Demand
 from bucketwise.core.limits import UNLIMITED_PIXELS, shrunk_by, weight_of
-from bucketwise.core.memory.terms import length_bytes
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
 from bucketwise.core.question import Question
 from bucketwise.core.search import largest_square_px
 from bucketwise.engines.rbln.base_config import zoo_base
 from bucketwise.engines.rbln.emit import emit
+from bucketwise.engines.rbln.emit.patterns import releases_of
+from bucketwise.engines.rbln.engine import RBLN
+from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import serving_targets
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import NO_TIME_S, InputRecord, Traffic, merge_traffic
@@ -34,7 +36,6 @@ from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report.script import page_script
 from bucketwise.report.what_if import histogram
 from bucketwise.report.what_if.panel_data import panel_data
-from bucketwise.report.what_if.patterns import releases_of
 from bucketwise.words import numbers
 from tests.browser.visits import fresh_page
 from tests.strategies import preprocessing_of
@@ -105,7 +106,7 @@ def analysis_of(
     targets = serving_targets(profile.family)
     if not accepted.any() or not targets:
         reject()
-    return analyze(sent, profile, preprocessing, question, targets)
+    return analyze(sent, profile, preprocessing, question, RBLN.releases(targets))
 
 
 def under(analysis: Analysis, max_pixels: int) -> Counts:
@@ -140,7 +141,7 @@ def test_any_lengths_under_any_limit_cost_what_the_core_says(
         limit,
     )
     counts = under(analysis, limit)
-    needed = counts.needed(analysis.newest)
+    needed = counts.needed(analysis.release)
     served = counts.accepted & (needed <= lengths[-1])
     expected = price(
         Buckets(tuple(lengths)), Demand.of(needed, counts.runs), vit_flops(profile)
@@ -181,7 +182,7 @@ def test_the_best_lengths_of_the_page_cost_what_the_exact_optimum_costs(
     )
     counts = under(analysis, limit)
     demand, curve = (
-        Demand.of(counts.needed(analysis.newest), counts.runs),
+        Demand.of(counts.needed(analysis.release), counts.runs),
         vit_flops(profile),
     )
     top = int(align_up(demand.needed[-1:], profile.align)[0])
@@ -263,7 +264,7 @@ def test_the_largest_square_is_the_one_of_the_core(
         "extra_windows": 0,
     }
     found = asked(script, "return b.largestSquare(...given);", length, model)
-    assert found == largest_square_px(length, profile, (0, 12, 0))
+    assert found == largest_square_px(length, profile, RBLN.release((0, 12, 0)))
 
 
 @many
@@ -300,7 +301,7 @@ def test_edited_files_are_those_an_edited_plan_gives(
     counts = under(analysis, limit)
     bill = price(
         Buckets(lengths),
-        Demand.of(counts.needed(analysis.newest), counts.runs),
+        Demand.of(counts.needed(analysis.release), counts.runs),
         vit_flops(profile),
     )
     served = float(bill.runs.sum())
@@ -310,7 +311,7 @@ def test_edited_files_are_those_an_edited_plan_gives(
             plan.visual.buckets[0],
             vit_patches=length,
             merged_patches=-(-length // profile.patches_per_merged),
-            largest_square=largest_square_px(length, profile, analysis.newest),
+            largest_square=largest_square_px(length, profile, analysis.release),
             share=float(runs) / served if served else 0.0,
         )
         for length, runs in zip(lengths, bill.runs.tolist(), strict=True)

@@ -24,7 +24,8 @@ import numpy as np
 import bucketwise
 from bucketwise.cli import main as command_line
 from bucketwise.core.buckets import Buckets
-from bucketwise.engines.rbln.lengths import extra_windows, needed_lengths
+from bucketwise.core.patching import needed_lengths
+from bucketwise.engines.rbln.lengths import extra_windows
 from bucketwise.engines.rbln.targets import TARGETS
 from tests.conformance.families import BUCKETS, FAMILIES, Family
 from tests.conformance.linted import lint_lines

@@ -236,7 +236,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _release(name: str) -> Release:
     if name not in RELEASES:
-        message = f"{name} found; one of {', '.join(RELEASES)} is right"
+        message = f"expected one of {', '.join(RELEASES)}, got {name}"
         raise argparse.ArgumentTypeError(message)
     return RELEASES[name]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.read.configs.encoders import built_in_encoders
@@ -21,11 +21,11 @@ def encoders() -> tuple[EncoderProfile, ...]:
     return tuple(built_in_encoders().values())
 
 
-def targets() -> tuple[Target, ...]:
+def targets() -> tuple[RblnTarget, ...]:
     """Return the SDK dialects text is emitted for, oldest first."""
     return tuple(TARGETS.values())
 
 
-def newest(target: str | None) -> Target:
+def newest(target: str | None) -> RblnTarget:
     """Return the dialect asked for, or the newest."""
     return pick_targets([target] if target else [])[-1]

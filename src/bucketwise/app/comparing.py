@@ -18,15 +18,17 @@ from bucketwise.core.comparison.scenario import Scenario
 from bucketwise.core.cost import COSTS
 from bucketwise.core.limits import Limit, Setting
 from bucketwise.core.patching import count_patches
-from bucketwise.core.today import GivenLimits, limits_in_service, option_limits
+from bucketwise.core.today import limits_in_service, option_limits
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import serving_targets
-from bucketwise.engines.rbln.targets import Target, pick_targets
+from bucketwise.engines.rbln.targets import RblnTarget, pick_targets
 from bucketwise.errors import ConfigError, OutputError, UsageError
+from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.read.configs.scenarios import GivenLengths
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 
 def compare(
@@ -83,10 +85,10 @@ def compare(
         When a plan, an option or the traffic cannot be used.
     """
     if bucket_unit not in ("vit", "merged"):
-        message = f"bucket-unit: {bucket_unit!r} found; vit or merged is right"
+        message = f"bucket-unit: expected vit or merged, got {bucket_unit!r}"
         raise UsageError(message)
     if cost not in COSTS:
-        message = f"cost: {cost!r} found; one of {', '.join(COSTS)}"
+        message = f"cost: expected one of {', '.join(COSTS)}, got {cost!r}"
         raise UsageError(message)
     read = read_plans(plans, places=places)
     profile, assumed = _profile(model, list(read.values()))
@@ -111,7 +113,7 @@ def compare(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),
-        version=dialect.parsed,
+        release=RBLN.release(dialect.parsed),
         curve=COSTS[cost](profile),
         align=profile.align,
         pins=(),
@@ -172,17 +174,13 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
 
 
 def check_comparison_name(path: Path) -> None:
-    """Check that the name tells a form that a comparison can be written in.
-
-    Raises
-    ------
-    UsageError
-        When it does not.
-    """
+    """Check that the name tells a form that a comparison can be written in."""
     from bucketwise.report.comparison import RENDERERS  # noqa: PLC0415
 
     if path.suffix not in RENDERERS:
-        message = f"-o {path}: a name that ends in {', '.join(RENDERERS)} is right"
+        message = (
+            f"-o: expected a name that ends in {' or '.join(RENDERERS)}, got {path}"
+        )
         raise UsageError(message)
 
 
@@ -221,8 +219,8 @@ def _profile(
         return profile, False
     if len(names) > 1:
         message = (
-            f"compare: plans for {' and '.join(names)} found; lengths fit one model alone, so "
-            "compare those of one, or name it with --model"
+            "compare: expected plans for one model, as lengths fit no other, got "
+            f"{' and '.join(names)}; compare those of one, or name it with --model"
         )
         raise UsageError(message)
     if not names:
@@ -231,7 +229,7 @@ def _profile(
     return find_profile(names[0]), assumed
 
 
-def _dialect(profile: ModelProfile, target: str | None) -> Target:
+def _dialect(profile: ModelProfile, target: str | None) -> RblnTarget:
     """Return the dialect asked for, or the newest that compiles the model."""
     asked = [target] if target else []
     return (serving_targets(profile.family, asked) or pick_targets(()))[-1]

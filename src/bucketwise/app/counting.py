@@ -12,6 +12,7 @@ from bucketwise.app.preprocessing import VideoOptions, as_shipped
 from bucketwise.app.tables import COLUMNS, counts_table, with_unusable
 from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import read_rows
 from bucketwise.read.configs.profiles import find_profile
@@ -53,7 +54,7 @@ def count(
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
-    return counts_table(counts, newest(target).parsed)
+    return counts_table(counts, RBLN.release(newest(target).parsed))
 
 
 def count_rows(
@@ -68,29 +69,10 @@ def count_rows(
     video: VideoOptions | None = None,
     target: str | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Yield what each input row becomes, in order; as `count`, without merging rows.
-
-    Parameters
-    ----------
-    inputs : sequence of str, Path or Query
-        Tables, as `read_traffic` takes them.
-    columns : mapping of str to str, optional
-        Role -> column, as `read_traffic` takes it.
-    max_bad_rows : float
-        Share of the rows that may be unusable; looked at after the last one.
-    ignore_orientation : bool
-        Whether images count with their stored size, as `read_traffic` takes it.
-    model, min_pixels, max_pixels, video, target
-        As for `count`.
-
-    Yields
-    ------
-    pandas.DataFrame
-        Some thousand rows at a time; unusable ones have only `error` filled.
-    """
+    """Yield what each input row becomes, in order; as `count`, without merging rows."""
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
-    version = newest(target).parsed
+    release = RBLN.release(newest(target).parsed)
     for rows in read_rows(
         inputs,
         columns=columns,
@@ -110,5 +92,5 @@ def count_rows(
         )
         counts = count_patches(sizes, profile, preprocessing)
         # Limits of their own would be columns of some of the tables alone.
-        table = counts_table(counts, version)[COLUMNS]
+        table = counts_table(counts, release)[COLUMNS]
         yield with_unusable(table, usable, reason)

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
+from bucketwise.app.options import SolverOptions
 from bucketwise.app.output import Written, write_results
 from bucketwise.app.pages import encoder_pages
 from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday
 from bucketwise.core.encoder.analysis import analyze as analyze_encoder
-from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.question import Question
 from bucketwise.engines.rbln.emit.encoder import emit_encoder
 from bucketwise.engines.rbln.encoders import TOKENS, encoder_targets
+from bucketwise.engines.rbln.rules.values import whole
 from bucketwise.engines.rbln.targets import check_planned
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.lint.values import whole
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.encoders import find_encoder
@@ -30,18 +30,11 @@ def analyze_lengths(
     *,
     model: str,
     max_tokens: int | None = None,
-    strategy: str = "exact",
-    buckets: tuple[int, int] = (2, 4),
-    min_saving: float = 0.05,
-    graph_price: GraphPrice | None = None,
-    align: int | None = None,
-    headroom: float = 0.0,
-    pins: Sequence[int] = (),
-    cost: str = "flops",
     current: str | Path | Sequence[int] | None = None,
     target: Iterable[str] = (),
     places: bool = True,
     recorded: Mapping[str, Any] | None = None,
+    **solver: Any,
 ) -> EncoderAnalysis:
     """Choose the lengths of a text encoder for a traffic of token counts.
 
@@ -53,10 +46,6 @@ def analyze_lengths(
         Built-in name or Hugging Face id of a text encoder, or a local folder.
     max_tokens : int, optional
         Where the tokenizer cuts a text; the checkpoint's own limit without it.
-    strategy, buckets, min_saving, graph_price, align, headroom, pins
-        As for `analyze`, lengths in tokens.
-    cost : {"flops", "linear"}
-        What a text costs.
     current : str, Path or sequence of int, optional
         What is compiled today: lengths in tokens, a plan, or whatever `lint_config`
         reads that has `max_seq_len`.
@@ -66,6 +55,10 @@ def analyze_lengths(
         Whether base names of inputs may be told.
     recorded : mapping, optional
         Further options to record in the plan.
+    **solver
+        The fields of `SolverOptions` by name, as for `analyze`, lengths in tokens:
+        `strategy`, `buckets`, `min_saving`, `graph_price`, `cost`, `align`, `headroom`,
+        `pins`.
 
     Returns
     -------
@@ -76,31 +69,28 @@ def analyze_lengths(
     ------
     BucketwiseError
         When an option or the traffic cannot be used.
+    TypeError
+        When there is no option of that name.
     """
+    asked = SolverOptions(**solver)
     profile = find_encoder(model)
     served = encoder_targets(profile.family, target)
     question = Question(
-        strategy=strategy,
-        k_range=buckets,
-        min_saving=min_saving,
-        graph_price=graph_price,
-        align=align,
-        headroom=headroom,
-        pins=tuple(sorted(set(pins))),
-        cost=cost,
+        **asked.chosen(), align=asked.align, pins=tuple(sorted(set(asked.pins)))
     )
     today = None if current is None else _today(current, places=places)
+    price = asked.graph_price
     options = {
         "model": profile.name,
         "max_tokens": max_tokens,
-        "strategy": strategy,
-        "buckets": list(buckets),
-        "min_saving": min_saving,
-        "graph_price": asdict(graph_price) if graph_price else None,
-        "align": align,
-        "headroom": headroom,
-        "pins": list(pins),
-        "cost": cost,
+        "strategy": asked.strategy,
+        "buckets": list(asked.buckets),
+        "min_saving": asked.min_saving,
+        "graph_price": asdict(price) if price else None,
+        "align": asked.align,
+        "headroom": asked.headroom,
+        "pins": list(asked.pins),
+        "cost": asked.cost,
         "current": list(today.lengths) if today else None,
         "target": [each.name for each in served],
         **(recorded or {}),
@@ -174,7 +164,7 @@ def _today(current: str | Path | Sequence[int], *, places: bool) -> TokensToday:
         return _configured(str(current), places=places)
     lengths = tuple(sorted(set(current)))
     if not lengths or lengths[0] < 1:
-        message = f"--current: {list(current)} found; lengths from 1 up are right"
+        message = f"--current: expected lengths from 1 up, got {list(current)}"
         raise UsageError(message)
     return TokensToday(lengths=lengths, source="given")
 

@@ -12,6 +12,7 @@ from bucketwise.app.preprocessing import VideoOptions, as_shipped
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.explanation import SIZE, Explanation, explain_size
 from bucketwise.core.limits import Limit
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.read import read_traffic
 from bucketwise.read.configs.profiles import find_profile
 
@@ -47,7 +48,7 @@ def explain(
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
-    asked = (newest(target), lengths)
+    asked = (RBLN.release(newest(target).parsed), lengths)
     found = []
     for size in sizes:
         if SIZE.fullmatch(size.strip()) or not os.path.isfile(size):  # noqa: PTH113 - no fault on odd names

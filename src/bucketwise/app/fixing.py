@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.lint.fixing import fixed, written
-from bucketwise.lint.report import Judged, LintReport
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.read.configs.documents.text import read_text
 from bucketwise.read.configs.edits import (
     Correction,
@@ -41,18 +42,7 @@ class FileFix:
 
 
 def fixes_of(report: LintReport) -> tuple[FileFix, ...]:
-    """Return what puts right the files that were judged; nothing for those without fix.
-
-    Parameters
-    ----------
-    report : LintReport
-        What `lint_config` returned. Its files are read again, and none is changed.
-
-    Raises
-    ------
-    ConfigError
-        When a file cannot be read any more.
-    """
+    """Return what puts right the files that were judged; nothing for those without fix."""
     found = groupby(report.judged, key=lambda each: each.subject.document.path)
     return tuple(
         fix for path, judged in found for fix in _fixes(path, tuple(judged), report)
@@ -64,7 +54,7 @@ def _fixes(
 ) -> Iterator[FileFix]:
     corrections = []
     for each in judged:
-        after = fixed(each.subject, report.rules)
+        after = fixed(each.subject, report.rules, judge)
         # Of a serve line the subject's own is what vllm-rbln makes of it.
         if after.config != each.subject.document.config:
             corrections.append(

@@ -31,25 +31,7 @@ MOST_NAME = 40
 def read_plans(
     plans: Sequence[PlanGiven] | Mapping[str, PlanGiven], *, places: bool = True
 ) -> dict[str, GivenLengths]:
-    """Read what is to be compared, each under its name.
-
-    Parameters
-    ----------
-    plans : sequence or mapping of str
-        As `compare` takes them.
-    places : bool
-        Whether a file may give its name to what it holds.
-
-    Returns
-    -------
-    dict of str to GivenLengths
-        In the order given; `compare` takes it as it is.
-
-    Raises
-    ------
-    BucketwiseError
-        When one cannot be read, there are fewer than two, or two have one name.
-    """
+    """Read what is to be compared, each under its name."""
     named = [(name, given, _plan(given)) for name, given in _named(plans)]
     names = _names(named, places=places)
     check_names(names)

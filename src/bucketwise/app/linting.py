@@ -24,12 +24,14 @@ from bucketwise.engines.rbln.releases import (
     Version,
     parse_version,
 )
+from bucketwise.engines.rbln.rules.layout import plan_of
+from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
+from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.errors import ConfigError, UsageError, raise_all
-from bucketwise.lint.layout import plan_of
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import RULES, Rule, judge
-from bucketwise.lint.subject import Document, Subject, Use
+from bucketwise.lint.finding import Rule
+from bucketwise.lint.subject import Judged, LintReport, Use
 from bucketwise.nouns.activity import Evidence
+from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
@@ -104,7 +106,7 @@ def lint_config(
         When a configuration or an option cannot be used.
     """
     if not configs:
-        message = "lint: no configuration given; one at least is right"
+        message = "lint: expected one configuration at least, got none"
         raise UsageError(message)
     if npu is not None:
         raise_all(attention_problems({"npu": npu}), UsageError)
@@ -163,11 +165,11 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
-    npu = asked.npu or document.npu
+    npu = asked.npu or npu_of(document)
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
-    subject = Subject(
+    subject = RblnSubject(
         document=document,
         version=version,
         profile=profile,
@@ -277,7 +279,7 @@ def _use(
     )
 
 
-def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
+def _not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules could not look at, and what would let them."""
     found = []
     if subject.encoder_family:
@@ -300,7 +302,7 @@ def _not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _texts_not_judged(subject: Subject, asked: _Asked) -> tuple[str, ...]:
+def _texts_not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules about a text encoder could not look at."""
     found = ["memory, which is not estimated for text encoders"]
     if subject.encoder is None:

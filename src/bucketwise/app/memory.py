@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bucketwise.core.memory.vllm import VllmFit, vllm_preflight
-from bucketwise.core.memory.words import lines
+from bucketwise.engines.vllm.memory import VllmFit, vllm_preflight
+from bucketwise.engines.vllm.words import lines
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 
 __all__ = ["VllmFit", "vllm_fit", "vllm_lines"]
@@ -31,16 +31,6 @@ def vllm_fit(
         What others hold of the device when vLLM starts, in 10^9 bytes.
     max_model_len : int, optional
         vLLM's option of that name.
-
-    Returns
-    -------
-    VllmFit
-        Whether it would start, and the limits between which it would.
-
-    Raises
-    ------
-    ConfigError
-        When a value is out of range, or the language model is not known.
     """
     return vllm_preflight(
         find_profile(model or DEFAULT_MODEL),

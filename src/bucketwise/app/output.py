@@ -49,31 +49,14 @@ class Written:
 
 
 def default_folder(first_input: str) -> Path:
-    """Return `bucketwise-<stem of the first input>`, here.
-
-    Parameters
-    ----------
-    first_input : str
-        A path, a glob or "-".
-    """
+    """Return `bucketwise-<stem of the first input>`, here."""
     stem = "stdin" if first_input == "-" else Path(first_input).name.split(".")[0]
     safe = re.sub(r"[^\w-]+", "-", stem, flags=re.ASCII).strip("-") or "traffic"
     return Path(f"bucketwise-{safe}")
 
 
 def check_folder(folder: Path) -> Mapping[str, Any] | None:
-    """Return the older plan in the folder, or None where there is none.
-
-    Parameters
-    ----------
-    folder : Path
-        Where results are to go.
-
-    Raises
-    ------
-    OutputError
-        When the folder holds something that is no plan of ours.
-    """
+    """Return the older plan in the folder, or None where there is none."""
     if not folder.exists():
         return None
     if not folder.is_dir():
@@ -119,27 +102,6 @@ def write_results(
     Everything is written within the folder before the first file appears, so that a
     full disk leaves an older plan as it was. Whoever reads the folder meanwhile finds an
     older result whole, the new one whole, or no plan.
-
-    Parameters
-    ----------
-    analysis : Analysis or EncoderAnalysis
-        The plan and its evidence.
-    folder : Path
-        Where to write; made when missing.
-    snippets : mapping of str to str
-        Emitted texts by their path in the folder.
-    pages : mapping of str to str or bytes
-        Report and summaries by file name, names of `FORMATS`.
-
-    Returns
-    -------
-    Written
-        Paths in the order they were written.
-
-    Raises
-    ------
-    OutputError
-        When the folder holds something else, or cannot be written.
     """
     previous = check_folder(folder)
     contents = {PLAN: analysis.plan.to_json(), **snippets, **pages}
@@ -166,20 +128,7 @@ def _is_ours(name: str) -> bool:
 
 
 def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:
-    """Write tables of equal columns one below the other.
-
-    Parameters
-    ----------
-    tables : iterator of pandas.DataFrame
-        The parts, in order; at least one.
-    path : Path or None
-        CSV, or Parquet where the name ends in .parquet; None is standard output.
-
-    Raises
-    ------
-    OutputError
-        When the file cannot be written.
-    """
+    """Write tables of equal columns one below the other."""
     if path is None:
         for index, table in enumerate(tables):
             table.to_csv(sys.stdout, index=False, header=not index, lineterminator="\n")
@@ -200,20 +149,7 @@ def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a text whole, as UTF-8 with the newlines it has.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    text : str
-        Its content.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
+    """Write a text whole, as UTF-8 with the newlines it has."""
     return write_bytes(path, _encoded(text))
 
 
@@ -223,20 +159,7 @@ def _encoded(text: str) -> bytes:
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a file whole: beside its place first, then renamed over it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    content : bytes
-        What it holds.
-
-    Returns
-    -------
-    Path
-        The file.
-    """
+    """Write a file whole: beside its place first, then renamed over it."""
     with replacing(path) as part:
         part.write_bytes(content)
     return path

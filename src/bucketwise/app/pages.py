@@ -11,7 +11,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.errors import OutputError
 from bucketwise.report.formats import FORMATS, chosen_formats
 from bucketwise.report.inputs import ReportInputs
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
     from bucketwise.core.encoder.analysis import EncoderAnalysis
@@ -32,18 +32,7 @@ class Pages:
 
 
 def check_formats(formats: Iterable[str]) -> None:
-    """Refuse early what cannot be made at all: paper alone, and nothing to print with.
-
-    Parameters
-    ----------
-    formats : iterable of str
-        As `write_plan` takes them.
-
-    Raises
-    ------
-    OutputError
-        When a PDF alone is asked for and there is no Chromium.
-    """
+    """Refuse early what cannot be made at all: paper alone, and nothing to print with."""
     if chosen_formats(formats) == ("pdf",) and find_chromium() is None:
         raise OutputError(_not_made(NO_CHROMIUM))
 
@@ -54,26 +43,7 @@ def pages_of(
     inputs: ReportInputs,
     formats: Iterable[str],
 ) -> Pages:
-    """Return the pages asked for; a PDF that cannot be made becomes a note.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    inputs : ReportInputs
-        What is known of the deployment.
-    formats : iterable of str
-        Names of `FORMATS`.
-
-    Raises
-    ------
-    OutputError
-        When a PDF that cannot be made is all that was asked for.
-    UsageError
-        When a format is not known.
-    """
+    """Return the pages asked for; a PDF that cannot be made becomes a note."""
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
@@ -92,17 +62,7 @@ def encoder_pages(
     snippets: Mapping[str, Mapping[str, str]],
     formats: Iterable[str],
 ) -> Pages:
-    """Return the pages of a plan for a text encoder, as `pages_of` does.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    formats : iterable of str
-        Names of `FORMATS`.
-    """
+    """Return the pages of a plan for a text encoder, as `pages_of` does."""
     from bucketwise.report.encoder import (  # noqa: PLC0415 - loads matplotlib
         HOLDS,
         encoder_summary,

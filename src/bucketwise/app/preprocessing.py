@@ -42,24 +42,7 @@ def preprocessing_of(
     video: VideoOptions | None = None,
     deployed: bool = True,
 ) -> Preprocessing:
-    """Return limits and sampling in force for a model.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits asked for.
-    video : VideoOptions, optional
-        Sampling and limits of clips.
-    deployed : bool
-        Whether image limits default to the model's published RBLN deployment.
-
-    Raises
-    ------
-    UsageError
-        When what is asked for leaves no room, or nothing of a clip.
-    """
+    """Return limits and sampling in force for a model."""
     video = video or VideoOptions()
     try:
         return Preprocessing(
@@ -84,13 +67,7 @@ AnyLimits = TypeVar("AnyLimits", PixelLimits, PixelLimits | None)
 
 
 def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
-    """Return limits that the processor can be given.
-
-    Raises
-    ------
-    ConfigError
-        Where the model counts soft tokens and the upper limit is no supported count.
-    """
+    """Return limits that the processor can be given."""
     known = profile.soft_tokens
     if known is None or limits is None:
         return limits
@@ -99,13 +76,15 @@ def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
     problems = []
     if limits.max_pixels not in right:
         problems.append(
-            f"max_pixels: {limits.max_pixels:,} found; {profile.name} scales every image "
-            f"to {' or '.join(f'{each:,}' for each in known.supported)} soft tokens "
-            f"(--soft-tokens) of {area_px:,} pixels, no other limit is right"
+            "max_pixels: expected "
+            f"{' or '.join(f'{each:,}' for each in known.supported)} soft tokens "
+            f"(--soft-tokens) of {area_px:,} pixels, to which {profile.name} scales "
+            f"every image, got {limits.max_pixels:,} pixels"
         )
     if limits.min_pixels != whole:
         problems.append(
-            f"min_pixels: {limits.min_pixels:,} found; {profile.name} has no lower limit"
+            f"min_pixels: expected none, as {profile.name} has no lower limit, got "
+            f"{limits.min_pixels:,}"
         )
     raise_all(problems)
     return limits

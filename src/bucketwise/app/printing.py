@@ -54,23 +54,7 @@ def find_chromium() -> str | None:
 
 
 def print_html(page: str) -> bytes:
-    """Print one page of HTML that needs nothing beside it.
-
-    Parameters
-    ----------
-    page : str
-        The document; its style says the size of the paper.
-
-    Returns
-    -------
-    bytes
-        A PDF. One Chromium gives equal bytes for equal pages.
-
-    Raises
-    ------
-    OutputError
-        When there is no Chromium, or it makes no PDF.
-    """
+    """Print one page of HTML that needs nothing beside it."""
     chromium = find_chromium()
     if chromium is None:
         raise OutputError(NO_CHROMIUM)

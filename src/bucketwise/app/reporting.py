@@ -7,20 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bucketwise.app.fitting import Deployment
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.cost import run_flops
 from bucketwise.core.patching import count_patches
 from bucketwise.core.today import limits_in_service
 from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.fitting import Deployment
 from bucketwise.engines.rbln.keys import BUCKETS
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.engines.rbln.targets import Target
-from bucketwise.lint.layout import plan_of
-from bucketwise.lint.report import Judged
-from bucketwise.lint.rule import RULES, judge
-from bucketwise.lint.subject import Document, Subject, Use
-from bucketwise.lint.values import lengths_of
+from bucketwise.engines.rbln.rules.layout import plan_of
+from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
+from bucketwise.engines.rbln.rules.table import RULES, judge
+from bucketwise.engines.rbln.rules.values import lengths_of
+from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.lint.subject import Judged, Use
+from bucketwise.nouns.document import Document
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.read.configs.documents import mapping_document, read_documents
 from bucketwise.report.inputs import ReportInputs
@@ -32,32 +33,10 @@ def report_inputs(
     analysis: Analysis,
     *,
     base: BaseConfig | None,
-    targets: Sequence[Target],
+    targets: Sequence[RblnTarget],
     config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> ReportInputs:
-    """Gather what the report shows beside the plan.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        What `analyze` returned.
-    base : BaseConfig or None
-        The configuration emitted ones start from.
-    targets : sequence of Target
-        The dialects they are emitted for, oldest first.
-    config : str, Path, mapping or Document, optional
-        The configuration in service, as `lint_config` takes it, or as it was read.
-
-    Returns
-    -------
-    ReportInputs
-        For the newest of the dialects.
-
-    Raises
-    ------
-    ConfigError
-        When the configuration in service cannot be read.
-    """
+    """Gather what the report shows beside the plan."""
     version = targets[-1].parsed if targets else NEWEST
     memory, before = analysis.memory, analysis.memory_before
     if base is not None and base != analysis.base and targets:
@@ -109,7 +88,7 @@ def _in_service(
 
 def _subject(
     analysis: Analysis, document: Document, version: Version, *, with_use: bool = False
-) -> Subject:
+) -> RblnSubject:
     limits = analysis.preprocessing.image
     use = None
     if with_use:
@@ -119,13 +98,13 @@ def _subject(
             counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
             curve=run_flops(analysis.profile),
         )
-    return Subject(
+    return RblnSubject(
         document=document,
         version=version,
         profile=analysis.profile,
         family=analysis.profile.family,
         limits=limits,
-        npu=document.npu,
+        npu=npu_of(document),
         use=use,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bucketwise.core.patching import BoolArray, Counts, TextArray
-from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.traffic import OWN_COLUMNS, FloatArray, IntArray
 
 COLUMNS = [
@@ -17,23 +17,11 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
+def counts_table(counts: Counts, release: Release) -> pd.DataFrame:
     """Return one row a size; where the processor refuses, only `error` is filled.
 
     Where only the visual tokens are known, sides and grid are empty. Where requests set
     limits of their own, these stand in columns more.
-
-    Parameters
-    ----------
-    counts : Counts
-        What each size becomes.
-    version : tuple of int
-        The optimum-rbln release whose needed length is told.
-
-    Returns
-    -------
-    pandas.DataFrame
-        vit_patches and merged_patches are of one run.
     """
     sizes, refused = counts.sizes, ~counts.accepted
 
@@ -51,7 +39,7 @@ def counts_table(counts: Counts, version: Version) -> pd.DataFrame:
         "vit_patches": counts.vit_patches,
         "runs": counts.grid_t,
         "merged_patches": counts.merged_patches,
-        "needed": counts.needed(version),
+        "needed": counts.needed(release),
     }
     own = {name: getattr(sizes, name) for name in OWN_COLUMNS}
     told = own if any(column.any() for column in own.values()) else {}

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.app.options import AnalyzeOptions, options_in
 from bucketwise.cli.analyze_options import (
     base_options,
     decoder_options,
     output_options,
+    price_options,
     solver_options,
     text_options,
     today_options,
 )
+from bucketwise.cli.config_file import config_option
 from bucketwise.cli.encoder import analyze_texts, check_options
 from bucketwise.cli.options import (
+    Grouped,
+    bundle,
     image_limits,
     model_option,
     target_option,
@@ -50,6 +55,13 @@ FAILING = {"no": ("no",), "go_if": ("no", "go_if")}
 LENGTH = "length"
 """The role of the column that --lengths names."""
 
+TAKEN = (
+    *("min_pixels", "max_pixels", "target", "current_max_pixels"),
+    *options_in(AnalyzeOptions, "choice"),
+    *options_in(AnalyzeOptions, "decoder"),
+)
+"""Options that `analyze` takes as they were read."""
+
 BASE_OPTIONS = (
     "devices",
     "max_seq_len",
@@ -59,19 +71,22 @@ BASE_OPTIONS = (
 
 
 @click.command(
-    epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384"
+    cls=Grouped,
+    epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384",
 )
-@traffic_options
-@model_option
-@text_options
-@image_limits("the model's published RBLN deployment, else the checkpoint's")
-@video_limits
-@solver_options
-@today_options
-@base_options
-@decoder_options
-@target_option("the newest", "; repeatable, `all` for each")
-@output_options
+@bundle(traffic_options, group="Input")
+@bundle(
+    model_option,
+    text_options,
+    image_limits("the model's published RBLN deployment, else the checkpoint's"),
+    video_limits,
+    group="Model and limits",
+)
+@bundle(solver_options, price_options, group="Choice")
+@bundle(today_options, base_options, group="Today")
+@bundle(decoder_options, group="Decoder")
+@bundle(target_option("the newest", "; repeatable, `all` for each"), group="Engine")
+@bundle(output_options, config_option, group="Output")
 @click.pass_context
 def analyze(
     ctx: click.Context,
@@ -134,30 +149,15 @@ def analyze(
     analysis = planning.analyze(
         traffic,
         model=model,
-        min_pixels=options["min_pixels"],
-        max_pixels=options["max_pixels"],
         video=video_options(options),
-        strategy=options["strategy"],
-        buckets=options["buckets"],
-        min_saving=options["min_saving"],
         graph_price=price,
-        align=options["align"],
-        headroom=options["headroom"],
-        allow_overflow=options["allow_overflow"],
-        pins=options["pins"],
-        bucket_unit=options["bucket_unit"],
-        cost=options["cost"],
         current=current,
-        current_max_pixels=options["current_max_pixels"],
         base=base,
-        target=options["target"],
         evidence=evidence,
-        batch_size=options["batch_size"],
-        decoder_graphs=options["decoder_graphs"],
-        step_cost=options["step_cost"],
-        measured_with=options["measured_with"],
         places=places,
+        **{name: options[name] for name in TAKEN},
         recorded={
+            **({"config": options["config"]} if options["config"] and places else {}),
             "columns": columns,
             "max_bad_rows": max_bad_rows,
             "ignore_orientation": ignore_orientation,
@@ -248,7 +248,12 @@ def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     from bucketwise.report.decision_record import decision_record
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
-    say(json.dumps(integral(decision_record(analysis.plan, names)), indent=2))
+    say(
+        json.dumps(
+            integral(decision_record(analysis.plan, analysis.release.engine, names)),
+            indent=2,
+        )
+    )
 
 
 def _say_results(

@@ -1,4 +1,4 @@
-"""The options of `bucketwise analyze`, bundled by meaning."""
+"""The options of `bucketwise analyze` that only the command line has."""
 
 from __future__ import annotations
 
@@ -6,22 +6,14 @@ from pathlib import Path
 
 import click
 
+from bucketwise.app.options import AnalyzeOptions
 from bucketwise.cli.option_types import (
-    MAX_BATCH_SIZE,
     Amount,
-    BucketRange,
     Formats,
     LogFormat,
     Name,
-    Percent,
-    Pixels,
-    SeenOn,
-    StepCost,
 )
-from bucketwise.cli.options import bundle, cost_option, counts
-
-MOST_HEADROOM = 10.0
-"""Eleven times the largest length seen; the pixel limits end it long before."""
+from bucketwise.cli.options import bundle, counts, derived
 
 MOST_DEVICES = 4_096
 """More than any server has: memory is added up device by device."""
@@ -43,28 +35,9 @@ text_options = bundle(
     ),
 )
 
-solver_options = bundle(
-    click.option(
-        "--strategy",
-        default="exact",
-        show_default=True,
-        help="exact, kmeans, quantile, equal-duration, exponential or linear.",
-    ),
-    click.option(
-        "--buckets",
-        type=BucketRange(),
-        default="2-4",
-        show_default=True,
-        help="How many buckets: a range or one number.",
-    ),
-    click.option(
-        "--min-saving",
-        type=Percent(),
-        default="5%",
-        show_default=True,
-        help="Share of the compute left that the last bucket, and the last decoder "
-        "graph, must save.",
-    ),
+solver_options = bundle(*derived(AnalyzeOptions, "choice"))
+
+price_options = bundle(
     click.option(
         "--graph-minutes",
         type=Amount(),
@@ -74,58 +47,9 @@ solver_options = bundle(
     click.option("--images-per-day", type=Amount(), help="Images a day it will serve."),
     click.option("--keep-days", type=Amount(), help="Days it stays in use."),
     click.option("--vit-tflops", type=Amount(), help="TFLOP/s the ViT reaches."),
-    cost_option,
-    click.option(
-        "--align",
-        type=click.IntRange(min=1),
-        help="Multiple of every bucket, in --bucket-unit  [default: the model's own: 4, "
-        "windowed models 64]",
-    ),
-    click.option(
-        "--headroom",
-        type=Percent(most=MOST_HEADROOM),
-        default="0%",
-        show_default=True,
-        help="Share added to the top bucket, such as 20% or 0.2.",
-    ),
-    click.option(
-        "--allow-overflow",
-        is_flag=True,
-        help="Let the emitted limits pass images that no bucket holds; by default the "
-        "top goes up or max_pixels down, whichever costs less.",
-    ),
-    click.option(
-        "--pin",
-        "pins",
-        type=click.IntRange(min=1),
-        multiple=True,
-        metavar="LENGTH",
-        help="A length that must be compiled, in --bucket-unit; repeatable.",
-    ),
-    click.option(
-        "--bucket-unit",
-        type=click.Choice(["vit", "merged"]),
-        default="vit",
-        show_default=True,
-        help="Unit of the emitted lists; every released runtime compares vit.",
-    ),
 )
 
-today_options = bundle(
-    click.option(
-        "--current",
-        type=Name(),
-        metavar="LIST|CONFIG|PLAN",
-        help="What is compiled today: lengths in the unit the runtime compares, or "
-        "whatever `bucketwise lint` reads.",
-    ),
-    click.option(
-        "--current-max-pixels",
-        type=Pixels(checkpoint=False),
-        help="The image limit in service today  [--max-pixels, what --current or its "
-        "processor sets, else the checkpoint's]",
-    ),
-)
+today_options = bundle(*derived(AnalyzeOptions, "today"))
 
 base_options = bundle(
     click.option(
@@ -157,12 +81,6 @@ base_options = bundle(
         type=Name(),
         help="NPU name, such as RBLN-CA25  [default: the base's]",
     ),
-    click.option(
-        "--batch-size",
-        type=click.IntRange(min=1, max=MAX_BATCH_SIZE),
-        help="Sequences decoded at once  [default: the base's, else the suggestion from "
-        "the activity, marked assumed]",
-    ),
 )
 
 decoder_options = bundle(
@@ -184,29 +102,7 @@ decoder_options = bundle(
         "$request_time'; for any other program $start or $end, $duration_ms, $path, "
         "$replica and $_ for the rest  [default: their usual formats are known]",
     ),
-    click.option(
-        "--decoder-graphs",
-        type=BucketRange(),
-        default="1-4",
-        show_default=True,
-        help="How many decoder graphs: a range or one number.",
-    ),
-    click.option(
-        "--step-cost",
-        type=StepCost(),
-        default="roofline",
-        show_default=True,
-        metavar="roofline|slots|SIZE=MS,...",
-        help="What a decode step costs: by the roofline of the NPU, by its slots, or "
-        "measured milliseconds by batch size: 1=12.5,8=20.",
-    ),
-    click.option(
-        "--measured-with",
-        type=SeenOn(),
-        metavar="LIST|gpu",
-        help="Decoder graphs of the system that --activity is from  [default: what its "
-        "log says, else one graph]",
-    ),
+    *derived(AnalyzeOptions, "decoder"),
 )
 
 output_options = bundle(

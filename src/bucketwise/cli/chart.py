@@ -24,26 +24,7 @@ def chart_lines(
     noun: str = "ViT compute by bucket",
     of: str = "runs",
 ) -> tuple[str, ...]:
-    """Return one bar a bucket: useful compute, then padding.
-
-    Parameters
-    ----------
-    buckets : sequence of Use
-        Ascending.
-    width : int
-        Columns of the terminal.
-    glyphs : str
-        A character for useful compute and one for padding.
-    noun, of : str
-        What the bars are, and what the shares are of.
-
-    Returns
-    -------
-    tuple of str
-        A heading and the rows, none wider than `width`; () where no bar would fit, or
-        where there are too many to look at. What is written beside the bars gives way
-        to them on narrow terminals.
-    """
+    """Return one bar a bucket: useful compute, then padding."""
     if len(buckets) > MOST_BARS:
         return ()
     largest = max(use.padded_compute for use in buckets)

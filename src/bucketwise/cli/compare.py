@@ -19,7 +19,7 @@ from bucketwise.cli.options import (
 )
 from bucketwise.cli.settings import read_sizes, say_notes, video_options
 from bucketwise.cli.terminal import say
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
     from bucketwise.core.comparison.outcome import Comparison
@@ -134,13 +134,7 @@ def compare(
 
 
 def table_lines(comparison: Comparison) -> tuple[str, ...]:
-    """Return the scenarios as a table for a terminal.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        What `bucketwise.compare` returned.
-    """
+    """Return the scenarios as a table for a terminal."""
     from bucketwise.report.comparison.words import deciding_columns, fails
     from bucketwise.words.numbers import percent
 
@@ -173,7 +167,7 @@ def _padded(cells: tuple[str, ...], widths: list[int]) -> Iterator[str]:
 
 
 def _short(text: str, most: int = MOST_NAME) -> str:
-    from bucketwise.words.printable import one_line
+    from bucketwise.words.text import one_line
 
     flat = one_line(text)
     return flat if len(flat) <= most else f"{flat[: most - 3]}..."

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.core.verdict import CALLS, failing_today
-from bucketwise.report.lists import lists_to_set
+from bucketwise.nouns.engine import Engine
 from bucketwise.report.reading import on_batch_size, traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
@@ -16,29 +16,20 @@ from bucketwise.report.sentences import (
     under_limit,
 )
 from bucketwise.words.numbers import change, compute, number, percent, plural
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 MOST_LINES = 10
 MOST_NOTES = 3
 
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
-    """Return the decision: the verdict, what to set, what it saves.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-
-    Returns
-    -------
-    tuple of str
-        The verdict and what fails or may fail first, and whole: where there is more than
-        goes into the lines, the notes that are left out tell of nothing that can. No
-        line says where files are.
-    """
+    """Return the decision: the verdict, what to set, what it saves."""
     plan = analysis.plan
-    groups = [tuple(_verdict(plan)), tuple(_to_set(plan)), tuple(_saves(plan))]
+    groups = [
+        tuple(_verdict(plan)),
+        tuple(_to_set(plan, analysis.release.engine)),
+        tuple(_saves(plan)),
+    ]
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
     notes += [
         f"Note: {each.words}" for each in plan.warnings if each.severity == "note"
@@ -80,16 +71,19 @@ def _reason(reason: Reason) -> str:
     return f"{reason.words} ({reason.option})" if reason.option else reason.words
 
 
-def _to_set(plan: Plan) -> Iterator[str]:
+def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
     visual, model = plan.visual, plan.model
     verb = (
         "Compile" if plan.verdict.call in ("go", "go_if") else "Planned, but not to do:"
     )
-    yield from _compile_lines(plan, visual, verb)
+    yield from _compile_lines(plan, engine, verb)
     if plan.decoder:
         assumed = bool(assumed_batch_size(plan))
         yield from _decoder_lines(
-            plan.decoder, model.family, verb=verb, assumed=assumed
+            plan.decoder,
+            smaller=engine.picks_smaller_graphs(model.family),
+            verb=verb,
+            assumed=assumed,
         )
     if visual.soft_tokens:
         area_px = (model.patch_size * model.merge_size) ** 2
@@ -183,24 +177,25 @@ def _decoder_read(plan: Plan) -> str:
 
 
 def _decoder_lines(
-    decoder: Decoder, family: str, *, verb: str, assumed: bool
+    decoder: Decoder, *, smaller: bool, verb: str, assumed: bool
 ) -> Iterator[str]:
     """Name the decoder graphs, what they save, and the batch size that would fit."""
     said = " (assumed, suggested by the activity)" if assumed else ""
     yield (
         f"{verb} decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
         f"batch_size {decoder.batch_size}{said}: "
-        f"{decoder_saving(decoder, family)}."
+        f"{decoder_saving(decoder, smaller=smaller)}."
     )
     said = on_batch_size(decoder)
     if said:
         yield f"{said}."
 
 
-def _compile_lines(plan: Plan, visual: Visual, verb: str) -> Iterator[str]:
+def _compile_lines(plan: Plan, engine: Engine, verb: str) -> Iterator[str]:
     """Name the lists under the key each release takes; once where all agree."""
+    visual = plan.visual
     names: dict[tuple[int, ...], list[str]] = {}
-    for each in lists_to_set(plan):
+    for each in engine.lists_to_set(plan):
         names.setdefault(each.lengths, []).append(f"{each.key} {each.releases}")
     unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
     if not names:

@@ -21,25 +21,24 @@ OF_TEXTS = frozenset(
         *("strategy", "buckets", "min_saving", "cost", "align", "headroom", "pins"),
         *("graph_minutes", "images_per_day", "keep_days", "vit_tflops"),
         *("current", "npu", "target"),
-        *("out", "formats", "quiet", "as_json", "fail_on", "no_places"),
+        *("out", "formats", "quiet", "as_json", "fail_on", "no_places", "config"),
     }
 )
 """Options that mean something where there are texts alone."""
 
+GIVEN = (
+    click.core.ParameterSource.COMMANDLINE,
+    click.core.ParameterSource.DEFAULT_MAP,
+)
+
 
 def check_options(ctx: click.Context) -> None:
-    """Refuse options that tell of images or of a decoder.
-
-    Raises
-    ------
-    click.UsageError
-        Naming every one that was given.
-    """
+    """Refuse options that tell of images or of a decoder."""
     given = [
         max(each.opts, key=len)
         for each in ctx.command.params
         if (name := each.name or "") not in OF_TEXTS
-        and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        and ctx.get_parameter_source(name) in GIVEN
     ]
     if given:
         message = (
@@ -54,19 +53,7 @@ def analyze_texts(
     folder: Path,
     options: dict[str, Any],
 ) -> EncoderAnalysis:
-    """Read token counts, plan, print the decision and write the files.
-
-    Parameters
-    ----------
-    inputs : tuple of str
-        What to read.
-    columns : dict of str to str
-        Role to column; that of "length" is named.
-    folder : Path
-        Where to write.
-    options : dict
-        The other options of `bucketwise analyze`.
-    """
+    """Read token counts, plan, print the decision and write the files."""
     if not options["model"]:
         message = (
             f"--lengths {columns['length']} needs --model: a text encoder such as bert-base-uncased or bge-m3, "

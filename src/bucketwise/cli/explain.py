@@ -53,7 +53,7 @@ def explain(
             given = read_lengths(plan)
     planned = given.documents[0].model if given and given.is_plan else ""
     if planned not in ("", find_profile(model).name):
-        message = f"--plan is for {planned}; --model {planned} is right"
+        message = f"--model: expected {planned}, which --plan is for, got {model}"
         raise click.UsageError(message)
     if given and given.limits and limits["min_pixels"] is limits["max_pixels"] is None:
         # What the plan sets on the processor is what its buckets were made for.

@@ -35,7 +35,7 @@ def histogram(
 ) -> None:
     """Reduce traffic once to distinct sizes per hour and label, and keep that."""
     if output.suffix != ".parquet":
-        message = f"-o {output}: a name that ends in .parquet is right"
+        message = f"-o: expected a name that ends in .parquet, got {output}"
         raise click.UsageError(message)
     from bucketwise.read import write_histogram
     from bucketwise.words.numbers import plural

@@ -28,6 +28,9 @@ MOST_AMOUNT = 1e30
 
 MOST_COUNT = 2**31 - 1
 
+MOST_HEADROOM = 10.0
+"""Eleven times the largest length seen; the pixel limits end it long before."""
+
 _PRODUCT = re.compile(r"[0-9]{1,30}(?:[*x][0-9]{1,30}){0,4}|[0-9]{1,30}\^2")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:[,_][0-9]{3})+")
 _NUMBER = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -54,7 +57,7 @@ class Percent(click.ParamType[float]):
         text = str(value).strip()
         digits = text.removesuffix("%").rstrip()
         if not _NUMBER.fullmatch(digits):
-            self.fail(f"{text!r} is not a share; 5% or 0.05 is right", param, ctx)
+            self.fail(f"expected a share such as 5% or 0.05, got {text!r}", param, ctx)
         number = float(digits)
         is_bare = digits == text
         if is_bare and number > 1:
@@ -66,9 +69,9 @@ class Percent(click.ParamType[float]):
             )
         share = number if is_bare else number / 100
         if share > self.most or not (share or self.zero):
-            least = "0%" if self.zero else "above 0%"
+            least = "0% to" if self.zero else "above 0% and up to"
             self.fail(
-                f"{text!r} found; {least} to {self.most * 100:,.0f}% is right",
+                f"expected {least} {self.most * 100:,.0f}%, got {text!r}",
                 param,
                 ctx,
             )
@@ -94,9 +97,9 @@ class Amount(click.ParamType[float]):
         text = str(value).strip()
         number = float(text) if _NUMBER.fullmatch(text) else math.nan
         if not (0 < number <= self.most or (self.zero and number == 0)):
-            least = "0" if self.zero else "above 0"
+            least = "from 0 to" if self.zero else "above 0 and up to"
             self.fail(
-                f"{value!r} found; {least} and at most {self.most:,.10g} is right",
+                f"expected a number {least} {self.most:,.10g}, got {value!r}",
                 param,
                 ctx,
             )
@@ -116,7 +119,7 @@ class Name(click.ParamType[str]):
     ) -> str:
         """Return the name."""
         if not str(value).strip():
-            self.fail("nothing found; a name is right", param, ctx)
+            self.fail("expected a name, got nothing", param, ctx)
         return str(value)
 
 
@@ -162,10 +165,10 @@ class Pixels(click.ParamType[int | str]):
         if _GROUPED.fullmatch(text):
             text = text.replace(",", "").replace("_", "")
         if not _PRODUCT.fullmatch(text):
-            word = ' or "checkpoint"' if self.checkpoint else ""
+            word = ', or "checkpoint",' if self.checkpoint else ""
             self.fail(
-                f"{value!r} is not a number of pixels; 4194304, 2048^2, 1280*28*28"
-                f"{word} is right",
+                "expected a number of pixels such as 4194304, 2048^2 or "
+                f"1280*28*28{word}, got {value!r}",
                 param,
                 ctx,
             )
@@ -174,7 +177,7 @@ class Pixels(click.ParamType[int | str]):
         else:
             pixels = math.prod(int(part) for part in re.split(r"[*x]", text))
         if not 1 <= pixels <= self.most:
-            self.fail(f"{value!r} found; 1 to {self.most:,} is right", param, ctx)
+            self.fail(f"expected 1 to {self.most:,}, got {value!r}", param, ctx)
         return pixels
 
 
@@ -194,7 +197,11 @@ class BucketRange(click.ParamType[tuple[int, int]]):
             return value
         match = re.fullmatch(r"\s*(\d{1,4})(?:\s*-\s*(\d{1,4}))?\s*", str(value))
         if match is None or not 1 <= int(match[1]) <= int(match[2] or match[1]):
-            self.fail(f"{value!r} is not a range; 2-4 or 3 is right", param, ctx)
+            self.fail(
+                f"expected a number such as 3 or a range such as 2-4, got {value!r}",
+                param,
+                ctx,
+            )
         return int(match[1]), int(match[2] or match[1])
 
 
@@ -217,8 +224,8 @@ class Formats(click.ParamType[tuple[str, ...]]):
         try:
             return chosen_formats(name.strip() for name in str(value).split(","))
         except UsageError:
-            right = ", ".join(FORMATS)
-            self.fail(f"{value!r} found; {right} or none are right", param, ctx)
+            known = ", ".join(FORMATS)
+            self.fail(f"expected {known} or none, got {value!r}", param, ctx)
 
 
 class StepCost(click.ParamType[str | dict[int, float]]):
@@ -243,8 +250,8 @@ class StepCost(click.ParamType[str | dict[int, float]]):
             _is_batch_size(size) and _NUMBER.fullmatch(ms) for size, _, ms in pairs
         ):
             self.fail(
-                f"{value!r} found; {', '.join(STEP_COSTS)} or milliseconds by batch "
-                "size such as 1=12.5,8=20 are right",
+                f"expected {', '.join(STEP_COSTS)} or milliseconds by batch size such "
+                f"as 1=12.5,8=20, got {value!r}",
                 param,
                 ctx,
             )
@@ -273,8 +280,8 @@ class SeenOn(click.ParamType[str | tuple[int, ...]]):
         sizes = [size.strip() for size in str(value).split(",")]
         if not all(map(_is_batch_size, sizes)):
             self.fail(
-                f"{value!r} found; {GPU} or batch sizes such as 1,4,8, each 1 to "
-                f"{MAX_BATCH_SIZE:,}, are right",
+                f"expected {GPU} or batch sizes from 1 to {MAX_BATCH_SIZE:,} such as "
+                f"1,4,8, got {value!r}",
                 param,
                 ctx,
             )
@@ -298,8 +305,8 @@ class Columns(click.ParamType[tuple[tuple[str, str], ...]]):
         pairs = [pair.partition("=") for pair in str(value).split(",")]
         if not all(role.strip() and mark for role, mark, _ in pairs):
             self.fail(
-                f"{value!r} found; ROLE=COLUMN pairs such as width=imgW,height=imgH "
-                "are right, and ROLE= to leave a role unread",
+                "expected ROLE=COLUMN pairs such as width=imgW,height=imgH, got "
+                f"{value!r}; ROLE= leaves a role unread",
                 param,
                 ctx,
             )
@@ -311,3 +318,19 @@ def _is_batch_size(text: str) -> bool:
         re.fullmatch("[0-9]{1,4}", text.strip()) is not None
         and 1 <= int(text) <= MAX_BATCH_SIZE
     )
+
+
+KINDS: dict[str, click.ParamType[Any]] = {
+    "text": click.STRING,
+    "name": Name(),
+    "range": BucketRange(),
+    "percent": Percent(),
+    "headroom": Percent(most=MOST_HEADROOM),
+    "length": click.IntRange(min=1),
+    "limit": Pixels(checkpoint=False),
+    "unit": click.Choice(["vit", "merged"]),
+    "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
+    "step_cost": StepCost(),
+    "seen_on": SeenOn(),
+}
+"""How the text of an option is read, by the kind that its field names."""

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
+from bucketwise.app.options import Option, options_in
 from bucketwise.cli.option_types import (
+    KINDS,
     MOST_COUNT,
     MOST_LEAST_PIXELS,
     Amount,
@@ -27,13 +29,64 @@ _SQL = "bucketwise.sql"
 counts = click.IntRange(min=1, max=MOST_COUNT)
 
 
-def bundle(*options: Callable[[Decorated], Decorated]) -> Callable[..., Any]:
-    """Return one decorator that applies all the options, listed in reading order."""
+def bundle(
+    *options: Callable[[Decorated], Decorated], group: str = ""
+) -> Callable[..., Any]:
+    """Return one decorator that applies all the options, listed in reading order.
+
+    `group` is the heading they stand under in `--help`.
+    """
 
     def decorate(command: Decorated) -> Decorated:
-        return reduce(lambda done, option: option(done), reversed(options), command)
+        params = getattr(command, "__click_params__", [])
+        before = len(params)
+        done = reduce(lambda done, option: option(done), reversed(options), command)
+        for each in getattr(done, "__click_params__", [])[before:]:
+            each.heading = getattr(each, "heading", "") or group
+        return done
 
     return decorate
+
+
+class Grouped(click.Command):
+    """A command whose options stand under headings."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the options, each group under its heading, those of none last."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                heading = getattr(param, "heading", "") or "Options"
+                groups.setdefault(heading, []).append(record)
+        for heading in sorted(groups, key="Options".__eq__):
+            with formatter.section(heading):
+                formatter.write_dl(groups[heading])
+
+
+def derived(options: type, group: str) -> tuple[Callable[[Any], Any], ...]:
+    """Return the options of one group of a command's fields."""
+    return tuple(
+        _derived(field, option) for field, option in options_in(options, group).items()
+    )
+
+
+def _derived(field: str, option: Option) -> Callable[[Any], Any]:
+    name = option.name or f"--{field.replace('_', '-')}"
+    if option.kind == "flag":
+        return click.option(name, field, is_flag=True, help=option.text)
+    return click.option(
+        name,
+        field,
+        type=KINDS[option.kind],
+        default=option.shown,
+        show_default=option.shown is not None,
+        metavar=option.metavar,
+        multiple=option.repeats,
+        help=option.text,
+    )
 
 
 def _together(
@@ -50,7 +103,7 @@ def _together(
     columns = dict(pairs)
     twice = [role for role, column in pairs if columns[role] != column]
     if twice:
-        message = f"{twice[0]} is named twice; one column is right"
+        message = f"expected one column for {twice[0]}, got several"
         raise click.BadParameter(message, ctx, param)
     try:
         Naming(columns)
@@ -152,7 +205,7 @@ def _or_soft_tokens(
     if count is None:
         return value
     if value is not None:
-        message = "--max-pixels and --soft-tokens both set it; one is right"
+        message = "expected --max-pixels or --soft-tokens, got both"
         raise click.BadParameter(message, ctx, param)
     from bucketwise.core.today import SOFT_TOKEN_PX
 

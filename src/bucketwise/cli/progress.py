@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bucketwise.words.numbers import memory, number, percent
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -29,18 +29,7 @@ LEAST_BAR = 6
 
 @contextmanager
 def shown_progress(*, quiet: bool = False) -> Iterator[Progress]:
-    """Show progress on standard error while a block reads, and only on a terminal.
-
-    Parameters
-    ----------
-    quiet : bool
-        Whether nothing is to be shown at all.
-
-    Yields
-    ------
-    Progress
-        To be handed to the reader.
-    """
+    """Show progress on standard error while a block reads, and only on a terminal."""
     from bucketwise.read.progress import Progress
 
     progress = Progress()
@@ -85,17 +74,7 @@ def _live(progress: Progress) -> Live | None:
 
 
 def progress_bar(progress: Progress, elapsed_s: float, width: int) -> Table:
-    """Return the line with a bar before it, which moves where no share is known.
-
-    Parameters
-    ----------
-    progress : Progress
-        The state.
-    elapsed_s : float
-        Seconds since reading began.
-    width : int
-        Columns of the terminal; the bar takes what the words leave.
-    """
+    """Return the line with a bar before it, which moves where no share is known."""
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
@@ -116,15 +95,7 @@ def progress_bar(progress: Progress, elapsed_s: float, width: int) -> Table:
 
 
 def progress_line(progress: Progress, elapsed_s: float) -> str:
-    """Return one line: what is read, how much of it, how long it will take.
-
-    Parameters
-    ----------
-    progress : Progress
-        The state.
-    elapsed_s : float
-        Seconds since reading began.
-    """
+    """Return one line: what is read, how much of it, how long it will take."""
     parts = [f"reading {one_line(progress.name)[:MOST_NAME]}"]
     read, total = progress.bytes_read, progress.bytes_total
     share = read / total if total else 0.0

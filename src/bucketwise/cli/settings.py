@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bucketwise.app.preprocessing import VideoOptions
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.engines.rbln.base_config import BaseConfig, Overrides
-    from bucketwise.lint.subject import Document
+    from bucketwise.nouns.document import Document
     from bucketwise.nouns.traffic import Traffic
     from bucketwise.read.configs.scenarios import GivenLengths, RblnConfig
 
@@ -166,7 +166,7 @@ def base_document(text: str | None) -> tuple[Document, ...]:
 
 def config_in_service(documents: tuple[Document, ...]) -> Document | None:
     """Return the configuration of today to judge; lengths alone are none."""
-    from bucketwise.lint.subject import LENGTHS_ALONE
+    from bucketwise.nouns.document import LENGTHS_ALONE
 
     whole = [each for each in documents if each.form not in LENGTHS_ALONE]
     return whole[0] if whole else None

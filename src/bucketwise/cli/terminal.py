@@ -10,19 +10,11 @@ from contextlib import suppress
 
 import click
 
-from bucketwise.words.printable import one_line, printable
+from bucketwise.words.text import one_line, printable
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print text, safe for a terminal; what its encoding lacks is spelled out.
-
-    Parameters
-    ----------
-    text : str
-        What to say.
-    err : bool
-        Whether it goes to standard error.
-    """
+    """Print text, safe for a terminal; what its encoding lacks is spelled out."""
     encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
     safe = printable(text).encode(encoding, "backslashreplace").decode(encoding)
     click.echo(safe, err=err)
@@ -36,13 +28,7 @@ def complain(*problems: str) -> None:
 
 
 def refused(error: OSError) -> str:
-    """Return what the system refused, in one line.
-
-    Parameters
-    ----------
-    error : OSError
-        As it was raised.
-    """
+    """Return what the system refused, in one line."""
     if error.errno == errno.EBADF:
         return "standard output is closed; send it somewhere, as in > FILE"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -12,7 +12,7 @@ from bucketwise.core.cost import COSTS, price
 from bucketwise.core.decoder.ask import Ask, decide
 from bucketwise.core.decoder.decision import load_warnings
 from bucketwise.core.limits import Setting, caps, weight_of, worst_let_through
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
 from bucketwise.core.plan import Cost, Decision, Plan, Visual
@@ -36,12 +36,9 @@ from bucketwise.core.summary import (
 )
 from bucketwise.core.today import Today, compare_today
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
-from bucketwise.engines.rbln.base_config import BaseConfig
-from bucketwise.engines.rbln.model_classes import serving_targets
-from bucketwise.engines.rbln.releases import Version
-from bucketwise.engines.rbln.targets import Target
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity
+from bucketwise.nouns.engine import Engine, Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
 
@@ -62,7 +59,7 @@ class Analysis:
         What was read.
     counts : Counts
         What every distinct size becomes under the limits in force.
-    newest : tuple of int
+    release : Release
         The newest release planned for.
     needed : ndarray of int64, shape (n_sizes,)
         Needed length of one run of each size, for the newest target; 0 where refused.
@@ -73,8 +70,9 @@ class Analysis:
         Decode steps with 1, 2, ... active sequences under that load.
     steadiness : Steadiness or None
         What the lengths of one half of the images cost on the other half.
-    base : BaseConfig or None
-        The configuration that emitted ones start from; None where nothing is emitted.
+    base : object
+        The configuration that emitted ones start from, in the engine's own form; None
+        where nothing is emitted.
     memory, memory_before : MemoryPlan or None
         What each device holds as planned, and with the lengths of today or with one
         graph of the top; None where too little is known.
@@ -85,12 +83,12 @@ class Analysis:
     preprocessing: Preprocessing
     traffic: Traffic
     counts: Counts
-    newest: Version
+    release: Release
     needed: IntArray
     activity: Activity | None = None
     steps: FloatArray | None = None
     steadiness: Steadiness | None = None
-    base: BaseConfig | None = None
+    base: Any = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
 
@@ -125,7 +123,7 @@ def analyze(
     profile: ModelProfile,
     preprocessing: Preprocessing,
     question: Question,
-    targets: Sequence[Target],
+    releases: Sequence[Release],
     *,
     today: Today | None = None,
     ask: Ask | None = None,
@@ -143,8 +141,8 @@ def analyze(
         Limits and frame sampling in force.
     question : Question
         What is asked.
-    targets : sequence of Target
-        SDK dialects, oldest first; the last one's lists stand in `plan.visual`.
+    releases : sequence of Release
+        Of one engine, oldest first; the last one's lists stand in `plan.visual`.
     today : Today, optional
         What is compiled now.
     ask : Ask, optional
@@ -172,27 +170,27 @@ def analyze(
         raise InputError(nothing_to_serve(traffic, counts))
     curve = COSTS[question.cost](profile)
     settings = {
-        target.version: Setting(
+        release.name: Setting(
             profile=profile,
             preprocessing=preprocessing,
             counts=counts,
-            version=target.parsed,
+            release=release,
             curve=curve,
             align=question.align_for(profile),
             pins=question.pins,
         )
-        for target in targets
+        for release in releases
     }
     visuals: dict[str, Visual] = {}
     by_lengths: dict[bytes, tuple[Visual, Setting]] = {}
     for version, asked in settings.items():
         # Releases that compare the same lengths share one plan.
-        key = counts.needed(asked.version).tobytes()
+        key = counts.needed(asked.release).tobytes()
         if key not in by_lengths:
             by_lengths[key] = _visual(asked, question, today, traffic)
         visuals[version], settings[version] = by_lengths[key]
-    newest = targets[-1]
-    setting = settings[newest.version]
+    newest = releases[-1]
+    setting = settings[newest.name]
     counts = setting.counts
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
@@ -200,13 +198,15 @@ def analyze(
     plan = Plan(
         verdict=UNDECIDED,
         model=model_facts(profile, preprocessing, assumed=context.model_assumed),
-        traffic=traffic_summary(traffic, counts, newest.parsed),
-        visual=visuals[newest.version],
-        visual_by_target=visuals if _releases_differ(profile, counts) else {},
+        traffic=traffic_summary(traffic, counts, newest),
+        visual=visuals[newest.name],
+        visual_by_target=visuals
+        if _releases_differ(profile, counts, newest.engine)
+        else {},
         decoder=decided.decoder if decided else None,
         memory=None,
         warnings=(
-            *visuals[newest.version].warnings,
+            *visuals[newest.name].warnings,
             *load_warnings(decided.decoder if decided else None),
         ),
         assumptions=(
@@ -232,8 +232,8 @@ def analyze(
         preprocessing=setting.preprocessing,
         traffic=traffic,
         counts=counts,
-        newest=newest.parsed,
-        needed=counts.needed(newest.parsed),
+        release=newest,
+        needed=counts.needed(newest),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
         steadiness=steadiness_of(
@@ -242,10 +242,12 @@ def analyze(
     )
 
 
-def _releases_differ(profile: ModelProfile, counts: Counts) -> bool:
+def _releases_differ(profile: ModelProfile, counts: Counts, engine: Engine) -> bool:
     """Return whether some releases compare other lengths, asked for or not."""
-    versions = [target.parsed for target in serving_targets(profile.family)]
-    return len({counts.needed(version).tobytes() for version in versions}) > 1
+    releases = [
+        engine.release(each.parsed) for each in engine.targets_of(profile.family)
+    ]
+    return len({counts.needed(each).tobytes() for each in releases}) > 1
 
 
 def _visual(

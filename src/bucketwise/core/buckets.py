@@ -37,10 +37,13 @@ class Buckets:
         if not self.lengths:
             problems.append("buckets: the list is empty; give at least one length")
         elif self.lengths[0] < 1:
-            problems.append(f"buckets: {self.lengths[0]} found; lengths start at 1")
+            problems.append(
+                f"buckets: expected lengths from 1 up, got {self.lengths[0]}"
+            )
         if any(b <= a for a, b in zip(self.lengths, self.lengths[1:], strict=False)):
             problems.append(
-                f"buckets: {list(self.lengths)} found; give each length once, ascending"
+                "buckets: expected each length once, ascending, got "
+                f"{list(self.lengths)}"
             )
         raise_all(problems)
 

@@ -11,8 +11,7 @@ from bucketwise.core.limits import Setting, weight_of
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.plan import PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
-from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
-from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, NEWEST, generates
+from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.words.numbers import (
     compute,
@@ -63,14 +62,15 @@ def cautions(
     tuple of PlanWarning
         One sentence or two each.
     """
+    engine = setting.release.engine
     merged = _merged(visual, setting.profile.align)
     wasteful = _wasteful(visual, setting)
     found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
-        ("no-class", "error", _no_class(setting.profile.family), ()),
-        ("no-decoder", "note", _no_decoder(setting.profile.family), ()),
+        ("no-class", "error", _no_class(engine, setting.profile.family), ()),
+        ("no-decoder", "note", _no_decoder(engine, setting.profile.family), ()),
         ("documented-unit", "error", merged, MERGED_RULES),
         ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
-        ("length-unproven", "warning", _unproven_length(visual), LENGTH_RULES),
+        ("length-unproven", "warning", _unproven_length(engine, visual), LENGTH_RULES),
         ("memory-unknown", "warning", _memory_unknown(setting), ()),
         ("few-images", "warning", _few(setting), ()),
         ("images-unsized", "warning", _unsized(traffic), ()),
@@ -92,39 +92,39 @@ def cautions(
     )
 
 
-def _no_class(family: str) -> str:
-    if family in MODEL_CLASSES:
+def _no_class(engine: Engine, family: str) -> str:
+    if engine.compiles(family):
         return ""
     return (
-        f"No optimum-rbln up to {NEWEST} compiles {family}: no configuration is "
+        f"No {engine.sdk} up to {engine.newest} compiles {family}: no configuration is "
         "written, and lengths are counted by the rule its sister families run by."
     )
 
 
-def _no_decoder(family: str) -> str:
-    if generates(family):
+def _no_decoder(engine: Engine, family: str) -> str:
+    if engine.generates(family):
         return ""
     return (
         "The model embeds images and generates nothing: there are no decoder graphs to "
-        "choose, and vllm-rbln does not serve it."
+        f"choose, and {engine.server} does not serve it."
     )
 
 
-def _unproven_length(visual: Visual) -> str:
+def _unproven_length(engine: Engine, visual: Visual) -> str:
     top = visual.vit_max_seq_lens[-1]
-    if top <= LARGEST_PUBLISHED_PATCHES:
+    if top <= engine.largest_published:
         return ""
     return (
-        f"The top bucket of {top:,} ViT patches is above {LARGEST_PUBLISHED_PATCHES:,}, "
-        "the largest length any published RBLN configuration compiles; its attention "
-        f"mask alone is {memory(mask_bytes(top))}. The table of limits shows the "
+        f"The top bucket of {top:,} ViT patches is above {engine.largest_published:,}, "
+        f"the largest length any published {engine.name} configuration compiles; its attention "
+        f"mask alone is {memory(engine.mask_bytes(top))}. The table of limits shows the "
         "plan capped there."
     )
 
 
 def _memory_unknown(setting: Setting) -> str:
     profile = setting.profile
-    if profile.lm is not None or profile.family not in MODEL_CLASSES:
+    if profile.lm is not None or not setting.release.engine.compiles(profile.family):
         return ""
     return (
         "Whether it fits its devices is not known: the memory of this language model is "
@@ -313,7 +313,7 @@ def _own_overflow(visual: Visual, setting: Setting) -> str:
     )
     loosest = replace(image, max_pixels=max(high, image.min_pixels))
     preprocessing = replace(setting.preprocessing, image=loosest)
-    worst = worst_of_all(setting.profile, preprocessing, setting.version, clips=False)
+    worst = worst_of_all(setting.profile, preprocessing, setting.release, clips=False)
     top = visual.vit_max_seq_lens[-1]
     if worst.needed <= top:
         return ""

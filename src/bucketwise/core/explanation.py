@@ -9,9 +9,8 @@ import numpy as np
 
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.engines.rbln.lengths import extra_windows
-from bucketwise.engines.rbln.targets import Target
 from bucketwise.errors import UsageError
+from bucketwise.nouns.engine import Release, written
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import MAX_SIDE_PX, Sizes
 from bucketwise.words.numbers import percent, plural
@@ -63,9 +62,9 @@ def parse_size(text: str) -> Sizes:
     sides = [int(match[side]) for side in ("width", "height")] if match else [0]
     if match is None or not 1 <= min(sides) <= max(sides) <= MAX_SIDE_PX:
         message = (
-            f"size: {text!r} found; WIDTHxHEIGHT is right, such as 1920x1080 "
-            f"(sides up to {MAX_SIDE_PX:,} px), "
-            "1280x720@64f for 64 frames, 1280x720@300f@30fps for a clip to sample"
+            "size: expected WIDTHxHEIGHT such as 1920x1080 (sides up to "
+            f"{MAX_SIDE_PX:,} px), 1280x720@64f for 64 frames, or 1280x720@300f@30fps "
+            f"for a clip to sample, got {text!r}"
         )
         raise UsageError(message)
     return Sizes(
@@ -82,7 +81,7 @@ def explain_size(
     text: str,
     profile: ModelProfile,
     preprocessing: Preprocessing,
-    target: Target,
+    release: Release,
     buckets: Buckets | None = None,
 ) -> Explanation:
     """Follow one size through the processor to its bucket.
@@ -95,7 +94,7 @@ def explain_size(
         The model.
     preprocessing : Preprocessing
         Limits and sampling in force.
-    target : Target
+    release : Release
         The release whose runtime compares.
     buckets : Buckets, optional
         Compiled lengths.
@@ -114,12 +113,12 @@ def explain_size(
             bucket=None,
             line=f"{text} -> refused by the processor: {counts.error[0]}",
         )
-    needed = int(counts.needed(target.parsed)[0])
+    needed = int(counts.needed(release)[0])
     bucket = _bucket(needed, buckets)
     steps = (
         text,
         *_processor_steps(counts, profile, preprocessing),
-        f"needed length {needed:,}{_window_words(profile, target)}",
+        f"needed length {needed:,}{_window_words(profile, release)}",
         *_bucket_steps(needed, buckets, bucket),
     )
     return Explanation(text=text, needed=needed, bucket=bucket, line=" -> ".join(steps))
@@ -175,13 +174,14 @@ def _reason(counts: Counts, profile: ModelProfile, preprocessing: Preprocessing)
     return f"enlarged to min_pixels {limits.min_pixels:,}{budget}"
 
 
-def _window_words(profile: ModelProfile, target: Target) -> str:
+def _window_words(profile: ModelProfile, release: Release) -> str:
     if not profile.window_patches:
         return ""
     side = profile.window_patches
     words = f"windows of {side}x{side} padded"
-    if extra_windows(profile.family, target.parsed):
-        words += f", one window too many up to optimum-rbln {target.version}"
+    if release.extra_windows(profile.family):
+        newest = f"{release.engine.sdk} {written(release.version)}"
+        words += f", one window too many up to {newest}"
     return f" ({words})"
 
 

@@ -15,8 +15,7 @@ from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.patching import BoolArray, Counts, Preprocessing, count_patches
 from bucketwise.core.plan import Cap, Worst
 from bucketwise.core.reach import Reach, safe_limits, worst_of_all
-from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES, mask_bytes
-from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.soft_tokens import compiled_counts
 
@@ -36,7 +35,7 @@ class Setting:
     profile: ModelProfile
     preprocessing: Preprocessing
     counts: Counts
-    version: Version
+    release: Release
     curve: CostCurve
     align: int
     pins: tuple[int, ...]
@@ -67,7 +66,7 @@ class Setting:
 
     def demand(self) -> Demand:
         """Return the demand under the limits of the setting."""
-        return Demand.of(self.counts.needed(self.version), self.counts.runs)
+        return Demand.of(self.counts.needed(self.release), self.counts.runs)
 
     @property
     def marks(self) -> tuple[int, ...]:
@@ -90,13 +89,13 @@ class Setting:
     def worst(self) -> Reach:
         """Return the worst reach of images and, where there are any, of clips."""
         return worst_of_all(
-            self.profile, self.preprocessing, self.version, clips=self.has_clips
+            self.profile, self.preprocessing, self.release, clips=self.has_clips
         )
 
     def lowered_to_hold(self, top: int) -> Setting | None:
         """Return the setting under the largest limits that the top holds, if any do."""
         safe = safe_limits(
-            self.profile, self.preprocessing, self.version, top, clips=self.has_clips
+            self.profile, self.preprocessing, self.release, top, clips=self.has_clips
         )
         return None if safe is None else self.preprocessed(safe)
 
@@ -190,9 +189,9 @@ def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
         for count in profile.soft_tokens.supported:
             yield f"{count:,} soft tokens", count * profile.length_px**2
         return
-    published = LARGEST_PUBLISHED_PATCHES * profile.patch_px**2
-    if int(setting.demand().needed[-1]) > LARGEST_PUBLISHED_PATCHES:
-        yield f"{LARGEST_PUBLISHED_PATCHES:,} patches", published
+    published = setting.release.engine.largest_published
+    if int(setting.demand().needed[-1]) > published:
+        yield f"{published:,} patches", published * profile.patch_px**2
     counts = setting.counts
     images = counts.accepted & (counts.sizes.frames == 0) & (counts.sizes.count > 0)
     if not images.any():
@@ -231,7 +230,7 @@ def _cap(name: str, varied: Setting, unlimited: Counts, k: int) -> Cap:
         top=top,
         padded_compute=bill.padded_compute,
         waste=bill.waste,
-        mask_bytes=mask_bytes(top),
+        mask_bytes=varied.release.engine.mask_bytes(top),
     )
 
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bucketwise.engines.rbln.lengths import extra_windows, least_needed, needed_lengths
-from bucketwise.engines.rbln.releases import Version
 from bucketwise.errors import raise_all
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray, Sizes
 
@@ -73,11 +72,11 @@ class Preprocessing:
         problems = []
         if self.video_fps is not None and not 0 < self.video_fps <= _MAX_FPS:
             problems.append(
-                f"video fps: {self.video_fps} found; above 0 and at most {_MAX_FPS:,} "
-                "is right"
+                f"video fps: expected above 0 and at most {_MAX_FPS:,}, got "
+                f"{self.video_fps}"
             )
         if self.max_frames is not None and self.max_frames < 1:
-            problems.append(f"max frames: {self.max_frames} found; at least 1 is right")
+            problems.append(f"max frames: expected at least 1, got {self.max_frames}")
         raise_all(problems)
 
     @property
@@ -135,7 +134,7 @@ class Counts:
         """Weighted ViT runs of each size: count * grid_t."""
         return self.sizes.count * self.grid_t
 
-    def needed(self, version: Version) -> IntArray:
+    def needed(self, release: Release) -> IntArray:
         """Return the needed length of one run of each size; 0 where refused.
 
         Where only the visual tokens are known it is the least there can be: windows
@@ -143,11 +142,65 @@ class Counts:
         """
         if self.by_soft_tokens:
             return np.where(self.accepted, self.merged_patches, 0)
-        extra = extra_windows(self.family, version)
+        extra = release.extra_windows(self.family)
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
         told = least_needed(self.vit_patches, self.window_patches, extra)
         lengths = np.where(self.sizes.is_told, told, lengths)
         return np.where(self.accepted, lengths, 0)
+
+
+def needed_lengths(
+    grid_h: IntArray, grid_w: IntArray, window_patches: int, extra: int
+) -> IntArray:
+    """Return the length the runtime needs for one run of each grid.
+
+    A run without windows needs its ViT patches. With windows of w x w patches every
+    window, even a partial one, is padded to w^2 (`_pad_for_window_attn_layers` in
+    transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py).
+
+    Parameters
+    ----------
+    grid_h, grid_w : ndarray of int64, shape (n,)
+        Patches along each side after the processor's resize.
+    window_patches : int
+        Side of a window in patches; 0 for none.
+    extra : int
+        Windows counted too many, as a release of the engine tells.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Needed lengths in ViT patches.
+    """
+    if not window_patches:
+        return grid_h * grid_w
+    windows = -(-grid_h // window_patches) * -(-grid_w // window_patches) + extra
+    return np.asarray(windows * window_patches**2, dtype=np.int64)
+
+
+def least_needed(vit_patches: IntArray, window_patches: int, extra: int) -> IntArray:
+    """Return the least length a run of that many patches can need, whatever its grid.
+
+    Parameters
+    ----------
+    vit_patches : ndarray of int64, shape (n,)
+        Patches of one run.
+    window_patches : int
+        Side of a window in patches; 0 for none.
+    extra : int
+        Windows counted too many, as a release of the engine tells.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        `vit_patches` without windows; with windows, as if all but one were full.
+    """
+    if not window_patches:
+        return vit_patches
+    side = np.full_like(vit_patches, window_patches)
+    return needed_lengths(
+        side, -(-vit_patches // window_patches), window_patches, extra
+    )
 
 
 def count_patches(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.traffic import Rejection
-from bucketwise.words.wording import worded
+from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -605,8 +605,8 @@ class Decoder:
             or sizes[-1] != self.batch_size
         ):
             message = (
-                f"decoder_batch_sizes: {list(sizes)} found; ascending sizes from 1 up, "
-                f"the last one batch_size ({self.batch_size}), are right"
+                "decoder_batch_sizes: expected sizes that ascend from 1 or more to "
+                f"batch_size ({self.batch_size}), got {list(sizes)}"
             )
             raise ConfigError(message)
 

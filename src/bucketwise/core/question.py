@@ -69,25 +69,25 @@ class Question:
         """
         least, most = self.k_range
         wrong = {
-            f"strategy: {self.strategy!r} found; one of {', '.join(SOLVERS)}": (
+            f"strategy: expected one of {', '.join(SOLVERS)}, got {self.strategy!r}": (
                 self.strategy not in SOLVERS
             ),
-            f"cost: {self.cost!r} found; one of {', '.join(COSTS)}": (
+            f"cost: expected one of {', '.join(COSTS)}, got {self.cost!r}": (
                 self.cost not in COSTS
             ),
-            f"buckets: {least}-{most} found; 1 to {MOST_BUCKETS}, ascending": (
+            f"buckets: expected 1 to {MOST_BUCKETS}, ascending, got {least}-{most}": (
                 not 1 <= least <= most <= MOST_BUCKETS
             ),
-            f"min-saving: {self.min_saving} found; 0 or more and below 1 is right": (
+            f"min-saving: expected 0 or more and below 1, got {self.min_saving}": (
                 not 0 <= self.min_saving < 1
             ),
-            f"align: {self.align} found; 1 to {MAX_LENGTH:,} is right": (
+            f"align: expected 1 to {MAX_LENGTH:,}, got {self.align}": (
                 self.align is not None and not 1 <= self.align <= MAX_LENGTH
             ),
-            f"headroom: {self.headroom} found; 0 or more is right": (
+            f"headroom: expected 0 or more, got {self.headroom}": (
                 not 0 <= self.headroom < float("inf")
             ),
-            f"pin: {list(self.pins)} found; 1 to {MAX_LENGTH:,} is right": any(
+            f"pin: expected 1 to {MAX_LENGTH:,}, got {list(self.pins)}": any(
                 not 1 <= pin <= MAX_LENGTH for pin in self.pins
             ),
             "graph-minutes: the price of a graph needs --cost flops": (
@@ -109,8 +109,8 @@ class Question:
         own, unit = profile.align, self.patches_per_unit(profile)
         raise_all(
             [
-                f"--pin: {pin // unit} found; a multiple of {own} is right for "
-                f"{profile.name} ({-(-pin // (own * unit)) * own} is the next)"
+                f"--pin: expected a multiple of {own} for {profile.name}, got "
+                f"{pin // unit}; the next is {-(-pin // (own * unit)) * own}"
                 for pin in self.pins
                 if pin % (own * unit)
             ],

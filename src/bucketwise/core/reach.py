@@ -14,8 +14,8 @@ from bucketwise.core.patching import (
     Preprocessing,
     count_patches,
 )
-from bucketwise.engines.rbln.releases import Version
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray, Sizes
 
@@ -46,7 +46,7 @@ class Reach:
 def worst_reachable(
     profile: ModelProfile,
     preprocessing: Preprocessing,
-    version: Version,
+    release: Release,
     *,
     frames: int = 0,
 ) -> Reach:
@@ -65,8 +65,8 @@ def worst_reachable(
         The model.
     preprocessing : Preprocessing
         Limits in force.
-    version : tuple of int
-        The optimum-rbln release whose runtime compares.
+    release : Release
+        Whose runtime compares.
     frames : int
         0 for images; otherwise clips of so many frames, already sampled.
 
@@ -85,7 +85,7 @@ def worst_reachable(
     if profile.soft_tokens:
         sides = _filling_sides(limits, profile.length_px)
         return _largest(
-            count_patches(_lying(sides, frames), profile, preprocessing), version
+            count_patches(_lying(sides, frames), profile, preprocessing), release
         )
     weight = 1
     if frames and profile.video_rule == "whole_clip":
@@ -99,7 +99,7 @@ def worst_reachable(
     ]
     sides = np.concatenate(candidates)
     sizes = _lying(np.concatenate([sides, sides[:, ::-1]]), frames)
-    return _largest(count_patches(sizes, profile, preprocessing), version)
+    return _largest(count_patches(sizes, profile, preprocessing), release)
 
 
 def _lying(sides: IntArray, frames: int) -> Sizes:
@@ -124,7 +124,7 @@ def _filling_sides(limits: PixelLimits, length_px: int) -> IntArray:
 def worst_of_all(
     profile: ModelProfile,
     preprocessing: Preprocessing,
-    version: Version,
+    release: Release,
     *,
     clips: bool,
 ) -> Reach:
@@ -139,14 +139,14 @@ def worst_of_all(
         The model.
     preprocessing : Preprocessing
         Limits in force.
-    version : tuple of int
-        The optimum-rbln release.
+    release : Release
+        Whose runtime compares.
     clips : bool
         Whether clips are sent.
     """
     kinds = (0, profile.temporal_patch) if clips else (0,)
     found = (
-        worst_reachable(profile, preprocessing, version, frames=frames)
+        worst_reachable(profile, preprocessing, release, frames=frames)
         for frames in kinds
     )
     return max(found, key=lambda reach: reach.needed)
@@ -155,7 +155,7 @@ def worst_of_all(
 def safe_limits(
     profile: ModelProfile,
     preprocessing: Preprocessing,
-    version: Version,
+    release: Release,
     top: int,
     *,
     clips: bool,
@@ -168,8 +168,8 @@ def safe_limits(
         The model.
     preprocessing : Preprocessing
         Limits in force; the answer's are at most these.
-    version : tuple of int
-        The optimum-rbln release.
+    release : Release
+        Whose runtime compares.
     top : int
         The top bucket in ViT patches.
     clips : bool
@@ -183,13 +183,13 @@ def safe_limits(
     """
     if profile.soft_tokens:
         # Every image is scaled to the limit: another one is another quality.
-        reach = worst_of_all(profile, preprocessing, version, clips=clips)
+        reach = worst_of_all(profile, preprocessing, release, clips=clips)
         return preprocessing if reach.needed <= top else None
     shared = clips and preprocessing.video is None
 
     def image_fits(limits: PixelLimits) -> bool:
         tried = replace(preprocessing, image=limits)
-        return worst_of_all(profile, tried, version, clips=shared).needed <= top
+        return worst_of_all(profile, tried, release, clips=shared).needed <= top
 
     area = profile.factor_px**2
     most = top * profile.patch_px**2
@@ -203,7 +203,7 @@ def safe_limits(
 
     def clip_fits(limits: PixelLimits) -> bool:
         tried = replace(preprocessing, video=limits)
-        reach = worst_reachable(profile, tried, version, frames=frames)
+        reach = worst_reachable(profile, tried, release, frames=frames)
         return reach.needed <= top
 
     whole = frames if profile.video_rule == "whole_clip" else 1
@@ -216,7 +216,7 @@ def safe_limits(
 def safe_max_pixels(
     profile: ModelProfile,
     preprocessing: Preprocessing,
-    version: Version,
+    release: Release,
     top: int,
 ) -> int | None:
     """Return the largest image limit under which no image outgrows the top bucket.
@@ -227,8 +227,8 @@ def safe_max_pixels(
         The model.
     preprocessing : Preprocessing
         Limits in force; the answer is at most its upper one.
-    version : tuple of int
-        The optimum-rbln release.
+    release : Release
+        Whose runtime compares.
     top : int
         The top bucket in ViT patches.
 
@@ -237,7 +237,7 @@ def safe_max_pixels(
     int or None
         As `safe_limits`.
     """
-    safe = safe_limits(profile, preprocessing, version, top, clips=False)
+    safe = safe_limits(profile, preprocessing, release, top, clips=False)
     return None if safe is None else safe.image.max_pixels
 
 
@@ -347,8 +347,8 @@ def _integer_sides(x: FloatArray, y: FloatArray, long_px: int) -> IntArray:
     return np.stack([height_px, width_px], axis=1)
 
 
-def _largest(counts: Counts, version: Version) -> Reach:
-    needed = counts.needed(version)
+def _largest(counts: Counts, release: Release) -> Reach:
+    needed = counts.needed(release)
     # Among equals the squarest and smallest: it is the one a reader can picture.
     thinness = np.maximum(counts.grid_h, counts.grid_w)
     area = counts.sizes.height_px * counts.sizes.width_px

@@ -110,7 +110,7 @@ def processor_of(setting: Setting, top: int) -> Processor:
     image, video = setting.preprocessing.image, setting.preprocessing.video
     if not setting.has_clips and video is not None:
         safe = safe_limits(
-            setting.profile, setting.preprocessing, setting.version, top, clips=True
+            setting.profile, setting.preprocessing, setting.release, top, clips=True
         )
         video = video if safe is None else safe.video
     clip = video or image

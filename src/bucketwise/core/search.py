@@ -11,10 +11,10 @@ from bucketwise.core.limits import Setting
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
+from bucketwise.core.patching import needed_lengths
 from bucketwise.core.plan import BucketUse, FrontierPoint, StrategyResult
 from bucketwise.core.question import Question
-from bucketwise.engines.rbln.lengths import extra_windows, mask_bytes, needed_lengths
-from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.words.numbers import less
 
@@ -196,21 +196,21 @@ def bucket_uses(
                 vit_patches=length,
                 merged_patches=-(-length // setting.profile.lengths_per_merged),
                 largest_square=largest_square_px(
-                    length, setting.profile, setting.version
+                    length, setting.profile, setting.release
                 ),
                 runs=float(bill.runs[index]),
                 share=float(bill.runs[index]) / total if total else 0.0,
                 useful_compute=useful,
                 padded_compute=padded,
                 waste=waste_of(useful, padded),
-                mask_bytes=mask_bytes(length),
+                mask_bytes=setting.release.engine.mask_bytes(length),
                 pinned=length in pins,
             )
         )
     return tuple(uses)
 
 
-def largest_square_px(length: int, profile: ModelProfile, version: Version) -> int:
+def largest_square_px(length: int, profile: ModelProfile, release: Release) -> int:
     """Return the side in pixels of the largest square grid a bucket holds; 0 for none.
 
     Parameters
@@ -219,14 +219,14 @@ def largest_square_px(length: int, profile: ModelProfile, version: Version) -> i
         The bucket in ViT patches.
     profile : ModelProfile
         The model.
-    version : tuple of int
-        The optimum-rbln release.
+    release : Release
+        The release.
     """
     if profile.soft_tokens:
         return int(length**0.5) * profile.length_px
     most = int(length**0.5) + 1
     grid = np.arange(profile.merge, most + 1, profile.merge, dtype=np.int64)
-    extra = extra_windows(profile.family, version)
+    extra = release.extra_windows(profile.family)
     needed = needed_lengths(grid, grid, profile.window_patches, extra)
     fitting = grid[needed <= length]
     return int(fitting.max()) * profile.patch_px if fitting.size else 0

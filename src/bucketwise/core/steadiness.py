@@ -92,7 +92,7 @@ class Sample:
         """Return the images under the limits of a setting."""
         counts = setting.counts
         return cls(
-            needed=counts.needed(setting.version),
+            needed=counts.needed(setting.release),
             runs_each=counts.grid_t.astype(np.float64),
             count=counts.sizes.count,
             accepted=counts.accepted,

@@ -19,8 +19,8 @@ from bucketwise.core.plan import (
     Status,
     TrafficSummary,
 )
-from bucketwise.engines.rbln.releases import Version
 from bucketwise.nouns.activity import Evidence
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.words.numbers import plural
@@ -57,7 +57,7 @@ def model_facts(
 
 
 def traffic_summary(
-    traffic: Traffic, counts: Counts, version: Version
+    traffic: Traffic, counts: Counts, release: Release
 ) -> TrafficSummary:
     """Return what was read, in numbers."""
     sizes, accepted = counts.sizes, counts.accepted
@@ -70,7 +70,7 @@ def traffic_summary(
         told=float(sizes.count[sizes.is_told].sum()),
         runs=float(counts.runs.sum()),
         distinct_sizes=len(sizes),
-        distinct_lengths=int(np.unique(counts.needed(version)[accepted]).size),
+        distinct_lengths=int(np.unique(counts.needed(release)[accepted]).size),
         weighted=traffic.weighted,
         refused_by_processor=float(sizes.count[~accepted].sum()),
         rejections=tuple(RejectedRows.of(each) for each in traffic.rejections),

@@ -10,7 +10,8 @@ from bucketwise.core.demand import Demand
 from bucketwise.core.limits import Limit, Setting, weight_of
 from bucketwise.core.patching import BoolArray, Counts
 from bucketwise.core.plan import Current
-from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.document import GivenLimits
+from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import IntArray
 from bucketwise.words.numbers import less
@@ -21,23 +22,6 @@ many soft tokens (transformers 5.15.1, models/gemma4/image_processing_gemma4.py)
 
 SOFT_TOKEN_PX = 48
 """Side of what one of them stands for: 3 x 3 patches of 16 pixels."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenLimits:
-    """Image limits that a configuration, its processor or an option sets.
-
-    Attributes
-    ----------
-    min_pixels, max_pixels : int or None
-        As written: they may be crossed; None where it sets none.
-    source : str
-        What sets them: a file and line, or an option.
-    """
-
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-    source: str
 
 
 def option_limits(
@@ -131,9 +115,9 @@ class Failures:
     overflow_runs: float
 
     @classmethod
-    def of(cls, buckets: Buckets, counts: Counts, version: Version) -> Failures:
+    def of(cls, buckets: Buckets, counts: Counts, release: Release) -> Failures:
         """Count what needs more than the top length."""
-        needed = counts.needed(version)
+        needed = counts.needed(release)
         fails = counts.accepted & (needed > buckets.top)
         return cls(
             needed=needed,
@@ -206,9 +190,9 @@ def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
     planned = setting.preprocessing.image
     in_service = limits_in_service(setting.profile, *today.limits) or planned
     own = setting.under(in_service)
-    failures = Failures.of(today.buckets, own.counts, setting.version)
+    failures = Failures.of(today.buckets, own.counts, setting.release)
     shared = setting.under(lowest_limits(in_service, planned))
-    needed = shared.counts.needed(setting.version)
+    needed = shared.counts.needed(setting.release)
     accepted = setting.counts.accepted
     served = accepted & ~failures.fails
     both = served & (needed <= min(today.buckets.top, proposed.top))

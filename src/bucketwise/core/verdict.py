@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bucketwise.core.memory.plan import Change, MemoryPlan
+from bucketwise.core.memory import Change, MemoryPlan
 from bucketwise.core.plan import (
     Call,
     Current,

@@ -1,15 +1,16 @@
-"""What a rule says, and what would put it right."""
+"""What a rule says, what would put it right, and what a rule is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bucketwise.nouns.document import Path
+from bucketwise.nouns.traffic import Place
+
 Severity = Literal["error", "warning", "info"]
 """error: will fail; warning: will waste, or may fail; info: good to know."""
-
-Path = tuple[str, ...]
-"""Keys that lead to a value, from the top: ("visual", "max_seq_len")."""
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
@@ -63,3 +64,40 @@ class Finding:
     right: str
     raises: str = ""
     fixes: tuple[Fix, ...] = ()
+
+
+Check = Callable[[Any], Iterator[Finding]]
+"""Yields what is to be said of what is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its id in words, and the function that applies it."""
+
+    id: str
+    check: Check
+
+    @property
+    def summary(self) -> str:
+        """What it says, in one sentence."""
+        return (self.check.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A finding, the rule that made it, and where it stands."""
+
+    rule: str
+    finding: Finding
+    place: Place
+
+
+Judge = Callable[[Any, Iterable[Rule]], tuple[Reported, ...]]
+"""Applies rules to what is judged."""
+
+
+def gravest_first(reported: Iterable[Reported]) -> tuple[Reported, ...]:
+    """Return what rules say, errors first; then as it came."""
+    return tuple(
+        sorted(reported, key=lambda each: SEVERITIES.index(each.finding.severity))
+    )

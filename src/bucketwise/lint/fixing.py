@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bucketwise.lint.finding import Fix, Path
-from bucketwise.lint.rule import RULES, Rule, judge
+from bucketwise.lint.finding import Fix, Judge, Rule
 from bucketwise.lint.subject import Subject
+from bucketwise.nouns.document import Path
 
 MAX_ROUNDS = 8
 """Putting one thing right may show another; more rounds than this would be a circle."""
@@ -31,20 +31,8 @@ class Fixed:
     renames: Mapping[Path, str]
 
 
-def fixed(subject: Subject, rules: tuple[Rule, ...] = RULES) -> Fixed:
-    """Return the configuration with every fix applied, until no finding has one.
-
-    Parameters
-    ----------
-    subject : Subject
-        The configuration and what it is for.
-    rules : tuple of Rule
-        The rules whose fixes are taken.
-
-    Returns
-    -------
-    Fixed
-    """
+def fixed(subject: Subject, rules: tuple[Rule, ...], judge: Judge) -> Fixed:
+    """Return the configuration with every fix applied, until no finding has one."""
     config = apply_fixes(subject.document.config, ())
     renames: dict[Path, str] = {}
     for _ in range(MAX_ROUNDS):
@@ -71,22 +59,7 @@ def _as_read(path: Path, renames: Mapping[Path, str]) -> Path:
 
 
 def apply_fixes(config: Mapping[str, Any], fixes: Iterable[Fix]) -> dict[str, Any]:
-    """Return a configuration with changes made.
-
-    Parameters
-    ----------
-    config : mapping
-        As it was read; it stays as it is.
-    fixes : iterable of Fix
-        The changes, the most important first: of two for one value the first is made.
-        Renames come last, so that the others find what they are about.
-
-    Returns
-    -------
-    dict
-        Keys in their order, new ones last. What a change is about and is not there
-        is passed over.
-    """
+    """Return a configuration with changes made."""
     mended: dict[str, Any] = _copied(config)
     taken: set[Path] = set()
     renames: dict[Path, Fix] = {}

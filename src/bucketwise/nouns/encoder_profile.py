@@ -55,7 +55,7 @@ class EncoderShape:
         """
         raise_all(
             [
-                f"encoder: {name} is {value}; 1 or more is right"
+                f"encoder: {name}: expected 1 or more, got {value}"
                 for name, value in (
                     ("layers", self.layers),
                     ("hidden", self.hidden),
@@ -97,6 +97,10 @@ class EncoderProfile:
         Where the dimensions were read.
     notes : tuple of str
         What to know of it, a sentence each.
+    auto_class : str
+        The class that picks the same class by the checkpoint's configuration.
+    lists_since : str
+        The release from which several lengths can be compiled, in words.
     """
 
     name: str
@@ -110,6 +114,8 @@ class EncoderProfile:
     limit_source: str
     source: str
     notes: tuple[str, ...] = ()
+    auto_class: str = ""
+    lists_since: str = ""
 
     @property
     def class_name(self) -> str:

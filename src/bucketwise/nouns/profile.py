@@ -37,15 +37,15 @@ class PixelLimits:
         problems = []
         if max(self.min_pixels, self.max_pixels) > _MOST_PIXELS:
             problems.append(
-                f"pixel limits: {self.min_pixels} to {self.max_pixels} found; at most "
-                f"{_MOST_PIXELS:,} is right"
+                f"pixel limits: expected at most {_MOST_PIXELS:,}, got "
+                f"{self.min_pixels} to {self.max_pixels}"
             )
         if self.min_pixels < 1:
-            problems.append(f"min_pixels: {self.min_pixels} found; at least 1 is right")
+            problems.append(f"min_pixels: expected at least 1, got {self.min_pixels}")
         if self.max_pixels < max(self.min_pixels, 1):
             problems.append(
-                f"max_pixels: {self.max_pixels} found; at least min_pixels "
-                f"({self.min_pixels}) is right"
+                f"max_pixels: expected at least min_pixels ({self.min_pixels}), got "
+                f"{self.max_pixels}"
             )
         raise_all(problems)
 
@@ -179,33 +179,32 @@ class LmShape:
         needed += [*_LINEAR] if self.linear_layers > 0 else []
         needed += ["sliding_window_tokens"] if self.sliding_layers > 0 else []
         problems = [
-            f"language model: {field} is {value}; at least 1 is right"
+            f"language model: {field}: expected at least 1, got {value}"
             for field in needed
             if (value := getattr(self, field)) < 1
         ]
         raise_all(problems)
         wrong = {
-            f"full_attention_layers is {self.full_attention_layers}; 0 to layers "
-            f"({self.layers}) is right": (
+            f"full_attention_layers: expected 0 to layers ({self.layers}), got "
+            f"{self.full_attention_layers}": (
                 not 0 <= self.full_attention_layers <= self.layers
             ),
-            f"sliding_layers is {self.sliding_layers}; 0 to what full_attention_layers "
-            f"leave of layers ({self.layers - self.full_attention_layers}) is right": (
+            "sliding_layers: expected 0 to what full_attention_layers leave of layers "
+            f"({self.layers - self.full_attention_layers}), got {self.sliding_layers}": (
                 not 0 <= self.sliding_layers <= self.layers - self.full_attention_layers
             ),
-            f"heads is {self.heads}; a multiple of kv_heads ({self.kv_heads}) is right": (
-                self.heads % self.kv_heads > 0
-            ),
-            f"attention_biases is {self.attention_biases}; 0, 3 or 4 is right": (
+            f"heads: expected a multiple of kv_heads ({self.kv_heads}), got "
+            f"{self.heads}": (self.heads % self.kv_heads > 0),
+            f"attention_biases: expected 0, 3 or 4, got {self.attention_biases}": (
                 self.attention_biases not in (0, 3, 4)
             ),
-            f"experts_per_token is {self.experts_per_token}; at most experts "
-            f"({self.experts}) is right": self.experts_per_token > self.experts,
-            f"intermediate is {self.intermediate}; 0 is right beside experts": (
+            f"experts_per_token: expected at most experts ({self.experts}), got "
+            f"{self.experts_per_token}": self.experts_per_token > self.experts,
+            f"intermediate: expected 0 beside experts, got {self.intermediate}": (
                 self.experts > 0 and self.intermediate > 0
             ),
-            f"linear_value_heads is {self.linear_value_heads}; a multiple of "
-            f"linear_key_heads ({self.linear_key_heads}) is right": (
+            "linear_value_heads: expected a multiple of linear_key_heads "
+            f"({self.linear_key_heads}), got {self.linear_value_heads}": (
                 self.linear_layers > 0
                 and self.linear_value_heads % self.linear_key_heads > 0
             ),
@@ -368,7 +367,7 @@ class ModelProfile:
             Naming every dimension that is out of range.
         """
         problems = [
-            f"{self.name}: {field} is {value}; at least 1 is right"
+            f"{self.name}: {field}: expected at least 1, got {value}"
             for field, value in (
                 ("patch_px", self.patch_px),
                 ("merge", self.merge),

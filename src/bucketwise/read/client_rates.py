@@ -95,8 +95,8 @@ def join_client_rates(found: Sequence[Input], scratch: Scratch) -> list[Input]:
     if "rates" not in parts:
         return list(found)
     problems = [
-        f"{part}: {len(parts.get(part, []))} tables of it beside client rates; "
-        f"{' or '.join(map(str, right))} is right"
+        f"{part}: expected {' or '.join(map(str, right))} table of it beside client "
+        f"rates, got {len(parts.get(part, []))}"
         for part, right in (("rates", [1]), (TOKENS, [1]), (IMAGES, [0, 1]))
         if len(parts.get(part, [])) not in right
     ]

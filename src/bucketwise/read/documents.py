@@ -213,7 +213,7 @@ class _Text:
     def expect(self, character: str) -> None:
         """Pass over a character that must stand here."""
         if self.peek() != character:
-            raise self._fault(f"{character} is right here", self._at)
+            raise self._fault(f"expected {character!r}", self._at)
         self._go(self._at + 1)
 
     def items(self, closing: str) -> Iterator[None]:

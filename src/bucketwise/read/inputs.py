@@ -20,7 +20,7 @@ from bucketwise.read.detect import EXPECTED, HEAD_BYTES, refuse_early
 from bucketwise.read.lines import MAX_LINE_BYTES
 from bucketwise.read.query import NAME, Query, answer
 from bucketwise.read.scratch import Scratch, open_scratch
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 Given = str | Path | Query
 """What names an input."""

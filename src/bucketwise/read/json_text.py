@@ -82,7 +82,7 @@ def load_json(file: Path) -> Any:
         message = f"{file.name}: cannot be read ({error.strerror})"
         raise ConfigError(message) from error
     if len(content) > MAX_FILE_BYTES:
-        message = f"{file.name}: more than {MAX_FILE_BYTES} bytes found; fewer is right"
+        message = f"{file.name}: expected at most {MAX_FILE_BYTES} bytes, got more"
         raise ConfigError(message)
     return parse_json(content, file.name)
 

@@ -21,7 +21,7 @@ from bucketwise.errors import InputError, UsageError
 from bucketwise.read.database import MEMORY_LIMIT, identifier, literal
 from bucketwise.read.isolated import CrashError, Isolation
 from bucketwise.read.scratch import Scratch
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 NAME = "query"
 """What messages and records call the rows of a query: its text may say too much."""
@@ -29,7 +29,10 @@ NAME = "query"
 MOST_ROWS = 1_000_000_000
 """A query may make rows of nothing; no log has more."""
 
-_RIGHT = "one SELECT is right, such as SELECT w AS width, h AS height FROM read_json('x.json')"
+_EXPECTED = (
+    "expected one SELECT such as SELECT w AS width, h AS height FROM "
+    "read_json('x.json')"
+)
 
 _MOST_SHOWN = 400
 """Characters of what the database says."""
@@ -124,11 +127,11 @@ def _check(sql: str) -> None:
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
-        raise UsageError(f"--sql: {_said(error)}; {_RIGHT}") from error
+        raise UsageError(f"--sql: {_said(error)}; {_EXPECTED}") from error
     kinds = [str(each.type).rpartition(".")[2] for each in statements]
     if kinds != ["SELECT"]:
         found = " and ".join(kinds) or "nothing"
-        raise UsageError(f"--sql: {found} found; {_RIGHT}")
+        raise UsageError(f"--sql: {_EXPECTED}, got {found}")
 
 
 def _answer(query: Query, path: str, room_bytes: int) -> str:

@@ -7,16 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 from bucketwise.core.plan import Plan
-from bucketwise.report.lists import lists_to_set
+from bucketwise.nouns.engine import Engine
 
 
-def decision_record(plan: Plan, files: Sequence[str]) -> dict[str, Any]:
+def decision_record(plan: Plan, engine: Engine, files: Sequence[str]) -> dict[str, Any]:
     """Return what `analyze --json` prints.
 
     Parameters
     ----------
     plan : Plan
         The answer.
+    engine : Engine
+        What it is for.
     files : sequence of str
         Names of the files that were written.
 
@@ -33,7 +35,7 @@ def decision_record(plan: Plan, files: Sequence[str]) -> dict[str, Any]:
         "vit_max_seq_lens": list(visual.vit_max_seq_lens),
         "lists": [
             {"key": each.key, "releases": each.releases, "lengths": list(each.lengths)}
-            for each in lists_to_set(plan)
+            for each in engine.lists_to_set(plan)
         ],
         "processor": asdict(visual.processor),
         "decoder": decoder

@@ -10,8 +10,7 @@ from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.encoder.verdict import FEW_TEXTS
 from bucketwise.core.encoder.words import read, saves
 from bucketwise.core.steadiness import DRAWS, Steadiness
-from bucketwise.engines.rbln.encoders import LISTS_SINCE
-from bucketwise.engines.rbln.releases import written
+from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -126,7 +125,7 @@ def encoder_summary(
         subtitle=_subtitle(plan),
         finding=_finding(plan),
         alarms=(verdict_callout(plan.verdict),),
-        settings=_settings(plan),
+        settings=_settings(plan, analysis.profile),
         before_after=_before_after(plan.encoder),
         why=tuple(saves(plan)),
         warnings=tuple(each.words for each in plan.warnings),
@@ -150,7 +149,7 @@ def _decision(analysis: EncoderAnalysis) -> Section:
         verdict_callout(plan.verdict),
         _how_sure(analysis),
         _before_after(plan.encoder),
-        _settings(plan),
+        _settings(plan, analysis.profile),
         *([Points(items=notes)] if notes else []),
         Paragraph(text=LEGEND),
     ]
@@ -222,9 +221,8 @@ def _before_after(encoder: Encoder) -> Table:
     )
 
 
-def _settings(plan: EncoderPlan) -> Table:
+def _settings(plan: EncoderPlan, profile: EncoderProfile) -> Table:
     encoder, model = plan.encoder, plan.model
-    lists = written(LISTS_SINCE)
     rows = [
         ("class", model.class_name, f"or {model.auto_class}"),
         (
@@ -232,15 +230,11 @@ def _settings(plan: EncoderPlan) -> Table:
             literal(encoder.lengths)
             if len(encoder.lengths) > 1
             else str(encoder.truncate_at),
-            f"optimum-rbln {lists} and newer"
-            if len(encoder.lengths) > 1
-            else "every release",
+            profile.lists_since if len(encoder.lengths) > 1 else "every release",
         ),
     ]
     if len(encoder.lengths) > 1:
-        rows.append(
-            ("max_seq_len", str(encoder.truncate_at), f"releases before {lists}")
-        )
+        rows.append(("max_seq_len", str(encoder.truncate_at), "older releases"))
     rows += [
         ("truncation", "True", "the tokenizer"),
         ("max_length", str(encoder.truncate_at), "the tokenizer"),

@@ -26,6 +26,6 @@ def chosen_formats(names: Iterable[str]) -> tuple[str, ...]:
     asked = tuple(names)
     unknown = [name for name in asked if name not in FORMATS]
     if unknown:
-        message = f"format: {unknown[0]!r} found; {', '.join(FORMATS)} are right"
+        message = f"format: expected one of {', '.join(FORMATS)}, got {unknown[0]!r}"
         raise UsageError(message)
     return tuple(name for name in FORMATS if name in asked)

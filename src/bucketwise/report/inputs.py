@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from bucketwise.core.memory.plan import MemoryPlan
-from bucketwise.engines.rbln.base_config import BaseConfig
-from bucketwise.engines.rbln.targets import Target
-from bucketwise.lint.report import Judged
+from bucketwise.core.memory import MemoryPlan
+from bucketwise.lint.subject import Judged
+from bucketwise.nouns.engine import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +16,9 @@ class ReportInputs:
 
     Attributes
     ----------
-    base : BaseConfig or None
-        The configuration emitted ones start from.
+    base : object
+        The configuration emitted ones start from, in the engine's own form; None for
+        none.
     targets : tuple of Target
         The dialects they are emitted for, oldest first.
     memory : MemoryPlan or None
@@ -29,7 +30,7 @@ class ReportInputs:
         The configuration of today, or its lengths alone, judged with the traffic.
     """
 
-    base: BaseConfig | None = None
+    base: Any = None
     targets: tuple[Target, ...] = ()
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bucketwise.report.blocks import Callout, Column, Table
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 _SIGNS = re.compile(r"([\\`*\[\]<>|~$#]|(?<![^\W_])_|_(?![^\W_]))")
 """What has a meaning inside a line: CommonMark 0.31, and GitHub's tables and math.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bucketwise.core.decoder.decision import BATCH_SIZE
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Decoder, Plan
-from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.words.numbers import memory, percent
 
 
@@ -50,9 +49,9 @@ def assumed_batch_size(plan: Plan) -> str:
     return f"batch_size {row.value}, {row.source}"
 
 
-def decoder_saving(decoder: Decoder, family: str) -> str:
+def decoder_saving(decoder: Decoder, *, smaller: bool) -> str:
     """Say what a decode step saves, or why there is nothing to say of it."""
-    if not picks_smaller_graphs(family):
+    if not smaller:
         return "this model never runs a smaller graph"
     cost, saving, most = decoder.step_cost, decoder.saving, decoder.slots_saving
     if len(decoder.decoder_batch_sizes) == 1:

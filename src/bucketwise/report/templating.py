@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures import to_svg
-from bucketwise.words.printable import printable
+from bucketwise.words.text import printable
 
 
 def fill(name: str, **values: Any) -> str:

@@ -27,18 +27,7 @@ _SCRATCH = "bucketwise-scratch"
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a file beside its place to write to; it takes the place when all went well.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file is to stand. A device or a pipe is written to as it is.
-
-    Yields
-    ------
-    Path
-        An empty file to write.
-    """
+    """Give a file beside its place to write to; it takes the place when all went well."""
     if _is_stream(path):
         yield path
         return
@@ -62,28 +51,6 @@ def filling(
     All of it happens within the folder: the one around may not be ours to write. The
     older `last` goes first and the new one comes after all other files, so whoever finds
     it there finds a result whole.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the files are to stand; made when missing.
-    last : str
-        The file by which readers know that all are there.
-    previous : str
-        The name that an older one takes.
-    is_stale : callable
-        Says of the path of a file, within the folder, whether an older run wrote it.
-
-    Yields
-    ------
-    Path
-        An empty folder; folders may be made in it.
-
-    Raises
-    ------
-    OSError
-        When something cannot be written or stands in the way. If files had begun to
-        move, `is_unfinished` tells of it.
     """
     is_new = not folder.exists()
     built = folder / f"{_UNFINISHED}.{os.urandom(4).hex()}"
@@ -196,13 +163,7 @@ def _remove_abandoned(folder: Path, name: str) -> None:
 
 @contextmanager
 def _locked(path: Path, flags: int) -> Iterator[None]:
-    """Lock a file or folder for this process.
-
-    Raises
-    ------
-    OSError
-        When it cannot be opened, or another process holds it.
-    """
+    """Lock a file or folder for this process."""
     if sys.platform == "win32":
         if flags & os.O_CREAT:
             path.touch(exist_ok=False)

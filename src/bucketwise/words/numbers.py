@@ -25,18 +25,7 @@ WHOLE_FROM = 1_000
 
 
 def number(value: float) -> str:
-    """Return a count with thousands separators; fractions only where there are any.
-
-    Parameters
-    ----------
-    value : float
-        Not negative; weighted counts may be fractional.
-
-    Returns
-    -------
-    str
-        Such as "5,000", "123.4" or "<0.001"; "0" for 0 alone.
-    """
+    """Return a count with thousands separators; fractions only where there are any."""
     whole = round(value)
     if abs(value - whole) <= NOISE * abs(value) or value >= WHOLE_FROM:
         return f"{whole:,}"
@@ -68,14 +57,7 @@ def verb(value: float, one: str, many: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as percent; "0%" and "100%" are said of nothing and all alone.
-
-    Parameters
-    ----------
-    share : float
-        0 to 1; beyond for changes. Differences are to come from `less`: a share of a sum
-        is 0 for nothing alone, a difference of sums is not.
-    """
+    """Return a share as percent; "0%" and "100%" are said of nothing and all alone."""
     if share == 0:
         return "0%"
     if abs(share - 1) < NOISE:
@@ -98,35 +80,13 @@ def share_in_words(share: float) -> str:
 
 
 def less(before: float, after: float) -> float:
-    """Return the share by which `after` is below `before`, and 0 for float noise.
-
-    Parameters
-    ----------
-    before, after : float
-        Sums in one unit, not negative; of nothing nothing is saved.
-
-    Returns
-    -------
-    float
-        1 at the most; negative where `after` is above.
-    """
+    """Return the share by which `after` is below `before`, and 0 for float noise."""
     share = 1 - after / before if before > 0 else 0.0
     return 0.0 if abs(share) < NOISE else share
 
 
 def change(before: float, after: float) -> str:
-    """Return how `after` compares with `before`, in words.
-
-    Parameters
-    ----------
-    before, after : float
-        In one unit; `before` 0 only when nothing can be compared.
-
-    Returns
-    -------
-    str
-        Such as "32.5% less", "the same", "12.0% more" or "2.89 times".
-    """
+    """Return how `after` compares with `before`, in words."""
     if before <= 0:
         return "not comparable"
     ratio = after / before
@@ -140,15 +100,7 @@ def change(before: float, after: float) -> str:
 
 
 def compared(before: float, after: float, noun: str, other: str) -> str:
-    """Return the change as a phrase: "32.5% less compute than today".
-
-    Parameters
-    ----------
-    before, after : float
-        In one unit.
-    noun, other : str
-        What is compared, and the name of what it is compared with.
-    """
+    """Return the change as a phrase: "32.5% less compute than today"."""
     said = change(before, after)
     if said == "the same":
         return f"as much {noun} as {other}"
@@ -168,15 +120,7 @@ def significant(value: float, digits: int) -> str:
 
 
 def compute(value: float, unit: str) -> str:
-    """Return compute with its unit: SI prefixes for FLOP, a count for lengths.
-
-    Parameters
-    ----------
-    value : float
-        In `unit`.
-    unit : str
-        As the cost names it.
-    """
+    """Return compute with its unit: SI prefixes for FLOP, a count for lengths."""
     if unit in LENGTH_UNITS:
         return plural(value, unit)
     scale, prefix = si_scale(value)

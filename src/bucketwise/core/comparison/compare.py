@@ -75,7 +75,7 @@ def compare_scenarios(
     setting : Setting
         The traffic under the limits in force.
     target : str
-        The dialect that `setting.version` is of.
+        The dialect that `setting.release` is of.
     model_assumed : bool
         Whether nobody named the model.
     version : str
@@ -110,7 +110,7 @@ def compare_scenarios(
             setting.profile, setting.preprocessing, assumed=model_assumed
         ),
         target=target,
-        traffic=traffic_summary(traffic, counts, setting.version),
+        traffic=traffic_summary(traffic, counts, setting.release),
         cost=_cost(setting.curve),
         images=weight_of(counts, counts.accepted),
         compared=compared.basis,
@@ -118,19 +118,20 @@ def compare_scenarios(
         outcomes=tuple(_outcome(run, compared, deciding, scenarios[0]) for run in runs),
         provenance=provenance(traffic, None, version, dict(options or {})),
         needed=Demand.of(compared.needed, counts.runs),
+        release=setting.release,
     )
 
 
 def _run(scenario: Scenario, setting: Setting) -> _Run:
     own = setting.under(scenario.limits or setting.preprocessing.image)
-    return _Run(scenario, own, Failures.of(scenario.buckets, own.counts, own.version))
+    return _Run(scenario, own, Failures.of(scenario.buckets, own.counts, own.release))
 
 
 def _shared(runs: Sequence[_Run], setting: Setting) -> _Shared:
     """Return what all of these serve, at what it needs under the lowest limits."""
     lowest = lowest_limits(*(run.setting.preprocessing.image for run in runs))
     counts = setting.under(lowest).counts
-    needed = counts.needed(setting.version)
+    needed = counts.needed(setting.release)
     served = counts.accepted & (needed <= min(run.scenario.buckets.top for run in runs))
     for run in runs:
         served &= ~run.failures.fails

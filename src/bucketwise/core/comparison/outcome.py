@@ -16,6 +16,7 @@ from bucketwise.core.plan import (
     TrafficSummary,
     integral,
 )
+from bucketwise.nouns.engine import Release
 
 SCHEMA = "bucketwise.comparison/1"
 
@@ -115,6 +116,8 @@ class Comparison:
     needed : Demand
         Every accepted image at its needed length under the compared limits; evidence
         for drawings, in no JSON.
+    release : Release
+        Whose runtime compares; in no JSON.
     """
 
     schema: str = SCHEMA
@@ -128,6 +131,7 @@ class Comparison:
     outcomes: tuple[Outcome, ...]
     provenance: Provenance
     needed: Demand = field(repr=False, compare=False)
+    release: Release = field(repr=False, compare=False)
 
     @property
     def first(self) -> Outcome:
@@ -159,7 +163,7 @@ class Comparison:
         plain = {
             each.name: _plain(getattr(self, each.name))
             for each in dataclasses.fields(self)
-            if each.name != "needed"
+            if each.name not in ("needed", "release")
         }
         text = json.dumps(integral(plain), indent=2, ensure_ascii=False)
         return text + "\n"

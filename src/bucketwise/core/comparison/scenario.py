@@ -9,7 +9,6 @@ from bucketwise.core.buckets import Buckets
 from bucketwise.core.question import MOST_BUCKETS
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.profile import PixelLimits
-from bucketwise.words.numbers import plural
 
 LEAST_SCENARIOS = 2
 
@@ -45,7 +44,9 @@ class Scenario:
         """
         n_lengths = len(self.buckets.lengths)
         if n_lengths > MOST_BUCKETS:
-            message = f"{self.name}: {n_lengths:,} lengths found; 1 to {MOST_BUCKETS} is right"
+            message = (
+                f"{self.name}: expected 1 to {MOST_BUCKETS} lengths, got {n_lengths:,}"
+            )
             raise ConfigError(message)
 
 
@@ -58,7 +59,7 @@ def check_names(names: Sequence[str]) -> None:
         When there are fewer than two, or two of one name.
     """
     if len(names) < LEAST_SCENARIOS:
-        message = f"compare: {plural(len(names), 'plan')} given; two or more are right"
+        message = f"compare: expected two plans or more, got {len(names)}"
         raise UsageError(message)
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:

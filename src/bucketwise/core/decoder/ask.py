@@ -83,7 +83,9 @@ def decide(
         When steps cannot be priced as asked.
     """
     if ask.evidence is None:
-        return decide_pattern(ask.question.batch_size, profile.family)
+        return decide_pattern(
+            ask.question.batch_size, profile.family, ask.deployment.engine
+        )
     accepted = counts.accepted
     visual = (counts.merged_patches * counts.grid_t)[accepted]
     count = counts.sizes.count[accepted]

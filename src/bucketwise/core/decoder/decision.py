@@ -31,13 +31,9 @@ from bucketwise.core.plan import (
     RejectedRows,
     StepCost,
 )
-from bucketwise.engines.rbln.decoder_graphs import (
-    graph_rules,
-    picks_smaller_graphs,
-    vendor_pattern,
-)
-from bucketwise.errors import InputError
+from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence
+from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.words.numbers import less, number, percent, plural
@@ -82,7 +78,7 @@ class _Load:
     assumption: Assumption
 
 
-def decide_pattern(batch_size: int, family: str) -> Decided:
+def decide_pattern(batch_size: int, family: str, engine: Engine) -> Decided:
     """Return the vendor's pattern, for a decoder of whose load nothing is known.
 
     Parameters
@@ -92,8 +88,8 @@ def decide_pattern(batch_size: int, family: str) -> Decided:
     family : str
         The `model_type` of the checkpoint.
     """
-    smaller = picks_smaller_graphs(family)
-    sizes = vendor_pattern(batch_size) if smaller else (batch_size,)
+    smaller = engine.picks_smaller_graphs(family)
+    sizes = engine.usual_graphs(batch_size) if smaller else (batch_size,)
     said = (
         "no evidence: the vendor's pattern 1, b//2, b; give --activity to choose from "
         "what the decoder carried"
@@ -130,7 +126,7 @@ def decide_pattern(batch_size: int, family: str) -> Decided:
         batch_sizes=(),
         suggested_batch_size=None,
         context_length=None,
-        notes=graph_rules(family, batch_size),
+        notes=engine.graph_rules(family, batch_size),
     )
     row = Assumption(
         name="decoder_batch_sizes",
@@ -214,10 +210,11 @@ def decide_decoder(
     UsageError
         When steps cannot be priced as asked.
     """
+    _check_pins(question, profile, deployment)
     pricing = Pricing.of(question, profile, deployment, evidence)
     curve, load = pricing.curve(), _load(evidence, question, pricing)
     steps, sizes, batch_size = load.steps, load.graphs.sizes, question.batch_size
-    one = load.graphs.frontier[0]
+    one_graph = mean_cost((batch_size,), steps, curve)
     mean_step_cost = mean_cost(sizes, steps, curve)
     slots = mean_cost(sizes, steps, slot_costs(batch_size))
     seconds = load.activity.clipped(batch_size)
@@ -243,8 +240,8 @@ def decide_decoder(
             source=curve.source,
         ),
         mean_step_cost=mean_step_cost,
-        one_graph_step_cost=one.mean_step_cost,
-        saving=less(one.mean_step_cost, mean_step_cost),
+        one_graph_step_cost=one_graph,
+        saving=less(one_graph, mean_step_cost),
         slots_saving=less(batch_size, slots),
         frontier=load.graphs.frontier,
         batch_sizes=options,
@@ -252,12 +249,14 @@ def decide_decoder(
         context_length=None
         if tokens is None
         else context_length(
-            tokens, visual=deployment.high_visual, partition=deployment.partition
+            tokens,
+            visual=deployment.high_visual,
+            step=deployment.engine.context_step(deployment.partition),
         ),
         notes=(
             *filter(None, [few_records(evidence.samples - evidence.rejected)]),
             *load.notes,
-            *graph_rules(profile.family, batch_size),
+            *deployment.engine.graph_rules(profile.family, batch_size),
         ),
     )
     return Decided(
@@ -274,8 +273,9 @@ def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _L
         curve=pricing.curve(),
         k_range=question.k_range,
         min_saving=question.min_saving,
+        pins=question.pins,
     )
-    if not picks_smaller_graphs(pricing.profile.family):
+    if not pricing.deployment.engine.picks_smaller_graphs(pricing.profile.family):
         choose = partial(_whole_batch, choose)
     if isinstance(evidence.load, Arrivals):
         return _replayed(evidence.load, question.batch_size, pricing, choose)
@@ -300,6 +300,19 @@ def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _L
             source=seen_on.source,
         ),
     )
+
+
+def _check_pins(
+    question: DecoderQuestion, profile: ModelProfile, deployment: Deployment
+) -> None:
+    """Check that the graphs that must be compiled can be used."""
+    beyond = [size for size in question.pins if size > question.batch_size]
+    if beyond:
+        message = f"--decoder-pin: expected at most batch_size ({question.batch_size}), got {beyond}"
+        raise UsageError(message)
+    if question.pins and not deployment.engine.picks_smaller_graphs(profile.family):
+        message = f"--decoder-pin: {profile.name} runs the whole batch in every step; leave it out"
+        raise UsageError(message)
 
 
 def _whole_batch(choose: Callable[[FloatArray], Graphs], steps: FloatArray) -> Graphs:

@@ -37,6 +37,7 @@ def choose_graphs(
     curve: StepCurve,
     k_range: tuple[int, int],
     min_saving: float,
+    pins: tuple[int, ...] = (),
 ) -> Graphs:
     """Choose the graphs with the least mean cost of a step, exactly.
 
@@ -53,6 +54,8 @@ def choose_graphs(
         Least and most graphs.
     min_saving : float
         Share of the step cost left that the last graph must save.
+    pins : tuple of int
+        Graphs that must be compiled.
 
     Returns
     -------
@@ -61,7 +64,8 @@ def choose_graphs(
     """
     batch_size = steps.size
     demand = Demand.of(np.arange(1, batch_size + 1), steps)
-    problem = Problem.of(demand, curve.at, align=1, top=batch_size)
+    pinned = [size for size in pins if size < batch_size]
+    problem = Problem.of(demand, curve.at, align=1, top=batch_size, pinned=pinned)
     points: list[DecoderPoint] = []
     for sizes in frontier(problem, max(FRONTIER_K, k_range[1])):
         cost, slots = _means(sizes, demand, curve)
@@ -80,7 +84,7 @@ def choose_graphs(
     )
     full_share = float(steps[-1] / steps.sum())
     return Graphs(
-        sizes=points[choice.k - 1].decoder_batch_sizes,
+        sizes=points[choice.k - points[0].k].decoder_batch_sizes,
         decision=_decision(points, choice.k, full_share, k_range, min_saving),
         frontier=tuple(points),
     )
@@ -144,7 +148,8 @@ def _decision(
     k_range: tuple[int, int],
     min_saving: float,
 ) -> DecoderDecision:
-    further = points[k].saving if k < len(points) else None
+    at = {point.k: point for point in points}
+    further = at[k + 1].saving if k + 1 in at else None
     words = []
     if k == 1 and full_share >= SATURATED_SHARE:
         words.append(
@@ -155,9 +160,12 @@ def _decision(
     if k == 1:
         words.append("one graph is enough")
     else:
-        saved = points[k - 1].saving or 0.0
-        words.append(f"graph {k} saves {percent(saved)} of a step with {k - 1}")
-        if saved < min_saving:
+        saved = at[k].saving
+        if saved is None:
+            words.append(f"{k} graphs are the fewest that hold the pinned sizes")
+        else:
+            words.append(f"graph {k} saves {percent(saved)} of a step with {k - 1}")
+        if saved is not None and saved < min_saving:
             words.append(f"at least {k_range[0]} were asked for")
     if further is not None:
         limit = f"--decoder-graphs allows {k_range[1]}"

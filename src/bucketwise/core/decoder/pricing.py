@@ -20,12 +20,20 @@ from bucketwise.core.decoder.step_cost import (
     slot_costs,
 )
 from bucketwise.core.plan import Assumption
-from bucketwise.engines.rbln.devices import GPU as GPU_DEVICE
-from bucketwise.engines.rbln.devices import device_of
 from bucketwise.errors import UsageError
 from bucketwise.nouns.activity import Activity, Evidence
+from bucketwise.nouns.engine import Device, Engine
 from bucketwise.nouns.profile import LmShape, ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray
+
+GPU_DEVICE = Device(
+    name="a GPU (A100 80 GB)",
+    dram_bytes_per_s=2.039e12,
+    flop_per_s=312e12,
+    source="NVIDIA A100 80GB data sheet (SXM)",
+)
+"""Stands for the GPU engine that evidence was measured on; only the ratio of its peaks
+matters, and it differs little between generations."""
 
 MAX_SEEN = 4_096
 """Past so many sequences the step time of a measured GPU engine is held constant."""
@@ -37,6 +45,8 @@ class Deployment:
 
     Attributes
     ----------
+    engine : Engine
+        What runs it.
     npu : str or None
         Name of the NPU; None where nobody named it.
     n_devices : int
@@ -47,6 +57,7 @@ class Deployment:
         Visual tokens of an image of the traffic, in the mean and at p99.9.
     """
 
+    engine: Engine
     npu: str | None = None
     n_devices: int = 1
     partition: int | None = None
@@ -137,7 +148,7 @@ class Pricing:
     @property
     def hardware(self) -> Hardware:
         """What will run the language model."""
-        device, _ = device_of(self.deployment.npu)
+        device, _ = self.deployment.engine.device_of(self.deployment.npu)
         return Hardware(
             device=device,
             n_devices=self.deployment.n_devices,
@@ -253,9 +264,9 @@ class Pricing:
     def _shape(self) -> LmShape:
         if self.profile.lm is None:
             message = (
-                f"{self.profile.name}: the shape of its language model is not known, so "
-                "that a step cannot be priced; --step-cost slots, or measured ones such "
-                "as --step-cost 1=12.5,8=20, are right"
+                f"{self.profile.name}: the shape of its language model is not known, "
+                "so that a step cannot be priced; type --step-cost slots, or measured "
+                "ones such as --step-cost 1=12.5,8=20"
             )
             raise UsageError(message)
         return self.profile.lm

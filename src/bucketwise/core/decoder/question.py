@@ -34,6 +34,8 @@ class DecoderQuestion:
     measured_with : tuple of int, "gpu" or None
         Graphs of the system that the load was seen on; None takes the evidence's word,
         and one graph where it says nothing.
+    pins : tuple of int
+        Graphs that must be compiled.
     """
 
     batch_size: int
@@ -41,6 +43,7 @@ class DecoderQuestion:
     min_saving: float = 0.05
     step_cost: str | Mapping[int, float] = "roofline"
     measured_with: tuple[int, ...] | str | None = None
+    pins: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check every option by itself.
@@ -54,23 +57,26 @@ class DecoderQuestion:
         named = not isinstance(self.step_cost, str) or self.step_cost in STEP_COSTS
         graphs = self.measured_with if isinstance(self.measured_with, tuple) else (1,)
         wrong = {
-            f"batch-size: {self.batch_size} found; 1 to {MAX_BATCH_SIZE} is right": (
+            f"batch-size: expected 1 to {MAX_BATCH_SIZE}, got {self.batch_size}": (
                 not 1 <= self.batch_size <= MAX_BATCH_SIZE
             ),
-            f"decoder-graphs: {least}-{most} found; 1 or more, ascending": (
+            f"decoder-graphs: expected 1 or more, ascending, got {least}-{most}": (
                 not 1 <= least <= most
             ),
-            f"min-saving: {self.min_saving} found; 0 to 1 is right": (
+            f"min-saving: expected 0 or more and below 1, got {self.min_saving}": (
                 not 0 <= self.min_saving < 1
             ),
-            f"step-cost: {self.step_cost!r} found; {', '.join(STEP_COSTS)} or points "
-            "such as 1=12.5,8=20 (ms) are right": not named,
-            f"measured-with: {list(graphs)} found; batch sizes from 1 are right": (
+            f"step-cost: expected {', '.join(STEP_COSTS)} or points such as "
+            f"1=12.5,8=20 (ms), got {self.step_cost!r}": not named,
+            f"measured-with: expected batch sizes from 1 up, got {list(graphs)}": (
                 not graphs or min(graphs) < 1
             ),
-            f"measured-with: {self.measured_with!r} found; {GPU} or batch sizes such as "
-            "1,4,8 are right": (
+            f"measured-with: expected {GPU} or batch sizes such as 1,4,8, got "
+            f"{self.measured_with!r}": (
                 isinstance(self.measured_with, str) and self.measured_with != GPU
             ),
         }
+        if any(not 1 <= pin <= MAX_BATCH_SIZE for pin in self.pins):
+            said = f"expected 1 to {MAX_BATCH_SIZE:,}, got {list(self.pins)}"
+            wrong[f"decoder-pin: {said}"] = True
         raise_all([problem for problem, holds in wrong.items() if holds], UsageError)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bucketwise.core.plan import BatchSizeOption, ContextLength
-from bucketwise.engines.rbln.attention import MIN_PARTITIONS
 from bucketwise.nouns.activity import Activity, RequestTokens
 
 BATCH_SIZES = (4, 8, 16, 32)
@@ -19,10 +18,6 @@ LARGER_BATCH_SIZES = (64, 128, 256)
 QUEUEING_LIMIT = 0.05
 """The smallest batch size that queues in less than this share of busy time is
 suggested."""
-
-EAGER_MULTIPLE = 512
-"""Without partitions, the largest prefill chunk that is a default (optimum-rbln 0.12.0,
-transformers/models/decoderonly/configuration_decoderonly.py)."""
 
 
 def batch_size_options(
@@ -64,7 +59,7 @@ def suggested_batch_size(options: Sequence[BatchSizeOption]) -> int | None:
 
 
 def context_length(
-    tokens: RequestTokens, *, visual: int, partition: int | None
+    tokens: RequestTokens, *, visual: int, step: tuple[int, int]
 ) -> ContextLength:
     """Return the `max_seq_len` that holds every request seen.
 
@@ -74,15 +69,14 @@ def context_length(
         Tokens of the requests.
     visual : int
         Visual tokens to add to each where they are not among its tokens.
-    partition : int or None
-        `kvcache_partition_len`; None without flash attention.
+    step : tuple of int
+        The multiple that a context is of, and the least number of them.
     """
     added = 0 if tokens.with_images else visual
     reached = np.cumsum(tokens.count) / tokens.count.sum()
     p999 = int(tokens.total[np.searchsorted(reached, 0.999)]) + added
     largest = int(tokens.total[-1]) + added
-    multiple = partition or EAGER_MULTIPLE
-    least = MIN_PARTITIONS if partition else 1
+    multiple, least = step
     source = "prompt and output tokens of the requests"
     if added:
         source += f", and {added:,} visual tokens (p99.9 of the images) added to each"

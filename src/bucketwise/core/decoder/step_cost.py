@@ -16,8 +16,8 @@ from bucketwise.core.decoder.language_model import (
     step_weights,
 )
 from bucketwise.core.plan import Status
-from bucketwise.engines.rbln.devices import Device
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.engine import Device
 from bucketwise.nouns.profile import LmShape
 from bucketwise.nouns.traffic import FloatArray, IntArray
 
@@ -190,7 +190,8 @@ def measured(points: Mapping[int, float], largest: int) -> StepCurve:
         When there are fewer than two points, or one is out of range.
     """
     wrong = [
-        f"step-cost: {batch}={cost_ms:g} found; a batch size from 1 and a time above 0 ms"
+        "step-cost: expected a batch size from 1 up and a time above 0 ms, got "
+        f"{batch}={cost_ms:g}"
         for batch, cost_ms in points.items()
         if batch < 1 or not 0 < cost_ms < float("inf")
     ]

@@ -35,7 +35,6 @@ from bucketwise.core.search import (
 from bucketwise.core.steadiness import Sample, Steadiness, steadiness_of
 from bucketwise.core.summary import iso_time, provenance
 from bucketwise.core.verdict import UNDECIDED
-from bucketwise.engines.rbln.encoders import auto_class
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.traffic import Sizes, Traffic
@@ -180,8 +179,8 @@ def _texts_of(traffic: Traffic) -> Sizes:
         raise InputError(message)
     if not sizes.is_told.all():
         message = (
-            "traffic: sizes of images found; token counts alone are right, in the "
-            "column that --lengths names"
+            "traffic: expected token counts alone, in the column that --lengths names, "
+            "got sizes of images"
         )
         raise InputError(message)
     return sizes
@@ -192,11 +191,12 @@ def _limit(profile: EncoderProfile, asked: int | None) -> TokenLimit:
     if asked is None:
         return TokenLimit(tokens=profile.max_tokens, source=profile.limit_source)
     if asked < 1 or (most is not None and asked > most):
-        right = f"1 to {most:,}" if most is not None else "1 or more"
-        message = (
-            f"--max-tokens: {asked:,} found; {right} is right for {profile.name}, which "
-            "has no position for more"
+        expected = (
+            "1 or more"
+            if most is None
+            else f"1 to {most:,}, the positions of {profile.name}"
         )
+        message = f"--max-tokens: expected {expected}, got {asked:,}"
         raise UsageError(message)
     return TokenLimit(tokens=asked, source="given with --max-tokens")
 
@@ -205,8 +205,8 @@ def _check_pins(question: Question, profile: EncoderProfile) -> None:
     most = profile.usable_positions
     raise_all(
         [
-            f"--pin: {pin:,} found; at most {most:,} is right for {profile.name}, which "
-            "has no position for more"
+            f"--pin: expected at most {most:,}, the positions of {profile.name}, got "
+            f"{pin:,}"
             for pin in question.pins
             if most is not None and pin > most
         ],
@@ -351,7 +351,7 @@ def _model(profile: EncoderProfile, limit: TokenLimit) -> EncoderModel:
         family=profile.family,
         architecture=profile.architecture,
         class_name=profile.class_name,
-        auto_class=auto_class(profile.architecture),
+        auto_class=profile.auto_class,
         assumed=False,
         positions=profile.positions,
         usable_positions=profile.usable_positions,

@@ -10,8 +10,6 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.encoder.plan import EncoderPlan
 from bucketwise.core.plan import Reason
 from bucketwise.core.verdict import CALLS
-from bucketwise.engines.rbln.encoders import LISTS_SINCE
-from bucketwise.engines.rbln.releases import written
 from bucketwise.words.numbers import change, compute, literal, number, percent, plural
 
 MOST_NOTES = 3
@@ -36,7 +34,7 @@ def decision_lines(analysis: EncoderAnalysis) -> tuple[str, ...]:
         ]
     return (
         *verdict_sentences(plan),
-        *to_set(plan),
+        *to_set(plan, analysis.profile.lists_since),
         *saves(plan),
         *notes,
         read(plan),
@@ -54,7 +52,7 @@ def _reason(reason: Reason) -> str:
     return f"{reason.words} ({reason.option})" if reason.option else reason.words
 
 
-def to_set(plan: EncoderPlan) -> Iterator[str]:
+def to_set(plan: EncoderPlan, lists_since: str) -> Iterator[str]:
     """Yield what to compile on which releases, and what to set on the tokenizer."""
     encoder, model = plan.encoder, plan.model
     proposed = plan.verdict.call in ("go", "go_if")
@@ -64,7 +62,7 @@ def to_set(plan: EncoderPlan) -> Iterator[str]:
     else:
         yield (
             f"{act} {model.class_name} for max_seq_len {literal(encoder.lengths)} tokens "
-            f"(optimum-rbln from {written(LISTS_SINCE)}; older releases take one length, "
+            f"({lists_since}; older releases take one length, "
             f"{encoder.truncate_at})."
         )
     yield (

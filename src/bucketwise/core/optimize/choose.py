@@ -47,8 +47,8 @@ class GraphPrice:
         """
         raise_all(
             [
-                f"{name.replace('_', '-')}: {value} found; above 0 and at most "
-                f"{_MOST_OF_A_TERM:.0e} is right"
+                f"{name.replace('_', '-')}: expected above 0 and at most "
+                f"{_MOST_OF_A_TERM:.0e}, got {value}"
                 for name, value in (
                     ("graph_minutes", self.graph_minutes),
                     ("images_per_day", self.images_per_day),

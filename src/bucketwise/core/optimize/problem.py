@@ -80,11 +80,11 @@ class Problem:
         problems = []
         if top < int(demand.needed[-1]):
             problems.append(
-                f"top bucket: {top} found; at least {demand.needed[-1]} is right, "
-                "the largest needed length"
+                f"top bucket: expected at least {demand.needed[-1]}, the largest "
+                f"needed length, got {top}"
             )
         if any(pin < 1 or pin > top for pin in pins):
-            problems.append(f"pinned: {sorted(pins)} found; 1 to {top} is right")
+            problems.append(f"pinned: expected 1 to {top}, got {sorted(pins)}")
         problems += unmarked(sorted(pins | {top}), marks)
         raise_all(problems)
         aligned = np.minimum(align_up(demand.needed, align), top)
@@ -185,8 +185,8 @@ def unmarked(ceilings: list[int], marks: tuple[int, ...]) -> list[str]:
         level = bisect_right(marks, ceiling)
         if level == below:
             problems.append(
-                f"pinned: {ceiling} found; nothing of {list(marks)} would run on it "
-                "rather than on another length"
+                f"pinned: expected a length that one of {list(marks)} would run on "
+                f"rather than on another, got {ceiling}"
             )
         below = level
     return problems

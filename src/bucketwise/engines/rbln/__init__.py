@@ -1,1 +1,1 @@
-"""What the RBLN SDK does, as data: names, defaults, units, limits, by version."""
+"""All that is RBLN's: releases, keys, devices, memory, emitted text, lint rules."""

@@ -11,6 +11,10 @@ from bucketwise.engines.rbln.releases import NEWEST, OLDEST, Version
 MIN_PARTITIONS = 2
 """Flash attention needs at least two."""
 
+EAGER_MULTIPLE = 512
+"""Without partitions, the largest prefill chunk that is a default (optimum-rbln 0.12.0,
+transformers/models/decoderonly/configuration_decoderonly.py)."""
+
 FLASH = "flash_attn"
 EAGER = "eager"
 
@@ -111,11 +115,11 @@ def attention_problems(config: Mapping[str, Any]) -> list[str]:
     """
     npu = config.get("npu")
     if npu is not None and not (isinstance(npu, str) and is_known_npu(npu)):
-        return [f"npu: {npu!r} found; a name such as RBLN-CA25 or RBLN-CR13 is right"]
+        return [f"npu: expected a name such as RBLN-CA25 or RBLN-CR13, got {npu!r}"]
     limits = limits_of(npu, NEWEST)
     attention = config.get("attn_impl")
     if attention not in (None, EAGER, FLASH):
-        return [f"attn_impl: {attention!r} found; {EAGER} or {FLASH} is right"]
+        return [f"attn_impl: expected {EAGER} or {FLASH}, got {attention!r}"]
     partition = config.get("kvcache_partition_len")
     length = config.get("max_seq_len")
     if partition is not None:
@@ -125,9 +129,8 @@ def attention_problems(config: Mapping[str, Any]) -> list[str]:
     problems = []
     if length > limits.max_eager_seq_len:
         problems.append(
-            f"max_seq_len: {length} found without kvcache_partition_len; at most "
-            f"{limits.max_eager_seq_len}, or a kvcache_partition_len that divides it, "
-            "is right"
+            f"max_seq_len: expected at most {limits.max_eager_seq_len}, or a "
+            f"kvcache_partition_len that divides it, got {length} without one"
         )
     return problems + _block(config, length)
 
@@ -138,21 +141,32 @@ def _flash_problems(
     problems = []
     if not limits.min_partition_len <= partition <= limits.max_partition_len:
         problems.append(
-            f"kvcache_partition_len: {partition} found; {limits.min_partition_len} to "
-            f"{limits.max_partition_len} is right"
+            f"kvcache_partition_len: expected {limits.min_partition_len} to "
+            f"{limits.max_partition_len}, got {partition}"
         )
     if length is not None and (
         length % partition or length // partition < MIN_PARTITIONS
     ):
         problems.append(
-            f"max_seq_len: {length} found with kvcache_partition_len {partition}; a "
-            "multiple of it, at least twice it, is right"
+            f"max_seq_len: expected a multiple of kvcache_partition_len ({partition}), "
+            f"at least twice it, got {length}"
         )
     return problems
 
 
-def _block(config: Mapping[str, Any], right: int) -> list[str]:
+def _block(config: Mapping[str, Any], expected: int) -> list[str]:
     block = config.get("kvcache_block_size")
-    if block is None or block == right:
+    if block is None or block == expected:
         return []
-    return [f"kvcache_block_size: {block!r} found; {right} is right here"]
+    return [f"kvcache_block_size: expected {expected} here, got {block!r}"]
+
+
+def context_step(partition: int | None) -> tuple[int, int]:
+    """Return the multiple that a context is of, and the least number of them.
+
+    Parameters
+    ----------
+    partition : int or None
+        `kvcache_partition_len`; None without flash attention.
+    """
+    return (partition, MIN_PARTITIONS) if partition else (EAGER_MULTIPLE, 1)

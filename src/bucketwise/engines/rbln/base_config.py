@@ -242,7 +242,7 @@ def given_base(
     plain, left_out = _language_model(copied, kind, source)
     visual = plain.pop("visual", {})
     if not isinstance(visual, dict):
-        message = f"{source}: visual is {visual!r}; an object is right"
+        message = f"{source}: visual: expected an object, got {visual!r}"
         raise ConfigError(message)
     old_names = "tensor_parallel_size" in plain
     for key in BUCKET_KEYS:
@@ -318,8 +318,8 @@ def _language_model(
     level = config.pop(kind.within, None)
     if not isinstance(level, dict):
         message = (
-            f"{source}: {kind.within} is {level!r}; an object with visual in it is right "
-            f"for {kind.name}"
+            f"{source}: {kind.within}: expected an object with visual in it for "
+            f"{kind.name}, got {level!r}"
         )
         raise ConfigError(message)
     counting = (DEVICES, OLD_DEVICES)
@@ -453,12 +453,14 @@ def _problems(config: Mapping[str, Any]) -> list[str]:
     rows = [(key, config[key]) for key in _WHOLE_NUMBERS if key in config]
     rows.append(("visual.num_devices", visual["num_devices"]))
     found = [
-        f"{name}: {value!r} found; a whole number, at least 1, is right"
+        f"{name}: expected a whole number from 1 up, got {value!r}"
         for name, value in rows
         if value is not None and not _is_count(value)
     ]
     if "vlm" in config:
-        found.append("vlm: found; a configuration with visual at its top is right")
+        found.append(
+            "vlm: expected a configuration with visual at its top, got one within vlm"
+        )
     return found or attention_problems(config)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bucketwise.engines.rbln.releases import Version
+from bucketwise.nouns.engine import Device
 
 CHIPLETS_CHECKED_SINCE: Version = (0, 11, 0)
 """Up to 0.10.4 the cache is sized against the memory of a whole device; from here on
@@ -51,28 +52,10 @@ class Dram:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
-    """Published figures of one device, as the SDK numbers devices.
+class Npu(Device):
+    """One device as the SDK numbers devices, and its memory."""
 
-    Attributes
-    ----------
-    name : str
-        The product.
-    dram_bytes_per_s : float
-        Memory bandwidth.
-    flop_per_s : float
-        16-bit matrix products.
-    source : str
-        Where the peaks were published.
-    dram : Dram or None
-        Its memory; None where no SDK of this table sizes anything for it.
-    """
-
-    name: str
-    dram_bytes_per_s: float
-    flop_per_s: float
-    source: str
-    dram: Dram | None = None
+    dram: Dram
 
 
 DEFAULT_DRAM = Dram(
@@ -86,15 +69,15 @@ DEFAULT_DRAM = Dram(
 # An ATOM-Max card is four chips, and the SDK counts chips. 0.10.2 to 0.12.0 have the
 # same sizes; that of a Rebel100 takes its four chiplets from 0.10.4 and 0.11.0.post1
 # (get_available_dram: 4 GiB, and 4 times 1 GiB, for the system).
-DEVICES: dict[str, Device] = {
-    "RBLN-CA": Device(
+DEVICES: dict[str, Npu] = {
+    "RBLN-CA": Npu(
         name="ATOM",
         dram_bytes_per_s=256e9,
         flop_per_s=32e12,
         source="the vendor's product figures of the ATOM chip",
         dram=DEFAULT_DRAM,
     ),
-    "RBLN-CR": Device(
+    "RBLN-CR": Npu(
         name="Rebel100",
         dram_bytes_per_s=4.8e12,
         flop_per_s=1e15,
@@ -111,15 +94,6 @@ DEVICES: dict[str, Device] = {
 """Start of an NPU's name -> its figures."""
 
 DEFAULT_NPU = "RBLN-CA"
-
-GPU = Device(
-    name="a GPU (A100 80 GB)",
-    dram_bytes_per_s=2.039e12,
-    flop_per_s=312e12,
-    source="NVIDIA A100 80GB data sheet (SXM)",
-)
-"""Stands for the GPU engine that evidence was measured on; only the ratio of its peaks
-matters, and it differs little between generations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +132,7 @@ CARDS: dict[str, Card] = {
 """Name of a card -> what runs it."""
 
 
-def device_of(npu: str | None) -> tuple[Device, bool]:
+def device_of(npu: str | None) -> tuple[Npu, bool]:
     """Return the device of an NPU name, and whether it had to be assumed.
 
     Parameters

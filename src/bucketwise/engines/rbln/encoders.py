@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.engines.rbln.releases import Version
-from bucketwise.engines.rbln.targets import ALL_TARGETS, TARGETS, Target, pick_targets
+from bucketwise.engines.rbln.targets import (
+    ALL_TARGETS,
+    TARGETS,
+    RblnTarget,
+    pick_targets,
+)
 from bucketwise.errors import ConfigError
 
 TOKENS = "max_seq_len"
@@ -97,7 +102,7 @@ def takes_lists(version: Version) -> bool:
     return version >= LISTS_SINCE
 
 
-def encoder_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
+def encoder_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget, ...]:
     """Return the dialects asked for, oldest first; the newest when none is named.
 
     Parameters

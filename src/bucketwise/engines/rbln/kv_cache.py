@@ -207,14 +207,14 @@ def budget_bytes(value: float | str | None, usable_bytes: int) -> int:
     given = None if share is not None else _bytes(value)
     if given is None:
         message = (
-            f"memory_budget: {value!r} found; a fraction above 0 and up to 1.0, the same "
-            'as "80%", or bytes such as "10GB" are right'
+            "memory_budget: expected a fraction above 0 and up to 1.0, a share such as "
+            f'"80%", or bytes such as "10GB", got {value!r}'
         )
         raise ConfigError(message)
     if given > usable_bytes:
         message = (
-            f"memory_budget: {given:,} bytes found; at most the {usable_bytes:,} of a "
-            "device are right"
+            f"memory_budget: expected at most the {usable_bytes:,} bytes of a device, "
+            f"got {given:,}"
         )
         raise ConfigError(message)
     return given

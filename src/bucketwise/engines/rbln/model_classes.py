@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.engines.rbln.releases import Version, written
-from bucketwise.engines.rbln.targets import TARGETS, Target, pick_targets
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
 from bucketwise.errors import ConfigError
 
 NEWEST = list(TARGETS)[-1]
@@ -198,7 +198,7 @@ def model_class(family: str) -> ModelClass:
     if found is None:
         known = ", ".join(MODEL_CLASSES)
         message = (
-            f"model family: {family!r} found; one of {known} is right, optimum-rbln up "
+            f"model family: expected one of {known}, got {family!r}; optimum-rbln up "
             f"to {NEWEST} has a class for no other"
         )
         raise ConfigError(message)
@@ -252,18 +252,18 @@ def splits_visual(family: str, version: Version) -> bool:
     return any(kind.splits_visual(version) for kind in kinds)
 
 
-def serves(target: Target, family: str) -> bool:
+def serves(target: RblnTarget, family: str) -> bool:
     """Return whether some release the dialect covers compiles the family."""
     found = MODEL_CLASSES.get(family)
     return found is not None and target.parsed >= found.since
 
 
-def first_release(target: Target, family: str) -> str:
+def first_release(target: RblnTarget, family: str) -> str:
     """Return the oldest release of a dialect that compiles the family."""
     return ".".join(map(str, max(target.least, model_class(family).since)))
 
 
-def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...]:
+def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget, ...]:
     """Return the dialects asked for, oldest first, that compile a family.
 
     Parameters
@@ -275,7 +275,7 @@ def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...
 
     Returns
     -------
-    tuple of Target
+    tuple of RblnTarget
         Without names every dialect that compiles the family; () where none does.
 
     Raises
@@ -288,7 +288,7 @@ def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[Target, ...
     lacking = [target.name for target in targets if not serves(target, family)]
     if asked and lacking:
         able = [target.name for target in TARGETS.values() if serves(target, family)]
-        right = f"{' or '.join(able)} is right" if able else "leave --target out"
+        right = f"expected {' or '.join(able)}" if able else "leave --target out"
         message = (
             f"--target: {', '.join(lacking)} cannot compile {family}"
             f"{_since(family)}; {right}"

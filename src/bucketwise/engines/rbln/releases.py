@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-Version = tuple[int, ...]
+from bucketwise.nouns.engine import Version, parse_version, written
+
+__all__ = ["NEWEST", "OLDEST", "RELEASES", "Version", "parse_version", "written"]
 
 RELEASES: tuple[Version, ...] = (
     (0, 10, 2),
@@ -16,13 +18,3 @@ RELEASES: tuple[Version, ...] = (
 """Releases of optimum-rbln whose text is known (PyPI; 0.11.0 stands for 0.11.0.post1)."""
 
 OLDEST, NEWEST = RELEASES[0], RELEASES[-1]
-
-
-def parse_version(text: str) -> Version:
-    """Return the numeric parts of a release such as "0.11.0.post1"."""
-    return tuple(int(part) for part in text.split(".") if part.isdigit())
-
-
-def written(version: Version) -> str:
-    """Return a release as its wheel is named."""
-    return ".".join(map(str, version))

@@ -12,7 +12,7 @@ from bucketwise.engines.rbln.keys import BUCKETS, OLD_BUCKETS, QWEN3_5
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.engines.rbln.releases import Version
-from bucketwise.engines.rbln.serve_options import Line
+from bucketwise.engines.rbln.serve_options import fields_of
 from bucketwise.engines.rbln.serving import (
     BLOCK_SIZE_SINCE,
     CHUNK_FROM_TOKENS_SINCE,
@@ -32,6 +32,7 @@ from bucketwise.engines.rbln.serving import (
     UPSTREAM_MEMORY,
     derived_by,
 )
+from bucketwise.nouns.document import Line
 
 BLOCKS = ("kvcache_block_size", "kvcache_partition_len")
 """Settings that are the size of a block."""
@@ -202,7 +203,7 @@ def _over(override: Any, flags: Mapping[str, str], name: str, default: Any) -> A
 
 
 def _devices(line: Line, version: Version) -> Any:
-    told = line.fields().get("num_devices_per_local_rank")
+    told = fields_of(line).get("num_devices_per_local_rank")
     if told is None:
         told = next(
             (

@@ -6,10 +6,11 @@ Files are those of the vllm-rbln wheel, below vllm_rbln/.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.engines.rbln.releases import OLDEST, Version
+from bucketwise.nouns.document import Line, ServeLine
 
 FIELDS_SINCE: Version = (0, 12, 0)
 """From here on --additional-config holds fields of one class alone, and every field has
@@ -142,53 +143,43 @@ REFUSED: tuple[Refused, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What the rest of a serve line says, as vllm-rbln reads it.
+def told(line: Line) -> dict[str, tuple[str, Any]]:
+    """Return vllm-rbln's own fields: the option that set each, "" for a key, and it.
 
-    Attributes
-    ----------
-    flags : mapping of str to str
-        Long options in their order, without the dashes; "" for switches.
-    additional : mapping
-        What --additional-config holds.
-    environment : mapping of str to str
-        Variables set for the server.
+    Of an option and a key the later counts (vllm-rbln 0.12.0, config.py, _StoreRbln
+    and _MergeAdditionalConfig).
     """
+    keys = {name: ("", value) for name, value in line.additional.items()}
+    found = dict(keys)
+    for name, value in line.flags.items():
+        plain = name.removeprefix("no-")
+        if f"--{name}" == ADDITIONAL:
+            found |= keys
+        elif plain.startswith(OPTION_PREFIX):
+            field_name = plain.removeprefix(OPTION_PREFIX).replace("-", "_")
+            found[field_name] = (f"--{name}", value)
+    return found
 
-    flags: Mapping[str, str]
-    additional: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
 
-    def told(self) -> dict[str, tuple[str, Any]]:
-        """Return vllm-rbln's own fields: the option that set each, "" for a key, and it.
+def fields_of(line: Line) -> dict[str, Any]:
+    """Return the values of vllm-rbln's own fields."""
+    return {name: value for name, (_, value) in told(line).items()}
 
-        Of an option and a key the later counts (vllm-rbln 0.12.0, config.py, _StoreRbln
-        and _MergeAdditionalConfig).
-        """
-        keys = {name: ("", value) for name, value in self.additional.items()}
-        found = dict(keys)
-        for name, value in self.flags.items():
-            plain = name.removeprefix("no-")
-            if f"--{name}" == ADDITIONAL:
-                found |= keys
-            elif plain.startswith(OPTION_PREFIX):
-                field_name = plain.removeprefix(OPTION_PREFIX).replace("-", "_")
-                found[field_name] = (f"--{name}", value)
-        return found
 
-    def fields(self) -> dict[str, Any]:
-        """Return the values of vllm-rbln's own fields."""
-        return {name: value for name, (_, value) in self.told().items()}
+def is_native(line: Line, version: Version) -> bool:
+    """Return whether vLLM's own model is asked for instead of optimum-rbln's."""
+    asked = line.flags.get("model-impl", "auto")
+    if version >= MODEL_IMPL_SINCE and MODEL_IMPL.get(asked) == "vllm":
+        return True
+    switch = line.environment.get("VLLM_RBLN_USE_VLLM_MODEL", "")
+    # envs.py: "1" and "true" turn it on.
+    return switch.lower() in {"1", "true"}
 
-    def is_native(self, version: Version) -> bool:
-        """Return whether vLLM's own model is asked for instead of optimum-rbln's."""
-        asked = self.flags.get("model-impl", "auto")
-        if version >= MODEL_IMPL_SINCE and MODEL_IMPL.get(asked) == "vllm":
-            return True
-        switch = self.environment.get("VLLM_RBLN_USE_VLLM_MODEL", "")
-        # envs.py: "1" and "true" turn it on.
-        return switch.lower() in {"1", "true"}
+
+def overruled_by(line: ServeLine, version: Version) -> str:
+    """Return the way that counts in a release instead of this one; "" for none."""
+    winner = winning_channel(line.channels or (line.channel,), version)
+    return winner if winner != line.channel else ""
 
 
 def winning_channel(channels: tuple[str, ...], version: Version) -> str:

@@ -13,22 +13,19 @@ from bucketwise.engines.rbln.keys import (
     Level,
     right_name,
 )
-from bucketwise.engines.rbln.releases import Version, parse_version
+from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.errors import UsageError
+from bucketwise.nouns.engine import Target
+
+SDK = "optimum-rbln"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class RblnTarget(Target):
     """One dialect: releases that take the same text.
 
     Attributes
     ----------
-    version : str
-        The newest of them, for example "0.12.0", after which it is named.
-    covers : str
-        All of them, in words.
-    releases : tuple of tuple of int
-        Those releases, oldest first.
     transformers : str
         The transformers release it pins (Requires-Dist of the wheel).
     vllm_rbln : str
@@ -38,32 +35,10 @@ class Target:
         the flag --rbln-num-devices-per-local-rank does.
     """
 
-    version: str
-    covers: str
-    releases: tuple[Version, ...]
+    sdk: str = SDK
     transformers: str
     vllm_rbln: str
     devices_env: str
-
-    @property
-    def name(self) -> str:
-        """The requirement an operator would install."""
-        return f"optimum-rbln=={self.version}"
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder that holds its files among the results."""
-        return f"optimum-rbln-{self.version}"
-
-    @property
-    def parsed(self) -> Version:
-        """The release as numbers, for comparison."""
-        return parse_version(self.version)
-
-    @property
-    def least(self) -> Version:
-        """The oldest release it covers, as numbers."""
-        return self.releases[0]
 
     @property
     def bucket_key(self) -> str:
@@ -90,10 +65,10 @@ class Target:
         )
 
 
-TARGETS: dict[str, Target] = {
+TARGETS: dict[str, RblnTarget] = {
     target.version: target
     for target in (
-        Target(
+        RblnTarget(
             version="0.10.3",
             covers="optimum-rbln 0.10.2 and 0.10.3",
             releases=((0, 10, 2), (0, 10, 3)),
@@ -101,7 +76,7 @@ TARGETS: dict[str, Target] = {
             vllm_rbln="0.10.3",
             devices_env="VLLM_RBLN_TP_SIZE",
         ),
-        Target(
+        RblnTarget(
             version="0.10.4",
             covers="optimum-rbln 0.10.4",
             releases=((0, 10, 4),),
@@ -109,7 +84,7 @@ TARGETS: dict[str, Target] = {
             vllm_rbln="0.10.4",
             devices_env="VLLM_RBLN_TP_SIZE",
         ),
-        Target(
+        RblnTarget(
             version="0.11.2",
             covers="optimum-rbln 0.11.0 to 0.11.2",
             releases=((0, 11, 0), (0, 11, 1), (0, 11, 2)),
@@ -117,7 +92,7 @@ TARGETS: dict[str, Target] = {
             vllm_rbln="0.11.2.post1",
             devices_env="VLLM_RBLN_NUM_DEVICES_PER_LOCAL_RANK",
         ),
-        Target(
+        RblnTarget(
             version="0.12.0",
             covers="optimum-rbln 0.12.0",
             releases=((0, 12, 0),),
@@ -133,7 +108,7 @@ ALL_TARGETS = "all"
 """Stands for every dialect where several may be named."""
 
 
-def pick_targets(names: Iterable[str]) -> tuple[Target, ...]:
+def pick_targets(names: Iterable[str]) -> tuple[RblnTarget, ...]:
     """Return the dialects asked for, oldest first; all of them when none is named.
 
     Parameters
@@ -180,10 +155,10 @@ def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
         raise UsageError(message)
 
 
-def _dialect(name: str) -> Target:
+def _dialect(name: str) -> RblnTarget:
     text = name.strip().lower().removeprefix("optimum-rbln").lstrip("=@ ")
     for target in TARGETS.values():
         if text == target.version or parse_version(text) in target.releases:
             return target
     known = ", ".join(target.name for target in TARGETS.values())
-    raise UsageError(f"--target: {name!r} is not known; one of {known} is right")
+    raise UsageError(f"--target: expected one of {known}, got {name!r}")

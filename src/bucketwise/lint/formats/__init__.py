@@ -9,7 +9,7 @@ from bucketwise.lint.formats.json_text import as_json
 from bucketwise.lint.formats.rules_page import rules_page
 from bucketwise.lint.formats.sarif import as_sarif
 from bucketwise.lint.formats.text import as_text
-from bucketwise.lint.report import LintReport
+from bucketwise.lint.subject import LintReport
 
 __all__ = ["RENDERERS", "Renderer", "rules_page"]
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bucketwise.lint.finding import Severity
-from bucketwise.lint.formats.places import file_and_line
-from bucketwise.lint.formats.words import dotted
-from bucketwise.lint.report import LintReport
-from bucketwise.lint.rule import Reported
-from bucketwise.words.printable import printable
+from bucketwise.lint.finding import Reported, Severity
+from bucketwise.lint.formats.words import dotted, file_and_line
+from bucketwise.lint.subject import LintReport
+from bucketwise.words.text import printable
 
 _COMMANDS: dict[Severity, str] = {
     "error": "error",

@@ -6,11 +6,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from bucketwise.core.memory.plan import MemoryPlan
-from bucketwise.engines.rbln.releases import written
-from bucketwise.lint.finding import Fix
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Reported
+from bucketwise.core.memory import MemoryPlan
+from bucketwise.lint.finding import Fix, Reported
+from bucketwise.lint.subject import Judged, LintReport
+from bucketwise.nouns.engine import written
 from bucketwise.nouns.traffic import Place
 
 SCHEMA = "bucketwise.findings/1"

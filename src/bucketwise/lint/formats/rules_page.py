@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
+from bucketwise.lint.finding import Rule
 from bucketwise.lint.formats.words import MEANINGS, NOUNS
-from bucketwise.lint.rule import RULES, Rule
 
 _HEAD = """\
 # Rules of `bucketwise lint`
@@ -18,19 +18,8 @@ happen:
 """
 
 
-def rules_page(rules: tuple[Rule, ...] = RULES) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    rules : tuple of Rule
-        The rules, in the order to tell them.
-
-    Returns
-    -------
-    str
-        Markdown: what severities mean, a table of all rules, and each rule's text.
-    """
+def rules_page(rules: tuple[Rule, ...]) -> str:
+    """Return the page."""
     meanings = "".join(
         f"| {NOUNS[severity]} | {meaning} |\n" for severity, meaning in MEANINGS.items()
     )

@@ -7,12 +7,10 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from bucketwise.lint.finding import Severity
-from bucketwise.lint.formats.places import file_and_line
-from bucketwise.lint.formats.words import dotted
-from bucketwise.lint.report import LintReport
-from bucketwise.lint.rule import Reported, Rule
-from bucketwise.words.printable import printable
+from bucketwise.lint.finding import Reported, Rule, Severity
+from bucketwise.lint.formats.words import dotted, file_and_line
+from bucketwise.lint.subject import LintReport
+from bucketwise.words.text import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from bucketwise.core.memory.words import plan_lines
-from bucketwise.lint.finding import SEVERITIES, Severity
+from bucketwise.core.memory import plan_lines
+from bucketwise.lint.finding import SEVERITIES, Reported, Severity
 from bucketwise.lint.formats.words import FORMS, NOUNS, dotted, facts, totals
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.rule import Reported
+from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.words.numbers import plural_of
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 _WIDTH = 100
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from bucketwise.engines.rbln.releases import written
-from bucketwise.lint.finding import Path, Severity
-from bucketwise.lint.report import Judged, LintReport
-from bucketwise.lint.subject import Form
+from bucketwise.lint.finding import Severity
+from bucketwise.lint.subject import Judged, LintReport
+from bucketwise.nouns.document import Form, Path
+from bucketwise.nouns.engine import written
+from bucketwise.nouns.traffic import Place
 from bucketwise.words.numbers import plural
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
+
+_CELL = re.compile(r"(.*)\[(cell \d+)\]", re.DOTALL)
+
+
+def file_and_line(place: Place) -> tuple[str, int, str]:
+    """Return the file, the line in it (0 for none), and the cell where it is one.
+
+    A line of a cell is none of the notebook's file.
+    """
+    match = _CELL.fullmatch(place.source)
+    if match:
+        return match[1], 0, f"{match[2]}, line {place.line}"
+    return place.source, place.line, ""
+
 
 FORMS: Mapping[Form, str] = {
     "compile": "to compile",

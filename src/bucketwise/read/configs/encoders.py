@@ -11,7 +11,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bucketwise.engines.rbln.encoders import ENCODERS, EncoderFamily
+from bucketwise.engines.rbln.encoders import (
+    ENCODERS,
+    LISTS_SINCE,
+    EncoderFamily,
+    auto_class,
+)
+from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.targets import SDK
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.encoder_profile import EncoderProfile, EncoderShape
 from bucketwise.read.configs.model_folder import short_name
@@ -178,7 +185,7 @@ def read_encoder_folder(text: str) -> EncoderProfile:
     Raises
     ------
     ConfigError
-        Naming every fault found: file, key, value, and what would be right.
+        Naming every fault found: file, key, what is expected, and the value.
     """
     place = locate(text)
     problems: list[str] = []
@@ -205,8 +212,8 @@ def _profile(
     family = config.get("model_type")
     if not isinstance(family, str) or family not in ENCODERS:
         message = (
-            f"{CONFIG}: model_type is {shown(family)}; a text encoder is one of "
-            f"{', '.join(ENCODERS)}"
+            f"{CONFIG}: model_type: expected that of a text encoder, one of "
+            f"{', '.join(ENCODERS)}, got {shown(family)}"
         )
         raise ConfigError(message)
     known, keys = ENCODERS[family], _KEYS[family]
@@ -241,6 +248,8 @@ def _profile(
         limit_source=limit_source,
         source=f"{fields.source()} of the checkpoint",
         notes=notes,
+        auto_class=auto_class(architecture),
+        lists_since=f"{SDK} from {written(LISTS_SINCE)}",
     )
 
 
@@ -251,8 +260,8 @@ def _reserved(fields: Fields, known: EncoderFamily) -> int:
     padding = fields.mapping.get("pad_token_id", 1)
     if isinstance(padding, bool) or not isinstance(padding, int) or padding < 0:
         fields.problems.append(
-            f"{fields.at('pad_token_id')} is {shown(padding)}; a whole number from 0 is "
-            "right"
+            f"{fields.at('pad_token_id')}: expected a whole number from 0 up, got "
+            f"{shown(padding)}"
         )
         return 0
     return padding + 1

@@ -13,15 +13,21 @@ from typing import Any
 
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.plan import Plan
-from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.keys import OLD_BUCKETS
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.engines.rbln.releases import NEWEST, Version
+from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.values import buckets_of, lengths_of, shown
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.lint.subject import LENGTHS_ALONE, Document, ServeLine, Subject, Unknown
-from bucketwise.lint.values import buckets_of, lengths_of, shown
+from bucketwise.nouns.document import (
+    LENGTHS_ALONE,
+    Document,
+    GivenLimits,
+    ServeLine,
+    Unknown,
+)
 from bucketwise.read.configs.documents import documents_of_plan, read_documents
 from bucketwise.read.configs.documents.mapping import artifact_notes
 from bucketwise.read.configs.documents.names import checkpoint_in
@@ -106,8 +112,8 @@ def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
     """
     if not names_text(text):
         message = (
-            f"{option}: {str(text)[:200]!r} found; lengths such as 1024,4096, or a "
-            "configuration or a plan.json that exists is right"
+            f"{option}: expected lengths such as 1024,4096, or a configuration or a "
+            f"plan.json that exists, got {str(text)[:200]!r}"
         )
         raise ConfigError(message)
     try:
@@ -157,8 +163,8 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
         return replace(found[-1], by_release=by_release, documents=documents)
     if len(lists) > 1:
         message = (
-            f"{source}: {len(lists)} different lists of ViT lengths found; one "
-            "visual.max_seq_len (max_seq_lens up to 0.10.3) is right"
+            f"{source}: expected one visual.max_seq_len (max_seq_lens up to 0.10.3), "
+            f"got {len(lists)} different lists of ViT lengths"
         )
         raise ConfigError(message)
     return replace(found[0], documents=documents)
@@ -202,11 +208,14 @@ def _of_document(document: Document) -> GivenLengths | None:
     # As it is written, whatever a server would make of it.
     written = replace(document, config=config, form="compile", serve=None)
     named = document.family if document.family in NESTINGS else ""
-    subject = Subject(
+    subject = RblnSubject(
         document=written, version=NEWEST, family=named or nesting_family(config)
     )
     if "visual" in config and subject.visual is None:
-        message = f"{document.source}: visual is {shown(config['visual'])}; an object is right"
+        message = (
+            f"{document.source}: visual: expected an object, got "
+            f"{shown(config['visual'])}"
+        )
         raise ConfigError(message)
     name, value = buckets_of(subject)
     if not name:
@@ -214,8 +223,9 @@ def _of_document(document: Document) -> GivenLengths | None:
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] > MAX_LENGTH:
         message = (
-            f"{document.place((*inside, 'visual', name))}: visual.{name} is {shown(value)}; whole "
-            f"numbers from 1 to {MAX_LENGTH} are right (bucketwise lint tells more)"
+            f"{document.place((*inside, 'visual', name))}: visual.{name}: expected "
+            f"whole numbers from 1 to {MAX_LENGTH}, got {shown(value)}; bucketwise "
+            "lint tells more"
         )
         raise ConfigError(message)
     is_list = document.form == "list" and document.source == GIVEN
@@ -248,7 +258,7 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
         return None
     lengths = tuple(sorted({int(number) for number in re.findall(r"\d+", text)}))
     if not lengths[0]:
-        message = f"bucket list: {text!r} found; lengths start at 1"
+        message = f"bucket list: expected lengths from 1 up, got {text!r}"
         raise UsageError(message)
     return lengths
 

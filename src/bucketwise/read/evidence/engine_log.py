@@ -279,14 +279,15 @@ def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
             raise InputError(
                 f"{name}: {plural(log.asked, 'line')} of the access log of an engine's "
                 "server, which tell no duration and, as uvicorn writes them, no time; "
-                'its lines of metrics are right ("Running: 18 reqs, Waiting: 0 reqs", '
-                "which vLLM logs unless --disable-log-stats is given; SGLang's \"Decode "
-                'batch"), or the access log of a proxy before it'
+                'expected its lines of metrics ("Running: 18 reqs, Waiting: 0 reqs", '
+                "which vLLM logs unless --disable-log-stats is given; SGLang's "
+                '"Decode batch"), or the access log of a proxy before it'
             )
         raise InputError(
             f"{name}: none of {plural(log.refused.count, 'line')} of metrics tells a "
-            'time and both counts; "INFO 06-16 14:14:37 [loggers.py:123] Engine 000: Avg '
-            'prompt throughput: ..., Running: 18 reqs, Waiting: 0 reqs, ..." is right'
+            'time and both counts; expected lines such as "INFO 06-16 14:14:37 '
+            "[loggers.py:123] Engine 000: Avg prompt throughput: ..., Running: 18 "
+            'reqs, Waiting: 0 reqs, ..."'
         )
     n_places = log.n_places()
     if n_places > max(_FEW_PLACES, readings.time_s.size / 2):

@@ -226,7 +226,8 @@ def compile_format(text: str) -> LineFormat:
     variables = [each for each in tokens if isinstance(each, _Variable)]
     if len(variables) > MOST_VARIABLES:
         raise UsageError(
-            f"--log-format: {len(variables)} variables; {MOST_VARIABLES} at most is right"
+            f"--log-format: expected at most {MOST_VARIABLES} variables, got "
+            f"{len(variables)}"
         )
     read = _read(variables)
     _check(read, syntax)
@@ -360,9 +361,9 @@ def _check(read: Mapping[Part, _Variable], syntax: _Syntax) -> None:
         lacks = "neither a time nor how long a request took"
     only = f" beside {known[0]}" if known else ""
     raise UsageError(
-        f"--log-format: {'' if known else 'it tells '}{lacks}"
-        f"{f' is missing{only}' if known else ''}, read as a format of {syntax.name}; "
-        f"'{syntax.example}' is right"
+        "--log-format: "
+        f"{'' if known else 'it tells '}{lacks}{f' is missing{only}' if known else ''}, "
+        f"read as a format of {syntax.name}; expected one such as '{syntax.example}'"
     )
 
 

@@ -174,7 +174,7 @@ def _refuse_two_without_a_name(files: Sequence[Scraped]) -> None:
                 raise InputError(
                     f"{names}: two results without the name of a metric differ, and "
                     "neither says whether it counts running or waiting requests; "
-                    f"{QUERY} is right"
+                    f"expected the answer of {QUERY}"
                 )
 
 
@@ -186,7 +186,7 @@ def _refuse_alone(waiting: Scraped, whole: Iterable[Scraped]) -> None:
     with_it = " (give the answer that has them, too)" if waiting.replicas else ""
     raise InputError(
         f"{waiting.name}: no series of running requests, and {number(n_others)} of "
-        f"something else; {QUERY} is right{with_it}"
+        f"something else; expected the answer of {QUERY}{with_it}"
     )
 
 
@@ -216,25 +216,30 @@ def _results(document: Any, name: str) -> Iterator[Mapping[str, Any]]:
         kind = told.get("errorType")
         known = kind if isinstance(kind, str) and kind in _ERRORS else "unknown"
         raise InputError(
-            f"{name}: Prometheus answered with an error ({known}); {QUERY} is right"
+            f"{name}: Prometheus answered with an error ({known}); expected the answer "
+            f"of {QUERY}"
         )
     data = told.get("data", told)
     results = data.get("result") if isinstance(data, dict) else None
     kind = data.get("resultType", "matrix") if isinstance(data, dict) else None
     if isinstance(kind, str) and kind in _MOMENTS:
         raise InputError(
-            f"{name}: this is one moment (a {kind}), of an instant query; {QUERY} is "
-            "right"
+            f"{name}: this is one moment (a {kind}), of an instant query; expected the "
+            f"answer of {QUERY}"
         )
     if kind != "matrix" or not isinstance(results, list):
-        raise InputError(f"{name}: JSON without a matrix of series; {QUERY} is right")
+        raise InputError(
+            f"{name}: JSON without a matrix of series; expected the answer of {QUERY}"
+        )
     for result in results:
         if not isinstance(result, dict):
-            raise InputError(f"{name}: a series is no JSON object; {QUERY} is right")
+            raise InputError(
+                f"{name}: a series is no JSON object; expected the answer of {QUERY}"
+            )
         if result.get("histograms"):
             raise InputError(
-                f"{name}: a series of native histograms, which tell no moments; {QUERY} "
-                "is right"
+                f"{name}: a series of native histograms, which tell no moments; "
+                f"expected the answer of {QUERY}"
             )
         yield result
 
@@ -272,16 +277,16 @@ def _evidence(series: Scraped) -> Evidence:
     counted = series.counted
     if len(counted) > MAX_REPLICAS:
         raise InputError(
-            f"{series.name}: series of {len(counted):,} label sets; one for each engine, "
-            f"{MAX_REPLICAS:,} at most, is right"
+            f"{series.name}: expected one label set for each engine, "
+            f"{MAX_REPLICAS:,} at most, got {len(counted):,}"
         )
     joined = join_scrapes([series.replicas[key] for key in counted])
     rejections, used = refuse(joined, series.name)
     if not used.any():
         reasons = " and ".join(each.reason for each in rejections) or "nothing in them"
         raise InputError(
-            f"{series.name}: none of {plural(used.size, 'sample')} counts requests at a "
-            f"time ({reasons}); {QUERY} is right"
+            f"{series.name}: none of {plural(used.size, 'sample')} counts requests at "
+            f"a time ({reasons}); expected the answer of {QUERY}"
         )
     held = hold(
         Gauges(

@@ -211,7 +211,7 @@ def _one_by_one(
     kept = ("line",) if kind == "engine_stats" else ()
     batches = [*_in_batches(workspace, table, kept)]
     if not batches:
-        raise InputError(f"{table.name}: no row; one row at least is right")
+        raise InputError(f"{table.name}: expected one row at least, got none")
     return _joined(batches), 0
 
 

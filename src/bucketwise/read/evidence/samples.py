@@ -220,8 +220,9 @@ def read_samples(lines: Sequence[str], name: str) -> Iterator[Mapping[str, Any]]
         series.setdefault(tuple(labels.items()), []).append([time_s, value])
     if not any(time_s is not None for told in series.values() for time_s, _ in told):
         raise InputError(
-            f"{name}: no sample has a time, as those of a server's /metrics: they tell one "
-            "moment; a range query, `promtool tsdb dump` or a table with times is right"
+            f"{name}: no sample has a time, as those of a server's /metrics: they tell "
+            "one moment; expected the answer of a range query, `promtool tsdb dump` or "
+            "a table with times"
         )
     for key, values in series.items():
         yield {"metric": dict(key), "values": values}

@@ -87,8 +87,8 @@ def documents(lines: Sequence[str], name: str, right: str) -> Iterator[Any]:
         document = parse(line)
         if document is None:
             raise InputError(
-                f"{name}: neither the whole nor line {at:,} is JSON; the answer of "
-                f"{right} is right, or one such answer a line"
+                f"{name}: neither the whole nor line {at:,} is JSON; expected the "
+                f"answer of {right}, or one such answer a line"
             )
         yield document
 

@@ -22,7 +22,6 @@ from bucketwise.read.images.header import (
     read_jpeg,
     read_png,
 )
-from bucketwise.words.printable import one_line
 from bucketwise.words.reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
@@ -30,6 +29,7 @@ from bucketwise.words.reasons import (
     UNREADABLE_FILE,
     UNREADABLE_FOLDER,
 )
+from bucketwise.words.text import one_line
 
 WINDOW_BYTES = 4096
 """Read at first; most headers end within it."""

@@ -221,8 +221,8 @@ def open_delimited(
     match = _match(layout, chosen, file.name, purpose)
     if not layout.rows:
         raise InputError(
-            f"{file.name}: a header and no rows; found columns "
-            f"{', '.join(map(repr, layout.names))}; at least one row is right"
+            f"{file.name}: expected one row at least, got a header alone; found "
+            f"columns {', '.join(map(repr, layout.names))}"
         )
     width = len(layout.names)
     used = sorted(set(match.roles.values()))

@@ -64,7 +64,7 @@ def open_parquet(
     )
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
-        raise InputError(f"{file.name}: columns and no rows; one row at least is right")
+        raise InputError(f"{file.name}: expected one row at least, got columns alone")
     n_rows = max(one_number(connection, f"SELECT count(*) FROM {source}"), 1)
     return Table(
         kind="parquet",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bucketwise.core.comparison.outcome import Comparison
-from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES
 from bucketwise.report.blocks import (
     Callout,
     Fact,
@@ -127,16 +126,15 @@ def _shrunk(comparison: Comparison) -> list[Callout]:
 
 
 def _unproven(comparison: Comparison) -> list[Callout]:
+    most = comparison.release.engine.largest_published
     long = [
-        each.name
-        for each in comparison.outcomes
-        if each.vit_max_seq_lens[-1] > LARGEST_PUBLISHED_PATCHES
+        each.name for each in comparison.outcomes if each.vit_max_seq_lens[-1] > most
     ]
     if not long:
         return []
     text = (
         f"{listed(long)} {verb(len(long), 'compiles', 'compile')} a graph above "
-        f"{LARGEST_PUBLISHED_PATCHES:,} ViT patches, the largest length of any published "
+        f"{most:,} ViT patches, the largest length of any published "
         "configuration; nobody has shown that such a graph compiles."
     )
     return [Callout(level="warning", mark="Unproven length:", text=text)]

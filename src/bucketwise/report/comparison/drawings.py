@@ -19,7 +19,7 @@ from bucketwise.report.drawings.lengths import (
 from bucketwise.report.drawings.scales import bins, span_axis, spread, zero_axis
 from bucketwise.report.plots import BarsPlot, Edge, HistogramPlot
 from bucketwise.words.numbers import dotted, percent, plural, si_scale
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 MOST_LABELS = 12
 

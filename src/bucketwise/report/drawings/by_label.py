@@ -15,7 +15,7 @@ from bucketwise.report.drawings.mix import mix_of, shares_of
 from bucketwise.report.plots import SharesPlot
 from bucketwise.report.reading import noun_of
 from bucketwise.words.numbers import number, percent, plural, plural_of
-from bucketwise.words.printable import one_line
+from bucketwise.words.text import one_line
 
 MOST_BARS = 8
 MOST_ROWS = 20

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.cost import waste_of
-from bucketwise.core.memory.plan import MemoryPlan
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Status
-from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import (
@@ -231,7 +230,10 @@ def _memory(analysis: Analysis, inputs: ReportInputs, old: Sequence[int]) -> _Li
     plan, before = inputs.memory, inputs.memory_before
     if plan is None or before is None:
         new = analysis.plan.visual.vit_max_seq_lens
-        masks = [sum(map(mask_bytes, lengths)) for lengths in (old, new)]
+        masks = [
+            sum(map(analysis.release.engine.mask_bytes, lengths))
+            for lengths in (old, new)
+        ]
         return _Line(
             what="Memory: attention masks",
             before=memory(masks[0]),
@@ -289,7 +291,12 @@ def _decoder(analysis: Analysis) -> Iterator[_Line]:
         what="Decoder graphs",
         before=f"{decoder.batch_size:,}",
         after=dotted(decoder.decoder_batch_sizes),
-        change=decoder_note(decoder, analysis.plan.model.family),
+        change=decoder_note(
+            decoder,
+            smaller=analysis.release.engine.picks_smaller_graphs(
+                analysis.plan.model.family
+            ),
+        ),
         status=cost.status if cost else "assumed",
     )
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bucketwise.engines.rbln.releases import written
-from bucketwise.lint.finding import Severity
-from bucketwise.lint.report import Judged
-from bucketwise.lint.rule import Reported
+from bucketwise.lint.finding import Reported, Severity
+from bucketwise.lint.subject import Judged
+from bucketwise.nouns.engine import written
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -65,10 +64,9 @@ def _finding(judged: Judged) -> str:
 
 def _is_whole(judged: Judged) -> bool:
     """Return whether more than the lengths is known."""
-    return (
-        set(judged.subject.document.config) != {"visual"}
-        or len(judged.subject.visual or {}) != 1
-    )
+    config = judged.subject.document.config
+    visual = config.get("visual")
+    return set(config) != {"visual"} or len(visual or {}) != 1
 
 
 def _table(judged: Judged) -> Table:

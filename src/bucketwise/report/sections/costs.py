@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.memory.terms import length_bytes
-from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.report.blocks import Block, Column, Points, Row, Section, Table
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import MARKS, noun_of, spent
@@ -32,7 +30,8 @@ def costs(analysis: Analysis, inputs: ReportInputs) -> Section:
 def _graph_bytes(analysis: Analysis) -> tuple[int, ...]:
     """Return what each ViT graph adds to a device, at its weights' side."""
     lengths = analysis.plan.visual.vit_max_seq_lens
-    return tuple(length_bytes(analysis.profile, length) for length in lengths)
+    each = analysis.release.engine.length_bytes
+    return tuple(each(analysis.profile, length) for length in lengths)
 
 
 def _finding(analysis: Analysis) -> str:
@@ -64,7 +63,7 @@ def _table(analysis: Analysis) -> Table:
         )
         for use, n_bytes in zip(visual.buckets, held, strict=True)
     ]
-    masks = sum(mask_bytes(length) for length in visual.vit_max_seq_lens)
+    masks = sum(use.mask_bytes for use in visual.buckets)
     total = (
         "All",
         memory(masks),

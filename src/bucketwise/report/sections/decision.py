@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.plan import Call, Current, Plan, Verdict, Visual
+from bucketwise.core.plan import Call, Current, Verdict, Visual
 from bucketwise.core.verdict import CALLS
-from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -18,7 +17,6 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import LEGEND, UNIT, noun_of, one_graph_compute
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.sureness import how_sure
@@ -150,14 +148,14 @@ def _lists(analysis: Analysis) -> Table:
             "window; the rest of this report is for the newest"
         )
     if visual.soft_tokens:
-        return _nested_lists(plan)
+        return _nested_lists(analysis)
     head = (
-        Column(text="optimum-rbln"),
+        Column(text=analysis.release.engine.sdk),
         Column(text="Setting", style="code"),
         Column(text=f"The same in {_unit(not is_merged)}", style="number"),
     )
     rows = []
-    for each in lists_to_set(plan):
+    for each in analysis.release.engine.lists_to_set(plan):
         half = plan.visual_for(each.last)
         other = half.vit_max_seq_lens if is_merged else half.merged_max_seq_lens
         setting = f'"{each.key}": {literal(each.lengths)}'
@@ -169,13 +167,9 @@ def _lists(analysis: Analysis) -> Table:
     return Table(caption=caption, head=head, rows=tuple(rows))
 
 
-def _nested_lists(plan: Plan) -> Table:
+def _nested_lists(analysis: Analysis) -> Table:
     """Return both lists of a family that compares soft tokens, and where they stand."""
-    nesting, visual = NESTINGS[plan.model.family], plan.visual
-    settings = (
-        (nesting.tower, nesting.counts, visual.soft_tokens),
-        (nesting.language_model, nesting.lengths, visual.vit_max_seq_lens),
-    )
+    settings = analysis.release.engine.nested_lists(analysis.plan)
     return Table(
         caption="What to write, in soft tokens",
         head=(Column(text="Inside"), Column(text="Setting", style="code")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Decoder, StepCost
-from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -42,29 +41,29 @@ def decoder(analysis: Analysis) -> Section | None:
     decided = analysis.plan.decoder
     if decided is None:
         return None
-    family = analysis.plan.model.family
+    smaller = analysis.release.engine.picks_smaller_graphs(analysis.plan.model.family)
     assumed = assumed_batch_size(analysis.plan)
-    blocks: list[Block] = [*_why(decided, family), _facts(decided, assumed)]
+    blocks: list[Block] = [*_why(decided, smaller=smaller), _facts(decided, assumed)]
     if decided.active_share:
         if analysis.activity is not None:
             blocks.append(load_drawing(analysis.activity, decided.batch_size))
         blocks += [
             active_drawing(decided),
             _graphs_table(decided),
-            _frontier_table(decided, family),
+            _frontier_table(decided, smaller=smaller),
         ]
     blocks += [*sizing_blocks(decided), *load_blocks(decided)]
     return Section(
         id="decoder",
         title="Decoder",
-        finding=_finding(decided, family),
+        finding=_finding(decided, smaller=smaller),
         blocks=tuple(blocks),
     )
 
 
-def decoder_note(decided: Decoder, family: str) -> str:
+def decoder_note(decided: Decoder, *, smaller: bool) -> str:
     """Return in a few words what the choice saves, or why there is none."""
-    if not picks_smaller_graphs(family):
+    if not smaller:
         return "this model never runs a smaller graph"
     if decided.decision.rule == "saturated":
         return "the decoder is full, one graph is enough"
@@ -79,12 +78,12 @@ def decoder_note(decided: Decoder, family: str) -> str:
     return f"{said} {'slots' if _priced(decided) is None else 'a step'}"
 
 
-def _finding(decided: Decoder, family: str) -> str:
+def _finding(decided: Decoder, *, smaller: bool) -> str:
     sizes, decision = decided.decoder_batch_sizes, decided.decision
     one = f"Compile one decoder graph, of {plural(decided.batch_size, 'sequence')}"
     if decided.batch_size == 1:
         return f"{one}: a batch_size of 1 has no other."
-    if not picks_smaller_graphs(family):
+    if not smaller:
         return (
             f"{one}: every step of this model runs the whole batch, so a smaller graph "
             "would never be used."
@@ -123,9 +122,9 @@ def _priced(decided: Decoder) -> StepCost | None:
     return None if cost is None or cost.kind == SLOTS else cost
 
 
-def _why(decided: Decoder, family: str) -> list[Block]:
+def _why(decided: Decoder, *, smaller: bool) -> list[Block]:
     decision = decided.decision
-    if not picks_smaller_graphs(family):
+    if not smaller:
         return []
     if decision.rule == "assumed":
         said = f"{decision.reason[0].upper()}{decision.reason[1:]}."
@@ -232,8 +231,8 @@ def _graphs_table(decided: Decoder) -> Table:
     )
 
 
-def _frontier_table(decided: Decoder, family: str) -> Table:
-    cost, first = _priced(decided), decided.frontier[0]
+def _frontier_table(decided: Decoder, *, smaller: bool) -> Table:
+    cost, one = _priced(decided), decided.one_graph_step_cost
     rows = []
     for point in decided.frontier:
         chosen = point.k == decided.decision.k
@@ -241,8 +240,8 @@ def _frontier_table(decided: Decoder, family: str) -> Table:
             f"{point.k} (chosen)" if chosen else str(point.k),
             dotted(point.decoder_batch_sizes),
         ]
-        if cost is not None:
-            saved = less(first.mean_step_cost, point.mean_step_cost)
+        if cost is not None and one is not None:
+            saved = less(one, point.mean_step_cost)
             cells += [_cost(point.mean_step_cost, cost), percent(saved)]
         cells += [
             "" if point.saving is None else percent(point.saving),
@@ -259,7 +258,7 @@ def _frontier_table(decided: Decoder, family: str) -> Table:
         heads = ["Mean step", "Saved", *heads]
         caption += f" Saved, against one graph: {cost.kind}, {MARKS[cost.status]}."
     caption += f" Saved at most: if a step cost in proportion to its slots, {MARKS['assumed']}."
-    if not picks_smaller_graphs(family):
+    if not smaller:
         caption += " This model would have to run smaller graphs for it; it runs none."
     return Table(
         caption=caption,

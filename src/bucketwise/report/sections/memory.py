@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.memory.plan import MemoryPlan, Pool, Term
+from bucketwise.core.memory import MemoryPlan, Pool, Term
 from bucketwise.report.blocks import (
     Block,
     Column,

@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.engines.rbln.lengths import (
-    MISCOUNTED_BEFORE,
-    extra_windows,
-    needed_lengths,
-)
-from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.core.patching import needed_lengths
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -38,9 +32,7 @@ def units(analysis: Analysis) -> Section:
         f"The ViT graph sees patches of {model.patch_size} x {model.patch_size} px; "
         f"its output merges {area} of them into one token for the language model. On "
         f"this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
-        f"patches and {merged:,} merged patches. Vendor documents up to 0.11 give the "
-        "unit of a bucket as merged patches. The runtime of every released version "
-        "compares ViT patches, before the merge, and the docstring of 0.12.0 says so. "
+        f"patches and {merged:,} merged patches. {analysis.release.engine.unit_note} "
         f"A length read in the wrong unit holds {ordinal(area)} of the intended area."
     )
     blocks.append(Paragraph(text=text))
@@ -66,21 +58,23 @@ def _windows(analysis: Analysis) -> Callout:
         f"runtime pads every window, even a partial one, to {window**2}. A needed "
         "length is therefore more than the ViT patches of most images."
     )
-    mended = MISCOUNTED_BEFORE.get(analysis.plan.model.family)
-    if mended is not None:
-        text += f" Releases before {written(mended)} count one window too many."
+    wrong = analysis.release.engine.window_note(analysis.plan.model.family)
+    text += f" {wrong}" if wrong else ""
     return Callout(level="note", mark="Windows.", text=text)
 
 
 def _table(analysis: Analysis) -> Table:
     model = analysis.plan.model
     head = ["Image", "ViT patches", "Merged patches"]
-    newest = list(TARGETS.values())[-1]
-    oldest = next(iter(TARGETS.values()))
-    versions = [oldest, newest] if model.window_patches else []
-    if model.family not in MISCOUNTED_BEFORE:
-        versions = versions[-1:]
-    head += [f"Needed, optimum-rbln {target.version}" for target in versions]
+    engine = analysis.release.engine
+    # Releases that count alike share a column, that of the newest.
+    by_extra = {
+        release.extra_windows(model.family): release
+        for release in engine.releases(engine.targets_of(model.family))
+        if model.window_patches
+    }
+    columns = sorted(by_extra.values(), key=lambda release: release.version)
+    head += [f"Needed, {engine.sdk} {release.name}" for release in columns]
     rows = []
     for merged_side in SIDES:
         grid = merged_side * model.merge_size
@@ -88,8 +82,8 @@ def _table(analysis: Analysis) -> Table:
         px = grid * model.patch_size
         needed = [
             int(needed_lengths(sides, sides, model.window_patches, extra)[0])
-            for target in versions
-            for extra in [extra_windows(model.family, target.parsed)]
+            for release in columns
+            for extra in [release.extra_windows(model.family)]
         ]
         cells = (grid**2, merged_side**2, *needed)
         texts = tuple(f"{value:,}" for value in cells)
@@ -100,7 +94,7 @@ def _table(analysis: Analysis) -> Table:
                 f"bucket of {use.vit_patches:,}",
                 f"{use.vit_patches:,}",
                 f"{use.merged_patches:,}",
-                *("" for _ in versions),
+                *("" for _ in columns),
             )
         )
         for use in analysis.plan.visual.buckets

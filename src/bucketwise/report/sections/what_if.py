@@ -6,7 +6,6 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Paragraph, Section, WhatIf
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.what_if.panel_data import panel_data
-from bucketwise.report.what_if.patterns import releases_of
 from bucketwise.words.numbers import percent
 
 
@@ -22,7 +21,7 @@ def what_if(analysis: Analysis, inputs: ReportInputs) -> Section:
     """
     plan = analysis.plan
     releases = (
-        releases_of(plan, inputs.base, inputs.targets)
+        analysis.release.engine.files_to_edit(plan, inputs.base, inputs.targets)
         if inputs.base is not None and inputs.targets
         else ()
     )

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
-from bucketwise.engines.rbln.model_classes import within
-from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
 from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.lists import lists_to_set
 from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import (
@@ -109,7 +107,7 @@ def summary_of(
         subtitle=_subtitle(analysis),
         finding=decision(analysis, known).finding,
         alarms=_alarms(plan),
-        settings=_settings(plan),
+        settings=_settings(plan, analysis.release.engine),
         before_after=before_after(analysis, known),
         why=_why(plan.visual),
         warnings=_warnings(plan),
@@ -157,17 +155,20 @@ def _alarms(plan: Plan) -> tuple[Callout, ...]:
     return tuple(found)
 
 
-def _settings(plan: Plan) -> Table:
+def _settings(plan: Plan, engine: Engine) -> Table:
     visual = plan.visual
-    level = ".".join((*within(plan.model.family, {}), "visual"))
     rows = [
-        (f"{level}.{each.key}", literal(each.lengths), f"optimum-rbln {each.releases}")
-        for each in lists_to_set(plan)
+        (
+            f"{each.level}.{each.key}",
+            literal(each.lengths),
+            f"{engine.sdk} {each.releases}",
+        )
+        for each in engine.lists_to_set(plan)
     ] or [
         (
             "visual.max_seq_len",
             literal(visual.max_seq_lens),
-            f"no release up to {list(TARGETS)[-1]} compiles {plan.model.family}",
+            f"no release up to {engine.newest} compiles {plan.model.family}",
         )
     ]
     if plan.decoder:

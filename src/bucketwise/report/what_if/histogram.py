@@ -91,7 +91,7 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
         At most `MOST_SIZES` sizes.
     """
     sizes = counts.sizes
-    needed = counts.needed(analysis.newest)
+    needed = counts.needed(analysis.release)
     used = counts.runs > 0
     asked = analysis.preprocessing
     # Limits of their own, or a share of one that also counts frames.

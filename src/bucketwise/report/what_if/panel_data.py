@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.memory.terms import length_bytes
 from bucketwise.core.patching import count_patches
-from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
-from bucketwise.engines.rbln.lengths import extra_windows
+from bucketwise.nouns.engine import ReleaseFiles
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
-from bucketwise.report.what_if.patterns import Release
 
 _TOLD = (
     "Some images are known by their visual tokens alone, as counted under the limit in "
@@ -49,14 +46,14 @@ class PanelData:
     stand_in_share: float
 
 
-def panel_data(analysis: Analysis, releases: Sequence[Release]) -> PanelData:
+def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelData:
     """Return what the panel is given.
 
     Parameters
     ----------
     analysis : Analysis
         The plan and its evidence.
-    releases : sequence of Release
+    releases : sequence of ReleaseFiles
         Files as texts with places.
 
     Returns
@@ -79,7 +76,7 @@ def panel_data(analysis: Analysis, releases: Sequence[Release]) -> PanelData:
             "patch": profile.patch_px,
             "merge": profile.merge,
             "window": profile.window_patches,
-            "extra_windows": extra_windows(profile.family, analysis.newest),
+            "extra_windows": analysis.release.extra_windows(profile.family),
             "align": plan.model.align,
         },
         "limits": _limits(analysis, histogram),
@@ -161,7 +158,8 @@ def _bytes(analysis: Analysis) -> dict[str, float]:
     """
     one = analysis.profile.align
     first, second = (
-        length_bytes(analysis.profile, length) for length in (one, 2 * one)
+        analysis.release.engine.length_bytes(analysis.profile, length)
+        for length in (one, 2 * one)
     )
     b = (second - 2 * first) / (2 * one**2)
     return {"a": first / one - b * one, "b": b}
@@ -178,7 +176,9 @@ def _decoder(analysis: Analysis) -> dict[str, Any] | None:
         "unit": decoder.step_cost.unit,
         "kind": decoder.step_cost.kind,
         "status": decoder.step_cost.status,
-        "smaller_graphs": picks_smaller_graphs(analysis.profile.family),
+        "smaller_graphs": analysis.release.engine.picks_smaller_graphs(
+            analysis.profile.family
+        ),
     }
 
 

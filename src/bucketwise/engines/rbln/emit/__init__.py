@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from bucketwise.core.plan import Plan
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit.compile_script import compile_text
-from bucketwise.engines.rbln.emit.config_json import config_text
-from bucketwise.engines.rbln.emit.context import EmitContext
+from bucketwise.engines.rbln.emit.context import EmitContext, config_text
 from bucketwise.engines.rbln.emit.load_script import load_text
 from bucketwise.engines.rbln.emit.serve_script import serve_text
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.targets import Target
-from bucketwise.words.wording import worded
+from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.words.text import worded
 
 __all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
 
@@ -47,7 +46,7 @@ def emitters_for(family: str) -> dict[str, Emitter]:
     return {name: text for name, text in EMITTERS.items() if text is not serve_text}
 
 
-def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, str]:
+def emit(plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]) -> dict[str, str]:
     """Return every file for every dialect.
 
     Parameters
@@ -56,7 +55,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[Target]) -> dict[str, s
         The answer; without a decoder half the base's batch sizes stay.
     base : BaseConfig
         The configuration emitted ones start from.
-    targets : sequence of Target
+    targets : sequence of RblnTarget
         The dialects.
 
     Returns

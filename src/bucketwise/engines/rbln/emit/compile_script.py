@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bucketwise.engines.rbln.emit.context import EmitContext
-from bucketwise.engines.rbln.emit.device_lines import VERSION_IMPORT, first_device_lines
-from bucketwise.engines.rbln.emit.literal import python_literal
 from bucketwise.engines.rbln.emit.processor_lines import (
+    VERSION_IMPORT,
+    first_device_lines,
     limit_check,
     limit_constants,
     limit_function,
+    python_literal,
 )
 from bucketwise.engines.rbln.emit.remarks import (
     assumed_values,

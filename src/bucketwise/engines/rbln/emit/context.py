@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,13 @@ from bucketwise.engines.rbln.keys import FORCED_WITHIN, QWEN3_5
 from bucketwise.engines.rbln.model_classes import generates, model_class, within
 from bucketwise.engines.rbln.nesting import nested, nested_path
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.targets import Target
+from bucketwise.engines.rbln.targets import RblnTarget
+
+
+def config_text(context: EmitContext) -> str:
+    """Return rbln_config.json."""
+    return json.dumps(context.config(), indent=2, allow_nan=False) + "\n"
+
 
 DOCUMENTED_UNIT = ".documented-unit"
 """Part of every file name whose lengths count merged patches."""
@@ -46,7 +53,7 @@ class EmitContext:
         The decoder half; None keeps the base's batch sizes.
     base : BaseConfig
         What the configuration starts from, as the dialect's releases run it.
-    target : Target
+    target : RblnTarget
         The dialect.
     clips : bool
         Whether clips are sent, and so to be served.
@@ -56,11 +63,11 @@ class EmitContext:
     visual: Visual
     decoder: Decoder | None
     base: BaseConfig
-    target: Target
+    target: RblnTarget
     clips: bool = True
 
     @classmethod
-    def of(cls, plan: Plan, base: BaseConfig, target: Target) -> EmitContext:
+    def of(cls, plan: Plan, base: BaseConfig, target: RblnTarget) -> EmitContext:
         """Return what of a plan and a base holds for a dialect.
 
         Raises

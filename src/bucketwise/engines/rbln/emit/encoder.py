@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.core.encoder.plan import EncoderPlan
-from bucketwise.engines.rbln.emit.literal import python_literal
+from bucketwise.engines.rbln.emit.processor_lines import python_literal
 from bucketwise.engines.rbln.emit.remarks import one_line, paragraph, share_text
 from bucketwise.engines.rbln.encoders import ENCODERS, LISTS_SINCE, takes_lists
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.targets import Target
+from bucketwise.engines.rbln.targets import RblnTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +24,14 @@ class EncoderContext:
     ----------
     plan : EncoderPlan
         The answer.
-    target : Target
+    target : RblnTarget
         The dialect.
     npu : str or None
         The NPU to compile for; None leaves it to the host.
     """
 
     plan: EncoderPlan
-    target: Target
+    target: RblnTarget
     npu: str | None = None
 
     @property
@@ -58,7 +58,7 @@ class EncoderContext:
 
 
 def emit_encoder(
-    plan: EncoderPlan, targets: Sequence[Target], *, npu: str | None = None
+    plan: EncoderPlan, targets: Sequence[RblnTarget], *, npu: str | None = None
 ) -> dict[str, dict[str, str]]:
     """Return every file for every dialect, by dialect and path among the results.
 
@@ -66,7 +66,7 @@ def emit_encoder(
     ----------
     plan : EncoderPlan
         The answer.
-    targets : sequence of Target
+    targets : sequence of RblnTarget
         The dialects, each with a class for the model.
     npu : str, optional
         The NPU to compile for.
@@ -178,8 +178,7 @@ def load_text(context: EncoderContext) -> str:
     remarks = (
         one_line(f"Load what compile.py made of {model.hf_id} for {target.name}."),
         f"Covers {_covers(context)}, with transformers {target.transformers}.",
-        "",
-        *_length_table(context),
+        "What each length serves: see the top of compile.py.",
     )
     body = (
         _LOAD.replace("CLASS_NAME", model.class_name)

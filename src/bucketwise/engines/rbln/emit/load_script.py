@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bucketwise.engines.rbln.emit.context import EmitContext
-from bucketwise.engines.rbln.emit.device_lines import VERSION_IMPORT, first_device_lines
-from bucketwise.engines.rbln.emit.literal import python_literal
-from bucketwise.engines.rbln.emit.processor_lines import limit_constants, limit_function
+from bucketwise.engines.rbln.emit.processor_lines import (
+    VERSION_IMPORT,
+    first_device_lines,
+    limit_constants,
+    limit_function,
+    python_literal,
+)
 from bucketwise.engines.rbln.emit.remarks import (
-    assumed_values,
-    base_notes,
-    bucket_table,
-    decoder_table,
     one_line,
+    see_compile_script,
     unit_warning,
 )
 
@@ -46,12 +47,7 @@ def load_text(context: EmitContext) -> str:
             f"Load what compile.py made of {context.model.hf_id} for {target.name}."
         ),
         f"Covers {context.covers}, with transformers {target.transformers}.",
-        "",
-        *bucket_table(context),
-        *decoder_table(context),
-        "",
-        *assumed_values(context),
-        *base_notes(context),
+        see_compile_script(context),
     )
     placing = (
         "# ASSUMED: devices from 0 up, the ViT sharing the first. Where memory is\n"

@@ -1,8 +1,71 @@
-"""Python lines that put both pixel limits on a processor, whichever transformers."""
+"""Lines that several emitted scripts share: literals, devices, pixel limits."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
+
+VERSION_IMPORT = "from importlib.metadata import version\n"
+
+
+def first_device_lines(
+    context: EmitContext, name: str, devices: Mapping[str, Any]
+) -> str:
+    """Return lines that leave the ViT its first device, where a release splits none.
+
+    A list of several ends in "The number of devices (8) does not match tensor parallel
+    size (1)" there (optimum-rbln 0.10.2, modeling_base.py).
+
+    Parameters
+    ----------
+    context : EmitContext
+        The plan for one dialect.
+    name : str
+        The constant that holds the devices.
+    devices : mapping
+        What it holds.
+
+    Returns
+    -------
+    str
+        "" where every release splits the ViT, or no devices are listed.
+    """
+    releases = context.unsplit_releases
+    if not releases or not isinstance(devices["visual"].get("device"), list):
+        return ""
+    return (
+        f'if version("optimum-rbln") in {releases!r}:\n'
+        "    # Compiled for one device, whatever was asked.\n"
+        f'    {name}["visual"]["device"] = {name}["visual"]["device"][:1]\n'
+    )
+
+
+def python_literal(value: Any, indent: int = 0) -> str:
+    """Return Python source of a JSON value.
+
+    Parameters
+    ----------
+    value : object
+        Made of dict, list, str, int, float, bool and None.
+    indent : int
+        Spaces before the closing bracket.
+
+    Returns
+    -------
+    str
+        Objects one entry a line, everything else on one line, ASCII only.
+    """
+    if not isinstance(value, dict) or not value:
+        return ascii(value)
+    inner = " " * (indent + 4)
+    entries = "".join(
+        f"{inner}{key!a}: {python_literal(item, indent + 4)},\n"
+        for key, item in value.items()
+    )
+    return "{\n" + entries + " " * indent + "}"
+
 
 # transformers 4.57.6 keeps the limits twice: min_pixels and max_pixels win where both
 # are set, `size` wins otherwise, and the slow class ignores `size` when it is loaded

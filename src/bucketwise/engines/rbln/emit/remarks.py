@@ -94,6 +94,13 @@ def assumed_values(context: EmitContext) -> tuple[str, ...]:
     return tuple(rows)
 
 
+def see_compile_script(context: EmitContext) -> str:
+    """Return where the other files say what is compiled, and what is assumed of it."""
+    assumed = ", and what is assumed" if context.base.assumed() else ""
+    script = f"compile{context.unit_suffix}.py"
+    return f"What each length serves{assumed}: see the top of {script}."
+
+
 def base_notes(context: EmitContext) -> tuple[str, ...]:
     """Return what was changed or left out on the way from the base."""
     target = context.target

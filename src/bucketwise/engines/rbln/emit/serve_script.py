@@ -8,12 +8,9 @@ from typing import Any
 
 from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
 from bucketwise.engines.rbln.emit.remarks import (
-    assumed_values,
-    base_notes,
-    bucket_table,
-    decoder_table,
     one_line,
     paragraph,
+    see_compile_script,
     unit_warning,
 )
 from bucketwise.engines.rbln.nesting import nested
@@ -63,12 +60,7 @@ def serve_text(context: EmitContext) -> str:
         one_line(f"Serve {context.model.hf_id} with vllm-rbln {target.vllm_rbln}."),
         *paragraph(_folder_rules(target.version)),
         *paragraph(_compiling_itself(context)),
-        "",
-        *bucket_table(context),
-        *decoder_table(context),
-        "",
-        *assumed_values(context),
-        *base_notes(context),
+        see_compile_script(context),
     )
     script = f"compile{context.unit_suffix}.py"
     guard = _GUARD.format(folder=shlex.quote(context.folder), script=script)

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bucketwise.core.today import GivenLimits
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import Document, ServeLine
+from bucketwise.nouns.document import Document, GivenLimits, ServeLine
 from bucketwise.read.configs.documents.excerpt import whole
 from bucketwise.read.configs.documents.kinds import (
     EVERYTHING_IS_RIGHT,
@@ -118,9 +117,9 @@ def _found(text: Text) -> tuple[Document, ...]:
     if problems and (kind_named(text.name) or not text.path):
         raise ConfigError(*problems)
     where = f" in this {understood.name}" if understood else ""
-    right = understood.right if understood else EVERYTHING_IS_RIGHT
+    expected = understood.right if understood else EVERYTHING_IS_RIGHT
     told = f" ({problems[0]})" if problems else ""
-    message = f"{text.name}: no configuration found{where}; {right} is right{told}"
+    message = f"{text.name}: no configuration found{where}; expected {expected}{told}"
     raise ConfigError(message)
 
 

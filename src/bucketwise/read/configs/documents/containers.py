@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined
 from bucketwise.read.configs.documents.shell import (
     SERVER,

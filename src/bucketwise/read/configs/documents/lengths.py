@@ -11,13 +11,12 @@ from typing import Any
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.limits import UNLIMITED_PIXELS
 from bucketwise.core.plan import READ_SCHEMAS
-from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.encoders import TOKENS
 from bucketwise.engines.rbln.keys import BUCKETS
 from bucketwise.engines.rbln.nesting import flattened, nesting_family
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.errors import ConfigError
-from bucketwise.lint.subject import Document
+from bucketwise.nouns.document import Document, GivenLimits
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.text import PLAN_FILE, Text
 from bucketwise.read.json_text import load_json, parse_json
@@ -36,9 +35,7 @@ def list_documents(text: Text) -> tuple[Document, ...]:
     words = re.findall(r"[+-]?\d+", text.content)
     lengths = [int(word) for word in words if len(word) <= len(str(MAX_LENGTH)) + 1]
     if not 1 <= len(words) <= MAX_LENGTHS:
-        message = (
-            f"{text.name}: {len(words)} lengths found; 1 to {MAX_LENGTHS} is right"
-        )
+        message = f"{text.name}: expected 1 to {MAX_LENGTHS} lengths, got {len(words)}"
         raise ConfigError(message)
     _check(text.name, [*lengths, *([0] * (len(words) - len(lengths)))], MAX_LENGTH)
     notes: tuple[str, ...] = ()
@@ -201,7 +198,7 @@ def _check(name: str, values: Iterable[Any], most: int) -> None:
     ]
     if wrong:
         message = (
-            f"{name}: {str(wrong[0])[:50]!r} found; a whole number from 1 to {most} is "
-            "right"
+            f"{name}: expected a whole number from 1 to {most}, got "
+            f"{str(wrong[0])[:50]!r}"
         )
         raise ConfigError(message)

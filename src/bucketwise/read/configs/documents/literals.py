@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Unknown
+from bucketwise.nouns.document import Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.python_syntax import (
     Change,

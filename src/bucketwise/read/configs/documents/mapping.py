@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bucketwise.core.today import GivenLimits
 from bucketwise.engines.rbln.nesting import nesting_family
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, GivenLimits, Path, Unknown
 from bucketwise.read.configs.documents.excerpt import HOLE, Excerpt, Scalar
 from bucketwise.read.configs.documents.names import (
     CONFIG_SUFFIX,
@@ -139,8 +137,8 @@ def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Documen
     level = tree.value
     if not isinstance(level, dict):
         message = (
-            f"{text.name}: {type(level).__name__} found; an object with settings of "
-            "optimum-rbln is right"
+            f"{text.name}: expected an object with settings of optimum-rbln, got "
+            f"{type(level).__name__}"
         )
         raise ConfigError(message)
     if is_engine_file(level):
@@ -152,9 +150,9 @@ def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Documen
     if level and not any(name in SETTINGS or name in WRAPPERS for name in level):
         names = ", ".join(name[:50] for name in list(level)[:5])
         message = (
-            f"{text.name}: none of its keys is a setting of optimum-rbln ({names}), and "
-            "no command in it starts vllm serve or optimum-rbln-cli; visual, "
-            "max_seq_len, batch_size and the like, or such a command, are right"
+            f"{text.name}: none of its keys is a setting of optimum-rbln ({names}), "
+            "and no command in it starts vllm serve or optimum-rbln-cli; expected "
+            "visual, max_seq_len, batch_size and the like, or such a command"
         )
         raise ConfigError(message)
     plain = _plain(level, (), tree, text, release)

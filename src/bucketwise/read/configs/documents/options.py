@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, Unknown
+from bucketwise.nouns.document import Document, Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.names import Release, family_of

@@ -12,8 +12,7 @@ from typing import Any
 from bucketwise.engines.rbln.keys import AT_LOAD
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, Form, Unknown
+from bucketwise.nouns.document import Document, Form, Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.names import (
@@ -234,8 +233,8 @@ def _document(
     if not isinstance(config, dict):
         said = repr(config)
         note = (
-            f"{places.get((), text.name)}: rbln_config is {said}, which only running it "
-            "would tell; a mapping written out is right"
+            f"{places.get((), text.name)}: rbln_config: expected a mapping written "
+            f"out, got {said}, which only running it would tell"
         )
         notes = (note,)
     return Document(

@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
-from bucketwise.lint.finding import Path
+from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
+from bucketwise.nouns.document import GivenLimits, Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.python_syntax import dotted_name

@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS, GivenLimits
+from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document, ServeLine, Unknown
+from bucketwise.nouns.document import Document, GivenLimits, Path, ServeLine, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined, whole
 from bucketwise.read.configs.documents.names import (
@@ -139,7 +138,7 @@ def _mapping(option: Option) -> tuple[Mapping[str, Any], Mapping[Path, Place]] |
             raise
         tree = json_tree(_quoted(text, option.unresolved), name)
     if not isinstance(tree.value, dict):
-        message = f"{name} is {str(option.value)[:50]!r}; a JSON object is right"
+        message = f"{name}: expected a JSON object, got {str(option.value)[:50]!r}"
         raise ConfigError(message)
     return _with_unknowns(tree.value, option.unresolved), tree.places
 

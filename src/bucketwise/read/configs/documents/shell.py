@@ -257,8 +257,8 @@ class Shell:
         self.filled[0] += characters
         if self.filled[0] > MAX_FILLED:
             message = (
-                f"{word.at.where()}: what is set grows past {MAX_FILLED:,} characters; "
-                "fewer are right"
+                f"{word.at.where()}: expected what is set to stay within "
+                f"{MAX_FILLED:,} characters, got more"
             )
             raise ConfigError(message)
 

@@ -85,10 +85,10 @@ def read_text(source: str | Path) -> Text:
         elif os.path.exists(path):  # noqa: PTH110
             found = "not a file"
         message = (
-            f"{name or str(source)}: {found}; lengths such as 1024,4096, a rbln_config "
-            f"as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python file, a "
-            "notebook, a script, manifest or README with vllm serve or "
-            f"optimum-rbln-cli, or a {PLAN_FILE} is right"
+            f"{name or str(source)}: {found}; expected lengths such as 1024,4096, a "
+            f"rbln_config as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python "
+            "file, a notebook, a script, manifest or README with vllm serve or "
+            f"optimum-rbln-cli, or a {PLAN_FILE}"
         )
         raise ConfigError(message)
     try:
@@ -144,7 +144,9 @@ def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
     """
     documents = tuple(islice(found, MAX_CONFIGURATIONS + 1))
     if len(documents) > MAX_CONFIGURATIONS:
-        message = f"{name}: over {MAX_CONFIGURATIONS} configurations; fewer are right"
+        message = (
+            f"{name}: expected at most {MAX_CONFIGURATIONS} configurations, got more"
+        )
         raise ConfigError(message)
     return documents
 
@@ -159,8 +161,8 @@ def refuse_long(content: str, name: str) -> None:
     """
     if len(content) > MAX_CODE_CHARACTERS:
         message = (
-            f"{name}: over {MAX_CODE_CHARACTERS:,} characters; fewer are right, in JSON "
-            "alone there may be more"
+            f"{name}: expected at most {MAX_CODE_CHARACTERS:,} characters of code, got "
+            "more; JSON alone may hold more"
         )
         raise ConfigError(message)
 
@@ -178,7 +180,7 @@ def _is_text(source: str) -> bool:
 def _bounded(name: str, stream: BinaryIO) -> bytes:
     content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        message = f"{name}: more than {MAX_BYTES:,} bytes found; fewer is right"
+        message = f"{name}: expected at most {MAX_BYTES:,} bytes, got more"
         raise ConfigError(message)
     return content
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, Scalar, aligned
 from bucketwise.read.json_text import parse_json
@@ -84,9 +84,9 @@ def refuse_odd_values(value: object, name: str) -> None:
     ConfigError
         On keys that are no text, NaN, infinity, dates and what else a format knows.
     """
-    for path, found, right in _odd(value, ()):
+    for path, found, expected in _odd(value, ()):
         place = ".".join(path)[:200] or "the whole"
-        message = f"{name}: {place} is {str(found)[:50]!r}; {right} is right"
+        message = f"{name}: {place}: expected {expected}, got {str(found)[:50]!r}"
         raise ConfigError(message)
 
 

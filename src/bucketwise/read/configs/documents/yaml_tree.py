@@ -12,7 +12,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, Scalar
 from bucketwise.read.configs.documents.tree import (
@@ -138,7 +138,7 @@ class _Reader:
             if isinstance(key, bool):
                 key = event.value  # on: of a workflow
             if not isinstance(key, str):
-                self._refuse(at, f"the key {str(key)[:50]!r} is no text; text is right")
+                self._refuse(at, f"expected a key that is text, got {str(key)[:50]!r}")
             if key in made:
                 self._refuse(at, f"the key {key[:100]!r} appears twice")
             below = _below(path, key)
@@ -177,7 +177,7 @@ class _Reader:
         except (ValueError, KeyError):
             self._refuse(at, f"{event.value[:50]!r} is no {kind}")
         if kind != "null":
-            self._refuse(at, f"the tag {tag[:100]!r} found; plain values are right")
+            self._refuse(at, f"expected plain values, got the tag {tag[:100]!r}")
         return None
 
     def _alias(self, event: Any, at: int) -> Any:
@@ -200,7 +200,7 @@ class _Reader:
 
     def _refuse_tag(self, event: Any, kind: str, at: int) -> None:
         if event.tag not in (None, "!", f"{_CORE}{kind}"):
-            what = f"the tag {event.tag[:100]!r} found; plain values are right"
+            what = f"expected plain values, got the tag {event.tag[:100]!r}"
             self._refuse(at, what)
 
     def _note(self, path: Path | None, at: int) -> None:
@@ -210,7 +210,7 @@ class _Reader:
     def _count(self, values: int, at: int) -> None:
         self._values += values
         if self._values > MAX_VALUES:
-            self._refuse(at, f"more than {MAX_VALUES:,} values found; fewer are right")
+            self._refuse(at, f"expected at most {MAX_VALUES:,} values, got more")
 
     def _refuse(self, at: int, what: str) -> NoReturn:
         message = f"{self._excerpt.where(at)}: {what}"

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document
+from bucketwise.nouns.document import Document, Path
 from bucketwise.read.configs.documents import documents_of, parts_of
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.kinds import Part

@@ -11,8 +11,7 @@ from typing import Any
 import tomlkit
 import yaml
 
-from bucketwise.lint.finding import Path
-from bucketwise.lint.subject import Document
+from bucketwise.nouns.document import Document, Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.literals import Literals

@@ -9,7 +9,7 @@ from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from bucketwise.errors import ConfigError
-from bucketwise.lint.finding import Path
+from bucketwise.nouns.document import Path
 from bucketwise.read.configs.documents.excerpt import Excerpt
 
 

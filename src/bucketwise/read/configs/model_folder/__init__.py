@@ -72,7 +72,7 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     Raises
     ------
     ConfigError
-        Naming every fault found: file, key, value, and what would be right.
+        Naming every fault found: file, key, what is expected, and the value.
     """
     place = locate(text)
     problems: list[str] = []
@@ -93,11 +93,12 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     if not isinstance(family, str) or family not in known:
         of_texts = isinstance(family, str) and family in ENCODERS
         problems.append(
-            f"{CONFIG}: model_type is {shown(family)}; "
+            f"{CONFIG}: model_type: expected one of {', '.join(known)}, got "
+            f"{shown(family)}"
             + (
-                "of a text encoder, which analyze plans with --lengths COLUMN"
+                "; analyze plans text encoders with --lengths COLUMN"
                 if of_texts
-                else f"one of {', '.join(known)} is right"
+                else ""
             )
         )
         raise ConfigError(*problems)
@@ -145,8 +146,10 @@ def _held(
     inner = config.get(key)
     found = inner.get("model_type") if isinstance(inner, dict) else None
     if not isinstance(inner, dict) or found not in families:
-        named = f"{key}.model_type is {shown(found)}"
-        problems.append(f"{CONFIG}: {named}; {' or '.join(families)} is right")
+        problems.append(
+            f"{CONFIG}: {key}.model_type: expected {' or '.join(families)}, got "
+            f"{shown(found)}"
+        )
         raise ConfigError(*problems)
     return found, inner, f"{CONFIG}: {key}."
 

@@ -76,7 +76,7 @@ def locate(text: str) -> Place:
         hf_id = _cached_id(cache) if cache.startswith(_CACHED) else hf_id
     if not os.path.lexists(folder / CONFIG):
         hints = [hint for end, hint in _HINTS if _holds(folder, end)]
-        why = "; ".join(hints) or "a folder as Hugging Face stores a model is right"
+        why = "; ".join(hints) or "expected a folder as Hugging Face stores a model"
         message = f"--model: the folder {hf_id!r} holds no {CONFIG}; {why}"
         raise ConfigError(message)
     return Place(folder=folder, hf_id=hf_id)
@@ -102,9 +102,7 @@ def read_objects(
         if not os.path.lexists(file):
             continue
         if not os.path.isfile(file):  # noqa: PTH113 - pathlib raises where this says no
-            problems.append(
-                f"{name}: not a file that can be read; a JSON file is right"
-            )
+            problems.append(f"{name}: expected a JSON file, got no regular file")
             continue
         try:
             loaded = load_json(file)
@@ -115,7 +113,7 @@ def read_objects(
             objects[name] = loaded
         else:
             kind = type(loaded).__name__
-            problems.append(f"{name}: {kind} found; an object is right")
+            problems.append(f"{name}: expected an object, got {kind}")
     return objects
 
 
@@ -210,7 +208,9 @@ class Fields:
             return None
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not 0 < value <= MOST_DIMENSION:
-            return self._wrong(key, default, f"above 0, to {MOST_DIMENSION:,}, or null")
+            return self._wrong(
+                key, default, f"a number above 0 and up to {MOST_DIMENSION:,}, or null"
+            )
         return float(value)
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -233,15 +233,15 @@ class Fields:
         for item in value:
             if isinstance(item, bool) or not isinstance(item, int) or item < 0:
                 self.problems.append(
-                    f"{self.at(key)} holds {shown(item)}; whole numbers from 0 up "
-                    "are right"
+                    f"{self.at(key)}: expected whole numbers from 0 up, got "
+                    f"{shown(item)}"
                 )
                 return default
         return tuple(value)
 
-    def _wrong(self, key: str, default: Default, right: str) -> Default:
+    def _wrong(self, key: str, default: Default, expected: str) -> Default:
         found = shown(self.mapping[key])
-        self.problems.append(f"{self.at(key)} is {found}; {right} is right")
+        self.problems.append(f"{self.at(key)}: expected {expected}, got {found}")
         return default
 
 

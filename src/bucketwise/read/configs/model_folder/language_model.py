@@ -141,9 +141,9 @@ def read_language_model(
     out_key = TOWERS[family].out_hidden_key
     if values["hidden"] != tower.vit.out_hidden:
         problems.append(
-            f"{fields.at('hidden_size')} is {values['hidden']}, but {place}"
-            f"vision_config.{out_key} {tower.vit.out_hidden}; the same number in both is "
-            "right"
+            f"{fields.at('hidden_size')}: expected the same number as "
+            f"{place}vision_config.{out_key} ({tower.vit.out_hidden}), got "
+            f"{values['hidden']}"
         )
     try:
         shape = LmShape(**values, source=fields.source())
@@ -169,7 +169,7 @@ def _fields(
     if isinstance(text, dict):
         return Fields(f"{place}{TEXT}.", text, problems)
     if text is not None:
-        problems.append(f"{place}{TEXT} is {shown(text)}; an object is right")
+        problems.append(f"{place}{TEXT}: expected an object, got {shown(text)}")
         return None
     if kind.first_generation and "hidden_size" in config:
         return Fields(place, config, problems)
@@ -251,8 +251,8 @@ def _head_dim(kind: TextClass, fields: Fields, hidden: int, heads: int) -> int:
         return fields.whole("head_dim", kind.head_dim)
     if kind.first_generation and hidden % heads:
         fields.problems.append(
-            f"{fields.at('hidden_size')} is {hidden}; a multiple of "
-            f"num_attention_heads ({heads}) is right"
+            f"{fields.at('hidden_size')}: expected a multiple of num_attention_heads "
+            f"({heads}), got {hidden}"
         )
     return hidden // heads
 
@@ -270,20 +270,20 @@ def _layers_of(fields: Fields, layers: int, other: str, every: int) -> int:
         return layers // every
     if not isinstance(kinds, list):
         fields.problems.append(
-            f"{fields.at(key)} is {shown(kinds)}; a list of {' and '.join(types)} "
-            "is right"
+            f"{fields.at(key)}: expected a list of {' and '.join(types)}, got "
+            f"{shown(kinds)}"
         )
         return layers
     if other == SLIDING:
         kinds = kinds[:layers]
     if len(kinds) != layers:
         fields.problems.append(
-            f"{fields.at(key)} holds {len(kinds)} layers; num_hidden_layers ({layers}) "
-            "is right"
+            f"{fields.at(key)}: expected as many layers as num_hidden_layers "
+            f"({layers}), got {len(kinds)}"
         )
     wrong = sorted({shown(item) for item in kinds if item not in types})
     fields.problems.extend(
-        f"{fields.at(key)} holds {each}; {' or '.join(types)} is right"
+        f"{fields.at(key)}: expected {' or '.join(types)}, got {each}"
         for each in wrong[:MOST_SHOWN]
     )
     return kinds.count(FULL)

@@ -136,13 +136,14 @@ def _check_geometry(section: Section, kind: ProcessorClass, tower: Tower) -> Non
         is_told = key in section.mapping
         absent = "" if is_told else f" (absent, the default of {kind.name})"
         problems.append(
-            f"{section.at(key)} is {found}{absent}, but config.json: "
-            f"vision_config.{tower_key} is {right}; the same number in both is right"
+            f"{section.at(key)}: expected the same number as vision_config.{tower_key} "
+            f"of config.json ({right}), got {found}{absent}"
         )
     if not section.flag("do_resize", default=True):
         problems.append(
-            f"{section.at('do_resize')} is {shown(section.mapping['do_resize'])}; true "
-            "is right: what is counted is what the resize makes"
+            f"{section.at('do_resize')}: expected true, got "
+            f"{shown(section.mapping['do_resize'])}; what is counted is what the "
+            "resize makes"
         )
 
 
@@ -155,20 +156,20 @@ def _sampling(section: Section, kind: ProcessorClass) -> VideoSampling:
     cap = section.flag("cap_pixels_per_frame", default=False)
     if section.mapping.get("num_frames") is not None:
         problems.append(
-            f"{section.at('num_frames')} is {shown(section.mapping['num_frames'])}; "
-            "null is right: a fixed number of frames is not counted"
+            f"{section.at('num_frames')}: expected null, got "
+            f"{shown(section.mapping['num_frames'])}; a fixed number of frames is not "
+            "counted"
         )
     tokens = TOKENS_OF_CAP[kind.rule]
     if cap and section.mapping.get("max_video_tokens", tokens) != tokens:
         problems.append(
-            f"{section.at('max_video_tokens')} is "
-            f"{shown(section.mapping['max_video_tokens'])}; {tokens} is right, no other "
-            "is counted"
+            f"{section.at('max_video_tokens')}: expected {tokens}, got "
+            f"{shown(section.mapping['max_video_tokens'])}; no other is counted"
         )
     if least > most:
         problems.append(
-            f"{section.at('min_frames')} {least} is above max_frames {most}; the other "
-            "way round is right"
+            f"{section.at('min_frames')}: expected at most max_frames ({most}), got "
+            f"{least}"
         )
     return VideoSampling(
         fps=rate if samples else None,

@@ -106,7 +106,7 @@ def nested(files: Files, key: str, problems: list[str]) -> Section | None:
     if found is None:
         return None
     if not isinstance(found, dict):
-        problems.append(f"{NESTED}: {key} is {shown(found)}; an object is right")
+        problems.append(f"{NESTED}: {key}: expected an object, got {shown(found)}")
         return None
     return Section(f"{NESTED}: {key}.", found, problems, file=NESTED)
 
@@ -118,8 +118,8 @@ def check_image_class(section: Section, family: str) -> None:
         return
     if found not in IMAGE_TYPES:
         section.problems.append(
-            f"{section.at('image_processor_type')} is {shown(found)}; {IMAGES.name} "
-            "(or its Fast or Pil form) is right, the rule of another is not known here"
+            f"{section.at('image_processor_type')}: expected {IMAGES.name} (or its "
+            f"Fast or Pil form), got {shown(found)}, whose rule is not known here"
         )
 
 
@@ -150,8 +150,8 @@ def video_class(section: Section, family: str) -> ProcessorClass:
     if isinstance(found, str) and found in VIDEO_TYPES:
         return VIDEO_TYPES[found]
     section.problems.append(
-        f"{section.at('video_processor_type')} is {shown(found)}; "
-        f"{' or '.join(VIDEO_TYPES)} is right"
+        f"{section.at('video_processor_type')}: expected {' or '.join(VIDEO_TYPES)}, "
+        f"got {shown(found)}"
     )
     return VIDEO_CLASSES[family]
 
@@ -174,8 +174,8 @@ def read_limits(section: Section, kind: ProcessorClass) -> Limits:
     low, high = (_limit(section, kind, sized, side) for side in (0, 1))
     if low[0] > high[0]:
         section.problems.append(
-            f"{section.at(low[1] or 'size')} is {low[0]:,} and the upper limit "
-            f"{high[0]:,}; the other way round is right"
+            f"{section.at(low[1] or 'size')}: expected at most the upper limit "
+            f"({high[0]:,}), got {low[0]:,}"
         )
     return Limits((low[0], high[0]), (low[1], high[1]))
 
@@ -188,15 +188,15 @@ def _size(section: Section, kind: ProcessorClass) -> Fields | None:
         return None
     if not isinstance(size, dict):
         section.problems.append(
-            f"{section.at('size')} is {shown(size)}; an object with {' and '.join(EDGES)} "
-            "is right"
+            f"{section.at('size')}: expected an object with {' and '.join(EDGES)}, got "
+            f"{shown(size)}"
         )
         return None
     # The classes that read min_pixels and max_pixels drop the copies in `size`.
     dropped = {n for n in NAMES if kind.reads_names and mapping.get(n) is not None}
     section.problems.extend(
-        f"{section.at('size')} holds {shown(key)}; {' and '.join(EDGES)} alone are "
-        "right, no processor loads with other keys"
+        f"{section.at('size')}: expected {' and '.join(EDGES)} alone, got "
+        f"{shown(key)}; no processor loads with other keys"
         for key in sorted(set(size) - {*EDGES} - dropped)[:5]
     )
     return Fields(section.at("size."), size, section.problems)
@@ -213,7 +213,7 @@ def _limit(
         return default, ""
     if edge not in sized.mapping:
         section.problems.append(
-            f"{section.at('size')} has no {edge}; both {' and '.join(EDGES)} are right"
+            f"{section.at('size')}: expected both {' and '.join(EDGES)}, got no {edge}"
         )
         return default, ""
     return sized.whole(edge, default, MOST_PIXELS), f"size.{edge}"

@@ -95,15 +95,15 @@ def _object(
     found = config.get(key)
     if found is None or isinstance(found, dict):
         return found or {}
-    problems.append(f"config.json: {key} is {shown(found)}; an object is right")
+    problems.append(f"config.json: {key}: expected an object, got {shown(found)}")
     return {}
 
 
-def _check(fields: Fields, key: str, right: int) -> None:
-    found = fields.whole(key, right)
-    if found != right:
+def _check(fields: Fields, key: str, expected: int) -> None:
+    found = fields.whole(key, expected)
+    if found != expected:
         fields.problems.append(
-            f"{fields.at(key)} is {found}; {right} is right, no other is counted"
+            f"{fields.at(key)}: expected {expected}, got {found}; no other is counted"
         )
 
 
@@ -122,8 +122,8 @@ def _limits(
     count = section.whole(SOFT_TOKENS, default.max_pixels // area_px)
     if known and count not in known.supported:
         problems.append(
-            f"{section.at(SOFT_TOKENS)} is {count}; one of "
-            f"{', '.join(map(str, known.supported))} is right"
+            f"{section.at(SOFT_TOKENS)}: expected one of "
+            f"{', '.join(map(str, known.supported))}, got {count}"
         )
         return default
     return PixelLimits(
@@ -174,8 +174,8 @@ def _full_layers(fields: Fields, layers: int) -> list[int]:
     if not isinstance(kinds, list) or len(kinds) != layers:
         if kinds is not None:
             fields.problems.append(
-                f"{fields.at('layer_types')} is {shown(kinds)}; a list of {layers} names "
-                "is right"
+                f"{fields.at('layer_types')}: expected a list of {layers} names, got "
+                f"{shown(kinds)}"
             )
         return [at for at in range(layers) if not (at + 1) % SLIDING_PATTERN]
     return [at for at, kind in enumerate(kinds) if kind == FULL or at == layers - 1]

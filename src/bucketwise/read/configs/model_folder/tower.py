@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.nouns.profile import VitShape
-from bucketwise.read.configs.model_folder.fields import Fields
+from bucketwise.read.configs.model_folder.fields import Fields, shown
 
 MOST_BLOCKS = 10_000
 MOST_SIDE = 1_024
@@ -118,7 +118,9 @@ def read_tower(
     kind = TOWERS[family]
     vision = config.get("vision_config")
     if vision is not None and not isinstance(vision, dict):
-        problems.append(f"{place}vision_config is no object; an object is right")
+        problems.append(
+            f"{place}vision_config: expected an object, got {shown(vision)}"
+        )
         vision = None
     fields = Fields(f"{place}vision_config.", vision or {}, problems)
     depth = fields.whole("depth", kind.depth, MOST_BLOCKS)
@@ -168,8 +170,8 @@ def _window(fields: Fields, kind: TowerClass, patch_px: int, merge: int) -> int:
     factor_px = patch_px * merge
     if window_px % factor_px:
         fields.problems.append(
-            f"{fields.at('window_size')} is {window_px}; a multiple of patch_size * "
-            f"spatial_merge_size ({factor_px}) is right"
+            f"{fields.at('window_size')}: expected a multiple of patch_size * "
+            f"spatial_merge_size ({factor_px}), got {window_px}"
         )
     return window_px // factor_px * merge
 
@@ -182,8 +184,8 @@ def _kv_width(fields: Fields, kind: TowerClass, hidden: int) -> int:
     kv_heads = fields.whole("num_key_value_heads", kind.kv_heads)
     if hidden % heads or heads % kv_heads:
         fields.problems.append(
-            f"{fields.at('num_heads')} is {heads} with num_key_value_heads {kv_heads} and "
-            f"hidden_size {hidden}; each a multiple of the one before is right"
+            f"{fields.at('num_heads')}: expected a divisor of hidden_size ({hidden}) "
+            f"that is a multiple of num_key_value_heads ({kv_heads}), got {heads}"
         )
     return hidden // heads * kv_heads
 

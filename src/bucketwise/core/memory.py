@@ -1,0 +1,239 @@
+"""What each device holds, whether that fits, and what would make it fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bucketwise.core.plan import Status
+from bucketwise.words.numbers import memory, plural
+
+Verdict = Literal["does not fit", "cannot tell", "fits"]
+
+VERDICTS: tuple[Verdict, ...] = ("does not fit", "cannot tell", "fits")
+"""The worst first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One thing that takes memory.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    device_bytes : int
+        What it takes of one device.
+    status : {"measured", "derived", "assumed"}
+        How far to trust it.
+    source : str
+        What it was made of.
+    """
+
+    name: str
+    device_bytes: int
+    status: Status
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What is to go into a room, known and estimated.
+
+    Attributes
+    ----------
+    certain_bytes : int
+        What goes in for certain.
+    needed_bytes : int
+        What goes in by estimate.
+    room_bytes : int
+        The room.
+    margin_bytes : int
+        What must be left over before anybody says that it fits.
+    """
+
+    certain_bytes: int
+    needed_bytes: int
+    room_bytes: int
+    margin_bytes: int
+
+    @property
+    def lacks_bytes(self) -> int:
+        """What is missing by estimate; negative where something is left."""
+        return self.needed_bytes - self.room_bytes
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it fits."""
+        if self.certain_bytes > self.room_bytes:
+            return "does not fit"
+        if self.needed_bytes <= self.room_bytes - self.margin_bytes:
+            return "fits"
+        return "cannot tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Devices that hold the same parts.
+
+    Attributes
+    ----------
+    name : str
+        The parts.
+    language_model, vit : bool
+        Which of the two they are.
+    device_ids : tuple of int
+        The devices.
+    terms : tuple of Term
+        What each of them holds.
+    fit : Fit
+        Whether that fits. Where blocks are left to the SDK and no ViT stands beside
+        them, what is needed counts the fewest.
+    """
+
+    name: str
+    language_model: bool
+    vit: bool
+    device_ids: tuple[int, ...]
+    terms: tuple[Term, ...]
+    fit: Fit
+
+    @property
+    def device_bytes(self) -> int:
+        """What all terms take together."""
+        return sum(term.device_bytes for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """The blocks of the cache.
+
+    Attributes
+    ----------
+    tokens : int
+        Of a block.
+    device_bytes : int
+        Of one block by itself on each device.
+    num_min, num_full : int
+        The fewest that compile, and the most that are ever used.
+    given : int
+        What the configuration says; 0 where it leaves it to the SDK.
+    taken, taken_bytes : int
+        What there will be, given or by estimate what the SDK takes; and its bytes on
+        each device.
+    most : int
+        The most that leave room for everything else, by estimate; 0 where none do.
+    fit : Fit
+        Whether they fit beside the language model alone; the fewest, where the SDK
+        chooses: it refuses when they do not.
+    """
+
+    tokens: int
+    device_bytes: int
+    num_min: int
+    num_full: int
+    given: int
+    taken: int
+    taken_bytes: int
+    most: int
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of the configuration that makes it fit.
+
+    Attributes
+    ----------
+    path : tuple of str
+        Keys that lead to the value, in the words of the release.
+    value : object
+        What it becomes; JSON.
+    words : str
+        The same in words, and what it costs.
+    """
+
+    path: tuple[str, ...]
+    value: Any
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """What a configuration takes of each device.
+
+    Attributes
+    ----------
+    device : str
+        The product.
+    device_assumed : bool
+        Whether nobody named it and it could be another.
+    usable_bytes : int
+        What models may use of one.
+    pools : tuple of Pool
+        Devices by what they hold; the language model's first.
+    blocks : Blocks
+        The cache.
+    changes : tuple of Change
+        Single changes that make it fit, the smallest of each kind, the mildest kind
+        first; () where it fits or no single one does.
+    notes : tuple of str
+        What a reader should know, a sentence each.
+    """
+
+    device: str
+    device_assumed: bool
+    usable_bytes: int
+    pools: tuple[Pool, ...]
+    blocks: Blocks
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> tuple[Fit, ...]:
+        """Everything that must fit."""
+        return (*(pool.fit for pool in self.pools), self.blocks.fit)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all."""
+        return min((fit.verdict for fit in self.fits), key=VERDICTS.index)
+
+    @property
+    def lacks_bytes(self) -> int:
+        """What one device misses at the most, by estimate; 0 where none does."""
+        return max(0, *(fit.lacks_bytes for fit in self.fits))
+
+
+def plan_lines(plan: MemoryPlan) -> tuple[str, ...]:
+    """Return what each device holds, and what would make it fit.
+
+    Parameters
+    ----------
+    plan : MemoryPlan
+        The plan.
+    """
+    return tuple(_plan_lines(plan))
+
+
+def _plan_lines(plan: MemoryPlan) -> Iterator[str]:
+    yield f"Memory: {plan.verdict} ({memory(plan.usable_bytes)} a device, {plan.device})."
+    for pool in plan.pools:
+        yield from _pool_lines(pool)
+    blocks = plan.blocks
+    chosen = "given" if blocks.given else "by estimate"
+    yield (
+        f"Cache: {plural(blocks.taken, 'block')} {chosen}, {blocks.num_min:,} to "
+        f"{blocks.num_full:,} make sense, at most {blocks.most:,} leave room for the rest."
+    )
+    for change in plan.changes:
+        yield f"Would fit with {change.words}."
+    yield from plan.notes
+
+
+def _pool_lines(pool: Pool) -> Iterator[str]:
+    count = plural(len(pool.device_ids), "device")
+    yield f"{pool.name} on {count}: {memory(pool.device_bytes)} each, {pool.fit.verdict}."
+    for term in pool.terms:
+        yield f"  {term.name}: {memory(term.device_bytes)} [{term.status}]"

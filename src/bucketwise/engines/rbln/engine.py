@@ -1,0 +1,53 @@
+"""The RBLN SDK as an engine: what the core asks of it, by name."""
+
+from __future__ import annotations
+
+from bucketwise.engines.rbln.attention import context_step
+from bucketwise.engines.rbln.decoder_graphs import (
+    graph_rules,
+    picks_smaller_graphs,
+    vendor_pattern,
+)
+from bucketwise.engines.rbln.devices import device_of
+from bucketwise.engines.rbln.emit.lists import lists_to_set, nested_lists
+from bucketwise.engines.rbln.emit.patterns import releases_of
+from bucketwise.engines.rbln.lengths import (
+    LARGEST_PUBLISHED_PATCHES,
+    UNIT_NOTE,
+    extra_windows,
+    mask_bytes,
+    window_note,
+)
+from bucketwise.engines.rbln.memory.terms import length_bytes
+from bucketwise.engines.rbln.model_classes import (
+    MODEL_CLASSES,
+    generates,
+    serving_targets,
+)
+from bucketwise.engines.rbln.releases import NEWEST, written
+from bucketwise.engines.rbln.targets import SDK
+from bucketwise.nouns.engine import Engine
+
+RBLN = Engine(
+    name="RBLN",
+    sdk=SDK,
+    server="vllm-rbln",
+    newest=written(NEWEST),
+    largest_published=LARGEST_PUBLISHED_PATCHES,
+    compiles=MODEL_CLASSES.__contains__,
+    generates=generates,
+    targets_of=serving_targets,
+    extra_windows=extra_windows,
+    mask_bytes=mask_bytes,
+    picks_smaller_graphs=picks_smaller_graphs,
+    usual_graphs=vendor_pattern,
+    graph_rules=graph_rules,
+    device_of=device_of,
+    context_step=context_step,
+    lists_to_set=lists_to_set,
+    nested_lists=nested_lists,
+    files_to_edit=releases_of,
+    unit_note=UNIT_NOTE,
+    window_note=window_note,
+    length_bytes=length_bytes,
+)

@@ -1,0 +1,303 @@
+"""What nobody gave of a deployment, chosen so that it fits its devices."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.memory import MemoryPlan
+from bucketwise.core.plan import Assumption, ContextLength, Decoder, Status, Visual
+from bucketwise.core.verdict import Grounds, memory_of, verdict_of
+from bucketwise.engines.rbln.attention import MIN_PARTITIONS
+from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.emit import EmitContext
+from bucketwise.engines.rbln.memory.layout import Layout
+from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
+from bucketwise.engines.rbln.rules.layout import layout_of, plan_of
+from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
+from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.nouns.document import Document
+
+BLOCKS, CONTEXT = "kvcache_num_blocks", "max_seq_len"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A plan's half for the ViT and for the decoder, and what it is deployed with.
+
+    Attributes
+    ----------
+    analysis : Analysis
+        Model, limits and evidence.
+    base : BaseConfig
+        The configuration that emitted ones start from.
+    targets : tuple of RblnTarget
+        The dialects, oldest first.
+    """
+
+    analysis: Analysis
+    base: BaseConfig
+    targets: tuple[RblnTarget, ...]
+
+    def memory(
+        self, target: RblnTarget, visual: Visual, decoder: Decoder | None
+    ) -> MemoryPlan | None:
+        """Return what each device holds; None where too little is known."""
+        return plan_of(self._subject(target, visual, decoder))
+
+    @property
+    def newest_memory(self) -> MemoryPlan | None:
+        """What each device holds as planned for the newest dialect."""
+        plan, target = self.analysis.plan, self.targets[-1]
+        return self.memory(target, plan.visual_for(target.version), plan.decoder)
+
+    @property
+    def memory_before(self) -> MemoryPlan | None:
+        """What each device holds with today's lengths, or with one graph of the top."""
+        plan, target = self.analysis.plan, self.targets[-1]
+        visual = plan.visual_for(target.version)
+        current = visual.current
+        old = current.max_seq_lens if current else visual.vit_max_seq_lens[-1:]
+        return self.memory(
+            target,
+            replace(visual, vit_max_seq_lens=old),
+            None if current else plan.decoder,
+        )
+
+    @property
+    def layouts(self) -> tuple[Layout, ...]:
+        """How the plan is laid out for each dialect; () where too little is known."""
+        plan = self.analysis.plan
+        found = [
+            layout_of(
+                self._subject(target, plan.visual_for(target.version), plan.decoder)
+            )
+            for target in self.targets
+        ]
+        return tuple(layout for layout in found if layout is not None)
+
+    def fits(self, *, surely: bool) -> bool:
+        """Return whether it fits for every dialect, with the margin or by estimate."""
+        profile = self.analysis.profile
+        plans = [Sums.of(profile, layout).plan() for layout in self.layouts]
+        if surely:
+            return all(plan.verdict == "fits" for plan in plans)
+        return all(plan.lacks_bytes == 0 for plan in plans)
+
+    def with_values(self, source: str, **values: int) -> Deployment:
+        """Return the deployment with values that were chosen, and why."""
+        return Deployment(
+            analysis=self.analysis,
+            base=self.base.with_values(values, "derived", source),
+            targets=self.targets,
+        )
+
+    def _subject(
+        self, target: RblnTarget, visual: Visual, decoder: Decoder | None
+    ) -> RblnSubject:
+        # Memory goes by what the runtime compares, whatever unit is emitted.
+        lengths = visual.vit_max_seq_lens
+        context = EmitContext(
+            model=self.analysis.plan.model,
+            visual=replace(visual, bucket_unit="vit_patches", max_seq_lens=lengths),
+            decoder=decoder,
+            base=self.base,
+            target=target,
+        )
+        document = Document(
+            config=context.config(), form="compile", source="rbln_config", places={}
+        )
+        return RblnSubject(
+            document=document,
+            version=target.parsed,
+            profile=self.analysis.profile,
+            family=self.analysis.profile.family,
+            limits=self.analysis.preprocessing.image,
+            npu=npu_of(document),
+        )
+
+
+def deployed(
+    analysis: Analysis,
+    base: BaseConfig,
+    targets: Sequence[RblnTarget],
+    *,
+    min_saving: float,
+) -> Analysis:
+    """Fit a plan to its devices and judge it.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan.
+    base : BaseConfig
+        What was given of the deployment, and what is assumed.
+    targets : sequence of RblnTarget
+        The dialects it is emitted for, oldest first; at least one.
+    min_saving : float
+        Share of today's compute that is worth a compile.
+
+    Returns
+    -------
+    Analysis
+        With the base as it is emitted, memory, and the verdict.
+    """
+    fitted = fit(analysis, base, targets)
+    asked, planned = (
+        Deployment(analysis=analysis, base=each, targets=tuple(targets))
+        for each in (base, fitted)
+    )
+    memory, before = planned.newest_memory, asked.memory_before
+    plan = replace(
+        analysis.plan,
+        memory=memory_of(memory),
+        assumptions=_with_base(analysis.plan.assumptions, fitted),
+    )
+    grounds = Grounds(
+        min_saving=min_saving,
+        memory=memory,
+        memory_today=None if base.is_assumed(CONTEXT) else before,
+        decoder_saving=_decoder_saving(plan.decoder, base),
+    )
+    plan = replace(plan, verdict=verdict_of(plan, grounds))
+    return replace(
+        analysis, plan=plan, base=fitted, memory=memory, memory_before=before
+    )
+
+
+def fit(
+    analysis: Analysis, base: BaseConfig, targets: Sequence[RblnTarget]
+) -> BaseConfig:
+    """Choose the context and the cache's blocks, where nobody gave them.
+
+    The context that holds every request seen, where requests tell their tokens; then,
+    where that does not fit, the most blocks that do, and the longest context whose
+    fewest blocks do: with the margin, or else by estimate.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        The plan.
+    base : BaseConfig
+        What was given, and what is assumed.
+    targets : sequence of RblnTarget
+        The dialects it has to fit for, oldest first.
+
+    Returns
+    -------
+    BaseConfig
+        With the chosen values, each marked derived; as it was where it fits, where
+        too little is known, or where nothing that may be chosen makes it fit.
+    """
+    asked = Deployment(analysis=analysis, base=base, targets=tuple(targets))
+    if analysis.profile.lm is None or not asked.layouts:
+        return base
+    for surely in (True, False):
+        for tried in _mildest_first(asked, surely=surely):
+            if tried is not None and tried.fits(surely=surely):
+                return tried.base
+    return base
+
+
+def _mildest_first(asked: Deployment, *, surely: bool) -> Iterator[Deployment | None]:
+    decoder = asked.analysis.plan.decoder
+    needed = decoder.context_length if decoder else None
+    context_free = asked.base.is_assumed(CONTEXT)
+    if context_free and needed is not None and _is_shorter(needed, asked):
+        asked = _for_requests(asked, needed)
+    yield asked
+    flash = all(layout.flash for layout in asked.layouts)
+    mapping = asked.base.mapping
+    blocks_free = flash and not {BLOCKS, "memory_budget"} & {
+        key for key, value in mapping.items() if value is not None
+    }
+    if blocks_free:
+        yield _most_blocks(asked, surely=surely)
+    if context_free:
+        yield _longest_context(asked, blocks_free=blocks_free, surely=surely)
+
+
+def _is_shorter(needed: ContextLength, asked: Deployment) -> bool:
+    return needed.max_seq_len < int(asked.base.mapping[CONTEXT])
+
+
+def _for_requests(asked: Deployment, needed: ContextLength) -> Deployment:
+    why = f"holds the longest request seen ({needed.largest:,} tokens)"
+    return asked.with_values(why, **{CONTEXT: needed.max_seq_len})
+
+
+def _most_blocks(asked: Deployment, *, surely: bool) -> Deployment | None:
+    """Return the deployment with the most blocks that fit, or None."""
+    least = max(layout.num_useful for layout in asked.layouts)
+    most = min(layout.num_full for layout in asked.layouts)
+    return _first_that_fits(
+        most - least + 1,
+        lambda index: asked.with_values(
+            f"the most blocks that leave {_room(surely=surely)}",
+            **{BLOCKS: most - index},
+        ),
+        surely=surely,
+    )
+
+
+def _longest_context(
+    asked: Deployment, *, blocks_free: bool, surely: bool
+) -> Deployment | None:
+    """Return the deployment with the longest context that fits, or None."""
+    layout = asked.layouts[-1]
+    step = layout.partition or max(layout.max_seq_len // 16, 1)
+    least = MIN_PARTITIONS if layout.flash else 1
+    parts = layout.max_seq_len // step
+    why = f"the longest context that leaves {_room(surely=surely)}"
+
+    def at(index: int) -> Deployment:
+        shorter = asked.with_values(why, **{CONTEXT: (parts - 1 - index) * step})
+        if not blocks_free:
+            return shorter
+        fewest = max(each.num_useful for each in shorter.layouts)
+        return shorter.with_values(why, **{BLOCKS: fewest})
+
+    found = _first_that_fits(parts - least, at, surely=surely)
+    if found is None or not blocks_free:
+        return found
+    length = int(found.base.mapping[CONTEXT])
+    return _most_blocks(asked.with_values(why, **{CONTEXT: length}), surely=surely)
+
+
+def _first_that_fits(
+    count: int, at: Callable[[int], Deployment], *, surely: bool
+) -> Deployment | None:
+    """Return the first that fits; every later one takes less."""
+    order = range(max(count, 0))
+    index = bisect_left(order, 1, key=lambda each: int(at(each).fits(surely=surely)))
+    return at(index) if index < len(order) else None
+
+
+def _room(*, surely: bool) -> str:
+    """Say what has to be left of a device."""
+    if not surely:
+        return "room for the rest by estimate"
+    return f"1/{MARGIN} of each device for what was never measured"
+
+
+def _with_base(known: Sequence[Assumption], base: BaseConfig) -> tuple[Assumption, ...]:
+    """Return assumptions with those of the base as it is emitted."""
+    rows = {
+        name: Assumption(
+            name=name, value=value, status=cast("Status", status), source=source
+        )
+        for name, value, status, source in base.assumptions()
+    }
+    replaced = tuple(rows.pop(each.name, each) for each in known)
+    return (*replaced, *rows.values())
+
+
+def _decoder_saving(decoder: Decoder | None, base: BaseConfig) -> float:
+    """Return what the planned decoder graphs save against those in the base."""
+    if decoder is None or decoder.saving is None:
+        return 0.0
+    today = base.mapping.get("decoder_batch_sizes") or [base.mapping.get("batch_size")]
+    return 0.0 if list(decoder.decoder_batch_sizes) == today else decoder.saving

@@ -1,0 +1,1 @@
+"""vLLM: what it counts of a device's memory before it starts."""

@@ -1,0 +1,264 @@
+"""What an engine is: a runtime that shapes are compiled for, as data and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bucketwise.nouns.profile import ModelProfile
+
+Version = tuple[int, ...]
+
+
+def parse_version(text: str) -> Version:
+    """Return the numeric parts of a release such as "0.11.0.post1"."""
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def written(version: Version) -> str:
+    """Return a release as its wheel is named."""
+    return ".".join(map(str, version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Published peaks of one device.
+
+    Attributes
+    ----------
+    name : str
+        The product.
+    dram_bytes_per_s : float
+        Memory bandwidth.
+    flop_per_s : float
+        16-bit matrix products.
+    source : str
+        Where the peaks were published.
+    """
+
+    name: str
+    dram_bytes_per_s: float
+    flop_per_s: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Releases of an engine that take the same text.
+
+    Attributes
+    ----------
+    sdk : str
+        The package that an operator installs, for example "optimum-rbln".
+    version : str
+        The newest of the releases, for example "0.12.0", after which it is named.
+    covers : str
+        All of them, in words.
+    releases : tuple of tuple of int
+        Those releases, oldest first.
+    """
+
+    sdk: str
+    version: str
+    covers: str
+    releases: tuple[Version, ...]
+
+    @property
+    def name(self) -> str:
+        """The requirement an operator would install."""
+        return f"{self.sdk}=={self.version}"
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that holds its files among the results."""
+        return f"{self.sdk}-{self.version}"
+
+    @property
+    def parsed(self) -> Version:
+        """The release as numbers, for comparison."""
+        return parse_version(self.version)
+
+    @property
+    def least(self) -> Version:
+        """The oldest release it covers, as numbers."""
+        return self.releases[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListToSet:
+    """One list, in the unit of the plan, and the releases that take it by one name.
+
+    Attributes
+    ----------
+    level : str
+        Keys that lead to it, with dots.
+    key : str
+        Its name there.
+    lengths : tuple of int
+        What it holds.
+    first, last : str
+        The oldest and the newest of those releases.
+    is_oldest, is_newest : bool
+        Whether no covered release stands before or after them.
+    """
+
+    level: str
+    key: str
+    lengths: tuple[int, ...]
+    first: str
+    last: str
+    is_oldest: bool
+    is_newest: bool
+
+    @property
+    def releases(self) -> str:
+        """The releases in words: "up to 0.10.3", "from 0.10.4"."""
+        if self.is_newest:
+            return f"from {self.first}"
+        return (
+            f"up to {self.last}" if self.is_oldest else f"{self.first} to {self.last}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePattern:
+    """One emitted file.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    text : str
+        As the plan has it.
+    pattern : str
+        The same with a place wherever an edit shows.
+    """
+
+    name: str
+    text: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseFiles:
+    """The files of one release.
+
+    Attributes
+    ----------
+    version : str
+        Of the engine.
+    extra : int
+        What every length of this release needs beside that of the newest, in ViT
+        patches: a window it counts too many.
+    files : tuple of FilePattern
+        In the emitters' order.
+    """
+
+    version: str
+    extra: int
+    files: tuple[FilePattern, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """A runtime with graphs of fixed shapes.
+
+    Attributes
+    ----------
+    name : str
+        What its makers call it.
+    sdk : str
+        The package that compiles for it.
+    server : str
+        The package that serves what was compiled.
+    newest : str
+        Its newest release looked at.
+    largest_published : int
+        The largest length that any published configuration compiles, in ViT patches.
+    compiles : callable
+        Family of a model -> whether some release has a class for it.
+    generates : callable
+        Family -> whether it generates; one that embeds has no decoder.
+    targets_of : callable
+        Family -> the targets that compile it, oldest first.
+    extra_windows : callable
+        Family and release -> windows counted too many in a run of a windowed tower.
+    mask_bytes : callable
+        Length -> bytes of the inputs that grow with its square.
+    picks_smaller_graphs : callable
+        Family -> whether a decode step runs on the smallest graph that holds it.
+    usual_graphs : callable
+        Batch size -> the decoder graphs that guides of the vendor compile.
+    graph_rules : callable
+        Family and batch size -> what holds for every list of decoder graphs, a sentence
+        each.
+    device_of : callable
+        Name of a device, None where nobody named it -> its peaks, and whether it had to
+        be assumed.
+    context_step : callable
+        Tokens of a partition of the cache, None without -> the multiple that a context
+        is of, and the least number of them.
+    lists_to_set : callable
+        Plan -> the lists of lengths by the names that releases have for them, oldest
+        releases first; () where none compiles the model.
+    nested_lists : callable
+        Plan of a family that compares soft tokens -> level, key and numbers of each list.
+    files_to_edit : callable
+        Plan, the configuration emitted ones start from, and targets, oldest first -> the
+        files of every release with places for what is edited in the page, newest first.
+    unit_note : str
+        Which unit a length of the engine has, and what documents say of it; a sentence
+        or more.
+    window_note : callable
+        Family -> what releases count wrong, a sentence; "" for nothing.
+    length_bytes : callable
+        Model and length -> bytes that one more graph takes of a device beside weights.
+    """
+
+    name: str
+    sdk: str
+    server: str
+    newest: str
+    largest_published: int
+    compiles: Callable[[str], bool]
+    generates: Callable[[str], bool]
+    targets_of: Callable[[str], tuple[Target, ...]]
+    extra_windows: Callable[[str, Version], int]
+    mask_bytes: Callable[[int], int]
+    picks_smaller_graphs: Callable[[str], bool]
+    usual_graphs: Callable[[int], tuple[int, ...]]
+    graph_rules: Callable[[str, int], tuple[str, ...]]
+    device_of: Callable[[str | None], tuple[Device, bool]]
+    context_step: Callable[[int | None], tuple[int, int]]
+    lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
+    nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
+    files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
+    unit_note: str
+    window_note: Callable[[str], str]
+    length_bytes: Callable[[ModelProfile, int], int]
+
+    def release(self, version: Version) -> Release:
+        """Return one of its releases."""
+        return Release(engine=self, version=version)
+
+    def releases(self, targets: Iterable[Target]) -> tuple[Release, ...]:
+        """Return the newest release of each target."""
+        return tuple(self.release(each.parsed) for each in targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One release of an engine."""
+
+    engine: Engine
+    version: Version
+
+    @property
+    def name(self) -> str:
+        """The release as its wheel is named."""
+        return written(self.version)
+
+    def extra_windows(self, family: str) -> int:
+        """Return the windows it counts too many in a run of a windowed tower."""
+        return self.engine.extra_windows(family, self.version)

@@ -1,0 +1,107 @@
+"""Options out of a file are those of the command line, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from bucketwise.app.options import RECORDED, AnalyzeOptions
+from bucketwise.cli.analyze import analyze
+from bucketwise.cli.option_types import KINDS
+
+TRAFFIC = "width,height\n" + "640,480\n" * 300 + "1920,1080\n" * 200
+
+
+def options_of_run(tmp_path: Path, config: str, *typed: str) -> dict[str, Any]:
+    traffic, file, out = (tmp_path / name for name in ("t.csv", "b.toml", "out"))
+    traffic.write_text(TRAFFIC, encoding="utf-8")
+    file.write_text(config, encoding="utf-8")
+    words = [str(traffic), "--config", str(file), "--out", str(out), "--format", "none"]
+    done = CliRunner().invoke(analyze, [*words, *typed], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    found: dict[str, Any] = json.loads((out / "plan.json").read_text("utf-8"))
+    return dict(found["provenance"]["options"])
+
+
+@pytest.mark.parametrize(
+    ("config", "typed"),
+    [
+        (
+            'buckets = "2-3"\nmin-saving = 0.1',
+            ("--buckets", "2-3", "--min-saving", "10%"),
+        ),
+        ("pin = [4096, 8192]", ("--pin", "4096", "--pin", "8192")),
+        ("pin = 4096", ("--pin", "4096")),
+        ("current = [1024, 16384]", ("--current", "1024,16384")),
+        ("allow_overflow = true", ("--allow-overflow",)),
+        (
+            "batch_size = 8\nstep_cost = {1 = 12.5, 8 = 20}",
+            ("--batch-size", "8", "--step-cost", "1=12.5,8=20"),
+        ),
+        ('target = ["0.11.2", "0.12.0"]', ("--target", "0.11.2", "--target", "0.12.0")),
+        (
+            'columns = {width = "height", height = "width"}',
+            ("--columns", "width=height,height=width"),
+        ),
+    ],
+)
+def test_a_file_says_what_could_be_typed(
+    tmp_path: Path, config: str, typed: tuple[str, ...]
+) -> None:
+    told = options_of_run(tmp_path, config)
+    assert told.pop("config") == "b.toml"
+    again = tmp_path / "again"
+    again.mkdir()
+    plain = options_of_run(again, "", *typed)
+    del plain["config"]
+    assert told == plain
+
+
+def test_what_is_typed_counts_more_than_the_file(tmp_path: Path) -> None:
+    told = options_of_run(tmp_path, 'strategy = "quantile"', "--strategy", "linear")
+    assert told["strategy"] == "linear"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("modle = 'x'", "got 'modle' (did you mean model?)"),
+        ("zzzz = 1", "expected options of analyze, got 'zzzz'"),
+        ("inputs = ['x']", "got 'inputs'"),
+        ("model = ", "expected TOML with a line for each option"),
+        ("buckets = 'many'", "many"),
+    ],
+)
+def test_what_no_option_takes_is_refused_by_its_name(
+    tmp_path: Path, config: str, said: str
+) -> None:
+    file = tmp_path / "b.toml"
+    file.write_text(config, encoding="utf-8")
+    done = CliRunner().invoke(analyze, ["t.csv", "--config", str(file)])
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+
+
+def test_each_option_is_said_once_and_its_default_is_the_field_s() -> None:
+    given = {
+        each.name: each for each in analyze.params if isinstance(each, click.Option)
+    }
+    context = analyze.make_context("analyze", ["x.csv"])
+    for field in fields(AnalyzeOptions):
+        option = field.metadata.get("option")
+        if option is None:
+            continue
+        assert option.kind in {*KINDS, "flag"}
+        assert given[field.name].help == option.text
+        assert context.params[field.name] == field.default
+
+
+def test_every_field_that_decides_is_recorded() -> None:
+    left_out = {"base", "current_source", "places"}
+    assert {each.name for each in fields(AnalyzeOptions)} - left_out == set(RECORDED)
