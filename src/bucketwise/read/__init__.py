@@ -43,8 +43,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415 - keeps workers light
 
     if name not in _HOMES:
-        message = f"module 'bucketwise.read' has no attribute {name!r}"
-        raise AttributeError(message)
+        raise AttributeError(f"module 'bucketwise.read' has no attribute {name!r}")
     found = getattr(import_module(f"bucketwise.read.{_HOMES[name]}"), name)
     globals()[name] = found
     return found

@@ -150,8 +150,9 @@ def _named(given: str, scratch: Scratch, spool: str, expected: str) -> list[Inpu
     try:
         kind = stat.S_IFMT(os.stat(given).st_mode)  # noqa: PTH116 - pathlib takes "" for "."
     except (FileNotFoundError, NotADirectoryError) as error:
-        message = f"{_shown(given)}: there is no such file or folder; {expected}"
-        raise InputError(message) from error
+        raise InputError(
+            f"{_shown(given)}: there is no such file or folder; {expected}"
+        ) from error
     path = Path(given)
     # The name of "." and the like is that of the folder it stands for.
     name = one_line(path.name if path.name not in {"", ".."} else path.resolve().name)

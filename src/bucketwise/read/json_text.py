@@ -79,11 +79,11 @@ def load_json(file: Path) -> Any:
         with file.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        message = f"{file.name}: cannot be read ({error.strerror})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{file.name}: cannot be read ({error.strerror})") from error
     if len(content) > MAX_FILE_BYTES:
-        message = f"{file.name}: expected at most {MAX_FILE_BYTES} bytes, got more"
-        raise ConfigError(message)
+        raise ConfigError(
+            f"{file.name}: expected at most {MAX_FILE_BYTES} bytes, got more"
+        )
     return parse_json(content, file.name)
 
 
@@ -105,24 +105,20 @@ def parse_json(text: str | bytes, name: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError as error:
-        message = f"{name}: nested too deeply for a configuration"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{name}: nested too deeply for a configuration") from error
     except ValueError as error:
         # Bad UTF-8, bad JSON and integers of thousands of digits all end here.
-        message = f"{name}: not JSON ({error})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{name}: not JSON ({error})") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, item in pairs:
         if key in found:
-            message = f"the key {key[:100]!r} appears twice in one object"
-            raise ValueError(message)
+            raise ValueError(f"the key {key[:100]!r} appears twice in one object")
         found[key] = item
     return found
 
 
 def _no_constant(name: str) -> Any:
-    message = f"{name} is not a JSON number"
-    raise ValueError(message)
+    raise ValueError(f"{name} is not a JSON number")

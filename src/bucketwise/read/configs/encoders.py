@@ -146,11 +146,10 @@ def find_encoder(name: str) -> EncoderProfile:
     if is_folder:
         return read_encoder_folder(folder)
     known = ", ".join(built_in_encoders())
-    message = (
+    raise ConfigError(
         f"model: {text[:200]!r} is no text encoder that is built in, and no folder here "
         f"has that name; expected one of {known}, or a folder with a config.json"
     )
-    raise ConfigError(message)
 
 
 def encoder_named(name: str) -> EncoderProfile | None:
@@ -211,11 +210,10 @@ def _profile(
     problems = [] if problems is None else problems
     family = config.get("model_type")
     if not isinstance(family, str) or family not in ENCODERS:
-        message = (
+        raise ConfigError(
             f"{CONFIG}: model_type: expected that of a text encoder, one of "
             f"{', '.join(ENCODERS)}, got {shown(family)}"
         )
-        raise ConfigError(message)
     known, keys = ENCODERS[family], _KEYS[family]
     fields = Fields(f"{CONFIG}: ", config, problems)
     # What the SDK compares a length with: n_positions wins over the other.

@@ -74,17 +74,15 @@ def find_profile(name: str) -> ModelProfile:
         return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
     known = ", ".join(profiles)
     if built_in_encoder(text) is not None:
-        message = (
+        raise ConfigError(
             f"model: {text!r} is a text encoder, which analyze plans from token counts: "
             "--lengths COLUMN names their column"
         )
-        raise ConfigError(message)
     likely = meant(short_name(text), profiles)
-    message = (
+    raise ConfigError(
         f"model: expected one of {known}, or a folder with a config.json, got "
         f"{text[:200]!r}" + (f"; did you mean {likely}?" if likely else "")
     )
-    raise ConfigError(message)
 
 
 def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:

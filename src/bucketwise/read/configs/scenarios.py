@@ -111,11 +111,10 @@ def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
         When it names nothing, cannot be read, or holds no lengths.
     """
     if not names_text(text):
-        message = (
+        raise ConfigError(
             f"{option}: expected lengths such as 1024,4096, or a configuration or a "
             f"plan.json that exists, got {str(text)[:200]!r}"
         )
-        raise ConfigError(message)
     try:
         documents = read_documents(text)
     except ConfigError as error:
@@ -148,11 +147,10 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
     source = documents[0].source
     lists = {given.lengths for given in found}
     if not found:
-        message = (
+        raise ConfigError(
             f"{source}: no visual.max_seq_len or visual.max_seq_lens found; one of them "
             "is needed to know which lengths are compiled"
         )
-        raise ConfigError(message)
     if found[-1].is_plan:
         versions = [document.version for document in documents]
         by_release = {
@@ -162,11 +160,10 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
         }
         return replace(found[-1], by_release=by_release, documents=documents)
     if len(lists) > 1:
-        message = (
+        raise ConfigError(
             f"{source}: expected one visual.max_seq_len (max_seq_lens up to 0.10.3), "
             f"got {len(lists)} different lists of ViT lengths"
         )
-        raise ConfigError(message)
     return replace(found[0], documents=documents)
 
 
@@ -212,22 +209,20 @@ def _of_document(document: Document) -> GivenLengths | None:
         document=written, version=NEWEST, family=named or nesting_family(config)
     )
     if "visual" in config and subject.visual is None:
-        message = (
+        raise ConfigError(
             f"{document.source}: visual: expected an object, got "
             f"{shown(config['visual'])}"
         )
-        raise ConfigError(message)
     name, value = buckets_of(subject)
     if not name:
         return None
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] > MAX_LENGTH:
-        message = (
+        raise ConfigError(
             f"{document.place((*inside, 'visual', name))}: visual.{name}: expected "
             f"whole numbers from 1 to {MAX_LENGTH}, got {shown(value)}; bucketwise "
             "lint tells more"
         )
-        raise ConfigError(message)
     is_list = document.form == "list" and document.source == GIVEN
     return GivenLengths(
         lengths=lengths,
@@ -258,8 +253,7 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
         return None
     lengths = tuple(sorted({int(number) for number in re.findall(r"\d+", text)}))
     if not lengths[0]:
-        message = f"bucket list: expected lengths from 1 up, got {text!r}"
-        raise UsageError(message)
+        raise UsageError(f"bucket list: expected lengths from 1 up, got {text!r}")
     return lengths
 
 

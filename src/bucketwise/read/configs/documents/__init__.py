@@ -119,8 +119,9 @@ def _found(text: Text) -> tuple[Document, ...]:
     where = f" in this {understood.name}" if understood else ""
     expected = understood.right if understood else EVERYTHING_IS_RIGHT
     told = f" ({problems[0]})" if problems else ""
-    message = f"{text.name}: no configuration found{where}; expected {expected}{told}"
-    raise ConfigError(message)
+    raise ConfigError(
+        f"{text.name}: no configuration found{where}; expected {expected}{told}"
+    )
 
 
 def _documents(parts: Parts, text: Text) -> tuple[Document, ...]:

@@ -35,8 +35,9 @@ def list_documents(text: Text) -> tuple[Document, ...]:
     words = re.findall(r"[+-]?\d+", text.content)
     lengths = [int(word) for word in words if len(word) <= len(str(MAX_LENGTH)) + 1]
     if not 1 <= len(words) <= MAX_LENGTHS:
-        message = f"{text.name}: expected 1 to {MAX_LENGTHS} lengths, got {len(words)}"
-        raise ConfigError(message)
+        raise ConfigError(
+            f"{text.name}: expected 1 to {MAX_LENGTHS} lengths, got {len(words)}"
+        )
     _check(text.name, [*lengths, *([0] * (len(words) - len(lengths)))], MAX_LENGTH)
     notes: tuple[str, ...] = ()
     if len(set(lengths)) < len(lengths):
@@ -74,8 +75,7 @@ def plan_documents(text: Text) -> tuple[Document, ...]:
         return ()
     if schema not in READ_SCHEMAS:
         known = " or ".join(map(repr, READ_SCHEMAS))
-        message = f"{text.name}: expected schema {known}, got {schema[:50]!r}"
-        raise ConfigError(message)
+        raise ConfigError(f"{text.name}: expected schema {known}, got {schema[:50]!r}")
     return documents_of_plan(found, text.name)
 
 
@@ -105,8 +105,7 @@ def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...
             for release, visual in by_release.items()
         )
     except (AttributeError, KeyError, TypeError) as error:
-        message = f"{name}: a damaged plan ({error}); make it anew"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{name}: a damaged plan ({error}); make it anew") from error
 
 
 def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, ...]:
@@ -197,8 +196,7 @@ def _check(name: str, values: Iterable[Any], most: int) -> None:
         value for value in values if type(value) is not int or not 1 <= value <= most
     ]
     if wrong:
-        message = (
+        raise ConfigError(
             f"{name}: expected a whole number from 1 to {most}, got "
             f"{str(wrong[0])[:50]!r}"
         )
-        raise ConfigError(message)

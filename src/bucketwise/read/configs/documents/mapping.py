@@ -136,11 +136,10 @@ def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Documen
         tree = replace(tree, value=_without_holes(tree.value, tree.excerpt))
     level = tree.value
     if not isinstance(level, dict):
-        message = (
+        raise ConfigError(
             f"{text.name}: expected an object with settings of optimum-rbln, got "
             f"{type(level).__name__}"
         )
-        raise ConfigError(message)
     if is_engine_file(level):
         return served(_engine_options(tree, text), text, release)
     wrapper = wrapper_of(level)
@@ -149,12 +148,11 @@ def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Documen
         return (replace(wrapped, limits=wrapped.limits + _limits(level, tree, text)),)
     if level and not any(name in SETTINGS or name in WRAPPERS for name in level):
         names = ", ".join(name[:50] for name in list(level)[:5])
-        message = (
+        raise ConfigError(
             f"{text.name}: none of its keys is a setting of optimum-rbln ({names}), "
             "and no command in it starts vllm serve or optimum-rbln-cli; expected "
             "visual, max_seq_len, batch_size and the like, or such a command"
         )
-        raise ConfigError(message)
     plain = _plain(level, (), tree, text, release)
     return (replace(plain, limits=plain.limits + _limits(level, tree, text)),)
 

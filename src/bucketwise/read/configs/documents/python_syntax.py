@@ -88,8 +88,7 @@ def parsed(excerpt: Excerpt) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(excerpt.text)
     except (RecursionError, MemoryError) as error:
-        message = f"{excerpt.name}: nested too deeply for a script"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{excerpt.name}: nested too deeply for a script") from error
     except (SyntaxError, ValueError) as error:
         # A null byte is a ValueError in older releases of Python 3.11.
         line = getattr(error, "lineno", None)
@@ -97,8 +96,9 @@ def parsed(excerpt: Excerpt) -> ast.Module:
         place = (
             excerpt.where(starts[min(line, len(starts)) - 1]) if line else excerpt.name
         )
-        message = f"{place}: not Python ({getattr(error, 'msg', error)})"
-        raise ConfigError(message) from error
+        raise ConfigError(
+            f"{place}: not Python ({getattr(error, 'msg', error)})"
+        ) from error
 
 
 def dotted_name(node: ast.expr) -> str:

@@ -138,8 +138,9 @@ def _mapping(option: Option) -> tuple[Mapping[str, Any], Mapping[Path, Place]] |
             raise
         tree = json_tree(_quoted(text, option.unresolved), name)
     if not isinstance(tree.value, dict):
-        message = f"{name}: expected a JSON object, got {str(option.value)[:50]!r}"
-        raise ConfigError(message)
+        raise ConfigError(
+            f"{name}: expected a JSON object, got {str(option.value)[:50]!r}"
+        )
     return _with_unknowns(tree.value, option.unresolved), tree.places
 
 

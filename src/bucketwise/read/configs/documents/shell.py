@@ -256,11 +256,10 @@ class Shell:
         """Refuse a script whose variables hold each other over and over."""
         self.filled[0] += characters
         if self.filled[0] > MAX_FILLED:
-            message = (
+            raise ConfigError(
                 f"{word.at.where()}: expected what is set to stay within "
                 f"{MAX_FILLED:,} characters, got more"
             )
-            raise ConfigError(message)
 
 
 def program_of(words: Sequence[Given]) -> tuple[str, int, int] | None:

@@ -233,8 +233,7 @@ def commands(
     position = 0
     while match := dialect.token.match(text, position):
         if match.lastgroup == "plain" and match[0] in UNCLOSED[dialect]:
-            message = f"{excerpt.where(match.start())}: a quote is not closed"
-            raise ConfigError(message)
+            raise ConfigError(f"{excerpt.where(match.start())}: a quote is not closed")
         position = match.end()
         if not reader.in_word and match[0].startswith("#"):
             end = text.find("\n", position - 1)

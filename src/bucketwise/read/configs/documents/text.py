@@ -84,19 +84,17 @@ def read_text(source: str | Path) -> Text:
             found = f"a folder without {FILE_NAME} or {PLAN_FILE}"
         elif os.path.exists(path):  # noqa: PTH110
             found = "not a file"
-        message = (
+        raise ConfigError(
             f"{name or str(source)}: {found}; expected lengths such as 1024,4096, a "
             f"rbln_config as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python "
             "file, a notebook, a script, manifest or README with vllm serve or "
             f"optimum-rbln-cli, or a {PLAN_FILE}"
         )
-        raise ConfigError(message)
     try:
         with file.open("rb") as stream:
             content = _bounded(file.name, stream)
     except OSError as error:
-        message = f"{file.name}: cannot be read ({error.strerror})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{file.name}: cannot be read ({error.strerror})") from error
     folder = str(file.parent) if file.name == FILE_NAME else ""
     return replace(_decoded(file.name, content, folder), path=str(file))
 
@@ -144,10 +142,9 @@ def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
     """
     documents = tuple(islice(found, MAX_CONFIGURATIONS + 1))
     if len(documents) > MAX_CONFIGURATIONS:
-        message = (
+        raise ConfigError(
             f"{name}: expected at most {MAX_CONFIGURATIONS} configurations, got more"
         )
-        raise ConfigError(message)
     return documents
 
 
@@ -160,11 +157,10 @@ def refuse_long(content: str, name: str) -> None:
         When it is longer than `MAX_CODE_CHARACTERS`.
     """
     if len(content) > MAX_CODE_CHARACTERS:
-        message = (
+        raise ConfigError(
             f"{name}: expected at most {MAX_CODE_CHARACTERS:,} characters of code, got "
             "more; JSON alone may hold more"
         )
-        raise ConfigError(message)
 
 
 def _is_text(source: str) -> bool:
@@ -180,8 +176,7 @@ def _is_text(source: str) -> bool:
 def _bounded(name: str, stream: BinaryIO) -> bytes:
     content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        message = f"{name}: expected at most {MAX_BYTES:,} bytes, got more"
-        raise ConfigError(message)
+        raise ConfigError(f"{name}: expected at most {MAX_BYTES:,} bytes, got more")
     return content
 
 
@@ -189,8 +184,9 @@ def _decoded(name: str, content: bytes, folder: str = "") -> Text:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        message = f"{name}: not a text (byte {error.start} is no UTF-8)"
-        raise ConfigError(message) from error
+        raise ConfigError(
+            f"{name}: not a text (byte {error.start} is no UTF-8)"
+        ) from error
     return Text(name=name, content=_plain_ends(text), folder=folder)
 
 

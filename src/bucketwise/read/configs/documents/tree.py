@@ -86,8 +86,9 @@ def refuse_odd_values(value: object, name: str) -> None:
     """
     for path, found, expected in _odd(value, ()):
         place = ".".join(path)[:200] or "the whole"
-        message = f"{name}: {place}: expected {expected}, got {str(found)[:50]!r}"
-        raise ConfigError(message)
+        raise ConfigError(
+            f"{name}: {place}: expected {expected}, got {str(found)[:50]!r}"
+        )
 
 
 def _odd(value: Any, path: Path) -> Iterator[tuple[Path, object, str]]:

@@ -69,8 +69,7 @@ def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
         mark = getattr(error, "problem_mark", None)
         place = excerpt.where(mark.index) if mark else name
         what = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        message = f"{place}: neither JSON nor YAML ({what})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{place}: neither JSON nor YAML ({what})") from error
     for tree in trees:
         refuse_odd_values(tree.value, name)
     return tuple(tree for tree in trees if isinstance(tree.value, dict | list))
@@ -213,8 +212,7 @@ class _Reader:
             self._refuse(at, f"expected at most {MAX_VALUES:,} values, got more")
 
     def _refuse(self, at: int, what: str) -> NoReturn:
-        message = f"{self._excerpt.where(at)}: {what}"
-        raise ConfigError(message)
+        raise ConfigError(f"{self._excerpt.where(at)}: {what}")
 
 
 def _below(path: Path | None, key: str) -> Path | None:
@@ -246,8 +244,7 @@ def toml_tree(excerpt: Excerpt, name: str) -> Tree:
     except RecursionError as error:
         raise ConfigError(too_deep) from error
     except ValueError as error:
-        message = f"{name}: not TOML ({error})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{name}: not TOML ({error})") from error
     _refuse_depth(value, name)
     refuse_odd_values(value, name)
     return Tree(value, _places(excerpt, value), "toml", excerpt)
@@ -258,8 +255,7 @@ def _refuse_depth(value: dict[str, Any], name: str) -> None:
     while levels:
         level, depth = levels.pop()
         if depth > MAX_DEPTH:
-            message = f"{name}: nested too deeply for a configuration"
-            raise ConfigError(message)
+            raise ConfigError(f"{name}: nested too deeply for a configuration")
         items = level.values() if isinstance(level, dict) else level
         levels += [(each, depth + 1) for each in items if isinstance(each, dict | list)]
 

@@ -273,8 +273,7 @@ def option_edits(
     """
     settings = dict(_settings(command, document))
     if not settings:
-        message = "no option gives one of its settings alone"
-        raise NoEdit(message)
+        raise NoEdit("no option gives one of its settings alone")
     old, left = dict(_leaves(document.config)), dict(_leaves(new))
     edits: list[Edit] = []
     for path, pair in settings.items():
@@ -367,8 +366,7 @@ def _removed(pair: Pair) -> Edit:
     start = pair.name.offset(0)
     before = _BEFORE.search(pair.name.file.content, 0, start)
     if before is None:
-        message = f"--{pair.name.text} stands with others in one word"
-        raise NoEdit(message)
+        raise NoEdit(f"--{pair.name.text} stands with others in one word")
     return Edit(before.start(), _end(pair), "")
 
 

@@ -107,8 +107,7 @@ def edited(content: str, edits: Sequence[Edit]) -> str:
         if last is None or edit.start >= last.end:
             merged.append(edit)
         elif last.text or edit.text:
-            message = "two changes of one place"
-            raise NoEdit(message)
+            raise NoEdit("two changes of one place")
         else:
             merged[-1] = Edit(last.start, max(last.end, edit.end), "")
     for edit in reversed(merged):
@@ -197,8 +196,7 @@ class Level:
             if name not in found and name in old and old[name] != new[name]
         ]
         if lost:
-            message = f"{', '.join(lost)} stands elsewhere"
-            raise NoEdit(message)
+            raise NoEdit(f"{', '.join(lost)} stands elsewhere")
         if added:
             yield self._inserted(node, kept, {name: new[name] for name in added})
 
@@ -222,8 +220,7 @@ class Level:
         node = entry.node
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             if node.entries is None:
-                message = f"{'.'.join(path)} is made elsewhere"
-                raise NoEdit(message)
+                raise NoEdit(f"{'.'.join(path)} is made elsewhere")
             yield from self.edits(node, old, new, path)
             return
         text = self._content[node.start : node.end]
@@ -301,8 +298,7 @@ class Level:
         if not kept:
             inner = self._content[node.start : node.end]
             if node.entries or inner.strip("{} \t") or node.is_block:
-                message = f"no place for {', '.join(added)}"
-                raise NoEdit(message)
+                raise NoEdit(f"no place for {', '.join(added)}")
             return Edit(node.start, node.end, "{" + ", ".join(pairs) + "}")
         first = kept[0]
         line = self._content.rfind("\n", 0, first.start) + 1

@@ -77,8 +77,7 @@ def locate(text: str) -> Place:
     if not os.path.lexists(folder / CONFIG):
         hints = [hint for end, hint in _HINTS if _holds(folder, end)]
         why = "; ".join(hints) or "expected a folder as Hugging Face stores a model"
-        message = f"--model: the folder {hf_id!r} holds no {CONFIG}; {why}"
-        raise ConfigError(message)
+        raise ConfigError(f"--model: the folder {hf_id!r} holds no {CONFIG}; {why}")
     return Place(folder=folder, hf_id=hf_id)
 
 
@@ -126,11 +125,10 @@ def _snapshot(cache: Path) -> Path:
     """Return the one snapshot of a cached model."""
     found = [entry for entry in _entries(cache / _SNAPSHOTS) if entry.is_dir()]
     if len(found) != 1:
-        message = (
+        raise ConfigError(
             f"--model: {_cached_id(cache.name)!r} has {len(found)} snapshots in the "
             f"Hugging Face cache; name one of the folders under {_SNAPSHOTS}"
         )
-        raise ConfigError(message)
     return Path(found[0])
 
 
