@@ -242,8 +242,9 @@ def _told_by_order(
     began: under the right reading the one or the other is in order.
     """
     took = requests.took
-    is_sorted = min(_late_share(took, 0.0), _late_share(-took, 0.0)) <= _IN_ORDER
-    if requests.time_s.size < _FEWEST or is_sorted:
+    if took.size < _FEWEST:
+        return None
+    if min(_late_share(took, 0.0), _late_share(-took, 0.0)) <= _IN_ORDER:
         return None
     late = _late_share(requests.time_s, _grain(requests.time_s) + _JITTER_S)
     if late <= _IN_ORDER:
