@@ -236,14 +236,8 @@ def likely_sides(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _query(source: str, sides: Sequence[str], path: Sequence[str]) -> str:
-    reader = next(
-        (
-            reader
-            for how, reader in _READERS
-            if re.search(how + "$", source, re.IGNORECASE)
-        ),
-        "read_csv",
-    )
+    fitting = (reader for how, reader in _READERS if re.search(f"(?i){how}$", source))
+    reader = next(fitting, "read_csv")
     table = f"{reader}({literal(source)})"
     record = ""
     if any(path):

@@ -280,11 +280,8 @@ def _limit(
         return int(asked), f"model_max_length in {TOKENIZER}"
     if usable is None:
         return None, f"neither {CONFIG} nor {TOKENIZER} sets a limit"
-    key = (
-        "n_positions"
-        if fields.mapping.get("n_positions")
-        else "max_position_embeddings"
-    )
+    own = fields.mapping.get("n_positions")
+    key = "n_positions" if own else "max_position_embeddings"
     less = f", less the {reserved} up to that of padding" if reserved else ""
     return usable, f"{key} in {CONFIG}{less}"
 

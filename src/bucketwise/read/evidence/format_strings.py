@@ -243,14 +243,8 @@ def compile_format(text: str) -> LineFormat:
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         is_read = token in read.values()
         answered = token.told is not None and token.told.part == "answered"
-        strict.append(
-            _pattern(
-                token,
-                following,
-                r"\d" if answered else "",
-                kept=is_read and not answered,
-            )
-        )
+        first, kept = (r"\d", False) if answered else ("", is_read)
+        strict.append(_pattern(token, following, first, kept=kept))
         loose.append(_pattern(token, following, None, kept=is_read))
     parts = sorted(read, key=lambda part: tokens.index(read[part]))
     told = {part: variable.told for part, variable in read.items()}

@@ -130,17 +130,12 @@ def find_prefix(lines: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """
     pattern, names = "", tuple[str, ...]()
     while len(names) < _MOST_PREFIXES:
-        more = next(
-            (
-                (name, pattern + each)
-                for name, each in _PREFIXES.items()
-                if _are_most(re.compile(pattern + each).match, lines)
-            ),
-            None,
-        )
-        if more is None:
+        for name, each in _PREFIXES.items():
+            if _are_most(re.compile(pattern + each).match, lines):
+                names, pattern = (*names, name), pattern + each
+                break
+        else:
             break
-        names, pattern = (*names, more[0]), more[1]
     return pattern, names
 
 

@@ -184,14 +184,8 @@ def match_columns(
         When what is chosen does not go together.
     """
     naming = Naming.of(chosen)
-    found = find_columns(
-        names,
-        SIZES,
-        naming,
-        source,
-        may_lack=SHARED if naming.apart else (),
-        cells=cells,
-    )
+    lacks = SHARED if naming.apart else ()
+    found = find_columns(names, SIZES, naming, source, may_lack=lacks, cells=cells)
     asked = found.named.keys() - (SHARED if naming.tells_load else set())
     roles = max(
         (form.roles(found.roles) for form in _FORMS),

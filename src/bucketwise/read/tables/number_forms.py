@@ -75,12 +75,9 @@ def number_forms(
 
 def _written(role: str, values: Sequence[str]) -> list[str]:
     """Return the numbers among values, without a sign and without spaces in them."""
+    is_pair = role in {"resolution", "shape"}
     parts = (
-        part
-        for value in values
-        for part in (
-            re.split(_PAIR, value) if role in {"resolution", "shape"} else [value]
-        )
+        each for it in values for each in (re.split(_PAIR, it) if is_pair else [it])
     )
     closed = (
         re.sub(f"[{_SPACES}]", "", part)

@@ -66,11 +66,9 @@ def read_soft_tokens(
     )
     prefill = _prefill(Fields("config.json: text_config.", text, problems))
     clips = sister.video or sister.checkpoint
-    frames = (
-        video_at.whole("num_frames", sister.sampling.max_frames)
-        if video_at
-        else sister.sampling.max_frames
-    )
+    frames = sister.sampling.max_frames
+    if video_at:
+        frames = video_at.whole("num_frames", frames)
     return replace(
         sister,
         checkpoint=_limits(image_at, sister, sister.checkpoint, problems),
