@@ -29,7 +29,6 @@ raises over damaged files that it did not expect, such as "TProtocolException"."
 
 MEMORY_LIMIT = "360MB"
 
-
 ROW = "file_row_number"
 """The row in the file, from 0: DuckDB's, also where a column of the file is called so."""
 

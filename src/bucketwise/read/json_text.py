@@ -26,7 +26,6 @@ _FAULTS = (
 )
 """How a fault looks where something is written that is all but JSON, and its name."""
 
-
 MAX_FILE_BYTES = 16 * 2**20
 """Configurations hold a few hundred kilobytes; more is none."""
 

@@ -30,7 +30,6 @@ _DAMAGE = (EOFError, zlib.error, zstd.ZstdError, gzip.BadGzipFile)
 
 CHUNK_BYTES = 1 << 18
 
-
 _BOM = b"\xef\xbb\xbf"
 _LF = ord("\n")
 

@@ -249,7 +249,6 @@ IMAGES: Mapping[str, Callable[[Workspace, File, Chosen], Images | None]] = {
 """Readers of images, by what a file is; None where it holds rows. Each imports what it
 needs when it is asked: most inputs are tables."""
 
-
 _SAID: Mapping[type[Exception], str] = {
     OverlongLineError: "{error}; {expected}",
     CrashError: "damaged Parquet ({error}); write it anew from what it was made of",

@@ -37,7 +37,6 @@ _EXPECTED = (
 _MOST_SHOWN = 400
 """Characters of what the database says."""
 
-
 _SIDES = (("width", "height"), ("wid", "hei"), ("w", "h"), ("x", "y"), ("cols", "rows"))
 """Parts of names in which those of two sides differ."""
 _READERS = (

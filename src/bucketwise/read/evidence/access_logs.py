@@ -33,10 +33,8 @@ _ENDS = frozenset(
 )  # fmt: skip
 """Of the paths under which vLLM generates (0.6.6, 0.33.0 entrypoints), and Ollama."""
 
-
 OF_A_COMPLETION = rf"(?:POST )?[^? ]*/(?:{'|'.join(sorted(_ENDS))})/?(?:[? ].*)?"
 """How columns show such a request: its line, its path, or all of its address."""
-
 
 OF_A_PROBE = (
     r"(?:GET |HEAD )?[^? ]*/(?:health|healthz|livez|readyz|ready|ping|metrics|models|load|"
@@ -44,7 +42,6 @@ OF_A_PROBE = (
 )
 """The same for what watches a server: vLLM's own paths (0.33.0 entrypoints) and those of
 Kubernetes."""
-
 
 MAX_LINE = 65_536
 """Bytes: nginx takes 32 KiB of headers at most (large_client_header_buffers, as

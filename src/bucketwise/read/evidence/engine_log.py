@@ -99,7 +99,6 @@ _AGGREGATED = (
     "one engine"
 )
 
-
 _NEWEST_FIRST = "the newest line comes first: read from the end"
 _NEARLY_ALL = 0.9
 _FEW_PLACES = 8

@@ -69,7 +69,6 @@ _SAME = 1e-3
 Moment = Literal["start", "end"]
 _OTHER_BOUND: Mapping[Moment, str] = {"start": "were done", "end": "began"}
 
-
 _SUFFIXES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
 
 

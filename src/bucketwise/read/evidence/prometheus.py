@@ -54,7 +54,6 @@ _LOOKED_AT = 100
 _SIGNS = (re.compile(r'"resultType"\s{0,9}:'), re.compile(r'"errorType"\s{0,9}:'))
 _SERIES = re.compile(r'"metric"\s{0,9}:\s{0,9}\{')
 
-
 _Labels = frozenset[tuple[str, str]]
 
 

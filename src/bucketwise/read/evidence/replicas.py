@@ -16,7 +16,6 @@ from bucketwise.read.evidence.stamps import epoch_s, iso_s, moment_of_year
 MAX_REPLICAS = 1_000
 """Far more engines than stand behind one load balancer."""
 
-
 _DATED = re.compile(
     r"\d{4}([-/])\d\d\1\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 )

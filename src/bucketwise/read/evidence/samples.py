@@ -21,7 +21,6 @@ from bucketwise.words.reasons import ABSURD, FRACTION, NO_TIME, NOT_A_NUMBER
 
 Role = Literal["running", "waiting", "swapped"]
 
-
 Labels = Mapping[str, str]
 _GAUGE = r"num_requests_(?:running|waiting|swapped)"
 _SERIES = re.compile(r"([\w:]{1,200})?(?:\{(.{0,4000})\})?")

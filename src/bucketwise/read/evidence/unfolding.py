@@ -21,7 +21,6 @@ from bucketwise.read.lines import read_lines
 MAX_CHARACTERS = 64 * 1024 * 1024
 """Some three million samples; what Prometheus answers, 11,000 a series, is less."""
 
-
 _STREAMS = re.compile(r'"resultType"\s{0,9}:\s{0,9}"streams"')
 _EVENTS = re.compile(r'\A\s{0,99}\{\s{0,99}"events"\s{0,9}:\s{0,9}\[')
 _NARROWEST, _WIDEST = 40, 400

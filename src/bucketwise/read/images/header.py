@@ -19,7 +19,6 @@ TiffImagePlugin.py, TiffImageFile._setup)."""
 TOLD = "told"
 """Stands for a format where nothing but the size of an image is known."""
 
-
 ORIENTATION = 0x0112
 """Tag of the orientation (CIPA DC-008-2019, table 4)."""
 TURNS = {turn: turn for turn in range(1, 9)}

@@ -32,7 +32,6 @@ from bucketwise.read.images.header import (
 READ_COST = 64
 """What a call costs besides its bytes: formats read byte by byte are bounded too."""
 
-
 HEADER_BYTES = 1 << 25
 """What a header may cost to read; the longest ICC profile in a JPEG has 16 MiB."""
 WHOLE_BYTES = 1 << 28

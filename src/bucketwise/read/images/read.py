@@ -48,7 +48,6 @@ _PLAIN = ((JPEG_MAGIC, read_jpeg), (PNG_MAGIC, read_png))
 # lseek refuses an offset that only a lying header can name; the disk is not to blame.
 _HEADER_FAULTS = frozenset({None, errno.EINVAL, errno.EOVERFLOW})
 
-
 Found = tuple[str, str]
 """A path, and why it need not be opened; "" for a file to be read."""
 

@@ -31,7 +31,6 @@ _MORE_IN_HEADER, _MORE_IN_NEXT = 482, 504
 
 _LENGTH_DIGITS = 20  # of a size that fits 64 bits
 
-
 SPOOL_BYTES = 1 << 24
 """A packed member up to this size is held in memory, a larger one in a nameless file."""
 MAX_MEMBER_BYTES = 1 << 28

@@ -27,7 +27,6 @@ from bucketwise.words.reasons import MISSING, NOT_A_NUMBER, ZERO_OR_NEGATIVE
 _LONGEST_NAME = 40
 """Characters; longer names are none of a side, and would fill the cache."""
 
-
 _MOST_PIXELS = 2**50
 """Above every image there is."""
 _OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs")

@@ -18,7 +18,6 @@ _WHITESPACE = b"\n\r \t\f"
 _URL_SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _STANDARD = re.compile(rb"[A-Za-z0-9+/]*")
 
-
 REFERRED = "named by an address, a path or an id"
 LEFT_OUT = "left out, cut or moved elsewhere by the logger"
 BESIDE = "kept in files of their own, of which a table has the paths"

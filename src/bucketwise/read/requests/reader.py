@@ -28,7 +28,6 @@ _MORE = {
 JSON they are `startTimeUnixNano` of a span and `timeUnixNano` of a log record
 (opentelemetry-proto 1.7)."""
 
-
 Record = tuple[int, object]
 """Where something stands in a file, from 1, and what it says."""
 _BY_REQUEST = (

@@ -33,7 +33,6 @@ from bucketwise.read.tables.records import Form, read_records
 _SAMPLE_LINES = 20
 _LONGEST_NAME = 64
 
-
 _RANGE_BYTES = 128 * 1024 * 1024
 _RANGE_ROWS = 20_000
 """Asked for at once: a row group may be as large as its file, and DuckDB holds 2,048

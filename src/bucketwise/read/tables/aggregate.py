@@ -49,7 +49,6 @@ in memory."""
 _REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
 _SLOT_US = SLOT_LADDER_S[0] * 1_000_000
 
-
 _FEW = 50
 """Rows that are judged first and then sought by their text, in two thirds of the time."""
 Judged = Callable[[str, Sequence[str]], str]

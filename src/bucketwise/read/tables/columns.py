@@ -33,7 +33,6 @@ _OF_IMAGES = frozenset({"images", "num_images", "image_count"})
 _OF_SUMS = frozenset({None, "time", "path", "replica", "engine"})
 """Roles of a load by which requests are summed up; the others are of one request."""
 
-
 _OF_ANY = frozenset({"count", "time", "label"})
 _OF_CLIPS = frozenset({"frames", "fps"})
 _OF_A_SIZE = frozenset({"height", "width", "resolution", "shape"})

@@ -32,7 +32,6 @@ SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
 
 _MOST_PREAMBLE_LINES = 20
 
-
 _SAMPLE_LINES = 50
 _PAIR = re.compile(r"\s*\d+\s*[xX*\u00d7]\s*\d+\s*")
 _SHOWN = 40

@@ -25,7 +25,6 @@ _CORNERS = (("x", "y"), ("left", "top"), ("bbox_x", "bbox_y"), ("x_min", "y_min"
 _SIDES = (("w", "h"), ("width", "height"))
 """What a box is told by, the shorter names first: beside them the others are no box's."""
 
-
 _MOMENTS = frozenset({"start", "end"})
 """A column named for one of them may be found as the time of an image, too."""
 

@@ -39,7 +39,6 @@ from bucketwise.words.numbers import plural, verb
 MAX_LABELS = 1_000
 """More distinct values than this are no groups of customers; they identify rows."""
 
-
 _SIZE_KEYS = ("height", "width", "frames", "fps", "tokens", *OWN_COLUMNS)
 _DISTINCT_SIZES = (
     f"SELECT count(*) FROM (SELECT DISTINCT {', '.join(_SIZE_KEYS)} FROM cells "

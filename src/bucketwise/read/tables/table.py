@@ -29,7 +29,6 @@ BATCH = "batch"
 
 BATCH_ROWS = 20_000
 
-
 SAMPLE_LINES = 1_000
 _BATCH_CHARACTERS = 4_000_000
 """Lines with images in them are few to a batch."""

@@ -29,7 +29,6 @@ _CLOCK = rf"\s*(?:(\d+)(?:\.| days? ))?(\d+):(\d\d):({_DECIMAL})\s*"
 
 _CLOCK_S = (86_400.0, 3_600.0, 60.0, 1.0)
 
-
 _ORDINAL = "%Y-%j"
 _DATES = {
     "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",

@@ -35,7 +35,6 @@ _CONTINUED = re.compile(r"\\\n")
 _SETS = frozenset({"ENV", "ARG"})
 _STARTS = frozenset({"ENTRYPOINT", "CMD"})
 
-
 _SECTION = re.compile(r"^\[.+\][ \t]*$", re.MULTILINE)
 _SETTING = re.compile(
     r"^(?P<name>[A-Za-z]\w*)[ \t]*=[ \t]*"

@@ -51,7 +51,6 @@ _SHELL_MAGICS = frozenset({"bash", "sh", "script", "!"})
 _MAGIC_LINE = re.compile(r"^([ \t]*)([%!?]+)((?:.*\\\n)*.*)$", re.MULTILINE)
 _RETURNS = re.compile(r"\r(?=\n)")
 
-
 Part = Command | Tree | Code
 MAX_DEPTH = 3
 """Of files within files, such as a manifest in a block of Markdown."""

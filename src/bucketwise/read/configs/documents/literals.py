@@ -35,7 +35,6 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 _OPERANDS = (int, float, str, list, tuple)
 
-
 MAX_STEPS = 200_000
 """Names of names of names grow without end."""
 

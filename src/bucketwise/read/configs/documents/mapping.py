@@ -43,7 +43,6 @@ COMPILED_BY = "optimum_rbln_version"
 WRAPPERS = ("rbln_config", "optimum_overrides")
 """Keys vllm-rbln takes a configuration under (vllm-rbln 0.12.0, config.py)."""
 
-
 _OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
 """Options of vLLM's own configuration file that hold a configuration."""
 

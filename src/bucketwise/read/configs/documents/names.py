@@ -29,7 +29,6 @@ _CACHED = re.compile(r"(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)")
 
 _FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
 
-
 _VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
 _PIN = re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}")
 _IMAGE = re.compile(rf"[\w./-]*(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")

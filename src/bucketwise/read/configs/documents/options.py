@@ -38,7 +38,6 @@ _PASSED_ON = ("$@", "${@}", "$*", "${*}", "%*", "$args")
 _SHORT_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
-
 COMPILER_OPTIONS: Mapping[str, bool] = {
     "model-id": True, "output-dir": True, "class": True, "show-rbln-config": False,
     "get-kvcache-num-blocks": False, "set-kvcache-num-blocks": True,

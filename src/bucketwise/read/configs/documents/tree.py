@@ -19,7 +19,6 @@ MAX_DEPTH = 64
 MAX_PLACES = 50_000
 """Values beyond are told by the place of what holds them."""
 
-
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 

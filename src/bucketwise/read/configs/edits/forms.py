@@ -41,7 +41,6 @@ JSON = Style(
 )
 YAML = Style(value=JSON.value, quote="", trailing_comma=True)
 
-
 PYTHON = Style(value=repr, quote='"', trailing_comma=True)
 _PREFIX = "rbln_"
 

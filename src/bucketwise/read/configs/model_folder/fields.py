@@ -27,7 +27,6 @@ _HINTS = (
     (".onnx", "it holds ONNX files: name the Hugging Face folder they were made from"),
 )  # fmt: skip
 
-
 Default = TypeVar("Default")
 MOST_DIMENSION = 2**20
 MOST_PIXELS = 2**36

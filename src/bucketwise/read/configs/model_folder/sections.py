@@ -20,7 +20,6 @@ NO_IMAGE_DEFAULT = ("qwen3_vl_moe",)
 """Families the image loader has no default class for (transformers 5.15.1, models/auto/
 image_processing_auto.py): their file must name one."""
 
-
 EDGES = ("shortest_edge", "longest_edge")
 NAMES = ("min_pixels", "max_pixels")
 
