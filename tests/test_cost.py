@@ -53,7 +53,7 @@ LINEAR = {
 
 def test_every_built_in_model_has_a_counted_cost() -> None:
     assert {*COUNTED, *LINEAR} == set(built_in_profiles())
-    assert {name for name, each in built_in_profiles().items() if each.prefill} == {
+    assert {name for name, each in built_in_profiles().items() if each.soft_tokens} == {
         *LINEAR
     }
 
@@ -72,7 +72,7 @@ def test_the_formula_equals_what_was_counted_on_the_real_tower(name: str) -> Non
 @pytest.mark.parametrize("name", LINEAR)
 def test_a_chunk_costs_what_the_linear_layers_of_the_real_class_hold(name: str) -> None:
     profile = find_profile(name)
-    shape = profile.prefill
+    shape = profile.lm
     assert shape is not None
     experts = (
         3 * shape.experts_per_token * shape.expert_intermediate * shape.hidden

@@ -11,22 +11,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.language_model import (
+from bucketwise.core.language_model import (
     input_embedding,
     kv_values_per_token,
     parameters,
     prefill_flops,
+    read_values,
     sliding_values,
     state_values,
     step_flops,
     step_weights,
 )
 from bucketwise.errors import ConfigError
-from bucketwise.nouns.profile import LmShape
+from bucketwise.nouns.profile import Attention, LmShape
 from bucketwise.read.configs.profiles import built_in_profiles
 
 # Parameters of each checkpoint's class, and of the vision tower in it (model.visual),
-# counted on torch's meta device (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).
+# counted on torch's meta device (transformers 5.23.0, EXAONE's and Gemma4's 5.15.1; torch
+# 2.13.0). Gemma4's are its vision_tower and embed_vision, without an audio tower. The
+# model cards tell 30.7, 25.2, 2.3 and 4.5 thousand million of its language models, of the
+# last two without embeddings.
 TOTALS = {
     "qwen2-vl-2b": (2_208_985_600, 665_271_296),
     "qwen2-vl-7b": (8_291_375_616, 675_759_104),
@@ -49,6 +53,10 @@ TOTALS = {
     "cosmos-reason2-2b": (2_127_532_032, 406_957_056),
     "cosmos-reason2-8b": (8_767_123_696, 576_388_336),
     "exaone-4.5-33b": (33_813_987_328, 1_286_482_944),
+    "gemma-4-e2b": (4_797_113_600, 168_544_256),
+    "gemma-4-e4b": (7_632_344_064, 169_330_688),
+    "gemma-4-26b-a4b": (25_805_933_872, 572_792_112),
+    "gemma-4-31b": (31_273_086_512, 575_741_232),
 }
 
 SMALL: dict[str, Any] = {
@@ -56,21 +64,19 @@ SMALL: dict[str, Any] = {
     "hidden": 64,
     "vocab": 500,
     "tied": False,
-    "full_attention_layers": 4,
-    "heads": 6,
-    "kv_heads": 2,
-    "head_dim": 24,
+    "attention": (Attention(layers=4, heads=6, kv_heads=2, head_dim=24),),
     "qk_norms": True,
     "source": "",
 }
 EXPERTS = {"experts": 8, "experts_per_token": 3, "expert_intermediate": 20}
 SLIDING = {
-    "full_attention_layers": 1,
-    "sliding_layers": 3,
-    "sliding_window_tokens": 16,
+    "attention": (
+        Attention(layers=1, heads=6, kv_heads=2, head_dim=24),
+        Attention(layers=3, heads=6, kv_heads=2, head_dim=24, window_tokens=16),
+    )
 }
 HYBRID = {
-    "full_attention_layers": 2,
+    "attention": (Attention(layers=2, heads=6, kv_heads=2, head_dim=24),),
     "query_gates": True,
     "linear_key_heads": 2,
     "linear_key_head_dim": 16,
@@ -78,7 +84,39 @@ HYBRID = {
     "linear_value_head_dim": 8,
     "linear_conv_kernel": 4,
 }
-OLDER = {"heads": 4, "head_dim": 16, "attention_biases": 3, "qk_norms": False}
+OLDER = {
+    "attention": (Attention(layers=4, heads=4, kv_heads=2, head_dim=16),),
+    "attention_biases": 3,
+    "qk_norms": False,
+}
+# The last 4 of 6 layers borrow keys and values, one of them over all tokens.
+GEMMA: dict[str, Any] = SMALL | {
+    "layers": 6,
+    "tied": True,
+    "normed_outputs": True,
+    "intermediate": 96,
+}
+BORROWING = {
+    "attention": (
+        Attention(layers=2, heads=6, kv_heads=2, head_dim=24, borrowing_layers=1),
+        Attention(
+            layers=4,
+            heads=6,
+            kv_heads=2,
+            head_dim=16,
+            window_tokens=16,
+            borrowing_layers=3,
+        ),
+    ),
+    "wide_layers": 4,
+    "per_layer_input": 8,
+}
+ONE_PROJECTION = {
+    "attention": (
+        Attention(layers=1, heads=6, kv_heads=1, head_dim=24, keys_are_values=True),
+        Attention(layers=5, heads=6, kv_heads=2, head_dim=16, window_tokens=16),
+    ),
+}
 
 PROMPT, BATCH = 70, 3
 
@@ -86,7 +124,8 @@ PROMPT, BATCH = 70, 3
 # eager attention and experts): parameters with the embedding, then what torch's
 # FlopCounterMode counted of a prompt of 70 tokens (logits of the last only) and of a step
 # of 3 sequences that hold 70 and make the 71st: products with weights, and attention.
-# The convolutions it counted, and the delta rule's chunks of a prompt, are left out.
+# The convolutions it counted, and the delta rule's chunks of a prompt, are left out, and so
+# are the angles of Gemma4's positions (2,800, and 40). EXAONE's and Gemma4's: 5.15.1.
 COUNTED: dict[str, tuple[dict[str, Any], int, tuple[int, int], tuple[int, int]]] = {
     "qwen2_vl": (
         SMALL | OLDER | {"intermediate": 96, "tied": True},
@@ -129,6 +168,24 @@ COUNTED: dict[str, tuple[dict[str, Any], int, tuple[int, int], tuple[int, int]]]
         236_800,
         (24_148_480, 11_289_600),
         (1_224_192, 205_632),
+    ),
+    "gemma4_small": (
+        GEMMA | BORROWING,
+        347_936,
+        (40_634_880, 13_171_200),
+        (1_930_752, 319_104),
+    ),
+    "gemma4": (
+        GEMMA | ONE_PROJECTION,
+        246_288,
+        (29_811_200, 12_230_400),
+        (1_466_880, 214_848),
+    ),
+    "gemma4_moe": (
+        GEMMA | ONE_PROJECTION | EXPERTS,
+        435_264,
+        (39_918_080, 12_230_400),
+        (1_900_032, 214_848),
     ),
 }
 
@@ -184,13 +241,17 @@ def test_a_steps_flop_are_those_counted_on_the_real_class(family: str) -> None:
 def test_a_prompts_flop_are_those_counted_less_what_the_mask_hides(family: str) -> None:
     values, _, (products, attention), _ = COUNTED[family]
     delta_rule = DELTA_RULE if "qwen3_5" in family else 0
-    # Eager attention computes all 70 x 70 pairs.
     shape = LmShape(**values)
     seen = range(1, PROMPT + 1)
-    pairs = shape.full_attention_layers * sum(seen) + shape.sliding_layers * sum(
-        min(each, shape.sliding_window_tokens) for each in seen
+    pairs = {
+        kind: 4 * kind.layers * kind.heads * kind.head_dim for kind in shape.attention
+    }
+    # Eager attention computes all 70 x 70 of them.
+    assert sum(pairs.values()) * PROMPT**2 == attention
+    attended = sum(
+        each * sum(min(n, kind.window_tokens or n) for n in seen)
+        for kind, each in pairs.items()
     )
-    attended = attention // (shape.attention_layers * PROMPT**2) * pairs
     expected = products + attended + PROMPT * delta_rule
     assert prefill_flops(shape, np.array([PROMPT])) == [expected]
 
@@ -199,13 +260,33 @@ def test_a_prompts_flop_are_those_counted_less_what_the_mask_hides(family: str) 
 def test_what_slides_keeps_its_window_and_no_more(context: int, more: int) -> None:
     shape = LmShape(**COUNTED["exaone4_5"][0])
     few, many = (sliding_values(shape, each) for each in (context, context + more))
-    assert few <= many <= sliding_values(shape, shape.sliding_window_tokens)
+    assert few <= many <= sliding_values(shape)
     assert few == (2 * 3 * 2 * 24) * min(context, 16)
     assert kv_values_per_token(shape) == 2 * 1 * 2 * 24
 
 
+@given(context=st.integers(1, 60), devices=st.integers(1, 4))
+def test_layers_that_borrow_keys_and_values_keep_none_and_read_them(
+    context: int, devices: int
+) -> None:
+    shape = LmShape(**COUNTED["gemma4_small"][0])
+    assert kv_values_per_token(shape) == 2 * 1 * 2 * 24
+    assert sliding_values(shape) == 2 * 1 * 2 * 16 * 16
+    heads = -(-2 // devices)
+    read = 2 * heads * (2 * 24 * context + 4 * 16 * min(context, 16))
+    assert read_values(shape, context, devices) == read
+
+
+@given(shape=shapes, context=st.integers(1, 100_000), devices=st.integers(1, 16))
+def test_a_step_reads_no_less_than_a_share_of_what_a_sequence_keeps(
+    shape: LmShape, context: int, devices: int
+) -> None:
+    kept = kv_values_per_token(shape) * context + sliding_values(shape, context)
+    assert read_values(shape, context, devices) >= kept / devices - 1e-6 * kept
+
+
 @given(
-    shape=shapes | st.just(LmShape(**COUNTED["exaone4_5"][0])),
+    shape=shapes | st.sampled_from([LmShape(**each[0]) for each in COUNTED.values()]),
     tokens=st.integers(1, 50),
 )
 def test_a_prompt_costs_its_tokens_one_by_one_but_one_lm_head(
@@ -277,31 +358,26 @@ def test_only_linear_attention_keeps_a_state() -> None:
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"layers": 0}, "layers: expected at least 1, got 0"),
-        ({"heads": -1, "vocab": 0}, "vocab: .*, got 0\n.*heads: .*, got -1"),
+        (
+            {"hidden": -1, "vocab": 0},
+            "hidden: expected at least 1, got -1.*\n.*vocab: expected at least 1, got 0",
+        ),
         ({"intermediate": 0}, "intermediate: expected at least 1, got 0"),
-        ({"heads": 5}, r"heads: expected a multiple of kv_heads \(2\), got 5"),
-        (
-            {"full_attention_layers": 5},
-            r"full_attention_layers: expected 0 to layers \(4\), got 5",
-        ),
-        (
-            {"full_attention_layers": 3},
-            "linear_conv_kernel: expected at least 1, got 0",
-        ),
+        ({"layers": 3}, r"attention: expected kinds of up to layers \(3\).*, got 4"),
+        ({"layers": 5}, "linear_conv_kernel: expected at least 1, got 0"),
         ({"attention_biases": 2}, "attention_biases: expected 0, 3 or 4, got 2"),
-        (EXPERTS, "intermediate: expected 0 beside experts, got 96"),
+        ({"wide_layers": 5}, r"wide_layers: expected 0 to layers \(4\), got 5"),
         (
             EXPERTS | {"experts_per_token": 0},
             "experts_per_token: expected at least 1, got 0",
         ),
         (
-            EXPERTS | {"experts": 2, "intermediate": 0},
+            EXPERTS | {"experts": 2},
             r"experts_per_token: expected at most experts \(2\), got 3",
         ),
         (
             HYBRID | {"linear_key_heads": 4},
-            "linear_value_heads: expected a multiple of .*, got 6",
+            r"linear_value_heads: expected a multiple of linear_key_heads \(4\), got 6",
         ),
     ],
 )
@@ -310,3 +386,24 @@ def test_dimensions_that_do_not_fit_together_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=expected):
         LmShape(**SMALL | {"intermediate": 96} | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"layers": 0}, "layers: expected at least 1, got 0"),
+        ({"heads": -1, "head_dim": 0}, "heads: .*, got -1\n.*head_dim: .*, got 0"),
+        ({"heads": 5}, r"heads: expected a multiple of kv_heads \(2\), got 5"),
+        ({"window_tokens": -1}, "window_tokens: expected at least 0, got -1"),
+        (
+            {"borrowing_layers": 5},
+            r"borrowing_layers: expected 0 to layers \(4\), got 5",
+        ),
+    ],
+)
+def test_layers_whose_dimensions_do_not_fit_together_are_refused(
+    changed: dict[str, int], expected: str
+) -> None:
+    [kind] = SMALL["attention"]
+    with pytest.raises(ConfigError, match=expected):
+        replace(kind, **changed)

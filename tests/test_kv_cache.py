@@ -57,10 +57,11 @@ def test_a_block_takes_keys_and_values_of_every_layer_by_heads(
 
 def test_a_hybrid_keeps_keys_and_values_of_its_full_attention_layers_alone() -> None:
     shape = shape_of("qwen3.5-27b")
-    assert shape.full_attention_layers < shape.layers
-    per_layer = 16_384 * 256 * 2 * shape.kv_heads
+    [kind] = shape.attention
+    assert kind.layers < shape.layers
+    per_layer = 16_384 * 256 * 2 * kind.kv_heads
     each = kv_bytes(shape, 16_384, 1, 1)
-    assert each == 2 * shape.full_attention_layers * per_layer
+    assert each == 2 * kind.layers * per_layer
 
 
 def test_the_guides_128_blocks_need_28_gib_of_a_15_7_gib_device() -> None:

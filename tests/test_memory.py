@@ -9,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.core.memory import MemoryPlan, plan_lines
-from bucketwise.core.tower import device_parameters, host_parameters
+from bucketwise.core.tower import (
+    device_parameters,
+    host_parameters,
+    projector_parameters,
+)
+from bucketwise.engines.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.preflight import preflight
-from bucketwise.engines.rbln.memory.terms import vit_terms
+from bucketwise.engines.rbln.memory.terms import language_model_terms, vit_terms
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.profiles import built_in_profiles
 
@@ -20,7 +25,8 @@ MIB, GIB = 2**20, 2**30
 MODELS = {name: each for name, each in built_in_profiles().items() if each.lm}
 
 # Parameters of model.visual of each checkpoint's class, counted on torch's meta device
-# (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0).
+# (transformers 5.23.0, EXAONE's 5.15.1; torch 2.13.0). Of Gemma4 its vision_tower and
+# embed_vision (5.15.1).
 TOWERS = {
     "qwen2-vl-2b": 665_271_296,
     "qwen2-vl-7b": 675_759_104,
@@ -44,6 +50,10 @@ TOWERS = {
     "cosmos-reason2-8b": 576_388_336,
     "exaone-4.5-33b": 1_286_482_944,
     "colqwen2-v1.0-hf": 665_271_296,
+    "gemma-4-e2b": 168_544_256,
+    "gemma-4-e4b": 169_330_688,
+    "gemma-4-26b-a4b": 572_792_112,
+    "gemma-4-31b": 575_741_232,
 }
 
 # RBLN Model Zoo, qwen3-vl-2b, compile.py, with the three lengths of the vendor's guide.
@@ -65,8 +75,39 @@ lengths = st.lists(
 )
 
 
+# RBLN Model Zoo, gemma-4-31b-bucketing, compile.py.
+GEMMA = replace(
+    ZOO, lengths=(384, 640, 1_152), soft_tokens=(70, 140, 280, 560, 1_120), devices=16
+)
+# Tensors of the cache by kind, full and sliding: how many, heads, tokens of a block, width
+# of a head. What _update_rbln_config of RBLNGemma4ForCausalLM asks for with each
+# checkpoint's dimensions and partitions of 16,384 (optimum-rbln 0.12.0, transformers
+# 5.15.1); blocks come first in their shapes, of sliding ones a sequence each.
+CACHES = {
+    "gemma-4-e2b": ((14, 1, 16_384, 512), (56, 1, 512, 256)),
+    "gemma-4-e4b": ((14, 2, 16_384, 512), (70, 2, 512, 256)),
+    "gemma-4-26b-a4b": ((10, 2, 16_384, 512), (50, 8, 1_024, 256)),
+    "gemma-4-31b": ((20, 4, 16_384, 512), (100, 16, 1_024, 256)),
+}
+soft_names = st.sampled_from(sorted(CACHES))
+
+
 def plan_of(name: str, layout: Layout) -> MemoryPlan:
-    return preflight(MODELS[name], layout)
+    return preflight(MODELS[name], counted(name, layout))
+
+
+def counted(name: str, layout: Layout) -> Layout:
+    """Return a layout with counts of soft tokens where the model has them."""
+    soft = layout.soft_tokens or (70, 280)
+    return replace(layout, soft_tokens=soft if MODELS[name].soft_tokens else ())
+
+
+def terms_bytes(name: str, layout: Layout) -> int:
+    """Return what language model and ViT take of a device, the cache apart."""
+    profile, layout = MODELS[name], counted(name, layout)
+    assert profile.lm is not None
+    terms = (*language_model_terms(profile.lm, layout), *vit_terms(profile, layout))
+    return sum(term.device_bytes for term in terms)
 
 
 @st.composite
@@ -88,7 +129,8 @@ def layouts(draw: st.DrawFn) -> Layout:
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_tower_on_device_and_host_is_the_tower_of_the_real_class(name: str) -> None:
     profile = MODELS[name]
-    assert device_parameters(profile) + host_parameters(profile) == TOWERS[name]
+    beside = host_parameters(profile) + projector_parameters(profile)
+    assert device_parameters(profile) + beside == TOWERS[name]
 
 
 def test_the_published_configuration_fits_where_it_is_published_to_run() -> None:
@@ -303,11 +345,51 @@ def test_one_more_length_never_takes_less(
     name: str, layout: Layout, added: int
 ) -> None:
     more = replace(layout, lengths=(*layout.lengths, 64 * added))
-    before, after = (
-        sum(term.device_bytes for term in vit_terms(MODELS[name], each))
-        for each in (layout, more)
-    )
+    before, after = (terms_bytes(name, each) for each in (layout, more))
     assert after > before
+
+
+@given(soft_names, layouts(), st.sampled_from([70, 140, 280, 560, 1_120]))
+def test_one_more_count_never_takes_less(name: str, layout: Layout, added: int) -> None:
+    before = replace(layout, soft_tokens=(70,))
+    more = replace(layout, soft_tokens=(70, added))
+    assert terms_bytes(name, more) > terms_bytes(name, before)
+
+
+@given(soft_names, st.integers(1, 9), st.integers(1, 20), st.integers(1, 16))
+def test_the_cache_is_that_of_the_tensors_the_class_asks_for(
+    name: str, batch_size: int, blocks: int, devices: int
+) -> None:
+    shape = MODELS[name].lm
+    assert shape is not None
+    full, sliding = (
+        count * aligned(n * -(-heads // devices) * tokens * head_dim * 2)
+        for (count, heads, tokens, head_dim), n in zip(
+            CACHES[name], (blocks, batch_size), strict=True
+        )
+    )
+    assert kv_bytes(shape, 16_384, blocks, devices) == full
+    assert sliding_bytes(shape, batch_size, devices) == sliding
+
+
+@pytest.mark.parametrize("name", ["gemma-4-26b-a4b", "gemma-4-31b"])
+def test_the_zoos_layout_of_gemma4_fits(name: str) -> None:
+    plan = plan_of(name, GEMMA)
+    assert plan.verdict == "fits"
+    assert plan.blocks.taken == plan.blocks.num_full == 16
+    assert [(pool.name, len(pool.device_ids)) for pool in plan.pools] == [
+        ("language model and ViT", 8),
+        ("language model", 8),
+    ]
+    one = replace(GEMMA, devices=1, visual_devices=1, max_seq_len=32_768)
+    assert plan_of(name, one).verdict == "does not fit"
+
+
+def test_values_that_are_keys_are_copied_and_that_is_no_certainty() -> None:
+    plan = plan_of("gemma-4-31b", GEMMA)
+    [copied] = [each for each in plan.pools[0].terms if "copied" in each.name]
+    assert copied.device_bytes == 10 * 5_376 * 4 * 512 * 2 // 16
+    assert copied.status == "assumed"
 
 
 @given(names, layouts())

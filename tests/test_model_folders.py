@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
-from bucketwise.core.decoder.language_model import input_embedding, parameters
+from bucketwise.core.language_model import input_embedding, parameters
 from bucketwise.core.patching import count_patches
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.nouns.profile import ModelProfile
@@ -134,19 +134,20 @@ def text_of(profile: ModelProfile) -> dict[str, Any]:
     """Return what a checkpoint's config.json says of its language model."""
     lm = profile.lm
     assert lm is not None
+    kind = lm.attention[0]
     text: dict[str, Any] = {
         "num_hidden_layers": lm.layers,
         "hidden_size": lm.hidden,
         "vocab_size": lm.vocab,
-        "num_attention_heads": lm.heads,
-        "num_key_value_heads": lm.kv_heads,
+        "num_attention_heads": kind.heads,
+        "num_key_value_heads": kind.kv_heads,
     }
     if profile.family.startswith("qwen2") or profile.family in HOLDERS:
         text |= {"use_sliding_window": False, "max_window_layers": lm.layers}
-    elif lm.sliding_layers:
-        every = lm.layers // lm.full_attention_layers
+    elif lm.sliding:
+        every = lm.layers // kind.layers
         text |= {
-            "sliding_window": lm.sliding_window_tokens,
+            "sliding_window": lm.sliding[0].window_tokens,
             # One layer more, which predicts further tokens and is left out.
             "layer_types": [
                 "full_attention" if number % every == 0 else "sliding_attention"
@@ -154,7 +155,7 @@ def text_of(profile: ModelProfile) -> dict[str, Any]:
             ],
         }
     else:
-        text |= {"head_dim": lm.head_dim, "attention_bias": False}
+        text |= {"head_dim": kind.head_dim, "attention_bias": False}
     if lm.experts:
         text |= {
             "num_experts": lm.experts,
@@ -172,7 +173,7 @@ def text_of(profile: ModelProfile) -> dict[str, Any]:
             "linear_num_value_heads": lm.linear_value_heads,
             "linear_value_head_dim": lm.linear_value_head_dim,
             "linear_conv_kernel_dim": lm.linear_conv_kernel,
-            "full_attention_interval": lm.layers // lm.full_attention_layers,
+            "full_attention_interval": lm.layers // kind.layers,
         }
     if lm.shared_expert_intermediate:
         text["shared_expert_intermediate_size"] = lm.shared_expert_intermediate

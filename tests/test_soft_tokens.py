@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ from bucketwise.lint.finding import SEVERITIES
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.soft_tokens import compiled_counts
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
+from tests.gemma4 import text_config_of
 from tests.strategies import clips_of, traffic_of
 
-MODEL = "gemma-4-e4b"
+MODEL = "gemma-4-26b-a4b"
 SUPPORTED = (70, 140, 280, 560, 1_120)
 SIDES = st.tuples(st.integers(1, 3_000), st.integers(1, 3_000), st.integers(1, 900))
 
@@ -157,7 +159,7 @@ def test_every_image_costs_the_tower_the_same_and_the_plan_says_what() -> None:
 
 @pytest.mark.parametrize("limits", [{"max_pixels": 500_000}, {"min_pixels": 65_536}])
 def test_a_limit_that_is_no_supported_count_is_refused(limits: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"pixels: expected .*gemma-4-e4b "):
+    with pytest.raises(UsageError, match=r"pixels: expected .*gemma-4-26b-a4b "):
         bucketwise.analyze(traffic_of((640, 640, 9.0)), model=MODEL, **limits)
 
 
@@ -176,7 +178,7 @@ CONFIG: dict[str, Any] = {
         "image_prefill_chunk_size": [256, 384],
         "max_seq_len": 32_768,
         "kvcache_partition_len": 16_384,
-        "num_devices": 4,
+        "num_devices": 16,
     },
     "batch_size": 2,
     "create_runtimes": False,
@@ -266,7 +268,7 @@ def test_a_serve_line_may_ask_for_a_compiled_count_alone(
     kwargs = {"images_kwargs": kwargs} if nested_kwargs else kwargs
     config = {"rbln_config": {"vision_tower": {"max_soft_tokens": [70, 280]}}}
     line = SERVE.format(
-        model="google/gemma-4-E4B-it",
+        model="google/gemma-4-26B-A4B-it",
         kwargs=json.dumps(kwargs),
         config=json.dumps(config),
     )
@@ -331,7 +333,7 @@ def test_a_nested_base_is_emitted_with_new_lists_alone(tmp_path: Path) -> None:
     assert emitted["vision_tower"]["max_soft_tokens"] == [70, 140]
     assert emitted["language_model"]["image_prefill_chunk_size"] == [128, 256]
     assert emitted["language_model"]["max_seq_len"] == 32_768
-    assert emitted["language_model"]["num_devices"] == 4
+    assert emitted["language_model"]["num_devices"] == 16
     assert emitted["batch_size"] == 2
     assert "num_devices" not in emitted
 
@@ -361,36 +363,19 @@ def test_analyze_compare_and_lint_count_the_same_images_that_fail() -> None:
 
 def folder_of(profile: ModelProfile, folder: Path, **image: Any) -> str:
     """Write what the files of a checkpoint say; return the folder."""
-    vit, text = profile.vit, profile.prefill
+    vit, text = profile.vit, profile.lm
     assert text is not None
-    period = 5 if text.layers == 35 else 6
-    kinds = ["sliding_attention", "full_attention"]
     config = {
         "model_type": "gemma4",
         "vision_config": {
             "num_hidden_layers": vit.depth,
             "hidden_size": vit.hidden,
             "intermediate_size": vit.intermediate,
+            "head_dim": vit.normed_head_dim,
             "patch_size": 16,
             "pooling_kernel_size": 3,
         },
-        "text_config": {
-            "num_hidden_layers": text.layers,
-            "layer_types": [kinds[(at + 1) % period == 0] for at in range(text.layers)],
-            "hidden_size": text.hidden,
-            "intermediate_size": text.intermediate,
-            "use_double_wide_mlp": text.wide_layers > 0,
-            "num_kv_shared_layers": text.shared_layers,
-            "num_attention_heads": text.heads,
-            "num_key_value_heads": text.kv_heads,
-            "num_global_key_value_heads": text.full_kv_heads,
-            "attention_k_eq_v": text.keys_are_values,
-            "hidden_size_per_layer_input": text.per_layer_input,
-            "enable_moe_block": text.experts > 0,
-            "num_experts": text.experts or None,
-            "top_k_experts": text.experts_per_token or None,
-            "moe_intermediate_size": text.expert_intermediate or None,
-        },
+        "text_config": text_config_of(text),
     }
     processor = {
         "image_processor": {"max_soft_tokens": 280} | image,
@@ -403,14 +388,16 @@ def folder_of(profile: ModelProfile, folder: Path, **image: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", [each.name for each in built_in_profiles().values() if each.prefill]
+    "name", [each.name for each in built_in_profiles().values() if each.soft_tokens]
 )
 def test_a_checkpoints_own_folder_reads_back_as_its_built_in_profile(
     name: str, tmp_path: Path
 ) -> None:
     built_in = find_profile(name)
     found = find_profile(folder_of(built_in, tmp_path / "gemma"))
-    assert found.prefill == built_in.prefill
+    assert found.lm is not None
+    assert built_in.lm is not None
+    assert replace(found.lm, source="") == replace(built_in.lm, source="")
     assert found.vit == built_in.vit
     assert found.sampling == built_in.sampling
     for mine, own in (

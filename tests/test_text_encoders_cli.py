@@ -370,7 +370,7 @@ def test_other_settings_and_releases_are_judged_too() -> None:
 def test_what_is_not_judged_is_said() -> None:
     said = judged(encoder(max_seq_len=[64, 9_000])).not_judged
     assert said == (
-        "memory, which is not estimated for text encoders",
+        "memory, which bucketwise analyze --lengths estimates",
         "positions, because nothing names the model: --model would",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from importlib import import_module
 from pathlib import Path
@@ -25,7 +26,7 @@ CLASS = "RBLNGemma4ForConditionalGeneration"
 
 plans = pytest.mark.parametrize(
     "folder",
-    sorted(FOLDER.glob("gemma-4-e4b.*")),
+    sorted(FOLDER.glob("gemma-4-26b-a4b.*")),
     ids=lambda folder: folder.name,
 )
 
@@ -124,3 +125,45 @@ def test_the_runtime_puts_a_run_on_the_length_that_bucketwise_says() -> None:
         types = torch.tensor([[0] * 5 + [1] * row["run"] + [0] * 3])
         run, chunk = kind._resolve_image_chunk(asked, types, 5, 1)  # noqa: SLF001 - what the prefill asks
         assert (run, chunk) == (row["run"], row["bucket"])
+
+
+@pytest.mark.parametrize("told", TOLD["caches"], ids=lambda told: told["model"])
+def test_the_cache_takes_what_bucketwise_counts(told: dict[str, Any]) -> None:
+    rebel.NPUS[:] = ["RBLN-CA22"]
+    language = language_of(transformers.Gemma4TextConfig(**told["text"]))
+    held = dict.fromkeys(("full_attention", "sliding_attention"), 0)
+    for each in language.cache_metas:
+        # 16 bits, in multiples of 2 MiB.
+        held[each.layer_type] += -(-2 * math.prod(each.shape) // 2**21) * 2**21
+    assert held == {kind: told[kind] for kind in held}
+
+
+@pytest.mark.parametrize("borrowing", [0, 6])
+def test_layers_that_borrow_keys_and_values_cannot_be_wrapped(borrowing: int) -> None:
+    rebel.NPUS[:] = ["RBLN-CA22"]
+    text = transformers.Gemma4TextConfig(
+        num_hidden_layers=12, hidden_size=64, intermediate_size=64, head_dim=16,
+        num_attention_heads=2, num_key_value_heads=1, global_head_dim=32, vocab_size=100,
+        vocab_size_per_layer_input=100, hidden_size_per_layer_input=8, sliding_window=64,
+        num_kv_shared_layers=borrowing,
+    )  # fmt: skip
+    model = transformers.Gemma4ForCausalLM(text).eval()
+    wrap = rbln.RBLNGemma4ForCausalLM._wrap_model_if_needed  # noqa: SLF001
+    if not borrowing:
+        assert wrap(model, language_of(text))
+        return
+    with pytest.raises(AttributeError, match="'k_proj'"):
+        wrap(model, language_of(text))
+
+
+def language_of(text: Any) -> Any:
+    """Return a configuration completed for a language model, as exporting does it."""
+    language = rbln.RBLNGemma4ForCausalLMConfig(
+        max_seq_len=8 * TOLD["block"], kvcache_partition_len=TOLD["block"],
+        kvcache_num_blocks=TOLD["blocks"], batch_size=TOLD["sequences"],
+        use_inputs_embeds=True, phases=["prefill", "image_prefill", "decode"],
+        image_prefill_chunk_size=[384],
+    )  # fmt: skip
+    return rbln.RBLNGemma4ForCausalLM._update_rbln_config(  # noqa: SLF001
+        None, None, text, language
+    )

@@ -25,12 +25,15 @@ import bucketwise
 from bucketwise.cli import main as command_line
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.patching import needed_lengths
+from bucketwise.engines.rbln.kv_cache import kv_bytes, sliding_bytes
 from bucketwise.engines.rbln.lengths import extra_windows
 from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.read.configs.profiles import built_in_profiles
 from tests.conformance.families import BUCKETS, FAMILIES, Family
 from tests.conformance.linted import lint_lines
 from tests.conformance.tables import tables
 from tests.conformance.text_encoders import ARCHITECTURES, PLANS, TEXTS
+from tests.gemma4 import text_config_of
 
 GOLD = Path(__file__).parents[1] / "gold"
 
@@ -207,7 +210,8 @@ def emit_encoders(folder: Path) -> None:
             )
 
 
-SOFT_TOKENS = "gemma-4-e4b"
+SOFT_TOKENS = "gemma-4-26b-a4b"
+BLOCK, BLOCKS, SEQUENCES = 16_384, 9, 2
 COUNTS = (70, 140, 280, 560, 1_120)
 
 
@@ -247,7 +251,24 @@ def emit_soft_tokens(folder: Path) -> None:
         ).to_dict("records")
         for bucket in [next(each for each in (256, 384) if each >= row["needed"])]
     ]
-    told = {"lists": said, "runs": runs}
+    caches = [
+        {
+            "model": profile.name,
+            "text": text_config_of(profile.lm),
+            "full_attention": kv_bytes(profile.lm, BLOCK, BLOCKS, 1),
+            "sliding_attention": sliding_bytes(profile.lm, SEQUENCES, 1),
+        }
+        for profile in built_in_profiles().values()
+        if profile.soft_tokens and profile.lm
+    ]
+    told = {
+        "lists": said,
+        "runs": runs,
+        "caches": caches,
+        "block": BLOCK,
+        "blocks": BLOCKS,
+        "sequences": SEQUENCES,
+    }
     (folder / "soft_tokens.json").write_text(json.dumps(told), encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bucketwise.core.encoder.analysis import analyze as analyze_encoder
 from bucketwise.core.question import Question
 from bucketwise.engines.rbln.emit.encoder import emit_encoder
 from bucketwise.engines.rbln.encoders import TOKENS, encoder_targets
+from bucketwise.engines.rbln.memory.encoders import encoder_memory
 from bucketwise.engines.rbln.rules.values import whole
 from bucketwise.engines.rbln.targets import check_planned
 from bucketwise.errors import ConfigError, UsageError
@@ -32,6 +34,7 @@ def analyze_lengths(
     max_tokens: int | None = None,
     current: str | Path | Sequence[int] | None = None,
     target: Iterable[str] = (),
+    npu: str | None = None,
     places: bool = True,
     recorded: Mapping[str, Any] | None = None,
     **solver: Any,
@@ -51,6 +54,8 @@ def analyze_lengths(
         reads that has `max_seq_len`.
     target : iterable of str
         SDK dialects, "all" for every one; the newest by default.
+    npu : str, optional
+        The NPU whose memory it has to fit; an ATOM without one.
     places : bool
         Whether base names of inputs may be told.
     recorded : mapping, optional
@@ -101,6 +106,7 @@ def analyze_lengths(
         question,
         max_tokens=max_tokens,
         today=today,
+        memory=partial(encoder_memory, profile, npu=npu),
         version=__version__,
         options=options,
     )

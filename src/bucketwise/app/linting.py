@@ -304,7 +304,7 @@ def _not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
 
 def _texts_not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
     """Say what rules about a text encoder could not look at."""
-    found = ["memory, which is not estimated for text encoders"]
+    found = ["memory, which bucketwise analyze --lengths estimates"]
     if subject.encoder is None:
         found.append("positions, because nothing names the model: --model would")
     if asked.traffic is not None and subject.texts is None:

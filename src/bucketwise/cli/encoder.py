@@ -90,7 +90,7 @@ def analyze_texts(
             name: options[name]
             for name in (
                 *("model", "max_tokens", "strategy", "buckets", "min_saving", "align"),
-                *("headroom", "pins", "cost", "current", "target"),
+                *("headroom", "pins", "cost", "current", "target", "npu"),
             )
         },
     )

@@ -24,6 +24,7 @@ from bucketwise.words.numbers import (
 )
 from bucketwise.words.reasons import UNSIZED
 
+CLASS_RULES = ("keys/class-too-new",)
 OVERFLOW_RULES = ("buckets/overflow-possible",)
 OVERSIZED_RULES = ("buckets/oversized-top",)
 IDLE_RULES = ("buckets/bucket-never-hit", "buckets/dead-bucket")
@@ -67,6 +68,7 @@ def cautions(
     wasteful = _wasteful(visual, setting)
     found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
         ("no-class", "error", _no_class(engine, setting.profile.family), ()),
+        ("not-compiled", "error", engine.refusal(setting.profile), CLASS_RULES),
         ("no-decoder", "note", _no_decoder(engine, setting.profile.family), ()),
         ("documented-unit", "error", merged, MERGED_RULES),
         ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),

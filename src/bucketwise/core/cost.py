@@ -9,9 +9,10 @@ import numpy as np
 
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.demand import Demand
+from bucketwise.core.language_model import pair_flops, token_products
 from bucketwise.errors import raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
-from bucketwise.nouns.profile import ModelProfile, PrefillShape
+from bucketwise.nouns.profile import LmShape, ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.words.numbers import NOISE, less
 
@@ -116,40 +117,7 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     )
 
 
-def prefill_parameters(shape: PrefillShape) -> int:
-    """Return the elements of the matrices that one token of a chunk meets.
-
-    Parameters
-    ----------
-    shape : PrefillShape
-        The language model.
-
-    Notes
-    -----
-    Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py: layers that share
-    keys and values project none. Without experts the sums equal those of the linear
-    layers of Gemma4TextModel on torch's meta device.
-    """
-    sliding = shape.layers - shape.full_layers
-    own_full = shape.full_layers - shape.shared_full_layers
-    own_sliding = sliding - (shape.shared_layers - shape.shared_full_layers)
-    queries = 2 * shape.heads
-    attention = shape.head_dim * (
-        sliding * queries + own_sliding * 2 * shape.kv_heads
-    ) + shape.full_head_dim * (
-        shape.full_layers * queries
-        + own_full * shape.full_kv_heads * (1 if shape.keys_are_values else 2)
-    )
-    mlp = 3 * shape.intermediate * (shape.layers + shape.wide_layers)
-    experts = shape.layers * (
-        3 * shape.experts_per_token * shape.expert_intermediate + shape.experts
-    )
-    # Each layer gates and projects its own input, and all are projected from one.
-    own_inputs = 3 * shape.layers * shape.per_layer_input
-    return shape.hidden * (attention + mlp + experts + own_inputs)
-
-
-def prefill_flops(shape: PrefillShape, source: str) -> CostCurve:
+def chunk_flops(shape: LmShape, source: str) -> CostCurve:
     """Return the FLOP of one chunk of image tokens in the language model.
 
     Matrix products, 2 FLOP a multiply-add, and attention of every token of the chunk to
@@ -158,34 +126,41 @@ def prefill_flops(shape: PrefillShape, source: str) -> CostCurve:
 
     Parameters
     ----------
-    shape : PrefillShape
+    shape : LmShape
         The language model.
     source : str
         Where its values were read, in words.
+
+    Notes
+    -----
+    Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py. Without experts
+    the sums equal those of the linear layers of Gemma4TextModel on torch's meta device.
     """
-    sliding = shape.layers - shape.full_layers
-    widths = sliding * shape.head_dim + shape.full_layers * shape.full_head_dim
     return CostCurve(
         kind="prefill",
         unit="FLOP",
-        a=2.0 * prefill_parameters(shape),
-        b=4.0 * shape.heads * widths,
+        a=2.0 * token_products(shape),
+        b=float(sum(each.layers * pair_flops(each) for each in shape.attention)),
         source=source,
     )
 
 
 def run_flops(profile: ModelProfile) -> CostCurve:
-    """Return the FLOP of one run at what the lengths of a model are compiled for.
+    """Return the cost of one run at what the lengths of a model are compiled for.
+
+    In FLOP; in tokens where lengths are chunks of a language model that is not known.
 
     Parameters
     ----------
     profile : ModelProfile
         The model.
     """
-    if profile.prefill is None:
+    if profile.soft_tokens is None:
         return vit_flops(profile)
+    if profile.lm is None:
+        return linear_cost(profile)
     source = f"text_config of {profile.name}'s config.json"
-    return prefill_flops(profile.prefill, source)
+    return chunk_flops(profile.lm, source)
 
 
 def linear_cost(profile: ModelProfile) -> CostCurve:

@@ -63,6 +63,7 @@ class Grounds:
     memory: MemoryPlan | None = None
     memory_today: MemoryPlan | None = None
     decoder_saving: float = 0.0
+    refusals: tuple[Reason, ...] = ()
 
 
 UNDECIDED = Verdict(call="no", reasons=())
@@ -126,6 +127,7 @@ def _against(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         yield Reason(
             id=warning.id, severity="error", words=warning.words, option=option
         )
+    yield from grounds.refusals
     found = grounds.memory
     if found is None or not found.lacks_bytes:
         return

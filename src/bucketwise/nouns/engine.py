@@ -180,6 +180,8 @@ class Engine:
         Family of a model -> whether some release has a class for it.
     generates : callable
         Family -> whether it generates; one that embeds has no decoder.
+    refusal : callable
+        Model -> why no release compiles it all the same, in words; "" where one does.
     targets_of : callable
         Family -> the targets that compile it, oldest first.
     extra_windows : callable
@@ -223,6 +225,7 @@ class Engine:
     largest_published: int
     compiles: Callable[[str], bool]
     generates: Callable[[str], bool]
+    refusal: Callable[[ModelProfile], str]
     targets_of: Callable[[str], tuple[Target, ...]]
     extra_windows: Callable[[str, Version], int]
     mask_bytes: Callable[[int], int]

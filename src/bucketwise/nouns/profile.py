@@ -80,6 +80,8 @@ class VitShape:
     kv_width : int
         Width of keys, and of values; 0 where it is `hidden`, as with as many heads of
         theirs as of queries.
+    normed_head_dim : int
+        Width of a head whose queries and keys are normalised; 0 where they are not.
     """
 
     depth: int
@@ -90,6 +92,7 @@ class VitShape:
     deepstack_mergers: int
     full_attention_blocks: int
     kv_width: int = 0
+    normed_head_dim: int = 0
 
     @property
     def qkv_width(self) -> int:
@@ -98,11 +101,74 @@ class VitShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Layers of attention that have the same dimensions.
+
+    Attributes
+    ----------
+    layers : int
+        How many.
+    heads, kv_heads, head_dim : int
+        Heads of queries, heads of keys and of values, and the width of each.
+    window_tokens : int
+        They attend over so many last tokens, and keep those; 0 where over all.
+    borrowing_layers : int
+        Those of the layers that take keys and values of an earlier one: they have no
+        projections of them, and keep none.
+    keys_are_values : bool
+        Whether one projection gives both.
+    """
+
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    window_tokens: int = 0
+    borrowing_layers: int = 0
+    keys_are_values: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that the dimensions fit together.
+
+        Raises
+        ------
+        ConfigError
+            Naming every dimension that is out of range.
+        """
+        problems = [
+            f"language model: {field}: expected at least 1, got {value}"
+            for field in ("layers", "heads", "kv_heads", "head_dim")
+            if (value := getattr(self, field)) < 1
+        ]
+        raise_all(problems)
+        wrong = {
+            f"heads: expected a multiple of kv_heads ({self.kv_heads}), got "
+            f"{self.heads}": (self.heads % self.kv_heads > 0),
+            f"window_tokens: expected at least 0, got {self.window_tokens}": (
+                self.window_tokens < 0
+            ),
+            f"borrowing_layers: expected 0 to layers ({self.layers}), got "
+            f"{self.borrowing_layers}": not 0 <= self.borrowing_layers <= self.layers,
+        }
+        raise_all([f"language model: {what}" for what, holds in wrong.items() if holds])
+
+    @property
+    def own_layers(self) -> int:
+        """Layers with keys and values of their own."""
+        return self.layers - self.borrowing_layers
+
+    def attended(self, context_tokens: float) -> float:
+        """Return the tokens of so many that a layer attends to, and keeps."""
+        window = self.window_tokens
+        return min(context_tokens, window) if window else context_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LmShape:
     """Dimensions of the language model that decide what a token costs.
 
-    Every layer is attention, full or linear, and behind it either an MLP or experts;
-    both are gated: three matrices each.
+    Every layer is attention, of some kind or linear, and behind it an MLP, experts, or
+    both; all are gated: three matrices each.
 
     Attributes
     ----------
@@ -110,27 +176,27 @@ class LmShape:
         Layers, width, and rows of the embedding.
     tied : bool
         Whether lm_head is the input embedding.
-    full_attention_layers : int
-        Layers that attend over all tokens, and keep keys and values of each; those that
-        neither attend so nor slide are linear attention (Gated DeltaNet), whose state
-        does not grow.
-    sliding_layers, sliding_window_tokens : int
-        Layers of the same attention that attend over the last so many tokens alone, and
-        keep those; 0 where no layer does.
-    heads, kv_heads, head_dim : int
-        Of full and sliding attention.
+    attention : tuple of Attention
+        Layers of attention by kind; the layers in none of them are linear attention
+        (Gated DeltaNet), whose state does not grow.
     attention_biases : {0, 3, 4}
         Its projections with a bias: none, query, key and value, or the output's too.
     qk_norms : bool
         Whether it normalises queries and keys, with one weight a dimension of a head.
     query_gates : bool
         Whether its query projection is twice as wide, to gate what attention yields.
-    intermediate : int
-        Width of the MLP; 0 where layers have experts.
+    normed_outputs : bool
+        Whether layers normalise what attention, MLP and experts yield too, and scale
+        what the router is given and gives (Gemma4).
+    intermediate, wide_layers : int
+        Width of the MLP, 0 where there is none; and the layers that have one twice as
+        wide.
     experts, experts_per_token, expert_intermediate : int
-        Experts of a layer, those a token takes, and the width of one; 0 with an MLP.
+        Experts of a layer, those a token takes, and the width of one; 0 where none.
     shared_expert_intermediate : int
         Width of the expert every token takes beside them, with a gate; 0 where none.
+    per_layer_input : int
+        Width of the input that each layer has of its own; 0 where none.
     linear_key_heads, linear_key_head_dim : int
         Keys, and as many queries, of linear attention; 0 where no layer has it.
     linear_value_heads, linear_value_head_dim : int
@@ -145,20 +211,18 @@ class LmShape:
     hidden: int
     vocab: int
     tied: bool
-    full_attention_layers: int
-    sliding_layers: int = 0
-    sliding_window_tokens: int = 0
-    heads: int
-    kv_heads: int
-    head_dim: int
+    attention: tuple[Attention, ...]
     attention_biases: int = 0
     qk_norms: bool = False
     query_gates: bool = False
+    normed_outputs: bool = False
     intermediate: int = 0
+    wide_layers: int = 0
     experts: int = 0
     experts_per_token: int = 0
     expert_intermediate: int = 0
     shared_expert_intermediate: int = 0
+    per_layer_input: int = 0
     linear_key_heads: int = 0
     linear_key_head_dim: int = 0
     linear_value_heads: int = 0
@@ -174,10 +238,9 @@ class LmShape:
         ConfigError
             Naming every dimension that is out of range.
         """
-        needed = ["layers", "hidden", "vocab", "heads", "kv_heads", "head_dim"]
+        needed = ["layers", "hidden", "vocab"]
         needed += [*_EXPERTS] if self.experts else ["intermediate"]
         needed += [*_LINEAR] if self.linear_layers > 0 else []
-        needed += ["sliding_window_tokens"] if self.sliding_layers > 0 else []
         problems = [
             f"language model: {field}: expected at least 1, got {value}"
             for field in needed
@@ -185,24 +248,15 @@ class LmShape:
         ]
         raise_all(problems)
         wrong = {
-            f"full_attention_layers: expected 0 to layers ({self.layers}), got "
-            f"{self.full_attention_layers}": (
-                not 0 <= self.full_attention_layers <= self.layers
-            ),
-            "sliding_layers: expected 0 to what full_attention_layers leave of layers "
-            f"({self.layers - self.full_attention_layers}), got {self.sliding_layers}": (
-                not 0 <= self.sliding_layers <= self.layers - self.full_attention_layers
-            ),
-            f"heads: expected a multiple of kv_heads ({self.kv_heads}), got "
-            f"{self.heads}": (self.heads % self.kv_heads > 0),
+            f"attention: expected kinds of up to layers ({self.layers}) together, got "
+            f"{self.attention_layers}": self.linear_layers < 0,
             f"attention_biases: expected 0, 3 or 4, got {self.attention_biases}": (
                 self.attention_biases not in (0, 3, 4)
             ),
+            f"wide_layers: expected 0 to layers ({self.layers}), got "
+            f"{self.wide_layers}": not 0 <= self.wide_layers <= self.layers,
             f"experts_per_token: expected at most experts ({self.experts}), got "
             f"{self.experts_per_token}": self.experts_per_token > self.experts,
-            f"intermediate: expected 0 beside experts, got {self.intermediate}": (
-                self.experts > 0 and self.intermediate > 0
-            ),
             "linear_value_heads: expected a multiple of linear_key_heads "
             f"({self.linear_key_heads}), got {self.linear_value_heads}": (
                 self.linear_layers > 0
@@ -212,14 +266,24 @@ class LmShape:
         raise_all([f"language model: {what}" for what, holds in wrong.items() if holds])
 
     @property
-    def linear_layers(self) -> int:
-        """Layers of linear attention."""
-        return self.layers - self.full_attention_layers - self.sliding_layers
-
-    @property
     def attention_layers(self) -> int:
         """Layers that keep keys and values, of all tokens or the last ones."""
-        return self.full_attention_layers + self.sliding_layers
+        return sum(each.layers for each in self.attention)
+
+    @property
+    def linear_layers(self) -> int:
+        """Layers of linear attention."""
+        return self.layers - self.attention_layers
+
+    @property
+    def full(self) -> tuple[Attention, ...]:
+        """Kinds that attend over all tokens: what they keep grows with a sequence."""
+        return tuple(each for each in self.attention if not each.window_tokens)
+
+    @property
+    def sliding(self) -> tuple[Attention, ...]:
+        """Kinds that attend in a window."""
+        return tuple(each for each in self.attention if each.window_tokens)
 
 
 _EXPERTS = ("experts", "experts_per_token", "expert_intermediate")
@@ -251,52 +315,6 @@ class SoftTokens:
 
     supported: tuple[int, ...]
     chunk: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefillShape:
-    """Dimensions of a language model of mixed layers that decide what a chunk costs.
-
-    Attributes
-    ----------
-    layers, full_layers : int
-        All layers, and those of full attention; the others attend in a sliding window.
-    hidden, intermediate : int
-        Width, and width of the gated MLP.
-    wide_layers : int
-        Layers whose MLP is twice as wide.
-    shared_layers, shared_full_layers : int
-        Layers that take keys and values of an earlier one, and those of full attention
-        among them.
-    heads, kv_heads, full_kv_heads : int
-        Query heads, and key heads of sliding and of full attention.
-    head_dim, full_head_dim : int
-        Width of a head of sliding and of full attention.
-    keys_are_values : bool
-        Whether full attention has one projection for both.
-    experts, experts_per_token, expert_intermediate : int
-        Experts beside the MLP, those a token takes, and the width of one; 0 where none.
-    per_layer_input : int
-        Width of the input that each layer has of its own; 0 where none.
-    """
-
-    layers: int
-    full_layers: int
-    hidden: int
-    intermediate: int
-    wide_layers: int = 0
-    shared_layers: int = 0
-    shared_full_layers: int = 0
-    heads: int
-    kv_heads: int
-    full_kv_heads: int
-    head_dim: int
-    full_head_dim: int
-    keys_are_values: bool = False
-    experts: int = 0
-    experts_per_token: int = 0
-    expert_intermediate: int = 0
-    per_layer_input: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,8 +353,6 @@ class ModelProfile:
         What a reader should know of how they were read, a sentence each.
     soft_tokens : SoftTokens or None
         Where the runtime compares an image's soft tokens and not its ViT patches.
-    prefill : PrefillShape or None
-        What reads those tokens; given with `soft_tokens`.
     """
 
     name: str
@@ -356,7 +372,6 @@ class ModelProfile:
     source: str
     notes: tuple[str, ...] = ()
     soft_tokens: SoftTokens | None = None
-    prefill: PrefillShape | None = None
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume.

@@ -9,6 +9,7 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.encoder.verdict import FEW_TEXTS
 from bucketwise.core.encoder.words import read, saves
+from bucketwise.core.plan import Memory
 from bucketwise.core.steadiness import DRAWS, Steadiness
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.report.blocks import (
@@ -45,6 +46,7 @@ from bucketwise.words.numbers import (
     compute,
     joined,
     literal,
+    memory,
     number,
     percent,
     plural,
@@ -88,6 +90,7 @@ def encoder_view(
         _lengths(analysis),
         how_many(plan.encoder, plan.provenance.options, UNIT),
         side_by_side(plan.encoder, UNIT),
+        _memory(plan.memory),
         files_section(snippets),
         _quality(plan),
         assumptions(plan.assumptions),
@@ -332,6 +335,37 @@ def _table(encoder: Encoder) -> Table:
         "than itself",
         head=tuple(Column(text=text, style="number") for text in heads),
         rows=tuple(rows),
+    )
+
+
+def _memory(found: Memory | None) -> Section | None:
+    """Return what the one device holds; None where nobody estimated it."""
+    if found is None:
+        return None
+    verdict = {
+        True: "fits",
+        None: "fits by estimate, with less to spare than was ever measured",
+        False: "does not fit by estimate",
+    }[found.fits]
+    return Section(
+        id="memory",
+        title="Memory",
+        finding=f"It {verdict}: {memory(found.needed_bytes)} of the "
+        f"{memory(found.device_bytes)} of a device ({found.device}).",
+        blocks=(
+            Table(
+                caption="What the device holds with all lengths",
+                head=(
+                    Column(text="Term"),
+                    Column(text="A device", style="number"),
+                    Column(text="Mark", style="mark"),
+                ),
+                rows=tuple(
+                    Row(cells=(each.name, memory(each.bytes), MARKS[each.status]))
+                    for each in found.terms
+                ),
+            ),
+        ),
     )
 
 

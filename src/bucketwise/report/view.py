@@ -53,8 +53,7 @@ def view_of(
         Sections that have nothing to say are left out.
     """
     known = inputs or ReportInputs()
-    # Where soft tokens are compared there is one unit, and an edit of the lengths would
-    # ask for other counts: the panel knows neither.
+    # Where soft tokens are compared, the section on units says why there is no panel.
     patches = not analysis.plan.visual.soft_tokens
     sections = (
         decision(analysis, known),
@@ -64,7 +63,7 @@ def view_of(
         what_if(analysis, known) if patches else None,
         traffic(analysis),
         buckets(analysis),
-        units(analysis) if patches else None,
+        units(analysis),
         how_many(analysis.plan.visual, analysis.plan.provenance.options),
         strategies(analysis),
         limits(analysis),

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.core.decoder.language_model import (
-    kv_values_per_token,
+from bucketwise.core.language_model import (
     prefill_flops,
-    sliding_values,
+    read_values,
     state_values,
     step_flops,
     step_weights,
@@ -126,17 +125,16 @@ def roofline(shape: LmShape, hardware: Hardware, largest: int) -> StepCurve:
         In milliseconds.
     """
     device, n_devices = hardware.device, hardware.n_devices
-    share_of_heads = -(-shape.kv_heads // n_devices) / shape.kv_heads
-    context = hardware.context_tokens
-    kept = kv_values_per_token(shape) * context + sliding_values(shape, context)
-    cache = kept * share_of_heads
+    cache = read_values(shape, hardware.context_tokens, n_devices)
     # Each layer's input, and what its MLP holds between, written and read once.
     between = (
         shape.intermediate
         + shape.experts_per_token * shape.expert_intermediate
         + shape.shared_expert_intermediate
+        + shape.per_layer_input
     )
     activations = 2 * shape.layers * (shape.hidden + between)
+    activations += 2 * shape.wide_layers * shape.intermediate
     per_slot = cache + (2 * state_values(shape) + activations) / n_devices
     costs = []
     for batch in range(1, largest + 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from bucketwise.core.encoder.plan import (
 )
 from bucketwise.core.encoder.verdict import verdict_of, warnings_of
 from bucketwise.core.optimize import Problem, align_up
-from bucketwise.core.plan import Assumption, Decision, RejectedRows
+from bucketwise.core.plan import Assumption, Decision, Memory, RejectedRows
 from bucketwise.core.question import Question
 from bucketwise.core.search import (
     FRONTIER_K,
@@ -89,6 +90,7 @@ def analyze(
     *,
     max_tokens: int | None = None,
     today: TokensToday | None = None,
+    memory: Callable[[tuple[int, ...]], Memory] | None = None,
     version: str = "",
     options: dict[str, Any] | None = None,
 ) -> EncoderAnalysis:
@@ -109,6 +111,8 @@ def analyze(
         Where the tokenizer cuts; the checkpoint's own limit without it.
     today : TokensToday, optional
         What is compiled now.
+    memory : callable, optional
+        Lengths -> what they take of a device.
     version : str
         Of bucketwise.
     options : dict, optional
@@ -147,6 +151,7 @@ def analyze(
         model=_model(profile, limit),
         traffic=_traffic(traffic, sizes, demand),
         encoder=encoder,
+        memory=memory(encoder.max_seq_lens) if memory else None,
         warnings=warnings_of(encoder, limit.tokens, limit.source, traffic.images),
         assumptions=_assumptions(profile, limit, curve, chosen=max_tokens is not None),
         provenance=provenance(traffic, None, version, options or {}),

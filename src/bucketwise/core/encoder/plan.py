@@ -10,6 +10,7 @@ from bucketwise.core.plan import (
     Cost,
     Decision,
     FrontierPoint,
+    Memory,
     PlanWarning,
     Provenance,
     RejectedRows,
@@ -198,7 +199,7 @@ class EncoderPlan:
     """The whole answer for a text encoder, as `plan.json` holds it.
 
     It has the keys of a plan for images; those that tell of images and of a decoder are
-    null, and `encoder` holds what was decided.
+    null, and `encoder` holds what was decided. `memory` is that of the one device.
     """
 
     schema: str = SCHEMA
@@ -208,7 +209,7 @@ class EncoderPlan:
     visual: None = None
     encoder: Encoder
     decoder: None = None
-    memory: None = None
+    memory: Memory | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance

@@ -1,12 +1,12 @@
-"""Go, go if, or keep, for the lengths of a text encoder; and what must be said aloud."""
+"""Go, go if, keep or no, for the lengths of a text encoder; and what must be said aloud."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
-from bucketwise.core.plan import PlanWarning, Reason, Verdict
-from bucketwise.words.numbers import change, literal, percent, plural, verb
+from bucketwise.core.plan import Memory, PlanWarning, Reason, Verdict
+from bucketwise.words.numbers import change, literal, memory, percent, plural, verb
 
 FEW_TEXTS = 1_000
 """Below this many the lengths still wander, as those of images do."""
@@ -27,13 +27,41 @@ def verdict_of(plan: EncoderPlan, min_saving: float) -> Verdict:
         Reason(id=each.id, severity=each.severity, words=each.words)
         for each in plan.warnings
         if each.severity == "warning"
-    )
+    ) + tuple(_close(plan.memory))
+    against = tuple(_against(plan.memory))
+    if against:
+        return Verdict(call="no", reasons=(*against, *conditions))
     if keeping:
         return Verdict(call="keep", reasons=(*keeping, *conditions))
     gains = tuple(_gains(plan.encoder))
     if conditions:
         return Verdict(call="go_if", reasons=(*conditions, *gains))
     return Verdict(call="go", reasons=gains)
+
+
+def _against(found: Memory | None) -> Iterator[Reason]:
+    """Yield that a device lacks memory."""
+    if found is None or found.fits is not False:
+        return
+    lacking = memory(found.needed_bytes - found.device_bytes)
+    yield Reason(
+        id="memory",
+        severity="error",
+        words=f"It does not fit by estimate: a device lacks {lacking} of "
+        f"{memory(found.device_bytes)} ({found.device}), and no release splits a text "
+        "encoder over several.",
+    )
+
+
+def _close(found: Memory | None) -> Iterator[Reason]:
+    """Yield that less is to spare than was ever measured."""
+    if found is not None and found.fits is None:
+        yield Reason(
+            id="memory-close",
+            severity="warning",
+            words="It fits by estimate, with less to spare of "
+            f"{memory(found.device_bytes)} than was ever measured: compile to tell.",
+        )
 
 
 def warnings_of(

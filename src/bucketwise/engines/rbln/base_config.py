@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from bucketwise.engines.rbln.attention import attention_problems
+from bucketwise.engines.rbln.attention import attention_problems, limits_of
 from bucketwise.engines.rbln.defaults import unset
+from bucketwise.engines.rbln.devices import splits_models
 from bucketwise.engines.rbln.keys import (
     DEVICES,
     INHERITED,
@@ -197,12 +198,26 @@ def zoo_base(
         When the family is unknown or the SDK would refuse the result.
     """
     kind = model_class(family)
-    config: dict[str, Any] = {"visual": {}, "num_devices": kind.devices}
+    visual = {"num_devices": kind.visual_devices} if kind.visual_devices else {}
+    config: dict[str, Any] = {"visual": visual, "num_devices": kind.devices}
     if kind.kvcache_partition_len is not None:
         config["kvcache_partition_len"] = kind.kvcache_partition_len
     config |= {"max_seq_len": kind.max_seq_len, "batch_size": 1}
-    draft = _Draft(config, {}, ("assumed", kind.source), ())
-    return _finish(draft, kind, overrides or Overrides())
+    overrides = overrides or Overrides()
+    labels: dict[Path, Label] = {}
+    if overrides.npu and not overrides.devices and not splits_models(overrides.npu):
+        why = f"{overrides.npu} runs a model on one device"
+        for level, path in ((config, ()), (visual, ("visual",))):
+            level[DEVICES] = 1
+            labels[(*path, DEVICES)] = ("derived", why)
+    most = limits_of(overrides.npu, NEWEST).max_eager_seq_len
+    eager = kind.kvcache_partition_len is None and not overrides.kvcache_partition_len
+    if eager and not overrides.max_seq_len and kind.max_seq_len > most:
+        config["max_seq_len"] = most
+        why = f"the longest context of {overrides.npu} without partitions"
+        labels[("max_seq_len",)] = ("derived", why)
+    draft = _Draft(config, labels, ("assumed", kind.source), ())
+    return _finish(draft, kind, overrides)
 
 
 def given_base(

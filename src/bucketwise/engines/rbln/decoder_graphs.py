@@ -7,6 +7,11 @@ FULL_BATCH_FAMILIES = frozenset({"qwen3_5", "qwen3_5_moe"})
 runs the whole batch (vllm-rbln 0.12.0, model_executor/models/optimum/qwen3_vl.py)."""
 
 
+EXACT_BATCH_FAMILIES = frozenset({"gemma4"})
+"""Families whose own generate() takes the graph of exactly the batch that it is given
+(optimum-rbln 0.12.0, transformers/models/gemma4/modeling_gemma4.py, forward)."""
+
+
 def picks_smaller_graphs(family: str) -> bool:
     """Return whether some server runs a family on the smallest graph that holds it."""
     return family not in FULL_BATCH_FAMILIES
@@ -47,9 +52,14 @@ def graph_rules(family: str, batch_size: int) -> tuple[str, ...]:
         return needed, whole
     # vllm-rbln 0.12.0, utils/optimum/bucket.py; optimum-rbln 0.12.0,
     # transformers/models/qwen3_vl/modeling_qwen3_vl.py (self.decoder).
+    own = (
+        "takes the graph of exactly the batch it is given, and raises without one"
+        if family in EXACT_BATCH_FAMILIES
+        else "always runs the graph of batch_size for this model"
+    )
     chosen = (
         "only vllm-rbln runs the smallest graph that holds the running requests; "
-        "generate() of optimum-rbln always runs the graph of batch_size for this model"
+        f"generate() of optimum-rbln {own}"
     )
     # vllm-rbln 0.12.0, config.py, _resolve.
     native = (

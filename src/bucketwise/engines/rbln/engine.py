@@ -22,6 +22,7 @@ from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
+    refusal,
     serving_targets,
 )
 from bucketwise.engines.rbln.releases import NEWEST, written
@@ -36,6 +37,7 @@ RBLN = Engine(
     largest_published=LARGEST_PUBLISHED_PATCHES,
     compiles=MODEL_CLASSES.__contains__,
     generates=generates,
+    refusal=refusal,
     targets_of=serving_targets,
     extra_windows=extra_windows,
     mask_bytes=mask_bytes,

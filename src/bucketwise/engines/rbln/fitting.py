@@ -9,7 +9,15 @@ from typing import cast
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.memory import MemoryPlan
-from bucketwise.core.plan import Assumption, ContextLength, Decoder, Status, Visual
+from bucketwise.core.plan import (
+    Assumption,
+    ContextLength,
+    Decoder,
+    Plan,
+    Reason,
+    Status,
+    Visual,
+)
 from bucketwise.core.verdict import Grounds, memory_of, verdict_of
 from bucketwise.engines.rbln.attention import MIN_PARTITIONS
 from bucketwise.engines.rbln.base_config import BaseConfig
@@ -18,6 +26,7 @@ from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
 from bucketwise.engines.rbln.rules.layout import layout_of, plan_of
 from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
+from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.nouns.document import Document
 
@@ -86,6 +95,32 @@ class Deployment:
         if surely:
             return all(plan.verdict == "fits" for plan in plans)
         return all(plan.lacks_bytes == 0 for plan in plans)
+
+    def refusals(self, plan: Plan) -> Iterator[Reason]:
+        """Yield what a release would refuse of it, and no warning of the plan tells."""
+        stated = {
+            rule
+            for visual in (plan.visual, *plan.visual_by_target.values())
+            for warning in visual.warnings
+            for rule in warning.rules
+        }
+        told = set()
+        for target in self.targets[::-1]:
+            visual = plan.visual_for(target.version)
+            for each in judge(self._subject(target, visual, plan.decoder)):
+                finding = each.finding
+                is_memory = each.rule.startswith("memory/")
+                if finding.severity != "error" or is_memory or each.rule in stated:
+                    continue
+                if each.rule not in told:
+                    told.add(each.rule)
+                    yield Reason(
+                        id=each.rule,
+                        severity="error",
+                        words=f"{target.name} would refuse it: {finding.found}; "
+                        f"{finding.why}.",
+                        option=None,
+                    )
 
     def with_values(self, source: str, **values: int) -> Deployment:
         """Return the deployment with values that were chosen, and why."""
@@ -161,6 +196,7 @@ def deployed(
         memory=memory,
         memory_today=None if base.is_assumed(CONTEXT) else before,
         decoder_saving=_decoder_saving(plan.decoder, base),
+        refusals=tuple(planned.refusals(plan)),
     )
     plan = replace(plan, verdict=verdict_of(plan, grounds))
     return replace(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 
 from bucketwise.engines.rbln.releases import Version
 from bucketwise.errors import ConfigError
-from bucketwise.nouns.profile import LmShape
+from bucketwise.nouns.profile import Attention, LmShape
 
 BYTES_PER_VALUE = 2
 """Keys and values in 16 bits (optimum-rbln 0.9.4, transformers/
@@ -97,9 +98,12 @@ def num_min(
 def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     """Return the bytes that so many blocks take on each device.
 
-    2 * full_attention_layers tensors, keys and values of a layer, each of blocks *
-    block * align64(head_dim) * ceil(kv_heads / devices) values. A head is on one device
-    as a whole, so that more devices than heads save nothing.
+    Two tensors, keys and values, for each layer that attends over all tokens, each of
+    blocks * block * align64(head_dim) * ceil(kv_heads / devices) values. A head is on
+    one device as a whole, so that more devices than heads save nothing. Layers of
+    Gemma4 that take keys and values of an earlier one have tensors all the same
+    (optimum-rbln 0.12.0, transformers/models/gemma4/modeling_gemma4.py,
+    _pre_populate_cache_metas).
 
     Parameters
     ----------
@@ -118,8 +122,10 @@ def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     modeling_attention_utils.py, _estimate_num_blocks); newer releases read the sizes off
     the compiled model.
     """
-    tensor_bytes = blocks * _tensor_bytes(shape, block, devices)
-    return 2 * shape.full_attention_layers * aligned(tensor_bytes)
+    return sum(
+        2 * each.layers * aligned(blocks * _tensor_bytes(each, block, devices))
+        for each in shape.full
+    )
 
 
 def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
@@ -138,8 +144,12 @@ def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
     devices : int
         Devices the model is split over.
     """
-    each = batch_size * _tensor_bytes(shape, shape.sliding_window_tokens, devices)
-    return 2 * shape.sliding_layers * aligned(each)
+    return sum(
+        2
+        * each.layers
+        * aligned(batch_size * _tensor_bytes(each, each.window_tokens, devices))
+        for each in shape.sliding
+    )
 
 
 def largest_num_blocks(
@@ -165,14 +175,12 @@ def largest_num_blocks(
     int
         0 to `most`.
     """
-    if kv_bytes(shape, block, most, devices) <= room_bytes:
-        return most
-    # What is left of a tensor's share past a multiple of the alignment holds nothing.
-    tensors = 2 * shape.full_attention_layers
-    if room_bytes <= 0 or not tensors:
-        return 0
-    room = room_bytes // tensors // ALIGN_BYTES * ALIGN_BYTES
-    return room // _tensor_bytes(shape, block, devices)
+    fitting = bisect_right(
+        range(most + 1),
+        room_bytes,
+        key=lambda blocks: kv_bytes(shape, block, blocks, devices),
+    )
+    return max(fitting - 1, 0)
 
 
 def budget_bytes(value: float | str | None, usable_bytes: int) -> int:
@@ -220,9 +228,9 @@ def budget_bytes(value: float | str | None, usable_bytes: int) -> int:
     return given
 
 
-def _tensor_bytes(shape: LmShape, block: int, devices: int) -> int:
-    heads = math.ceil(shape.kv_heads / devices)
-    return block * aligned(shape.head_dim, HEAD_ALIGN) * heads * BYTES_PER_VALUE
+def _tensor_bytes(kind: Attention, block: int, devices: int) -> int:
+    heads = math.ceil(kind.kv_heads / devices)
+    return block * aligned(kind.head_dim, HEAD_ALIGN) * heads * BYTES_PER_VALUE
 
 
 def _share(value: object) -> float | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.engines.rbln.releases import Version, written
-from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
+from bucketwise.engines.rbln.targets import SDK, TARGETS, RblnTarget, pick_targets
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.profile import ModelProfile
 
 NEWEST = list(TARGETS)[-1]
 """The newest release looked at."""
@@ -36,10 +37,10 @@ class ModelClass:
         Context length of the published configuration.
     kvcache_partition_len : int or None
         Its cache partition; None where it runs without flash attention.
-    devices : int
-        Devices of its language model.
+    devices, visual_devices : int
+        Devices of its language model, and of its ViT; 0 where the ViT has as many.
     source : str
-        Where the last three were read.
+        Where these were read.
     within : str
         The submodule that holds the settings which others have at the top, `visual` among
         them; "" where they are at the top.
@@ -55,6 +56,7 @@ class ModelClass:
     max_seq_len: int
     kvcache_partition_len: int | None
     devices: int = 8
+    visual_devices: int = 0
     source: str
     within: str = ""
     generates: bool = True
@@ -120,10 +122,11 @@ MODEL_CLASSES: dict[str, ModelClass] = {
         tower="RBLNGemma4VisionModel",
         since=(0, 11, 0),
         visual_splits_since=(0, 11, 0),
-        max_seq_len=131_072,
+        max_seq_len=262_144,
         kvcache_partition_len=16_384,
-        source="max_position_embeddings of the checkpoint's config.json, and the partition "
-        "that optimum-rbln 0.12.0 takes (transformers/modeling_attention_utils.py)",
+        devices=16,
+        visual_devices=8,
+        source="RBLN Model Zoo, image-text-to-text/gemma4/gemma-4-26b-a4b and gemma-4-31b",
     ),
     "exaone4_5": ModelClass(
         name="RBLNExaone4_5_ForConditionalGeneration",
@@ -235,6 +238,37 @@ def within(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
         for name in sorted(holders)
         if isinstance(config.get(name), Mapping) and "visual" in config[name]
     )[:1]
+
+
+def refusal(profile: ModelProfile) -> str:
+    """Return why no release compiles a model of a family that has a class, in words.
+
+    A layer that borrows keys and values has no projections of them (transformers 5.8.1
+    and 5.15.1, models/gemma4/modeling_gemma4.py, Gemma4TextAttention), and every layer
+    is asked for them (optimum-rbln 0.11.0 to 0.12.0, transformers/models/decoderonly/
+    decoderonly_architecture.py, DecoderOnlyAttention.__post_init__).
+
+    Parameters
+    ----------
+    profile : ModelProfile
+        The model.
+
+    Returns
+    -------
+    str
+        "" where nothing is known against it.
+    """
+    shape = profile.lm
+    if shape is None or profile.family not in MODEL_CLASSES:
+        return ""
+    borrowing = sum(each.borrowing_layers for each in shape.attention)
+    if not borrowing:
+        return ""
+    return (
+        f"No {SDK} up to {NEWEST} compiles it: {borrowing} of its {shape.layers} layers "
+        "take keys and values of an earlier one, and the class asks each for a "
+        "projection of its own, which they lack."
+    )
 
 
 def splits_visual(family: str, version: Version) -> bool:

@@ -6,14 +6,18 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from bucketwise.core.decoder.language_model import (
+from bucketwise.core.language_model import (
     input_embedding,
     kv_values_per_token,
     parameters,
     sliding_values,
     state_values,
 )
-from bucketwise.core.tower import device_parameters, host_parameters
+from bucketwise.core.tower import (
+    device_parameters,
+    host_parameters,
+    projector_parameters,
+)
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.profile import ModelProfile
 
@@ -188,12 +192,13 @@ def vllm_preflight(
         )
         raise ConfigError(message)
     tower = device_parameters(profile) + host_parameters(profile)
+    tower += projector_parameters(profile)
     weights = parameters(shape) + input_embedding(shape) + tower
     patches = profile.checkpoint.max_pixels // profile.patch_px**2
     # Input and output of an MLP, and what it holds between twice: before and after the
     # activation.
     widths = 2 * (profile.vit.hidden + profile.vit.intermediate)
-    kept = state_values(shape) + sliding_values(shape, shape.sliding_window_tokens)
+    kept = state_values(shape) + sliding_values(shape)
     return VllmFit(
         model=profile.name,
         device_bytes=round(device_gb * GB),

@@ -10,7 +10,7 @@ from bucketwise.lint.finding import SEVERITIES, Reported, Severity
 from bucketwise.lint.formats.words import FORMS, NOUNS, dotted, facts, totals
 from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.words.numbers import plural_of
-from bucketwise.words.text import one_line
+from bucketwise.words.text import one_line, worded
 
 _WIDTH = 100
 
@@ -33,7 +33,8 @@ def _configuration(judged: Judged) -> Iterator[str]:
         yield from _group(judged, severity)
     if judged.memory:
         yield "  memory, none of it measured"
-        for line in plan_lines(judged.memory):
+        for told in plan_lines(judged.memory):
+            line = worded(told, judged.subject.family)
             yield from _wrapped("", one_line(line), indent=4 + _indent_of(line))
         yield ""
 

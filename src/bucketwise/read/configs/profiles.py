@@ -11,10 +11,10 @@ from typing import Any
 
 from bucketwise.errors import ConfigError, meant
 from bucketwise.nouns.profile import (
+    Attention,
     LmShape,
     ModelProfile,
     PixelLimits,
-    PrefillShape,
     SoftTokens,
     VideoSampling,
     VitShape,
@@ -121,13 +121,15 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
             max_frames=video["max_frames"],
         ),
         vit=VitShape(**{**family["vit"], **model["vit"]}),
-        lm=LmShape(**{**family["lm"], **model["lm"]}) if "lm" in model else None,
+        lm=_language_model(family["lm"] | model["lm"]) if "lm" in model else None,
         source=model["source"],
         notes=(*family.get("notes", ()), *model.get("notes", ())),
         soft_tokens=SoftTokens(supported=tuple(soft["supported"]), chunk=soft["chunk"])
         if soft
         else None,
-        prefill=PrefillShape(**{**family["prefill"], **model["prefill"]})
-        if "prefill" in model
-        else None,
     )
+
+
+def _language_model(told: dict[str, Any]) -> LmShape:
+    kinds = tuple(Attention(**each) for each in told["attention"])
+    return LmShape(**told | {"attention": kinds})

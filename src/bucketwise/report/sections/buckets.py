@@ -29,8 +29,8 @@ HEADS = (
     "Useful",
     "Padded",
     "Waste",
-    "Attention mask",
 )
+MASK = "Attention mask"
 
 
 def buckets(analysis: Analysis) -> Section:
@@ -75,7 +75,8 @@ def _finding(visual: Visual) -> str:
 
 def _table(visual: Visual) -> Table:
     pinned = any(use.pinned for use in visual.buckets)
-    head = [Column(text=text, style="number") for text in HEADS]
+    heads = (*HEADS, *((MASK,) if _has_masks(visual) else ()))
+    head = [Column(text=text, style="number") for text in heads]
     if pinned:
         head.append(Column(text="Why"))
     rows = [
@@ -85,8 +86,13 @@ def _table(visual: Visual) -> Table:
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
-            "itself. The mask is the one input of the graph that grows with the square "
-            "of its length."
+            "itself."
+            + (
+                " The mask is the one input of the graph that grows with the square of "
+                "its length."
+                if _has_masks(visual)
+                else ""
+            )
         ),
         head=tuple(head),
         rows=(*rows, _total(visual, pinned=pinned)),
@@ -104,8 +110,13 @@ def _cells(use: BucketUse, visual: Visual) -> tuple[str, ...]:
         spent(use.useful_compute, visual),
         spent(use.padded_compute, visual),
         percent(use.waste),
-        memory(use.mask_bytes),
+        *((memory(use.mask_bytes),) if _has_masks(visual) else ()),
     )
+
+
+def _has_masks(visual: Visual) -> bool:
+    """Return whether graphs are given masks: chunks of a language model make theirs."""
+    return not visual.soft_tokens
 
 
 def _why(use: BucketUse) -> tuple[str]:
@@ -124,7 +135,7 @@ def _total(visual: Visual, *, pinned: bool) -> Row:
         spent(visual.useful_compute, visual),
         spent(visual.padded_compute, visual),
         percent(visual.waste),
-        memory(masks),
+        *((memory(masks),) if _has_masks(visual) else ()),
     )
     return Row(cells=(*cells, "") if pinned else cells, marked=True)
 

@@ -53,32 +53,25 @@ def _finding(analysis: Analysis) -> str:
 def _table(analysis: Analysis) -> Table:
     visual, each = analysis.plan.visual, graph_minutes(analysis)
     held = _graph_bytes(analysis)
+    masks = [use.mask_bytes for use in visual.buckets]
+    names = [f"{use.vit_patches:,}" for use in visual.buckets]
+    shares = [use.share for use in visual.buckets]
     rows = [
-        (
-            f"{use.vit_patches:,}",
-            memory(use.mask_bytes),
-            memory(n_bytes),
-            percent(use.share),
-            *([minutes(each)] if each is not None else []),
-        )
-        for use, n_bytes in zip(visual.buckets, held, strict=True)
+        _row(analysis, cells, 1)
+        for cells in zip(names, masks, held, shares, strict=True)
     ]
-    masks = sum(use.mask_bytes for use in visual.buckets)
-    total = (
-        "All",
-        memory(masks),
-        memory(sum(held)),
-        "100%",
-        *([minutes(each * len(held))] if each is not None else []),
-    )
+    total = ("All", sum(masks), sum(held), 1.0)
     heads = ["Attention mask", "Mask, inputs, outputs", "ViT runs it serves"]
+    said = f"Masks {MARKS['derived']}; that every device holds them whole"
+    if visual.soft_tokens:
+        heads = ["Kernels, buffers, inputs", "ViT runs it serves"]
+        said = "256 MiB of them, by the only published estimate,"
     if each is not None:
         heads.append("Compile time")
     return Table(
         caption=(
             "What each ViT graph takes of a device beside the weights, which all share. "
-            f"Masks {MARKS['derived']}; that every device holds them whole "
-            f"{MARKS['assumed']}"
+            f"{said} {MARKS['assumed']}"
         ),
         head=(
             Column(text="Graph, ViT patches", style="number"),
@@ -86,8 +79,23 @@ def _table(analysis: Analysis) -> Table:
         ),
         rows=(
             *(Row(cells=cells) for cells in rows),
-            Row(cells=total, marked=True),
+            Row(cells=_row(analysis, total, len(held)), marked=True),
         ),
+    )
+
+
+def _row(
+    analysis: Analysis, told: tuple[str, int, int, float], graphs: int
+) -> tuple[str, ...]:
+    """Return the cells of a graph; a chunk of the language model has no mask as input."""
+    name, mask, held, share = told
+    each = graph_minutes(analysis)
+    return (
+        name,
+        *([] if analysis.plan.visual.soft_tokens else [memory(mask)]),
+        memory(held),
+        percent(share),
+        *([minutes(each * graphs)] if each is not None else []),
     )
 
 

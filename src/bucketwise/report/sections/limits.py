@@ -58,6 +58,7 @@ def _finding(visual: Visual) -> str:
 
 def _table(visual: Visual) -> Table:
     force = next((cap for cap in visual.caps if cap.name == IN_FORCE), None)
+    masks = not visual.soft_tokens
     rows = [
         Row(
             cells=(
@@ -66,7 +67,7 @@ def _table(visual: Visual) -> Table:
                 number(cap.shrinks_images),
                 percent(cap.shrinks_share),
                 dotted(cap.vit_max_seq_lens),
-                memory(cap.mask_bytes),
+                *((memory(cap.mask_bytes),) if masks else ()),
                 spent(cap.padded_compute, visual),
                 _relative(cap, force),
             ),
@@ -86,7 +87,7 @@ def _table(visual: Visual) -> Table:
             Column(text="Shrinks", style="number"),
             Column(text="Share", style="number"),
             Column(text="Lengths, ViT patches", style="lengths"),
-            Column(text="Top mask", style="number"),
+            *((Column(text="Top mask", style="number"),) if masks else ()),
             Column(text="Padded compute", style="number"),
             Column(text="Against in force", style="number"),
         ),

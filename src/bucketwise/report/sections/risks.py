@@ -44,6 +44,7 @@ def stated_rules(analysis: Analysis, inputs: ReportInputs) -> frozenset[str]:
         for rule in warning.rules
     }
     tight = inputs.memory is not None and inputs.memory.verdict != "fits"
+    said |= {reason.id for reason in plan.verdict.reasons}
     return frozenset(said.union(MEMORY_RULES if tight else ()))
 
 

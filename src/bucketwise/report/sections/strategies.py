@@ -23,7 +23,9 @@ KINDS = {
 def strategies(analysis: Analysis) -> Section:
     """Return the comparison of strategies."""
     visual = analysis.plan.visual
-    return side_by_side(visual, UNIT, front_drawing(visual))
+    # What it draws is the memory of masks, which chunks of a language model are not given.
+    drawings = () if visual.soft_tokens else (front_drawing(visual),)
+    return side_by_side(visual, UNIT, *drawings)
 
 
 def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Section:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.patching import needed_lengths
+from bucketwise.core.explanation import parse_size
+from bucketwise.core.patching import count_patches, needed_lengths
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -21,9 +22,15 @@ SIDES = (16, 32, 64)
 """Sides of the examples in merged patches: 512, 1,024 and 2,048 px on Qwen3-VL."""
 
 
+SHAPES = ("512x512", "640x640", "1920x1080", "2048x2048", "400x3000")
+"""Examples where an image fills a count of soft tokens: shapes count, sizes do not."""
+
+
 def units(analysis: Analysis) -> Section:
     """Return the paragraph on units, with both numbers."""
     model, visual = analysis.plan.model, analysis.plan.visual
+    if visual.soft_tokens:
+        return _soft_units(analysis)
     area = model.merge_size**2
     side = 32 * model.merge_size * model.patch_size
     merged = 32 * 32
@@ -48,6 +55,84 @@ def units(analysis: Analysis) -> Section:
             f"this report are in {unit}."
         ),
         blocks=tuple(blocks),
+    )
+
+
+def _soft_units(analysis: Analysis) -> Section:
+    """Return what is compared where an image fills a count of soft tokens."""
+    profile, counts = analysis.profile, analysis.plan.visual.soft_tokens
+    count = analysis.preprocessing.image.max_pixels // profile.length_px**2
+    text = (
+        f"The processor scales an image, up or down, to fill max_soft_tokens {count:,} "
+        f"of {profile.length_px} x {profile.length_px} px, cuts it into patches of "
+        f"{profile.patch_px} x {profile.patch_px} px, and pads these to "
+        f"{profile.patches_per_merged} times the count. The ViT pools "
+        f"{profile.patches_per_merged} patches into a soft token: it is compiled for "
+        f"counts ({', '.join(f'{each:,}' for each in counts)}), and the runtime takes "
+        "one exactly. What is no padding goes to the language model, the run of one "
+        "image in one chunk: the lengths of this report count these soft tokens, and "
+        "the least length that holds them serves them. Patches are compared with "
+        "neither."
+    )
+    why = (
+        "A length is taken only beside a count that runs on it, and a count only by a "
+        "processor that scales to it: an edit of one asks for others, which a page "
+        "cannot follow. --soft-tokens, --pin and --buckets of bucketwise analyze can; "
+        "the section on pixel limits has every count."
+    )
+    return Section(
+        id="units",
+        title="Units",
+        finding=(
+            "Lengths count the soft tokens of one image; vision_tower.max_soft_tokens "
+            "counts them too, padding among them."
+        ),
+        blocks=(
+            Paragraph(text=text),
+            _soft_table(analysis),
+            Callout(
+                level="note", mark="Why there is no panel to try lengths.", text=why
+            ),
+        ),
+    )
+
+
+def _soft_table(analysis: Analysis) -> Table:
+    profile, lengths = analysis.profile, analysis.plan.visual.vit_max_seq_lens
+    padded = (
+        analysis.preprocessing.image.max_pixels // profile.length_px**2
+    ) * profile.patches_per_merged
+    rows = []
+    for shape in SHAPES:
+        made = count_patches(parse_size(shape), profile, analysis.preprocessing)
+        tokens, patches = int(made.merged_patches[0]), int(made.vit_patches[0])
+        held = next((each for each in lengths if each >= tokens), None)
+        width, height = shape.split("x")
+        cells = (
+            f"{int(width):,} x {int(height):,} px",
+            f"{int(made.resized_width_px[0]):,} x {int(made.resized_height_px[0]):,} px",
+            f"{patches:,}",
+            f"{padded:,}",
+            f"{tokens:,}",
+            "none" if held is None else f"{held:,}",
+        )
+        rows.append(Row(cells=cells))
+    return Table(
+        caption="What images of some shapes become",
+        head=(
+            Column(text="Image"),
+            *(
+                Column(text=text, style="number")
+                for text in (
+                    "Scaled to",
+                    "Patches",
+                    "Padded to",
+                    "Soft tokens",
+                    "Length it runs on",
+                )
+            ),
+        ),
+        rows=tuple(rows),
     )
 
 

@@ -131,7 +131,8 @@ def _smaller_batch(layout: Layout) -> _Kind:
 
 
 def _shorter_top(layout: Layout, align: int) -> _Kind:
-    top = max(layout.lengths, default=0)
+    # Chunks of the language model take what a graph takes, whatever their length.
+    top = 0 if layout.soft_tokens else max(layout.lengths, default=0)
     name = right_name(BUCKETS, "visual", layout.version, "")
 
     def at(index: int) -> tuple[Layout, Change]:

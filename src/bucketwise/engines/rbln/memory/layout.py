@@ -46,6 +46,9 @@ class Layout:
         Of a weight in the layers of the language model.
     generates : bool
         Whether there are decoder graphs.
+    soft_tokens : tuple of int
+        Counts that the ViT is compiled for where lengths are chunks of the language
+        model; () where they are lengths of the ViT.
     """
 
     version: Version
@@ -63,6 +66,7 @@ class Layout:
     memory_budget: float | str | None = None
     weight_bits: int = WEIGHT_BITS
     generates: bool = True
+    soft_tokens: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that there is something to lay out, and something to lay it on.
@@ -82,6 +86,7 @@ class Layout:
             "weight_bits": (self.weight_bits, 1),
             "ViT lengths": (min(self.lengths, default=1), 1),
             "decoder_batch_sizes": (min(self.decoder_batch_sizes, default=1), 1),
+            "max_soft_tokens": (min(self.soft_tokens, default=1), 1),
         }
         problems = [
             f"{name}: expected at least {bound}, got {value}"
@@ -153,6 +158,11 @@ class Layout:
         """Graphs of the language model: one for prompts, and the decoder's."""
         decoders = (len(self.decoder_batch_sizes) or 1) if self.generates else 0
         return 1 + decoders
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Lengths that are graphs of the language model, for the images of a prompt."""
+        return self.lengths if self.soft_tokens else ()
 
     @property
     def language_model_ids(self) -> tuple[int, ...]:

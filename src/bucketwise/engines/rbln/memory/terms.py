@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from bucketwise.core.decoder.language_model import parameters, state_values
+from bucketwise.core.language_model import parameters, state_values
 from bucketwise.core.memory import Term
-from bucketwise.core.tower import device_parameters
+from bucketwise.core.tower import device_parameters, projector_parameters
 from bucketwise.engines.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
 from bucketwise.engines.rbln.lengths import MASK_BYTES_PER_ELEMENT, mask_bytes
 from bucketwise.engines.rbln.memory.layout import Layout
-from bucketwise.nouns.profile import LmShape, ModelProfile
+from bucketwise.nouns.profile import Attention, LmShape, ModelProfile
 
 BYTES_PER_VALUE = 2
 """Weights and activations in 16 bits, the least there is: graphs follow the dtype that
@@ -22,6 +23,7 @@ VOCAB_ALIGN = 64
 GRAPH_BUFFER_BYTES = 2**28
 
 _ESTIMATOR = "optimum-rbln 0.9.4, transformers/modeling_attention_utils.py"
+_PAIRS = "a pair of patches, hidden states in and merged patches"
 
 
 def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
@@ -66,8 +68,11 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
     ]
     if shape.linear_layers:
         terms.append(_state(shape, layout))
-    if shape.sliding_layers:
+    if shape.sliding:
         terms.append(_slid(shape, layout))
+    if any(each.keys_are_values for each in shape.attention):
+        terms.append(_copied(shape, layout))
+    terms += [_chunk(shape, chunk) for chunk in sorted(layout.chunks)]
     return tuple(terms)
 
 
@@ -88,7 +93,7 @@ def cache_term(shape: LmShape, layout: Layout, blocks: int) -> Term:
         name=f"cache of {blocks:,} blocks of {layout.block:,} tokens",
         device_bytes=kv_bytes(shape, layout.block, blocks, layout.devices),
         status="assumed" if chosen else "derived",
-        source=f"{shape.full_attention_layers} layers, {shape.kv_heads} heads over "
+        source=f"{_said(shape.full)} over "
         f"{layout.devices} devices, 16 bits, multiples of 2 MiB (optimum-rbln 0.12.0, "
         f"transformers/modeling_attention_utils.py; split by heads: {_ESTIMATOR}, "
         "_estimate_num_blocks)",
@@ -99,8 +104,10 @@ def vit_terms(profile: ModelProfile, layout: Layout) -> tuple[Term, ...]:
     """Return what the ViT takes of each of its devices.
 
     Weights once for all lengths; for each length its mask and its other inputs and
-    outputs, which is certain of the longest alone, and on a single device. The cosines and sines of positions, a few channels a patch, are left out, and
-    so is what runs between input and output.
+    outputs, which is certain of the longest alone, and on a single device. The cosines
+    and sines of positions, a few channels a patch, are left out, and so is what runs
+    between input and output. Where lengths are chunks of the language model, the ViT is
+    compiled for counts of soft tokens.
 
     Parameters
     ----------
@@ -111,18 +118,24 @@ def vit_terms(profile: ModelProfile, layout: Layout) -> tuple[Term, ...]:
     """
     split = layout.visual_devices
     weights = device_parameters(profile) * BYTES_PER_VALUE
-    top = max(layout.lengths, default=0)
+    projector = projector_parameters(profile) * BYTES_PER_VALUE
+    lengths = layout.lengths
+    if profile.soft_tokens:
+        lengths = tuple(
+            count * profile.patches_per_merged for count in layout.soft_tokens
+        )
+    top = max(lengths, default=0)
     return (
         Term(
             name="weights of the ViT",
-            device_bytes=math.ceil(weights / split),
+            device_bytes=math.ceil(weights / split) + projector,
             status="derived",
             source=f"dimensions of the tower ({profile.source}) in 16 bits, over {split} "
             "devices; one copy for all lengths, patch and position embedding on the host",
         ),
         *(
             _length_term(profile, length, known=split == 1 and length == top)
-            for length in sorted(layout.lengths)
+            for length in sorted(lengths)
         ),
     )
 
@@ -144,15 +157,20 @@ def window_mask_bytes(profile: ModelProfile, length: int) -> int:
 
 
 def length_bytes(profile: ModelProfile, length: int) -> int:
-    """Return the bytes of the masks, inputs and outputs of one length on a device.
+    """Return what the graph of one length takes of a device beside the weights.
+
+    Masks, inputs and outputs of a ViT length; of a chunk of the language model its
+    kernels, buffers and inputs.
 
     Parameters
     ----------
     profile : ModelProfile
         The model.
     length : int
-        A ViT length.
+        A length, as the runtime compares it.
     """
+    if profile.soft_tokens and profile.lm:
+        return _chunk(profile.lm, length).device_bytes
     masks = mask_bytes(length) + window_mask_bytes(profile, length)
     return masks + _patch_bytes(profile, length)
 
@@ -161,35 +179,83 @@ def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
     """Return what the graph of one length takes beside the weights."""
     # Attention split by heads needs all of the mask on every device, and graphs that
     # share weights keep their inputs apart; nobody has published either.
+    pooled = profile.soft_tokens is not None
+    made = "a patch, hidden states in and soft tokens" if pooled else _PAIRS
+    model = "gemma4/modeling_gemma4" if pooled else "qwen3_vl/modeling_qwen3_vl"
     return Term(
         name=f"mask, inputs and outputs of {length:,} patches",
-        device_bytes=length_bytes(profile, length),
+        device_bytes=_pooled_bytes(profile, length)
+        if pooled
+        else length_bytes(profile, length),
         status="derived" if known else "assumed",
-        source="2 bytes a pair of patches, hidden states in and merged patches out"
+        source=f"2 bytes {made} out"
         + ("" if known else ", whole on every device and for every length")
-        + " (optimum-rbln 0.12.0, transformers/models/qwen3_vl/modeling_qwen3_vl.py, "
-        "_update_rbln_config)",
+        + f" (optimum-rbln 0.12.0, transformers/models/{model}.py, _update_rbln_config)",
     )
 
 
+def _pooled_bytes(profile: ModelProfile, length: int) -> int:
+    """Return a mask by patch, what the tower is given, and it and the projector yield."""
+    vit = profile.vit
+    tokens = length // profile.patches_per_merged
+    outputs = tokens * (2 * vit.hidden + vit.out_hidden)
+    return (length * (1 + vit.hidden) + outputs) * BYTES_PER_VALUE
+
+
 def _patch_bytes(profile: ModelProfile, length: int) -> int:
-    if profile.prefill is not None:
-        # What a chunk is given: embeddings, and the layers' own inputs.
-        shape = profile.prefill
-        width = shape.hidden + shape.layers * shape.per_layer_input
-        return length * width * BYTES_PER_VALUE
     vit = profile.vit
     merged = length // profile.patches_per_merged
     outputs = merged * vit.out_hidden * (1 + vit.deepstack_mergers)
     return (length * vit.hidden + outputs) * BYTES_PER_VALUE
 
 
-def _slid(shape: LmShape, layout: Layout) -> Term:
+def _chunk(shape: LmShape, chunk: int) -> Term:
+    """Return what the graph that reads a chunk of image tokens takes."""
+    width = shape.hidden + shape.layers * shape.per_layer_input
     return Term(
-        name=f"cache of {shape.sliding_layers} sliding layers",
+        name=f"kernels, buffers and inputs of a chunk of {chunk:,} tokens",
+        device_bytes=GRAPH_BUFFER_BYTES + chunk * width * BYTES_PER_VALUE,
+        status="assumed",
+        source=f"256 MiB a graph ({_ESTIMATOR}, _get_buffer), and the inputs of each "
+        "token whole on every device (optimum-rbln 0.12.0, transformers/models/gemma4/"
+        "modeling_gemma4.py, get_input_info)",
+    )
+
+
+def _copied(shape: LmShape, layout: Layout) -> Term:
+    """Return the projections of values that the SDK copies from those of keys."""
+    kinds = [each for each in shape.attention if each.keys_are_values]
+    values = sum(
+        shape.hidden * each.own_layers * each.kv_heads * each.head_dim for each in kinds
+    )
+    layers = sum(each.own_layers for each in kinds)
+    return Term(
+        name=f"copied value projections of {layers} layers",
+        device_bytes=math.ceil(
+            values * layout.weight_bits / BITS_PER_BYTE / layout.devices
+        ),
+        status="assumed",
+        source="those of the keys once more, where the checkpoint has one for both "
+        "(optimum-rbln 0.12.0, transformers/models/gemma4/gemma4_architecture.py, "
+        "Gemma4TextAttention)",
+    )
+
+
+def _said(kinds: Iterable[Attention]) -> str:
+    """Return layers and heads of kinds in words."""
+    return " and ".join(
+        f"{each.layers} layers, {each.kv_heads} heads" for each in kinds
+    )
+
+
+def _slid(shape: LmShape, layout: Layout) -> Term:
+    layers = sum(each.layers for each in shape.sliding)
+    windows = " and ".join(f"{each.window_tokens:,}" for each in shape.sliding)
+    return Term(
+        name=f"cache of {layers} sliding layers",
         device_bytes=sliding_bytes(shape, layout.batch_size, layout.devices),
         status="derived",
-        source=f"the last {shape.sliding_window_tokens:,} tokens of {layout.batch_size} "
+        source=f"the last {windows} tokens of {layout.batch_size} "
         "sequences in 16 bits, multiples of 2 MiB (optimum-rbln 0.12.0, transformers/"
         "cache_utils.py, SlidingWindowAttentionKVCacheMeta)",
     )

@@ -10,6 +10,7 @@ from bucketwise.engines.rbln.model_classes import (
     AUTO_CLASSES,
     MODEL_CLASSES,
     SUBMODULES,
+    refusal,
 )
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.rules.keys import is_compiled, levels_of, nearest
@@ -19,6 +20,7 @@ from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path
 
 _UTILS = "optimum/rbln/configuration_utils.py"
+_DECODER = "transformers/models/decoderonly/decoderonly_architecture.py"
 _CONFIG = "Config"
 
 
@@ -115,6 +117,7 @@ def class_too_new(subject: RblnSubject) -> Iterator[Finding]:
         return
     known = MODEL_CLASSES.get(subject.family)
     if known is not None and subject.version >= known.since:
+        yield from _refused(subject)
         return
     since = (
         f"{written(known.since)} brought {known.name}"
@@ -130,4 +133,20 @@ def class_too_new(subject: RblnSubject) -> Iterator[Finding]:
         if known
         else "another model",
         raises="ImportError: cannot import name",
+    )
+
+
+def _refused(subject: RblnSubject) -> Iterator[Finding]:
+    """Yield that the class cannot compile this checkpoint of its family."""
+    profile = subject.profile
+    why = refusal(profile) if profile else ""
+    if profile is None or not why or subject.document.form == "compiled":
+        return
+    yield Finding(
+        severity="error",
+        path=(),
+        found=f"the layers of {profile.name}",
+        why=f"{why[0].lower()}{why[1:].removesuffix('.')} ({_DECODER})",
+        right="a checkpoint whose num_kv_shared_layers is 0",
+        raises="AttributeError: 'Gemma4TextAttention' object has no attribute 'k_proj'",
     )

@@ -13,6 +13,7 @@ from bucketwise.engines.rbln.kv_cache import num_full, num_min
 from bucketwise.engines.rbln.memory.layout import WEIGHT_BITS, Layout
 from bucketwise.engines.rbln.memory.preflight import preflight
 from bucketwise.engines.rbln.model_classes import generates
+from bucketwise.engines.rbln.rules.soft_tokens import compiled_counts
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import (
     at_visual,
@@ -97,6 +98,7 @@ def layout_of(subject: RblnSubject) -> Layout | None:
             memory_budget=config.get("memory_budget"),
             weight_bits=_weight_bits(config),
             generates=generates(subject.family),
+            soft_tokens=compiled_counts(subject),
         )
     except ConfigError:
         return None

@@ -16,7 +16,7 @@ _MODEL = "transformers/models/gemma4/modeling_gemma4.py"
 
 def chunk_below_count(subject: RblnSubject) -> Iterator[Finding]:
     """The largest chunk of image tokens holds less than the largest count."""
-    lengths, counts = lengths_of(subject), _compiled(subject)
+    lengths, counts = lengths_of(subject), compiled_counts(subject)
     if not lengths or not counts or lengths[-1] >= counts[-1]:
         return
     nesting = NESTINGS[subject.family]
@@ -44,7 +44,7 @@ def chunk_never_used(subject: RblnSubject) -> Iterator[Finding]:
 
     Images of fewer tokens than their count would run on it; the class looks at the counts.
     """
-    lengths, counts = lengths_of(subject), _compiled(subject)
+    lengths, counts = lengths_of(subject), compiled_counts(subject)
     if not lengths or not counts or lengths[-1] < counts[-1]:
         return
     used = {next(length for length in lengths if length >= count) for count in counts}
@@ -83,7 +83,7 @@ def count_not_compiled(subject: RblnSubject) -> Iterator[Finding]:
 
     The runtime takes a compiled count exactly; a larger one does not do.
     """
-    profile, limits, counts = subject.profile, subject.limits, _compiled(subject)
+    profile, limits, counts = subject.profile, subject.limits, compiled_counts(subject)
     if profile is None or profile.soft_tokens is None or not counts:
         return
     nesting, area_px = NESTINGS[subject.family], profile.length_px**2
@@ -111,7 +111,7 @@ def count_not_compiled(subject: RblnSubject) -> Iterator[Finding]:
 
 def unsupported_count(subject: RblnSubject) -> Iterator[Finding]:
     """A compiled count that no processor scales to: nothing runs on it."""
-    known, counts = _soft_tokens(subject), _compiled(subject)
+    known, counts = _soft_tokens(subject), compiled_counts(subject)
     if known is None:
         return
     idle = [each for each in counts if each not in known.supported]
@@ -152,8 +152,14 @@ def wrong_level(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _compiled(subject: RblnSubject) -> tuple[int, ...]:
-    """Return the counts a configuration compiles; () where it does not tell."""
+def compiled_counts(subject: RblnSubject) -> tuple[int, ...]:
+    """Return the counts a configuration compiles, ascending; () where it does not tell.
+
+    Parameters
+    ----------
+    subject : RblnSubject
+        The configuration.
+    """
     nesting = NESTINGS.get(subject.family)
     if nesting is None:
         return ()

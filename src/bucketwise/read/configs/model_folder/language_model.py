@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.errors import ConfigError
-from bucketwise.nouns.profile import LmShape
+from bucketwise.nouns.profile import Attention, LmShape
 from bucketwise.read.configs.model_folder.fields import CONFIG, Fields, shown
 from bucketwise.read.configs.model_folder.tower import MOST_BLOCKS, TOWERS, Tower
 
@@ -136,6 +136,7 @@ def read_language_model(
     if fields is None:
         return None, ()
     values = _values(kind, fields, Fields(place, config, problems))
+    kinds = _attention(kind, fields, values["layers"], values["hidden"])
     if problems:
         return None, ()
     out_key = TOWERS[family].out_hidden_key
@@ -146,7 +147,8 @@ def read_language_model(
             f"{values['hidden']}"
         )
     try:
-        shape = LmShape(**values, source=fields.source())
+        attention = tuple(Attention(**each) for each in kinds if each["layers"])
+        shape = LmShape(**values, attention=attention, source=fields.source())
     except ConfigError as error:
         problems.extend(f"{CONFIG}: {problem}" for problem in error.problems)
         return None, ()
@@ -177,19 +179,15 @@ def _fields(
 
 
 def _values(kind: TextClass, fields: Fields, whole: Fields) -> dict[str, Any]:
-    """Return what `LmShape` takes, its source left out; `whole` is all that holds it."""
-    layers = fields.whole("num_hidden_layers", kind.layers, MOST_BLOCKS)
-    hidden = fields.whole("hidden_size", kind.hidden)
-    heads = fields.whole("num_attention_heads", kind.heads)
+    """Return what `LmShape` takes, attention and source left out.
+
+    `whole` is all that holds it.
+    """
     values: dict[str, Any] = {
-        "layers": layers,
-        "hidden": hidden,
+        "layers": fields.whole("num_hidden_layers", kind.layers, MOST_BLOCKS),
+        "hidden": fields.whole("hidden_size", kind.hidden),
         "vocab": fields.whole("vocab_size", kind.vocab),
         "tied": _tied(kind, fields, whole),
-        "full_attention_layers": layers,
-        "heads": heads,
-        "kv_heads": _kv_heads(kind, fields, heads),
-        "head_dim": _head_dim(kind, fields, hidden, heads),
         "attention_biases": 3,
         "qk_norms": not kind.first_generation,
         "query_gates": kind.hybrid,
@@ -198,26 +196,37 @@ def _values(kind: TextClass, fields: Fields, whole: Fields) -> dict[str, Any]:
         biased = fields.flag("attention_bias", default=False)
         values["attention_biases"] = 4 if biased else 0
     if kind.hybrid:
-        every = fields.whole("full_attention_interval", FULL_EVERY)
-        counted = _layers_of(fields, layers, LINEAR_TYPE, every)
-        values["full_attention_layers"] = counted
         for field, key, default in LINEAR:
             values[field] = fields.whole(key, default)
-    if (
-        kind.sliding_window_tokens
-        and fields.mapping.get("sliding_window", 0) is not None
-    ):
-        window = fields.whole("sliding_window", kind.sliding_window_tokens)
-        every = 0
-        if fields.mapping.get("layer_types") is None:
-            every = fields.whole("sliding_window_pattern", FULL_EVERY)
-        full = _layers_of(fields, layers, SLIDING, every)
-        values |= {
-            "full_attention_layers": full,
-            "sliding_layers": layers - full,
-            "sliding_window_tokens": window,
-        }
     return values | _mlp(kind, fields)
+
+
+def _attention(
+    kind: TextClass, fields: Fields, layers: int, hidden: int
+) -> tuple[dict[str, Any], ...]:
+    """Return what `Attention` takes of every kind of layers."""
+    heads = fields.whole("num_attention_heads", kind.heads)
+    same = {
+        "heads": heads,
+        "kv_heads": _kv_heads(kind, fields, heads),
+        "head_dim": _head_dim(kind, fields, hidden, heads),
+    }
+    if kind.hybrid:
+        every = fields.whole("full_attention_interval", FULL_EVERY)
+        full = _layers_of(fields, layers, LINEAR_TYPE, every)
+        return ({"layers": full, **same},)
+    slides = fields.mapping.get("sliding_window", 0) is not None
+    if not kind.sliding_window_tokens or not slides:
+        return ({"layers": layers, **same},)
+    window = fields.whole("sliding_window", kind.sliding_window_tokens)
+    every = 0
+    if fields.mapping.get("layer_types") is None:
+        every = fields.whole("sliding_window_pattern", FULL_EVERY)
+    full = _layers_of(fields, layers, SLIDING, every)
+    return (
+        {"layers": full, **same},
+        {"layers": layers - full, **same, "window_tokens": window},
+    )
 
 
 def _tied(kind: TextClass, fields: Fields, whole: Fields) -> bool:

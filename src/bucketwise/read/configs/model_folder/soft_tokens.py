@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from bucketwise.core.today import SOFT_TOKENS
+from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import (
+    Attention,
+    LmShape,
     ModelProfile,
     PixelLimits,
-    PrefillShape,
     VideoSampling,
 )
 from bucketwise.read.configs.model_folder.fields import Fields, shown
@@ -64,11 +66,18 @@ def read_soft_tokens(
     video_at = first(
         nested(files, "video_processor", problems), plain_file(files, VIDEO, problems)
     )
-    prefill = _prefill(Fields("config.json: text_config.", text, problems))
+    whole = Fields("config.json: ", config, problems)
+    language_model = _language_model(
+        Fields("config.json: text_config.", text, problems),
+        problems,
+        tied=whole.flag("tie_word_embeddings", default=True),
+    )
     clips = sister.video or sister.checkpoint
     frames = sister.sampling.max_frames
     if video_at:
         frames = video_at.whole("num_frames", frames)
+    if language_model is None:
+        return sister
     return replace(
         sister,
         checkpoint=_limits(image_at, sister, sister.checkpoint, problems),
@@ -79,10 +88,11 @@ def read_soft_tokens(
             depth=depth,
             hidden=tower.whole("hidden_size", 768),
             intermediate=tower.whole("intermediate_size", 3_072),
-            out_hidden=prefill.hidden,
+            out_hidden=language_model.hidden,
             full_attention_blocks=depth,
+            normed_head_dim=tower.whole("head_dim", 64),
         ),
-        prefill=prefill,
+        lm=language_model,
         source=tower.source(),
     )
 
@@ -129,40 +139,83 @@ def _limits(
     )
 
 
-def _prefill(fields: Fields) -> PrefillShape:
-    """Return the language model, with the class's defaults where a key is absent."""
+def _language_model(
+    fields: Fields, problems: list[str], *, tied: bool
+) -> LmShape | None:
+    """Return the language model, with the class's defaults where a key is absent.
+
+    None where a fault was found.
+    """
     layers = fields.whole("num_hidden_layers", 30)
-    full = _full_layers(fields, layers)
-    shared = fields.mapping.get("num_kv_shared_layers") or 0
-    shared = fields.whole("num_kv_shared_layers", 1) if shared else 0
-    own = layers - min(shared, layers)
-    kv_heads = fields.whole("num_key_value_heads", 4)
-    one_projection = fields.flag("attention_k_eq_v", default=False)
-    has_own = one_projection and fields.mapping.get("num_global_key_value_heads")
+    hidden = fields.whole("hidden_size", 2_304)
+    shared = _shared(fields, layers)
+    kinds = _attention(fields, layers, shared)
     experts = fields.flag("enable_moe_block", default=False)
     inputs = fields.mapping.get("hidden_size_per_layer_input", 256)
-    return PrefillShape(
-        layers=layers,
-        full_layers=len(full),
-        hidden=fields.whole("hidden_size", 2_304),
-        intermediate=fields.whole("intermediate_size", 9_216),
-        wide_layers=shared if fields.flag("use_double_wide_mlp", default=False) else 0,
-        shared_layers=shared,
-        shared_full_layers=sum(index >= own for index in full),
-        heads=fields.whole("num_attention_heads", 8),
-        kv_heads=kv_heads,
-        full_kv_heads=fields.whole("num_global_key_value_heads", kv_heads)
-        if has_own
-        else kv_heads,
-        head_dim=fields.whole("head_dim", 256),
-        full_head_dim=fields.whole("global_head_dim", 512),
-        keys_are_values=one_projection,
-        experts=fields.whole("num_experts", 1) if experts else 0,
-        experts_per_token=fields.whole("top_k_experts", 1) if experts else 0,
-        expert_intermediate=fields.whole("moe_intermediate_size", 1) if experts else 0,
-        per_layer_input=fields.whole("hidden_size_per_layer_input", 256)
+    values: dict[str, Any] = {
+        "layers": layers,
+        "hidden": hidden,
+        "vocab": fields.whole("vocab_size", 262_144),
+        "tied": tied,
+        "attention_biases": 4 if fields.flag("attention_bias", default=False) else 0,
+        "qk_norms": True,
+        "normed_outputs": True,
+        "intermediate": fields.whole("intermediate_size", 9_216),
+        "wide_layers": shared
+        if fields.flag("use_double_wide_mlp", default=False)
+        else 0,
+        "experts": fields.whole("num_experts", 1) if experts else 0,
+        "experts_per_token": fields.whole("top_k_experts", 1) if experts else 0,
+        "expert_intermediate": fields.whole("moe_intermediate_size", 1)
+        if experts
+        else 0,
+        "per_layer_input": fields.whole("hidden_size_per_layer_input", 256)
         if inputs
         else 0,
+    }
+    if problems:
+        return None
+    try:
+        attention = tuple(Attention(**each) for each in kinds if each["layers"])
+        return LmShape(**values, attention=attention, source=fields.source())
+    except ConfigError as error:
+        problems.extend(f"config.json: {problem}" for problem in error.problems)
+        return None
+
+
+def _shared(fields: Fields, layers: int) -> int:
+    """Return how many of the last layers borrow keys and values."""
+    if not fields.mapping.get("num_kv_shared_layers"):
+        return 0
+    return min(fields.whole("num_kv_shared_layers", 1), layers)
+
+
+def _attention(fields: Fields, layers: int, shared: int) -> tuple[dict[str, Any], ...]:
+    """Return what `Attention` takes of layers over all tokens, and of those that slide."""
+    full = _full_layers(fields, layers)
+    full_shared = sum(index >= layers - shared for index in full)
+    heads = fields.whole("num_attention_heads", 8)
+    kv_heads = full_kv_heads = fields.whole("num_key_value_heads", 4)
+    one_projection = fields.flag("attention_k_eq_v", default=False)
+    if one_projection and fields.mapping.get("num_global_key_value_heads"):
+        full_kv_heads = fields.whole("num_global_key_value_heads", kv_heads)
+    return (
+        {
+            "layers": len(full),
+            "heads": heads,
+            "kv_heads": full_kv_heads,
+            "head_dim": fields.whole("global_head_dim", 512),
+            "borrowing_layers": full_shared,
+            "keys_are_values": one_projection,
+        },
+        {
+            "layers": layers - len(full),
+            "heads": heads,
+            "kv_heads": kv_heads,
+            "head_dim": fields.whole("head_dim", 256),
+            "window_tokens": fields.whole("sliding_window", 512),
+            "borrowing_layers": shared - full_shared,
+        },
     )
 
 
