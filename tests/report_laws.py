@@ -6,37 +6,21 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import combinations
 from typing import Any
 
 import jsonschema
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from bucketwise.core.schema import plan_schema
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.plots import (
-    Axis,
-    Cells,
-    Contour,
-    Edge,
-    FrontPlot,
-    HeatPlot,
-    HistogramPlot,
-    Marks,
-    Points,
-    ScatterPlot,
-    StepsPlot,
-    Stretch,
-)
+from bucketwise.report.figures.paper import Paper, styled
 from tests.test_report import Outline
 
 NO_NUMBER = re.compile(r"(?<![\w.-])(nan|inf|None(?! of)|NaN|Infinity)(?![\w-])")
 FALSE_PERCENT = re.compile(r"(?<![\d,.])(0\.0+|100\.0+)%")
-
-SLACK = 1e-9
-"""Share of an axis by which a tick may lie past its end."""
 
 
 def check_plan(text: str) -> dict[str, Any]:
@@ -90,66 +74,53 @@ def check_words(text: str) -> None:
 
 
 def check_drawing(drawing: Drawing) -> str:
-    """Check what is to be drawn, and stand in for the picture, which takes long."""
-    for part in _parts(drawing.plot):
-        _check_part(part, drawing)
-    plot = drawing.plot
-    if isinstance(plot, HistogramPlot):
-        assert all(low < high for low, high in pairwise(plot.bounds)), drawing.id
-        assert len(plot.bounds) == len(plot.weights) + 1
-        assert 0 <= min(plot.weights) <= max(plot.weights) <= plot.y.high
+    """Draw a figure, check it, and stand in for its SVG, which takes long."""
+    figure = figure_of(drawing)
+    _check_texts(figure, drawing.id)
     check_words(f"{drawing.title} {drawing.description} {drawing.caption}")
     return "<svg></svg>"
 
 
-def _check_part(part: Any, drawing: Drawing) -> None:
-    plot = drawing.plot
-    match part:
-        case float():
-            assert math.isfinite(part), drawing.id
-        case Axis():
-            _check_axis(part, drawing.id)
-        case Stretch():
-            assert len(part.at) == len(part.value) + 1, drawing.id
-        case Cells():
-            assert part.left, f"{drawing.id}: {part.label} has no cell"
-        case Edge():
-            assert isinstance(plot, HistogramPlot | StepsPlot)
-            assert _is_inside(plot.x, [part.at]), f"{drawing.id}: {part}"
-        case Marks() | Points() | Contour():
-            assert isinstance(plot, ScatterPlot | HeatPlot | FrontPlot)
-            assert part.x
-            assert _is_inside(plot.x, part.x), f"{drawing.id}: {part}"
-            assert _is_inside(plot.y, part.y), f"{drawing.id}: {part}"
-        case _:
-            pass  # a name, or what holds the parts checked here
+def figure_of(drawing: Drawing) -> Figure:
+    """Return a figure as drawn, before it is written."""
+    with styled(drawing.id):
+        paper = Paper()
+        drawing.plot.draw(paper)
+        paper.fit()
+        paper.figure.draw_without_rendering()  # places labels of axes
+    return paper.figure
 
 
-def _is_inside(axis: Axis, values: Sequence[float]) -> bool:
-    return all(-SLACK <= axis.fraction(value) <= 1 + SLACK for value in values)
+def texts_of(figure: Figure) -> list[Text]:
+    """Return every text that is seen in a figure."""
+    found: list[Text] = []
+    for ax in figure.axes:
+        legend = ax.get_legend()
+        found += ax.texts
+        found += [ax.xaxis.label, ax.yaxis.label]
+        found += [*legend.get_texts(), legend.get_title()] if legend else []
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            slack = 1e-9 * (high - low)
+            found += [
+                tick.label1
+                for tick in axis.get_major_ticks()
+                if tick.label1.get_visible()
+                and low - slack <= tick.get_loc() <= high + slack
+            ]
+    return [text for text in found if text.get_text().strip()]
 
 
-def _parts(value: Any) -> Iterator[Any]:
-    """Return numbers and named parts, however deep."""
-    if isinstance(value, tuple):
-        for each in value:
-            yield from _parts(each)
-    elif is_dataclass(value):
-        yield value
-        for each in fields(value):
-            yield from _parts(getattr(value, each.name))
-    elif isinstance(value, float):
-        yield value
-
-
-def _check_axis(axis: Axis, name: str) -> None:
-    assert axis.low < axis.high, name
-    assert not axis.log or axis.low > 0, name
-    assert axis.ticks, f"{name}: no tick on {axis.label}"
-    for tick in axis.ticks:
-        assert tick.label, name
-        assert _is_inside(axis, [tick.at]), f"{name}: {tick}"
-    # On a day of its own "12:00" may come again.
-    if "time" not in axis.label:
-        labels = [tick.label for tick in axis.ticks]
-        assert len(set(labels)) == len(labels), f"{name}: {labels}"
+def _check_texts(figure: Figure, name: str) -> None:
+    """Check that each text lies inside the figure, and none on another."""
+    boxes = []
+    for text in texts_of(figure):
+        said, box = text.get_text(), text.get_window_extent()
+        check_words(said)
+        assert figure.bbox.x0 <= box.x0, f"{name}: {said} is cut off on the left"
+        assert box.x1 <= figure.bbox.x1, f"{name}: {said} is cut off on the right"
+        assert figure.bbox.y0 <= box.y0, f"{name}: {said} is cut off below"
+        assert box.y1 <= figure.bbox.y1, f"{name}: {said} is cut off above"
+        boxes.append((said, box.padded(-1)))
+    for (said, box), (other, beside) in combinations(boxes, 2):
+        assert not box.overlaps(beside), f"{name}: {said} lies on {other}"

@@ -21,7 +21,8 @@ from bucketwise.nouns.traffic import InputRecord
 from bucketwise.report.blocks import Callout, Drawing, Table
 from bucketwise.report.comparison import RENDERERS, report_of
 from bucketwise.report.comparison.words import finding
-from bucketwise.report.plots import BarsPlot, HistogramPlot
+from bucketwise.report.figures.histogram import Histogram
+from bucketwise.report.figures.rows import Rows
 from tests.strategies import traffic_of
 from tests.test_comparison import MIXED
 from tests.test_report import HOSTILE, Outline, clips_of, text_of
@@ -456,22 +457,18 @@ def test_figures_draw_the_numbers_of_the_comparison() -> None:
         if isinstance(block, Drawing)
     }
     bars = drawings["figure-compute"]
-    assert isinstance(bars, BarsPlot)
+    assert isinstance(bars, Rows)
     deciding = [
         each.deciding_compute
         for each in comparison.outcomes
         if each.deciding_compute is not None
     ]
     assert len(bars.names) == len(deciding) == 3
-    whole = [
-        useful + padding
-        for useful, padding in zip(bars.useful, bars.padding, strict=True)
-    ]
-    ratios = [cost / drawn for cost, drawn in zip(deciding, whole, strict=True)]
+    ratios = (deciding / bars.parts.sum(axis=0)).tolist()
     assert ratios == pytest.approx([ratios[0]] * 3)
     for index, each in enumerate(comparison.outcomes, start=1):
         histogram = drawings[f"figure-lengths-{index}"]
-        assert isinstance(histogram, HistogramPlot)
+        assert isinstance(histogram, Histogram)
         assert {edge.at for edge in histogram.edges} == set(each.vit_max_seq_lens)
         assert sum(histogram.weights) == pytest.approx(comparison.traffic.runs)
 

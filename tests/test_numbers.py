@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.report.drawings.scales import span_axis, spread, zero_axis
-from bucketwise.report.plots import Edge
+from bucketwise.report.figures.spans import Span, check_bins
 from bucketwise.report.sections.traffic import duration
 from bucketwise.words.numbers import (
     change,
@@ -81,23 +81,32 @@ def test_less_and_more_say_the_truth(before: float, after: float) -> None:
 
 
 @given(st.floats(1e-3, 1e6), st.floats(1.0, 1e6))
-def test_axes_hold_their_data_and_label_their_ticks(low: float, factor: float) -> None:
-    for axis in (span_axis("x", (low, low * factor)), zero_axis("y", low * factor)):
-        assert axis.low < low * factor <= axis.high
-        assert 2 <= len(axis.ticks) <= 12
-        assert all(axis.low <= tick.at <= axis.high for tick in axis.ticks)
+def test_spans_hold_their_data_and_bins_cut_them(low: float, factor: float) -> None:
+    for span in (Span.over((low, low * factor)), Span.from_zero([low * factor])):
+        assert span.low < low * factor <= span.high
+        bounds = span.bins(36)
+        assert bounds[0] == pytest.approx(span.low)
+        assert bounds[-1] == pytest.approx(span.high)
+        assert (bounds[1:] > bounds[:-1]).all()
 
 
-@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=12, unique=True))
-def test_labels_of_lines_touch_neither_each_other_nor_a_line(places: list[int]) -> None:
-    axis = span_axis("x", places)
-    edges = [Edge(at=at, label=f"{at:,}", row=0, style="today") for at in places]
-    placed = spread(edges, axis)
-    for index, edge in enumerate(placed):
-        end = axis.fraction(edge.at) + len(edge.label) * 0.0135
-        for right in placed[index + 1 :]:
-            if right.row >= edge.row:
-                assert axis.fraction(right.at) >= end
+@pytest.mark.parametrize(
+    ("low", "high", "log"),
+    [(1, 1, False), (2, 1, False), (0, 1, True), (0, float("nan"), False)],
+)
+def test_a_span_that_no_axis_can_show_is_refused(
+    low: float, high: float, log: bool
+) -> None:
+    with pytest.raises(ValueError, match=r"^expected .*, got \("):
+        Span(low, high, log=log)
+
+
+@pytest.mark.parametrize("bounds", [[0, 1, 1], [0, 2, 1], [0, 1]])
+def test_bins_that_overlap_or_hold_other_values_are_refused(
+    bounds: list[float],
+) -> None:
+    with pytest.raises(ValueError, match=r"^expected .*, got "):
+        check_bins(np.array(bounds), np.ones(2))
 
 
 @pytest.mark.parametrize(

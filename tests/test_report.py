@@ -34,7 +34,7 @@ from bucketwise.nouns.traffic import (
 from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report import render
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.figures import to_svg
+from bucketwise.report.figures.svg import to_svg
 from bucketwise.report.view import view_of
 from tests.strategies import preprocessing_of, today_of, traffic_of
 

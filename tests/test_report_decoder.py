@@ -32,14 +32,19 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.drawings.load import MOST_SLOTS, load_drawing, means_over_time
-from bucketwise.report.drawings.occupancy import MOST_BARS, active_drawing
-from bucketwise.report.figures import lay_out
+from bucketwise.report.figures.active import MOST_BARS, active_drawing
+from bucketwise.report.figures.histogram import Histogram
+from bucketwise.report.figures.load import (
+    MOST_SLOTS,
+    Load,
+    load_drawing,
+    means_over_time,
+)
 from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.plots import HistogramPlot, LoadPlot
 from bucketwise.report.reading import on_batch_size
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.view import view_of
+from tests.report_laws import check_drawing, figure_of
 from tests.strategies import preprocessing_of, traffic_of
 from tests.test_report import (
     HOSTILE,
@@ -271,13 +276,12 @@ def test_idle_time_counts_as_nothing_active_and_what_is_above_the_slots_waits() 
 def test_time_nobody_recorded_is_a_gap_and_never_zero() -> None:
     drawing = load_drawing(activity_of((0, 1, 0, 60), (1, 2, 0, 9), (4, 0, 0, 60)), 8)
     plot = drawing.plot
-    assert isinstance(plot, LoadPlot)
-    assert [(each.at, each.value) for each in plot.active] == [
-        ((0.0, 1.0, 2.0), (1.0, 2.0)),
-        ((4.0, 5.0), (0.0,)),
-    ]
-    assert plot.x.label == "minutes from the start"
-    assert plot.y_waiting is None
+    assert isinstance(plot, Load)
+    assert plot.bounds.tolist() == [0, 1, 2, 3, 4, 5]
+    assert plot.seen.tolist() == [True, True, False, False, True]
+    assert plot.active[plot.seen].tolist() == [1, 2, 0]
+    assert plot.unit == "minute"
+    assert len(figure_of(drawing).axes) == 1, "nothing waited"
     assert "shaded nothing was recorded: 40.0% of the time" in drawing.caption
     assert [row.cells[0] for row in drawing.table.rows] == [
         "0 to 1",
@@ -297,7 +301,7 @@ def test_a_clock_of_any_origin_and_any_length_stays_small() -> None:
 def test_the_line_of_the_batch_size_is_drawn_where_it_can_be_read() -> None:
     for batch_size, drawn in ((8, True), (4_096, False)):
         drawing = load_drawing(activity_of(*LIGHT), batch_size)
-        assert isinstance(drawing.plot, LoadPlot)
+        assert isinstance(drawing.plot, Load)
         assert (drawing.plot.level is not None) == drawn
         assert ("lie far above" in drawing.caption) != drawn
 
@@ -313,7 +317,7 @@ def test_bars_hold_all_busy_time_and_end_at_every_graph(
     )
     drawing = active_drawing(decided)
     plot = drawing.plot
-    assert isinstance(plot, HistogramPlot)
+    assert isinstance(plot, Histogram)
     assert sum(plot.weights) == pytest.approx(1.0)
     assert list(plot.bounds) == sorted(set(plot.bounds))
     assert {size + 0.5 for size in decided.decoder_batch_sizes} <= set(plot.bounds)
@@ -330,14 +334,7 @@ def test_no_label_of_a_load_leaves_its_figure(name: str) -> None:
     ]
     assert len(found) == 2
     for drawing in found:
-        figure = lay_out(drawing.plot)
-        figure.draw_without_rendering()
-        for axes in figure.axes:
-            for label in (*axes.texts, axes.yaxis.label, axes.xaxis.label):
-                box = label.get_window_extent()
-                assert figure.bbox.x0 <= box.x0
-                assert box.x1 <= figure.bbox.x1
-                assert box.y1 <= figure.bbox.y1
+        check_drawing(drawing)
 
 
 def test_the_table_of_graphs_says_what_each_runs() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,53 +14,54 @@ from hypothesis import strategies as st
 from bucketwise.core.analysis import Analysis, Context
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.question import Question
+from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.nouns.traffic import NO_TIME_S, merge_traffic
-from bucketwise.report.drawings.arrivals import (
+from bucketwise.report.blocks import Drawing
+from bucketwise.report.figures.arrivals import (
     MOST_COLUMNS,
     MOST_ROWS,
+    Arrivals,
+    Timed,
     arrivals_drawing,
-    slots_of,
 )
-from bucketwise.report.drawings.by_label import labels_drawing
-from bucketwise.report.drawings.clock import Clock
-from bucketwise.report.drawings.front import Answer, front_drawing, unbeaten
-from bucketwise.report.drawings.knee import knee_drawing
-from bucketwise.report.drawings.labels import AXES_IN, box_of, place_notes
-from bucketwise.report.drawings.mix import (
+from bucketwise.report.figures.front import Answer, Front, front_drawing, unbeaten
+from bucketwise.report.figures.knee import Knee, knee_drawing
+from bucketwise.report.figures.labels import labels_drawing
+from bucketwise.report.figures.mix import (
     MOST_SERIES,
     OTHERS,
     Mix,
     mix_of,
     size_of_cell,
 )
-from bucketwise.report.drawings.plane import (
+from bucketwise.report.figures.rows import Rows
+from bucketwise.report.figures.sizes import (
     CELLS_A_SIDE,
     MOST_LEVELS,
+    Cells,
+    Marks,
     levels_of,
     sizes_drawing,
 )
-from bucketwise.report.figures import to_svg
-from bucketwise.report.plots import (
-    ArrivalsPlot,
-    Axis,
-    FrontPlot,
-    HeatPlot,
-    KneePlot,
-    Note,
-    ScatterPlot,
-    SharesPlot,
-)
+from bucketwise.report.figures.svg import to_svg
+from bucketwise.words.numbers import percent
+from tests.report_laws import figure_of, texts_of
 from tests.strategies import traffic_of
-from tests.test_report import analysis_of, clips_of
-from tests.test_report_figures import (
-    ASKED,
-    HOUR_S,
-    START_S,
-    UNIT,
-    many_sizes,
-    plot_of,
-    timed,
-)
+from tests.test_report import CASES, analysis_of, clips_of
+from tests.test_report_figures import ASKED, HOUR_S, START_S, many_sizes, timed
+
+T = TypeVar("T")
+
+
+def plot_of(drawing: Drawing | None, kind: type[T]) -> T:
+    assert drawing is not None
+    assert isinstance(drawing.plot, kind)
+    return drawing.plot
+
+
+def said_in(drawing: Drawing) -> list[str]:
+    return [text.get_text() for text in texts_of(figure_of(drawing))]
+
 
 # Sizes
 
@@ -73,49 +76,39 @@ def test_levels_hold_every_weight_and_are_few(weights: list[float]) -> None:
     assert found.max() < bounds[-1]
 
 
-def cells_of(analysis: Analysis) -> HeatPlot:
-    plot = plot_of(sizes_drawing(analysis))
-    assert isinstance(plot, HeatPlot)
-    return plot
-
-
 def test_every_size_lies_in_one_drawn_cell() -> None:
     analysis = analysis_of(many_sizes(120))
-    plot = cells_of(analysis)
-    sizes = analysis.counts.sizes
-    for width, height in zip(sizes.width_px, sizes.height_px, strict=True):
-        inside = [
-            (left <= width < right) and (bottom <= height < top)
-            for level in plot.levels
-            for left, right, bottom, top in zip(
-                level.left, level.right, level.bottom, level.top, strict=True
-            )
-        ]
-        assert sum(inside) == 1
+    plot, sizes = plot_of(sizes_drawing(analysis), Cells), analysis.counts.sizes
+    bounds = plot.span.bins(CELLS_A_SIDE)
+    row, column = (
+        np.searchsorted(bounds, side, side="right") - 1
+        for side in (sizes.height_px, sizes.width_px)
+    )
+    counted = np.zeros(plot.level.shape)
+    np.add.at(counted, (row, column), sizes.count)
+    assert ((counted > 0) == (plot.level >= 0)).all()
+    means = [counted[plot.level == level].mean() for level in range(len(plot.names))]
+    assert means == sorted(means), "levels ascend"
 
 
 def test_clips_are_told_apart_only_where_there_are_images_too() -> None:
-    clips = clips_of(
-        *((200 + 10 * each, 300 + 7 * each, 8, 1.0) for each in range(90)), images=5
-    )
-    mixed = cells_of(analysis_of(clips))
-    assert mixed.clips is not None
-    assert 0 < len(mixed.clips.x) <= 90
-    alone = clips_of(*((200 + 10 * each, 300 + 7 * each, 8, 1.0) for each in range(90)))
-    assert cells_of(analysis_of(alone)).clips is None
+    sizes = [(200 + 10 * each, 300 + 7 * each, 8, 1.0) for each in range(90)]
+    mixed = plot_of(sizes_drawing(analysis_of(clips_of(*sizes, images=5))), Cells)
+    assert mixed.has_clips is not None
+    assert 0 < mixed.has_clips.sum() <= 90
+    alone = plot_of(sizes_drawing(analysis_of(clips_of(*sizes))), Cells)
+    assert alone.has_clips is None
 
 
 def test_few_sizes_are_marks_and_the_most_frequent_are_named() -> None:
-    plot = plot_of(sizes_drawing(analysis_of()))
-    assert isinstance(plot, ScatterPlot)
-    assert sum(len(marks.x) for marks in plot.marks) == 8
-    assert "300 x 300" in [note.text for note in plot.notes]
+    drawing = sizes_drawing(analysis_of())
+    assert plot_of(drawing, Marks).sent.count.size == 8
+    assert "300 x 300" in said_in(drawing)
 
 
 def test_a_million_images_of_16384_sizes_stay_small() -> None:
     drawing = sizes_drawing(analysis_of(many_sizes(16_384)))
-    assert isinstance(drawing.plot, HeatPlot)
-    assert sum(len(level.left) for level in drawing.plot.levels) <= CELLS_A_SIDE**2
+    plot_of(drawing, Cells)
     assert len(to_svg(drawing).encode()) < 150_000
 
 
@@ -125,43 +118,30 @@ def test_a_million_images_of_16384_sizes_stay_small() -> None:
 hours = st.lists(st.integers(-400, 9_000), min_size=2, max_size=40)
 
 
-@given(hours, st.sampled_from([MOST_COLUMNS, MOST_ROWS]))
-def test_slots_of_time_hold_every_run_and_are_few(found: list[int], most: int) -> None:
+def timed_of(found: list[int]) -> Timed:
     traffic = timed(found)
     mix = Mix(("1",), traffic.count, np.zeros(traffic.count.size, dtype=np.int64))
-    slots = slots_of(traffic, mix, most)
-    assert 1 <= len(slots.runs) <= most
-    assert slots.runs.sum() == pytest.approx(len(found))
-    assert slots.runs[0].sum() > 0
-    assert slots.runs[-1].sum() > 0
-    assert slots.start_s <= START_S + HOUR_S * min(found)
-    assert START_S + HOUR_S * max(found) < slots.end_s
+    return Timed(mix, traffic.slot_start_s, traffic.slot_width_s, 0.0)
+
+
+@given(hours, st.sampled_from([MOST_COLUMNS, MOST_ROWS]))
+def test_slots_of_time_hold_every_run_and_are_few(found: list[int], most: int) -> None:
+    bounds_s, runs = timed_of(found).slots(most)
+    assert 1 <= len(runs) <= most
+    assert runs.sum() == pytest.approx(len(found))
+    assert runs[0].sum() > 0
+    assert runs[-1].sum() > 0
+    assert bounds_s[0] <= START_S + HOUR_S * min(found)
+    assert START_S + HOUR_S * max(found) < bounds_s[-1]
 
 
 @given(hours)
 def test_the_runs_of_a_slot_are_those_that_came_in_it(found: list[int]) -> None:
-    traffic = timed(found)
-    mix = Mix(("1",), traffic.count, np.zeros(traffic.count.size, dtype=np.int64))
-    slots = slots_of(traffic, mix, MOST_COLUMNS)
-    for index, runs in enumerate(slots.runs.sum(axis=1).tolist()):
-        start_s = slots.start_s + index * slots.width_s
-        inside = [
-            hour
-            for hour in found
-            if start_s <= START_S + hour * HOUR_S < start_s + slots.width_s
-        ]
-        assert runs == len(inside)
-
-
-@given(st.booleans(), st.integers(-(10**11), 3 * 10**11), st.integers(2, 10**7))
-def test_ticks_of_time_are_few_and_inside(
-    dated: bool, start_h: int, n_hours: int
-) -> None:
-    start_s = start_h // HOUR_S * HOUR_S
-    axis = Clock(tells_dates=dated, start_s=start_s).axis(start_s + n_hours * HOUR_S)
-    assert len(axis.ticks) <= 8
-    for tick in axis.ticks:
-        assert axis.low <= tick.at <= axis.high
+    bounds_s, runs = timed_of(found).slots(MOST_COLUMNS)
+    came = START_S + HOUR_S * np.array(found)
+    assert runs.sum(axis=1).tolist() == [
+        ((low <= came) & (came < high)).sum() for low, high in pairwise(bounds_s)
+    ]
 
 
 def test_traffic_of_one_hour_has_no_arrivals() -> None:
@@ -198,13 +178,13 @@ def test_a_clock_of_plain_seconds_is_said_to_tell_no_date() -> None:
     drawing = arrivals_drawing(analysis_of(timed([0, 1, 5, 9], start_s=0)))
     assert drawing is not None
     assert "plain seconds" in drawing.caption
-    plot = plot_of(drawing)
-    assert isinstance(plot, ArrivalsPlot)
-    assert plot.x.label == "hours from the first, on a clock that tells no date"
+    plot = plot_of(drawing, Arrivals)
+    assert plot.x_label == "hours from the first, on a clock that tells no date"
+    assert plot.bounds[0] == 0
     dated = arrivals_drawing(analysis_of(timed([0, 1, 5, 9])))
     assert dated is not None
     assert "plain seconds" not in dated.caption
-    assert plot_of(dated).x.label.startswith("time (UTC), 2023-11-14")
+    assert plot_of(dated, Arrivals).x_label.startswith("time (UTC), 2023-11-14")
 
 
 def test_a_mix_that_moves_is_said_to_move_and_a_steady_one_not() -> None:
@@ -240,32 +220,13 @@ def test_traffic_without_times_has_no_arrivals() -> None:
     assert arrivals_drawing(analysis_of(none)) is None
 
 
-@pytest.mark.parametrize(
-    ("n_hours", "first"),
-    [
-        (4, "22:00"),
-        (24 * 10, "15 Nov"),
-        (24 * 300, "Jan 2024"),
-        (24 * 365 * 12, "2024"),
-    ],
-)
-def test_ticks_are_even_steps_of_the_calendar(n_hours: int, first: str) -> None:
-    axis = Clock(tells_dates=True, start_s=START_S).axis(START_S + n_hours * HOUR_S)
-    labels = [tick.label for tick in axis.ticks]
-    assert labels[0] == first
-    assert len(set(labels)) == len(labels)
-
-
 def test_shares_of_each_label_add_up_and_all_comes_first() -> None:
     analysis = analysis_of(timed(list(range(90)), labels=tuple("abcdefghijk")))
     drawing = labels_drawing(analysis)
-    plot = plot_of(drawing)
-    assert isinstance(plot, SharesPlot)
-    assert plot.rows[0] == "all, 100% of runs"
-    assert len(plot.rows) == 9
-    assert [sum(row) for row in zip(*plot.shares, strict=True)] == pytest.approx(
-        [1.0] * 9
-    )
+    plot = plot_of(drawing, Rows)
+    assert plot.names[0] == "all, 100% of runs"
+    assert len(plot.names) == 9
+    assert plot.parts.sum(axis=0) == pytest.approx([1.0] * 9)
     assert len(drawing.table.rows) == 11
     assert "3 further labels not drawn" in drawing.caption
 
@@ -273,35 +234,41 @@ def test_shares_of_each_label_add_up_and_all_comes_first() -> None:
 # The knee and the front
 
 
-def knee_of(analysis: Analysis) -> KneePlot:
-    table = front_drawing(analysis.plan.visual).table
-    plot = knee_drawing(
-        analysis.plan.visual, analysis.plan.provenance.options, table
-    ).plot
-    assert isinstance(plot, KneePlot)
-    return plot
+def knee_of(analysis: Analysis) -> Knee:
+    visual, options = analysis.plan.visual, analysis.plan.provenance.options
+    return plot_of(
+        knee_drawing(visual, options, front_drawing(visual, mask_bytes).table), Knee
+    )
 
 
 def test_the_knee_shows_the_rule_in_the_terms_it_judged_by() -> None:
     by_share = knee_of(analysis_of(context=ASKED))
-    assert by_share.rule is not None
-    assert by_share.rule.at == 0.05
+    assert by_share.saved.least == 0.05
     assert by_share.allowed == (2, 4)
     price = GraphPrice(graph_minutes=9, images_per_day=1e5, keep_days=30, vit_tflops=20)
     analysis = analysis_of(question=Question(graph_price=price))
-    by_price = knee_of(analysis)
-    assert by_price.rule is not None
+    by_price = knee_of(analysis).saved
     flop = analysis.plan.visual.decision.price_per_graph
     assert flop is not None
+    assert by_price.least is not None
     points = analysis.plan.visual.frontier
     saved = points[0].padded_compute - points[1].padded_compute
-    assert by_price.rule.at / by_price.saved[1] == pytest.approx(flop / saved)
+    assert by_price.least / by_price.values[1] == pytest.approx(flop / saved)
 
 
 def test_without_a_rule_on_record_none_is_drawn() -> None:
     plot = knee_of(analysis_of(context=Context()))
-    assert plot.rule is None
+    assert plot.saved.least is None
     assert plot.allowed is None
+
+
+@pytest.mark.parametrize("name", ["clips_and_images", "price", "wide_range"])
+def test_every_graph_says_what_it_leaves_and_what_it_saves(name: str) -> None:
+    visual, options = CASES[name]().plan.visual, CASES[name]().plan.provenance.options
+    drawing = knee_drawing(visual, options, front_drawing(visual, mask_bytes).table)
+    said, plot = said_in(drawing), plot_of(drawing, Knee)
+    assert set(plot.saved.labels[1:]) <= set(said)
+    assert {percent(waste) for waste in plot.waste} <= set(said)
 
 
 answers = st.builds(
@@ -329,18 +296,11 @@ def test_the_front_is_what_no_answer_beats(found: list[Answer]) -> None:
 
 
 def test_today_is_never_on_the_front_where_it_fails_images() -> None:
-    analysis = analysis_of()
-    plot = front_drawing(analysis.plan.visual).plot
-    assert isinstance(plot, FrontPlot)
-    (today,) = (points for points in plot.points if points.name == "today")
-    assert (today.x[0], today.y[0]) not in plot.front
-    texts = [note.text for note in plot.notes]
-    assert "today, 2, fails some" in texts
-    assert any(text.startswith("the plan, ") for text in texts)
-
-
-def test_an_axis_is_what_notes_are_placed_in() -> None:
-    narrow = Axis(label="", low=5, high=6, log=False, ticks=())
-    wanted = [Note(text="x", x=5.5, y=0.5, side="left")]
-    (note,) = place_notes(wanted, [(5.5, 0.5)], narrow, UNIT, n_far=0)
-    assert box_of(note, narrow, UNIT).left > AXES_IN[0] / 2
+    drawing = front_drawing(analysis_of().plan.visual, mask_bytes)
+    plot = plot_of(drawing, Front)
+    (today,) = plot.answers["today, fails some"]
+    assert today not in plot.front
+    said = said_in(drawing)
+    assert "today, fails some" in said
+    assert any(text.startswith("the plan, ") for text in said)
+    assert str(len(analysis_of().plan.visual.vit_max_seq_lens)) in said

@@ -9,23 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise.report
 from bucketwise.core.analysis import Context
+from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.drawings.arrivals import (
-    arrivals_drawing,
-)
-from bucketwise.report.drawings.by_label import labels_drawing, short
-from bucketwise.report.drawings.front import front_drawing
-from bucketwise.report.drawings.knee import knee_drawing
-from bucketwise.report.drawings.labels import AXES_IN, along, box_of, place_notes
-from bucketwise.report.drawings.plane import sizes_drawing
-from bucketwise.report.drawings.scales import zero_axis
-from bucketwise.report.figures import DRAW, lay_out, to_svg
+from bucketwise.report.figures.arrivals import arrivals_drawing
+from bucketwise.report.figures.front import front_drawing
+from bucketwise.report.figures.knee import knee_drawing
+from bucketwise.report.figures.labels import labels_drawing, short
 from bucketwise.report.figures.palette import (
     GAP,
     GAP_HATCH,
@@ -37,10 +32,11 @@ from bucketwise.report.figures.palette import (
     VARIABLES,
     VERMILLION,
 )
-from bucketwise.report.plots import (
-    Note,
-    Plot,
-)
+from bucketwise.report.figures.paper import Paper, styled
+from bucketwise.report.figures.sizes import sizes_drawing
+from bucketwise.report.figures.spans import Edge, Span
+from bucketwise.report.figures.svg import to_svg
+from tests.report_laws import check_drawing, figure_of
 from tests.strategies import traffic_of
 from tests.test_report import HOSTILE, Outline, analysis_of
 
@@ -82,11 +78,6 @@ def many_sizes(n_sizes: int, each: float = 61.0) -> Traffic:
     sides = np.random.default_rng(0).integers(60, 4_000, (2 * n_sizes, 2))
     distinct = np.unique(sides, axis=0)[:n_sizes]
     return traffic_of(*((int(a), int(b), each) for a, b in distinct))
-
-
-def plot_of(drawing: Drawing | None) -> Plot:
-    assert drawing is not None
-    return drawing.plot
 
 
 # Colours
@@ -154,11 +145,11 @@ def drawings() -> Iterator[Drawing]:
     random = np.random.default_rng(3).integers(0, 40, 300).tolist()
     analysis = analysis_of(timed(random, labels=("a", HOSTILE)), context=ASKED)
     visual = analysis.plan.visual
-    table = front_drawing(visual).table
+    table = front_drawing(visual, mask_bytes).table
     yield sizes_drawing(analysis)
     yield sizes_drawing(analysis_of(many_sizes(200)))
     yield knee_drawing(analysis.plan.visual, analysis.plan.provenance.options, table)
-    yield front_drawing(visual)
+    yield front_drawing(visual, mask_bytes)
     yield labels_drawing(analysis)
     arrivals = arrivals_drawing(analysis)
     assert arrivals is not None
@@ -204,10 +195,6 @@ def test_coordinates_carry_no_digit_that_nobody_sees(
         assert not re.search(r"\d\.\d{3}", tags)
 
 
-def test_each_kind_of_plot_has_its_drawing() -> None:
-    assert set(DRAW) == set(Plot.__args__)
-
-
 @pytest.mark.filterwarnings("error")
 def test_labels_in_any_script_are_drawn_without_a_word() -> None:
     names = ("사용자 그룹", "日本", "😀", "\x07")
@@ -226,76 +213,97 @@ def test_a_shortened_name_is_the_start_of_the_name(name: str) -> None:
         assert name.startswith(shown.removesuffix("…"))
 
 
-def test_no_text_leaves_any_panel_of_its_figure() -> None:
+def test_no_text_of_any_figure_is_cut_off_or_lies_on_another() -> None:
     for drawing in drawings():
-        figure = lay_out(drawing.plot)
-        figure.draw_without_rendering()
-        for ax in figure.axes:
-            legend = ax.get_legend()
-            texts = [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels()]
-            for box in (
-                *(text.get_window_extent() for text in texts if text.get_text()),
-                *([legend.get_window_extent()] if legend else []),
-            ):
-                assert figure.bbox.x0 <= box.x0, drawing.id
-                assert box.x1 <= figure.bbox.x1, drawing.id
-                assert figure.bbox.y0 <= box.y0, drawing.id
-                assert box.y1 <= figure.bbox.y1, drawing.id
+        check_drawing(drawing)
 
 
-def test_a_further_layout_moves_no_axes() -> None:
-    for drawing in drawings():
-        figure = lay_out(drawing.plot)
-        figure.draw_without_rendering()
-        settled = [ax.get_window_extent().extents for ax in figure.axes]
-        figure.draw_without_rendering()
-        again = [ax.get_window_extent().extents for ax in figure.axes]
-        assert np.allclose(again, settled, rtol=0, atol=0.01), drawing.id
+def test_a_figure_holds_what_it_names() -> None:
+    found = {each.id: figure_of(each) for each in drawings()}
+    (saved,) = (
+        ax for ax in found["figure-how-many"].axes if ax.get_ylabel() == "saved"
+    )
+    assert len(saved.patches) == 8, "a bar for each further graph, and what was asked"
+    (labels,) = found["figure-labels"].axes
+    legend = labels.get_legend()
+    assert legend is not None
+    n_buckets = len(legend.get_texts())
+    assert len(labels.patches) == 3 * n_buckets, "all, and two labels"
+    hatches = {patch.get_hatch() for patch in labels.patches}
+    assert len(hatches) == n_buckets, "buckets are told apart without colour"
+    heights = [ax.get_position().height for ax in found["figure-arrivals"].axes]
+    assert heights[0] == pytest.approx(heights[1])
 
 
 # Notes beside points
 
 
-UNIT = zero_axis("", 1.0, room=1.0)
 shares = st.floats(0, 1)
 
 
-@given(
-    st.lists(
-        st.tuples(shares, shares, st.text("abc", min_size=1, max_size=20)), max_size=12
-    ),
-    st.integers(0, 12),
-)
+@given(st.lists(st.tuples(shares, shares, st.text("abc", min_size=1, max_size=20))))
+@settings(max_examples=25, deadline=None)
 def test_notes_cover_neither_points_nor_each_other(
-    found: list[tuple[float, float, str]], n_far: int
+    found: list[tuple[float, float, str]],
 ) -> None:
-    wanted = [Note(text=text, x=x, y=y, side="right") for x, y, text in found]
-    points = [(x, y) for x, y, _ in found]
-    placed = place_notes(wanted, points, UNIT, UNIT, n_far=n_far)
-    boxes = [box_of(note, UNIT, UNIT) for note in placed]
+    with styled("x"):
+        paper = Paper()
+        (ax,) = paper.panels(200)
+        paper.set_x(ax, Span(0, 1), "")
+        paper.set_y(ax, Span(0, 1), "")
+        paper.notes(ax, found, [[(x, y)] for x, y, _ in found])
+        boxes = [note.get_window_extent() for note in ax.texts]
+    points = ax.transData.transform([(x, y) for x, y, _ in found] or [(9, 9)])
     for first, second in itertools.combinations(boxes, 2):
-        assert not first.meets(second)
+        assert not first.padded(-1).overlaps(second.padded(-1))
     for box in boxes:
-        assert box.left >= 0
-        assert box.right <= AXES_IN[0]
-        for x, y in points:
-            across, up = x * AXES_IN[0], y * AXES_IN[1]
-            inside = box.left < across < box.right and box.bottom < up < box.top
-            assert not inside
+        assert ax.bbox.x0 <= box.x0 <= box.x1 <= ax.bbox.x1
+        assert box.count_contains(points) == 0
 
 
 def test_a_note_alone_always_finds_room() -> None:
     for x, y in itertools.product((0.0, 0.5, 1.0), repeat=2):
-        wanted = [Note(text="the plan", x=x, y=y, side="right")]
-        assert len(place_notes(wanted, [(x, y)], UNIT, UNIT, n_far=0)) == 1
+        with styled("x"):
+            paper = Paper()
+            (ax,) = paper.panels(200)
+            paper.set_x(ax, Span(0, 1), "")
+            paper.set_y(ax, Span(0, 1), "")
+            paper.notes(ax, [(x, y, "the plan")], [[(x, y)]])
+        assert len(ax.texts) == 1
 
 
-def test_a_line_leaves_no_gap_for_a_note() -> None:
-    points = along([(0.0, 0.0), (1.0, 1.0), (1.0, 0.2)], UNIT, UNIT)
-    steps = [
-        float(np.hypot((b[0] - a[0]) * AXES_IN[0], (b[1] - a[1]) * AXES_IN[1]))
-        for a, b in itertools.pairwise(points)
-    ]
-    assert max(steps) <= 0.13
-    assert points[0] == (0.0, 0.0)
-    assert points[-1] == (1.0, 0.2)
+@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=12, unique=True))
+@settings(max_examples=25, deadline=None)
+def test_names_of_lines_touch_neither_each_other_nor_a_line(places: list[int]) -> None:
+    with styled("x"):
+        paper = Paper()
+        (ax,) = paper.panels(200, width_pt=435)
+        paper.set_x(ax, Span.over(places), "")
+        paper.flags(ax, [Edge(at, f"{at:,}") for at in places])
+        names = {text.get_text(): text.get_window_extent() for text in ax.texts}
+        lines = [line.get_window_extent() for line in ax.lines]
+    assert len(names) == len(lines) == len(places)
+    for first, second in itertools.combinations(names.values(), 2):
+        assert not first.padded(-1).overlaps(second.padded(-1))
+    for name, line in itertools.product(names.values(), lines):
+        assert not (name.x0 < line.x0 < name.x1 and line.y1 > name.y0 + 1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "first"),
+    [
+        ([0, 4], "22:00"),
+        ([0, 240], "11-15"),
+        ([0, 7_200], "2024"),
+        ([0, 99_999], "2024"),
+    ],
+)
+def test_ticks_of_time_are_even_steps_of_the_calendar(
+    hours: list[int], first: str
+) -> None:
+    drawing = arrivals_drawing(analysis_of(timed(hours)))
+    assert drawing is not None
+    below = figure_of(drawing).axes[-1]
+    labels = [tick.get_text() for tick in below.get_xticklabels()]
+    assert first in labels
+    assert 3 <= len(labels) <= 9

@@ -267,7 +267,9 @@ def _visual(
     )
     k_most = max(FRONTIER_K, question.k_range[1])
     frontier = frontier_of(problem, demand, setting.curve, k_most)
-    strategies = strategies_of(problem, demand, setting.curve, question)
+    strategies = strategies_of(
+        problem, demand, setting.curve, question, [point.k for point in frontier]
+    )
     graph_flop = price_per_graph(question, float(setting.counts.sizes.count.sum()))
     choice = choose(question, frontier, strategies, demand, graph_flop)
     chosen = next(

@@ -26,13 +26,7 @@ class Buckets:
     lengths: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        """Check the list.
-
-        Raises
-        ------
-        ConfigError
-            When it is empty, not ascending or holds a length below 1.
-        """
+        """Check the list."""
         problems = []
         if not self.lengths:
             problems.append("buckets: the list is empty; give at least one length")

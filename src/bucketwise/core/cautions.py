@@ -47,22 +47,7 @@ twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 def cautions(
     visual: Visual, setting: Setting, traffic: Traffic
 ) -> tuple[PlanWarning, ...]:
-    """Return the warnings of one plan, the gravest first.
-
-    Parameters
-    ----------
-    visual : Visual
-        The plan without its warnings.
-    setting : Setting
-        Sizes and limits in force.
-    traffic : Traffic
-        What was read.
-
-    Returns
-    -------
-    tuple of PlanWarning
-        One sentence or two each.
-    """
+    """Return the warnings of one plan, the gravest first."""
     engine = setting.release.engine
     merged = _merged(visual, setting.profile.align)
     wasteful = _wasteful(visual, setting)
@@ -161,8 +146,8 @@ def _top(visual: Visual, setting: Setting) -> str:
         return (
             f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
             f"needs: an image of another shape fills all of max_soft_tokens "
-            f"{limit // setting.profile.length_px**2:,}, and optimum-rbln refuses a "
-            "largest length below it."
+            f"{limit // setting.profile.length_px**2:,}, and "
+            f"{setting.release.engine.sdk} refuses a largest length below it."
         )
     costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
     if top.way == "raised":

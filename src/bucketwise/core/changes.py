@@ -9,18 +9,7 @@ from typing import Any
 def plan_changes(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Say what changed from one plan.json to another.
-
-    Parameters
-    ----------
-    before, after : mapping
-        Two plans as JSON values of the same schema.
-
-    Returns
-    -------
-    tuple of str
-        One sentence each; the first says whether data, method or both changed.
-    """
+    """Say what changed from one plan.json to another."""
     return (
         f"Against the plan that stood here: {_cause(before, after)}.",
         *_told(

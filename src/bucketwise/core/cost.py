@@ -45,13 +45,7 @@ class CostCurve:
     fixed: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check that cost grows with length.
-
-        Raises
-        ------
-        ConfigError
-            When a coefficient is negative or both are zero.
-        """
+        """Check that cost grows with length."""
         if min(self.a, self.b, self.fixed) < 0 or self.a + self.b <= 0:
             raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
 
@@ -79,16 +73,6 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     embedding, every block's qkv, projection, MLP and attention, final and deepstack
     mergers. Windowed blocks attend inside padded windows of w^2 patches, which is
     linear in the padded length.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-
-    Returns
-    -------
-    CostCurve
-        In FLOP.
 
     Notes
     -----
@@ -124,13 +108,6 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
     every other, as those of one image attend both ways. What the chunk attends of the
     cache before it grows in proportion to the chunk too, and is left out.
 
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    source : str
-        Where its values were read, in words.
-
     Notes
     -----
     Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py. Without experts
@@ -149,11 +126,6 @@ def run_flops(profile: ModelProfile) -> CostCurve:
     """Return the cost of one run at what the lengths of a model are compiled for.
 
     In FLOP; in tokens where lengths are chunks of a language model that is not known.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
     """
     if profile.soft_tokens is None:
         return vit_flops(profile)
@@ -181,16 +153,6 @@ def encoder_flops(profile: EncoderProfile) -> CostCurve:
     value and output, its MLP and its attention, and the head of the class that is
     compiled. Of a decoder also its cross attention: BART and Pegasus are compiled whole,
     and run over the same tokens.
-
-    Parameters
-    ----------
-    profile : EncoderProfile
-        The model.
-
-    Returns
-    -------
-    CostCurve
-        In FLOP.
 
     Notes
     -----
@@ -299,22 +261,7 @@ def waste_of(useful: float, padded: float) -> float:
 
 
 def price(buckets: Buckets, demand: Demand, curve: CostCurve) -> Bill:
-    """Price a list of buckets: the one arithmetic every solver is judged by.
-
-    Parameters
-    ----------
-    buckets : Buckets
-        Compiled lengths.
-    demand : Demand
-        Needed lengths and their runs.
-    curve : CostCurve
-        Cost of one run.
-
-    Returns
-    -------
-    Bill
-        Per bucket.
-    """
+    """Price a list of buckets: the one arithmetic every solver is judged by."""
     position = buckets.assign(demand.needed)
     n_buckets = len(buckets.lengths)
     served = position < n_buckets

@@ -26,13 +26,7 @@ class Demand:
     runs: FloatArray
 
     def __post_init__(self) -> None:
-        """Check order and weights.
-
-        Raises
-        ------
-        ConfigError
-            When there is no length, or lengths or weights are out of range.
-        """
+        """Check order and weights."""
         problems = []
         if self.needed.shape != self.runs.shape or self.needed.ndim != 1:
             problems.append("demand: give one weight a length")
@@ -54,11 +48,6 @@ class Demand:
             Needed length of each size.
         runs : ndarray of float64, shape (n,)
             Weighted ViT runs of each size.
-
-        Returns
-        -------
-        Demand
-            Distinct and sorted.
         """
         used = runs > 0
         keys, total = group_cells((needed[used],), runs[used])

@@ -45,19 +45,7 @@ class Explanation:
 
 
 def parse_size(text: str) -> Sizes:
-    """Return the one size a text such as "1920x1080" or "1280x720@64f" names.
-
-    Parameters
-    ----------
-    text : str
-        WIDTHxHEIGHT, and for a clip its frames; with "@30fps" the frames are the
-        source's and are still to be sampled.
-
-    Raises
-    ------
-    UsageError
-        When the text is not of that form or a side is 0.
-    """
+    """Return the one size a text such as "1920x1080" or "1280x720@64f" names."""
     match = SIZE.fullmatch(text.strip())
     sides = [int(match[side]) for side in ("width", "height")] if match else [0]
     if match is None or not 1 <= min(sides) <= max(sides) <= MAX_SIDE_PX:
@@ -84,26 +72,7 @@ def explain_size(
     release: Release,
     buckets: Buckets | None = None,
 ) -> Explanation:
-    """Follow one size through the processor to its bucket.
-
-    Parameters
-    ----------
-    text : str
-        The size, as `parse_size` takes it.
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits and sampling in force.
-    release : Release
-        The release whose runtime compares.
-    buckets : Buckets, optional
-        Compiled lengths.
-
-    Returns
-    -------
-    Explanation
-        The steps.
-    """
+    """Follow one size through the processor to its bucket."""
     sizes = parse_size(text)
     counts = count_patches(sizes, profile, preprocessing)
     if counts.error[0]:

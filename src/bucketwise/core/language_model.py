@@ -23,11 +23,6 @@ def parameters(shape: LmShape) -> int:
     the two are tied; where they are not, it is left out, for a token looks up one row
     of it: `input_embedding` has it. The vision tower is another matter.
 
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-
     Notes
     -----
     Modules as in transformers 5.23.0, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,qwen3_vl_moe,
@@ -55,13 +50,6 @@ def step_weights(shape: LmShape, batch: int) -> float:
     experts only those that a token was routed to: E * (1 - (1 - k/E)^b) of E a layer in
     the mean, where each of b tokens takes k.
 
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    batch : int
-        Sequences in the step, from 1.
-
     Notes
     -----
     Assumed: tokens are routed independently and to all experts alike. Routing that
@@ -81,25 +69,12 @@ def kv_values_per_token(shape: LmShape) -> int:
     the layers that take keys and values of an earlier one (transformers 5.23.0,
     cache_utils.py, DynamicLayer). What sliding layers keep does not grow with a
     sequence: `sliding_values`.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
     """
     return sum(_kept(each) for each in shape.full)
 
 
 def sliding_values(shape: LmShape, context_tokens: float = math.inf) -> float:
-    """Return the values that sliding layers keep of one sequence: keys and values.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    context_tokens : float
-        Tokens of the sequence; of more than the window the last are kept.
-    """
+    """Return the values that sliding layers keep of one sequence: keys and values."""
     return sum(_kept(each) * each.attended(context_tokens) for each in shape.sliding)
 
 
@@ -108,15 +83,6 @@ def read_values(shape: LmShape, context_tokens: float, n_devices: int) -> float:
 
     Every layer reads what it attends to, its own or that of an earlier layer; a head is
     on one device as a whole.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    context_tokens : float
-        Tokens of the sequence.
-    n_devices : int
-        Devices that share the model.
     """
     return sum(
         2
@@ -135,16 +101,6 @@ def state_values(shape: LmShape) -> int:
     convolution the kernel - 1 inputs before the next token (optimum-rbln 0.12.0,
     transformers/models/qwen3_5/qwen3_5_architecture.py, Qwen3_5GatedDeltaNet;
     transformers itself keeps one input more).
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-
-    Returns
-    -------
-    int
-        0 where every layer is full attention.
     """
     recurrent = (
         shape.linear_value_heads
@@ -162,15 +118,6 @@ def step_flops(shape: LmShape, batch: int, context_tokens: float) -> float:
     4 * heads * head_dim for every token attended to, a layer, of which a sliding layer
     has its window at most; and the delta rule of linear attention, three products of
     its state. Norms, activations and convolutions are left out.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    batch : int
-        Sequences in the step.
-    context_tokens : float
-        Tokens each attends to in the mean, the new one among them.
 
     Notes
     -----

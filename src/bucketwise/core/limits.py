@@ -105,13 +105,6 @@ def marks_of(profile: ModelProfile, preprocessing: Preprocessing) -> tuple[int, 
 
     optimum-rbln refuses a length that none of the compiled counts runs on (0.12.0,
     transformers/models/gemma4/configuration_gemma4.py, _update_image_prefill_chunk_size).
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits in force, which are counts of soft tokens in pixels.
     """
     if profile.soft_tokens is None:
         return ()
@@ -151,21 +144,7 @@ def worst_let_through(setting: Setting) -> Worst:
 
 
 def caps(setting: Setting, k: int) -> tuple[Cap, ...]:
-    """Return what other upper limits would do, each with its own exact optimum of k.
-
-    Parameters
-    ----------
-    setting : Setting
-        Traffic and limits in force.
-    k : int
-        Buckets of the plan.
-
-    Returns
-    -------
-    tuple of Cap
-        From the largest limit to the smallest, each limit once; none where some images
-        are known by their tokens alone, which say nothing of another limit.
-    """
+    """Return what other upper limits would do, each with its own exact optimum of k."""
     if setting.counts.sizes.is_told.any():
         return ()
     unlimited = (
@@ -244,23 +223,7 @@ def image_limits(
     *,
     deployed: bool = True,
 ) -> PixelLimits:
-    """Return the image limits in force and where they came from.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        What was asked for; None takes the default.
-    deployed : bool
-        Whether the default is the model's published RBLN deployment, where there is
-        one, or what the checkpoint ships.
-
-    Raises
-    ------
-    ConfigError
-        When the limits are below 1 or crossed.
-    """
+    """Return the image limits in force and where they came from."""
     default = (profile.deployment if deployed else None) or profile.checkpoint
     low, low_source = _one_limit(min_pixels, default, profile, "min_pixels")
     high, high_source = _one_limit(max_pixels, default, profile, "max_pixels")
@@ -283,20 +246,7 @@ def _one_limit(
 def video_limits(
     profile: ModelProfile, min_pixels: int | None, max_pixels: int | None
 ) -> PixelLimits | None:
-    """Return the video limits in force, or None where clips follow the image limits.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    min_pixels, max_pixels : int or None
-        What was asked for; None takes the checkpoint's.
-
-    Raises
-    ------
-    ConfigError
-        When the limits are below 1 or crossed.
-    """
+    """Return the video limits in force, or None where clips follow the image limits."""
     default = profile.video
     if min_pixels is None and max_pixels is None:
         return default

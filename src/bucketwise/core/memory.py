@@ -207,13 +207,7 @@ class MemoryPlan:
 
 
 def plan_lines(plan: MemoryPlan) -> tuple[str, ...]:
-    """Return what each device holds, and what would make it fit.
-
-    Parameters
-    ----------
-    plan : MemoryPlan
-        The plan.
-    """
+    """Return what each device holds, and what would make it fit."""
     return tuple(_plan_lines(plan))
 
 

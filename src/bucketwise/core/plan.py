@@ -590,13 +590,7 @@ class Decoder:
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Check what every release of the SDK needs.
-
-        Raises
-        ------
-        ConfigError
-            When the sizes do not ascend from 1 up to the batch size.
-        """
+        """Check what every release of the SDK needs."""
         sizes = self.decoder_batch_sizes
         if (
             list(sizes) != sorted(set(sizes))

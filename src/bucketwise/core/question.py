@@ -60,13 +60,7 @@ class Question:
     allow_overflow: bool = False
 
     def __post_init__(self) -> None:
-        """Check every option by itself.
-
-        Raises
-        ------
-        UsageError
-            Naming each option that is out of range.
-        """
+        """Check every option by itself."""
         least, most = self.k_range
         wrong = {
             f"strategy: expected one of {', '.join(SOLVERS)}, got {self.strategy!r}": (
@@ -98,14 +92,7 @@ class Question:
         raise_all(problems, UsageError)
 
     def check_pins(self, profile: ModelProfile) -> None:
-        """Check the pins against the model.
-
-        Raises
-        ------
-        UsageError
-            Naming each pin, in `bucket_unit`, that is not a multiple of the model's
-            alignment.
-        """
+        """Check the pins against the model."""
         own, unit = profile.align, self.patches_per_unit(profile)
         raise_all(
             [

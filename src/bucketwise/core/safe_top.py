@@ -54,17 +54,6 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
     through, or the limits go down to what the top holds: whichever share is smaller, of
     padded compute added or of images made smaller. A limit that the user gave goes down
     only where that shrinks no image.
-
-    Parameters
-    ----------
-    setting : Setting
-        The traffic under the limits asked for.
-    question : Question
-        Headroom, range of k, and whether overflow is allowed.
-
-    Returns
-    -------
-    SafeTop
     """
     needed = top_bucket(setting, setting.demand(), question.headroom)
     closest = _closest_limit(setting)
@@ -99,13 +88,6 @@ def processor_of(setting: Setting, top: int) -> Processor:
 
     Clips that nobody sent are kept within the top as far as limits can do that: a
     compiled folder serves whatever its processor lets through.
-
-    Parameters
-    ----------
-    setting : Setting
-        The traffic under the limits of the plan.
-    top : int
-        The top bucket in ViT patches.
     """
     image, video = setting.preprocessing.image, setting.preprocessing.video
     if not setting.has_clips and video is not None:

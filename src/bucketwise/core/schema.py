@@ -22,13 +22,7 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 
 
 def plan_schema() -> dict[str, Any]:
-    """Return the schema that every plan.json of this version satisfies.
-
-    Returns
-    -------
-    dict
-        A JSON Schema, draft 2020-12; the committed `plan.schema.json` is its text.
-    """
+    """Return the schema that every plan.json of this version satisfies."""
     definitions: dict[str, Any] = {}
     plans = [_of(kind, definitions) for kind in (Plan, EncoderPlan)]
     for kind in (Plan, EncoderPlan):

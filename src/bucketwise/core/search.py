@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from bucketwise.core.buckets import Buckets
@@ -76,7 +78,11 @@ def frontier_of(
 
 
 def strategies_of(
-    problem: Problem, demand: Demand, curve: CostCurve, question: Question
+    problem: Problem,
+    demand: Demand,
+    curve: CostCurve,
+    question: Question,
+    ks: Sequence[int],
 ) -> tuple[StrategyResult, ...]:
     """Solve by every strategy at each k in the asked range, and price all alike.
 
@@ -90,9 +96,10 @@ def strategies_of(
         Cost of one run.
     question : Question
         The range of k.
+    ks : sequence of int
+        Numbers of lengths that the exact optimum has an answer for, ascending.
     """
-    least = min(max(question.k_range[0], problem.k_min), problem.k_max)
-    most = min(max(question.k_range[1], problem.k_min), problem.k_max)
+    least, most = (min(max(k, ks[0]), ks[-1]) for k in question.k_range)
     results = []
     for k in range(least, most + 1):
         for name, solve in SOLVERS.items():

@@ -116,11 +116,6 @@ def chance_of_larger(images: float) -> float:
 
     1 / (n + 1), whatever the sizes, if the images to come are like those seen: each of
     the n + 1 is then as likely as any other to be the largest.
-
-    Parameters
-    ----------
-    images : float
-        Images seen.
     """
     return 1.0 / (images + 1.0)
 
@@ -128,24 +123,7 @@ def chance_of_larger(images: float) -> float:
 def steadiness_of(
     traffic: Traffic, sample: Sample, lengths: tuple[int, ...]
 ) -> Steadiness | None:
-    """Choose on one half of the images and price on the other.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        What was read.
-    sample : Sample
-        What each of its sizes becomes, and the cost.
-    lengths : tuple of int
-        The plan's.
-
-    Returns
-    -------
-    Steadiness or None
-        By time where every image has one and not all the same; at random where counts
-        are whole, images that is. None otherwise, and where there is nothing to choose
-        below the top.
-    """
+    """Choose on one half of the images and price on the other."""
     if len(lengths) <= len({*sample.pins, lengths[-1]}):
         return None
     until_s = _middle_s(traffic)

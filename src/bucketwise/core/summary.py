@@ -181,7 +181,7 @@ def assumptions(
             if not profile.window_patches
             else "ViT patches before the merge, windows padded",
             "derived",
-            "the comparison in optimum-rbln's forward of the vision model",
+            "what the runtime compares in its forward of the vision model",
         ),
         *base,
     ]
@@ -192,15 +192,7 @@ def assumptions(
 
 
 def nothing_to_serve(traffic: Traffic, counts: Counts) -> str:
-    """Return why a traffic holds no image that a model runs on.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        What users sent.
-    counts : Counts
-        What the sizes that were sent become: no run at all.
-    """
+    """Return why a traffic holds no image that a model runs on."""
     rows = plural(traffic.rows_used, "usable row")
     if not traffic.rows_used:
         why = f"none of {plural(traffic.rows_read, 'row')} can be used"

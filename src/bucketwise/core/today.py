@@ -31,17 +31,7 @@ def option_limits(
     *,
     prefix: str = "--",
 ) -> tuple[GivenLimits, ...]:
-    """Return the limits that options set; () where they set none.
-
-    Parameters
-    ----------
-    profile : ModelProfile or None
-        The model, whose limits "checkpoint" names.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        The options' values.
-    prefix : str
-        What the names of the options begin with.
-    """
+    """Return the limits that options set; () where they set none."""
     found = []
     for side, value in (("min_pixels", min_pixels), ("max_pixels", max_pixels)):
         source = f"{prefix}{side.replace('_', '-')}"
@@ -56,26 +46,7 @@ def option_limits(
 def limits_in_service(
     profile: ModelProfile | None, *given: GivenLimits | None
 ) -> PixelLimits | None:
-    """Return the image limits that the runtime uses, and what sets them.
-
-    Parameters
-    ----------
-    profile : ModelProfile or None
-        The model; its checkpoint sets what nothing else does.
-    *given : GivenLimits or None
-        What sets limits, the first to decide first: options, then the configuration's
-        text, then the processor saved beside it.
-
-    Returns
-    -------
-    PixelLimits or None
-        None where a side is set by nothing that is known.
-
-    Raises
-    ------
-    ConfigError
-        When the limits are below 1 or crossed.
-    """
+    """Return the image limits that the runtime uses, and what sets them."""
     sides: dict[str, int] = {}
     sources = []
     for side in ("min_pixels", "max_pixels"):
@@ -166,27 +137,7 @@ class Today:
 
 
 def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
-    """Price today's buckets and the proposed ones on the images both serve.
-
-    Parameters
-    ----------
-    today : Today
-        What runs now.
-    proposed : Buckets
-        The plan's lengths.
-    setting : Setting
-        The traffic under the plan's limits.
-
-    Returns
-    -------
-    Current
-        Failures first, then both computes.
-
-    Raises
-    ------
-    ConfigError
-        When today's limits are crossed.
-    """
+    """Price today's buckets and the proposed ones on the images both serve."""
     planned = setting.preprocessing.image
     in_service = limits_in_service(setting.profile, *today.limits) or planned
     own = setting.under(in_service)

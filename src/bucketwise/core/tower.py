@@ -30,11 +30,6 @@ def device_parameters(profile: ModelProfile) -> int:
     qwen3_vl_architecture.py, and its likes in qwen2_vl, qwen2_5_vl, qwen3_5 and
     exaone4_5).
 
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-
     Notes
     -----
     With `host_parameters` the sums equal those of the towers on torch's meta device
@@ -63,11 +58,6 @@ def projector_parameters(profile: ModelProfile) -> int:
 
     It leads from the tower to the language model, and runs on one device (optimum-rbln
     0.12.0, transformers/models/gemma4/modeling_gemma4.py, embed_vision).
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
     """
     return profile.vit.hidden * profile.vit.out_hidden if profile.soft_tokens else 0
 
@@ -77,11 +67,6 @@ def host_parameters(profile: ModelProfile) -> int:
 
     Patch and position embedding run in torch before the graph (optimum-rbln 0.12.0,
     transformers/models/qwen3_vl/modeling_qwen3_vl.py, save_torch_artifacts).
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
     """
     hidden = profile.vit.hidden
     pixels = CHANNELS * profile.temporal_patch * profile.patch_px**2

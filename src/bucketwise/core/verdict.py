@@ -76,18 +76,6 @@ def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
     It is "no" where the plan would not load or not serve; "keep" where nothing fails
     today and the plan saves less than is asked; "go_if" where something is to be
     checked first; else "go".
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan; its own verdict is not looked at.
-    grounds : Grounds
-        Memory, and what a change must be worth.
-
-    Returns
-    -------
-    Verdict
-        The reasons that decided first.
     """
     against = tuple(_against(plan, grounds))
     keeping = tuple(_keeping(plan, grounds))

@@ -44,6 +44,8 @@ class Subject:
     ----------
     document : Document
         What was read.
+    sdk : str
+        What compiles it.
     version : tuple of int
         The release it is judged for.
     profile : ModelProfile or None
@@ -63,6 +65,7 @@ class Subject:
     """
 
     document: Document
+    sdk: str
     version: Version
     profile: ModelProfile | None = None
     family: str = ""

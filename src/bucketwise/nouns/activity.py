@@ -83,13 +83,7 @@ class Requests:
     replica: IntArray
 
     def __post_init__(self) -> None:
-        """Check what the sweep relies on.
-
-        Raises
-        ------
-        ConfigError
-            When there is no request, or one ends before it starts.
-        """
+        """Check what the sweep relies on."""
         problems = []
         if not self.start_s.size:
             problems.append("activity: no requests; at least one is needed")
@@ -149,13 +143,7 @@ class Arrivals:
     output: IntArray
 
     def __post_init__(self) -> None:
-        """Check what the replay relies on.
-
-        Raises
-        ------
-        ConfigError
-            Naming everything that is wrong.
-        """
+        """Check what the replay relies on."""
         problems = []
         if not self.arrival_s.size:
             problems.append("activity: no arrivals; at least one is needed")
@@ -169,13 +157,7 @@ class Arrivals:
         raise_all(problems)
 
     def check_decodes(self) -> None:
-        """Check that some request takes a decode step: a first token takes none.
-
-        Raises
-        ------
-        InputError
-            When none does.
-        """
+        """Check that some request takes a decode step: a first token takes none."""
         if self.output.max() <= 1:
             message = (
                 "activity: no request has more than 1 token of output, so nothing is "
@@ -220,13 +202,7 @@ class Activity:
     replicas: int
 
     def __post_init__(self) -> None:
-        """Check shapes and ranges.
-
-        Raises
-        ------
-        ConfigError
-            Naming everything that is wrong.
-        """
+        """Check shapes and ranges."""
         columns = (self.slot, self.running, self.waiting, self.seconds)
         problems = []
         if any(column.shape != self.slot.shape for column in columns):
@@ -248,11 +224,6 @@ class Activity:
     def clipped(self, batch_size: int) -> FloatArray:
         """Return the seconds with 0, 1, ..., `batch_size` slots in use.
 
-        Parameters
-        ----------
-        batch_size : int
-            Slots there are; whatever is above waits.
-
         Returns
         -------
         ndarray of float64, shape (batch_size + 1,)
@@ -273,13 +244,7 @@ class Activity:
         return _sha256(self.slot, self.running, self.waiting, micros)
 
     def with_slots(self, width_s: int) -> Activity:
-        """Return it with wider slots.
-
-        Parameters
-        ----------
-        width_s : int
-            A multiple of the width there is.
-        """
+        """Return it with wider slots."""
         wider = self.slot // (width_s // self.slot_width_s)
         keys, seconds = group_cells((wider, self.running, self.waiting), self.seconds)
         slot, running, waiting = (key.astype(np.int64) for key in keys)

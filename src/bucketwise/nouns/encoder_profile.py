@@ -46,13 +46,7 @@ class EncoderShape:
     window_tokens: int = 0
 
     def __post_init__(self) -> None:
-        """Check that every dimension is one.
-
-        Raises
-        ------
-        ConfigError
-            Naming each that is below 1.
-        """
+        """Check that every dimension is one."""
         raise_all(
             [
                 f"encoder: {name}: expected 1 or more, got {value}"
@@ -99,8 +93,10 @@ class EncoderProfile:
         What to know of it, a sentence each.
     auto_class : str
         The class that picks the same class by the checkpoint's configuration.
+    sdk : str
+        The package that compiles it.
     lists_since : str
-        The release from which several lengths can be compiled, in words.
+        Its release from which several lengths can be compiled.
     """
 
     name: str
@@ -115,6 +111,7 @@ class EncoderProfile:
     source: str
     notes: tuple[str, ...] = ()
     auto_class: str = ""
+    sdk: str = ""
     lists_since: str = ""
 
     @property

@@ -128,13 +128,7 @@ class Attention:
     keys_are_values: bool = False
 
     def __post_init__(self) -> None:
-        """Check that the dimensions fit together.
-
-        Raises
-        ------
-        ConfigError
-            Naming every dimension that is out of range.
-        """
+        """Check that the dimensions fit together."""
         problems = [
             f"language model: {field}: expected at least 1, got {value}"
             for field in ("layers", "heads", "kv_heads", "head_dim")
@@ -231,13 +225,7 @@ class LmShape:
     source: str
 
     def __post_init__(self) -> None:
-        """Check that the dimensions fit together.
-
-        Raises
-        ------
-        ConfigError
-            Naming every dimension that is out of range.
-        """
+        """Check that the dimensions fit together."""
         needed = ["layers", "hidden", "vocab"]
         needed += [*_EXPERTS] if self.experts else ["intermediate"]
         needed += [*_LINEAR] if self.linear_layers > 0 else []
@@ -374,13 +362,7 @@ class ModelProfile:
     soft_tokens: SoftTokens | None = None
 
     def __post_init__(self) -> None:
-        """Check that sides divide as the formulas assume.
-
-        Raises
-        ------
-        ConfigError
-            Naming every dimension that is out of range.
-        """
+        """Check that sides divide as the formulas assume."""
         problems = [
             f"{self.name}: {field}: expected at least 1, got {value}"
             for field, value in (

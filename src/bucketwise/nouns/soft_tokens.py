@@ -16,20 +16,6 @@ def compiled_counts(
     that no count runs on, although images of fewer tokens than their count would: for
     each such length the least count is added (0.12.0, transformers/models/gemma4/,
     get_image_features and _update_image_prefill_chunk_size).
-
-    Parameters
-    ----------
-    lengths : tuple of int
-        The lengths, ascending.
-    used : iterable of int
-        What images and frames of clips are scaled to.
-    supported : tuple of int
-        What a processor can scale to, ascending.
-
-    Returns
-    -------
-    tuple of int
-        Ascending.
     """
     counts = set(used)
     for below, length in pairwise((0, *lengths)):

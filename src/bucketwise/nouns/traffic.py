@@ -145,13 +145,7 @@ class Sizes:
     count: FloatArray
 
     def __post_init__(self) -> None:
-        """Check shapes and ranges.
-
-        Raises
-        ------
-        ConfigError
-            Naming every column that is wrong.
-        """
+        """Check shapes and ranges."""
         _fill_own(self)
         shape = self.height_px.shape
         columns = (*(getattr(self, name) for name in SIZE_COLUMNS), self.count)
@@ -255,13 +249,7 @@ class Traffic:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        """Check that rows add up and columns fit.
-
-        Raises
-        ------
-        ConfigError
-            Naming every fault.
-        """
+        """Check that rows add up and columns fit."""
         _fill_own(self)
         problems = []
         rejected = sum(rejection.count for rejection in self.rejections)
@@ -392,26 +380,7 @@ def group_cells(
 
 
 def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traffic:
-    """Add histograms up: adding two equals reading both files together.
-
-    Parameters
-    ----------
-    parts : iterable of Traffic
-        What to add; at least one.
-    max_cells : int
-        Past this many sizes they are rounded along `BITS_LADDER`; then slots widen
-        along `SLOT_LADDER_S`, and labels are merged.
-
-    Returns
-    -------
-    Traffic
-        The sum, its slots as wide as the widest of the parts.
-
-    Raises
-    ------
-    ConfigError
-        When there is no part.
-    """
+    """Add histograms up: adding two equals reading both files together."""
     merged = list(parts)
     raise_all([] if merged else ["traffic: nothing to merge; give at least one input"])
     # 0 (no time) stands last in the ladder and wins over every width.
@@ -447,13 +416,7 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
 
 
 def merge_rejections(parts: Iterable[Sequence[Rejection]]) -> tuple[Rejection, ...]:
-    """Add up what was rejected, with the first places of each reason.
-
-    Parameters
-    ----------
-    parts : iterable of sequence of Rejection
-        What was rejected of each input.
-    """
+    """Add up what was rejected, with the first places of each reason."""
     counts: dict[str, int] = {}
     places: dict[str, list[Place]] = {}
     for part in parts:

@@ -17,22 +17,7 @@ def render(
     snippets: Mapping[str, Mapping[str, str]],
     inputs: ReportInputs | None = None,
 ) -> str:
-    """Render an analysis as one self-contained HTML document.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, for example "0.12.0", the text of each file by name.
-    inputs : ReportInputs, optional
-        What is known of the deployment: memory of its devices, lint of today's.
-
-    Returns
-    -------
-    str
-        The document: no script, no request, equal bytes for equal input.
-    """
+    """Render an analysis as one self-contained HTML document."""
     # Drawing and templates load slowly; only a caller who renders pays for them.
     from bucketwise.report.page import to_html  # noqa: PLC0415
     from bucketwise.report.view import view_of  # noqa: PLC0415

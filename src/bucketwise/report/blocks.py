@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-from bucketwise.report.plots import Plot
+if TYPE_CHECKING:
+    from bucketwise.report.figures.paper import Paper
+
+
+class Plot(Protocol):
+    """What a figure plots, as plain numbers, and how."""
+
+    def draw(self, paper: Paper) -> None:
+        """Draw it onto blank paper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +85,21 @@ class Table:
     caption: str
     head: tuple[Column, ...]
     rows: tuple[Row, ...]
+
+    @classmethod
+    def of_numbers(
+        cls, caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]
+    ) -> Table:
+        """Return a table of numbers, but for its first column, which names the rows."""
+        first, *others = heads
+        return cls(
+            caption=caption,
+            head=(
+                Column(text=first),
+                *(Column(text=text, style="number") for text in others),
+            ),
+            rows=tuple(Row(cells=tuple(cells)) for cells in rows),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,22 +11,7 @@ from bucketwise.nouns.engine import Engine
 
 
 def decision_record(plan: Plan, engine: Engine, files: Sequence[str]) -> dict[str, Any]:
-    """Return what `analyze --json` prints.
-
-    Parameters
-    ----------
-    plan : Plan
-        The answer.
-    engine : Engine
-        What it is for.
-    files : sequence of str
-        Names of the files that were written.
-
-    Returns
-    -------
-    dict
-        JSON values; plan.json has every other number.
-    """
+    """Return what `analyze --json` prints."""
     visual, decoder, current = plan.visual, plan.decoder, plan.visual.current
     return {
         "schema": "bucketwise.decision/1",

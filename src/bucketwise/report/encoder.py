@@ -24,11 +24,11 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.drawings.lengths import TOKENS, share_drawing
+from bucketwise.report.figures.buckets import bars_drawing
+from bucketwise.report.figures.lengths import TOKENS, share_drawing
 from bucketwise.report.provenance import inputs_table
 from bucketwise.report.reading import LEGEND, MARKS
 from bucketwise.report.sections.assumptions import assumptions
-from bucketwise.report.sections.buckets import bars_drawing
 from bucketwise.report.sections.decision import verdict_callout
 from bucketwise.report.sections.how_many import how_many
 from bucketwise.report.sections.method import RECURRENCE
@@ -75,15 +75,7 @@ PADDING = (
 def encoder_view(
     analysis: EncoderAnalysis, snippets: Mapping[str, Mapping[str, str]]
 ) -> Report:
-    """Return the report of a plan for a text encoder, in reading order.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    """
+    """Return the report of a plan for a text encoder, in reading order."""
     plan = analysis.plan
     sections = (
         _decision(analysis),
@@ -91,7 +83,7 @@ def encoder_view(
         how_many(plan.encoder, plan.provenance.options, UNIT),
         side_by_side(plan.encoder, UNIT),
         _memory(plan.memory),
-        files_section(snippets),
+        files_section(snippets, analysis.profile.sdk),
         _quality(plan),
         assumptions(plan.assumptions),
         _method(analysis),
@@ -111,17 +103,7 @@ def encoder_summary(
     *,
     beside: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Return the one page of a plan for a text encoder.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    beside : mapping of str to str, optional
-        Further files that will lie beside the page: name to what they show.
-    """
+    """Return the one page of a plan for a text encoder."""
     plan = analysis.plan
     return Summary(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
@@ -136,7 +118,9 @@ def encoder_summary(
         drawing=_drawing(analysis),
         sure=_how_sure(analysis),
         grounds=_grounds(plan),
-        files=files_table(snippets, beside or {}, "compile and load"),
+        files=files_table(
+            snippets, beside or {}, analysis.profile.sdk, "compile and load"
+        ),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Lengths only: no text or address is kept.",
     )
@@ -233,11 +217,19 @@ def _settings(plan: EncoderPlan, profile: EncoderProfile) -> Table:
             literal(encoder.lengths)
             if len(encoder.lengths) > 1
             else str(encoder.truncate_at),
-            profile.lists_since if len(encoder.lengths) > 1 else "every release",
+            f"{profile.sdk} {profile.lists_since} and newer"
+            if len(encoder.lengths) > 1
+            else "every release",
         ),
     ]
     if len(encoder.lengths) > 1:
-        rows.append(("max_seq_len", str(encoder.truncate_at), "older releases"))
+        rows.append(
+            (
+                "max_seq_len",
+                str(encoder.truncate_at),
+                f"releases before {profile.lists_since}",
+            )
+        )
     rows += [
         ("truncation", "True", "the tokenizer"),
         ("max_length", str(encoder.truncate_at), "the tokenizer"),

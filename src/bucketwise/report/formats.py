@@ -11,18 +11,7 @@ FORMATS = {"html": "report.html", "pdf": "summary.pdf", "md": "summary.md"}
 
 
 def chosen_formats(names: Iterable[str]) -> tuple[str, ...]:
-    """Return formats by name, each once, in their own order.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Names of `FORMATS`; none is right too.
-
-    Raises
-    ------
-    UsageError
-        When a name is none of them.
-    """
+    """Return formats by name, each once, in their own order."""
     asked = tuple(names)
     unknown = [name for name in asked if name not in FORMATS]
     if unknown:

@@ -20,13 +20,7 @@ _RUN = re.compile(r"`+")
 
 
 def escaped(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line.
-
-    Parameters
-    ----------
-    text : str
-        May hold anything, from outside too.
-    """
+    """Return text that Markdown shows as it is, on one line."""
     flat = " ".join(one_line(text).split())
     flat = _SIGNS.sub(r"\\\1", flat)
     flat = _LINE_START.sub(lambda found: f"{found[1]}\\", flat)

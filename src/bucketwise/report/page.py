@@ -10,18 +10,7 @@ from bucketwise.report.templating import drawn, fill
 
 
 def to_html(report: Report) -> str:
-    """Place a report into its page.
-
-    Parameters
-    ----------
-    report : Report
-        Finished text and drawings.
-
-    Returns
-    -------
-    str
-        One HTML document that requests nothing and runs no script but its own.
-    """
+    """Place a report into its page."""
     blocks = (block for section in report.sections for block in section.blocks)
     script = page_script(panel=any(isinstance(block, WhatIf) for block in blocks))
     return fill(

@@ -12,13 +12,7 @@ MOST_INPUTS = 50
 
 
 def inputs_table(inputs: Sequence[InputUsed]) -> Table:
-    """Return the first inputs, each with the hash of its histogram.
-
-    Parameters
-    ----------
-    inputs : sequence of InputUsed
-        As the plan records them.
-    """
+    """Return the first inputs, each with the hash of its histogram."""
     shown = inputs[:MOST_INPUTS]
     caption = "Inputs; the hash is of the histogram each was reduced to"
     if len(shown) < len(inputs):

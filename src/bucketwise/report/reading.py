@@ -54,15 +54,7 @@ def one_graph_compute(visual: Visual) -> float:
 
 
 def mark_of(analysis: Analysis, *, assumed: bool = False) -> Status:
-    """Return the mark of a number computed from the images.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        Everything computed rests on its model.
-    assumed : bool
-        Whether the number rests on another value that nobody gave.
-    """
+    """Return the mark of a number computed from the images."""
     return "assumed" if assumed or analysis.plan.model.assumed else "derived"
 
 
@@ -83,13 +75,7 @@ def traffic_inputs(analysis: Analysis) -> tuple[InputUsed, ...]:
 
 
 def on_batch_size(decoder: Decoder) -> str:
-    """Return what the load says of the batch size planned; "" where it fits.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        With the batch sizes looked at, ascending.
-    """
+    """Return what the load says of the batch size planned; "" where it fits."""
     planned, suggested = decoder.batch_size, decoder.suggested_batch_size
     queues = decoder.evidence.clipped_share
     if queues is None or not decoder.batch_sizes or suggested == planned:

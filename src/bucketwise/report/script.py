@@ -30,13 +30,7 @@ EXPOSED = (
 
 
 def page_script(*, panel: bool) -> str:
-    """Return the script of a page: all its parts in a scope of their own.
-
-    Parameters
-    ----------
-    panel : bool
-        Whether the page holds the panel in which lengths are edited.
-    """
+    """Return the script of a page: all its parts in a scope of their own."""
     folder = resources.files("bucketwise.report") / "scripts"
     names = (*EVERY_PAGE, *(PANEL if panel else ()))
     parts = [(folder / name).read_text(encoding="utf-8") for name in names]
@@ -47,12 +41,6 @@ def page_script(*, panel: bool) -> str:
 
 
 def policy_hash(script: str) -> str:
-    """Return a script as a content security policy names it.
-
-    Parameters
-    ----------
-    script : str
-        What stands between the tags.
-    """
+    """Return a script as a content security policy names it."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"sha256-{base64.b64encode(digest).decode()}"

@@ -9,20 +9,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bucketwise.report.blocks import Drawing
-from bucketwise.report.figures import to_svg
+from bucketwise.report.figures.svg import to_svg
 from bucketwise.words.text import printable
 
 
 def fill(name: str, **values: Any) -> str:
-    """Fill a template of `report/templates`.
-
-    Parameters
-    ----------
-    name : str
-        Its file.
-    **values : object
-        What it shows.
-    """
+    """Fill a template of `report/templates`."""
     return _environment().get_template(name).render(**values)
 
 

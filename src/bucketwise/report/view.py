@@ -36,22 +36,7 @@ def view_of(
     snippets: Mapping[str, Mapping[str, str]],
     inputs: ReportInputs | None = None,
 ) -> Report:
-    """Return the report of an analysis, in reading order.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    inputs : ReportInputs, optional
-        What is known of the deployment.
-
-    Returns
-    -------
-    Report
-        Sections that have nothing to say are left out.
-    """
+    """Return the report of an analysis, in reading order."""
     known = inputs or ReportInputs()
     # Where soft tokens are compared, the section on units says why there is no panel.
     patches = not analysis.plan.visual.soft_tokens
@@ -70,7 +55,7 @@ def view_of(
         decoder(analysis),
         memory_section(analysis, known),
         configuration(known),
-        files_section(snippets),
+        files_section(snippets, analysis.release.engine.sdk),
         quality(analysis),
         assumptions(analysis.plan.assumptions),
         method(analysis),

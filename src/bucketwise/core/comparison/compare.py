@@ -65,35 +65,6 @@ def compare_scenarios(
 
     Each fails under its own limits. Computes are compared under the lowest limits of
     all, so that what a limit saves is not mistaken for what buckets do.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        Two or more, no name twice.
-    traffic : Traffic
-        What users sent.
-    setting : Setting
-        The traffic under the limits in force.
-    target : str
-        The dialect that `setting.release` is of.
-    model_assumed : bool
-        Whether nobody named the model.
-    version : str
-        Of bucketwise, to be recorded.
-    options : mapping, optional
-        To be recorded.
-
-    Returns
-    -------
-    Comparison
-        One outcome a scenario, in the order given.
-
-    Raises
-    ------
-    UsageError
-        When there are fewer than two scenarios, or two of one name.
-    InputError
-        When no image passes the processor.
     """
     check_names([scenario.name for scenario in scenarios])
     if not (setting.counts.runs > 0).any():

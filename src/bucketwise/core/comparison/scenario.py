@@ -35,13 +35,7 @@ class Scenario:
     source: str = "given"
 
     def __post_init__(self) -> None:
-        """Check that there are not more lengths than anybody compiles.
-
-        Raises
-        ------
-        ConfigError
-            When there are.
-        """
+        """Check that there are not more lengths than anybody compiles."""
         n_lengths = len(self.buckets.lengths)
         if n_lengths > MOST_BUCKETS:
             message = (
@@ -51,13 +45,7 @@ class Scenario:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Check that there is something to compare, and a name for each.
-
-    Raises
-    ------
-    UsageError
-        When there are fewer than two, or two of one name.
-    """
+    """Check that there is something to compare, and a name for each."""
     if len(names) < LEAST_SCENARIOS:
         message = f"compare: expected two plans or more, got {len(names)}"
         raise UsageError(message)

@@ -57,31 +57,7 @@ class Ask:
 def decide(
     ask: Ask, profile: ModelProfile, counts: Counts, traffic: Traffic
 ) -> Decided:
-    """Decide the decoder half; sequences hold the visual tokens of the traffic.
-
-    Parameters
-    ----------
-    ask : Ask
-        What is asked.
-    profile : ModelProfile
-        The model.
-    counts : Counts
-        What the images of the traffic become.
-    traffic : Traffic
-        Tells which files were read.
-
-    Returns
-    -------
-    Decided
-        With the vendor's pattern where there is no evidence.
-
-    Raises
-    ------
-    InputError
-        When the decoder was never busy.
-    UsageError
-        When steps cannot be priced as asked.
-    """
+    """Decide the decoder half; sequences hold the visual tokens of the traffic."""
     if ask.evidence is None:
         return decide_pattern(
             ask.question.batch_size, profile.family, ask.deployment.engine

@@ -79,15 +79,7 @@ class _Load:
 
 
 def decide_pattern(batch_size: int, family: str, engine: Engine) -> Decided:
-    """Return the vendor's pattern, for a decoder of whose load nothing is known.
-
-    Parameters
-    ----------
-    batch_size : int
-        Slots the decoder will have.
-    family : str
-        The `model_type` of the checkpoint.
-    """
+    """Return the vendor's pattern, for a decoder of whose load nothing is known."""
     smaller = engine.picks_smaller_graphs(family)
     sizes = engine.usual_graphs(batch_size) if smaller else (batch_size,)
     said = (
@@ -143,21 +135,7 @@ def suggest_batch_size(
     profile: ModelProfile,
     deployment: Deployment,
 ) -> tuple[DecoderQuestion, Assumption]:
-    """Return the question with the batch size that the load suggests, and why.
-
-    Parameters
-    ----------
-    evidence, question, profile, deployment
-        As for `decide_decoder`; the batch size of `question` is not looked at.
-
-    Returns
-    -------
-    DecoderQuestion
-        With the smallest batch size that hardly ever queues, or else the largest that
-        was looked at.
-    Assumption
-        That nobody gave it.
-    """
+    """Return the question with the batch size that the load suggests, and why."""
     # A replay is dear, and none is longer than published configurations allow.
     seen = isinstance(evidence.load, Activity)
     most = (LARGER_BATCH_SIZES if seen else BATCH_SIZES)[-1]
@@ -185,31 +163,7 @@ def decide_decoder(
     profile: ModelProfile,
     deployment: Deployment,
 ) -> Decided:
-    """Choose the decoder graphs from what a decoder carried.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        What was read.
-    question : DecoderQuestion
-        What is asked.
-    profile : ModelProfile
-        The model.
-    deployment : Deployment
-        What it will run on.
-
-    Returns
-    -------
-    Decided
-        The decoder half of the plan.
-
-    Raises
-    ------
-    InputError
-        When the decoder was never busy.
-    UsageError
-        When steps cannot be priced as asked.
-    """
+    """Choose the decoder graphs from what a decoder carried."""
     _check_pins(question, profile, deployment)
     pricing = Pricing.of(question, profile, deployment, evidence)
     curve, load = pricing.curve(), _load(evidence, question, pricing)
@@ -356,13 +310,7 @@ def _replayed(
 
 
 def few_records(used: int) -> str:
-    """Return what to say of a load that is told by few records; "" by enough.
-
-    Parameters
-    ----------
-    used : int
-        Records that could be used.
-    """
+    """Return what to say of a load that is told by few records; "" by enough."""
     if used >= FEW_RECORDS:
         return ""
     return f"only {plural(used, 'record')}: a longer log may choose other graphs"

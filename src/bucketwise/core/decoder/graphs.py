@@ -56,11 +56,6 @@ def choose_graphs(
         Share of the step cost left that the last graph must save.
     pins : tuple of int
         Graphs that must be compiled.
-
-    Returns
-    -------
-    Graphs
-        Ascending sizes, the last one `batch_size`.
     """
     batch_size = steps.size
     demand = Demand.of(np.arange(1, batch_size + 1), steps)

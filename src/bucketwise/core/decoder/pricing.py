@@ -86,13 +86,6 @@ class SeenOn:
     def steps(self, activity: Activity, batch_size: int) -> FloatArray:
         """Return time as steps: what lasted long at slow steps was few of them.
 
-        Parameters
-        ----------
-        activity : Activity
-            What was seen.
-        batch_size : int
-            Slots of the decoder to be compiled.
-
         Returns
         -------
         ndarray of float64, shape (batch_size,)
@@ -122,19 +115,7 @@ class Pricing:
         deployment: Deployment,
         evidence: Evidence,
     ) -> Pricing:
-        """Take the context of a sequence from the requests, or from the images.
-
-        Parameters
-        ----------
-        question : DecoderQuestion
-            What is asked.
-        profile : ModelProfile
-            The model.
-        deployment : Deployment
-            What it will run on.
-        evidence : Evidence
-            Tells the tokens of its requests, or not.
-        """
+        """Take the context of a sequence from the requests, or from the images."""
         tokens, context = evidence.tokens, float(deployment.mean_visual)
         if tokens is not None:
             context = tokens.decode_context + (0 if tokens.with_images else context)
@@ -169,13 +150,7 @@ class Pricing:
         return self.clock()
 
     def clock(self) -> StepCurve:
-        """Return milliseconds of a step of each graph.
-
-        Raises
-        ------
-        UsageError
-            When nothing tells them.
-        """
+        """Return milliseconds of a step of each graph."""
         asked = self.question.step_cost
         if isinstance(asked, Mapping):
             return measured(asked, self.largest)
@@ -198,13 +173,7 @@ class Pricing:
         return prefill_ms(shape, self.hardware, prompt) * slower / MS
 
     def seen_on(self, evidence: Evidence) -> SeenOn:
-        """Return what a step took where the load was seen.
-
-        Parameters
-        ----------
-        evidence : Evidence
-            Tells the engine, or not.
-        """
+        """Return what a step took where the load was seen."""
         asked = self.question.measured_with
         if isinstance(asked, str):
             return self._seen_on_gpu("--measured-with")
@@ -229,13 +198,7 @@ class Pricing:
         )
 
     def assumptions(self, curve: StepCurve) -> tuple[Assumption, ...]:
-        """Return what the price of a step rests on.
-
-        Parameters
-        ----------
-        curve : StepCurve
-            What the graphs are chosen by.
-        """
+        """Return what the price of a step rests on."""
         batch = self.question.batch_size
         least, most = curve.costs[0], curve.costs[batch - 1]
         ends = f"{least:.4g} to {most:.4g} {curve.unit} for 1 to {batch} slots"

@@ -46,13 +46,7 @@ class DecoderQuestion:
     pins: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check every option by itself.
-
-        Raises
-        ------
-        UsageError
-            Naming each option that is out of range.
-        """
+        """Check every option by itself."""
         least, most = self.k_range
         named = not isinstance(self.step_cost, str) or self.step_cost in STEP_COSTS
         graphs = self.measured_with if isinstance(self.measured_with, tuple) else (1,)

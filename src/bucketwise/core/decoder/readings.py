@@ -42,24 +42,7 @@ class Held:
 
 
 def hold(gauges: Gauges) -> Held:
-    """Let every reading speak until the next one of the same replica.
-
-    Parameters
-    ----------
-    gauges : Gauges
-        The readings, in the order written.
-
-    Returns
-    -------
-    Held
-        The activity, and gaps, restarts, repeated and contradicting readings, and
-        clocks that go back: nothing is held across any of them.
-
-    Raises
-    ------
-    InputError
-        When there is no reading.
-    """
+    """Let every reading speak until the next one of the same replica."""
     if not gauges.time_s.size:
         raise InputError("activity: no readings of an engine; at least one is needed")
     seconds = np.zeros(gauges.time_s.size)

@@ -39,13 +39,7 @@ class Replay:
     steps: FloatArray
 
     def activity(self) -> Activity:
-        """Return how long how many slots were taken, and how many requests waited.
-
-        Raises
-        ------
-        InputError
-            When no time passes at all.
-        """
+        """Return how long how many slots were taken, and how many requests waited."""
         first_s, last_s = float(self.arrival_s[0]), float(self.finished_s.max())
         if not last_s > first_s:
             message = "activity: the requests take no time; tokens above 0 are needed"
@@ -87,22 +81,6 @@ def replay(
     decoding stands still, and yields the first token; then every step yields one token
     for every sequence in the batch. Between two arrivals or ends the batch does not
     change, so such steps are taken together.
-
-    Parameters
-    ----------
-    arrivals : Arrivals
-        What came.
-    batch_size : int
-        Slots there are.
-    step_s : sequence of float, of length batch_size + 1
-        Seconds of a decode step by the number of sequences in it.
-    prefill_s : sequence of float, of length n
-        Seconds the prompt of each request takes.
-
-    Returns
-    -------
-    Replay
-        The same for the same input, always.
     """
     arrival_s = arrivals.arrival_s.tolist()
     decode_steps = np.maximum(arrivals.output - 1, 0).tolist()

@@ -123,15 +123,7 @@ def _mean_time_s(ran: Replay) -> float:
 
 
 def step_seconds(sizes: tuple[int, ...], clock: StepCurve) -> list[float]:
-    """Return the seconds of a step by active sequences, from 0, on given graphs.
-
-    Parameters
-    ----------
-    sizes : tuple of int
-        Graphs, ascending.
-    clock : StepCurve
-        Milliseconds of a step of each graph.
-    """
+    """Return the seconds of a step by active sequences, from 0, on given graphs."""
     active = np.arange(1, sizes[-1] + 1)
     ran_on = np.array(sizes)[Buckets(sizes).assign(active)]
     return [0.0, *(clock.at(ran_on) / MS).tolist()]

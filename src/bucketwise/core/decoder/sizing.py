@@ -23,15 +23,7 @@ suggested."""
 def batch_size_options(
     activity_at: Callable[[int], Activity], sizes: Sequence[int] = BATCH_SIZES
 ) -> tuple[BatchSizeOption, ...]:
-    """Return what each batch size would meet.
-
-    Parameters
-    ----------
-    activity_at : callable
-        Batch size to the activity it would carry.
-    sizes : sequence of int
-        Batch sizes to look at.
-    """
+    """Return what each batch size would meet."""
     options = []
     for size in sizes:
         activity = activity_at(size)
@@ -61,17 +53,7 @@ def suggested_batch_size(options: Sequence[BatchSizeOption]) -> int | None:
 def context_length(
     tokens: RequestTokens, *, visual: int, step: tuple[int, int]
 ) -> ContextLength:
-    """Return the `max_seq_len` that holds every request seen.
-
-    Parameters
-    ----------
-    tokens : RequestTokens
-        Tokens of the requests.
-    visual : int
-        Visual tokens to add to each where they are not among its tokens.
-    step : tuple of int
-        The multiple that a context is of, and the least number of them.
-    """
+    """Return the `max_seq_len` that holds every request seen."""
     added = 0 if tokens.with_images else visual
     reached = np.cumsum(tokens.count) / tokens.count.sum()
     p999 = int(tokens.total[np.searchsorted(reached, 0.999)]) + added

@@ -51,13 +51,7 @@ class StepCurve:
     source: str
 
     def __post_init__(self) -> None:
-        """Check that a step costs something.
-
-        Raises
-        ------
-        UsageError
-            When a cost is not positive.
-        """
+        """Check that a step costs something."""
         if not (self.costs > 0).all() or not np.isfinite(self.costs).all():
             raise_all(["step-cost: every step must cost more than 0"], UsageError)
 
@@ -86,13 +80,7 @@ class Hardware:
 
 
 def slot_costs(largest: int) -> StepCurve:
-    """Return a cost in proportion to the slots: the vendor's wording, an upper bound.
-
-    Parameters
-    ----------
-    largest : int
-        Largest batch size.
-    """
+    """Return a cost in proportion to the slots: the vendor's wording, an upper bound."""
     return StepCurve(
         kind="slots",
         unit="slot",
@@ -109,20 +97,6 @@ def roofline(shape: LmShape, hardware: Hardware, largest: int) -> StepCurve:
     activations; padded slots are computed like others (Williams, Waterman, Patterson,
     2009, "Roofline"). Weights are spread over the devices evenly, the cache by its
     heads (optimum-rbln 0.9.4, the estimator of `kvcache_num_blocks`).
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    hardware : Hardware
-        What runs it.
-    largest : int
-        Largest batch size.
-
-    Returns
-    -------
-    StepCurve
-        In milliseconds.
     """
     device, n_devices = hardware.device, hardware.n_devices
     cache = read_values(shape, hardware.context_tokens, n_devices)
@@ -173,20 +147,7 @@ def prefill_ms(shape: LmShape, hardware: Hardware, prompt: IntArray) -> FloatArr
 
 
 def measured(points: Mapping[int, float], largest: int) -> StepCurve:
-    """Return measured step times, on straight lines between the points.
-
-    Parameters
-    ----------
-    points : mapping of int to float
-        Batch size to milliseconds of a step.
-    largest : int
-        Largest batch size; past the last point the last line goes on.
-
-    Raises
-    ------
-    UsageError
-        When there are fewer than two points, or one is out of range.
-    """
+    """Return measured step times, on straight lines between the points."""
     wrong = [
         "step-cost: expected a batch size from 1 up and a time above 0 ms, got "
         f"{batch}={cost_ms:g}"

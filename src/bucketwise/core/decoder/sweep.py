@@ -27,21 +27,6 @@ def sweep(requests: Requests) -> Activity:
 
     Every replica is looked at from the first start to the last end of the whole log:
     while it has nothing in flight, it idles.
-
-    Parameters
-    ----------
-    requests : Requests
-        When each was in flight, and on which replica.
-
-    Returns
-    -------
-    Activity
-        With `running` as in flight, not clipped, and `waiting` 0.
-
-    Raises
-    ------
-    InputError
-        When no request lasts any time.
     """
     first_s, last_s = float(requests.start_s.min()), float(requests.end_s.max())
     if not last_s > first_s:

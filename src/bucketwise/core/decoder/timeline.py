@@ -83,19 +83,7 @@ def cells_of(
 def activity_of(
     parts: Sequence[Cells], *, width_s: int, span_s: float, replicas: int
 ) -> Activity:
-    """Add cells up to an activity.
-
-    Parameters
-    ----------
-    parts : sequence of Cells
-        At least one.
-    width_s : int
-        Width of the slots.
-    span_s : float
-        From the first to the last moment seen.
-    replicas : int
-        Engines the cells are of.
-    """
+    """Add cells up to an activity."""
     joined = Cells(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
     total = _grouped(joined)
     return Activity(

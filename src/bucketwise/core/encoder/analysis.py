@@ -249,7 +249,9 @@ def _encoder(
         pinned=question.pins,
     )
     frontier = frontier_of(problem, demand, curve, max(FRONTIER_K, question.k_range[1]))
-    strategies = strategies_of(problem, demand, curve, question)
+    strategies = strategies_of(
+        problem, demand, curve, question, [point.k for point in frontier]
+    )
     graph_flop = price_per_graph(question, float(demand.runs.sum()))
     choice = choose(question, frontier, strategies, demand, graph_flop)
     lengths = next(

@@ -13,15 +13,7 @@ FEW_TEXTS = 1_000
 
 
 def verdict_of(plan: EncoderPlan, min_saving: float) -> Verdict:
-    """Return what to do with a plan.
-
-    Parameters
-    ----------
-    plan : EncoderPlan
-        The plan; its own verdict is not looked at.
-    min_saving : float
-        Share of today's compute that is worth a compile, 0 to 1.
-    """
+    """Return what to do with a plan."""
     keeping = tuple(_keeping(plan.encoder, min_saving))
     conditions = tuple(
         Reason(id=each.id, severity=each.severity, words=each.words)
@@ -67,19 +59,7 @@ def _close(found: Memory | None) -> Iterator[Reason]:
 def warnings_of(
     encoder: Encoder, limit: int | None, limit_source: str, texts: float
 ) -> tuple[PlanWarning, ...]:
-    """Return what a plan must say aloud, the gravest first.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        The chosen lengths.
-    limit : int or None
-        The longest text under which they were chosen.
-    limit_source : str
-        What sets it.
-    texts : float
-        Texts in all.
-    """
+    """Return what a plan must say aloud, the gravest first."""
     found = []
     if len(encoder.max_seq_lens) > 1:
         # vllm_rbln/model_executor/models/optimum/encoder.py, preprocess: the same in

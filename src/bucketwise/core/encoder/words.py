@@ -10,19 +10,14 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.encoder.plan import EncoderPlan
 from bucketwise.core.plan import Reason
 from bucketwise.core.verdict import CALLS
+from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.words.numbers import change, compute, literal, number, percent, plural
 
 MOST_NOTES = 3
 
 
 def decision_lines(analysis: EncoderAnalysis) -> tuple[str, ...]:
-    """Return the decision: the verdict, what to set, what it saves, what was read.
-
-    Parameters
-    ----------
-    analysis : EncoderAnalysis
-        The plan and its evidence.
-    """
+    """Return the decision: the verdict, what to set, what it saves, what was read."""
     plan = analysis.plan
     notes = [f"Note: {each.words}" for each in plan.warnings if each.severity == "note"]
     notes += [f"Note: {note}" for note in analysis.profile.notes]
@@ -34,7 +29,7 @@ def decision_lines(analysis: EncoderAnalysis) -> tuple[str, ...]:
         ]
     return (
         *verdict_sentences(plan),
-        *to_set(plan, analysis.profile.lists_since),
+        *to_set(plan, analysis.profile),
         *saves(plan),
         *notes,
         read(plan),
@@ -52,7 +47,7 @@ def _reason(reason: Reason) -> str:
     return f"{reason.words} ({reason.option})" if reason.option else reason.words
 
 
-def to_set(plan: EncoderPlan, lists_since: str) -> Iterator[str]:
+def to_set(plan: EncoderPlan, profile: EncoderProfile) -> Iterator[str]:
     """Yield what to compile on which releases, and what to set on the tokenizer."""
     encoder, model = plan.encoder, plan.model
     proposed = plan.verdict.call in ("go", "go_if")
@@ -62,7 +57,7 @@ def to_set(plan: EncoderPlan, lists_since: str) -> Iterator[str]:
     else:
         yield (
             f"{act} {model.class_name} for max_seq_len {literal(encoder.lengths)} tokens "
-            f"({lists_since}; older releases take one length, "
+            f"({profile.sdk} from {profile.lists_since}; older releases take one length, "
             f"{encoder.truncate_at})."
         )
     yield (
@@ -110,15 +105,7 @@ def read(plan: EncoderPlan) -> str:
 
 
 def decision_record(plan: EncoderPlan, files: Sequence[str]) -> dict[str, Any]:
-    """Return what `analyze --json` prints.
-
-    Parameters
-    ----------
-    plan : EncoderPlan
-        The answer.
-    files : sequence of str
-        Names of the files that were written.
-    """
+    """Return what `analyze --json` prints."""
     encoder, current = plan.encoder, plan.encoder.current
     return {
         "schema": "bucketwise.decision/1",

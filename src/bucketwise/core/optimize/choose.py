@@ -38,13 +38,7 @@ class GraphPrice:
     vit_tflops: float
 
     def __post_init__(self) -> None:
-        """Check that every term is positive.
-
-        Raises
-        ------
-        UsageError
-            Naming each term that is not.
-        """
+        """Check that every term is positive."""
         raise_all(
             [
                 f"{name.replace('_', '-')}: expected above 0 and at most "
@@ -78,22 +72,7 @@ class Choice:
 def by_saving(
     padded: Mapping[int, float], k_range: tuple[int, int], min_saving: float
 ) -> Choice:
-    """Take the largest k whose last graph still saved enough.
-
-    Parameters
-    ----------
-    padded : mapping of int to float
-        Padded compute of the optimum for each k, from the smallest possible k on.
-    k_range : tuple of int
-        Least and most ceilings asked for; both are keys of `padded` where possible.
-    min_saving : float
-        Least share of the compute with k-1 graphs that the k-th must save.
-
-    Returns
-    -------
-    Choice
-        k and the reason in words.
-    """
+    """Take the largest k whose last graph still saved enough."""
     least, most = _inside(padded, k_range)
     k = least
     for candidate in range(least + 1, most + 1):
@@ -112,20 +91,6 @@ def by_price(
     """Take the k with the least compute plus k times the price of a graph.
 
     Exact, because the optimum is convex in k.
-
-    Parameters
-    ----------
-    padded : mapping of int to float
-        Padded compute of the optimum for each k.
-    k_range : tuple of int
-        Least and most ceilings asked for.
-    price_per_graph : float
-        In the unit of `padded`.
-
-    Returns
-    -------
-    Choice
-        k and the reason in words.
     """
     least, most = _inside(padded, k_range)
     k = min(range(least, most + 1), key=lambda n: (padded[n] + n * price_per_graph, n))

@@ -7,22 +7,12 @@ from itertools import accumulate
 
 from bucketwise.core.optimize.problem import Problem
 
+_ROUNDING = 1e-12
+"""Sums of the same costs in another order differ by less."""
+
 
 def solve(problem: Problem, k: int) -> tuple[int, ...]:
-    """Return the k ceilings with the least padded compute.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates, weights and costs.
-    k : int
-        Ceilings wanted; fewer come back when there are fewer candidates.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, pins and top included.
-    """
+    """Return the k ceilings with the least padded compute."""
     return frontier(problem, k)[-1]
 
 
@@ -39,19 +29,6 @@ def frontier(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
     measured cost that falls somewhere is solved exactly too; for a nondecreasing f the
     pair cost is Monge and the optimum convex in k (Aggarwal, Schieber, Tokuyama 1994).
     A pin at p forbids groups that reach over it: past p only lines from p on count.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates, weights and costs.
-    k_max : int
-        Most ceilings wanted.
-
-    Returns
-    -------
-    list of tuple of int
-        One answer for each k, ascending in k; at least one, at most one for each
-        candidate.
     """
     if problem.marks:
         return _best_of_variants(problem, k_max)
@@ -82,7 +59,12 @@ def _best_of_variants(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
             found = best.get(len(lengths))
             if found is None or total < found[0]:
                 best[len(lengths)] = total, lengths
-    return [best[k][1] for k in sorted(best)]
+    # What a mark brings may serve nothing: past the last length that helps none follow.
+    last = min(best)
+    for k in sorted(best):
+        if best[k][0] < best[last][0] * (1 - _ROUNDING):
+            last = k
+    return [best[k][1] for k in sorted(best) if k <= last]
 
 
 def _layer(

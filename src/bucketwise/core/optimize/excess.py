@@ -35,19 +35,7 @@ class Excess:
 def top_as_safe(
     lengths: tuple[int, ...], demand: Demand, align: int, worst: int
 ) -> int:
-    """Return the least top that holds the demand and as much of the worst as a list does.
-
-    Parameters
-    ----------
-    lengths : tuple of int
-        The list, ascending.
-    demand : Demand
-        What is needed.
-    align : int
-        The multiple it must be.
-    worst : int
-        The largest needed length that the limits let through.
-    """
+    """Return the least top that holds the demand and as much of the worst as a list does."""
     needed, reachable = (
         int(align_up(np.array([length]), align)[0])
         for length in (demand.needed[-1], worst)
@@ -63,24 +51,7 @@ def excess_of(
     worst: int,
     marks: tuple[int, ...] = (),
 ) -> Excess | None:
-    """Return what a list takes too much; None where that is not worth telling.
-
-    Parameters
-    ----------
-    lengths : tuple of int
-        Ascending; they hold all of the demand.
-    demand : Demand
-        What is needed.
-    curve : CostCurve
-        What a run costs.
-    align : int
-        Multiple of every length of the best list.
-    worst : int
-        The largest needed length that the limits let through; the best list holds as
-        much of it.
-    marks : tuple of int
-        As a problem takes them.
-    """
+    """Return what a list takes too much; None where that is not worth telling."""
     top = top_as_safe(lengths, demand, align, worst)
     problem = Problem.of(demand, curve.at, align=align, top=top, marks=marks)
     best = frontier(problem, len(lengths))[-1]

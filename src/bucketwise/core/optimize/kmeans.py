@@ -15,18 +15,6 @@ def solve(problem: Problem, k: int) -> tuple[int, ...]:
     this is a heuristic and never better than `exact`. On a line its clusters are ranges,
     so that its own optimum is found by dynamic programming (Wang and Song, Ckmeans.1d.dp,
     The R Journal 3/2, 2011) instead of restarts from random centres.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates and weights.
-    k : int
-        Ceilings wanted.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, pins and top included.
     """
     held = problem.runs > 0
     lengths, runs = problem.lengths[held], problem.runs[held]

@@ -21,9 +21,10 @@ class Problem:
     Attributes
     ----------
     lengths : ndarray of int64, shape (n_candidates,)
-        Needed lengths rounded up to the alignment, pinned lengths, and the top.
+        Needed lengths rounded up to the alignment, pinned lengths, the shortest that
+        each mark lies in the reach of, and the top.
     runs : ndarray of float64, shape (n_candidates,)
-        Weighted runs whose smallest candidate this is; 0 for a pin nobody needs.
+        Weighted runs whose smallest candidate this is; 0 for one nobody needs.
     cost : ndarray of float64, shape (n_candidates,)
         Cost of one run at each candidate.
     pinned : frozenset of int
@@ -53,29 +54,7 @@ class Problem:
         pinned: Iterable[int] = (),
         marks: tuple[int, ...] = (),
     ) -> Problem:
-        """Round needed lengths up and gather the candidates.
-
-        Parameters
-        ----------
-        demand : Demand
-            Needed lengths and runs.
-        cost_at : callable
-            Cost of one run at each length.
-        align : int
-            The multiple ceilings must be.
-        top : int
-            The largest ceiling; no needed length is above it.
-        pinned : iterable of int
-            Ceilings that must be in the answer.
-        marks : tuple of int
-            As in the attributes; none is above the top.
-
-        Raises
-        ------
-        ConfigError
-            When the top does not hold the largest needed length, a pin is above it, or no
-            mark is left for a pin.
-        """
+        """Round needed lengths up and gather the candidates."""
         pins = frozenset(pinned) - {top}
         problems = []
         if top < int(demand.needed[-1]):
@@ -92,9 +71,13 @@ class Problem:
         # A needed length between a pin and its own rounded-up length fits the pin.
         holder = fixed[np.searchsorted(fixed, demand.needed)]
         ceiling = np.minimum(aligned, holder)
+        # Below a mark's own length nothing is needed, but what lies above the length
+        # before it may run there.
+        own = align_up(np.array(marks, dtype=np.int64), align)
+        unneeded = np.concatenate([fixed, own[own < top]])
         keys, runs = group_cells(
-            (np.concatenate([ceiling, fixed]),),
-            np.concatenate([demand.runs, np.zeros(fixed.size)]),
+            (np.concatenate([ceiling, unneeded]),),
+            np.concatenate([demand.runs, np.zeros(unneeded.size)]),
         )
         lengths = keys[0].astype(np.int64)
         return cls(

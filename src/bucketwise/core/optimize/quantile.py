@@ -8,20 +8,7 @@ from bucketwise.core.optimize.problem import Problem
 
 
 def solve(problem: Problem, k: int) -> tuple[int, ...]:
-    """Return ceilings that each serve about the same number of runs.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates and weights.
-    k : int
-        Ceilings wanted.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, pins and top included.
-    """
+    """Return ceilings that each serve about the same number of runs."""
     cumulated = np.cumsum(problem.runs)
     k_free = problem.free(k)
     shares = np.arange(1, k_free) / k_free * cumulated[-1]

@@ -11,18 +11,6 @@ def equal_duration(problem: Problem, k: int) -> tuple[int, ...]:
     """Cut where the accumulated length passes each k-th of the total.
 
     The rule of Lhotse's `estimate_duration_buckets`: balanced load, not least padding.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates and weights.
-    k : int
-        Ceilings wanted.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, pins and top included.
     """
     cumulated = np.cumsum(problem.runs * problem.lengths)
     k_free = problem.free(k)
@@ -31,20 +19,7 @@ def equal_duration(problem: Problem, k: int) -> tuple[int, ...]:
 
 
 def exponential(problem: Problem, k: int) -> tuple[int, ...]:
-    """Space ceilings geometrically from the smallest length to the top.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates.
-    k : int
-        Ceilings wanted.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, pins and top included.
-    """
+    """Space ceilings geometrically from the smallest length to the top."""
     k_free = problem.free(k)
     smallest = float(problem.lengths[0])
     exponents = np.arange(1, k_free + 1) / k_free
@@ -52,19 +27,6 @@ def exponential(problem: Problem, k: int) -> tuple[int, ...]:
 
 
 def linear(problem: Problem, k: int) -> tuple[int, ...]:
-    """Space ceilings evenly up to the top.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates.
-    k : int
-        Ceilings wanted.
-
-    Returns
-    -------
-    tuple of int
-        Ascending, pins and top included.
-    """
+    """Space ceilings evenly up to the top."""
     k_free = problem.free(k)
     return problem.complete(problem.top * np.arange(1, k_free + 1) / k_free)

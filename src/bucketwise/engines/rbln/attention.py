@@ -72,15 +72,7 @@ GDN_CHUNK_DIVIDES_SINCE: Version = (0, 12, 0)
 
 
 def limits_of(npu: str | None, version: Version) -> AttentionLimits:
-    """Return the bounds in force; those of ATOM for a name that nobody knows.
-
-    Parameters
-    ----------
-    npu : str or None
-        Such as RBLN-CA25.
-    version : tuple of int
-        The release.
-    """
+    """Return the bounds in force; those of ATOM for a name that nobody knows."""
     start = next(
         (each.npu for each in LIMITS if (npu or "").startswith(each.npu)), None
     )
@@ -102,16 +94,6 @@ def attention_problems(config: Mapping[str, Any]) -> list[str]:
 
     The rules are those of validate_attention_method (optimum-rbln 0.12.0,
     transformers/modeling_attention_utils.py).
-
-    Parameters
-    ----------
-    config : mapping
-        A top-level configuration whose lengths are whole numbers.
-
-    Returns
-    -------
-    list of str
-        One sentence a fault.
     """
     npu = config.get("npu")
     if npu is not None and not (isinstance(npu, str) and is_known_npu(npu)):
@@ -162,11 +144,5 @@ def _block(config: Mapping[str, Any], expected: int) -> list[str]:
 
 
 def context_step(partition: int | None) -> tuple[int, int]:
-    """Return the multiple that a context is of, and the least number of them.
-
-    Parameters
-    ----------
-    partition : int or None
-        `kvcache_partition_len`; None without flash attention.
-    """
+    """Return the multiple that a context is of, and the least number of them."""
     return (partition, MIN_PARTITIONS) if partition else (EAGER_MULTIPLE, 1)

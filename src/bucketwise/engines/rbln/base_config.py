@@ -96,13 +96,7 @@ class BaseConfig:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check what every release of the SDK refuses.
-
-        Raises
-        ------
-        ConfigError
-            Naming every fault.
-        """
+        """Check what every release of the SDK refuses."""
         raise_all(_problems(self.mapping))
 
     @property
@@ -144,17 +138,7 @@ class BaseConfig:
     def with_values(
         self, chosen: Mapping[str, int], origin: Origin, source: str
     ) -> BaseConfig:
-        """Return the configuration with other values at the top level.
-
-        Parameters
-        ----------
-        chosen : mapping of str to int
-            Key to value.
-        origin : {"assumed", "given", "derived"}
-            Whether nobody chose them, somebody did, or they follow from the plan.
-        source : str
-            Who, or why.
-        """
+        """Return the configuration with other values at the top level."""
         config = self.mapping | dict(chosen)
         labels: dict[Path, Label] = {
             item.path: (item.origin, item.source) for item in self.values
@@ -179,24 +163,7 @@ class _Draft(NamedTuple):
 def zoo_base(
     family: str = "qwen3_vl", overrides: Overrides | None = None
 ) -> BaseConfig:
-    """Return the published configuration of a family, each value marked assumed.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint.
-    overrides : Overrides, optional
-        Values to set over it; those are marked given.
-
-    Returns
-    -------
-    BaseConfig
-
-    Raises
-    ------
-    ConfigError
-        When the family is unknown or the SDK would refuse the result.
-    """
+    """Return the published configuration of a family, each value marked assumed."""
     kind = model_class(family)
     visual = {"num_devices": kind.visual_devices} if kind.visual_devices else {}
     config: dict[str, Any] = {"visual": visual, "num_devices": kind.devices}
@@ -228,30 +195,7 @@ def given_base(
     overrides: Overrides | None = None,
     notes: tuple[str, ...] = (),
 ) -> BaseConfig:
-    """Return a user's configuration as a base; ViT lengths are left out.
-
-    Parameters
-    ----------
-    config : mapping
-        As any release takes it, or as a compiled folder holds it once read.
-    family : str
-        The `model_type` of the checkpoint.
-    source : str
-        Its file, in words.
-    overrides : Overrides, optional
-        Values to set over it.
-    notes : tuple of str
-        What was changed while it was read.
-
-    Returns
-    -------
-    BaseConfig
-
-    Raises
-    ------
-    ConfigError
-        When it has the wrong shape or the SDK would refuse it.
-    """
+    """Return a user's configuration as a base; ViT lengths are left out."""
     kind = model_class(family)
     copied = flattened(json.loads(json.dumps(config)), family)
     plain, left_out = _language_model(copied, kind, source)
@@ -281,22 +225,7 @@ def given_base(
 
 
 def on_release(base: BaseConfig, kind: ModelClass, version: Version) -> BaseConfig:
-    """Return a base as a release runs it: on one device a ViT that it does not split.
-
-    Parameters
-    ----------
-    base : BaseConfig
-        The configuration.
-    kind : ModelClass
-        The class that compiles it.
-    version : tuple of int
-        The release.
-
-    Returns
-    -------
-    BaseConfig
-        With a note where more devices than one were asked for.
-    """
+    """Return a base as a release runs it: on one device a ViT that it does not split."""
     config = base.mapping
     visual = config["visual"]
     asked = visual["num_devices"]

@@ -18,26 +18,12 @@ def picks_smaller_graphs(family: str) -> bool:
 
 
 def vendor_pattern(batch_size: int) -> tuple[int, ...]:
-    """Return 1, half and all of the batch: what the vendor's guides compile.
-
-    Parameters
-    ----------
-    batch_size : int
-        Slots there are.
-    """
+    """Return 1, half and all of the batch: what the vendor's guides compile."""
     return tuple(sorted({1, max(batch_size // 2, 1), batch_size}))
 
 
 def graph_rules(family: str, batch_size: int) -> tuple[str, ...]:
-    """Return what holds for every list of decoder graphs, a sentence each.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint.
-    batch_size : int
-        Slots there are.
-    """
+    """Return what holds for every list of decoder graphs, a sentence each."""
     # optimum-rbln 0.12.0, transformers/models/decoderonly/configuration_decoderonly.py
     # and modeling_decoderonly.py.
     needed = (

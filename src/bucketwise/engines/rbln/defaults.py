@@ -298,27 +298,7 @@ def unset(
     npu: str | None = None,
     family: str = "",
 ) -> Unset:
-    """Return what a release makes of a setting that is left out.
-
-    Parameters
-    ----------
-    name : str
-        The setting, in the words of some release.
-    level : {"top", "visual"}
-        Where it is left out.
-    version : tuple of int
-        The release.
-    npu : str, optional
-        Name of the NPU.
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it: what holds for
-        most, else what holds for some.
-
-    Raises
-    ------
-    KeyError
-        When the table has no such setting.
-    """
+    """Return what a release makes of a setting that is left out."""
     called = right_name(name, level, version, family) or name
     rows = [
         row
@@ -345,20 +325,7 @@ def in_force(
     npu: str | None = None,
     family: str = "",
 ) -> Any:
-    """Return a setting of the top level as a release has it, given or not.
-
-    Parameters
-    ----------
-    config : mapping
-        The top level.
-    name, version, npu, family
-        As `unset` takes them.
-
-    Returns
-    -------
-    object
-        None where only the checkpoint tells, or something required is missing.
-    """
+    """Return a setting of the top level as a release has it, given or not."""
     given = config.get(name)
     if given is not None:
         return given

@@ -40,13 +40,7 @@ class Dram:
         return self.total_bytes - self.chiplets * self.reserved_bytes
 
     def parts(self, version: Version) -> tuple[int, int]:
-        """Return how many rooms are checked one by one, and the bytes of each.
-
-        Parameters
-        ----------
-        version : tuple of int
-            The release.
-        """
+        """Return how many rooms are checked one by one, and the bytes of each."""
         parts = self.chiplets if version >= CHIPLETS_CHECKED_SINCE else 1
         return parts, self.usable_bytes // parts
 
@@ -133,13 +127,7 @@ CARDS: dict[str, Card] = {
 
 
 def device_of(npu: str | None) -> tuple[Npu, bool]:
-    """Return the device of an NPU name, and whether it had to be assumed.
-
-    Parameters
-    ----------
-    npu : str or None
-        Such as RBLN-CA25; None where nobody named it.
-    """
+    """Return the device of an NPU name, and whether it had to be assumed."""
     for start, device in DEVICES.items():
         if npu and npu.upper().startswith(start):
             return device, False
@@ -147,13 +135,7 @@ def device_of(npu: str | None) -> tuple[Npu, bool]:
 
 
 def card_of(npu: str | None) -> Card | None:
-    """Return the card of an NPU name; None for a card that the table lacks.
-
-    Parameters
-    ----------
-    npu : str or None
-        Such as RBLN-CA25.
-    """
+    """Return the card of an NPU name; None for a card that the table lacks."""
     return CARDS.get((npu or "").upper())
 
 
@@ -161,11 +143,6 @@ def splits_models(npu: str | None) -> bool:
     """Return whether one model can be split over several devices.
 
     Every ATOM since ATOM+ can; Rebel100 cannot.
-
-    Parameters
-    ----------
-    npu : str or None
-        Such as RBLN-CA25; taken for an ATOM where nobody named it.
     """
     card = card_of(npu)
     if card is not None:

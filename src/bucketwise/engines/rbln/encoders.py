@@ -103,20 +103,7 @@ def takes_lists(version: Version) -> bool:
 
 
 def encoder_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget, ...]:
-    """Return the dialects asked for, oldest first; the newest when none is named.
-
-    Parameters
-    ----------
-    family : str
-        A key of `ENCODERS`.
-    names : iterable of str
-        As `pick_targets` takes them; "all" for each that compiles it.
-
-    Raises
-    ------
-    ConfigError
-        When a dialect that was named does not compile it.
-    """
+    """Return the dialects asked for, oldest first; the newest when none is named."""
     asked, since = tuple(names), ENCODERS[family].since
     able = tuple(each for each in TARGETS.values() if each.parsed >= since)
     if ALL_TARGETS in asked:

@@ -162,24 +162,7 @@ def deployed(
     *,
     min_saving: float,
 ) -> Analysis:
-    """Fit a plan to its devices and judge it.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan.
-    base : BaseConfig
-        What was given of the deployment, and what is assumed.
-    targets : sequence of RblnTarget
-        The dialects it is emitted for, oldest first; at least one.
-    min_saving : float
-        Share of today's compute that is worth a compile.
-
-    Returns
-    -------
-    Analysis
-        With the base as it is emitted, memory, and the verdict.
-    """
+    """Fit a plan to its devices and judge it."""
     fitted = fit(analysis, base, targets)
     asked, planned = (
         Deployment(analysis=analysis, base=each, targets=tuple(targets))
@@ -212,21 +195,6 @@ def fit(
     The context that holds every request seen, where requests tell their tokens; then,
     where that does not fit, the most blocks that do, and the longest context whose
     fewest blocks do: with the margin, or else by estimate.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan.
-    base : BaseConfig
-        What was given, and what is assumed.
-    targets : sequence of RblnTarget
-        The dialects it has to fit for, oldest first.
-
-    Returns
-    -------
-    BaseConfig
-        With the chosen values, each marked derived; as it was where it fits, where
-        too little is known, or where nothing that may be chosen makes it fit.
     """
     asked = Deployment(analysis=analysis, base=base, targets=tuple(targets))
     if analysis.profile.lm is None or not asked.layouts:

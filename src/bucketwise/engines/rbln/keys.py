@@ -170,11 +170,6 @@ def inherits_since(family: str) -> Version:
     optimum-rbln pull request 538). EXAONE-4.5's class came to it later, and within ColQwen2
     is Qwen2-VL's class without a decoder, which always did (transformers/models/exaone4_5/
     configuration_exaone4_5.py; qwen2_vl/configuration_qwen2_vl.py, RBLNQwen2VLModelConfig).
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it.
     """
     return _INHERITS_SINCE.get(family, (0, 11, 1))
 
@@ -219,24 +214,7 @@ RBLNModelConfig.from_pretrained)."""
 
 
 def standing(name: str, level: Level, version: Version, family: str) -> Standing:
-    """Return what a release makes of a key.
-
-    Parameters
-    ----------
-    name : str
-        The key.
-    level : {"outer", "top", "visual"}
-        Where it stands.
-    version : tuple of int
-        The release.
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it.
-
-    Returns
-    -------
-    str
-        "accepted", "renamed" (accepted with a warning), or "refused".
-    """
+    """Return what a release makes of a key."""
     for key in _named(name, level, family):
         if key.since <= version and (key.until is None or version < key.until):
             late = key.renamed_in is not None and version >= key.renamed_in
@@ -246,19 +224,7 @@ def standing(name: str, level: Level, version: Version, family: str) -> Standing
 
 @lru_cache(maxsize=4_096)  # names come from any configuration
 def right_name(name: str, level: Level, version: Version, family: str) -> str:
-    """Return what a release calls the setting that another calls `name`; "" for none.
-
-    Parameters
-    ----------
-    name : str
-        The key, in the words of some release.
-    level : {"top", "visual"}
-        Where it stands.
-    version : tuple of int
-        The release.
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it.
-    """
+    """Return what a release calls the setting that another calls `name`; "" for none."""
     others = [key.renamed for key in KEYS if key.name == name and key.renamed]
     others += [key.name for key in KEYS if key.renamed == name]
     for other in (name, *others):
@@ -276,15 +242,7 @@ def known_names(level: Level, version: Version, family: str) -> tuple[str, ...]:
 
 
 def inherited(version: Version, family: str) -> frozenset[str]:
-    """Return what `visual` takes from the level above it, by the newest names.
-
-    Parameters
-    ----------
-    version : tuple of int
-        The release.
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it.
-    """
+    """Return what `visual` takes from the level above it, by the newest names."""
     return INHERITED if version >= inherits_since(family) else frozenset()
 
 

@@ -39,15 +39,7 @@ _UNITS = {"B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 
 
 def aligned(n: int, multiple: int = ALIGN_BYTES) -> int:
-    """Return the smallest multiple that is no less.
-
-    Parameters
-    ----------
-    n : int
-        Not negative.
-    multiple : int
-        Of what.
-    """
+    """Return the smallest multiple that is no less."""
     return -(-n // multiple) * multiple
 
 
@@ -56,13 +48,6 @@ def num_full(max_seq_len: int, block: int, batch_size: int) -> int:
 
     More are never used (optimum-rbln 0.12.0, transformers/models/decoderonly/
     configuration_decoderonly.py, num_full_blocks).
-
-    Parameters
-    ----------
-    max_seq_len, block : int
-        Tokens of a sequence and of a block.
-    batch_size : int
-        Sequences.
     """
     return max_seq_len // block * batch_size
 
@@ -75,17 +60,6 @@ def num_min(
     One sequence at full length and a spare block that empty slots point to; from
     0.11.1 also one for every sequence and the spare; never more than all (num_min_blocks
     in transformers/models/decoderonly/configuration_decoderonly.py of each wheel).
-
-    Parameters
-    ----------
-    max_seq_len, block : int
-        Tokens of a sequence and of a block.
-    batch_size : int
-        Sequences.
-    version : tuple of int
-        The release.
-    flash : bool
-        Whether attention is flash; without it a block is a sequence.
     """
     if not flash:
         return batch_size
@@ -105,17 +79,6 @@ def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     (optimum-rbln 0.12.0, transformers/models/gemma4/modeling_gemma4.py,
     _pre_populate_cache_metas).
 
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    block : int
-        Tokens of a block.
-    blocks : int
-        How many.
-    devices : int
-        Devices the model is split over.
-
     Notes
     -----
     The split by heads is that of the estimator in optimum-rbln 0.9.4 (transformers/
@@ -134,15 +97,6 @@ def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
     Keys and values of every sequence's last tokens (optimum-rbln 0.12.0, transformers/
     cache_utils.py, SlidingWindowAttentionKVCacheMeta: one block of the window a sequence,
     never resized).
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    batch_size : int
-        Sequences.
-    devices : int
-        Devices the model is split over.
     """
     return sum(
         2
@@ -155,26 +109,7 @@ def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
 def largest_num_blocks(
     shape: LmShape, block: int, devices: int, room_bytes: int, most: int
 ) -> int:
-    """Return the most blocks that fit into so many bytes of each device.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    block : int
-        Tokens of a block.
-    devices : int
-        Devices the model is split over.
-    room_bytes : int
-        Room on each device; negative where there is none.
-    most : int
-        No more than these are asked for.
-
-    Returns
-    -------
-    int
-        0 to `most`.
-    """
+    """Return the most blocks that fit into so many bytes of each device."""
     fitting = bisect_right(
         range(most + 1),
         room_bytes,
@@ -189,23 +124,6 @@ def budget_bytes(value: float | str | None, usable_bytes: int) -> int:
     A fraction as a float, or as text with %; whole numbers, and text with a binary unit,
     are bytes (optimum-rbln 0.12.0, transformers/modeling_attention_utils.py,
     _resolve_memory_budget, and utils/runtime_utils.py, parse_byte_size).
-
-    Parameters
-    ----------
-    value : float, int, str or None
-        As it is written; None for all.
-    usable_bytes : int
-        What the device has.
-
-    Returns
-    -------
-    int
-        Up to `usable_bytes`.
-
-    Raises
-    ------
-    ConfigError
-        Where the SDK raises ValueError.
     """
     if value is None:
         return usable_bytes

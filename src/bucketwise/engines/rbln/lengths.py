@@ -42,15 +42,7 @@ def window_note(family: str) -> str:
 
 
 def extra_windows(family: str, version: Version) -> int:
-    """Return the windows a release counts too many in a run of a windowed tower.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint.
-    version : tuple of int
-        The optimum-rbln release.
-    """
+    """Return the windows a release counts too many in a run of a windowed tower."""
     mended = MISCOUNTED_BEFORE.get(family)
     return int(mended is not None and version < mended)
 

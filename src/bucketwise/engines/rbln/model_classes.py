@@ -185,18 +185,7 @@ AUTO_CLASSES: dict[str, GoneClass] = {
 
 
 def model_class(family: str) -> ModelClass:
-    """Return the class that serves a family.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint.
-
-    Raises
-    ------
-    ConfigError
-        When no class is known for it.
-    """
+    """Return the class that serves a family."""
     found = MODEL_CLASSES.get(family)
     if found is None:
         known = ", ".join(MODEL_CLASSES)
@@ -215,20 +204,7 @@ def generates(family: str) -> bool:
 
 
 def within(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the keys that lead to the settings of the language model.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it.
-    config : mapping
-        A configuration, which tells it where the family does not.
-
-    Returns
-    -------
-    tuple of str
-        () for the top.
-    """
+    """Return the keys that lead to the settings of the language model."""
     found = MODEL_CLASSES.get(family)
     if found is not None:
         return (found.within,) if found.within else ()
@@ -247,16 +223,6 @@ def refusal(profile: ModelProfile) -> str:
     and 5.15.1, models/gemma4/modeling_gemma4.py, Gemma4TextAttention), and every layer
     is asked for them (optimum-rbln 0.11.0 to 0.12.0, transformers/models/decoderonly/
     decoderonly_architecture.py, DecoderOnlyAttention.__post_init__).
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-
-    Returns
-    -------
-    str
-        "" where nothing is known against it.
     """
     shape = profile.lm
     if shape is None or profile.family not in MODEL_CLASSES:
@@ -272,15 +238,7 @@ def refusal(profile: ModelProfile) -> str:
 
 
 def splits_visual(family: str, version: Version) -> bool:
-    """Return whether a release splits the ViT of a family over devices.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint; one that nobody knows may be any.
-    version : tuple of int
-        The release.
-    """
+    """Return whether a release splits the ViT of a family over devices."""
     found = MODEL_CLASSES.get(family)
     kinds = MODEL_CLASSES.values() if found is None else [found]
     return any(kind.splits_visual(version) for kind in kinds)
@@ -298,25 +256,7 @@ def first_release(target: RblnTarget, family: str) -> str:
 
 
 def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget, ...]:
-    """Return the dialects asked for, oldest first, that compile a family.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint.
-    names : iterable of str
-        As `pick_targets` takes them.
-
-    Returns
-    -------
-    tuple of RblnTarget
-        Without names every dialect that compiles the family; () where none does.
-
-    Raises
-    ------
-    ConfigError
-        When a dialect that was named does not compile it.
-    """
+    """Return the dialects asked for, oldest first, that compile a family."""
     asked = tuple(names)
     targets = pick_targets(asked)
     lacking = [target.name for target in targets if not serves(target, family)]

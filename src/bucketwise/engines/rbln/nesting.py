@@ -89,22 +89,7 @@ NESTINGS: Mapping[str, Nesting] = {
 def nested(
     config: Mapping[str, Any], family: str, counts: tuple[int, ...] = ()
 ) -> dict[str, Any]:
-    """Return a configuration as its family's class takes it.
-
-    Parameters
-    ----------
-    config : mapping
-        With `visual` and the settings of the language model at the top.
-    family : str
-        The `model_type`; one without a row above is returned as it is.
-    counts : tuple of int
-        Soft-token counts to compile; () says nothing of them.
-
-    Returns
-    -------
-    dict
-        The projector between the two stands at the top: it runs on one device.
-    """
+    """Return a configuration as its family's class takes it."""
     nesting = NESTINGS.get(family)
     if nesting is None:
         return dict(config)
@@ -127,23 +112,7 @@ def nested(
 def flattened(
     config: Mapping[str, Any], family: str, *, whole: bool = True
 ) -> dict[str, Any]:
-    """Return a family's configuration in the one shape that everything else knows.
-
-    Parameters
-    ----------
-    config : mapping
-        As the family's class takes it.
-    family : str
-        The `model_type`; one without a row above is returned as it is.
-    whole : bool
-        Whether the class completes it: lengths that nobody gives are then derived as it
-        derives them.
-
-    Returns
-    -------
-    dict
-        What the top level does not take is left out.
-    """
+    """Return a family's configuration in the one shape that everything else knows."""
     nesting = NESTINGS.get(family)
     if nesting is None:
         return dict(config)
@@ -169,13 +138,7 @@ def flattened(
 
 
 def nesting_family(config: Mapping[str, Any]) -> str:
-    """Return the family whose settings alone a configuration holds; "" for none.
-
-    Parameters
-    ----------
-    config : mapping
-        As some class takes it.
-    """
+    """Return the family whose settings alone a configuration holds; "" for none."""
     for family, nesting in NESTINGS.items():
         tower = config.get(nesting.tower)
         if isinstance(tower, Mapping) and nesting.counts in tower:
@@ -184,20 +147,7 @@ def nesting_family(config: Mapping[str, Any]) -> str:
 
 
 def counts_of(config: Mapping[str, Any], family: str) -> tuple[int, ...]:
-    """Return the soft-token counts that a nested configuration compiles, ascending.
-
-    Parameters
-    ----------
-    config : mapping
-        As the family's class takes it.
-    family : str
-        The `model_type`.
-
-    Returns
-    -------
-    tuple of int
-        The default where nobody gives them; () where some are no whole numbers.
-    """
+    """Return the soft-token counts that a nested configuration compiles, ascending."""
     nesting = NESTINGS[family]
     tower = config.get(nesting.tower)
     found = tower.get(nesting.counts) if isinstance(tower, Mapping) else None
@@ -209,17 +159,7 @@ def counts_of(config: Mapping[str, Any], family: str) -> tuple[int, ...]:
 
 
 def nested_path(path: Path, config: Mapping[str, Any], family: str) -> Path:
-    """Return the keys that lead to a value in the nested configuration.
-
-    Parameters
-    ----------
-    path : tuple of str
-        Keys in the one shape.
-    config : mapping
-        As the family's class takes it.
-    family : str
-        The `model_type`.
-    """
+    """Return the keys that lead to a value in the nested configuration."""
     nesting = NESTINGS.get(family)
     if (
         nesting is None

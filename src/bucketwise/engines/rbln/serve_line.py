@@ -89,29 +89,7 @@ def compiled(
     npu: str | None,
     unread: Callable[[str], Any],
 ) -> Compiled:
-    """Return what vllm-rbln makes of a line and the configuration on it.
-
-    Parameters
-    ----------
-    overrides : mapping
-        The configuration on the line.
-    line : Line
-        The rest of it.
-    version : tuple of int
-        The release of vllm-rbln.
-    family : str
-        The `model_type` of the checkpoint; "" where nobody knows it.
-    npu : str or None
-        Name of the NPU.
-    unread : callable
-        Makes the value of a setting that is there and cannot be read, from what stands
-        for it.
-
-    Returns
-    -------
-    Compiled
-        `RBLNCompileSpec.for_architecture` of the release, after `sync_from_vllm`.
-    """
+    """Return what vllm-rbln makes of a line and the configuration on it."""
     place = _language_model(overrides, family)
     engine = _engine(_copied(overrides, place), line, version, family, npu)
     told = {

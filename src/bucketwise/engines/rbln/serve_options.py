@@ -183,15 +183,7 @@ def overruled_by(line: ServeLine, version: Version) -> str:
 
 
 def winning_channel(channels: tuple[str, ...], version: Version) -> str:
-    """Return the one of several ways that counts; "" where the release has none.
-
-    Parameters
-    ----------
-    channels : tuple of str
-        In the order of the line.
-    version : tuple of int
-        The release.
-    """
+    """Return the one of several ways that counts; "" where the release has none."""
     known = [name for name in channels if CHANNELS.get(name, OLDEST) <= version]
     if OLD_CHANNEL in known:
         return OLD_CHANNEL

@@ -109,18 +109,7 @@ ALL_TARGETS = "all"
 
 
 def pick_targets(names: Iterable[str]) -> tuple[RblnTarget, ...]:
-    """Return the dialects asked for, oldest first; all of them when none is named.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Such as "optimum-rbln==0.10.3" or "0.10.3"; any release a dialect covers.
-
-    Raises
-    ------
-    UsageError
-        When a name is not a release some dialect covers.
-    """
+    """Return the dialects asked for, oldest first; all of them when none is named."""
     asked = list(names)
     if not asked:
         return tuple(TARGETS.values())
@@ -132,18 +121,6 @@ def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
     """Check that a plan was made for the dialects it is to be written for.
 
     Releases count some lengths differently: a plan holds for those it was made for.
-
-    Parameters
-    ----------
-    targets : iterable of Target
-        Those to write for.
-    planned : iterable of str
-        Names of those it was made for; any will do where there are none.
-
-    Raises
-    ------
-    UsageError
-        Naming those it was not made for.
     """
     known = tuple(planned)
     lacking = [each.name for each in targets if known and each.name not in known]

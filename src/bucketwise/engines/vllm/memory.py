@@ -64,13 +64,7 @@ class VllmFit:
     state_bytes: int
 
     def __post_init__(self) -> None:
-        """Check that there is a device and a share of it.
-
-        Raises
-        ------
-        UsageError
-            Naming every value that is out of range.
-        """
+        """Check that there is a device and a share of it."""
         wrong = {
             f"device-gb: expected above 0, got {self.device_bytes / GB:g}": (
                 self.device_bytes <= 0
@@ -172,17 +166,6 @@ def vllm_preflight(
         `--gpu-memory-utilization`.
     max_model_len : int, optional
         `--max-model-len`.
-
-    Returns
-    -------
-    VllmFit
-
-    Raises
-    ------
-    ConfigError
-        When nobody knows the language model.
-    UsageError
-        When a value is out of range.
     """
     shape = profile.lm
     if shape is None:

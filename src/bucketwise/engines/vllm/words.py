@@ -23,25 +23,13 @@ class Statement:
 
 
 def lines(fit: VllmFit) -> tuple[str, ...]:
-    """Return what vLLM would do on a device, a line a statement.
-
-    Parameters
-    ----------
-    fit : VllmFit
-        What vLLM counts.
-    """
+    """Return what vLLM would do on a device, a line a statement."""
     verdict = f"vLLM with {fit.model}: {fit.outcome}."
     return (verdict, *(f"{each.text} [{each.status}]" for each in statements(fit)))
 
 
 def statements(fit: VllmFit) -> tuple[Statement, ...]:
-    """Return what follows from the numbers, a sentence each.
-
-    Parameters
-    ----------
-    fit : VllmFit
-        What vLLM counts.
-    """
+    """Return what follows from the numbers, a sentence each."""
     return (*_known(fit), *_start(fit), *_cache(fit), *_running(fit))
 
 

@@ -55,7 +55,7 @@ def dotted(path: Path) -> str:
 def facts(judged: Judged) -> tuple[tuple[str, str], ...]:
     """Return what a configuration was judged by: what, and which with its source."""
     subject = judged.subject
-    release = f"optimum-rbln {written(subject.version)}"
+    release = f"{subject.sdk} {written(subject.version)}"
     found = [("release", release, judged.release_source)]
     model = subject.profile or subject.encoder
     if model is not None:

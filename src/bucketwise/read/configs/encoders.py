@@ -247,7 +247,8 @@ def _profile(
         source=f"{fields.source()} of the checkpoint",
         notes=notes,
         auto_class=auto_class(architecture),
-        lists_since=f"{SDK} from {written(LISTS_SINCE)}",
+        sdk=SDK,
+        lists_since=written(LISTS_SINCE),
     )
 
 

@@ -22,18 +22,7 @@ MOST_NAMES = 3
 
 
 def report_of(comparison: Comparison) -> Report:
-    """Return the page of a comparison, in reading order.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        What `compare_scenarios` returned.
-
-    Returns
-    -------
-    Report
-        Sections that have nothing to say are left out.
-    """
+    """Return the page of a comparison, in reading order."""
     sections = (
         decision(comparison),
         side_by_side(comparison),

@@ -18,18 +18,7 @@ from bucketwise.report.markdown import escaped, quoted, rows_of
 
 
 def to_markdown(report: Report) -> str:
-    """Return a page as GitHub Flavored Markdown, without its figures.
-
-    Parameters
-    ----------
-    report : Report
-        Finished text and drawings.
-
-    Returns
-    -------
-    str
-        Text that renders as it reads, whatever names it holds.
-    """
+    """Return a page as GitHub Flavored Markdown, without its figures."""
     parts = [f"# {escaped(report.title)}", escaped(report.subtitle)]
     for section in report.sections:
         parts += [f"## {escaped(section.title)}", f"**{escaped(section.finding)}**"]

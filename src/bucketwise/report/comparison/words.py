@@ -60,13 +60,7 @@ def fails(outcome: Outcome) -> str:
 
 
 def finding(comparison: Comparison) -> str:
-    """Return in one sentence which scenario fails least, and what it costs.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        With two outcomes at least.
-    """
+    """Return in one sentence which scenario fails least, and what it costs."""
     best, equal, noun = comparison.ranked[0], equals(comparison), noun_in(comparison)
     names, many = listed([each.name for each in equal]), len(equal) > 1
     cost = _cost(comparison, many=many)
@@ -110,13 +104,7 @@ def against(comparison: Comparison) -> Outcome:
 
 
 def deciding_columns(comparison: Comparison) -> tuple[CostColumn, CostColumn]:
-    """Return compute over what decides, and what it is against the first in it.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Its scenarios that fail more have no say.
-    """
+    """Return compute over what decides, and what it is against the first in it."""
     values = [each.deciding_compute for each in comparison.outcomes]
     return _columns(comparison, values, comparison.deciding)
 

@@ -1,84 +1,86 @@
-"""The figure of traffic over time: how much of each kind, and in which shares."""
+"""Which buckets the runs need, over time and by label."""
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
+from dataclasses import dataclass, replace
 
-from bucketwise.report.figures.axes import (
-    legend_above,
-    panel_below,
-    set_x,
-    set_y,
-    without_x_labels,
-)
-from bucketwise.report.figures.palette import (
-    GAP,
-    GAP_HATCH,
-    HATCHES,
-    OUTLINE,
-    SERIES,
-)
-from bucketwise.report.plots import ArrivalsPlot
+import numpy as np
+from numpy.typing import NDArray
 
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.buckets import Buckets
+from bucketwise.core.plan import BucketUse
+from bucketwise.nouns.traffic import SIZE_COLUMNS, FloatArray, IntArray, Traffic
 
-def draw_arrivals(ax: Axes, plot: ArrivalsPlot) -> None:
-    """Draw amounts stacked over time, and their shares below."""
-    below = panel_below(ax, (1, 1))
-    totals = [sum(slot) for slot in zip(*plot.amounts, strict=True)]
-    shares = tuple(
-        tuple(
-            amount / total if total else 0.0
-            for amount, total in zip(series, totals, strict=True)
-        )
-        for series in plot.amounts
-    )
-    _shade_nothing(below, plot.bounds, totals)
-    _draw_stack(ax, plot.bounds, plot.amounts, plot.series)
-    _draw_stack(below, plot.bounds, shares, plot.series)
-    set_x(ax, plot.x)
-    set_y(ax, plot.y)
-    without_x_labels(ax)
-    set_x(below, plot.x)
-    set_y(below, plot.y_share)
-    legend_above(ax, "bucket:")
+MOST_SERIES = 6
+"""Buckets told apart in one figure; of more, the least used are drawn as one."""
+
+OTHERS = "others"
+
+HARDLY = 0.05
+"""A share that is off by less is said to hardly differ."""
 
 
-def _draw_stack(
-    ax: Axes,
-    bounds: tuple[float, ...],
-    amounts: tuple[tuple[float, ...], ...],
-    names: tuple[str, ...],
-) -> None:
-    floor = [0.0] * (len(bounds) - 1)
-    for index, (name, series) in enumerate(zip(names, amounts, strict=True)):
-        top = [low + amount for low, amount in zip(floor, series, strict=True)]
-        ax.stairs(
-            top,
-            bounds,
-            baseline=floor,
-            fill=True,
-            facecolor=SERIES[index],
-            edgecolor=OUTLINE,
-            linewidth=0.4,
-            hatch=HATCHES[index],
-            label=name,
-        )
-        floor = top
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """The runs of every cell of the traffic, by what bucket they need.
+
+    `names` are buckets in ascending order, `OTHERS` last where some are drawn as one;
+    `series` is a position in it. A cell that the processor refuses has no runs.
+    """
+
+    names: tuple[str, ...]
+    runs: FloatArray
+    series: IntArray
+
+    def of(self, cells: NDArray[np.bool_]) -> Mix:
+        """Return the mix of these cells alone."""
+        return replace(self, runs=self.runs[cells], series=self.series[cells])
+
+    def table(self, row: IntArray, n_rows: int) -> FloatArray:
+        """Return runs by row and series, shape (n_rows, n_series), of each cell's row."""
+        found = np.zeros((n_rows, len(self.names)))
+        np.add.at(found, (row, self.series), self.runs)
+        return found
 
 
-def _shade_nothing(ax: Axes, bounds: tuple[float, ...], totals: list[float]) -> None:
-    """Shade slots without any traffic, neighbours as one."""
-    start: float | None = None
-    for index, total in enumerate([*totals, 1.0]):
-        if not total and start is None:
-            start = bounds[index]
-        if total and start is not None:
-            ax.axvspan(
-                start,
-                bounds[index],
-                facecolor=GAP,
-                edgecolor=GAP_HATCH,
-                linewidth=0,
-                hatch="xx",
-            )
-            start = None
+def mix_of(analysis: Analysis) -> Mix:
+    """Return the runs of every cell of the traffic by bucket."""
+    counts = analysis.counts
+    size = size_of_cell(analysis.traffic)
+    is_run = counts.accepted[size]
+    runs = np.where(is_run, analysis.traffic.count * counts.grid_t[size], 0.0)
+    buckets = Buckets(analysis.plan.visual.vit_max_seq_lens)
+    bucket = np.where(is_run, buckets.assign(analysis.needed)[size], 0)
+    names, series_of_bucket = _series(analysis.plan.visual.buckets)
+    return Mix(names, runs, series_of_bucket[bucket])
+
+
+def size_of_cell(traffic: Traffic) -> IntArray:
+    """Return the position in `traffic.sizes()` of the size of each cell."""
+    keys = [getattr(traffic, name) for name in reversed([*SIZE_COLUMNS])]
+    order = np.lexsort(keys)
+    is_new = np.zeros(order.size, dtype=bool)
+    for key in keys:
+        is_new[1:] |= key[order][1:] != key[order][:-1]
+    found = np.empty(order.size, dtype=np.int64)
+    found[order] = np.cumsum(is_new)
+    return found
+
+
+def shares_of(runs: FloatArray) -> FloatArray:
+    """Return runs by row and series as shares of their row; 0 in rows of none."""
+    total = runs.sum(axis=1, keepdims=True)
+    return np.asarray(runs / np.where(total > 0, total, 1.0), dtype=np.float64)
+
+
+def _series(uses: tuple[BucketUse, ...]) -> tuple[tuple[str, ...], IntArray]:
+    """Return the names of series, and the series of each bucket."""
+    most = sorted(range(len(uses)), key=lambda index: (-uses[index].runs, index))
+    kept = sorted(most if len(uses) <= MOST_SERIES else most[: MOST_SERIES - 1])
+    names = [f"{uses[index].vit_patches:,}" for index in kept]
+    if len(kept) < len(uses):
+        names.append(OTHERS)
+    series = np.full(len(uses), len(kept), dtype=np.int64)
+    series[kept] = np.arange(len(kept))
+    return tuple(names), series

@@ -1,6 +1,8 @@
-"""Colours of all figures, and the variable by which a page may set each anew."""
+"""Colours and looks of all figures, and the variables by which a page sets colours anew."""
 
 from __future__ import annotations
+
+from typing import Any
 
 # Okabe and Ito's palette: colour-blind readers tell it apart, and so does grey print.
 # Their vermillion (#d55e00) is darkened until text in it reads on white, 4.5 to 1.
@@ -20,7 +22,7 @@ HEAT = (
 """Eight even steps of cividis (Nuñez, Anderton and Renslow, 2018), the most last: its
 lightness changes evenly, for colour-blind readers and in grey print too."""
 
-SERIES = (ORANGE, SKY, GREEN, PURPLE, BLUE, VERMILLION)
+SERIES = (BLUE, ORANGE, SKY, GREEN, PURPLE, VERMILLION)
 HATCHES = ("", "//", "\\\\", "xx", "--", "||")
 
 VARIABLES = {
@@ -40,3 +42,19 @@ VARIABLES = {
     **{colour: f"--fig-heat-{step}" for step, colour in enumerate(HEAT, start=1)},
 }
 """`templates/figures.css` sets them for light and dark paper."""
+
+LINES: dict[str, dict[str, Any]] = {
+    "proposed": {"color": VERMILLION, "linestyle": "-", "linewidth": 1.4},
+    "today": {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 1.2},
+    "limit": {"color": INK, "linestyle": (0, (1, 1.5)), "linewidth": 1.4},
+}
+
+RING: dict[str, Any] = {
+    "s": 170,
+    "facecolors": "none",
+    "edgecolors": VERMILLION,
+    "linewidths": 2,
+    "zorder": 4,
+    "clip_on": False,
+}
+"""Around what was chosen."""

@@ -1,13 +1,15 @@
-"""SVG as matplotlib writes it, made fit to stand inside a page, and short."""
+"""Figures as SVG: drawn, made fit to stand inside a page, and short."""
 
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import Callable
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.palette import VARIABLES
+from bucketwise.report.figures.paper import Paper, styled
 
 FONT_STACK = "'DejaVu Sans', Arial, Helvetica, sans-serif"
 """Fonts a reader may have; none is wider than the one labels were laid out with."""
@@ -21,22 +23,25 @@ _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r'(?:url\(#|href="#)([^)"]+)')
 
 
-def inline(text: str, drawing: Drawing) -> str:
-    """Turn a file into an element: named for readers, its ids and colours the page's.
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
-    Parameters
-    ----------
-    text : str
-        A whole file, as matplotlib writes it.
-    drawing : Drawing
-        Its `id` keeps the ids inside the figure apart from those of others.
 
-    Returns
-    -------
-    str
-        One `<svg>` element; every colour a variable of the page, with itself to fall
-        back on.
+def to_svg(drawing: Drawing) -> str:
+    """Draw one figure as an SVG element to stand inside a page.
+
+    Equal drawings give equal bytes in every process; `drawing.id` keeps the ids inside
+    the figure apart from those of others.
     """
+    text = io.StringIO()
+    with styled(drawing.id):
+        paper = Paper()
+        drawing.plot.draw(paper)
+        paper.fit()
+        paper.figure.savefig(text, format="svg", metadata=NO_METADATA)
+    return _inline(text.getvalue(), drawing)
+
+
+def _inline(text: str, drawing: Drawing) -> str:
     body = text[text.index("<svg") :]
     # matplotlib's style rule is written for a file of its own and would reach the page.
     body = re.sub(r"\s*<style\b.*?</style>", "", body, flags=re.DOTALL)
@@ -74,7 +79,8 @@ def _tag_writer(used: set[str], figure_id: str) -> Callable[[re.Match[str]], str
 
     def written(found: re.Match[str]) -> str:
         tag = found.group()
-        tag = re.sub(r' d="([^"]*)"', _path, tag)
+        # What follows M without a letter is L.
+        tag = re.sub(r' d="M[^"CQ]*"', lambda each: each[0].replace("\nL", ""), tag)
         tag = re.sub(r' style="([^"]*)"', _style, tag)
         tag = re.sub(
             r' id="([^"]*)"',
@@ -96,32 +102,6 @@ def _style(found: re.Match[str]) -> str:
     for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable},{colour})")
     return f' style="{text}"'
-
-
-def _path(found: re.Match[str]) -> str:
-    """Return a path with upright and level lines in their short form."""
-    words = found[1].split()
-    parts: list[str] = []
-    at = ("", "")
-    position = 0
-    while position < len(words):
-        command = words[position]
-        length = {"M": 2, "L": 2, "Q": 4, "C": 6}.get(command, 0)
-        numbers = [
-            _number(each) for each in words[position + 1 : position + 1 + length]
-        ]
-        parts.append(_segment(command, numbers, at))
-        at = (numbers[-2], numbers[-1]) if numbers else at
-        position += 1 + length
-    return f' d="{"".join(parts)}"'
-
-
-def _segment(command: str, numbers: list[str], at: tuple[str, str]) -> str:
-    if command == "L" and numbers[0] == at[0]:
-        return f"V{numbers[1]}"
-    if command == "L" and numbers[1] == at[1]:
-        return f"H{numbers[0]}"
-    return command + " ".join(numbers)
 
 
 def _number(text: str) -> str:

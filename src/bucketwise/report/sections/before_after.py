@@ -45,15 +45,7 @@ class _Line:
 
 
 def before_after(analysis: Analysis, inputs: ReportInputs) -> Table:
-    """Return what changes: today, or one graph of the top length, against the plan.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    inputs : ReportInputs
-        Memory of both sides, where it is known.
-    """
+    """Return what changes: today, or one graph of the top length, against the plan."""
     current = analysis.plan.visual.current
     lines = tuple(_lines(analysis, inputs, current))
     if current is None and len(analysis.plan.visual.vit_max_seq_lens) == 1:

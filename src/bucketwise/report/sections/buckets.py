@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.plan import BucketUse, Use, Visual
-from bucketwise.report.blocks import Column, Drawing, Row, Section, Table
-from bucketwise.report.drawings.scales import zero_axis
-from bucketwise.report.plots import BarsPlot
+from bucketwise.core.plan import BucketUse, Visual
+from bucketwise.report.blocks import Column, Row, Section, Table
+from bucketwise.report.figures.buckets import bars_drawing, padding_of
 from bucketwise.report.reading import UNIT, spent
-from bucketwise.words.numbers import (
-    LENGTH_UNITS,
-    compute,
-    memory,
-    number,
-    percent,
-    plural_of,
-    si_scale,
-)
+from bucketwise.words.numbers import memory, number, percent
 
 HEADS = (
     "ViT patches",
@@ -47,12 +36,8 @@ def buckets(analysis: Analysis) -> Section:
     )
 
 
-def _padding(use: Use) -> float:
-    return use.padded_compute - use.useful_compute
-
-
 def _finding(visual: Visual) -> str:
-    total = sum(map(_padding, visual.buckets))
+    total = sum(map(padding_of, visual.buckets))
     if len(visual.buckets) == 1:
         only = visual.buckets[0]
         if total <= 0:
@@ -65,11 +50,11 @@ def _finding(visual: Visual) -> str:
         )
     if total <= 0:
         return "Every run fits its bucket exactly: nothing is padding."
-    worst = max(visual.buckets, key=_padding)
+    worst = max(visual.buckets, key=padding_of)
     return (
         f"{percent(visual.waste)} of the ViT compute is padding, and the bucket of "
         f"{worst.vit_patches:,} carries the largest part of it, "
-        f"{percent(_padding(worst) / total)}."
+        f"{percent(padding_of(worst) / total)}."
     )
 
 
@@ -138,67 +123,3 @@ def _total(visual: Visual, *, pinned: bool) -> Row:
         *((memory(masks),) if _has_masks(visual) else ()),
     )
     return Row(cells=(*cells, "") if pinned else cells, marked=True)
-
-
-def bars_drawing(uses: Sequence[Use], unit: str, counted: str, noun: str) -> Drawing:
-    """Return one bar a length: useful compute, then padding.
-
-    Parameters
-    ----------
-    uses : sequence of Use
-        The lengths, ascending.
-    unit : str
-        Of the compute.
-    counted : str
-        What the lengths count.
-    noun : str
-        What the bars are.
-    """
-    largest = max(use.padded_compute for use in uses)
-    scale, prefix = si_scale(largest)
-    counts = unit in LENGTH_UNITS
-    shown = f"{prefix} {plural_of(unit)}".strip() if counts else f"{prefix}{unit}"
-    notes = tuple(f"{percent(use.waste)} padding" for use in uses)
-    said = "; ".join(
-        f"{use.length:,}: {compute(use.useful_compute, unit)} useful of "
-        f"{compute(use.padded_compute, unit)}"
-        for use in uses
-    )
-    return Drawing(
-        id="figure-buckets",
-        title="Useful compute and padding of each bucket",
-        description=f"One bar a bucket. {said}.",
-        caption=(
-            "A whole bar is what the runs of a bucket cost; the hatched part is "
-            "padding. A long hatched part is where one more length would help."
-        ),
-        plot=BarsPlot(
-            names=tuple(f"{use.length:,}" for use in uses),
-            useful=tuple(use.useful_compute / scale for use in uses),
-            padding=tuple(_padding(use) / scale for use in uses),
-            notes=notes,
-            x=zero_axis(f"{noun}, {shown}", largest / scale, room=1.2),
-        ),
-        table=_numbers(uses, unit, counted),
-    )
-
-
-def _numbers(uses: Sequence[Use], unit: str, counted: str) -> Table:
-    total = sum(map(_padding, uses))
-    rows = [
-        Row(
-            cells=(
-                f"{use.length:,}",
-                compute(use.useful_compute, unit),
-                compute(_padding(use), unit),
-                percent(_padding(use) / total) if total > 0 else "0%",
-            )
-        )
-        for use in uses
-    ]
-    heads = (f"Bucket, {counted}", "Useful", "Padding", "Share of all padding")
-    return Table(
-        caption="Useful compute and padding of each bucket",
-        head=tuple(Column(text=text, style="number") for text in heads),
-        rows=tuple(rows),
-    )

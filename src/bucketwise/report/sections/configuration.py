@@ -45,7 +45,7 @@ def configuration(inputs: ReportInputs) -> Section | None:
 def _finding(judged: Judged) -> str:
     found = Counter(each.finding.severity for each in judged.reported)
     what = "configuration" if _is_whole(judged) else "list of lengths"
-    release = f"optimum-rbln {written(judged.subject.version)}"
+    release = f"{judged.subject.sdk} {written(judged.subject.version)}"
     said = [
         plural(found[severity], noun)
         for severity, noun in NOUNS.items()
@@ -105,7 +105,7 @@ def _judged_by(judged: Judged) -> str:
     subject = judged.subject
     limits = subject.limits
     text = (
-        f"Judged for optimum-rbln {written(subject.version)} ({judged.release_source})"
+        f"Judged for {subject.sdk} {written(subject.version)} ({judged.release_source})"
     )
     if limits is not None:
         text += f", images of {limits.min_pixels:,} to {limits.max_pixels:,} px"

@@ -15,8 +15,8 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.drawings.load import load_drawing
-from bucketwise.report.drawings.occupancy import active_drawing
+from bucketwise.report.figures.active import active_drawing
+from bucketwise.report.figures.load import load_drawing
 from bucketwise.report.reading import MARKS
 from bucketwise.report.sections.decoder_load import load_blocks, sizing_blocks
 from bucketwise.report.sentences import assumed_batch_size

@@ -14,7 +14,7 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.drawings.knee import knee_drawing
+from bucketwise.report.figures.knee import knee_drawing
 from bucketwise.report.reading import UNIT, spent
 from bucketwise.words.numbers import (
     dotted,
@@ -25,17 +25,7 @@ from bucketwise.words.numbers import (
 
 
 def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> Section:
-    """Return what each further graph saves and why k was chosen.
-
-    Parameters
-    ----------
-    visual : Planned
-        The chosen lengths, and the optimum for every other number of them.
-    options : mapping
-        The options of the plan.
-    unit : str
-        What the lengths count.
-    """
+    """Return what each further graph saves and why k was chosen."""
     decided = visual.decision
     blocks: list[Block] = []
     if decided.price_per_graph is not None:

@@ -31,8 +31,7 @@ TOP = (
 STEPS = (
     "Decoder graphs are the same problem with active sequences as the length, the "
     "cost of a step as the cost, and batch_size as the top: a step runs on the smallest "
-    "graph that holds the running requests (vllm-rbln 0.12.0, utils/optimum/bucket.py), "
-    "and padded slots are computed like others. Counted are steps, not time. "
+    "graph that holds the running requests, and padded slots are computed like others. Counted are steps, not time. "
 )
 SEEN = (
     " Time with so many active sequences is divided by what a step took where the load "

@@ -27,15 +27,7 @@ MEMORY_RULES = (
 
 
 def stated_rules(analysis: Analysis, inputs: ReportInputs) -> frozenset[str]:
-    """Return the rules of lint that find in the files what this page warns of.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    inputs : ReportInputs
-        What is known of its devices.
-    """
+    """Return the rules of lint that find in the files what this page warns of."""
     plan = analysis.plan
     said = {
         rule
@@ -144,7 +136,7 @@ def _other_releases(analysis: Analysis) -> list[Block]:
     if not releases:
         return []
     others = tuple(
-        _warning(f"On optimum-rbln {', '.join(versions)}: {text}")
+        _warning(f"On {analysis.release.engine.sdk} {', '.join(versions)}: {text}")
         for text, versions in releases.items()
     )
     summary = f"Other releases: {plural(len(others), 'warning')}"

@@ -8,7 +8,7 @@ from bucketwise.report.blocks import Listing, Panel, Section, Tabs
 from bucketwise.words.numbers import plural
 
 
-def snippets(files: Mapping[str, Mapping[str, str]]) -> Section | None:
+def snippets(files: Mapping[str, Mapping[str, str]], sdk: str) -> Section | None:
     """Return every file in tabs by release, the newest first; None where there is none."""
     named = [(version, texts) for version, texts in files.items() if texts]
     if not named:
@@ -16,7 +16,7 @@ def snippets(files: Mapping[str, Mapping[str, str]]) -> Section | None:
     n_files = sum(len(texts) for _, texts in named)
     panels = tuple(
         Panel(
-            label=f"optimum-rbln {version}",
+            label=f"{sdk} {version}",
             blocks=tuple(Listing(name=name, text=text) for name, text in texts.items()),
         )
         for version, texts in reversed(named)

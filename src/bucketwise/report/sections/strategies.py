@@ -5,7 +5,7 @@ from __future__ import annotations
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Planned, StrategyLike
 from bucketwise.report.blocks import Block, Column, Row, Section, Table
-from bucketwise.report.drawings.front import front_drawing
+from bucketwise.report.figures.front import front_drawing
 from bucketwise.report.reading import UNIT, exact_at, spent
 from bucketwise.words.numbers import change, dotted, less, percent, plural
 
@@ -24,22 +24,16 @@ def strategies(analysis: Analysis) -> Section:
     """Return the comparison of strategies."""
     visual = analysis.plan.visual
     # What it draws is the memory of masks, which chunks of a language model are not given.
-    drawings = () if visual.soft_tokens else (front_drawing(visual),)
+    drawings = (
+        ()
+        if visual.soft_tokens
+        else (front_drawing(visual, analysis.release.engine.mask_bytes),)
+    )
     return side_by_side(visual, UNIT, *drawings)
 
 
 def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Section:
-    """Return every strategy at every k, and what else shows them.
-
-    Parameters
-    ----------
-    visual : Planned
-        The chosen lengths, and those of every strategy.
-    unit : str
-        What the lengths count.
-    *blocks : Block
-        What stands below the table.
-    """
+    """Return every strategy at every k, and what else shows them."""
     return Section(
         id="strategies",
         title="Strategies side by side",

@@ -7,12 +7,12 @@ from datetime import datetime
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import TrafficSummary
 from bucketwise.report.blocks import Block, Fact, Facts, Paragraph, Section
-from bucketwise.report.drawings.arrivals import arrivals_drawing
-from bucketwise.report.drawings.by_label import labels_drawing
-from bucketwise.report.drawings.clock import DAY_S, EPOCH_YEAR, HOUR_S
-from bucketwise.report.drawings.lengths import cumulated_drawing
-from bucketwise.report.drawings.plane import sizes_drawing
-from bucketwise.report.drawings.sizes import pixels_drawing, sizes_table
+from bucketwise.report.figures.arrivals import arrivals_drawing
+from bucketwise.report.figures.labels import labels_drawing
+from bucketwise.report.figures.lengths import cumulated_drawing
+from bucketwise.report.figures.pixels import pixels_drawing, sizes_table
+from bucketwise.report.figures.sizes import sizes_drawing
+from bucketwise.report.figures.times import DAY_S, EPOCH_YEAR, HOUR_S
 from bucketwise.report.reading import demand_of, noun_of
 from bucketwise.words.numbers import number, plural
 

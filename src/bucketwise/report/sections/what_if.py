@@ -10,15 +10,7 @@ from bucketwise.words.numbers import percent
 
 
 def what_if(analysis: Analysis, inputs: ReportInputs) -> Section:
-    """Return the section that holds the panel.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    inputs : ReportInputs
-        Its base and targets give the files that follow an edit.
-    """
+    """Return the section that holds the panel."""
     plan = analysis.plan
     releases = (
         analysis.release.engine.files_to_edit(plan, inputs.base, inputs.targets)

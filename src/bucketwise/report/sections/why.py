@@ -9,7 +9,7 @@ from bucketwise.core.buckets import Buckets
 from bucketwise.core.demand import Demand
 from bucketwise.core.plan import Current, Visual
 from bucketwise.report.blocks import Block, Points, Section
-from bucketwise.report.drawings.lengths import lengths_drawing
+from bucketwise.report.figures.lengths import lengths_drawing
 from bucketwise.report.reading import (
     UNIT,
     cumulated,

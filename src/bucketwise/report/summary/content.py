@@ -10,7 +10,7 @@ from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
 from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
-from bucketwise.report.drawings.lengths import cumulated_drawing, lengths_drawing
+from bucketwise.report.figures.lengths import cumulated_drawing, lengths_drawing
 from bucketwise.report.inputs import ReportInputs
 from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
@@ -87,19 +87,7 @@ def summary_of(
     *,
     beside: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Return the one page of an analysis.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    snippets : mapping of str to mapping of str to str
-        For each release, the text of each file by name.
-    inputs : ReportInputs, optional
-        What is known of the deployment.
-    beside : mapping of str to str, optional
-        Further files that will lie beside the page: name to what they show.
-    """
+    """Return the one page of an analysis."""
     plan, known = analysis.plan, inputs or ReportInputs()
     current = plan.visual.current
     return Summary(
@@ -110,14 +98,14 @@ def summary_of(
         settings=_settings(plan, analysis.release.engine),
         before_after=before_after(analysis, known),
         why=_why(plan.visual),
-        warnings=_warnings(plan),
+        warnings=_warnings(plan, analysis.release.engine.sdk),
         buckets=_buckets(plan.visual),
         drawing=lengths_drawing(analysis, current)
         if current
         else cumulated_drawing(analysis),
         sure=how_sure(analysis),
         grounds=grounds(analysis),
-        files=files_table(snippets, beside or {}),
+        files=files_table(snippets, beside or {}, analysis.release.engine.sdk),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Sizes only: no image, prompt or address is kept.",
     )
@@ -213,13 +201,13 @@ def _why(visual: Visual) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _warnings(plan: Plan) -> tuple[str, ...]:
+def _warnings(plan: Plan, sdk: str) -> tuple[str, ...]:
     """Return the warnings, those of other releases last, and how many more there are."""
     found = dict.fromkeys(warning.words for warning in plan.warnings)
     for version, visual in plan.visual_by_target.items():
         for warning in visual.warnings:
             if warning not in plan.visual.warnings:
-                found.setdefault(f"On optimum-rbln {version}: {warning.words}")
+                found.setdefault(f"On {sdk} {version}: {warning.words}")
     texts = tuple(found)
     if len(texts) <= MOST_WARNINGS:
         return texts
@@ -256,6 +244,7 @@ def _cells(use: BucketUse) -> tuple[str, ...]:
 def files_table(
     snippets: Mapping[str, Mapping[str, str]],
     beside: Mapping[str, str],
+    sdk: str,
     made: str = "compile, load and serve",
 ) -> Table:
     """Return which file says more: those beside the page, and what those of a release do."""
@@ -266,7 +255,7 @@ def files_table(
     named = {version: texts for version, texts in snippets.items() if texts}
     if named:
         newest = list(named)[-1]
-        said = f"to set on optimum-rbln {newest}; {made} files beside it"
+        said = f"to set on {sdk} {newest}; {made} files beside it"
         older = f", and those of {plural(len(named) - 1, 'older release')}"
         first = next(iter(named[newest]))
         rows.append((first, said + (older if len(named) > 1 else "")))

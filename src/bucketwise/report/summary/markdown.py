@@ -8,13 +8,7 @@ from bucketwise.report.summary.content import Summary
 
 
 def to_markdown(summary: Summary) -> str:
-    """Write the page as GitHub Flavored Markdown.
-
-    Parameters
-    ----------
-    summary : Summary
-        What it says; the table of lengths stands for the drawing.
-    """
+    """Write the page as GitHub Flavored Markdown."""
     parts = [
         f"# {escaped(summary.title)}",
         escaped(summary.subtitle),

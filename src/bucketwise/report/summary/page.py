@@ -11,19 +11,7 @@ SIZES_PT = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)
 
 
 def sheets(summary: Summary) -> Iterator[str]:
-    """Place the summary on a sheet of paper, in ever smaller text.
-
-    Parameters
-    ----------
-    summary : Summary
-        What it says.
-
-    Yields
-    ------
-    str
-        One HTML document that requests nothing and runs nothing; its figure takes the
-        height that the text leaves. The first one that is a single page is to be taken.
-    """
+    """Place the summary on a sheet of paper, in ever smaller text."""
     figure = drawn(summary.drawing)
     for size_pt in SIZES_PT:
         yield fill("summary.html.j2", summary=summary, figure=figure, size_pt=size_pt)

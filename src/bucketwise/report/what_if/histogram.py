@@ -76,20 +76,7 @@ class PageHistogram:
 
 
 def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
-    """Return the histogram of a page.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    counts : Counts
-        Its sizes under the limits the plan sets on the processor.
-
-    Returns
-    -------
-    PageHistogram
-        At most `MOST_SIZES` sizes.
-    """
+    """Return the histogram of a page."""
     sizes = counts.sizes
     needed = counts.needed(analysis.release)
     used = counts.runs > 0

@@ -47,20 +47,7 @@ class PanelData:
 
 
 def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelData:
-    """Return what the panel is given.
-
-    Parameters
-    ----------
-    analysis : Analysis
-        The plan and its evidence.
-    releases : sequence of ReleaseFiles
-        Files as texts with places.
-
-    Returns
-    -------
-    PanelData
-        Equal for equal input.
-    """
+    """Return what the panel is given."""
     plan, profile = analysis.plan, analysis.profile
     visual, processor = plan.visual, plan.visual.processor
     image = PixelLimits(
@@ -117,13 +104,7 @@ def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelDat
 
 
 def script_json(data: Any) -> str:
-    """Return JSON whose text can neither end a script element nor open a comment.
-
-    Parameters
-    ----------
-    data : object
-        What JSON can hold.
-    """
+    """Return JSON whose text can neither end a script element nor open a comment."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     for mark in "<>&":
         text = text.replace(mark, f"\\u{ord(mark):04x}")

@@ -34,40 +34,14 @@ def place_of(pattern: str, context: EmitContext) -> str:
 
 
 def emitters_for(family: str) -> dict[str, Emitter]:
-    """Return what is emitted for a family: nothing serves one that does not generate.
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of the checkpoint.
-    """
+    """Return what is emitted for a family: nothing serves one that does not generate."""
     if generates(family):
         return EMITTERS
     return {name: text for name, text in EMITTERS.items() if text is not serve_text}
 
 
 def emit(plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]) -> dict[str, str]:
-    """Return every file for every dialect.
-
-    Parameters
-    ----------
-    plan : Plan
-        The answer; without a decoder half the base's batch sizes stay.
-    base : BaseConfig
-        The configuration emitted ones start from.
-    targets : sequence of RblnTarget
-        The dialects.
-
-    Returns
-    -------
-    dict of str to str
-        Path within the folder of results, one folder a dialect, to text.
-
-    Raises
-    ------
-    ConfigError
-        When the model's family has no class.
-    """
+    """Return every file for every dialect."""
     files = {}
     for target in targets:
         context = EmitContext.of(plan, base, target)

@@ -68,13 +68,7 @@ class EmitContext:
 
     @classmethod
     def of(cls, plan: Plan, base: BaseConfig, target: RblnTarget) -> EmitContext:
-        """Return what of a plan and a base holds for a dialect.
-
-        Raises
-        ------
-        ConfigError
-            When the model's family has no class.
-        """
+        """Return what of a plan and a base holds for a dialect."""
         kind = model_class(plan.model.family)
         return cls(
             model=plan.model,

@@ -60,17 +60,7 @@ class EncoderContext:
 def emit_encoder(
     plan: EncoderPlan, targets: Sequence[RblnTarget], *, npu: str | None = None
 ) -> dict[str, dict[str, str]]:
-    """Return every file for every dialect, by dialect and path among the results.
-
-    Parameters
-    ----------
-    plan : EncoderPlan
-        The answer.
-    targets : sequence of RblnTarget
-        The dialects, each with a class for the model.
-    npu : str, optional
-        The NPU to compile for.
-    """
+    """Return every file for every dialect, by dialect and path among the results."""
     return {
         target.version: {
             f"{target.folder}/{name}": text(

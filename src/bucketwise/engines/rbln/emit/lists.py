@@ -14,18 +14,7 @@ from bucketwise.nouns.engine import ListToSet
 
 
 def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
-    """Return what to write for each name of the list, oldest releases first.
-
-    Parameters
-    ----------
-    plan : Plan
-        With `visual_by_target` where releases need different lists.
-
-    Returns
-    -------
-    tuple of ListToSet
-        () where no release compiles the model.
-    """
+    """Return what to write for each name of the list, oldest releases first."""
     family = plan.model.family
     level = ".".join((*within(family, {}), "visual"))
     groups: dict[tuple[tuple[int, ...], str], list[RblnTarget]] = {}

@@ -30,22 +30,7 @@ REASON = "reason-of-the-decoder-graphs"
 def releases_of(
     plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]
 ) -> tuple[ReleaseFiles, ...]:
-    """Return the files of every release, the newest first.
-
-    Parameters
-    ----------
-    plan : Plan
-        The answer.
-    base : BaseConfig
-        The configuration emitted ones start from.
-    targets : sequence of RblnTarget
-        The dialects, oldest first.
-
-    Returns
-    -------
-    tuple of ReleaseFiles
-        Empty where no release has the model's class.
-    """
+    """Return the files of every release, the newest first."""
     return tuple(_release(plan, base, target, targets[-1]) for target in targets[::-1])
 
 

@@ -17,20 +17,6 @@ def first_device_lines(
 
     A list of several ends in "The number of devices (8) does not match tensor parallel
     size (1)" there (optimum-rbln 0.10.2, modeling_base.py).
-
-    Parameters
-    ----------
-    context : EmitContext
-        The plan for one dialect.
-    name : str
-        The constant that holds the devices.
-    devices : mapping
-        What it holds.
-
-    Returns
-    -------
-    str
-        "" where every release splits the ViT, or no devices are listed.
     """
     releases = context.unsplit_releases
     if not releases or not isinstance(devices["visual"].get("device"), list):
@@ -43,20 +29,7 @@ def first_device_lines(
 
 
 def python_literal(value: Any, indent: int = 0) -> str:
-    """Return Python source of a JSON value.
-
-    Parameters
-    ----------
-    value : object
-        Made of dict, list, str, int, float, bool and None.
-    indent : int
-        Spaces before the closing bracket.
-
-    Returns
-    -------
-    str
-        Objects one entry a line, everything else on one line, ASCII only.
-    """
+    """Return Python source of a JSON value."""
     if not isinstance(value, dict) or not value:
         return ascii(value)
     inner = " " * (indent + 4)

@@ -25,15 +25,6 @@ def changes(
 
     Of each kind the smallest that surely does it, else the smallest that does it by
     estimate.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    layout : Layout
-        One that does not surely fit.
-    lacking : bool
-        Whether it lacks memory by estimate; otherwise an estimate has nothing to mend.
     """
 
     def surely(other: Layout) -> bool:

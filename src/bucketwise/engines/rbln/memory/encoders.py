@@ -22,11 +22,6 @@ def encoder_parameters(profile: EncoderProfile) -> int:
     """Return the parameters of a text encoder in its matrices and tables.
 
     Biases, norms and the table of a T5's distances are left out: 1 % at most.
-
-    Parameters
-    ----------
-    profile : EncoderProfile
-        The model.
     """
     shape = profile.shape
     layer = 4 * shape.hidden * shape.attention
@@ -45,15 +40,6 @@ def encoder_memory(
 
     No release splits one over devices (optimum-rbln 0.12.0, transformers/
     modeling_generic.py: RBLNTransformerEncoder has no `_tp_support`).
-
-    Parameters
-    ----------
-    profile : EncoderProfile
-        The model.
-    lengths : tuple of int
-        Lengths that are compiled, in tokens.
-    npu : str, optional
-        Name of the NPU; an ATOM is taken without one.
     """
     weights = encoder_parameters(profile) * BYTES_PER_VALUE
     masked = profile.architecture.endswith("ForMaskedLM")

@@ -69,13 +69,7 @@ class Layout:
     soft_tokens: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that there is something to lay out, and something to lay it on.
-
-        Raises
-        ------
-        ConfigError
-            Naming every value that is out of range.
-        """
+        """Check that there is something to lay out, and something to lay it on."""
         least = {
             "max_seq_len": (self.max_seq_len, self.partition or 1),
             "batch_size": (self.batch_size, 1),

@@ -14,24 +14,6 @@ from bucketwise.nouns.profile import ModelProfile
 def preflight(profile: ModelProfile, layout: Layout) -> MemoryPlan:
     """Add up what each device holds and compare it with its memory.
 
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model, its language model known.
-    layout : Layout
-        How it is laid out.
-
-    Returns
-    -------
-    MemoryPlan
-        With the changes that make it fit, where it does not.
-
-    Raises
-    ------
-    ConfigError
-        When nobody knows the language model, or `memory_budget` is one that the SDK
-        refuses.
-
     Notes
     -----
     Where the SDK chooses the blocks it looks at the language model alone: it takes as

@@ -31,13 +31,6 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
 
     The embedding of input tokens stays on the host: the graphs take `inputs_embeds`
     (optimum-rbln 0.12.0, transformers/models/qwen3_vl/modeling_qwen3_vl.py).
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    layout : Layout
-        Its devices, graphs and batch.
     """
     head = shape.vocab * shape.hidden
     layer_bits = (parameters(shape) - head) // shape.layers * layout.weight_bits
@@ -77,17 +70,7 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
 
 
 def cache_term(shape: LmShape, layout: Layout, blocks: int) -> Term:
-    """Return what so many blocks take of each device.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    layout : Layout
-        Its devices.
-    blocks : int
-        How many; those that the SDK chooses rest on an estimate.
-    """
+    """Return what so many blocks take of each device."""
     chosen = layout.is_auto and blocks < layout.num_full
     return Term(
         name=f"cache of {blocks:,} blocks of {layout.block:,} tokens",
@@ -108,13 +91,6 @@ def vit_terms(profile: ModelProfile, layout: Layout) -> tuple[Term, ...]:
     and sines of positions, a few channels a patch, are left out, and so is what runs
     between input and output. Where lengths are chunks of the language model, the ViT is
     compiled for counts of soft tokens.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    layout : Layout
-        Lengths and devices.
     """
     split = layout.visual_devices
     weights = device_parameters(profile) * BYTES_PER_VALUE
@@ -145,13 +121,6 @@ def window_mask_bytes(profile: ModelProfile, length: int) -> int:
 
     [S / w^2, 1, w^2, w^2] for windows of w x w patches (optimum-rbln 0.12.0,
     transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py, _update_rbln_config).
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    length : int
-        A ViT length.
     """
     return MASK_BYTES_PER_ELEMENT * length * profile.window_patches**2
 
@@ -161,13 +130,6 @@ def length_bytes(profile: ModelProfile, length: int) -> int:
 
     Masks, inputs and outputs of a ViT length; of a chunk of the language model its
     kernels, buffers and inputs.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    length : int
-        A length, as the runtime compares it.
     """
     if profile.soft_tokens and profile.lm:
         return _chunk(profile.lm, length).device_bytes

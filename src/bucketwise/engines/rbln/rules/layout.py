@@ -44,13 +44,7 @@ rbln_quantization.py, nbits_per_param)."""
 
 
 def plan_of(subject: RblnSubject) -> MemoryPlan | None:
-    """Return what each device would hold; None where too little is told.
-
-    Parameters
-    ----------
-    subject : RblnSubject
-        The configuration.
-    """
+    """Return what each device would hold; None where too little is told."""
     layout = layout_of(subject)
     if layout is None or subject.profile is None:
         return None
@@ -61,14 +55,7 @@ def plan_of(subject: RblnSubject) -> MemoryPlan | None:
 
 
 def layout_of(subject: RblnSubject) -> Layout | None:
-    """Return what a configuration lays out; None where it does not tell.
-
-    Parameters
-    ----------
-    subject : RblnSubject
-        The configuration. What vllm-rbln completes, and what only loads a folder, tells
-        too little.
-    """
+    """Return what a configuration lays out; None where it does not tell."""
     config, visual = subject.config, subject.visual
     batch, told = batch_size_of(subject), bounds_of(subject) is not None
     sizes = config.get("decoder_batch_sizes") or ()

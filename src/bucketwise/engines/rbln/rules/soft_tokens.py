@@ -153,13 +153,7 @@ def wrong_level(subject: RblnSubject) -> Iterator[Finding]:
 
 
 def compiled_counts(subject: RblnSubject) -> tuple[int, ...]:
-    """Return the counts a configuration compiles, ascending; () where it does not tell.
-
-    Parameters
-    ----------
-    subject : RblnSubject
-        The configuration.
-    """
+    """Return the counts a configuration compiles, ascending; () where it does not tell."""
     nesting = NESTINGS.get(subject.family)
     if nesting is None:
         return ()

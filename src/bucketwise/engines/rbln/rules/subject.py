@@ -13,6 +13,7 @@ from bucketwise.engines.rbln.model_classes import SUBMODULES, generates, within
 from bucketwise.engines.rbln.nesting import flattened
 from bucketwise.engines.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.engines.rbln.serve_options import is_native, overruled_by
+from bucketwise.engines.rbln.targets import SDK
 from bucketwise.lint.subject import Subject
 from bucketwise.nouns.document import LENGTHS_ALONE, Document, Path, ServeLine, Unknown
 from bucketwise.nouns.engine import Release
@@ -26,6 +27,7 @@ class RblnSubject(Subject):
     class has one.
     """
 
+    sdk: str = SDK
     above: bool = False
 
     @property

@@ -259,20 +259,7 @@ RULES: tuple[RblnRule, ...] = (
 
 
 def judge(subject: RblnSubject, rules: Iterable[Rule] = RULES) -> tuple[Reported, ...]:
-    """Apply every rule to a configuration.
-
-    Parameters
-    ----------
-    subject : Subject
-        The configuration and what it is for.
-    rules : iterable of Rule
-        The rules to apply.
-
-    Returns
-    -------
-    tuple of Reported
-        Errors first; then in the order of the rules.
-    """
+    """Apply every rule to a configuration."""
     found = [
         Reported(
             rule=rule.id,

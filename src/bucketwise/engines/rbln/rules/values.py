@@ -95,13 +95,6 @@ def at_visual(subject: RblnSubject, name: str) -> Any:
     """Return a setting of the ViT, its own or the one it inherits; None for neither.
 
     What a compiled folder holds was inherited when it was compiled.
-
-    Parameters
-    ----------
-    subject : RblnSubject
-        The configuration.
-    name : str
-        The setting, in the words of the newest release.
     """
     names = (DEVICES, OLD_DEVICES) if name == DEVICES else (name,)
     _, own = setting(subject.visual or {}, *names)

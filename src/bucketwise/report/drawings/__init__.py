@@ -1,1 +1,0 @@
-"""An analysis -> drawings: what each figure plots, says and has behind it."""
