@@ -63,26 +63,7 @@ _ONE_EACH = "SELECT client, window_start_s, 1 AS per_request FROM windows"
 
 
 def join_client_rates(found: Sequence[Input], scratch: Scratch) -> list[Input]:
-    """Put one weighted table in the place of tables of shares and rates.
-
-    Parameters
-    ----------
-    found : sequence of Input
-        Every input.
-    scratch : Scratch
-        Where the joined table is written.
-
-    Returns
-    -------
-    list of Input
-        The joined table after all the others; unchanged where no table of rates is
-        among them.
-
-    Raises
-    ------
-    InputError
-        When there are rates and no single table of shares of visual tokens.
-    """
+    """Put one weighted table in the place of tables of shares and rates."""
     if len(found) < 2:  # noqa: PLR2004 - nothing to join
         return list(found)
     parts: dict[str, list[Input]] = {}

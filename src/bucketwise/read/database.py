@@ -155,15 +155,7 @@ class Column:
 
 
 def open_columns(workspace: Workspace, path: Path) -> tuple[str, tuple[Column, ...]]:
-    """Return SQL of all rows of a file, in which `ROW` can be asked for, and its columns.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    path : Path
-        A Parquet file.
-    """
+    """Return SQL of all rows of a file, in which `ROW` can be asked for, and its columns."""
     # The folder of temporary files may have a `=` in its name, too.
     stored = (
         f"read_parquet({literal(workspace.stage(path))}, hive_partitioning = false)"

@@ -68,30 +68,13 @@ class Record:
 
 
 def lists_in(file: File) -> Iterator[tuple[Path, Iterator[Record]]]:
-    """Yield every list of a document with the keys that lead to it, as it is come upon.
-
-    Parameters
-    ----------
-    file : File
-        The document.
-
-    Raises
-    ------
-    InputError
-        At the place where it is no JSON.
-    """
+    """Yield every list of a document with the keys that lead to it, as it is come upon."""
     for path, found in groupby(_walked(file), key=itemgetter(0)):
         yield path, (record for _, record in found)
 
 
 def whole(file: File) -> list[Any]:
-    """Return all that a document says, unless that is too much to hold.
-
-    Raises
-    ------
-    InputError
-        Where it is no JSON.
-    """
+    """Return all that a document says, unless that is too much to hold."""
     values = []
     characters = 0
     for record in _roots(file):
@@ -103,24 +86,7 @@ def whole(file: File) -> list[Any]:
 
 
 def stage_list(workspace: Workspace, file: File, path: Path) -> tuple[File, bool]:
-    """Write the records of a list down as JSON Lines, each on the line it starts on.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to.
-    file : File
-        The document.
-    path : tuple of str
-        The keys that lead to the list; `ROOT` for the objects it consists of.
-
-    Returns
-    -------
-    file : File
-        What was written.
-    placed : bool
-        Whether every record had a line of its own; the others follow each other.
-    """
+    """Write the records of a list down as JSON Lines, each on the line it starts on."""
     records = (
         (each for found, each in _walked(file) if found == path)
         if path != ROOT

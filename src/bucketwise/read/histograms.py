@@ -71,22 +71,7 @@ def write_histogram(traffic: Traffic, path: Path) -> None:
 
 
 def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | None:
-    """Return the traffic in a histogram file, or None when it is another Parquet file.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to read.
-    path : Path
-        A Parquet file.
-    name : str
-        Base name, for messages.
-
-    Raises
-    ------
-    InputError
-        When it is a histogram of another version, or a damaged one.
-    """
+    """Return the traffic in a histogram file, or None when it is another Parquet file."""
     staged = literal(workspace.stage(path))
     found = workspace.connection.execute(
         f"SELECT value FROM parquet_kv_metadata({staged}) WHERE key = ?", [KEY.encode()]

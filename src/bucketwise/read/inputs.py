@@ -83,25 +83,7 @@ class Opened:
 
 @contextmanager
 def open_inputs(inputs: Sequence[Given], expected: str = EXPECTED) -> Iterator[Opened]:
-    """Find every input; what can be read only once is kept on disk meanwhile.
-
-    Parameters
-    ----------
-    inputs : sequence of str, Path or Query
-        Files, folders, globs, or "-" for standard input; queries.
-    expected : str
-        What messages say is right.
-
-    Yields
-    ------
-    Opened
-        In the order given, what matches a glob sorted.
-
-    Raises
-    ------
-    InputError
-        Naming every input that is not there.
-    """
+    """Find every input; what can be read only once is kept on disk meanwhile."""
     problems = [] if inputs else [f"no input; {expected}"]
     found: list[Input] = []
     with open_scratch() as scratch:

@@ -87,26 +87,7 @@ def reduce_items(
     notes: Callable[[], tuple[str, ...]] = tuple,
     ignore_orientation: bool = False,
 ) -> Traffic:
-    """Add images up to the histogram of their sizes.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    items : iterable of Item
-        What a reader found.
-    kind, name : str
-        Of the input, for the record.
-    notes : callable
-        What the reader noticed, asked once all items are read.
-    ignore_orientation : bool
-        Whether sizes are taken as stored instead of as displayed.
-
-    Returns
-    -------
-    Traffic
-        With every item either used or rejected for a reason.
-    """
+    """Add images up to the histogram of their sizes."""
     connection = workspace.connection
     make_cells(connection)
     noticed = _Noticed(ignore_orientation)

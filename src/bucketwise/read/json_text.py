@@ -31,13 +31,7 @@ MAX_FILE_BYTES = 16 * 2**20
 
 
 def parse(text: str) -> Any:
-    """Return what a JSON text says; None where it is no JSON.
-
-    Parameters
-    ----------
-    text : str
-        Anything.
-    """
+    """Return what a JSON text says; None where it is no JSON."""
     if len(text) > MAX_CHARACTERS:
         return None
     try:
@@ -47,33 +41,13 @@ def parse(text: str) -> Any:
 
 
 def fault_in(line: str, at: int = 0) -> str:
-    """Return what is wrong with a line that is no JSON; "" where that is nothing usual.
-
-    Parameters
-    ----------
-    line : str
-        Some of the text.
-    at : int
-        Where in it no JSON can go on; what is amiss stands there or shortly before.
-    """
+    """Return what is wrong with a line that is no JSON; "" where that is nothing usual."""
     near = line[max(at - _NEAR, 0) : at + _NEAR]
     return next((said for how, said in _FAULTS if re.search(how, near)), "")
 
 
 def load_json(file: Path) -> Any:
-    """Return what a JSON file holds.
-
-    Parameters
-    ----------
-    file : Path
-        A regular file.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, is larger than `MAX_FILE_BYTES`, or is not JSON: broken,
-        nested too deeply, with a key twice in one object, with NaN or Infinity.
-    """
+    """Return what a JSON file holds."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
@@ -87,20 +61,7 @@ def load_json(file: Path) -> Any:
 
 
 def parse_json(text: str | bytes, name: str) -> Any:
-    """Return what a JSON text says.
-
-    Parameters
-    ----------
-    text : str or bytes
-        The text.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        As `load_json`.
-    """
+    """Return what a JSON text says."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError as error:

@@ -53,21 +53,7 @@ class PackingError(ValueError):
 
 
 def open_unpacked(path: Path, compression: Compression) -> IO[bytes]:
-    """Open a file for reading what is packed in it; the caller closes it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    compression : {"none", "gzip", "zstd"}
-        How it is packed.
-
-    Returns
-    -------
-    file object
-        Its methods raise `PackingError` at the place of any damage; a file that is read
-        to its end is whole, every member and frame of it.
-    """
+    """Open a file for reading what is packed in it; the caller closes it."""
     file = _OPENERS[compression](path)
     if compression == "none":
         return file
@@ -112,20 +98,7 @@ class LineEnds:
 
 
 def find_line_ends(path: Path, compression: Compression) -> LineEnds:
-    """Go through a text to its end.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    compression : {"none", "gzip", "zstd"}
-        How it is packed.
-
-    Raises
-    ------
-    PackingError
-        When it is packed and damaged anywhere.
-    """
+    """Go through a text to its end."""
     feeds = returns = pairs = alone = alone_paired = since = 0
     last = b""
     with open_unpacked(path, compression) as file:
@@ -161,11 +134,6 @@ def read_lines(path: Path, compression: Compression) -> Iterator[str]:
 
     Bytes that are not UTF-8 become U+FFFD: a log that cuts what users wrote after so
     many bytes has halves of characters, and they are seldom in a cell that is read.
-
-    Raises
-    ------
-    OverlongLineError
-        When a line is longer than `MAX_LINE_BYTES`.
     """
     packed = open_unpacked(path, compression)
     text = io.TextIOWrapper(packed, "utf-8-sig", "replace", newline="")

@@ -82,18 +82,7 @@ class Images:
 
 
 def open_plain(each: Input) -> Images | None:
-    """Open a folder or an image file, for which no database is needed.
-
-    Parameters
-    ----------
-    each : Input
-        What to open.
-
-    Returns
-    -------
-    Images or None
-        None for whatever else it may be.
-    """
+    """Open a folder or an image file, for which no database is needed."""
     if each.path.is_dir():
         items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)
@@ -104,13 +93,7 @@ def open_plain(each: Input) -> Images | None:
 
 
 def open_images(files: Sequence[Input]) -> Images:
-    """Open several image files as one input.
-
-    Parameters
-    ----------
-    files : sequence of Input
-        Image files.
-    """
+    """Open several image files as one input."""
     items = chain.from_iterable(read_image(each.path, each.name) for each in files)
     return Images(kind="image", name=f"{len(files):,} image files", items=items)
 
@@ -118,22 +101,7 @@ def open_images(files: Sequence[Input]) -> Images:
 def open_input(
     workspace: Workspace, each: Input, columns: Chosen
 ) -> Traffic | Table | Images:
-    """Open an input with the reader for what it holds.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look at it.
-    each : Input
-        What to open.
-    columns : mapping of str to str, optional
-        Role to column, from the user.
-
-    Raises
-    ------
-    InputError
-        When it is nothing that any reader knows.
-    """
+    """Open an input with the reader for what it holds."""
     file = recognise(workspace, each.path, each.name)
     naming = Naming.of(columns)
     if file.kind == "parquet":
@@ -160,26 +128,7 @@ def open_input(
 def open_table(
     workspace: Workspace, file: File, columns: Chosen, purpose: Purpose
 ) -> Table:
-    """Open a table; where its first lines are amiss, damage is looked for first.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look at it.
-    file : File
-        Of a kind that `TABLES` reads.
-    columns : mapping of str to str, optional
-        Role to column, from the user.
-    purpose : Purpose
-        What its columns are to tell.
-
-    Raises
-    ------
-    InputError
-        When its columns do not serve the purpose.
-    PackingError
-        When that may be because it is damaged.
-    """
+    """Open a table; where its first lines are amiss, damage is looked for first."""
     try:
         return TABLES[file.kind](workspace, file, columns, purpose)
     except InputError:
@@ -293,20 +242,7 @@ def _apart(
 
 @contextmanager
 def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
-    """Turn what goes wrong with a file into words about that file.
-
-    Parameters
-    ----------
-    name : str
-        Its base name.
-    expected : str
-        What messages say is right.
-
-    Raises
-    ------
-    InputError
-        For anything that the file, not the program, is to blame for.
-    """
+    """Turn what goes wrong with a file into words about that file."""
     try:
         with usual_faults():
             yield

@@ -117,13 +117,7 @@ class Progress:
 
 @contextmanager
 def told_progress(*, watched: bool) -> Iterator[Progress]:
-    """Keep up the progress of an input that another process has asked to read.
-
-    Parameters
-    ----------
-    watched : bool
-        Whether somebody looks; only then it is told.
-    """
+    """Keep up the progress of an input that another process has asked to read."""
     progress = Progress(watched=watched)
     done = threading.Event()
 

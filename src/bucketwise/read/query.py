@@ -94,22 +94,7 @@ def query_of_text(
 
 
 def answer(query: Query, scratch: Scratch) -> Path:
-    """Run a query, and return a Parquet file of the rows that it gives.
-
-    Parameters
-    ----------
-    query : Query
-        What to ask.
-    scratch : Scratch
-        Where the rows are written.
-
-    Raises
-    ------
-    UsageError
-        When it is no query, or more than one.
-    InputError
-        When it fails, or would do more than read what it may.
-    """
+    """Run a query, and return a Parquet file of the rows that it gives."""
     _check(query.sql)
     path = scratch.new(NAME)
     with Isolation(scratch.folder) as apart:
@@ -186,17 +171,7 @@ def _said(error: Exception) -> str:
 def lines_to_type(
     source: str, names: Sequence[str], path: Sequence[str] | None = ()
 ) -> str:
-    """Return what reads two columns as sides: `--columns ...`, and `--sql ...`.
-
-    Parameters
-    ----------
-    source : str
-        Base name of the file.
-    names : sequence of str
-        The columns it has.
-    path : sequence of str or None
-        The keys that lead to the list that has them; None where `--columns` cannot help.
-    """
+    """Return what reads two columns as sides: `--columns ...`, and `--sql ...`."""
     sides = likely_sides(names)
     if len(names) == 1 and re.search(_SIZE, names[0]):
         return typed(query_of_text(source, _SIZE, _SIZE))

@@ -102,24 +102,6 @@ def read_inputs(
 
     Rows that have a size, and a start and an end, a start and a duration, or the tokens
     of a request beside its time, tell both.
-
-    Parameters
-    ----------
-    inputs, columns, max_bad_rows, places, ignore_orientation, progress
-        As for `read_traffic`; `columns` also as for `read_evidence`.
-
-    Returns
-    -------
-    traffic : Traffic
-        As `read_traffic` returns it. Where a load is told that cannot be used, its
-        notes say why.
-    evidence : Evidence or None
-        None where no table tells a load that can be used.
-
-    Raises
-    ------
-    InputError, UsageError
-        As `read_traffic` does, and when a column in `columns` is read by neither.
     """
     from bucketwise.read.evidence.reading import evidence_in  # noqa: PLC0415 - sizes need none
 

@@ -20,24 +20,7 @@ def check_rejections(
     max_bad_rows: float,
     notes: Sequence[str] = (),
 ) -> None:
-    """Stop when too many rows were rejected.
-
-    Parameters
-    ----------
-    rejections : sequence of Rejection
-        What was rejected.
-    rows_read : int
-        Of how many.
-    max_bad_rows : float
-        Share that may be (0 to 1).
-    notes : sequence of str
-        What was read as what, to be told with the refusal.
-
-    Raises
-    ------
-    InputError
-        With the table of reasons and places.
-    """
+    """Stop when too many rows were rejected."""
     rejected = sum(rejection.count for rejection in rejections)
     outside = any(each.reason in OUTSIDE for each in rejections)
     if found := _bad_of(rejections, rows_read, max_bad_rows):
@@ -61,20 +44,7 @@ def check_rejections(
 def check_empty(
     name: str, rejections: Sequence[Rejection], rows_read: int, max_bad_rows: float
 ) -> str:
-    """Return what to say of an input without a usable row, however few its rows are.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    rejections, rows_read, max_bad_rows
-        As for `check_rejections`.
-
-    Raises
-    ------
-    InputError
-        When its rows are bad, and not merely of something else.
-    """
+    """Return what to say of an input without a usable row, however few its rows are."""
     if not rows_read:
         return f"{name}: neither a row nor an image was found in it"
     if _bad_of(rejections, rows_read, max_bad_rows):

@@ -70,29 +70,7 @@ def read_rows(
     max_bad_rows: float = MAX_BAD_ROWS,
     ignore_orientation: bool = False,
 ) -> Iterator[Rows]:
-    """Yield every row of the inputs in order, unusable ones in their place.
-
-    Parameters
-    ----------
-    inputs : sequence of str, Path or Query
-        As for `read_traffic`, without histograms.
-    columns : mapping of str to str, optional
-        As for `read_traffic`.
-    max_bad_rows : float
-        Share of the rows that may be unusable (0 to 1); looked at after the last.
-    ignore_orientation : bool
-        As for `read_traffic`.
-
-    Yields
-    ------
-    Rows
-        Up to some ten thousand at a time.
-
-    Raises
-    ------
-    InputError
-        When an input cannot be read, or more rows than allowed are unusable.
-    """
+    """Yield every row of the inputs in order, unusable ones in their place."""
     refused = Tally()
     rows_read = 0
     with open_inputs(inputs) as opened, open_workspace() as workspace:
@@ -197,20 +175,7 @@ if TYPE_CHECKING:
 
 
 def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
-    """Write tables of equal columns one below the other.
-
-    Parameters
-    ----------
-    tables : iterator of pandas.DataFrame
-        The parts, in order; at least one.
-    path : Path
-        A file that is there; overwritten.
-
-    Raises
-    ------
-    OSError
-        When it cannot be written, as where the disk is full.
-    """
+    """Write tables of equal columns one below the other."""
     with open_workspace() as workspace:
         connection = workspace.connection
         connection.execute("SET preserve_insertion_order = true")

@@ -100,13 +100,7 @@ def built_in_encoders() -> dict[str, EncoderProfile]:
 
 
 def built_in_encoder(name: str) -> EncoderProfile | None:
-    """Return the text encoder of a short name or Hugging Face id; None for no such.
-
-    Parameters
-    ----------
-    name : str
-        In any case.
-    """
+    """Return the text encoder of a short name or Hugging Face id; None for no such."""
     short = short_name(name.strip())
     models = (each for each in _built_in() if short in each.get("names", ()))
     short = next((short_name(each["hf_id"]) for each in models), short)
@@ -121,21 +115,7 @@ def may_name(name: str, hf_id: str) -> bool:
 
 
 def find_encoder(name: str) -> EncoderProfile:
-    """Return the text encoder of a name.
-
-    Parameters
-    ----------
-    name : str
-        A short name or Hugging Face id that is built in, in any case, or a local
-        Hugging Face folder. A name without a slash is the built-in model's first, one
-        with a slash the folder's.
-
-    Raises
-    ------
-    ConfigError
-        When it is neither, or the folder holds no text encoder that optimum-rbln
-        compiles.
-    """
+    """Return the text encoder of a name."""
     text = name.strip()
     found = built_in_encoder(text)
     folder = os.path.expanduser(text)  # noqa: PTH111
@@ -153,18 +133,7 @@ def find_encoder(name: str) -> EncoderProfile:
 
 
 def encoder_named(name: str) -> EncoderProfile | None:
-    """Return the text encoder of a name or a folder; None for whatever else it may be.
-
-    Parameters
-    ----------
-    name : str
-        As `find_encoder` takes it.
-
-    Raises
-    ------
-    ConfigError
-        When it is one, and its files are at fault.
-    """
+    """Return the text encoder of a name or a folder; None for whatever else it may be."""
     folder = os.path.expanduser(name.strip())  # noqa: PTH111
     # os.path answers no where pathlib raises: long names, null bytes.
     if not os.path.isfile(os.path.join(folder, CONFIG)):  # noqa: PTH113, PTH118
@@ -174,18 +143,7 @@ def encoder_named(name: str) -> EncoderProfile | None:
 
 
 def read_encoder_folder(text: str) -> EncoderProfile:
-    """Return the text encoder in a folder. JSON only; no code is ever run.
-
-    Parameters
-    ----------
-    text : str
-        The folder, or the model's folder in the Hugging Face cache.
-
-    Raises
-    ------
-    ConfigError
-        Naming every fault found: file, key, what is expected, and the value.
-    """
+    """Return the text encoder in a folder. JSON only; no code is ever run."""
     place = locate(text)
     problems: list[str] = []
     files = read_objects(place.folder, (CONFIG, TOKENIZER), problems)

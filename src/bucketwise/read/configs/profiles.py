@@ -47,20 +47,7 @@ def built_in_profiles() -> dict[str, ModelProfile]:
 
 
 def find_profile(name: str) -> ModelProfile:
-    """Return the profile of a model.
-
-    Parameters
-    ----------
-    name : str
-        A short name or Hugging Face id that is built in, in any case, or a local
-        Hugging Face folder. A name without a slash is the built-in model's first, one
-        with a slash the folder's.
-
-    Raises
-    ------
-    ConfigError
-        When it is neither, or the folder is not one bucketwise can work with.
-    """
+    """Return the profile of a model."""
     profiles = built_in_profiles()
     text = name.strip()
     built_in = profiles.get(short_name(text))

@@ -92,24 +92,7 @@ class GivenLengths:
 
 
 def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
-    """Return the ViT lengths that an option names.
-
-    Parameters
-    ----------
-    text : str or Path
-        Lengths such as "1024,4096", or whatever else `read_documents` takes.
-    option : str
-        What names them, for messages.
-
-    Returns
-    -------
-    GivenLengths
-
-    Raises
-    ------
-    ConfigError
-        When it names nothing, cannot be read, or holds no lengths.
-    """
+    """Return the ViT lengths that an option names."""
     if not names_text(text):
         raise ConfigError(
             f"{option}: expected lengths such as 1024,4096, or a configuration or a "
@@ -132,16 +115,6 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
     """Return the one list of ViT lengths that configurations hold.
 
     A plan may hold one for each release: the newest decides where none is asked for.
-
-    Parameters
-    ----------
-    documents : tuple of Document
-        What one text holds.
-
-    Raises
-    ------
-    ConfigError
-        When they hold none, several, or what is no length.
     """
     found = [given for document in documents if (given := _of_document(document))]
     source = documents[0].source
@@ -237,18 +210,7 @@ def _of_document(document: Document) -> GivenLengths | None:
 
 
 def parse_bucket_list(text: str) -> tuple[int, ...] | None:
-    """Return the lengths of a text such as "1024, 4096"; None when it is none.
-
-    Parameters
-    ----------
-    text : str
-        Numbers separated by commas or blanks, brackets allowed.
-
-    Raises
-    ------
-    UsageError
-        When a length is 0.
-    """
+    """Return the lengths of a text such as "1024, 4096"; None when it is none."""
     if not LIST.fullmatch(text):
         return None
     lengths = tuple(sorted({int(number) for number in re.findall(r"\d+", text)}))
@@ -283,14 +245,7 @@ class RblnConfig:
 
 
 def config_in(documents: Sequence[Document]) -> RblnConfig | None:
-    """Return the configuration to start from; None where there is none.
-
-    Parameters
-    ----------
-    documents : sequence of Document
-        What one text holds; of several configurations the first is taken, and a note
-        says so.
-    """
+    """Return the configuration to start from; None where there is none."""
     found = [
         (document, mapping)
         for document in documents

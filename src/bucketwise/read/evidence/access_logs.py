@@ -63,13 +63,7 @@ _UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds"}
 
 
 def shows_completions(paths: Iterable[str]) -> bool:
-    """Return whether requests tell completions from others by what they asked for.
-
-    Parameters
-    ----------
-    paths : iterable of str
-        Some of the values of a column.
-    """
+    """Return whether requests tell completions from others by what they asked for."""
     return any(re.fullmatch(OF_A_COMPLETION, path) for path in paths)
 
 
@@ -96,29 +90,7 @@ class _Form:
 def open_access_log(
     workspace: Workspace, file: File, log_format: str | None = None
 ) -> Table | None:
-    """Open a text, or a table that holds its lines, as a table of requests.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    log_format : str, optional
-        The format of its lines; found by itself for those of `KNOWN`, and for those of
-        nginx that tell how long a request took.
-
-    Returns
-    -------
-    Table or None
-        None where no line shows a request.
-
-    Raises
-    ------
-    InputError
-        When lines show requests but not when they were, or how long they took; or when
-        none has the format that is given.
-    """
+    """Open a text, or a table that holds its lines, as a table of requests."""
     outer = _table_of_lines(workspace, file, any_kind=log_format is not None)
     if outer is None:
         return None

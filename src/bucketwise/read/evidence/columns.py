@@ -51,15 +51,7 @@ def plain_name(name: str) -> str:
 def load_forms(
     names: Sequence[str], columns: Found
 ) -> Iterator[tuple[dict[str, int], list[str]]]:
-    """Yield every way to read the columns and what to say of it, the fullest first.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns, in order.
-    columns : Found
-        The role of each; a `time` may stand for a start or an end.
-    """
+    """Yield every way to read the columns and what to say of it, the fullest first."""
     found = columns.roles
     tokens = _tokens(found)
     moments = [role for role in ("time", "start") if role in found]

@@ -249,26 +249,7 @@ class _Log:
 
 
 def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
-    """Read what a server of vLLM or SGLang logged of its engines.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-
-    Returns
-    -------
-    Evidence
-        Kind "engine_log"; engines and server processes that run at the same time are
-        replicas.
-
-    Raises
-    ------
-    InputError
-        When no line tells what an engine held, and when.
-    """
+    """Read what a server of vLLM or SGLang logged of its engines."""
     log = _Log(name)
     for at, line in enumerate(lines, start=1):
         log.take(at, line)
@@ -353,13 +334,7 @@ def _with_idle_time(readings: _Readings) -> _Readings:
 
 
 def looks_like_engine_log(start: str) -> bool:
-    """Return whether a text is the log of a server of vLLM or SGLang.
-
-    Parameters
-    ----------
-    start : str
-        Its first characters.
-    """
+    """Return whether a text is the log of a server of vLLM or SGLang."""
     plain = _plain(start)
     found = plain.find(_MESSAGE)
     has_metrics = found >= 0 and _HELD.match(plain, found + len(_MESSAGE)) is not None

@@ -202,19 +202,7 @@ class _Variable:
 
 
 def compile_format(text: str) -> LineFormat:
-    """Return how lines of a format are read.
-
-    Parameters
-    ----------
-    text : str
-        As it stands in the configuration of nginx, Apache, Envoy, HAProxy or gunicorn;
-        whose it is is told by its variables.
-
-    Raises
-    ------
-    UsageError
-        When it has no variables, too many, or none for when and how long.
-    """
+    """Return how lines of a format are read."""
     plain = _unquoted(text)
     syntax = next((each for each in SYNTAXES if each.shown_by.search(plain)), None)
     if syntax is None or len(plain) > MOST_CHARACTERS:

@@ -121,13 +121,7 @@ _MOST_PREFIXES = 3
 
 
 def find_prefix(lines: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the pattern of what stands before most lines, and who put it there.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        Some of a log.
-    """
+    """Return the pattern of what stands before most lines, and who put it there."""
     pattern, names = "", tuple[str, ...]()
     while len(names) < _MOST_PREFIXES:
         for name, each in _PREFIXES.items():
@@ -182,11 +176,6 @@ def infer_format(lines: Sequence[str]) -> str:
 
     Of several times to the millisecond the longest is the request's: those of its
     upstreams are within it. What tells nothing is `$_`.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        Some of a log.
     """
     shapes: dict[tuple[str, ...], list[list[str]]] = {}
     token = _LABELLED if _are_most(_LABELLED_LINE.match, lines) else _TOKEN
@@ -212,18 +201,6 @@ def suppose_duration(text: str, lines: Sequence[str]) -> str:
     """Return an inferred format in which the last number is how long a request took.
 
     nginx, which writes it with a point, is not what wrote it; others tell the start.
-
-    Parameters
-    ----------
-    text : str
-        As `infer_format` returns it.
-    lines : sequence of str
-        What it was inferred from.
-
-    Returns
-    -------
-    str
-        "" where there is no number.
     """
     last = [line.split()[-1] for line in lines if line.split()]
     if not text.endswith(" $_") or not _are(_INTEGER, last):

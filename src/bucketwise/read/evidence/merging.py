@@ -46,25 +46,7 @@ _KIND_WORDS: Mapping[Kind, str] = {
 
 
 def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Evidence:
-    """Put together what every file tells.
-
-    Parameters
-    ----------
-    files : sequence of (str, Records, Scraped or Evidence)
-        Base name and what was read; at least one.
-    max_bad_rows : float
-        Share of all records that may be unusable (0 to 1).
-
-    Returns
-    -------
-    Evidence
-        Of one kind.
-
-    Raises
-    ------
-    InputError
-        When the files are of several kinds, or too few records are usable.
-    """
+    """Put together what every file tells."""
     kind = _one_kind(files)
     told = [each for _, each in files if not isinstance(each, Scraped)]
     told += evidence_of([each for _, each in files if isinstance(each, Scraped)])
@@ -107,11 +89,6 @@ def add_activities(activities: Sequence[Activity]) -> Activity:
 
     Those that go on at the same time are of different engines, those one after the other
     of the same ones; when each began is known to a slot.
-
-    Parameters
-    ----------
-    activities : sequence of Activity
-        At least one.
     """
     if len(activities) == 1:
         return activities[0]

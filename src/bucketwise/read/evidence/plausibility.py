@@ -119,17 +119,7 @@ class Timing:
 def tell_timing(
     requests: Timed, *, unit_s: float | None = None, moment: Moment | None = None
 ) -> Timing:
-    """Return in which units durations are plausible, and what the time beside them is.
-
-    Parameters
-    ----------
-    requests : Timed
-        Those that asked for a completion.
-    unit_s : float, optional
-        Seconds in the unit, where it is known.
-    moment : {"start", "end"}, optional
-        What the time is, where that is known.
-    """
+    """Return in which units durations are plausible, and what the time beside them is."""
     judged = [] if unit_s else [(unit, *_judged(requests, unit)) for unit in UNITS_S]
     units_s = (unit_s,) if unit_s else tuple(unit for unit, _, ok in judged if ok)
     meant = tuple((unit, said) for unit, said, _ in judged)
@@ -297,11 +287,6 @@ def settle(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:
     columns : mapping of str to ndarray, each of shape (n,)
         The first rows in the order written: `time_s`, `took` in seconds unless the cell
         is a number whose unit is not known, `bare` where it is a number, `output`.
-
-    Raises
-    ------
-    InputError
-        When the numbers can be in several units, or in none.
     """
     known_s = table.units_s.get("duration")
     bare = columns["bare"].astype(bool) & (columns["took"] > 0)

@@ -132,12 +132,6 @@ PROGRAMS = (
 
 
 def program_of(columns: Iterable[str]) -> Program | None:
-    """Return the program that wrote a table, None where none is known by its columns.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        Names as words between underscores.
-    """
+    """Return the program that wrote a table, None where none is known by its columns."""
     there = set(columns)
     return next((each for each in PROGRAMS if each.shown_by <= there), None)

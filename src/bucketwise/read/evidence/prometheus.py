@@ -92,13 +92,7 @@ class Scraped:
 
 
 def looks_like_prometheus(start: str) -> bool:
-    """Return whether a text has samples of Prometheus, or of what stores them.
-
-    Parameters
-    ----------
-    start : str
-        Its first characters.
-    """
+    """Return whether a text has samples of Prometheus, or of what stores them."""
     if looks_like_samples(start):
         return True
     if not start.lstrip("\ufeff \t\r\n").startswith("{"):
@@ -108,20 +102,7 @@ def looks_like_prometheus(start: str) -> bool:
 
 
 def read_prometheus(lines: Iterable[str], name: str) -> Scraped:
-    """Read range queries, or samples in a text, of the requests that run and wait.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-
-    Raises
-    ------
-    InputError
-        When a document is none of a range query, or no sample has a time.
-    """
+    """Read range queries, or samples in a text, of the requests that run and wait."""
     series = Scraped(name)
     kept = bounded(lines, name)
     if looks_like_samples("".join(kept[:_LOOKED_AT])):
@@ -139,17 +120,6 @@ def evidence_of(files: Sequence[Scraped]) -> list[Evidence]:
 
     Files that tell of waiting requests alone, as a query for each gauge gives them, are
     put beside those with the same labels.
-
-    Parameters
-    ----------
-    files : sequence of Scraped
-        In any order.
-
-    Raises
-    ------
-    InputError
-        When a file has no running requests and belongs to none that has, its samples
-        count none, or two files without names of metrics say different things.
     """
     _refuse_two_without_a_name(files)
     whole = [each for each in files if each.counted]

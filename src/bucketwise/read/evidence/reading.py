@@ -113,27 +113,7 @@ def evidence_in(
     max_bad_rows: float = MAX_BAD_ROWS,
     places: bool = True,
 ) -> Evidence | None:
-    """Read the load of a decoder out of tables that were given for their sizes.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to read.
-    inputs : iterable of Input
-        What was read as traffic.
-    columns, max_bad_rows, places
-        As for `read_evidence`.
-
-    Returns
-    -------
-    Evidence or None
-        None where no table has the columns.
-
-    Raises
-    ------
-    InputError
-        When tables are of several kinds, or more rows than allowed are unusable.
-    """
+    """Read the load of a decoder out of tables that were given for their sizes."""
     files = [
         (each.name, told)
         for each in inputs

@@ -112,15 +112,7 @@ class Records:
 
 
 def read_records(workspace: Workspace, table: Table) -> Records:
-    """Read every row of a table opened for the load of a decoder.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    table : Table
-        What to read.
-    """
+    """Read every row of a table opened for the load of a decoder."""
     kind = kind_of(table.roles)
     if kind == "requests" and "duration" in table.roles:
         table = _settled(workspace, table)
@@ -254,19 +246,7 @@ def _with_reasons(table: Table, relation: str, kept: Sequence[str]) -> str:
 def _rows(
     table: Table, relation: str, kept: Sequence[str] = (), judged: _Judge | None = None
 ) -> str:
-    """Return SQL that reads every row of a relation.
-
-    Parameters
-    ----------
-    table : Table
-        Which columns play which role.
-    relation : str
-        SQL with text columns `c<position>` and a boolean `ragged`.
-    kept : sequence of str
-        Further columns of the relation to pass on.
-    judged : callable, optional
-        What is taken from a row; by its kind, where not given.
-    """
+    """Return SQL that reads every row of a relation."""
     roles = table.roles
     faults, result = (judged or _KINDS[kind_of(roles)])(roles)
     # Every instance of vLLM calls its first engine 0.

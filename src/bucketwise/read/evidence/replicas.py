@@ -57,18 +57,7 @@ class Replicas:
         self._codes: dict[Hashable, int] = {}
 
     def code(self, engine: Hashable) -> int:
-        """Return the number of an engine.
-
-        Parameters
-        ----------
-        engine : hashable
-            Whatever tells it from others.
-
-        Raises
-        ------
-        InputError
-            When there are more than `MAX_REPLICAS`.
-        """
+        """Return the number of an engine."""
         found = self._codes.get(engine)
         if found is None:
             found = len(self._codes)
@@ -118,11 +107,6 @@ def succession(
         Number of the process it is of, from 0; a process has one engine.
     time_s : ndarray of float64, shape (n,)
         When.
-
-    Returns
-    -------
-    Succession
-        The readings of a process in the order they were.
     """
     known, at, process = np.unique(process, return_index=True, return_inverse=True)
     first_s = np.full(known.size, np.inf)
@@ -180,13 +164,7 @@ class Speakers:
         self._starts: dict[int, int] = {}
 
     def of(self, lead: str) -> Speaker:
-        """Return who speaks after a lead.
-
-        Parameters
-        ----------
-        lead : str
-            What stands before the level of a message.
-        """
+        """Return who speaks after a lead."""
         if not lead:
             return self._speaker(lead)
         lead, dated_s, moment = _without_stamp(lead)
@@ -196,13 +174,7 @@ class Speakers:
         return replace(known, dated_s=dated_s, moment=moment)
 
     def start(self, line: str) -> None:
-        """Remember that a server starts; its parts start with it.
-
-        Parameters
-        ----------
-        line : str
-            In which a server or a part of it says so.
-        """
+        """Remember that a server starts; its parts start with it."""
         level = _LEVEL.search(line)
         if level is None:
             return

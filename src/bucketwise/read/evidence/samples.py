@@ -72,13 +72,7 @@ class Joined(NamedTuple):
 
 
 def samples_of(values: Iterable[Any]) -> Samples:
-    """Return the samples of a series.
-
-    Parameters
-    ----------
-    values : iterable
-        Pairs of a time in seconds and a number in a text; or anything else.
-    """
+    """Return the samples of a series."""
     times, numbers = array("q"), array("d")
     for each in values:
         pair = isinstance(each, list) and len(each) == 2  # noqa: PLR2004 - time, value
@@ -94,13 +88,7 @@ def differ(first: Samples, second: Samples) -> bool:
 
 
 def join_scrapes(engines: Sequence[Scrapes]) -> Joined:
-    """Put what is told of running and of waiting requests together, by time.
-
-    Parameters
-    ----------
-    engines : sequence of mapping
-        One at least, each with running requests.
-    """
+    """Put what is told of running and of waiting requests together, by time."""
     parts = [_joined(code, scrapes) for code, scrapes in enumerate(engines)]
     return Joined(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
@@ -108,15 +96,7 @@ def join_scrapes(engines: Sequence[Scrapes]) -> Joined:
 def refuse(
     joined: Joined, name: str
 ) -> tuple[tuple[Rejection, ...], NDArray[np.bool_]]:
-    """Return the samples that count no requests, by reason, and which ones do.
-
-    Parameters
-    ----------
-    joined : Joined
-        What was told.
-    name : str
-        Base name of the file.
-    """
+    """Return the samples that count no requests, by reason, and which ones do."""
     counts = np.stack([joined.running, joined.waiting])
     used = np.ones(joined.time_ms.size, dtype=bool)
     found = []
@@ -175,13 +155,7 @@ def _number(told: object) -> float:
 
 
 def looks_like_samples(start: str) -> bool:
-    """Return whether a text has such samples.
-
-    Parameters
-    ----------
-    start : str
-        Its first characters.
-    """
+    """Return whether a text has such samples."""
     header = _cells(start[:_SHOWN].splitlines()[:1])
     return _EXPOSED.search(start) is not None or (
         re.search(_GAUGE, start) is not None and _places(header) is not None
@@ -189,20 +163,7 @@ def looks_like_samples(start: str) -> bool:
 
 
 def read_samples(lines: Sequence[str], name: str) -> Iterator[Mapping[str, Any]]:
-    """Yield results as those of a range query.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        All of a text.
-    name : str
-        Base name of the file.
-
-    Raises
-    ------
-    InputError
-        When no sample has a time.
-    """
+    """Yield results as those of a range query."""
     series: dict[tuple[tuple[str, str], ...], list[list[object]]] = {}
     whole = "".join(lines).removeprefix("\ufeff").splitlines()
     places = _places(_cells(whole[:1]))

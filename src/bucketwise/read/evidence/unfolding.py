@@ -39,13 +39,7 @@ _SHAPES = str.maketrans(
 
 
 def bounded(lines: Iterable[str], name: str) -> list[str]:
-    """Return all lines of a text that fits into memory.
-
-    Raises
-    ------
-    InputError
-        When it is too large.
-    """
+    """Return all lines of a text that fits into memory."""
     kept: list[str] = []
     characters = 0
     for line in lines:
@@ -60,22 +54,7 @@ def bounded(lines: Iterable[str], name: str) -> list[str]:
 
 
 def documents(lines: Sequence[str], name: str, right: str) -> Iterator[Any]:
-    """Yield every document of a text.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        All of it.
-    name : str
-        Base name of the file.
-    right : str
-        What messages say is right.
-
-    Raises
-    ------
-    InputError
-        When there is something else than JSON.
-    """
+    """Yield every document of a text."""
     whole = parse("".join(lines))
     if whole is not None:
         yield whole
@@ -93,22 +72,7 @@ def documents(lines: Sequence[str], name: str, right: str) -> Iterator[Any]:
 
 
 def unfold(workspace: Workspace, file: File, start: str) -> tuple[File, str]:
-    """Return a text with a record a line, and what was done to have it so.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where it is written to if it is not so yet.
-    file : File
-        Any text.
-    start : str
-        Its first characters.
-
-    Raises
-    ------
-    InputError
-        When it starts as an answer of Loki, and is none.
-    """
+    """Return a text with a record a line, and what was done to have it so."""
     lines: Iterable[str] = read_lines(file.path, file.compression)
     if _STREAMS.search(start) or _EVENTS.match(start):
         lines, said = _entries(lines, file.name), ""

@@ -148,24 +148,7 @@ class Item:
 
 
 def read_orientation(tiff: bytes) -> int:
-    """Find the orientation in the first directory of a TIFF block.
-
-    Parameters
-    ----------
-    tiff : bytes
-        The block, from its byte order mark on.
-
-    Returns
-    -------
-    int
-        1 to 8, 1 for none.
-
-    Raises
-    ------
-    UnusualError, struct.error
-        Where the block is broken or unusual: a directory or a value outside it, a tag
-        of another type than the standard gives it.
-    """
+    """Find the orientation in the first directory of a TIFF block."""
     if tiff[:4] not in _ORDERS:
         raise UnusualError
     long, short, field = _ORDERS[tiff[:4]]
@@ -195,22 +178,6 @@ def read_png(file: BinaryIO, window: bytes) -> Header:
 
     Orientation may stand after the image data (eXIf, XMP: PNG specification, third
     edition, 5.6), so the file is walked to its end.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, seekable.
-    window : bytes
-        Its first bytes.
-
-    Returns
-    -------
-    Header
-
-    Raises
-    ------
-    UnusualError, struct.error
-        For a file that is broken or in any way unusual.
     """
     if not window.startswith(_FIRST, len(PNG_MAGIC)):
         raise UnusualError
@@ -226,21 +193,7 @@ def read_png(file: BinaryIO, window: bytes) -> Header:
 
 
 def walk_chunks(file: BinaryIO, at: int) -> Iterator[tuple[bytes, int, int]]:
-    """Step from chunk to chunk without reading what they hold.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, seekable.
-    at : int
-        Where a chunk begins.
-
-    Yields
-    ------
-    tuple of (bytes, int, int)
-        A chunk's type, where its data begins, and how long that is. The walk ends
-        with the file or after `MAX_CHUNKS`.
-    """
+    """Step from chunk to chunk without reading what they hold."""
     for _ in range(MAX_CHUNKS):
         file.seek(at)
         start = file.read(8)
@@ -272,22 +225,6 @@ def read_jpeg(file: BinaryIO, window: bytes) -> Header:
 
     Pillow judges a file by all of them, so all are looked at; its own reader is
     JpegImageFile._open in JpegImagePlugin.py, Pillow 13.0.0.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, standing after `window`.
-    window : bytes
-        Its first bytes.
-
-    Returns
-    -------
-    Header
-
-    Raises
-    ------
-    UnusualError, struct.error
-        For a file that is broken or in any way unusual.
     """
     sizes: list[tuple[int, int]] = []
     blocks: list[bytes] = []

@@ -108,23 +108,6 @@ def open_header(file: BinaryIO, prefix: bytes) -> Header | None:
     Nothing is decoded here, so a header of any size is told. It stays where opening
     allocates by the header: WebP makes its canvas at once, and a GIF frame may grow
     the screen. Sources: Image.py, WebPImagePlugin.py, GifImagePlugin.py, Pillow 13.0.0.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, seekable.
-    prefix : bytes
-        Its first 16 bytes or more.
-
-    Returns
-    -------
-    Header or None
-        None where no plugin knows the file.
-
-    Raises
-    ------
-    Exception
-        Of any kind, where a plugin knows the file and fails on it.
     """
     whole = prefix[8:12] == b"WEBP" or prefix[4:8] == b"ftyp" or prefix[:4] in _TIFF
     metered = cast("BinaryIO", Metered(file, WHOLE_BYTES if whole else HEADER_BYTES))

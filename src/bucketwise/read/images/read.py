@@ -58,16 +58,6 @@ def read_header(file: BinaryIO) -> Header | str:
     The size is the one Pillow reports, the orientation the one that
     `PIL.ImageOps.exif_transpose` honours (Pillow 13.0.0). Ordinary JPEG and PNG files
     are read here, everything else is opened by Pillow.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        Seekable, standing at its beginning.
-
-    Returns
-    -------
-    Header or str
-        The header, or `NOT_AN_IMAGE`, `UNREADABLE` or `UNREADABLE_FILE`.
     """
     window = b""
     try:
@@ -87,18 +77,7 @@ def starts_as_image(window: bytes) -> bool:
 
 
 def read_path(path: str | PathLike[str]) -> Header | str:
-    """Read the header of the file at a path.
-
-    Parameters
-    ----------
-    path : str or path
-        A regular file: opening a pipe would wait for its writer.
-
-    Returns
-    -------
-    Header or str
-        As `read_header`.
-    """
+    """Read the header of the file at a path."""
     try:
         with io.FileIO(path) as file:  # half the time of a buffered file
             return read_header(file)
@@ -133,20 +112,7 @@ def _ask_pillow(file: BinaryIO, window: bytes) -> Header | str:
 
 
 def read_image(path: Path, name: str) -> Iterator[Item]:
-    """Read one image file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    name : str
-        Its base name, for the item.
-
-    Yields
-    ------
-    Item
-        One.
-    """
+    """Read one image file."""
     if path.is_file():
         yield _make_item(name, read_path(path))
     else:  # a pipe or a device is never opened: it would wait for a writer
@@ -158,21 +124,6 @@ def read_folder(folder: Path) -> Iterator[Item]:
 
     This process reads them all, some 60,000 JPEG and PNG files a second: with a second
     one 20,000 took longer, and what it imports could be the folder's own.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to look.
-
-    Yields
-    ------
-    Item
-        One for each file, whatever it holds; `source` is its base name.
-
-    Raises
-    ------
-    InputError
-        When the folder may not be listed.
     """
     for path, reason in find_images(folder):
         source = os.path.basename(path)  # noqa: PTH119 - a tenth of the time
@@ -184,21 +135,6 @@ def find_images(folder: Path) -> Iterator[Found]:
 
     A link to a file is followed, a link to a folder is not: it could lead in a circle.
     Pipes, sockets and devices are never opened. One folder's names are held at a time.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to begin.
-
-    Yields
-    ------
-    tuple of (str, str)
-        A path, and "" or the reason not to open it.
-
-    Raises
-    ------
-    InputError
-        When `folder` itself may not be listed. One within it is yielded with a reason.
     """
     top = str(folder)
     waiting = [top]

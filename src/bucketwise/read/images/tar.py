@@ -75,22 +75,7 @@ class Member:
 
 
 def read_members(archive: Archive) -> Iterator[Member]:
-    """Walk an archive's members, folders left out.
-
-    Parameters
-    ----------
-    archive : Archive
-        Between two members the caller may read the first one's bytes.
-
-    Yields
-    ------
-    Member
-
-    Raises
-    ------
-    DamagedError
-        At the first header that is broken or claims the impossible.
-    """
+    """Walk an archive's members, folders left out."""
     at = 0
     told: dict[str, str] = {}  # what extended headers say of the next member
     while block := archive.read(at, tarfile.BLOCKSIZE) or _refuse_if_empty(at):
@@ -198,25 +183,6 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
 
     Members are told from others by their first bytes, not by their names. Links,
     devices and files with holes are counted as no images; folders are not counted.
-
-    Parameters
-    ----------
-    path : Path
-        The archive.
-    name : str
-        Its base name, for items and messages.
-    compression : {"none", "gzip", "zstd"}
-        How the archive as a whole is packed.
-
-    Yields
-    ------
-    Item
-        One for each file; `source` is the archive's base name and the member's.
-
-    Raises
-    ------
-    InputError
-        When the archive cannot be opened, or at the place where it is damaged.
     """
     try:
         with open_unpacked(path, compression) as file:

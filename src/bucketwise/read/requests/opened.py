@@ -39,11 +39,6 @@ def opened(value: Any) -> Any:
     JSON within a text is parsed, OTLP's lists of keys and values become objects, and keys
     such as `messages.0.content`, as spans are flattened to, become objects and lists. One
     level is opened at a time.
-
-    Parameters
-    ----------
-    value : object
-        What JSON gave.
     """
     for _ in range(_MOST_WRAPPINGS):
         how = _HOW.get(type(value))

@@ -80,19 +80,7 @@ _DEEPEST_PLACE = 6
 
 
 def told_size(part: Mapping[str, Any]) -> Header | str | None:
-    """Return the size that stands beside an image, or why it is none.
-
-    Parameters
-    ----------
-    part : mapping
-        What a request or a log says of one image, such as
-        `{"width": 640, "height": 480}`.
-
-    Returns
-    -------
-    Header or str or None
-        None where it says nothing.
-    """
+    """Return the size that stands beside an image, or why it is none."""
     sides = _sides(tuple(name for name in part if len(name) <= _LONGEST_NAME))
     if sides is None:
         return None
@@ -147,11 +135,6 @@ def limits_of_part(part: Mapping[str, Any]) -> OwnLimits:
     qwen_vl_utils 0.0.14 resizes by them before the processor does (vision_process.py,
     fetch_image), and so does LMDeploy by those within `image_url`
     (lmdeploy/vl/model/qwen2.py, Qwen2VLModel.preprocess).
-
-    Parameters
-    ----------
-    part : mapping
-        An image part.
     """
     for holder in _holders(part):
         if not _OF_PART.isdisjoint(holder):
@@ -222,11 +205,6 @@ class Shown:
 def find_images(prompt: object) -> Iterator[Shown]:
     """Yield each image or clip of a prompt, in its order.
 
-    Parameters
-    ----------
-    prompt : object
-        What JSON gave: messages, a list of parts, one part, anything.
-
     Notes
     -----
     OpenAI API reference, Chat Completions (`image_url`) and Responses (`input_image`,
@@ -257,14 +235,7 @@ def find_images(prompt: object) -> Iterator[Shown]:
 
 
 def find_beside(body: Part) -> Iterator[Shown]:
-    """Yield the images that stand in an object itself, beside whatever else it holds.
-
-    Parameters
-    ----------
-    body : mapping
-        A request, a message, or a row of a table: with `images` (Ollama), `image_data`
-        (SGLang), or an image itself under any key but those of texts.
-    """
+    """Yield the images that stand in an object itself, beside whatever else it holds."""
     for key, value in body.items():
         if not isinstance(value, (str, bytes, list, dict)):
             continue  # a number of images, say

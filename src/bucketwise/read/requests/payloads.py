@@ -165,11 +165,6 @@ def locate(reference: str) -> Source:
 
     Nothing is fetched or opened: an address, a path or an identifier leaves the image
     unsized, and so does whatever else stands in its place.
-
-    Parameters
-    ----------
-    reference : str
-        A data: URL (RFC 2397), an address, a path, an identifier or bare base64.
     """
     if reference[:5].casefold() == "data:":
         return _in_data_url(reference)
@@ -192,15 +187,7 @@ def holds_image(value: object) -> bool:
 
 
 def in_base64(text: str, start: int = 0) -> Source:
-    """Return what stands in the place of base64: an image, or that it was left out.
-
-    Parameters
-    ----------
-    text : str
-        Base64 from `start` on, or a few words such as `<redacted>`.
-    start : int
-        Where it begins.
-    """
+    """Return what stands in the place of base64: an image, or that it was left out."""
     short = len(text) - start < _SHORTEST_IMAGE
     left_out = _WORDS.search(text[start:]) if short else _WORDS.match(text, start)
     return LEFT_OUT if left_out or len(text) == start else Payload(text, start)
@@ -211,11 +198,6 @@ def measure(source: Source) -> Header | str:
 
     What ends before its header does was cut by whoever logged it: no server answers a
     request with half an image.
-
-    Parameters
-    ----------
-    source : Payload, Header or str
-        Its place; what is known already is handed on.
     """
     if not isinstance(source, Payload):
         return source

@@ -45,17 +45,7 @@ _DETAILS = frozenset({"low", "high", "original"})
 
 
 def find_name(role: str, names: Iterable[str], chosen: Chosen) -> str | None:
-    """Return the name that plays a role, or None.
-
-    Parameters
-    ----------
-    role : str
-        "time" or "label".
-    names : iterable of str
-        The fields there are.
-    chosen : mapping of str to str, optional
-        Role to name, from the user; "" leaves the role unread.
-    """
+    """Return the name that plays a role, or None."""
     folded = {name.strip().casefold(): name for name in reversed(list(names))}
     naming = Naming.of(chosen)
     key = naming.wanted(SIZES).get(role)
@@ -192,20 +182,6 @@ def read_requests(lines: Iterable[str], name: str, chosen: Chosen = None) -> Req
     Whoever logged them: a body stands at any depth, as text or flattened, alone or within
     batch files, the logs of servers and gateways, traces. Every image of a request
     counts, those of earlier turns too: the whole prompt is processed.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-    chosen : mapping of str to str, optional
-        Role ("time", "label") to key, from the user; "" leaves it unread.
-
-    Returns
-    -------
-    RequestLog
-        Iterable once, item by item; it counts what yields no item.
     """
     numbered = enumerate(lines, start=1)
     filled = ((at, parse(line)) for at, line in numbered if line and not line.isspace())
@@ -213,13 +189,7 @@ def read_requests(lines: Iterable[str], name: str, chosen: Chosen = None) -> Req
 
 
 def looks_like_requests(objects: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether objects are a log of requests, not a table of sizes.
-
-    Parameters
-    ----------
-    objects : sequence of mapping
-        What the first lines say.
-    """
+    """Return whether objects are a log of requests, not a table of sizes."""
     found = [find_requests(each) for each in objects]
     requests = sum(any(r.is_asked or r.n_there for r in its) for its in found)
     tabular = 0

@@ -57,13 +57,7 @@ stored like its Image (datasets 5.2.0, features/image.py, Image.pa_type)."""
 
 
 def read_delimited(file: File) -> Iterator[Record]:
-    """Yield each row as an object, by the names of its columns; None where it is ragged.
-
-    Parameters
-    ----------
-    file : File
-        A delimited text.
-    """
+    """Yield each row as an object, by the names of its columns; None where it is ragged."""
     first = sample(read_lines(file.path, file.compression), _SAMPLE_LINES)
     layout = find_layout(first, {}, _FOR_IMAGES)
     form = Form(
@@ -94,15 +88,7 @@ _FOR_IMAGES = replace(
 
 
 def has_images(workspace: Workspace, file: File) -> bool:
-    """Return whether a Parquet file has columns for the bytes of images.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        A Parquet file.
-    """
+    """Return whether a Parquet file has columns for the bytes of images."""
     stored = open_columns(workspace, file.path)[1]
     empty = {each.name: _marked(each, None) for each in stored}
     return any(request.n_there for request in find_requests(empty))
@@ -111,28 +97,7 @@ def has_images(workspace: Workspace, file: File) -> bool:
 def read_parquet(
     workspace: Workspace, file: File, chosen: Chosen = None
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield each row and its cells by column.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        A Parquet file.
-    chosen : mapping of str to str, optional
-        Role to column name, from the user.
-
-    Yields
-    ------
-    tuple of int and mapping
-        The row, from 1, and its cells. Those that are of images by type and name are
-        `{"bytes": ...}`, empty ones too; other bytes are left out.
-
-    Raises
-    ------
-    InputError
-        When a row group does not fit into memory.
-    """
+    """Yield each row and its cells by column."""
     connection = workspace.connection.cursor()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = true")

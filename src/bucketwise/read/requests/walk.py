@@ -105,11 +105,6 @@ def find_requests(record: Object) -> list[Request]:
 
     Of what one object tells twice, as a body raw and parsed, one counts: the first with a
     prompt, or what has more of its images. What a list tells is several things.
-
-    Parameters
-    ----------
-    record : mapping
-        What a line of JSON says, or a row by its columns.
     """
     return _within(record, _Place((record,)))
 

@@ -56,15 +56,7 @@ Judged = Callable[[str, Sequence[str]], str]
 
 
 def fill_cells(workspace: Workspace, table: Table) -> None:
-    """Aggregate the rows of a table into the temporary table `cells`.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where the table `cells` is made.
-    table : Table
-        What to read.
-    """
+    """Aggregate the rows of a table into the temporary table `cells`."""
     connection = workspace.connection
     forget_rejects(connection)
     make_cells(connection)
@@ -90,15 +82,7 @@ def slot_of(time_us: str) -> str:
 
 
 def regroup(connection: Connection, **changed: str) -> None:
-    """Merge equal cells.
-
-    Parameters
-    ----------
-    connection : Connection
-        Holds the table `cells`.
-    **changed : str
-        SQL that takes the place of a key, such as a wider slot.
-    """
+    """Merge equal cells."""
     keys = ", ".join(
         f"{changed[key]} AS {key}" if key in changed else key for key in _KEYS
     )
@@ -194,24 +178,7 @@ def rows_set_aside(connection: Connection) -> int | None:
 def find_places(
     workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
 ) -> tuple[Rejection, ...]:
-    """Return the rejections with the first places of each.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    table : Table
-        The table the rows were rejected from.
-    rejected : mapping of str to int
-        Rows for each reason.
-    judged : callable
-        How they were rejected.
-
-    Returns
-    -------
-    tuple of Rejection
-        Sorted by reason.
-    """
+    """Return the rejections with the first places of each."""
     if not rejected:
         return ()
     lines = _at_once(workspace, table, rejected, judged)

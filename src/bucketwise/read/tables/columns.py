@@ -45,19 +45,7 @@ def loose_count(
     *,
     of_texts: bool = False,
 ) -> int | None:
-    """Return the column that counts what is sized without being named so, or None.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns.
-    taken : collection of int
-        Those that tell something else.
-    cells : callable
-        Some of the cells of a column.
-    of_texts : bool
-        Whether the rows are texts.
-    """
+    """Return the column that counts what is sized without being named so, or None."""
     if not {LOAD.role_of(name) for name in names} <= _OF_SUMS:
         return None
     for loose in LOOSE_NAMES:
@@ -156,32 +144,7 @@ class Purpose:
 def match_columns(
     names: Sequence[str], chosen: Chosen, source: str, cells: Cells = no_cells
 ) -> Match:
-    """Find the column of every role; what is named wins over what is found.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns, in order; `outer.inner` for nested ones.
-    chosen : mapping of str to str, optional
-        Role to column name, or to a position from 1; "" leaves the role unread.
-    source : str
-        Base name of the file, for messages.
-    cells : callable
-        Some of the cells of a column.
-
-    Returns
-    -------
-    Match
-        With a height and a width, a resolution, visual tokens, or what tells them: the
-        tokens of a prompt and of its text beside its number of images.
-
-    Raises
-    ------
-    InputError
-        When a chosen column is not there, or no size is found.
-    UsageError
-        When what is chosen does not go together.
-    """
+    """Find the column of every role; what is named wins over what is found."""
     naming = Naming.of(chosen)
     lacks = SHARED if naming.apart else ()
     found = find_columns(names, SIZES, naming, source, may_lack=lacks, cells=cells)

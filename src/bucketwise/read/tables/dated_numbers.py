@@ -64,13 +64,6 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     the minute, too, others are damaged dates. Days of a spreadsheet might be seconds as
     well: they need a clock time that a day can have, a date among them, or a column
     that is called so.
-
-    Parameters
-    ----------
-    samples : sequence of str
-        Some of the values of the column.
-    name : str
-        What it is called; a unit, as in `time_s`, tells that its numbers are no dates.
     """
     numbers = _numbers(samples)
     if not numbers or unit_s(name) is not None:
@@ -119,15 +112,7 @@ def _numbers(samples: Sequence[str]) -> list[str]:
 
 
 def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> str:
-    """Return SQL for microseconds since 1970 where digits are a date, else NULL.
-
-    Parameters
-    ----------
-    text : str
-        Name of the column that holds the text.
-    groups : sequence of str
-        How much of the clock there is: without `hour` it is told to the minute at least.
-    """
+    """Return SQL for microseconds since 1970 where digits are a date, else NULL."""
     names = ("second", "finer", "fraction", "minute", "hour", "zone")
     digits = " || ".join(f"w.{group}" for group in groups)
     time_us = (
@@ -142,13 +127,7 @@ def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> 
 
 
 def zone_us(zone: str) -> str:
-    """Return SQL for what a zone such as +09:00 is ahead of UTC, in microseconds.
-
-    Parameters
-    ----------
-    zone : str
-        SQL of its text; what starts without a sign is UTC.
-    """
+    """Return SQL for what a zone such as +09:00 is ahead of UTC, in microseconds."""
     return (
         f"CASE WHEN {zone}[1] IN ('+', '-') THEN 60000000 * "
         f"CAST({zone}[1] || '1' AS BIGINT) * (CAST({zone}[2:3] AS BIGINT) * 60 + "

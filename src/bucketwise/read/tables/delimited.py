@@ -79,17 +79,7 @@ class Layout:
 def find_layout(
     lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
 ) -> Layout:
-    """Find the header: titles, comments or `sep=;` may stand before it.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        The first lines, with their ends.
-    chosen : mapping of str to str
-        Role to column name or position, from the user.
-    purpose : Purpose
-        What the columns are to tell.
-    """
+    """Find the header: titles, comments or `sep=;` may stand before it."""
     at_once = _after(0, lines, chosen, purpose)
     by_place = any(column.isdecimal() for column in chosen.values())
     if not at_once.header or by_place or _is_header(at_once.names, chosen, purpose):
@@ -190,24 +180,7 @@ def _is_header(
 def open_delimited(
     workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
-    """Open a CSV file: find separator, header and columns in its first lines.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to column name or position, from the user.
-    purpose : Purpose
-        What its columns are to tell.
-
-    Raises
-    ------
-    InputError
-        When it has no data row, or its columns do not serve the purpose.
-    """
+    """Open a CSV file: find separator, header and columns in its first lines."""
     lines = read_lines(file.path, file.compression)
     first = sample(lines, _SAMPLE_LINES)
     layout = find_layout(first, chosen or {}, purpose)

@@ -34,24 +34,7 @@ Records = list[dict[str, Any]]
 def open_document(
     workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
-    """Open a JSON document: find the first list whose records serve the purpose.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where its records are written down one a line.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to key, dotted when nested, from the user.
-    purpose : Purpose
-        What its keys are to tell.
-
-    Raises
-    ------
-    InputError
-        When it is no JSON, or nothing in it serves the purpose.
-    """
+    """Open a JSON document: find the first list whose records serve the purpose."""
     seen: dict[Path, Records] = {}
     serves = serving(file, chosen, purpose)
     found = find_list(file, serves, seen)
@@ -98,23 +81,7 @@ def find_list(
     serves: Callable[[Records], bool],
     seen: dict[Path, Records] | None = None,
 ) -> tuple[Path, Records] | None:
-    """Return the first list whose first records serve: the keys to it, and these.
-
-    Parameters
-    ----------
-    file : File
-        The document.
-    serves : callable
-        Whether objects do.
-    seen : dict, optional
-        Takes the first objects of every list that does not.
-
-    Returns
-    -------
-    tuple or None
-        The keys are `ROOT` for the objects that the document consists of, where there
-        are several.
-    """
+    """Return the first list whose first records serve: the keys to it, and these."""
     first = objects_in(roots(file))
     if len(first) > 1 and serves(first):
         return ROOT, first

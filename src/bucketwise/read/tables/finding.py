@@ -35,19 +35,7 @@ def no_cells(_: int) -> tuple[str, ...]:
 
 
 def said_against(role: str, names: Sequence[str], at: int, cells: Cells) -> str:
-    """Return why a column does not play the role that it is named for; "" where it may.
-
-    Parameters
-    ----------
-    role : str
-        Of sizes or of a load.
-    names : sequence of str
-        All columns.
-    at : int
-        The position of this one.
-    cells : callable
-        Some of the cells of a column.
-    """
+    """Return why a column does not play the role that it is named for; "" where it may."""
     test = _TESTS.get(role)
     return test(names, at, cells) if test else ""
 
@@ -157,32 +145,7 @@ def find_columns(
     known: Mapping[str, int] | None = None,
     cells: Cells = no_cells,
 ) -> Found:
-    """Return the column of each role, as the user says or else by its usual names.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns, in order; `outer.inner` for nested ones.
-    vocabulary : Vocabulary
-        Whose roles are looked for.
-    naming : Naming
-        What the user names.
-    source : str
-        Base name of the file, for messages.
-    may_lack : collection of str
-        Roles whose named column may stand in another input.
-    known : mapping of str to int, optional
-        Columns whose role is known before their names are looked at.
-    cells : callable
-        Some of the cells of a column: they may speak against what a name suggests.
-
-    Raises
-    ------
-    InputError
-        When a column that the user names is not there.
-    UsageError
-        When two roles name one column.
-    """
+    """Return the column of each role, as the user says or else by its usual names."""
     places = naming.places(names, source)
     wanted = naming.wanted(vocabulary)
     named = {role: places[key] for role, key in wanted.items() if key in places}

@@ -96,15 +96,7 @@ class Naming(Mapping[str, str]):
         return {role: unit for role, unit in named.items() if unit}
 
     def places(self, names: Sequence[str], source: str) -> dict[str, int]:
-        """Return where the columns stand that a table has, by key.
-
-        Raises
-        ------
-        InputError
-            When several columns bear a name.
-        UsageError
-            When two roles name one column.
-        """
+        """Return where the columns stand that a table has, by key."""
         self._names.update(dict.fromkeys(names))
         found = {
             key: _position(names, f"{source}: --columns {key}={column}", column)
@@ -127,17 +119,7 @@ class Naming(Mapping[str, str]):
     def mark(
         self, vocabulary: Vocabulary, places: Mapping[str, int], read: Iterable[int]
     ) -> None:
-        """Note which of the named columns a reader takes.
-
-        Parameters
-        ----------
-        vocabulary : Vocabulary
-            The reader's.
-        places : mapping of str to int
-            As `places` returned them.
-        read : iterable of int
-            Positions of the columns that are read.
-        """
+        """Note which of the named columns a reader takes."""
         taken = set(read)
         self._read |= {
             key
@@ -157,21 +139,7 @@ class Naming(Mapping[str, str]):
         self.unserved = other.unserved or self.unserved
 
     def check(self, *, of_load: bool = True) -> None:
-        """Look, once everything is read, whether all that is named was.
-
-        Parameters
-        ----------
-        of_load : bool
-            Whether the load was read, too; where it was not, columns named for it need
-            only be there.
-
-        Raises
-        ------
-        InputError
-            Naming every column that no input has.
-        UsageError
-            Naming every column that no reader took.
-        """
+        """Look, once everything is read, whether all that is named was."""
         unread = {
             key: column
             for key, column in self.items()

@@ -51,13 +51,6 @@ def number_forms(
     """Return the form of each role that may have thousands.
 
     What a column cannot tell, the other columns of its file may.
-
-    Parameters
-    ----------
-    samples : mapping of str to sequence of str
-        Some of the values of the column of each role.
-    typed : frozenset of str
-        Roles whose cells are numbers by their type, and never text.
     """
     cells = {
         role: _written(role, values)

@@ -27,24 +27,7 @@ _SAMPLE_ROWS = 50
 def open_parquet(
     workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
-    """Open a Parquet file: find its columns, nested ones too.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to column name, dotted when nested, from the user.
-    purpose : Purpose
-        What its columns are to tell.
-
-    Raises
-    ------
-    InputError
-        When it has no row, or its columns do not serve the purpose.
-    """
+    """Open a Parquet file: find its columns, nested ones too."""
     connection = workspace.connection
     source, columns = open_columns(workspace, file.path)
     found = _cells(columns, chosen)

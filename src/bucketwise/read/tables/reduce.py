@@ -60,22 +60,7 @@ class _Totals:
 def reduce_table(
     workspace: Workspace, table: Table, max_cells: int = MAX_CELLS
 ) -> Traffic:
-    """Reduce a table to the histogram of its sizes.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    table : Table
-        What to read.
-    max_cells : int
-        Past this sizes are rounded, slots widen, then labels merge.
-
-    Returns
-    -------
-    Traffic
-        With every row either used or rejected for a reason.
-    """
+    """Reduce a table to the histogram of its sizes."""
     fill_cells(workspace, table)
     forms = table.forms
     return reduce_cells(
@@ -121,23 +106,7 @@ def reduce_cells(
     rejections: Callable[[Mapping[str, int]], tuple[Rejection, ...]],
     max_cells: int = MAX_CELLS,
 ) -> Traffic:
-    """Make a histogram of the temporary table `cells`.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Holds the table.
-    kind, name : str
-        Of the input, for the record.
-    roles : container of str
-        What was read: "count", "time" and "label" matter.
-    notes : sequence of str
-        What was noticed before.
-    rejections : callable
-        Rows by reason -> the same with their places.
-    max_cells : int
-        Past this sizes are rounded, slots widen, then labels merge.
-    """
+    """Make a histogram of the temporary table `cells`."""
     connection = workspace.connection
     totals = _totals(connection)
     said: list[str] = []
@@ -180,21 +149,7 @@ def recorded(
     notes: Sequence[str],
     rows_without_time: int,
 ) -> Traffic:
-    """Return traffic of one input with the record of it.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        What was read.
-    kind, name : str
-        Of the input.
-    roles : container of str
-        What was read.
-    notes : sequence of str
-        What was noticed.
-    rows_without_time : int
-        Usable rows that have none.
-    """
+    """Return traffic of one input with the record of it."""
     said = []
     if traffic.weighted:
         noun = "text" if LENGTH in roles else "image"

@@ -108,15 +108,7 @@ class Table:
 
 
 def open_whole_lines(workspace: Workspace, file: File) -> Table:
-    """Open a text as a table of one column, `line`, blank lines left out.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    """
+    """Open a text as a table of one column, `line`, blank lines left out."""
     raw = raw_lines(workspace, file)
     cell = "(SELECT {} AS c0, false AS ragged, {} FROM {} WHERE " + _FILLED + ")"
     lines = first_lines(file)

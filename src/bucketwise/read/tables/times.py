@@ -75,16 +75,7 @@ _YEAR_2000_US = 946_684_800_000_000
 
 
 def seconds(text: str, unit_s: float | None) -> str:
-    """Return SQL for a duration in seconds, NULL for anything else.
-
-    Parameters
-    ----------
-    text : str
-        Name of the column that holds the text.
-    unit_s : float or None
-        Seconds in one unit where the text is a number alone; where that is not known,
-        no number but 0 is read.
-    """
+    """Return SQL for a duration in seconds, NULL for anything else."""
     number = f"TRY_CAST({text} AS DOUBLE)"
     known = "isfinite" if unit_s else "0 ="
     with_units = f"regexp_full_match({text}, '{_WITH_UNITS}')"
@@ -155,27 +146,13 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
 
 
 def said_of_times(samples: Iterable[str], name: str = "") -> list[str]:
-    """Say what cells of a column of times were taken for, where they may be another.
-
-    Parameters
-    ----------
-    samples : iterable of str
-        Some of its values.
-    name : str
-        What it is called.
-    """
+    """Say what cells of a column of times were taken for, where they may be another."""
     written = list(samples)
     return [*said_of_dates(written), *said_of_numbers(written, name)]
 
 
 def said_of_dates(samples: Iterable[str]) -> list[str]:
-    """Say so where months were taken to stand first, and nothing tells.
-
-    Parameters
-    ----------
-    samples : iterable of str
-        Some of the values of one or more columns of times.
-    """
+    """Say so where months were taken to stand first, and nothing tells."""
     dates = _numbered_dates(samples)
     if not dates or any(number > _MONTHS for date in dates for number in date):
         return []

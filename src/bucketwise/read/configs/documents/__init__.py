@@ -52,26 +52,7 @@ _CERTAIN: tuple[
 
 
 def read_documents(source: str | Path) -> tuple[Document, ...]:
-    """Return the configurations that a CONFIG holds; nothing in it is ever run.
-
-    Parameters
-    ----------
-    source : str or Path
-        A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook,
-        Markdown, a script, a unit, a Dockerfile or what else holds a command, a
-        plan.json or its folder, a list of lengths, "-" for standard input, or such a
-        text itself; recognised by name and content.
-
-    Returns
-    -------
-    tuple of Document
-        One at least.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, or holds none.
-    """
+    """Return the configurations that a CONFIG holds; nothing in it is ever run."""
     return documents_of(read_text(source))
 
 
@@ -169,18 +150,7 @@ def _each(
 
 
 def mapping_document(config: Mapping[str, Any]) -> Document:
-    """Return a configuration that is at hand as a value.
-
-    Parameters
-    ----------
-    config : mapping
-        As `rbln_config` takes it, or as a compiled folder holds it.
-
-    Raises
-    ------
-    ConfigError
-        When it holds what JSON cannot say.
-    """
+    """Return a configuration that is at hand as a value."""
     text = Text(name="rbln_config", content="")
     plain = dict(config)
     refuse_odd_values(plain, text.name)

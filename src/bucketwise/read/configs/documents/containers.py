@@ -68,18 +68,7 @@ class _Stage:
 
 
 def dockerfile_commands(excerpt: Excerpt) -> Iterator[Command]:
-    """Yield the commands of a Dockerfile.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-
-    Raises
-    ------
-    ConfigError
-        When a quote is not closed.
-    """
+    """Yield the commands of a Dockerfile."""
     stages = {"": _Stage()}
     stage = stages[""]
     for match in _INSTRUCTION.finditer(excerpt.text):
@@ -155,18 +144,7 @@ def _listed_words(rest: Excerpt, shell: Shell) -> list[Given] | None:
 
 
 def unit_commands(excerpt: Excerpt) -> Iterator[Command]:
-    """Yield the commands that a unit starts.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-
-    Raises
-    ------
-    ConfigError
-        When a quote is not closed.
-    """
+    """Yield the commands that a unit starts."""
     starts = [match.start() for match in _SECTION.finditer(excerpt.text)] or [0]
     for start, end in zip(starts, [*starts[1:], len(excerpt.text)], strict=True):
         yield from _section(excerpt[start:end])
@@ -195,22 +173,7 @@ def _on_one_line(value: Excerpt) -> Excerpt:
 
 
 def commands_in(tree: Tree, at: Excerpt, reads: Reads) -> Iterator[Any]:
-    """Yield the commands of a tree that start one of our programs.
-
-    Parameters
-    ----------
-    tree : Tree
-        What another tool is told.
-    at : Excerpt
-        Where it stands.
-    reads : callable
-        Reads the files that it holds as texts.
-
-    Raises
-    ------
-    ConfigError
-        When there are none, and what may be one cannot be read.
-    """
+    """Yield the commands of a tree that start one of our programs."""
     walk = _Walk(tree, at, reads)
     found = False
     for each in walk.level(tree.value, (), Shell(), ""):

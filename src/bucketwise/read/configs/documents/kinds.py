@@ -101,13 +101,7 @@ def has_fences(text: str) -> bool:
 
 
 def markdown_cells(excerpt: Excerpt) -> Iterator[Cell]:
-    """Yield the blocks of code of Markdown: fenced ones, else those that are indented.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    """
+    """Yield the blocks of code of Markdown: fenced ones, else those that are indented."""
     text = excerpt.text
     for match in _FENCE.finditer(text):
         info = re.search(r"\w+", match["info"])
@@ -136,15 +130,7 @@ def is_notebook(value: object) -> bool:
 
 
 def notebook_cells(tree: Tree, name: str) -> Iterator[Cell]:
-    """Yield the code of a notebook; places name the cell, and the line within it.
-
-    Parameters
-    ----------
-    tree : Tree
-        Its JSON.
-    name : str
-        What to call it.
-    """
+    """Yield the code of a notebook; places name the cell, and the line within it."""
     numbered = dict(_code_cells(tree))
     starts: list[int] = []
     places: list[Place] = []
@@ -247,15 +233,7 @@ class Kind:
 
 
 def kinds_of(content: str, name: str) -> list[Kind]:
-    """Return the kinds a text may be of, the likeliest first.
-
-    Parameters
-    ----------
-    content : str
-        The text.
-    name : str
-        Name of its file, or the language of a block; "" where nothing tells.
-    """
+    """Return the kinds a text may be of, the likeliest first."""
     named = kind_named(name)
     if named is None and _KEY_FIRST.match(content):
         # Read line by line, what starts a command would lose its other lines.

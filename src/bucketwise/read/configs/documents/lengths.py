@@ -25,13 +25,7 @@ MAX_LENGTHS = 1_000
 
 
 def list_documents(text: Text) -> tuple[Document, ...]:
-    """Return the lengths that a text lists.
-
-    Raises
-    ------
-    ConfigError
-        When some are no whole numbers from 1 up, or there are none or too many.
-    """
+    """Return the lengths that a text lists."""
     words = re.findall(r"[+-]?\d+", text.content)
     lengths = [int(word) for word in words if len(word) <= len(str(MAX_LENGTH)) + 1]
     if not 1 <= len(words) <= MAX_LENGTHS:
@@ -59,13 +53,7 @@ def is_plan(content: str) -> bool:
 
 
 def plan_documents(text: Text) -> tuple[Document, ...]:
-    """Return the lengths of a plan.json; () where the text is none.
-
-    Raises
-    ------
-    ConfigError
-        When it is a plan of another schema, or damaged.
-    """
+    """Return the lengths of a plan.json; () where the text is none."""
     try:
         found = parse_json(text.content, text.name)
     except ConfigError:
@@ -80,20 +68,7 @@ def plan_documents(text: Text) -> tuple[Document, ...]:
 
 
 def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...]:
-    """Return the lengths of a plan: one list, or one for each release that differs.
-
-    Parameters
-    ----------
-    plan : mapping
-        What its JSON says.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When it is damaged.
-    """
+    """Return the lengths of a plan: one list, or one for each release that differs."""
     try:
         if plan.get("encoder"):
             return (_of_encoder(plan["encoder"], plan["model"], name),)
@@ -112,13 +87,6 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
     """Return the limits of the plan that a configuration was written with; () for none.
 
     JSON of optimum-rbln has no place for them: the compile script beside it sets them.
-
-    Parameters
-    ----------
-    document : Document
-        A configuration that sets no limits.
-    text : Text
-        Where it was read: the plan stands in its folder, or in the one above.
     """
     if not text.path or document.form != "compile":
         return ()

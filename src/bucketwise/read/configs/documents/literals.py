@@ -40,15 +40,7 @@ MAX_STEPS = 200_000
 
 
 def calculated(node: ast.BinOp, left: Any, right: Any) -> Any:
-    """Return what a calculation makes; `Unknown` where it fails or grows too large.
-
-    Parameters
-    ----------
-    node : ast.BinOp
-        The calculation.
-    left, right : object
-        Its operands.
-    """
+    """Return what a calculation makes; `Unknown` where it fails or grows too large."""
     calculate = _ARITHMETIC.get(type(node.op))
     known = all(isinstance(each, _OPERANDS) for each in (left, right))
     if calculate is None or not known or not _is_bounded(node.op, left, right):

@@ -63,31 +63,14 @@ def is_artifact(config: Mapping[str, Any]) -> bool:
 
 
 def without_artifact(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a compiled folder's configuration as one could be given to compile.
-
-    Parameters
-    ----------
-    config : dict
-        As it was read.
-
-    Returns
-    -------
-    dict
-        Without what saving adds; the same where nothing was added.
-    """
+    """Return a compiled folder's configuration as one could be given to compile."""
     if not is_artifact(config):
         return config
     return _kept(config)
 
 
 def artifact_notes(plain: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what to know of a compiled folder's configuration as a base.
-
-    Parameters
-    ----------
-    plain : mapping
-        What `without_artifact` left of it.
-    """
+    """Return what to know of a compiled folder's configuration as a base."""
     notes = ["what only a compiled folder holds (graphs, dtype, versions) was left out"]
     blocks = plain.get("vlm", plain).get("kvcache_num_blocks")
     if blocks:
@@ -115,22 +98,7 @@ def _kept(level: dict[str, Any]) -> dict[str, Any]:
 
 
 def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return the configurations that a mapping holds.
-
-    Parameters
-    ----------
-    tree : Tree
-        A mapping.
-    text : Text
-        Where it was read.
-    release : Release
-        The one the text is for.
-
-    Raises
-    ------
-    ConfigError
-        When it is something else.
-    """
+    """Return the configurations that a mapping holds."""
     if tree.excerpt is not None and HOLE in tree.excerpt.text:
         tree = replace(tree, value=_without_holes(tree.value, tree.excerpt))
     level = tree.value

@@ -46,13 +46,7 @@ def is_path(model: str) -> bool:
 
 
 def checkpoint_in(path: str) -> str:
-    """Return the checkpoint that a path is called by; "" for what is no path.
-
-    Parameters
-    ----------
-    path : str
-        Such as "/models/Qwen3-VL-2B-Instruct", or a snapshot in the Hugging Face cache.
-    """
+    """Return the checkpoint that a path is called by; "" for what is no path."""
     cached = _CACHED.search(path)
     if cached:
         return f"{cached[1]}/{cached[2]}"
@@ -60,13 +54,7 @@ def checkpoint_in(path: str) -> str:
 
 
 def is_compiled_folder(model: str) -> bool:
-    """Return whether a model is a compiled folder, as far as its name tells.
-
-    Parameters
-    ----------
-    model : str
-        What vLLM is told to serve.
-    """
+    """Return whether a model is a compiled folder, as far as its name tells."""
     # os.path answers no where pathlib raises: long names, null bytes.
     if os.path.isdir(model):  # noqa: PTH112
         return os.path.isfile(os.path.join(model, FILE_NAME))  # noqa: PTH113, PTH118
@@ -79,13 +67,7 @@ def is_compiled_folder(model: str) -> bool:
 
 
 def folder_config(folder: str) -> Mapping[str, Any] | None:
-    """Return what a compiled folder says of itself; None where it cannot be read.
-
-    Parameters
-    ----------
-    folder : str
-        Its path, as a text names it.
-    """
+    """Return what a compiled folder says of itself; None where it cannot be read."""
     file = Path(folder) / FILE_NAME
     # os.path answers no where pathlib raises: long names, null bytes.
     if not folder or not os.path.isfile(file):  # noqa: PTH113
@@ -113,19 +95,7 @@ class Release(NamedTuple):
 
 
 def stated_release(text: Text) -> Release:
-    """Return the release a text says it is for.
-
-    Parameters
-    ----------
-    text : Text
-        What was read.
-
-    Returns
-    -------
-    Release
-        That of an exact requirement such as optimum-rbln==0.12.0, else of an image such
-        as vllm-rbln:0.12.0, else that in a name as bucketwise gives its folders.
-    """
+    """Return the release a text says it is for."""
     folder = Path(text.path).absolute().parent.name if text.path else ""
     places = (
         (_PIN, text.content, f"a requirement in {text.name}"),

@@ -133,11 +133,6 @@ class Pair:
 def options_of(command: Command) -> Options:
     """Return what a command line tells a server of vLLM.
 
-    Parameters
-    ----------
-    command : Command
-        The command.
-
     Returns
     -------
     Options
@@ -278,17 +273,7 @@ def _value(told: Given) -> Any:
 
 
 def compiled_by(command: Command, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return what a command compiles; () where it does something else.
-
-    Parameters
-    ----------
-    command : Command
-        Of optimum-rbln-cli.
-    text : Text
-        Where it was read.
-    release : Release
-        The one the text is for.
-    """
+    """Return what a command compiles; () where it does something else."""
     pairs = compiler_pairs(command.words)
     own = {
         own_option(pair.name.text): pair.told.text if pair.told else ""
@@ -351,15 +336,7 @@ def own_option(typed: str) -> str:
 
 
 def compiler_settings(pairs: Sequence[Pair], at: Excerpt) -> Settings:
-    """Return the configuration that optimum-rbln-cli hands over.
-
-    Parameters
-    ----------
-    pairs : sequence of Pair
-        Its options.
-    at : Excerpt
-        Where the command stands.
-    """
+    """Return the configuration that optimum-rbln-cli hands over."""
     found = Settings(at)
     for pair, keys in settings_in(pairs):
         found.set(keys, _compiler_value(pair.told) if pair.told else True, pair)

@@ -52,22 +52,7 @@ _OWN_NAME = re.compile(r"(?:\w*_)?rbln_config", re.IGNORECASE)
 
 
 def python_documents(code: Code, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return the configurations in Python, in the order they stand in.
-
-    Parameters
-    ----------
-    code : Code
-        A file, or the cells of a notebook.
-    text : Text
-        Where it was read.
-    release : Release
-        The one the text is for.
-
-    Raises
-    ------
-    ConfigError
-        When all that was found only running it would tell.
-    """
+    """Return the configurations in Python, in the order they stand in."""
     trees = code.trees
     literals = Literals(names_in(trees), code.place_of)
     limits, notes = limits_in(trees, literals)

@@ -38,19 +38,7 @@ class Code:
 
 
 def code_of(cells: Iterable[Excerpt]) -> tuple[Code | None, list[str]]:
-    """Return the code of cells, and what is wrong with those that are no Python.
-
-    Parameters
-    ----------
-    cells : iterable of Excerpt
-        Their texts.
-
-    Returns
-    -------
-    code : Code or None
-        None where no cell is Python.
-    problems : list of str
-    """
+    """Return the code of cells, and what is wrong with those that are no Python."""
     trees: list[ast.Module] = []
     parts: list[Excerpt] = []
     problems: list[str] = []
@@ -71,18 +59,7 @@ def code_of(cells: Iterable[Excerpt]) -> tuple[Code | None, list[str]]:
 
 
 def parsed(excerpt: Excerpt) -> ast.Module:
-    """Return the syntax tree of a Python text.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-
-    Raises
-    ------
-    ConfigError
-        When it is no Python, or nested too deeply.
-    """
+    """Return the syntax tree of a Python text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -102,13 +79,7 @@ def parsed(excerpt: Excerpt) -> ast.Module:
 
 
 def dotted_name(node: ast.expr) -> str:
-    """Return names joined by dots: "AutoProcessor.from_pretrained".
-
-    Parameters
-    ----------
-    node : ast.expr
-        What is called or set; "" where it does not end in a name.
-    """
+    """Return names joined by dots: "AutoProcessor.from_pretrained"."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.insert(0, node.attr)
@@ -165,19 +136,7 @@ class Name:
 
 
 def names_in(trees: Sequence[ast.Module]) -> dict[str, Name]:
-    """Return the names that are given a value once, by a plain assignment.
-
-    Parameters
-    ----------
-    trees : sequence of ast.Module
-        One, or the cells of a notebook: they share their names.
-
-    Returns
-    -------
-    dict of str to Name
-        Without names that stand for several values: those given anew, the parameters of
-        functions, what loops and imports set.
-    """
+    """Return the names that are given a value once, by a plain assignment."""
     times: dict[str, int] = {}
     values: dict[str, tuple[ast.expr, int]] = {}
     changes: dict[str, list[Change]] = {}

@@ -39,22 +39,7 @@ KEYS = ("optimum_overrides", "rbln_config")
 
 
 def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return the configurations that options hand over; an empty one for none.
-
-    Parameters
-    ----------
-    found : Options
-        The options.
-    text : Text
-        Where they were read.
-    release : Release
-        The one it is for.
-
-    Raises
-    ------
-    ConfigError
-        When an option that holds a configuration does not hold JSON.
-    """
+    """Return the configurations that options hand over; an empty one for none."""
     by_name: dict[str, Option] = {}
     for option in found.options:
         # Which of two ways to hand a configuration over comes later counts.
@@ -185,16 +170,7 @@ def _limits(option: Option | None) -> tuple[GivenLimits, ...]:
 
 
 def set_limits(value: Mapping[str, Any], source: str) -> tuple[GivenLimits, ...]:
-    """Return the image limits that keywords of a processor set; () for none.
-
-    Parameters
-    ----------
-    value : mapping
-        The keywords, such as min_pixels and max_pixels, or size; those of images alone
-        may stand one level below.
-    source : str
-        Where they stand.
-    """
+    """Return the image limits that keywords of a processor set; () for none."""
     found = []
     for level in (value.get("images_kwargs"), value):
         if not isinstance(level, Mapping):
@@ -227,22 +203,7 @@ def _words(value: object) -> str:
 def command_documents(
     command: Command, text: Text, release: Release
 ) -> tuple[Document, ...]:
-    """Return the configurations of a command; an empty one for a server without.
-
-    Parameters
-    ----------
-    command : Command
-        The command.
-    text : Text
-        Where it was read.
-    release : Release
-        The one the text is for.
-
-    Raises
-    ------
-    ConfigError
-        When an option that needs JSON holds none.
-    """
+    """Return the configurations of a command; an empty one for a server without."""
     if command.program == SERVER:
         return served(options_of(command), text, release)
     return compiled_by(command, text, release)

@@ -172,17 +172,7 @@ class Shell:
     def assumed(
         self, words: Sequence[Given], image: str, model: str = ""
     ) -> Iterator[Command]:
-        """Yield the server whose program an image or a chart brings along.
-
-        Parameters
-        ----------
-        words : sequence of Given
-            What it is given.
-        image : str
-            Name of the image; "" where nothing tells.
-        model : str
-            What stands beside and names what is served.
-        """
+        """Yield the server whose program an image or a chart brings along."""
         names = {
             word.text[2:].partition("=")[0].partition(".")[0]
             for word in words

@@ -212,22 +212,7 @@ def listed_word(excerpt: Excerpt) -> Word:
 def commands(
     excerpt: Excerpt, dialect: Dialect, bodies: list[Excerpt]
 ) -> Iterator[list[Word]]:
-    """Yield the words of every command, in order.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    dialect : Dialect
-        How it is written.
-    bodies : list of Excerpt
-        Where the texts are added that stand in it, announced with <<.
-
-    Raises
-    ------
-    ConfigError
-        When a quote is not closed.
-    """
+    """Yield the words of every command, in order."""
     reader = _Reader(excerpt, dialect)
     text = excerpt.text
     position = 0

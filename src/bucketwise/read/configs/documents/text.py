@@ -56,20 +56,7 @@ class Text:
 
 
 def read_text(source: str | Path) -> Text:
-    """Return the text of a CONFIG.
-
-    Parameters
-    ----------
-    source : str or Path
-        A file, a compiled folder, a folder that bucketwise wrote, "-" for standard
-        input, or a text that names no file: lengths such as "1024,4096", JSON, several
-        lines, or a line that starts vLLM or optimum-rbln-cli.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, is too large, or is not UTF-8.
-    """
+    """Return the text of a CONFIG."""
     if source == STDIN:
         return _decoded("stdin", _bounded("stdin", sys.stdin.buffer))
     # os.path answers no where pathlib raises: long names, null bytes.
@@ -126,20 +113,7 @@ def is_list(source: str | Path) -> bool:
 
 
 def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
-    """Return configurations as they are found, as long as there are not too many.
-
-    Parameters
-    ----------
-    found : iterable
-        What a text holds.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When there are more than `MAX_CONFIGURATIONS`.
-    """
+    """Return configurations as they are found, as long as there are not too many."""
     documents = tuple(islice(found, MAX_CONFIGURATIONS + 1))
     if len(documents) > MAX_CONFIGURATIONS:
         raise ConfigError(
@@ -149,13 +123,7 @@ def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
 
 
 def refuse_long(content: str, name: str) -> None:
-    """Refuse code that would take too long to take apart.
-
-    Raises
-    ------
-    ConfigError
-        When it is longer than `MAX_CODE_CHARACTERS`.
-    """
+    """Refuse code that would take too long to take apart."""
     if len(content) > MAX_CODE_CHARACTERS:
         raise ConfigError(
             f"{name}: expected at most {MAX_CODE_CHARACTERS:,} characters of code, got "

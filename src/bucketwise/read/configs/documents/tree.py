@@ -69,20 +69,7 @@ class Tree:
 
 
 def refuse_odd_values(value: object, name: str) -> None:
-    """Refuse what JSON cannot say.
-
-    Parameters
-    ----------
-    value : object
-        As some parser gave it, no deeper than `MAX_DEPTH`.
-    name : str
-        What to call the text.
-
-    Raises
-    ------
-    ConfigError
-        On keys that are no text, NaN, infinity, dates and what else a format knows.
-    """
+    """Refuse what JSON cannot say."""
     for path, found, expected in _odd(value, ()):
         place = ".".join(path)[:200] or "the whole"
         raise ConfigError(
@@ -108,20 +95,7 @@ def _odd(value: Any, path: Path) -> Iterator[tuple[Path, object, str]]:
 
 
 def json_tree(excerpt: Excerpt, name: str) -> Tree:
-    """Return what a JSON text says.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When it is no JSON, nested deeper than `MAX_DEPTH`, or has a key twice.
-    """
+    """Return what a JSON text says."""
     parse_json(excerpt.text, name)
     reader = _Reader(excerpt)
     value = reader.whole()

@@ -46,21 +46,7 @@ _PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
 
 
 def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
-    """Return the documents of a YAML text that are mappings or lists.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When it is no YAML, nested too deeply, too large once aliases are followed, has
-        a key twice, or a tag that makes anything but a plain value.
-    """
+    """Return the documents of a YAML text that are mappings or lists."""
     try:
         # Events, not nodes: composing nodes goes as deep as the text asks for.
         events = yaml.parse(excerpt.text, Loader=_Loader)
@@ -220,20 +206,7 @@ def _below(path: Path | None, key: str) -> Path | None:
 
 
 def toml_tree(excerpt: Excerpt, name: str) -> Tree:
-    """Return what a TOML text says.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When it is no TOML, nested too deeply, or holds dates, infinity or NaN.
-    """
+    """Return what a TOML text says."""
     content = excerpt.text
     too_deep = f"{name}: nested too deeply for a configuration"
     # The parser takes time and memory by the square of a key's parts.

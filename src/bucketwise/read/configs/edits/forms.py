@@ -252,24 +252,7 @@ def option_edits(
     new: Mapping[str, Any],
     renames: Mapping[Path, str],
 ) -> list[Edit]:
-    """Return the edits of a file that make settings of a command others.
-
-    Parameters
-    ----------
-    command : Command
-        The command.
-    document : Document
-        What it hands over.
-    new : mapping
-        What that becomes.
-    renames : mapping of tuple of str to str
-        Path of each key that is renamed, and its new name.
-
-    Raises
-    ------
-    NoEdit
-        When they are not given one by one, or the text has no place for a change.
-    """
+    """Return the edits of a file that make settings of a command others."""
     settings = dict(_settings(command, document))
     if not settings:
         raise NoEdit("no option gives one of its settings alone")

@@ -94,13 +94,7 @@ class Style:
 
 
 def edited(content: str, edits: Sequence[Edit]) -> str:
-    """Return a text with edits made; those that remove may overlap.
-
-    Raises
-    ------
-    NoEdit
-        When others overlap.
-    """
+    """Return a text with edits made; those that remove may overlap."""
     merged: list[Edit] = []
     for edit in sorted(edits, key=lambda each: (each.start, each.end)):
         last = merged[-1] if merged else None

@@ -46,34 +46,14 @@ _FILES = (CONFIG, NESTED, IMAGE, VIDEO)
 
 
 def short_name(hf_id: str) -> str:
-    """Return the checkpoint's name in lower case, without organisation, -Instruct and -it.
-
-    Parameters
-    ----------
-    hf_id : str
-        Such as "Qwen/Qwen3-VL-2B-Instruct".
-    """
+    """Return the checkpoint's name in lower case, without organisation, -Instruct and -it."""
     return (
         hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct").removesuffix("-it")
     )
 
 
 def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProfile:
-    """Return the profile of the checkpoint in a folder.
-
-    Parameters
-    ----------
-    text : str
-        The folder, or the model's folder in the Hugging Face cache.
-    originals : iterable of ModelProfile
-        Published checkpoints: whose limits are unchanged keeps the limits of the
-        family's published RBLN deployment.
-
-    Raises
-    ------
-    ConfigError
-        Naming every fault found: file, key, what is expected, and the value.
-    """
+    """Return the profile of the checkpoint in a folder."""
     place = locate(text)
     problems: list[str] = []
     files = read_objects(place.folder, _FILES, problems)
@@ -155,20 +135,7 @@ def _held(
 
 
 def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
-    """Return the image limits of the processor that a folder holds.
-
-    Parameters
-    ----------
-    text : str
-        What may be a folder; a compiled one need not hold a model's config.json.
-
-    Returns
-    -------
-    limits : PixelLimits or None
-        None where it holds no processor, or one that cannot be read.
-    notes : tuple of str
-        What is wrong with it.
-    """
+    """Return the image limits of the processor that a folder holds."""
     folder = os.path.expanduser(text)  # noqa: PTH111
     # os.path answers no where pathlib raises: long names, null bytes.
     if not text or not os.path.isdir(folder):  # noqa: PTH112

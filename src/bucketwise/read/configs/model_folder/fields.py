@@ -52,19 +52,7 @@ class Place:
 
 
 def locate(text: str) -> Place:
-    """Return the folder of a checkpoint.
-
-    Parameters
-    ----------
-    text : str
-        A folder, a snapshot in the Hugging Face cache, or the cache's
-        `models--Org--Name` folder itself.
-
-    Raises
-    ------
-    ConfigError
-        When there is no config.json.
-    """
+    """Return the folder of a checkpoint."""
     folder = Path(os.path.abspath(text))  # noqa: PTH100 - resolve() would follow links
     hf_id = _printable(folder.name) or "model"
     if folder.name.startswith(_CACHED):
@@ -83,17 +71,7 @@ def locate(text: str) -> Place:
 def read_objects(
     folder: Path, names: tuple[str, ...], problems: list[str]
 ) -> dict[str, dict[str, object]]:
-    """Return the JSON object each file holds; a file that is not there is left out.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder. Links out of it are followed: the Hugging Face cache is made of them.
-    names : tuple of str
-        The files.
-    problems : list of str
-        Where faults are added.
-    """
+    """Return the JSON object each file holds; a file that is not there is left out."""
     objects = {}
     for name in names:
         file = folder / name

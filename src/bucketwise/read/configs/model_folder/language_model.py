@@ -110,27 +110,7 @@ def read_language_model(
     problems: list[str],
     place: str = f"{CONFIG}: ",
 ) -> tuple[LmShape | None, tuple[str, ...]]:
-    """Return the language model of a checkpoint, and what to know of how it was read.
-
-    Parameters
-    ----------
-    family : str
-        A key of `TEXT_CLASSES`.
-    config : Mapping
-        What config.json holds, or the object in it that is of the family.
-    tower : Tower
-        The vision tower that feeds it.
-    problems : list of str
-        Where faults are added.
-    place : str
-        Where that stands.
-
-    Returns
-    -------
-    tuple of (LmShape or None, tuple of str)
-        None where config.json does not tell it, where its layers are of a kind not
-        known here, which a note says, or when a fault was found, here or before.
-    """
+    """Return the language model of a checkpoint, and what to know of how it was read."""
     kind = TEXT_CLASSES[family]
     fields = _fields(kind, config, problems, place)
     if fields is None:

@@ -63,24 +63,6 @@ def read_processors(
     then the processor's own file, and for clips at last preprocessor_config.json
     (transformers 5.15.1, image_processing_base.py, get_image_processor_dict, and
     video_processing_utils.py, get_video_processor_dict).
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of config.json.
-    files : Files
-        The folder's objects by file name.
-    tower : Tower
-        The vision tower the processors feed.
-    problems : list of str
-        Where faults are added.
-    complete : bool
-        Whether every file could be read; one that could not is not called missing.
-
-    Returns
-    -------
-    Processors or None
-        None when a fault was found, here or before.
     """
     plain = plain_file(files, IMAGE, problems)
     image_at = first(nested(files, "image_processor", problems), plain)

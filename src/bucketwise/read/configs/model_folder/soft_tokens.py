@@ -35,25 +35,7 @@ FULL, SLIDING_PATTERN = "full_attention", 6
 def read_soft_tokens(
     config: Mapping[str, Any], files: Files, sister: ModelProfile, problems: list[str]
 ) -> ModelProfile:
-    """Return a published profile with what a folder holds in its place.
-
-    Parameters
-    ----------
-    config : Mapping
-        What config.json holds.
-    files : Files
-        The folder's other objects by file name.
-    sister : ModelProfile
-        A published checkpoint of the family: the processor's class, with the defaults that
-        the family's classes have.
-    problems : list of str
-        Where faults are added.
-
-    Returns
-    -------
-    ModelProfile
-        Not to be used when a fault was added.
-    """
+    """Return a published profile with what a folder holds in its place."""
     vision = _object(config, "vision_config", problems)
     text = _object(config, "text_config", problems)
     tower = Fields("config.json: vision_config.", vision, problems)

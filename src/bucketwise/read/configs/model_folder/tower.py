@@ -97,24 +97,7 @@ def read_tower(
     problems: list[str],
     place: str = "config.json: ",
 ) -> Tower:
-    """Return the vision tower of a checkpoint.
-
-    Parameters
-    ----------
-    family : str
-        A key of `TOWERS`.
-    config : Mapping
-        What config.json holds, or the object in it that is of the family.
-    problems : list of str
-        Where faults are added.
-    place : str
-        Where that stands.
-
-    Returns
-    -------
-    Tower
-        Not to be used when a fault was added.
-    """
+    """Return the vision tower of a checkpoint."""
     kind = TOWERS[family]
     vision = config.get("vision_config")
     if vision is not None and not isinstance(vision, dict):
