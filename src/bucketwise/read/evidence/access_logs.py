@@ -16,9 +16,11 @@ from bucketwise.read.detect import File
 from bucketwise.read.evidence.format_strings import LineFormat, compile_format
 from bucketwise.read.evidence.line_formats import (
     KNOWN,
+    Known,
     find_prefix,
     infer_format,
     suppose_duration,
+    w3c_format,
 )
 from bucketwise.read.opening import TABLES
 from bucketwise.read.tables.columns import Match, Purpose
@@ -54,7 +56,7 @@ _HOLDERS = (
 journald, Google Cloud, Splunk, OpenTelemetry, Datadog, Elasticsearch."""
 _LOOKED_AT = 200
 """Lines by which the form of a log is told."""
-_REQUEST = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S"
+_REQUEST = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)[ \t]\S"
 """What a line without it is no damaged line of, but a word of the proxy itself."""
 _TO_THE_SECOND = "times are told to the second only"
 _ONE_ENGINE = "no line tells the engine: all requests are taken for those of one"
@@ -69,12 +71,16 @@ def shows_completions(paths: Iterable[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A format, whose it is, and what stands before its lines."""
+    """A format, whose it is, and what stands before its lines.
+
+    With `comments` a line that begins with # is none.
+    """
 
     lines: LineFormat
     name: str
     prefix: str = ""
     put_by: tuple[str, ...] = ()
+    comments: bool = False
 
     @property
     def strict(self) -> str:
@@ -99,10 +105,11 @@ def open_access_log(
         for each in outer.samples_of("line")
         if len(each) <= MAX_LINE
     ]
+    stated = w3c_format(lines)
     # What else a proxy says, and what stands beside it, tells no form.
     lines = [each for each in lines if re.search(_REQUEST, each)] or lines
     lines = lines[:_LOOKED_AT]
-    form = _find(workspace, lines, file.name, log_format)
+    form = _find(workspace, lines, file.name, log_format, stated)
     if form is None:
         return None
     cell = f"c{outer.roles['line']}"
@@ -159,7 +166,11 @@ _FOR_LINES = Purpose(
 
 
 def _find(
-    workspace: Workspace, lines: Sequence[str], name: str, log_format: str | None
+    workspace: Workspace,
+    lines: Sequence[str],
+    name: str,
+    log_format: str | None,
+    stated: Known | None,
 ) -> _Form | None:
     """Return the form most lines have; None where none shows a request."""
     prefix, put_by = find_prefix(lines)
@@ -176,7 +187,7 @@ def _find(
                 f"{shlex.quote(infer_format(bare))}"
             )
         return forms[fitting.index(max(fitting))]
-    forms = []
+    forms = [_Form(stated.lines, stated.name, comments=True)] if stated else []
     # A time before each line may be of the line itself.
     for texts, before in ((bare, (prefix, put_by)), (lines, ("", ()))):
         forms += [
@@ -246,6 +257,8 @@ def _requests(form: _Form, cell: str, rows: str, kept: str = "") -> str:
     groups = [each for each in parts if each != "answered"]
     first = groups[0]
     told = f"SELECT *, {cell} AS told FROM {rows}"
+    if form.comments:
+        told += f" WHERE NOT coalesce(starts_with({cell}, '#'), false)"
     told = (
         f"SELECT *, CASE WHEN strlen(told) <= {MAX_LINE} THEN "
         f"regexp_extract(told, {form.strict}, {groups}) END AS s FROM ({told})"

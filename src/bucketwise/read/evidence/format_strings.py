@@ -91,6 +91,8 @@ NGINX = _Syntax(
         "msec": _Told("end", 1.0), "time_iso8601": _Told("end"),
         # It holds a blank.
         "time_local": _Told("end", None, r"([^ ]* [+-]\d{4})"), "end": _Told("end"),
+        # In two fields (W3C Extended Log File Format).
+        "end_date_time": _Told("end", None, r"([-\d]{10}[ \t][:.\d]{8,15})"),
         "start": _Told("start"), "request_time": _Told("duration", 1.0),
         "upstream_response_time": _Told("duration", 1.0),
         "duration": _Told("duration", 1.0), "duration_ms": _Told("duration", 1e-3),
@@ -223,8 +225,8 @@ def compile_format(text: str) -> LineFormat:
     for at, token in enumerate(tokens):
         if isinstance(token, str):
             # Blanks that align columns are any number.
-            plain = re.escape(token).replace("\\ ", " ")
-            literal = re.sub(r"(?:\\? ){2,}", " +", plain)
+            written = re.escape(token).replace("\\ ", " ")
+            literal = re.sub(r"(?:\\? ){2,}", " +", written)
             strict.append(literal)
             loose.append(literal)
             continue

@@ -98,6 +98,33 @@ KNOWN = (
 )
 """Tried in this order; the first that most lines have is taken for all of them."""
 
+_W3C_FIELDS = {"cs-uri-stem": "path", "cs-method": "method"}
+
+
+def w3c_format(lines: Iterable[str]) -> Known | None:
+    """Return the format that a `#Fields:` line names; None where none tells a duration.
+
+    W3C Extended Log File Format (WD-logfile): time-taken is in seconds, but IIS writes
+    milliseconds (its W3C logging fields). Both it and CloudFront tell the time at which
+    a response was finished.
+    """
+    named = [each.split()[1:] for each in lines if each.startswith("#Fields:")]
+    if not named or not {"date", "time", "time-taken"} <= set(named[-1]):
+        return None
+    fields = named[-1]
+    tabs = any("\t" in each for each in lines if not each.startswith("#"))
+    in_ms = "sc-win32-status" in fields
+    names = _W3C_FIELDS | {"time-taken": "duration_ms" if in_ms else "duration"}
+    told = []
+    for at, each in enumerate(fields):
+        if each == "date" and fields[at + 1 : at + 2] == ["time"]:
+            told.append("$end_date_time")
+        elif each != "time" or fields[at - 1] != "date":
+            told.append("$" + names.get(each, f"_{at}"))
+    program = "IIS" if in_ms else "a W3C extended log"
+    return Known(program, ("\t" if tabs else " ").join(told))
+
+
 _STAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 
 _PREFIXES: Mapping[str, str] = {

@@ -93,6 +93,11 @@ PROGRAMS = (
     # songquanpeng/one-api, model/log.go: ElapsedTime in milliseconds, likewise.
     Program(name="one-api", shown_by=frozenset({"elapsed_time", "created_at", "quota"}),
             roles={"end": "created_at"}, units_s={"duration": 1e-3}),
+    # huggingface/text-generation-inference, router/src/server.rs: tracing::info!("Success")
+    # when a request is done; `target` is a module.
+    Program(name="Text Generation Inference",
+            shown_by=frozenset({"span.total_time", "span.time_per_token"}),
+            roles={"end": "timestamp", "duration": "span.total_time", "replica": ""}),
     # k6, results output: a row for every value of every metric.
     Program(name="k6", shown_by=frozenset({"metric_name", "metric_value"}),
             refusal="k6 writes a row for each value of each metric; keep only those of "

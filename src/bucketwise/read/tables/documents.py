@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from bucketwise.errors import InputError
@@ -112,10 +112,53 @@ def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
     return first.keys() if all(first.keys() == each.keys() for each in others) else ()
 
 
+def _named_cells(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of what a database answers: names in one list, cells in another."""
+    lists = list(_lists_below(document))
+    for names, rows in product(map(_names_in, lists), map(_rows_in, lists)):
+        if names and rows and all(len(cells) == len(names) for cells in rows):
+            yield from (dict(zip(names, cells, strict=True)) for cells in rows)
+            return
+
+
+def _lists_below(value: Any, depth: int = 4) -> Iterator[list[Any]]:
+    """Yield the lists in objects within objects, the outermost first."""
+    inside = value.values() if isinstance(value, dict) else value[:1]
+    for each in inside:
+        if isinstance(each, list) and each:
+            yield each
+    for each in inside if depth else ():
+        if isinstance(each, dict) or (isinstance(each, list) and _is_wrapped(each)):
+            yield from _lists_below(each, depth - 1)
+
+
+def _is_wrapped(items: list[Any]) -> bool:
+    return len(items) == 1 and isinstance(items[0], dict)
+
+
+def _names_in(items: list[Any]) -> list[str]:
+    """Return the names of columns that a list holds, as text or by "name"; [] for none."""
+    names = [each.get("name") if isinstance(each, dict) else each for each in items]
+    found = [each for each in names if isinstance(each, str)]
+    return found if len(found) == len(items) else []
+
+
+def _rows_in(items: list[Any]) -> list[list[Any]]:
+    """Return the rows of cells that a list holds; [] for none."""
+    rows = [_cells_of(each) for each in items]
+    found = [cells for cells in rows if cells is not None]
+    return found if len(found) == len(items) else []
+
+
+def _cells_of(row: Any) -> list[Any] | None:
+    """Return the cells of a row: a list, or what BigQuery wraps each in."""
+    if isinstance(row, dict) and isinstance(row.get("f"), list):
+        return [cell.get("v") for cell in row["f"]]
+    return row if isinstance(row, list) else None
+
+
 SHAPES: Mapping[str, Callable[[Any], Iterable[dict[str, Any]]]] = {
-    "columns and data": lambda it: (
-        dict(zip(map(str, it["columns"]), cells, strict=True)) for cells in it["data"]
-    ),
+    "names of columns and rows of cells": _named_cells,
     "an object of columns": lambda it: (
         {name: column[at] for name, column in it.items()} for at in _common_keys(it)
     ),
@@ -125,8 +168,9 @@ SHAPES: Mapping[str, Callable[[Any], Iterable[dict[str, Any]]]] = {
         {str(at): cell for at, cell in enumerate(cells, start=1)} for cells in it
     ),
 }
-"""What holds a table without a list of objects: `to_json` of pandas with orient "split",
-"columns", "index" and "values", `to_dict` with orient "list" (pandas 2.2)."""
+"""What holds a table without a list of objects: the answers of databases over HTTP
+(BigQuery, Trino, Snowflake, ClickHouse, InfluxDB), and `to_json` of pandas with orient
+"split", "columns", "index" and "values", `to_dict` with orient "list" (pandas 2.2)."""
 
 
 def _said(table: Table, where: str, *, placed: bool) -> Table:
