@@ -39,7 +39,7 @@ PROGRAMS = {
     "bucketwise": """
 import sys, time
 from pathlib import Path
-from bucketwise.read.images.folder import read_folder
+from bucketwise.read.images.read import read_folder
 start = time.perf_counter()
 for item in read_folder(Path(sys.argv[1])):
     assert item.header

@@ -22,7 +22,7 @@ from bucketwise.core.language_model import input_embedding, parameters
 from bucketwise.core.patching import count_patches
 from bucketwise.errors import BucketwiseError, ConfigError
 from bucketwise.nouns.profile import ModelProfile
-from bucketwise.read.configs import json_file
+from bucketwise.read import json_text
 from bucketwise.read.configs.model_folder.tower import HOLDERS, TOWERS
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import preprocessing_of, sides_px, sizes_of
@@ -697,7 +697,7 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(
 def test_a_file_that_is_no_configuration_is_not_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_file, "MAX_BYTES", 100)
+    monkeypatch.setattr(json_text, "MAX_FILE_BYTES", 100)
     with pytest.raises(ConfigError, match="at most 100 bytes"):
         find_profile(write(tmp_path / "m", SOUND))
 

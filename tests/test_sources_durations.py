@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.read.database import Connection, open_workspace
-from bucketwise.read.evidence.durations import seconds
+from bucketwise.read.tables.times import seconds
 
 
 @pytest.fixture(scope="module", name="connection")

@@ -15,7 +15,7 @@ from bucketwise.core.decoder.sweep import sweep
 from bucketwise.errors import BucketwiseError, InputError
 from bucketwise.nouns.activity import Activity, Evidence, Requests
 from bucketwise.read import read_evidence
-from bucketwise.read.evidence import documents, prometheus
+from bucketwise.read.evidence import prometheus, unfolding
 from bucketwise.read.evidence.engine_log import (
     looks_like_engine_log,
     read_engine_log,
@@ -721,7 +721,7 @@ def test_native_histograms_are_refused_as_such() -> None:
 
 
 def test_a_document_has_a_greatest_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MAX_CHARACTERS", 1_000)
+    monkeypatch.setattr(unfolding, "MAX_CHARACTERS", 1_000)
     with pytest.raises(InputError, match="longer step"):
         scraped([answer("both")], "x")
 

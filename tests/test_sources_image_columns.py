@@ -20,11 +20,11 @@ from bucketwise.errors import InputError
 from bucketwise.read import read_traffic
 from bucketwise.read.database import Workspace, open_workspace
 from bucketwise.read.detect import File, recognise
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
 from bucketwise.read.images.read import read_header
-from bucketwise.read.requests import parquet_rows as image_rows
-from bucketwise.read.requests.parquet_rows import has_images, read_parquet
+from bucketwise.read.requests import rows as image_rows
 from bucketwise.read.requests.reader import RequestLog
+from bucketwise.read.requests.rows import has_images, read_parquet
 from bucketwise.words.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
 
 pytestmark = pytest.mark.usefixtures("one_reader")

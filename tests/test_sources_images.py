@@ -29,12 +29,16 @@ from pillow_heif import HeifImageFile
 
 from bucketwise.errors import InputError
 from bucketwise.read.images import tar as tar_room
-from bucketwise.read.images.folder import find_images, read_folder, read_image
 from bucketwise.read.images.header import Header
-from bucketwise.read.images.read import read_header, read_path
-from bucketwise.read.images.tar import read_tar
-from bucketwise.read.images.views import Window
-from bucketwise.read.packing import Compression
+from bucketwise.read.images.read import (
+    find_images,
+    read_folder,
+    read_header,
+    read_image,
+    read_path,
+)
+from bucketwise.read.images.tar import Window, read_tar
+from bucketwise.read.lines import Compression
 from bucketwise.words.reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,

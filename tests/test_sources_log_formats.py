@@ -249,6 +249,44 @@ def test_lines_within_what_keeps_them_are_read_as_their_own_kind(
     assert load_of(read(text)).sha256() == swept(SOME)
 
 
+W3C = {
+    "IIS": "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n"
+    "#Fields: date time s-ip cs-method cs-uri-stem s-port sc-status sc-win32-status "
+    "time-taken\n",
+    "CloudFront": "#Version: 1.0\n#Fields: date time x-edge-location cs-method cs(Host) "
+    "cs-uri-stem sc-status time-taken\n",
+}
+
+
+def w3c(program: str, each: Request) -> str:
+    when = each.end("%Y-%m-%d %H:%M:%S")
+    if program == "IIS":
+        return f"{when} 10.0.0.4 POST /v1/completions 443 200 0 {each.took_ms}\n"
+    told = (
+        f"{when} IAD POST d.example.net /v1/completions 200 {each.took_ms / 1e3:.3f}\n"
+    )
+    return told.replace(" ", "\t")
+
+
+@pytest.mark.parametrize("program", W3C)
+def test_a_log_that_names_its_fields_is_read_by_them(program: str) -> None:
+    whole_s = [
+        each._replace(
+            start_ms=each.start_ms // 1_000 * 1_000,
+            took_ms=each.took_ms // 1_000 * 1_000,
+        )
+        for each in SOME
+    ]
+    text = W3C[program] + "".join(w3c(program, each) for each in whole_s)
+    evidence = read(text)
+    one = [each._replace(engine=0) for each in whole_s]
+    assert load_of(evidence).sha256() == swept(one)
+    assert not evidence.rejections
+    [note] = [each for each in evidence.notes if "--log-format" in each]
+    assert "$end_date_time" in note
+    assert "$path" in note
+
+
 def test_a_quote_within_a_value_ends_nothing() -> None:
     forged = '200 0 "-" "x\\" 1 0.001 10.9.9.9:80 \\"" '
     lines = [

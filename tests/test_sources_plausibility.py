@@ -267,6 +267,12 @@ PROGRAMS: dict[str, Callable[[float, float, float], dict[str, Any]]] = {
         "created_at": round(end), "quota": 100, "prompt_tokens": 9,
         "completion_tokens": round(took * 40), "use_time": round(took),
     },
+    "TGI": lambda _, end, took: {
+        "timestamp": _iso(end), "level": "INFO", "message": "Success",
+        "target": "text_generation_router::server",
+        "span": {"total_time": f"{took:.6f}s", "validation_time": "123.4µs",
+                 "time_per_token": "23.4ms", "name": "generate"},
+    },
     "one-api": lambda _, end, took: {
         "created_at": round(end), "quota": 100, "elapsed_time": round(took * 1e3),
     },

@@ -8,9 +8,14 @@ from typing import Any
 import pytest
 
 from bucketwise.errors import ConfigError
+from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents import text as texts
-from bucketwise.read.configs.rbln_config import read_rbln_config
-from bucketwise.read.configs.scenarios import GivenLengths, read_lengths
+from bucketwise.read.configs.scenarios import (
+    GivenLengths,
+    RblnConfig,
+    config_in,
+    read_lengths,
+)
 
 # As optimum-rbln 0.12.0 saves it (RBLNModelConfig.save), shortened.
 COMPILED = {
@@ -121,6 +126,16 @@ def test_one_length_may_be_a_bare_number(tmp_path: Path) -> None:
     assert current_lengths(str(path)).lengths == (6400,)
 
 
+def read_rbln_config(source: Path) -> RblnConfig:
+    found = config_in(read_documents(source))
+    assert found is not None
+    return found
+
+
+def test_lengths_alone_are_no_base() -> None:
+    assert config_in(read_documents("1024,4096")) is None
+
+
 def test_a_compiled_folder_is_read_by_its_name(tmp_path: Path) -> None:
     write(tmp_path, COMPILED)
     assert current_lengths(str(tmp_path)).lengths == (1024, 4096)
@@ -162,7 +177,6 @@ def test_lengths_of_the_wrong_kind_are_refused(lengths: Any, tmp_path: Path) -> 
         ('{"a": ' + "9" * 5000 + "}", "not JSON"),
         ("[" * 100_000, "nested too deeply"),
         ('"text"', "no configuration found"),
-        ("7", "holds no settings to start from"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_name(

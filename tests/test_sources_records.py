@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read import read_evidence, read_rows, read_traffic
-from bucketwise.read.line_ends import find_line_ends
-from bucketwise.read.packing import Compression, open_unpacked
+from bucketwise.read.lines import Compression, find_line_ends, open_unpacked
 from bucketwise.read.tables.records import Form, read_records
 from tests.test_fuzz import LOADS, images, requests, tar_of, whole
 
@@ -248,7 +247,7 @@ def test_lines_are_counted_as_python_counts_them(
     lines = list(io.StringIO(text, newline=""))
     ends = {line[len(line.rstrip("\r\n")) :] for line in lines} - {""}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bucketwise.read.line_ends.CHUNK_BYTES", chunk)
+        patch.setattr("bucketwise.read.lines.CHUNK_BYTES", chunk)
         found = find_line_ends(path, "none")
     one = {"\n": "lf", "\r\n": "crlf", "\r": "other"}
     kinds = {one[end] for end in ends} or {"lf"}

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.nouns.traffic import OwnLimits
-from bucketwise.read.images.header import TOLD, Header
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import TOLD, Header, Item
 from bucketwise.read.images.read import read_header
-from bucketwise.read.requests.base64_text import Base64File
+from bucketwise.read.requests.payloads import Base64File
 from bucketwise.read.requests.reader import looks_like_requests, read_requests
 from bucketwise.words.reasons import (
     NOT_A_NUMBER,

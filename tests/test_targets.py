@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from bucketwise.engines.rbln.keys import BOTH, standing
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
-from bucketwise.errors import ConfigError, InputError, UsageError
-from bucketwise.read.configs.bucket_lists import read_bucket_list
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 
 
@@ -51,31 +48,6 @@ def test_an_unknown_release_is_a_usage_error_that_names_the_known() -> None:
 def test_versions_are_compared_as_numbers() -> None:
     assert parse_version("0.11.0.post1") == (0, 11, 0)
     assert parse_version("0.9.4") < TARGETS["0.10.3"].parsed
-
-
-@pytest.mark.parametrize("text", ["1024,4096", "[4096, 1024]", "1024 4096 1024"])
-def test_a_bucket_list_is_ascending_and_has_each_length_once(text: str) -> None:
-    assert read_bucket_list(text).lengths == (1_024, 4_096)
-
-
-def test_a_plan_is_a_bucket_list_and_anything_else_is_none(tmp_path: Path) -> None:
-    plan = tmp_path / "plan.json"
-    plan.write_text(
-        '{"schema": "bucketwise.plan/1", "model": {"name": "m"}, "visual": '
-        '{"vit_max_seq_lens": [4, 8], "processor": {"min_pixels": 1, "max_pixels": 9}}}'
-    )
-    found = read_bucket_list(str(plan))
-    assert (found.lengths, found.model, found.max_pixels) == ((4, 8), "m", 9)
-    plan.write_text('{"schema": "bucketwise.plan/1"}')
-    with pytest.raises(InputError, match="a damaged plan"):
-        read_bucket_list(str(plan))
-    plan.write_text("{}")
-    with pytest.raises(InputError, match="not a plan of bucketwise"):
-        read_bucket_list(str(plan))
-    with pytest.raises(InputError, match="neither lengths"):
-        read_bucket_list(str(tmp_path / "none.json"))
-    with pytest.raises(UsageError, match="expected lengths from 1 up"):
-        read_bucket_list("0,4")
 
 
 def test_models_are_found_by_short_name_and_by_hugging_face_id() -> None:

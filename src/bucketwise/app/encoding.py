@@ -22,9 +22,9 @@ from bucketwise.engines.rbln.rules.values import whole
 from bucketwise.engines.rbln.targets import check_planned
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.traffic import Traffic
-from bucketwise.read.configs.bucket_lists import parse_bucket_list
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.encoders import find_encoder
+from bucketwise.read.configs.scenarios import parse_bucket_list
 
 
 def analyze_lengths(

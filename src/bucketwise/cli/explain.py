@@ -43,20 +43,23 @@ def explain(
 ) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
     from bucketwise.app import explaining
-    from bucketwise.read.configs.bucket_lists import read_bucket_list
     from bucketwise.read.configs.profiles import find_profile
+    from bucketwise.read.configs.scenarios import read_lengths
 
     one = one_target(target)
     given = None
     if plan:
         with lengths_as_usage(plan):
-            given = read_bucket_list(plan)
-    if given and given.model and given.model != find_profile(model).name:
-        message = f"--model: expected {given.model}, which --plan is for, got {model}"
+            given = read_lengths(plan)
+    planned = given.documents[0].model if given and given.is_plan else ""
+    if planned not in ("", find_profile(model).name):
+        message = f"--model: expected {planned}, which --plan is for, got {model}"
         raise click.UsageError(message)
-    if given and limits["min_pixels"] is limits["max_pixels"] is None:
+    if given and given.limits and limits["min_pixels"] is limits["max_pixels"] is None:
         # What the plan sets on the processor is what its buckets were made for.
-        limits["min_pixels"], limits["max_pixels"] = given.min_pixels, given.max_pixels
+        [set_by_plan, *_] = given.limits
+        limits["min_pixels"] = set_by_plan.min_pixels
+        limits["max_pixels"] = set_by_plan.max_pixels
     lines = explaining.explain(
         sizes,
         model=model,

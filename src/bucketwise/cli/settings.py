@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from bucketwise.engines.rbln.base_config import BaseConfig, Overrides
     from bucketwise.nouns.document import Document
     from bucketwise.nouns.traffic import Traffic
-    from bucketwise.read.configs.rbln_config import RblnConfig
-    from bucketwise.read.configs.scenarios import GivenLengths
+    from bucketwise.read.configs.scenarios import GivenLengths, RblnConfig
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 MOST_NOTES = 20
@@ -184,7 +183,7 @@ def base_config(
     from bucketwise.engines.rbln.base_config import Overrides
     from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
     from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
-    from bucketwise.read.configs.rbln_config import config_in
+    from bucketwise.read.configs.scenarios import config_in
 
     family = find_profile(model or DEFAULT_MODEL).family
     overrides = Overrides(

@@ -21,11 +21,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from bucketwise.read.evidence.reading import read_evidence
-    from bucketwise.read.frames import write_parquet
     from bucketwise.read.histograms import write_histogram
     from bucketwise.read.query import Query
     from bucketwise.read.reading import read_inputs, read_traffic
-    from bucketwise.read.rows import Rows, read_rows
+    from bucketwise.read.rows import Rows, read_rows, write_parquet
 
 _HOMES = {
     "Query": "query",
@@ -35,7 +34,7 @@ _HOMES = {
     "read_rows": "rows",
     "read_traffic": "reading",
     "write_histogram": "histograms",
-    "write_parquet": "frames",
+    "write_parquet": "rows",
 }
 
 
@@ -44,8 +43,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module  # noqa: PLC0415 - keeps workers light
 
     if name not in _HOMES:
-        message = f"module 'bucketwise.read' has no attribute {name!r}"
-        raise AttributeError(message)
+        raise AttributeError(f"module 'bucketwise.read' has no attribute {name!r}")
     found = getattr(import_module(f"bucketwise.read.{_HOMES[name]}"), name)
     globals()[name] = found
     return found

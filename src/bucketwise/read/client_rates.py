@@ -15,8 +15,12 @@ from bucketwise.errors import InputError
 from bucketwise.read.database import literal, open_workspace
 from bucketwise.read.detect import GZIP
 from bucketwise.read.inputs import Input
-from bucketwise.read.line_ends import find_line_ends
-from bucketwise.read.packing import Compression, PackingError, open_unpacked
+from bucketwise.read.lines import (
+    Compression,
+    PackingError,
+    find_line_ends,
+    open_unpacked,
+)
 from bucketwise.read.scratch import Scratch
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})
@@ -59,26 +63,7 @@ _ONE_EACH = "SELECT client, window_start_s, 1 AS per_request FROM windows"
 
 
 def join_client_rates(found: Sequence[Input], scratch: Scratch) -> list[Input]:
-    """Put one weighted table in the place of tables of shares and rates.
-
-    Parameters
-    ----------
-    found : sequence of Input
-        Every input.
-    scratch : Scratch
-        Where the joined table is written.
-
-    Returns
-    -------
-    list of Input
-        The joined table after all the others; unchanged where no table of rates is
-        among them.
-
-    Raises
-    ------
-    InputError
-        When there are rates and no single table of shares of visual tokens.
-    """
+    """Put one weighted table in the place of tables of shares and rates."""
     if len(found) < 2:  # noqa: PLR2004 - nothing to join
         return list(found)
     parts: dict[str, list[Input]] = {}
@@ -135,7 +120,11 @@ def _header(path: Path) -> set[str]:
 def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None:
     for each in (tokens, rates, counts):
         if each is not None:
-            _refuse_damage(each)
+            try:
+                # To its end: DuckDB looks at no checksum.
+                find_line_ends(each.path, _packing(each.path))
+            except PackingError as error:
+                raise InputError(f"{each.name}: {error}; pack it anew") from error
     with open_workspace() as workspace:
         # Three files at once: one name each.
         tables = {
@@ -150,14 +139,6 @@ def _join(tokens: Input, rates: Input, counts: Input | None, path: Path) -> None
         workspace.connection.execute(
             _JOIN.format(**tables, images=images, path=literal(path))
         )
-
-
-def _refuse_damage(each: Input) -> None:
-    """Read a packed part to its end: DuckDB looks at no checksum."""
-    try:
-        find_line_ends(each.path, _packing(each.path))
-    except PackingError as error:
-        raise InputError(f"{each.name}: {error}; pack it anew") from error
 
 
 def _packing(path: Path) -> Compression:

@@ -1,8 +1,8 @@
-"""The one way to DuckDB: a connection with bounds, and quoting of what users named."""
+"""The one way to DuckDB: a connection with bounds, quoting of what users named, columns by their place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,10 @@ from bucketwise.read.scratch import Scratch, open_scratch
 
 Connection = duckdb.DuckDBPyConnection
 DATA_FAULTS = (
-    duckdb.ConversionException,
-    duckdb.InvalidInputException,
-    duckdb.IOException,
-    duckdb.NotImplementedException,
-    duckdb.OutOfMemoryException,
-    duckdb.OutOfRangeException,
-    duckdb.SerializationException,
-)
+    duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException,
+    duckdb.NotImplementedException, duckdb.OutOfMemoryException,
+    duckdb.OutOfRangeException, duckdb.SerializationException,
+)  # fmt: skip
 """Errors with which DuckDB says that a file is not as it should be."""
 
 AnyFault = duckdb.Error
@@ -32,6 +28,9 @@ SQL_FAULTS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserExce
 raises over damaged files that it did not expect, such as "TProtocolException"."""
 
 MEMORY_LIMIT = "360MB"
+
+ROW = "file_row_number"
+"""The row in the file, from 0: DuckDB's, also where a column of the file is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +123,54 @@ def literal(text: str | Path) -> str:
 def identifier(name: str) -> str:
     """Return a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, or a field of a struct.
+
+    Attributes
+    ----------
+    name : str
+        As the file has it.
+    sql : str
+        How SQL names it.
+    kind : DuckDBPyType
+        What its cells are.
+    """
+
+    name: str
+    sql: str
+    kind: Any
+
+    @property
+    def fields(self) -> tuple[Column, ...]:
+        """The fields of a struct, in order; () for anything else."""
+        if self.kind.id != "struct":
+            return ()
+        return tuple(
+            Column(name, f"struct_extract_at({self.sql}, {nth})", kind)
+            for nth, (name, kind) in enumerate(self.kind.children, start=1)
+        )
+
+
+def open_columns(workspace: Workspace, path: Path) -> tuple[str, tuple[Column, ...]]:
+    """Return SQL of all rows of a file, in which `ROW` can be asked for, and its columns."""
+    # The folder of temporary files may have a `=` in its name, too.
+    stored = (
+        f"read_parquet({literal(workspace.stage(path))}, hive_partitioning = false)"
+    )
+    columns = columns_of(workspace.connection, stored)
+    return by_place(stored, columns), columns
+
+
+def columns_of(connection: Connection, table: str) -> tuple[Column, ...]:
+    """Return the columns of a table, named by their place as in `by_place`."""
+    relation = connection.sql(f"FROM {table} LIMIT 0")
+    named = zip(relation.columns, relation.types, strict=True)
+    return tuple(Column(name, f"p{at}", kind) for at, (name, kind) in enumerate(named))
+
+
+def by_place(table: str, columns: Sequence[Column]) -> str:
+    """Return SQL of a table whose columns are named by their place."""
+    return f"{table} AS stored({', '.join(column.sql for column in columns)})"

@@ -18,7 +18,7 @@ from bucketwise.read.database import Workspace
 from bucketwise.read.images.header import Header
 from bucketwise.read.images.read import read_header, read_path, starts_as_image
 from bucketwise.read.json_text import parse
-from bucketwise.read.packing import Compression, PackingError, open_unpacked
+from bucketwise.read.lines import Compression, PackingError, open_unpacked
 
 Kind = Literal["delimited", "jsonlines", "json", "parquet", "tar"]
 
@@ -72,13 +72,7 @@ class File:
 
 
 def is_image(path: Path) -> bool:
-    """Return whether a file is an image, readable or not; no other form is asked for.
-
-    Raises
-    ------
-    OSError
-        When it cannot be read.
-    """
+    """Return whether a file is an image, readable or not; no other form is asked for."""
     with path.open("rb") as file:
         start = file.read(_TAR_BLOCK)
     if starts_as_image(start):
@@ -91,13 +85,7 @@ def is_image(path: Path) -> bool:
 
 
 def may_crash(path: Path) -> bool:
-    """Return whether a file is Parquet, packed or not; such is read in isolation.
-
-    Raises
-    ------
-    OSError
-        When it cannot be read.
-    """
+    """Return whether a file is Parquet, packed or not; such is read in isolation."""
     if path.is_dir():
         return False
     with path.open("rb") as file:
@@ -113,27 +101,7 @@ def may_crash(path: Path) -> bool:
 
 
 def refuse_early(start: bytes, name: str, expected: str) -> bool:
-    """Refuse what no reader knows by its first bytes, before the rest is waited for.
-
-    Parameters
-    ----------
-    start : bytes
-        As many as there are, up to `HEAD_BYTES`.
-    name : str
-        What messages call it.
-    expected : str
-        What messages say is right.
-
-    Returns
-    -------
-    bool
-        Whether it is text.
-
-    Raises
-    ------
-    InputError
-        When it is nothing that can be read.
-    """
+    """Refuse what no reader knows by its first bytes, before the rest is waited for."""
     if start.startswith((GZIP, ZSTD, *_SKIPPABLE)) or starts_as_image(start):
         return False
     if b"\0" in start and isinstance(read_header(io.BytesIO(start)), Header):
@@ -144,26 +112,7 @@ def refuse_early(start: bytes, name: str, expected: str) -> bool:
 def recognise(
     workspace: Workspace, path: Path, name: str, expected: str = EXPECTED
 ) -> File:
-    """Return what a file is.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where packed files are looked into.
-    path : Path
-        A regular file.
-    name : str
-        What messages and records call it.
-    expected : str
-        What messages say is right.
-
-    Raises
-    ------
-    InputError
-        When it is empty or nothing that can be read.
-    PackingError
-        When it is packed and damaged: at its start, or anywhere if it is Parquet.
-    """
+    """Return what a file is."""
     with path.open("rb") as file:
         start = file.read(HEAD_BYTES)
     if not start:
@@ -237,13 +186,7 @@ def _kind(start: bytes, name: str, expected: str) -> Kind:
 
 
 def _is_document(text: str) -> bool:
-    """Say whether an object goes on beyond its first line, or is the only one.
-
-    Parameters
-    ----------
-    text : str
-        As much of the start as there is, up to `HEAD_BYTES`.
-    """
+    """Say whether an object goes on beyond its first line, or is the only one."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     line, _, rest = lines.partition("\n")
     try:

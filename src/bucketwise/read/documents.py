@@ -21,7 +21,7 @@ from bucketwise.errors import InputError
 from bucketwise.read.database import Workspace
 from bucketwise.read.detect import File
 from bucketwise.read.json_text import MAX_CHARACTERS, fault_in
-from bucketwise.read.packing import open_unpacked
+from bucketwise.read.lines import open_unpacked
 from bucketwise.read.query import query_of_text, typed
 
 Path = tuple[str, ...]
@@ -68,30 +68,13 @@ class Record:
 
 
 def lists_in(file: File) -> Iterator[tuple[Path, Iterator[Record]]]:
-    """Yield every list of a document with the keys that lead to it, as it is come upon.
-
-    Parameters
-    ----------
-    file : File
-        The document.
-
-    Raises
-    ------
-    InputError
-        At the place where it is no JSON.
-    """
+    """Yield every list of a document with the keys that lead to it, as it is come upon."""
     for path, found in groupby(_walked(file), key=itemgetter(0)):
         yield path, (record for _, record in found)
 
 
 def whole(file: File) -> list[Any]:
-    """Return all that a document says, unless that is too much to hold.
-
-    Raises
-    ------
-    InputError
-        Where it is no JSON.
-    """
+    """Return all that a document says, unless that is too much to hold."""
     values = []
     characters = 0
     for record in _roots(file):
@@ -103,24 +86,7 @@ def whole(file: File) -> list[Any]:
 
 
 def stage_list(workspace: Workspace, file: File, path: Path) -> tuple[File, bool]:
-    """Write the records of a list down as JSON Lines, each on the line it starts on.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to.
-    file : File
-        The document.
-    path : tuple of str
-        The keys that lead to the list; `ROOT` for the objects it consists of.
-
-    Returns
-    -------
-    file : File
-        What was written.
-    placed : bool
-        Whether every record had a line of its own; the others follow each other.
-    """
+    """Write the records of a list down as JSON Lines, each on the line it starts on."""
     records = (
         (each for found, each in _walked(file) if found == path)
         if path != ROOT
@@ -236,7 +202,10 @@ class _Text:
                 value, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 ahead = error.pos - self._at
-                if not (self._may_be_cut(error) and self._more()):
+                at_end = error.pos >= len(self._buffer) - _LAST
+                may_be_cut = at_end or "Unterminated" in error.msg
+                fits = len(self._buffer) - self._at <= self._most
+                if not (may_be_cut and fits and self._more()):
                     raise self._fault(error.msg, self._at + ahead) from error
                 continue
             except RecursionError as error:
@@ -244,18 +213,11 @@ class _Text:
             # A number may go on.
             if end < len(self._buffer) or not self._more():
                 break
-        record = Record(self._line, self._one_line(end), value)
+        # No string of JSON has a line end in it (RFC 8259, 7).
+        text = self._buffer[self._at : end].replace("\n", " ").replace("\r", " ")
+        record = Record(self._line, text, value)
         self._go(end)
         return record
-
-    def _one_line(self, end: int) -> str:
-        # No string of JSON has a line end in it (RFC 8259, 7).
-        return self._buffer[self._at : end].replace("\n", " ").replace("\r", " ")
-
-    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
-        return (
-            error.pos >= len(self._buffer) - _LAST or "Unterminated" in error.msg
-        ) and len(self._buffer) - self._at <= self._most
 
     def _more(self) -> bool:
         """Read on, twice as much as is held, so that no long value is tried often."""

@@ -22,12 +22,13 @@ from bucketwise.nouns.traffic import (
 )
 from bucketwise.read.database import (
     DATA_FAULTS,
+    ROW,
     Workspace,
     literal,
     one_number,
+    open_columns,
     open_workspace,
 )
-from bucketwise.read.parquet import ROW, open_columns
 from bucketwise.system.atomic import replacing
 
 SCHEMA = "bucketwise.histogram/1"
@@ -70,22 +71,7 @@ def write_histogram(traffic: Traffic, path: Path) -> None:
 
 
 def read_histogram(workspace: Workspace, path: Path, name: str) -> Traffic | None:
-    """Return the traffic in a histogram file, or None when it is another Parquet file.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to read.
-    path : Path
-        A Parquet file.
-    name : str
-        Base name, for messages.
-
-    Raises
-    ------
-    InputError
-        When it is a histogram of another version, or a damaged one.
-    """
+    """Return the traffic in a histogram file, or None when it is another Parquet file."""
     staged = literal(workspace.stage(path))
     found = workspace.connection.execute(
         f"SELECT value FROM parquet_kv_metadata({staged}) WHERE key = ?", [KEY.encode()]
@@ -133,7 +119,13 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
     kept = (*traffic.kept_columns, "count")
     connection.register("kept", {name: getattr(traffic, name) for name in kept})
     schema = WITH_OWN if set(OWN_COLUMNS) & set(kept) else SCHEMA
-    metadata = json.dumps({"schema": schema, "traffic": _said(traffic)}, sort_keys=True)
+    # Everything that is not a column of cells.
+    said = {
+        each.name: _plain(getattr(traffic, each.name))
+        for each in dataclasses.fields(traffic)
+        if each.name not in _ARRAYS
+    }
+    metadata = json.dumps({"schema": schema, "traffic": said}, sort_keys=True)
     connection.execute(
         f"COPY (SELECT {', '.join(kept)} FROM kept) TO "
         # By a link, which a file beside it that DuckDB writes first would replace.
@@ -141,15 +133,6 @@ def _copy(workspace: Workspace, traffic: Traffic, path: Path) -> None:
         "(FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false, "
         f"KV_METADATA {{{KEY}: {literal(metadata)}}})"
     )
-
-
-def _said(traffic: Traffic) -> dict[str, Any]:
-    """Return everything that is not a column of cells."""
-    return {
-        each.name: _plain(getattr(traffic, each.name))
-        for each in dataclasses.fields(traffic)
-        if each.name not in _ARRAYS
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -83,25 +83,7 @@ class Opened:
 
 @contextmanager
 def open_inputs(inputs: Sequence[Given], expected: str = EXPECTED) -> Iterator[Opened]:
-    """Find every input; what can be read only once is kept on disk meanwhile.
-
-    Parameters
-    ----------
-    inputs : sequence of str, Path or Query
-        Files, folders, globs, or "-" for standard input; queries.
-    expected : str
-        What messages say is right.
-
-    Yields
-    ------
-    Opened
-        In the order given, what matches a glob sorted.
-
-    Raises
-    ------
-    InputError
-        Naming every input that is not there.
-    """
+    """Find every input; what can be read only once is kept on disk meanwhile."""
     problems = [] if inputs else [f"no input; {expected}"]
     found: list[Input] = []
     with open_scratch() as scratch:
@@ -150,8 +132,9 @@ def _named(given: str, scratch: Scratch, spool: str, expected: str) -> list[Inpu
     try:
         kind = stat.S_IFMT(os.stat(given).st_mode)  # noqa: PTH116 - pathlib takes "" for "."
     except (FileNotFoundError, NotADirectoryError) as error:
-        message = f"{_shown(given)}: there is no such file or folder; {expected}"
-        raise InputError(message) from error
+        raise InputError(
+            f"{_shown(given)}: there is no such file or folder; {expected}"
+        ) from error
     path = Path(given)
     # The name of "." and the like is that of the folder it stands for.
     name = one_line(path.name if path.name not in {"", ".."} else path.resolve().name)

@@ -72,24 +72,7 @@ class Isolation:
         *args: object,
         hear: Callable[[Any], None] | None = None,
     ) -> Result:
-        """Run a task and return what it returns.
-
-        Parameters
-        ----------
-        task : callable
-            A function of a module of this package.
-        *args : object
-            What it is called with; copied by `pickle`, as what it returns.
-        hear : callable, optional
-            Takes what the task tells meanwhile, with `tell`.
-
-        Raises
-        ------
-        CrashError
-            When the process is gone.
-        Exception
-            Whatever the task raises.
-        """
+        """Run a task and return what it returns."""
         with closing(self._ask(_once, (task, *args), hear)) as found:
             result: Result = next(found)
             next(found, None)

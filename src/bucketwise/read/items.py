@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
 
 from bucketwise.nouns.traffic import (
-    MAX_PLACES,
     MAX_SIDE_PX,
     NO_LIMITS,
     OWN_COLUMNS,
     IntArray,
-    Place,
-    Rejection,
     Traffic,
 )
 from bucketwise.read.database import Workspace
-from bucketwise.read.images.header import TOLD
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import TOLD, Item
+from bucketwise.read.rejections import Tally
 from bucketwise.read.tables.aggregate import make_cells, regroup, slot_of
 from bucketwise.read.tables.cells import kept_label
 from bucketwise.read.tables.reduce import reduce_cells
@@ -52,7 +49,7 @@ class _Noticed:
     turned: int = 0
     timed: bool = False
     labelled: bool = False
-    places: dict[str, list[Place]] = field(default_factory=dict)
+    refused: Tally = field(default_factory=Tally)
 
     def look_at(self, items: Sequence[Item]) -> None:
         for item in items:
@@ -61,9 +58,8 @@ class _Noticed:
                 self.turned += item.header.turned
                 self.timed |= bool(item.time)
                 self.labelled |= bool(item.label)
-            reason = reason_of(item)
-            if reason and len(known := self.places.setdefault(reason, [])) < MAX_PLACES:
-                known.append(Place(source=item.source, line=item.line))
+            if reason := reason_of(item):
+                self.refused.add(reason, item.source, item.line)
 
     def notes(self) -> Iterator[str]:
         told = self.formats.pop(TOLD, 0)
@@ -91,26 +87,7 @@ def reduce_items(
     notes: Callable[[], tuple[str, ...]] = tuple,
     ignore_orientation: bool = False,
 ) -> Traffic:
-    """Add images up to the histogram of their sizes.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    items : iterable of Item
-        What a reader found.
-    kind, name : str
-        Of the input, for the record.
-    notes : callable
-        What the reader noticed, asked once all items are read.
-    ignore_orientation : bool
-        Whether sizes are taken as stored instead of as displayed.
-
-    Returns
-    -------
-    Traffic
-        With every item either used or rejected for a reason.
-    """
+    """Add images up to the histogram of their sizes."""
     connection = workspace.connection
     make_cells(connection)
     noticed = _Noticed(ignore_orientation)
@@ -138,7 +115,7 @@ def reduce_items(
         name=name,
         roles=[role for role, is_there in roles.items() if is_there],
         notes=(*noticed.notes(), *said, *notes()),
-        rejections=lambda rejected: _placed(rejected, noticed.places),
+        rejections=lambda _: noticed.refused.rejections(),
     )
 
 
@@ -194,12 +171,3 @@ def _columns(
         **own_columns(items),
         **{name: np.array(column, dtype=object) for name, column in texts.items()},
     }
-
-
-def _placed(
-    rejected: Mapping[str, int], places: Mapping[str, Sequence[Place]]
-) -> tuple[Rejection, ...]:
-    return tuple(
-        Rejection(reason=reason, count=count, places=tuple(places.get(reason, ())))
-        for reason, count in sorted(rejected.items())
-    )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from typing import TypeVar
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Traffic
@@ -14,19 +15,24 @@ from bucketwise.read.database import (
     SQL_FAULTS,
     AnyFault,
     Workspace,
+    open_workspace,
     usual_faults,
 )
 from bucketwise.read.detect import EXPECTED, File, is_image, recognise
 from bucketwise.read.documents import ROOT, roots, stage_list
 from bucketwise.read.histograms import read_histogram
-from bucketwise.read.images.folder import read_folder, read_image
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
+from bucketwise.read.images.read import read_folder, read_image
 from bucketwise.read.inputs import Input
 from bucketwise.read.isolated import CrashError
 from bucketwise.read.json_text import MAX_CHARACTERS
-from bucketwise.read.line_ends import find_line_ends
-from bucketwise.read.lines import OverlongLineError, read_lines
-from bucketwise.read.packing import PackingError
+from bucketwise.read.lines import (
+    OverlongLineError,
+    PackingError,
+    find_line_ends,
+    read_lines,
+)
+from bucketwise.read.progress import Progress, told_progress
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.delimited import open_delimited
 from bucketwise.read.tables.documents import (
@@ -37,16 +43,16 @@ from bucketwise.read.tables.documents import (
 )
 from bucketwise.read.tables.jsonlines import first_objects, open_json_lines
 from bucketwise.read.tables.names import LENGTH, SIZES
-from bucketwise.read.tables.naming import Naming
+from bucketwise.read.tables.naming import Chosen, Naming, learn
 from bucketwise.read.tables.parquet import open_parquet
 from bucketwise.read.tables.table import Table
 
-Columns = Mapping[str, str] | None
+Found = TypeVar("Found")
 
 _FIRST_ROWS = 50
 """Looked at, to know whether rows that tell no size hold images."""
 
-TABLES: Mapping[str, Callable[[Workspace, File, Columns, Purpose], Table]] = {
+TABLES: Mapping[str, Callable[[Workspace, File, Chosen, Purpose], Table]] = {
     "delimited": open_delimited,
     "jsonlines": open_json_lines,
     "json": open_document,
@@ -76,18 +82,7 @@ class Images:
 
 
 def open_plain(each: Input) -> Images | None:
-    """Open a folder or an image file, for which no database is needed.
-
-    Parameters
-    ----------
-    each : Input
-        What to open.
-
-    Returns
-    -------
-    Images or None
-        None for whatever else it may be.
-    """
+    """Open a folder or an image file, for which no database is needed."""
     if each.path.is_dir():
         items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)
@@ -98,36 +93,15 @@ def open_plain(each: Input) -> Images | None:
 
 
 def open_images(files: Sequence[Input]) -> Images:
-    """Open several image files as one input.
-
-    Parameters
-    ----------
-    files : sequence of Input
-        Image files.
-    """
+    """Open several image files as one input."""
     items = chain.from_iterable(read_image(each.path, each.name) for each in files)
     return Images(kind="image", name=f"{len(files):,} image files", items=items)
 
 
 def open_input(
-    workspace: Workspace, each: Input, columns: Columns
+    workspace: Workspace, each: Input, columns: Chosen
 ) -> Traffic | Table | Images:
-    """Open an input with the reader for what it holds.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look at it.
-    each : Input
-        What to open.
-    columns : mapping of str to str, optional
-        Role to column, from the user.
-
-    Raises
-    ------
-    InputError
-        When it is nothing that any reader knows.
-    """
+    """Open an input with the reader for what it holds."""
     file = recognise(workspace, each.path, each.name)
     naming = Naming.of(columns)
     if file.kind == "parquet":
@@ -152,28 +126,9 @@ def open_input(
 
 
 def open_table(
-    workspace: Workspace, file: File, columns: Columns, purpose: Purpose
+    workspace: Workspace, file: File, columns: Chosen, purpose: Purpose
 ) -> Table:
-    """Open a table; where its first lines are amiss, damage is looked for first.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look at it.
-    file : File
-        Of a kind that `TABLES` reads.
-    columns : mapping of str to str, optional
-        Role to column, from the user.
-    purpose : Purpose
-        What its columns are to tell.
-
-    Raises
-    ------
-    InputError
-        When its columns do not serve the purpose.
-    PackingError
-        When that may be because it is damaged.
-    """
+    """Open a table; where its first lines are amiss, damage is looked for first."""
     try:
         return TABLES[file.kind](workspace, file, columns, purpose)
     except InputError:
@@ -182,18 +137,15 @@ def open_table(
         raise
 
 
-def _in_tar(_: Workspace, file: File, __: Columns) -> Images:
+def _in_tar(_: Workspace, file: File, __: Chosen) -> Images:
     from bucketwise.read.images.tar import read_tar  # noqa: PLC0415 - see IMAGES
 
     items = read_tar(file.path, file.name, file.compression)
     return Images(kind="tar", name=file.name, items=items)
 
 
-def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
-    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
-        looks_like_requests,
-        read_requests,
-    )
+def _in_requests(_: Workspace, file: File, columns: Chosen) -> Images | None:
+    from bucketwise.read.requests.reader import looks_like_requests, read_requests  # noqa: PLC0415 - see IMAGES
 
     if not looks_like_requests(first_objects(file)):
         return None
@@ -202,11 +154,9 @@ def _in_requests(_: Workspace, file: File, columns: Columns) -> Images | None:
     return Images(kind="requests", name=file.name, items=log, notes=log.notes)
 
 
-def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+def _in_document(workspace: Workspace, file: File, columns: Chosen) -> Images | None:
     """Read requests that a document lists, or one that it consists of."""
-    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
-        looks_like_requests,
-    )
+    from bucketwise.read.requests.reader import looks_like_requests  # noqa: PLC0415 - see IMAGES
 
     tells_sizes = serving(file, columns, FOR_SIZES)
     path, objects = find_list(
@@ -217,19 +167,10 @@ def _in_document(workspace: Workspace, file: File, columns: Columns) -> Images |
     return _in_requests(workspace, stage_list(workspace, file, path)[0], columns)
 
 
-def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | None:
+def _in_rows(workspace: Workspace, file: File, columns: Chosen) -> Images | None:
     """Return what images stand in rows that tell no sizes: files, base64, requests."""
-    from bucketwise.read.requests.delimited_rows import (  # noqa: PLC0415 - see IMAGES
-        read_delimited,
-    )
-    from bucketwise.read.requests.parquet_rows import (  # noqa: PLC0415 - see IMAGES
-        has_images,
-        read_parquet,
-    )
-    from bucketwise.read.requests.reader import (  # noqa: PLC0415 - see IMAGES
-        RequestLog,
-        looks_like_requests,
-    )
+    from bucketwise.read.requests.reader import RequestLog, looks_like_requests  # noqa: PLC0415 - see IMAGES
+    from bucketwise.read.requests.rows import has_images, read_delimited, read_parquet  # noqa: PLC0415 - see IMAGES  # noqa: PLC0415 - see IMAGES
 
     def records() -> Iterator[tuple[int, object]]:
         if file.kind == "parquet":
@@ -249,14 +190,13 @@ def _in_rows(workspace: Workspace, file: File, columns: Columns) -> Images | Non
     return Images(kind=kind, name=file.name, items=log, notes=log.notes)
 
 
-IMAGES: Mapping[str, Callable[[Workspace, File, Columns], Images | None]] = {
+IMAGES: Mapping[str, Callable[[Workspace, File, Chosen], Images | None]] = {
     "tar": _in_tar,
     "jsonlines": _in_requests,
     "json": _in_document,
 }
 """Readers of images, by what a file is; None where it holds rows. Each imports what it
 needs when it is asked: most inputs are tables."""
-
 
 _SAID: Mapping[type[Exception], str] = {
     OverlongLineError: "{error}; {expected}",
@@ -270,22 +210,39 @@ _SAID: Mapping[type[Exception], str] = {
 first."""
 
 
+def read_apart(
+    workspace: Workspace,
+    each: Input,
+    columns: Chosen,
+    task: Callable[[Workspace, Chosen, Progress], Found],
+    progress: Progress | None = None,
+) -> Found:
+    """Run a reader of what may crash in another process, and learn what it met there."""
+    progress = progress or Progress()
+    asked = (each.name, columns, task, progress.watched)
+    found: Found
+    found, naming = workspace.apart.run(_apart, *asked, hear=progress.follow())
+    learn(columns, naming)
+    return found
+
+
+def _apart(
+    name: str,
+    columns: Chosen,
+    task: Callable[[Workspace, Chosen, Progress], Found],
+    watched: bool,
+) -> tuple[Found, Chosen]:
+    with (
+        plain_faults(name),
+        open_workspace() as workspace,
+        told_progress(watched=watched) as progress,
+    ):
+        return task(workspace, columns, progress), columns
+
+
 @contextmanager
 def plain_faults(name: str, expected: str = EXPECTED) -> Iterator[None]:
-    """Turn what goes wrong with a file into words about that file.
-
-    Parameters
-    ----------
-    name : str
-        Its base name.
-    expected : str
-        What messages say is right.
-
-    Raises
-    ------
-    InputError
-        For anything that the file, not the program, is to blame for.
-    """
+    """Turn what goes wrong with a file into words about that file."""
     try:
         with usual_faults():
             yield

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from bucketwise.read.database import AnyFault, Connection
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
 from bucketwise.read.isolated import tell
 
 _TOLD_EVERY_S = 0.2
@@ -117,13 +117,7 @@ class Progress:
 
 @contextmanager
 def told_progress(*, watched: bool) -> Iterator[Progress]:
-    """Keep up the progress of an input that another process has asked to read.
-
-    Parameters
-    ----------
-    watched : bool
-        Whether somebody looks; only then it is told.
-    """
+    """Keep up the progress of an input that another process has asked to read."""
     progress = Progress(watched=watched)
     done = threading.Event()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from bucketwise.errors import InputError, UsageError
-from bucketwise.read.database import MEMORY_LIMIT, literal
+from bucketwise.read.database import MEMORY_LIMIT, identifier, literal
 from bucketwise.read.isolated import CrashError, Isolation
 from bucketwise.read.scratch import Scratch
 from bucketwise.words.text import one_line
@@ -36,6 +36,20 @@ _EXPECTED = (
 
 _MOST_SHOWN = 400
 """Characters of what the database says."""
+
+_SIDES = (("width", "height"), ("wid", "hei"), ("w", "h"), ("x", "y"), ("cols", "rows"))
+"""Parts of names in which those of two sides differ."""
+_READERS = (
+    (r"\.parquet|\.pq", "read_parquet"),
+    (r"\.(json|jsonl|ndjson|geojson)(\.\w+)?", "read_json"),
+)
+_SIZE = r"\s(\d+)x(\d+)\s"
+"""A size in the middle of a line, as ImageMagick's `identify` writes it."""
+_NO_FILES = (NAME, "stdin")
+"""What no query can read."""
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+_LONGEST = 60
+"""Characters of a name that is repeated in a line to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +94,7 @@ def query_of_text(
 
 
 def answer(query: Query, scratch: Scratch) -> Path:
-    """Run a query, and return a Parquet file of the rows that it gives.
-
-    Parameters
-    ----------
-    query : Query
-        What to ask.
-    scratch : Scratch
-        Where the rows are written.
-
-    Raises
-    ------
-    UsageError
-        When it is no query, or more than one.
-    InputError
-        When it fails, or would do more than read what it may.
-    """
+    """Run a query, and return a Parquet file of the rows that it gives."""
     _check(query.sql)
     path = scratch.new(NAME)
     with Isolation(scratch.folder) as apart:
@@ -137,7 +136,9 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
     with duckdb.connect(":memory:", config=config) as connection:
         connection.execute("SET enable_progress_bar = false")
         connection.execute("SET TimeZone = 'UTC'")
-        files = [literal(each) for each in _allowed((*query.files, path))]
+        # As they were named, and where links of that name lead.
+        files = [*query.files, path]
+        files = [literal(each) for each in (*files, *map(os.path.realpath, files))]
         folders = [] if query.files else [literal(Path.cwd())]
         connection.execute(f"SET allowed_paths = [{', '.join(files)}]")
         connection.execute(f"SET allowed_directories = [{', '.join(folders)}]")
@@ -145,7 +146,11 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
         connection.execute("SET lock_configuration = true")
         try:
             rows = connection.sql(query.sql)
-            _check_names(rows.columns)
+            twice = sorted(
+                {each for each in rows.columns if rows.columns.count(each) > 1}
+            )
+            if twice:
+                return f"--sql: two columns are called {twice[0]!r}; AS gives each its own name"
             rows.limit(MOST_ROWS).create_view("answer")
             connection.execute(
                 f"COPY answer TO {literal(path)} (FORMAT parquet, USE_TMP_FILE false)"
@@ -153,26 +158,72 @@ def _answer(query: Query, path: str, room_bytes: int) -> str:
         except duckdb.PermissionException as error:
             only = ", ".join(map(one_line, query.files)) or "files below this folder"
             return f"--sql: {_said(error)}; it may read {only}, and nothing else"
-        except InputError as error:
-            return str(error)
         except (duckdb.Error, RuntimeError, UnicodeError) as error:
             return f"--sql: {_said(error)}"
     return ""
 
 
-def _allowed(files: Sequence[str]) -> list[str]:
-    """Return the files as they were named, and where links of that name lead."""
-    return [*files, *(os.path.realpath(each) for each in files)]
-
-
-def _check_names(names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(
-            f"--sql: two columns are called {twice[0]!r}; AS gives each its own name"
-        )
-
-
 def _said(error: Exception) -> str:
     said = one_line(str(error).partition("\n\nLINE ")[0].replace("\n", " "))
     return said if len(said) <= _MOST_SHOWN else f"{said[:_MOST_SHOWN]}..."
+
+
+def lines_to_type(
+    source: str, names: Sequence[str], path: Sequence[str] | None = ()
+) -> str:
+    """Return what reads two columns as sides: `--columns ...`, and `--sql ...`."""
+    sides = likely_sides(names)
+    if len(names) == 1 and re.search(_SIZE, names[0]):
+        return typed(query_of_text(source, _SIZE, _SIZE))
+    if not sides:
+        return typed(query_of_text(source))
+    lines = []
+    if path is not None:
+        named = [
+            name
+            if not re.search(r"[,=]", name) and name.strip() == name
+            else str(list(names).index(name) + 1)
+            for name in sides
+        ]
+        pairs = (
+            [f"resolution={named[0]}", f"shape={named[0]}"]
+            if len(named) == 1
+            else [f"width={named[0]},height={named[1]}"]
+        )
+        lines += [f"--columns {shlex.quote(each)}" for each in pairs]
+    if source not in _NO_FILES:
+        lines.append(typed(_query(source, sides, path or ())))
+    return " or ".join(lines)
+
+
+def likely_sides(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that may be width and height: two, one, or none at all."""
+    short = [name for name in names if name and len(name) <= _LONGEST]
+    folded = {name.casefold(): name for name in reversed(short)}
+    for width, height in _SIDES:
+        for key, name in folded.items():
+            at = key.rfind(width)
+            other = key[:at] + height + key[at + len(width) :]
+            if at >= 0 and other in folded:
+                return name, folded[other]
+    return tuple(short[:2])
+
+
+def _query(source: str, sides: Sequence[str], path: Sequence[str]) -> str:
+    fitting = (reader for how, reader in _READERS if re.search(f"(?i){how}$", source))
+    reader = next(fitting, "read_csv")
+    table = f"{reader}({literal(source)})"
+    record = ""
+    if any(path):
+        record = "each."
+        table = f"(SELECT unnest({'.'.join(map(_name, path))}) AS each FROM {table})"
+    columns = [record + ".".join(map(_name, side.split("."))) for side in sides]
+    roles = ("width", "height") if len(columns) != 1 else ("resolution",)
+    chosen = ", ".join(
+        f"{column} AS {role}" for column, role in zip(columns, roles, strict=False)
+    )
+    return f"SELECT {chosen} FROM {table}"
+
+
+def _name(part: str) -> str:
+    return part if _PLAIN.fullmatch(part) else identifier(part)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bucketwise.errors import InputError
@@ -19,12 +20,13 @@ from bucketwise.read.opening import (
     open_input,
     open_plain,
     plain_faults,
+    read_apart,
 )
-from bucketwise.read.progress import Progress, told_progress
+from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
-from bucketwise.read.tables.naming import Naming, learn
+from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
-from bucketwise.read.tables.small import SmallTables
+from bucketwise.read.tables.small import SMALL_BYTES, SmallTables
 from bucketwise.read.tables.table import Table
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ MOST_PARTS = 500
 """Histograms that are held before they are added up."""
 
 LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
+"""Reads more than sizes out of the same inputs."""
 
 
 def read_traffic(
@@ -82,15 +85,8 @@ def read_traffic(
         When `columns` names a role that there is not, or columns that do not go
         together.
     """
-    return _read_all(
-        inputs,
-        columns=columns,
-        max_bad_rows=max_bad_rows,
-        places=places,
-        ignore_orientation=ignore_orientation,
-        progress=progress or Progress(),
-        look_further=_nothing_more,
-    )[0]
+    reading = _Reading(columns, ignore_orientation, progress or Progress())
+    return reading.read(inputs, max_bad_rows, places)[0]
 
 
 def read_inputs(
@@ -106,28 +102,8 @@ def read_inputs(
 
     Rows that have a size, and a start and an end, a start and a duration, or the tokens
     of a request beside its time, tell both.
-
-    Parameters
-    ----------
-    inputs, columns, max_bad_rows, places, ignore_orientation, progress
-        As for `read_traffic`; `columns` also as for `read_evidence`.
-
-    Returns
-    -------
-    traffic : Traffic
-        As `read_traffic` returns it. Where a load is told that cannot be used, its
-        notes say why.
-    evidence : Evidence or None
-        None where no table tells a load that can be used.
-
-    Raises
-    ------
-    InputError, UsageError
-        As `read_traffic` does, and when a column in `columns` is read by neither.
     """
-    from bucketwise.read.evidence.reading import (  # noqa: PLC0415 - sizes need none
-        evidence_in,
-    )
+    from bucketwise.read.evidence.reading import evidence_in  # noqa: PLC0415 - sizes need none
 
     naming = Naming.of(columns)
 
@@ -136,72 +112,135 @@ def read_inputs(
             workspace, found, columns=naming, max_bad_rows=max_bad_rows, places=places
         )
 
-    read = _read_all(
-        inputs,
-        columns=naming,
-        max_bad_rows=max_bad_rows,
-        places=places,
-        ignore_orientation=ignore_orientation,
-        progress=progress or Progress(),
-        look_further=look_further,
-    )
+    reading = _Reading(naming, ignore_orientation, progress or Progress())
+    read = reading.read(inputs, max_bad_rows, places, look_further)
     if naming is not columns:
         naming.check()
     return read
 
 
-def _read_all(
-    inputs: Sequence[Given],
-    *,
-    columns: Mapping[str, str] | None,
-    max_bad_rows: float,
-    places: bool,
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How inputs are read, and how far that has come."""
+
+    columns: Chosen
+    ignore_orientation: bool
+    progress: Progress
+
+    def read(
+        self,
+        inputs: Sequence[Given],
+        max_bad_rows: float,
+        places: bool,
+        look_further: LookFurther | None = None,
+    ) -> tuple[Traffic, Evidence | None]:
+        """Read every input, and what more is looked for in them."""
+        parts: list[Traffic] = []
+        progress = self.progress
+        with open_inputs(inputs) as opened, open_workspace() as workspace:
+            others, files = _together(opened.inputs)
+            found = join_client_rates(others, opened.scratch)
+            progress.bytes_total = sum(each.size_bytes for each in found)
+            several = len(found) + bool(files) > 1
+
+            def noted(read: Iterable[Traffic]) -> Iterator[Traffic]:
+                for part in read:
+                    yield _noted(part, max_bad_rows, places) if several else part
+
+            small = SmallTables(workspace)
+            for each in found:
+                progress.begin(each.name, each.size_bytes)
+                parts += noted(self._next(workspace, each, small))
+                progress.finish(sum(part.rows_read for part in parts))
+                # Many parts are added up on the way, so that memory stays bounded.
+                if len(parts) > MOST_PARTS or (
+                    sum(part.count.size for part in parts) > MAX_CELLS
+                ):
+                    parts = [merge_traffic(parts)]
+            parts += noted(small.read())
+            if files:
+                progress.begin(f"{len(files):,} image files", 0)
+                parts.append(self._of_images(workspace, open_images(files)))
+            evidence, unread = None, tuple[str, ...]()
+            try:
+                evidence = look_further(workspace, found) if look_further else None
+            except InputError as error:
+                # What is amiss with it does not stop the sizes.
+                why = str(error).splitlines()[0]
+                unread = (f"the load of the decoder was not read: {why}",)
+        traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
+        traffic = replace(traffic, notes=(*traffic.notes, *unread))
+        if not places:
+            traffic = traffic.without_places()
+        check_rejections(
+            traffic.rejections,
+            traffic.rows_read,
+            max_bad_rows,
+            notes=[note for record in traffic.inputs for note in record.notes],
+        )
+        return traffic, evidence
+
+    def _next(
+        self, workspace: Workspace, each: Input, small: SmallTables
+    ) -> Iterator[Traffic]:
+        """Yield an input, after small ones that waited for it; a small one waits itself."""
+        with plain_faults(each.name):
+            if may_crash(each.path):
+                yield from small.read()
+                task = partial(_read_here, each, self.ignore_orientation)
+                yield read_apart(workspace, each, self.columns, task, self.progress)
+                return
+            found = open_plain(each) or open_input(workspace, each, self.columns)
+            # What is told of an input goes with it alone.
+            size_bytes = SMALL_BYTES + 1 if each.notes else each.size_bytes
+            if small.add(found, size_bytes):
+                return
+            yield from small.read()
+            if not small.add(found, size_bytes):
+                yield self.read_one(workspace, each, found)
+
+    def read_one(
+        self, workspace: Workspace, each: Input, found: Traffic | Table | Images
+    ) -> Traffic:
+        """Return the traffic of an input that is open."""
+        if isinstance(found, Traffic):
+            return found
+        if isinstance(found, Table):
+            self.progress.row_bytes = found.row_bytes
+            self.progress.watch(workspace.connection)
+            traffic = reduce_table(workspace, found)
+        else:
+            traffic = self._of_images(workspace, found)
+        if not each.notes:
+            return traffic
+        [record] = traffic.inputs
+        return replace(
+            traffic, inputs=(replace(record, notes=(*record.notes, *each.notes)),)
+        )
+
+    def _of_images(self, workspace: Workspace, found: Images) -> Traffic:
+        return reduce_items(
+            workspace,
+            self.progress.counted(found.items),
+            kind=found.kind,
+            name=found.name,
+            notes=found.notes,
+            ignore_orientation=self.ignore_orientation,
+        )
+
+
+def _read_here(
+    each: Input,
     ignore_orientation: bool,
+    workspace: Workspace,
+    columns: Chosen,
     progress: Progress,
-    look_further: LookFurther,
-) -> tuple[Traffic, Evidence | None]:
-    parts: list[Traffic] = []
-    with open_inputs(inputs) as opened, open_workspace() as workspace:
-        others, files = _together(opened.inputs)
-        found = join_client_rates(others, opened.scratch)
-        progress.bytes_total = sum(each.size_bytes for each in found)
-        several = len(found) + bool(files) > 1
-
-        def noted(read: Iterable[Traffic]) -> Iterator[Traffic]:
-            for part in read:
-                yield _noted(part, max_bad_rows, places) if several else part
-
-        small = SmallTables(workspace)
-        for each in found:
-            progress.begin(each.name, each.size_bytes)
-            parts += noted(
-                _read_next(
-                    workspace, each, columns, progress, small, ignore_orientation
-                )
-            )
-            progress.finish(sum(part.rows_read for part in parts))
-            # Many parts are added up on the way, so that memory stays bounded.
-            if len(parts) > MOST_PARTS or (
-                sum(part.count.size for part in parts) > MAX_CELLS
-            ):
-                parts = [merge_traffic(parts)]
-        parts += noted(small.read())
-        if files:
-            progress.begin(f"{len(files):,} image files", 0)
-            together = open_images(files)
-            parts.append(_of_images(workspace, together, progress, ignore_orientation))
-        evidence, unread = _evidence_or_why_not(workspace, found, look_further)
-    traffic = parts[0] if len(parts) == 1 else merge_traffic(parts)
-    traffic = replace(traffic, notes=(*traffic.notes, *unread))
-    if not places:
-        traffic = traffic.without_places()
-    check_rejections(
-        traffic.rejections,
-        traffic.rows_read,
-        max_bad_rows,
-        notes=[note for record in traffic.inputs for note in record.notes],
+) -> Traffic:
+    """Read one input in a process of its own."""
+    found = open_plain(each) or open_input(workspace, each, columns)
+    return _Reading(columns, ignore_orientation, progress).read_one(
+        workspace, each, found
     )
-    return traffic, evidence
 
 
 def _noted(part: Traffic, max_bad_rows: float, places: bool) -> Traffic:
@@ -213,84 +252,6 @@ def _noted(part: Traffic, max_bad_rows: float, places: bool) -> Traffic:
     return replace(part, notes=(*part.notes, said))
 
 
-def _read_next(
-    workspace: Workspace,
-    each: Input,
-    columns: Mapping[str, str] | None,
-    progress: Progress,
-    small: SmallTables,
-    ignore_orientation: bool,
-) -> Iterator[Traffic]:
-    """Yield an input, after small ones that waited for it; a small one waits itself."""
-    with plain_faults(each.name):
-        if may_crash(each.path):
-            yield from small.read()
-            asked = (each, columns, progress.watched, ignore_orientation)
-            traffic, naming = workspace.apart.run(
-                _read_apart, *asked, hear=progress.follow()
-            )
-            learn(columns, naming)
-            yield traffic
-            return
-        found = open_plain(each) or open_input(workspace, each, columns)
-        if small.add(found, each):
-            return
-        yield from small.read()
-        if not small.add(found, each):
-            yield _read(workspace, each, found, progress, ignore_orientation)
-
-
-def _read_apart(
-    each: Input,
-    columns: Mapping[str, str] | None,
-    watched: bool,
-    ignore_orientation: bool,
-) -> tuple[Traffic, Mapping[str, str] | None]:
-    with (
-        plain_faults(each.name),
-        open_workspace() as workspace,
-        told_progress(watched=watched) as progress,
-    ):
-        found = open_plain(each) or open_input(workspace, each, columns)
-        return _read(workspace, each, found, progress, ignore_orientation), columns
-
-
-def _read(
-    workspace: Workspace,
-    each: Input,
-    found: Traffic | Table | Images,
-    progress: Progress,
-    ignore_orientation: bool,
-) -> Traffic:
-    if isinstance(found, Traffic):
-        return found
-    if isinstance(found, Table):
-        progress.row_bytes = found.row_bytes
-        progress.watch(workspace.connection)
-        traffic = reduce_table(workspace, found)
-    else:
-        traffic = _of_images(workspace, found, progress, ignore_orientation)
-    if not each.notes:
-        return traffic
-    [record] = traffic.inputs
-    return replace(
-        traffic, inputs=(replace(record, notes=(*record.notes, *each.notes)),)
-    )
-
-
-def _of_images(
-    workspace: Workspace, found: Images, progress: Progress, ignore_orientation: bool
-) -> Traffic:
-    return reduce_items(
-        workspace,
-        progress.counted(found.items),
-        kind=found.kind,
-        name=found.name,
-        notes=found.notes,
-        ignore_orientation=ignore_orientation,
-    )
-
-
 def _together(found: Sequence[Input]) -> tuple[list[Input], list[Input]]:
     """Part image files from other inputs: thousands of them are one input, not many."""
     images: list[Input] = []
@@ -300,18 +261,3 @@ def _together(found: Sequence[Input]) -> tuple[list[Input], list[Input]]:
             is_one = each.path.is_file() and is_image(each.path)
         (images if is_one else others).append(each)
     return (others, images) if len(images) > 1 else (list(found), [])
-
-
-def _nothing_more(_: Workspace, __: Sequence[Input]) -> None:
-    return None
-
-
-def _evidence_or_why_not(
-    workspace: Workspace, found: Sequence[Input], look_further: LookFurther
-) -> tuple[Evidence | None, tuple[str, ...]]:
-    """Return the load of a decoder; what is amiss with it does not stop the sizes."""
-    try:
-        return look_further(workspace, found), ()
-    except InputError as error:
-        why = str(error).splitlines()[0]
-        return None, (f"the load of the decoder was not read: {why}",)

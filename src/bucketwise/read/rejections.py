@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from bucketwise.errors import InputError
-from bucketwise.nouns.traffic import Rejection
+from bucketwise.nouns.traffic import MAX_PLACES, Place, Rejection
 from bucketwise.words.numbers import percent, plural
 from bucketwise.words.reasons import OUTSIDE
 
@@ -19,24 +20,7 @@ def check_rejections(
     max_bad_rows: float,
     notes: Sequence[str] = (),
 ) -> None:
-    """Stop when too many rows were rejected.
-
-    Parameters
-    ----------
-    rejections : sequence of Rejection
-        What was rejected.
-    rows_read : int
-        Of how many.
-    max_bad_rows : float
-        Share that may be (0 to 1).
-    notes : sequence of str
-        What was read as what, to be told with the refusal.
-
-    Raises
-    ------
-    InputError
-        With the table of reasons and places.
-    """
+    """Stop when too many rows were rejected."""
     rejected = sum(rejection.count for rejection in rejections)
     outside = any(each.reason in OUTSIDE for each in rejections)
     if found := _bad_of(rejections, rows_read, max_bad_rows):
@@ -58,25 +42,9 @@ def check_rejections(
 
 
 def check_empty(
-    name: str,
-    rejections: Sequence[Rejection],
-    rows_read: int,
-    max_bad_rows: float,
+    name: str, rejections: Sequence[Rejection], rows_read: int, max_bad_rows: float
 ) -> str:
-    """Return what to say of an input without a usable row, however few its rows are.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    rejections, rows_read, max_bad_rows
-        As for `check_rejections`.
-
-    Raises
-    ------
-    InputError
-        When its rows are bad, and not merely of something else.
-    """
+    """Return what to say of an input without a usable row, however few its rows are."""
     if not rows_read:
         return f"{name}: neither a row nor an image was found in it"
     if _bad_of(rejections, rows_read, max_bad_rows):
@@ -106,3 +74,29 @@ def listed_rejections(rejections: Sequence[Rejection]) -> Iterator[str]:
     for rejection in sorted(rejections, key=lambda each: -each.count):
         places = ", ".join(map(str, rejection.places))
         yield f"  {rejection.reason:<{width}}{rejection.count:>12,}  {places}"
+
+
+class Tally:
+    """Counts by reason, with the first places of each."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._places: defaultdict[str, list[Place]] = defaultdict(list)
+
+    @property
+    def count(self) -> int:
+        """Records so far."""
+        return self._counts.total()
+
+    def add(self, reason: str, source: str, line: int = 0) -> None:
+        """Count a record, and keep where it stands: 0 where it has no line."""
+        self._counts[reason] += 1
+        if len(self._places[reason]) < MAX_PLACES:
+            self._places[reason].append(Place(source=source, line=line))
+
+    def rejections(self) -> tuple[Rejection, ...]:
+        """Return what was counted, sorted by reason."""
+        return tuple(
+            Rejection(reason=reason, count=count, places=tuple(self._places[reason]))
+            for reason, count in sorted(self._counts.items())
+        )

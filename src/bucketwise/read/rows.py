@@ -1,32 +1,29 @@
-"""Every row of a table in its order, for output that keeps one row for each."""
+"""Every row of a table in its order, for output that keeps one row for each; such output as Parquet."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import errno
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
 from bucketwise.errors import InputError
-from bucketwise.nouns.traffic import (
-    MAX_PLACES,
-    FloatArray,
-    IntArray,
-    Place,
-    Rejection,
-    Traffic,
-)
-from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
+from bucketwise.read.database import Workspace, literal, open_workspace
 from bucketwise.read.detect import may_crash
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Item
 from bucketwise.read.inputs import Given, Input, open_inputs
 from bucketwise.read.items import batches, own_columns, reason_of, size_of
 from bucketwise.read.opening import open_input, open_plain, plain_faults
-from bucketwise.read.rejections import MAX_BAD_ROWS, check_rejections
+from bucketwise.read.rejections import MAX_BAD_ROWS, Tally, check_rejections
 from bucketwise.read.tables.cells import parsed_rows
-from bucketwise.read.tables.naming import learn
+from bucketwise.read.tables.naming import Chosen, learn
 from bucketwise.read.tables.table import BATCH, Batch, Table
 
 
@@ -73,86 +70,43 @@ def read_rows(
     max_bad_rows: float = MAX_BAD_ROWS,
     ignore_orientation: bool = False,
 ) -> Iterator[Rows]:
-    """Yield every row of the inputs in order, unusable ones in their place.
-
-    Parameters
-    ----------
-    inputs : sequence of str, Path or Query
-        As for `read_traffic`, without histograms.
-    columns : mapping of str to str, optional
-        As for `read_traffic`.
-    max_bad_rows : float
-        Share of the rows that may be unusable (0 to 1); looked at after the last.
-    ignore_orientation : bool
-        As for `read_traffic`.
-
-    Yields
-    ------
-    Rows
-        Up to some ten thousand at a time.
-
-    Raises
-    ------
-    InputError
-        When an input cannot be read, or more rows than allowed are unusable.
-    """
-    counts: dict[str, int] = {}
-    places: dict[str, list[Place]] = {}
+    """Yield every row of the inputs in order, unusable ones in their place."""
+    refused = Tally()
     rows_read = 0
     with open_inputs(inputs) as opened, open_workspace() as workspace:
         for each in opened.inputs:
             for rows in _rows(workspace, each, columns, ignore_orientation):
                 rows_read += len(rows.reason)
-                _tally(rows, counts, places)
+                places = zip(rows.source, rows.line.tolist(), rows.reason, strict=True)
+                for source, line, reason in places:
+                    if reason:
+                        refused.add(reason, source, line)
                 yield rows
-    rejections = [
-        Rejection(reason=reason, count=count, places=tuple(places[reason]))
-        for reason, count in sorted(counts.items())
-    ]
-    check_rejections(rejections, rows_read, max_bad_rows)
-
-
-def _tally(rows: Rows, counts: dict[str, int], places: dict[str, list[Place]]) -> None:
-    places_of = zip(rows.source, rows.line.tolist(), rows.reason, strict=True)
-    for source, line, reason in places_of:
-        if reason:
-            counts[reason] = counts.get(reason, 0) + 1
-            known = places.setdefault(reason, [])
-            if len(known) < MAX_PLACES:
-                known.append(Place(source=source, line=line))
+    check_rejections(refused.rejections(), rows_read, max_bad_rows)
 
 
 def _rows(
-    workspace: Workspace,
-    each: Input,
-    columns: Mapping[str, str] | None,
-    ignore_orientation: bool,
+    workspace: Workspace, each: Input, columns: Chosen, ignore_orientation: bool
 ) -> Iterator[Rows]:
+    task = partial(_rows_here, each, ignore_orientation)
     with plain_faults(each.name):
-        if may_crash(each.path):
-            asked = (each, columns, ignore_orientation)
-            for rows, naming in workspace.apart.iterate(_rows_apart, *asked):
-                learn(columns, naming)
-                yield rows
-        else:
-            yield from _rows_here(workspace, each, columns, ignore_orientation)
+        if not may_crash(each.path):
+            yield from task(workspace, columns)
+            return
+        for rows, naming in workspace.apart.iterate(_rows_apart, task, columns):
+            learn(columns, naming)
+            yield rows
 
 
 def _rows_apart(
-    each: Input,
-    columns: Mapping[str, str] | None,
-    ignore_orientation: bool,
-) -> Iterator[tuple[Rows, Mapping[str, str] | None]]:
+    task: Callable[[Workspace, Chosen], Iterator[Rows]], columns: Chosen
+) -> Iterator[tuple[Rows, Chosen]]:
     with open_workspace() as workspace:
-        for rows in _rows_here(workspace, each, columns, ignore_orientation):
-            yield rows, columns
+        yield from ((rows, columns) for rows in task(workspace, columns))
 
 
 def _rows_here(
-    workspace: Workspace,
-    each: Input,
-    columns: Mapping[str, str] | None,
-    ignore_orientation: bool,
+    each: Input, ignore_orientation: bool, workspace: Workspace, columns: Chosen
 ) -> Iterator[Rows]:
     with plain_faults(each.name):
         found = open_plain(each) or open_input(workspace, each, columns)
@@ -214,3 +168,26 @@ def _parsed(workspace: Workspace, table: Table, batch: Batch) -> Rows:
 def _filled(column: Any, kind: type[np.generic]) -> NDArray[Any]:
     """Return a column with 0 where the row has none."""
     return np.ma.filled(np.ma.asarray(column), 0).astype(kind)
+
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_parquet(tables: Iterator[pd.DataFrame], path: Path) -> None:
+    """Write tables of equal columns one below the other."""
+    with open_workspace() as workspace:
+        connection = workspace.connection
+        connection.execute("SET preserve_insertion_order = true")
+        for index, table in enumerate(tables):
+            connection.register("part", table)
+            verb = "INSERT INTO whole" if index else "CREATE TABLE whole AS"
+            connection.execute(f"{verb} SELECT * FROM part")
+            connection.unregister("part")
+        try:
+            staged = literal(workspace.stage(path))
+            connection.execute(
+                f"COPY whole TO {staged} (FORMAT parquet, USE_TMP_FILE false)"
+            )
+        except duckdb.IOException as error:
+            raise OSError(errno.EIO, str(error).splitlines()[0]) from error

@@ -74,13 +74,7 @@ class Scratch:
 
 @contextmanager
 def open_scratch() -> Iterator[Scratch]:
-    """Give a place for files, and remove them afterwards.
-
-    Raises
-    ------
-    OSError
-        Where no folder can be written to and the system keeps no files in memory.
-    """
+    """Give a place for files, and remove them afterwards."""
     try:
         gettempdir().encode()  # DuckDB takes names in UTF-8 alone
         folder = TemporaryDirectory(prefix="bucketwise-", ignore_cleanup_errors=True)

@@ -23,11 +23,13 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.encoder_profile import EncoderProfile, EncoderShape
 from bucketwise.read.configs.model_folder import short_name
 from bucketwise.read.configs.model_folder.fields import (
+    CONFIG,
     MOST_DIMENSION,
     Fields,
+    locate,
+    read_objects,
     shown,
 )
-from bucketwise.read.configs.model_folder.place import CONFIG, locate, read_objects
 
 FILE = "text-encoders.toml"
 TOKENIZER = "tokenizer_config.json"
@@ -57,76 +59,52 @@ class _Keys:
     mlp_matrices: int = 2
 
 
-_SEQ2SEQ = _Keys(
-    layers=("encoder_layers", 12),
-    hidden=("d_model", 1_024),
-    intermediate=("encoder_ffn_dim", 4_096),
-    positions=("max_position_embeddings", 1_024),
-    vocab=50_265,
-)
+_SEQ2SEQ = _Keys(layers=("encoder_layers", 12), hidden=("d_model", 1_024),
+                 intermediate=("encoder_ffn_dim", 4_096),
+                 positions=("max_position_embeddings", 1_024), vocab=50_265)  # fmt: skip
 
 # transformers 5.15.1, models/*/configuration_*.py.
 _KEYS: dict[str, _Keys] = {
     "bert": _Keys(),
     "roberta": _Keys(vocab=50_265),
     "xlm-roberta": _Keys(),
-    "distilbert": _Keys(
-        layers=("n_layers", 6), hidden=("dim", 768), intermediate=("hidden_dim", 3_072)
-    ),
-    "modernbert": _Keys(
-        layers=("num_hidden_layers", 22),
-        intermediate=("intermediate_size", 1_152),
-        positions=("max_position_embeddings", 8_192),
-        vocab=50_368,
-        mlp_matrices=3,
-    ),
-    "t5": _Keys(
-        layers=("num_layers", 6),
-        hidden=("d_model", 512),
-        intermediate=("d_ff", 2_048),
-        positions=None,
-        vocab=32_128,
-    ),
+    "distilbert": _Keys(layers=("n_layers", 6), hidden=("dim", 768),
+                        intermediate=("hidden_dim", 3_072)),
+    "modernbert": _Keys(layers=("num_hidden_layers", 22),
+                        intermediate=("intermediate_size", 1_152),
+                        positions=("max_position_embeddings", 8_192), vocab=50_368,
+                        mlp_matrices=3),
+    "t5": _Keys(layers=("num_layers", 6), hidden=("d_model", 512),
+                intermediate=("d_ff", 2_048), positions=None, vocab=32_128),
     "bart": _SEQ2SEQ,
     "pegasus": _SEQ2SEQ,
-}
+}  # fmt: skip
+
+
+@cache
+def _built_in() -> list[dict[str, Any]]:
+    text = (resources.files("bucketwise") / "models" / FILE).read_text(encoding="utf-8")
+    models: list[dict[str, Any]] = tomllib.loads(text)["model"]
+    return models
 
 
 @cache
 def built_in_encoders() -> dict[str, EncoderProfile]:
     """Return every built-in text encoder by its short name, in the file's order."""
-    text = (resources.files("bucketwise") / "models" / FILE).read_text(encoding="utf-8")
     profiles = {}
-    for model in tomllib.loads(text)["model"]:
-        profile = _profile(
-            model["config"],
-            {"model_max_length": model["model_max_length"]},
-            hf_id=model["hf_id"],
-        )
+    for model in _built_in():
+        limit = {"model_max_length": model["model_max_length"]}
+        profile = _profile(model["config"], limit, hf_id=model["hf_id"])
         profiles[profile.name] = profile
     return profiles
 
 
-@cache
-def _other_names() -> dict[str, str]:
-    text = (resources.files("bucketwise") / "models" / FILE).read_text(encoding="utf-8")
-    return {
-        other: short_name(model["hf_id"])
-        for model in tomllib.loads(text)["model"]
-        for other in model.get("names", ())
-    }
-
-
 def built_in_encoder(name: str) -> EncoderProfile | None:
-    """Return the text encoder of a short name or Hugging Face id; None for no such.
-
-    Parameters
-    ----------
-    name : str
-        In any case.
-    """
+    """Return the text encoder of a short name or Hugging Face id; None for no such."""
     short = short_name(name.strip())
-    found = built_in_encoders().get(_other_names().get(short, short))
+    models = (each for each in _built_in() if short in each.get("names", ()))
+    short = next((short_name(each["hf_id"]) for each in models), short)
+    found = built_in_encoders().get(short)
     return found if found and may_name(name.strip(), found.hf_id) else None
 
 
@@ -137,21 +115,7 @@ def may_name(name: str, hf_id: str) -> bool:
 
 
 def find_encoder(name: str) -> EncoderProfile:
-    """Return the text encoder of a name.
-
-    Parameters
-    ----------
-    name : str
-        A short name or Hugging Face id that is built in, in any case, or a local
-        Hugging Face folder. A name without a slash is the built-in model's first, one
-        with a slash the folder's.
-
-    Raises
-    ------
-    ConfigError
-        When it is neither, or the folder holds no text encoder that optimum-rbln
-        compiles.
-    """
+    """Return the text encoder of a name."""
     text = name.strip()
     found = built_in_encoder(text)
     folder = os.path.expanduser(text)  # noqa: PTH111
@@ -162,26 +126,14 @@ def find_encoder(name: str) -> EncoderProfile:
     if is_folder:
         return read_encoder_folder(folder)
     known = ", ".join(built_in_encoders())
-    message = (
+    raise ConfigError(
         f"model: {text[:200]!r} is no text encoder that is built in, and no folder here "
         f"has that name; expected one of {known}, or a folder with a config.json"
     )
-    raise ConfigError(message)
 
 
 def encoder_named(name: str) -> EncoderProfile | None:
-    """Return the text encoder of a name or a folder; None for whatever else it may be.
-
-    Parameters
-    ----------
-    name : str
-        As `find_encoder` takes it.
-
-    Raises
-    ------
-    ConfigError
-        When it is one, and its files are at fault.
-    """
+    """Return the text encoder of a name or a folder; None for whatever else it may be."""
     folder = os.path.expanduser(name.strip())  # noqa: PTH111
     # os.path answers no where pathlib raises: long names, null bytes.
     if not os.path.isfile(os.path.join(folder, CONFIG)):  # noqa: PTH113, PTH118
@@ -191,18 +143,7 @@ def encoder_named(name: str) -> EncoderProfile | None:
 
 
 def read_encoder_folder(text: str) -> EncoderProfile:
-    """Return the text encoder in a folder. JSON only; no code is ever run.
-
-    Parameters
-    ----------
-    text : str
-        The folder, or the model's folder in the Hugging Face cache.
-
-    Raises
-    ------
-    ConfigError
-        Naming every fault found: file, key, what is expected, and the value.
-    """
+    """Return the text encoder in a folder. JSON only; no code is ever run."""
     place = locate(text)
     problems: list[str] = []
     files = read_objects(place.folder, (CONFIG, TOKENIZER), problems)
@@ -227,14 +168,17 @@ def _profile(
     problems = [] if problems is None else problems
     family = config.get("model_type")
     if not isinstance(family, str) or family not in ENCODERS:
-        message = (
+        raise ConfigError(
             f"{CONFIG}: model_type: expected that of a text encoder, one of "
             f"{', '.join(ENCODERS)}, got {shown(family)}"
         )
-        raise ConfigError(message)
     known, keys = ENCODERS[family], _KEYS[family]
     fields = Fields(f"{CONFIG}: ", config, problems)
-    positions = _positions(fields, keys)
+    # What the SDK compares a length with: n_positions wins over the other.
+    named = keys.positions
+    if config.get("n_positions"):
+        named = ("n_positions", 512)
+    positions = fields.whole(*named) if named else None
     reserved = _reserved(fields, known)
     usable = None if positions is None else max(positions - reserved, 1)
     limit, limit_source = _limit(tokenizer, usable, reserved, fields)
@@ -266,13 +210,6 @@ def _profile(
     )
 
 
-def _positions(fields: Fields, keys: _Keys) -> int | None:
-    """Return what the SDK compares a length with: n_positions wins over the other."""
-    if fields.mapping.get("n_positions"):
-        return fields.whole("n_positions", 512)
-    return fields.whole(*keys.positions) if keys.positions else None
-
-
 def _reserved(fields: Fields, known: EncoderFamily) -> int:
     """Return the positions that serve no token: those up to that of padding."""
     if not known.counts_padding:
@@ -302,11 +239,8 @@ def _limit(
         return int(asked), f"model_max_length in {TOKENIZER}"
     if usable is None:
         return None, f"neither {CONFIG} nor {TOKENIZER} sets a limit"
-    key = (
-        "n_positions"
-        if fields.mapping.get("n_positions")
-        else "max_position_embeddings"
-    )
+    own = fields.mapping.get("n_positions")
+    key = "n_positions" if own else "max_position_embeddings"
     less = f", less the {reserved} up to that of padding" if reserved else ""
     return usable, f"{key} in {CONFIG}{less}"
 

@@ -23,14 +23,9 @@ from bucketwise.read.configs.encoders import built_in_encoder, may_name
 from bucketwise.read.configs.model_folder import read_model_folder, short_name
 
 FILES = (
-    "qwen2-vl.toml",
-    "qwen2.5-vl.toml",
-    "qwen3-vl.toml",
-    "qwen3.5.toml",
-    "exaone-4.5.toml",
-    "colqwen2.toml",
-    "gemma4.toml",
-)
+    "qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml",
+    "exaone-4.5.toml", "colqwen2.toml", "gemma4.toml",
+)  # fmt: skip
 """One file a family; adding a family is adding a file and its name here."""
 
 DEFAULT_MODEL = "qwen3-vl-2b"
@@ -52,23 +47,12 @@ def built_in_profiles() -> dict[str, ModelProfile]:
 
 
 def find_profile(name: str) -> ModelProfile:
-    """Return the profile of a model.
-
-    Parameters
-    ----------
-    name : str
-        A short name or Hugging Face id that is built in, in any case, or a local
-        Hugging Face folder. A name without a slash is the built-in model's first, one
-        with a slash the folder's.
-
-    Raises
-    ------
-    ConfigError
-        When it is neither, or the folder is not one bucketwise can work with.
-    """
+    """Return the profile of a model."""
     profiles = built_in_profiles()
     text = name.strip()
-    built_in = _built_in(text, profiles)
+    built_in = profiles.get(short_name(text))
+    if built_in is not None and not may_name(text, built_in.hf_id):
+        built_in = None
     # os.path answers no where pathlib raises: long names, null bytes.
     is_folder = os.path.isdir(os.path.expanduser(text))  # noqa: PTH111, PTH112
     if built_in is not None and not (is_folder and os.sep in text):
@@ -77,22 +61,15 @@ def find_profile(name: str) -> ModelProfile:
         return read_model_folder(os.path.expanduser(text), profiles.values())  # noqa: PTH111
     known = ", ".join(profiles)
     if built_in_encoder(text) is not None:
-        message = (
+        raise ConfigError(
             f"model: {text!r} is a text encoder, which analyze plans from token counts: "
             "--lengths COLUMN names their column"
         )
-        raise ConfigError(message)
     likely = meant(short_name(text), profiles)
-    message = (
+    raise ConfigError(
         f"model: expected one of {known}, or a folder with a config.json, got "
         f"{text[:200]!r}" + (f"; did you mean {likely}?" if likely else "")
     )
-    raise ConfigError(message)
-
-
-def _built_in(text: str, profiles: dict[str, ModelProfile]) -> ModelProfile | None:
-    profile = profiles.get(short_name(text))
-    return profile if profile and may_name(text, profile.hf_id) else None
 
 
 def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
@@ -104,7 +81,7 @@ def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
 
 
 def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
-    video = family["video"]
+    video, soft = family["video"], family.get("soft_tokens")
     return ModelProfile(
         name=short_name(model["hf_id"]),
         hf_id=model["hf_id"],
@@ -114,8 +91,16 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         temporal_patch=family["temporal_patch"],
         window_patches=family["window_patches"],
         checkpoint=PixelLimits(**family["checkpoint"]),
-        deployment=_deployment(family, model),
-        video=_limits(video),
+        deployment=PixelLimits(**family["deployment"] | model.get("deployment", {}))
+        if "deployment" in family
+        else None,
+        video=PixelLimits(
+            min_pixels=video["min_pixels"],
+            max_pixels=video["max_pixels"],
+            source=video["source"],
+        )
+        if "max_pixels" in video
+        else None,
         video_rule=video["rule"],
         sampling=VideoSampling(
             fps=video.get("fps"),
@@ -126,33 +111,12 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
         lm=_language_model(family["lm"] | model["lm"]) if "lm" in model else None,
         source=model["source"],
         notes=(*family.get("notes", ()), *model.get("notes", ())),
-        soft_tokens=_soft_tokens(family),
+        soft_tokens=SoftTokens(supported=tuple(soft["supported"]), chunk=soft["chunk"])
+        if soft
+        else None,
     )
 
 
 def _language_model(told: dict[str, Any]) -> LmShape:
     kinds = tuple(Attention(**each) for each in told["attention"])
     return LmShape(**told | {"attention": kinds})
-
-
-def _soft_tokens(family: dict[str, Any]) -> SoftTokens | None:
-    found = family.get("soft_tokens")
-    if found is None:
-        return None
-    return SoftTokens(supported=tuple(found["supported"]), chunk=found["chunk"])
-
-
-def _deployment(family: dict[str, Any], model: dict[str, Any]) -> PixelLimits | None:
-    if "deployment" not in family:
-        return None
-    return PixelLimits(**family["deployment"] | model.get("deployment", {}))
-
-
-def _limits(video: dict[str, Any]) -> PixelLimits | None:
-    if "max_pixels" not in video:
-        return None
-    return PixelLimits(
-        min_pixels=video["min_pixels"],
-        max_pixels=video["max_pixels"],
-        source=video["source"],
-    )

@@ -1,12 +1,15 @@
-"""ViT lengths with what came with them, from whatever holds a configuration."""
+"""Whatever holds a configuration -> its ViT lengths with what came with them, or the base of emitted ones."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.plan import Plan
@@ -16,13 +19,26 @@ from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.engines.rbln.releases import NEWEST, Version
 from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import buckets_of, lengths_of, shown
-from bucketwise.errors import ConfigError
-from bucketwise.nouns.document import Document, GivenLimits
+from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
+from bucketwise.errors import ConfigError, UsageError
+from bucketwise.nouns.document import (
+    LENGTHS_ALONE,
+    Document,
+    GivenLimits,
+    ServeLine,
+    Unknown,
+)
 from bucketwise.read.configs.documents import documents_of_plan, read_documents
+from bucketwise.read.configs.documents.mapping import artifact_notes
 from bucketwise.read.configs.documents.names import checkpoint_in
 from bucketwise.read.configs.documents.text import GIVEN, names_text
-from bucketwise.read.configs.json_file import parse_json
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
+from bucketwise.read.json_text import parse_json
+
+LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
+
+_FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
+"""Settings that a serve line makes with options of vLLM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,30 +92,12 @@ class GivenLengths:
 
 
 def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
-    """Return the ViT lengths that an option names.
-
-    Parameters
-    ----------
-    text : str or Path
-        Lengths such as "1024,4096", or whatever else `read_documents` takes.
-    option : str
-        What names them, for messages.
-
-    Returns
-    -------
-    GivenLengths
-
-    Raises
-    ------
-    ConfigError
-        When it names nothing, cannot be read, or holds no lengths.
-    """
+    """Return the ViT lengths that an option names."""
     if not names_text(text):
-        message = (
+        raise ConfigError(
             f"{option}: expected lengths such as 1024,4096, or a configuration or a "
             f"plan.json that exists, got {str(text)[:200]!r}"
         )
-        raise ConfigError(message)
     try:
         documents = read_documents(text)
     except ConfigError as error:
@@ -117,26 +115,15 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
     """Return the one list of ViT lengths that configurations hold.
 
     A plan may hold one for each release: the newest decides where none is asked for.
-
-    Parameters
-    ----------
-    documents : tuple of Document
-        What one text holds.
-
-    Raises
-    ------
-    ConfigError
-        When they hold none, several, or what is no length.
     """
     found = [given for document in documents if (given := _of_document(document))]
     source = documents[0].source
     lists = {given.lengths for given in found}
     if not found:
-        message = (
+        raise ConfigError(
             f"{source}: no visual.max_seq_len or visual.max_seq_lens found; one of them "
             "is needed to know which lengths are compiled"
         )
-        raise ConfigError(message)
     if found[-1].is_plan:
         versions = [document.version for document in documents]
         by_release = {
@@ -146,11 +133,10 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
         }
         return replace(found[-1], by_release=by_release, documents=documents)
     if len(lists) > 1:
-        message = (
+        raise ConfigError(
             f"{source}: expected one visual.max_seq_len (max_seq_lens up to 0.10.3), "
             f"got {len(lists)} different lists of ViT lengths"
         )
-        raise ConfigError(message)
     return replace(found[0], documents=documents)
 
 
@@ -196,22 +182,20 @@ def _of_document(document: Document) -> GivenLengths | None:
         document=written, version=NEWEST, family=named or nesting_family(config)
     )
     if "visual" in config and subject.visual is None:
-        message = (
+        raise ConfigError(
             f"{document.source}: visual: expected an object, got "
             f"{shown(config['visual'])}"
         )
-        raise ConfigError(message)
     name, value = buckets_of(subject)
     if not name:
         return None
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] > MAX_LENGTH:
-        message = (
+        raise ConfigError(
             f"{document.place((*inside, 'visual', name))}: visual.{name}: expected "
             f"whole numbers from 1 to {MAX_LENGTH}, got {shown(value)}; bucketwise "
             "lint tells more"
         )
-        raise ConfigError(message)
     is_list = document.form == "list" and document.source == GIVEN
     return GivenLengths(
         lengths=lengths,
@@ -223,3 +207,109 @@ def _of_document(document: Document) -> GivenLengths | None:
         limits=document.limits,
         notes=document.notes,
     )
+
+
+def parse_bucket_list(text: str) -> tuple[int, ...] | None:
+    """Return the lengths of a text such as "1024, 4096"; None when it is none."""
+    if not LIST.fullmatch(text):
+        return None
+    lengths = tuple(sorted({int(number) for number in re.findall(r"\d+", text)}))
+    if not lengths[0]:
+        raise UsageError(f"bucket list: expected lengths from 1 up, got {text!r}")
+    return lengths
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RblnConfig:
+    """A configuration as a base.
+
+    Attributes
+    ----------
+    text : str
+        The mapping as JSON, without what only a compiled folder holds.
+    name : str
+        The file's base name.
+    notes : tuple of str
+        What was left out or looks odd.
+    """
+
+    text: str
+    name: str
+    notes: tuple[str, ...]
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """A fresh copy of the configuration."""
+        loaded: dict[str, Any] = json.loads(self.text)
+        return loaded
+
+
+def config_in(documents: Sequence[Document]) -> RblnConfig | None:
+    """Return the configuration to start from; None where there is none."""
+    found = [
+        (document, mapping)
+        for document in documents
+        if document.form not in (*LENGTHS_ALONE, "load")
+        and (mapping := _with_flags(document)) is not None
+    ]
+    if not found:
+        return None
+    document, mapping = found[0]
+    unknown: list[str] = []
+    plain = _plain(mapping, (), unknown)
+    notes = [*document.notes]
+    if document.form == "compiled":
+        notes += artifact_notes(plain)
+    if unknown:
+        notes.append(f"{', '.join(unknown)} left out: only running it would tell")
+    if any(other != mapping for _, other in found[1:]):
+        notes.append(f"the first of {len(found)} configurations is taken")
+    return RblnConfig(
+        text=json.dumps(plain, ensure_ascii=False),
+        name=document.source,
+        notes=tuple(notes),
+    )
+
+
+def _with_flags(document: Document) -> Mapping[str, Any] | None:
+    """Return a configuration with what its serve line sets by vLLM's own options."""
+    serve = document.serve
+    if serve is None:
+        return document.config
+    told = dict(_told(serve))
+    if told.get("kvcache_partition_len") == told.get("max_seq_len"):
+        # A block of the whole context is attention without partitions.
+        told.pop("kvcache_partition_len", None)
+    return (told | dict(document.config)) or None
+
+
+def _told(serve: ServeLine) -> Iterator[tuple[str, int]]:
+    for name in _FROM_FLAGS:
+        value = serve.flags.get(option_of(name).removeprefix("--"), "")
+        if value.isdecimal():
+            yield name, int(value)
+    for variable, _ in DEVICE_VARIABLES:
+        if serve.environment.get(variable, "").isdecimal():
+            yield "num_devices", int(serve.environment[variable])
+            return
+
+
+def _plain(value: Any, path: tuple[str, ...], unknown: list[str]) -> Any:
+    """Return a value as JSON has it; what cannot be told is noted and left out."""
+    if isinstance(value, Mapping):
+        return {
+            key: _plain(item, (*path, key), unknown)
+            for key, item in value.items()
+            if _is_known(item, (*path, key), unknown)
+        }
+    if isinstance(value, list | tuple):
+        return [_plain(item, path, unknown) for item in value]
+    return value
+
+
+def _is_known(value: Any, path: tuple[str, ...], unknown: list[str]) -> bool:
+    items = value if isinstance(value, list | tuple) else (value,)
+    known = not any(isinstance(item, Unknown) for item in items)
+    if not known:
+        unknown.append(".".join(path))
+    return known

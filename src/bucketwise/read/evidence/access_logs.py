@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -16,49 +16,71 @@ from bucketwise.read.detect import File
 from bucketwise.read.evidence.format_strings import LineFormat, compile_format
 from bucketwise.read.evidence.line_formats import (
     KNOWN,
+    Known,
     find_prefix,
     infer_format,
     suppose_duration,
+    w3c_format,
 )
-from bucketwise.read.evidence.served import OF_A_COMPLETION, shows_completions
 from bucketwise.read.opening import TABLES
 from bucketwise.read.tables.columns import Match, Purpose
-from bucketwise.read.tables.misnomers import Cells
+from bucketwise.read.tables.finding import Cells
 from bucketwise.read.tables.names import LOAD
-from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.whole_lines import open_whole_lines
+from bucketwise.read.tables.naming import Chosen
+from bucketwise.read.tables.table import BATCH, Table, open_whole_lines
+
+_ENDS = frozenset(
+    {"completions", "responses", "messages", "generate", "generate_stream",
+     "invocations", "chat"}
+)  # fmt: skip
+"""Of the paths under which vLLM generates (0.6.6, 0.33.0 entrypoints), and Ollama."""
+
+OF_A_COMPLETION = rf"(?:POST )?[^? ]*/(?:{'|'.join(sorted(_ENDS))})/?(?:[? ].*)?"
+"""How columns show such a request: its line, its path, or all of its address."""
+
+OF_A_PROBE = (
+    r"(?:GET |HEAD )?[^? ]*/(?:health|healthz|livez|readyz|ready|ping|metrics|models|load|"
+    r"version)/?(?:[? ].*)?"
+)
+"""The same for what watches a server: vLLM's own paths (0.33.0 entrypoints) and those of
+Kubernetes."""
 
 MAX_LINE = 65_536
 """Bytes: nginx takes 32 KiB of headers at most (large_client_header_buffers, as
 shipped), AWS load balancers a request line of 16 KiB."""
-
 _HOLDERS = (
     "line", "log", "message", "msg", "@message", "textpayload", "_raw", "body", "content",
     "log_line", "logline", "event.original",
 )  # fmt: skip
 """Where what keeps logs puts a line: Loki and Grafana, Docker and Fluentd, CloudWatch,
 journald, Google Cloud, Splunk, OpenTelemetry, Datadog, Elasticsearch."""
-
 _LOOKED_AT = 200
 """Lines by which the form of a log is told."""
-
-_REQUEST = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S"
+_REQUEST = r"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)[ \t]\S"
 """What a line without it is no damaged line of, but a word of the proxy itself."""
-
 _TO_THE_SECOND = "times are told to the second only"
 _ONE_ENGINE = "no line tells the engine: all requests are taken for those of one"
 _ALL_PATHS = "no line shows a path: all requests count"
 _UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds"}
 
 
+def shows_completions(paths: Iterable[str]) -> bool:
+    """Return whether requests tell completions from others by what they asked for."""
+    return any(re.fullmatch(OF_A_COMPLETION, path) for path in paths)
+
+
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A format, whose it is, and what stands before its lines."""
+    """A format, whose it is, and what stands before its lines.
+
+    With `comments` a line that begins with # is none.
+    """
 
     lines: LineFormat
     name: str
     prefix: str = ""
     put_by: tuple[str, ...] = ()
+    comments: bool = False
 
     @property
     def strict(self) -> str:
@@ -74,29 +96,7 @@ class _Form:
 def open_access_log(
     workspace: Workspace, file: File, log_format: str | None = None
 ) -> Table | None:
-    """Open a text, or a table that holds its lines, as a table of requests.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    log_format : str, optional
-        The format of its lines; found by itself for those of `KNOWN`, and for those of
-        nginx that tell how long a request took.
-
-    Returns
-    -------
-    Table or None
-        None where no line shows a request.
-
-    Raises
-    ------
-    InputError
-        When lines show requests but not when they were, or how long they took; or when
-        none has the format that is given.
-    """
+    """Open a text, or a table that holds its lines, as a table of requests."""
     outer = _table_of_lines(workspace, file, any_kind=log_format is not None)
     if outer is None:
         return None
@@ -105,10 +105,11 @@ def open_access_log(
         for each in outer.samples_of("line")
         if len(each) <= MAX_LINE
     ]
+    stated = w3c_format(lines)
     # What else a proxy says, and what stands beside it, tells no form.
     lines = [each for each in lines if re.search(_REQUEST, each)] or lines
     lines = lines[:_LOOKED_AT]
-    form = _find(workspace, lines, file.name, log_format)
+    form = _find(workspace, lines, file.name, log_format, stated)
     if form is None:
         return None
     cell = f"c{outer.roles['line']}"
@@ -143,9 +144,7 @@ def _table_of_lines(
     return open_whole_lines(workspace, file) if is_text else None
 
 
-def _match_holder(
-    names: Sequence[str], _: Mapping[str, str] | None, source: str, __: Cells
-) -> Match:
+def _match_holder(names: Sequence[str], _: Chosen, source: str, __: Cells) -> Match:
     """Find the column that holds lines of a log."""
     plain = [name.strip().casefold() for name in names]
     for known in (plain, [name.rpartition(".")[2] for name in plain]):
@@ -167,7 +166,11 @@ _FOR_LINES = Purpose(
 
 
 def _find(
-    workspace: Workspace, lines: Sequence[str], name: str, log_format: str | None
+    workspace: Workspace,
+    lines: Sequence[str],
+    name: str,
+    log_format: str | None,
+    stated: Known | None,
 ) -> _Form | None:
     """Return the form most lines have; None where none shows a request."""
     prefix, put_by = find_prefix(lines)
@@ -184,7 +187,7 @@ def _find(
                 f"{shlex.quote(infer_format(bare))}"
             )
         return forms[fitting.index(max(fitting))]
-    forms = []
+    forms = [_Form(stated.lines, stated.name, comments=True)] if stated else []
     # A time before each line may be of the line itself.
     for texts, before in ((bare, (prefix, put_by)), (lines, ("", ()))):
         forms += [
@@ -254,6 +257,8 @@ def _requests(form: _Form, cell: str, rows: str, kept: str = "") -> str:
     groups = [each for each in parts if each != "answered"]
     first = groups[0]
     told = f"SELECT *, {cell} AS told FROM {rows}"
+    if form.comments:
+        told += f" WHERE NOT coalesce(starts_with({cell}, '#'), false)"
     told = (
         f"SELECT *, CASE WHEN strlen(told) <= {MAX_LINE} THEN "
         f"regexp_extract(told, {form.strict}, {groups}) END AS s FROM ({told})"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from bucketwise.errors import InputError, UsageError
-from bucketwise.read.evidence.load_forms import load_forms, plain_name
 from bucketwise.read.evidence.programs import Program, program_of
 from bucketwise.read.tables.columns import Match, Purpose
-from bucketwise.read.tables.finding import Found, find_columns
-from bucketwise.read.tables.misnomers import Cells, no_cells
-from bucketwise.read.tables.names import LOAD, SIZES, unit_s
+from bucketwise.read.tables.finding import Cells, Found, find_columns, no_cells
+from bucketwise.read.tables.names import (
+    LOAD,
+    LOGGED_WHEN_DONE,
+    NGINX_CLOCKS,
+    NGINX_DURATIONS,
+    SIZES,
+    unit_s,
+)
 from bucketwise.read.tables.naming import (
     ROLES,
     SHARED,
+    Chosen,
     Naming,
     listed,
     said_of_unfit,
@@ -23,76 +30,131 @@ from bucketwise.read.tables.naming import (
 )
 
 TableKind = Literal["engine_stats", "requests", "arrivals"]
-
 EXPECTED = (
     "a table of requests (start and end, start and duration, or end and duration), of an "
     "engine's statistics (time and running) or of arrivals (time, prompt and output "
     "tokens), a log of vLLM's or SGLang's, the JSON of a Prometheus range query, or a "
     "proxy's access log (--log-format) is expected, plain, gzip or zstd"
 )
-
 UNIT_WORDS = {1.0: "seconds", 1e-3: "milliseconds", 1e-6: "microseconds",
               1e-9: "nanoseconds"}  # fmt: skip
 _NO_YEAR = re.compile(r"\s*\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\s*")
-
 _OF_CLIPS = frozenset({"start", "end", "duration"})
 """With these words begin names that beside frames may be of a clip, not of a request."""
 
 
-def match_load(
-    names: Sequence[str],
-    chosen: Mapping[str, str] | None,
-    source: str,
-    cells: Cells = no_cells,
-) -> Match:
-    """Find the columns that tell the load: of the kind that reads most of what is named.
+def plain_name(name: str) -> str:
+    """Return the name of a column as words between underscores."""
+    return LOAD.plain(name)[0]
 
-    Where nothing is named, the kind with the most to say wins.
 
-    Parameters
-    ----------
-    names : sequence of str
-        The columns, in order; `outer.inner` for nested ones.
-    chosen : mapping of str to str, optional
-        Role to column name, or to a position from 1; "" leaves the role unread. A role
-        named with a unit, as `duration_ms`, gives its numbers that unit.
-    source : str
-        Base name of the file, for messages.
-    cells : callable
-        Some of the cells of a column.
+def load_forms(
+    names: Sequence[str], columns: Found
+) -> Iterator[tuple[dict[str, int], list[str]]]:
+    """Yield every way to read the columns and what to say of it, the fullest first."""
+    found = columns.roles
+    tokens = _tokens(found)
+    moments = [role for role in ("time", "start") if role in found]
+    if "running" in found:
+        gauges = _kept(found, "running", "waiting", "swapped", "replica", "engine")
+        for moment in moments:
+            yield {"time": found[moment], **gauges}, []
+    for times, said in _times(names, columns):
+        beside = _kept(found, "replica", "engine", "path")
+        yield {**times, **beside, **tokens}, said
+    if tokens:
+        for moment in reversed(moments):
+            yield {"time": found[moment], **tokens}, []
 
-    Returns
-    -------
-    Match
-        With time and running; or two of start, end and duration; or time and output
-        beside prompt or text.
 
-    Raises
-    ------
-    InputError
-        When a chosen column is not there, or nothing tells a load.
-    UsageError
-        When what is chosen does not go together.
-    """
-    return _match(names, Naming.of(chosen), source, cells)
+def _times(
+    names: Sequence[str], columns: Found
+) -> Iterator[tuple[dict[str, int], list[str]]]:
+    """Yield what may bound a request in time, and what had to be taken for it."""
+    found = columns.roles
+    for pair in (("start", "end"), ("start", "duration"), ("end", "duration")):
+        if set(pair) <= found.keys():
+            yield _kept(found, *pair), []
+    if "time" in found:
+        yield from _times_with(names, columns)
+
+
+def _times_with(
+    names: Sequence[str], columns: Found
+) -> Iterator[tuple[dict[str, int], list[str]]]:
+    """Yield the same where one bound is only called a time."""
+    found, asked = columns.roles, columns.named
+    time = found["time"]
+    if "duration" in found:
+        duration = found["duration"]
+        at = time if "time" in asked else _nginx_clock(names, duration, time)
+        telling = (
+            {"time": at} if "time" in asked else {"time": at, "duration": duration}
+        )
+        by = (
+            LOGGED_WHEN_DONE[role].get(plain_name(names[each]))
+            for role, each in telling.items()
+        )
+        who = next(filter(None, by), None)
+        if who:
+            said = f"is taken for the end: {who} logs a request when it is done"
+            yield {"end": at, "duration": duration}, [f"{names[at]!r} {said}"]
+    if "end" in found and found["end"] != time:
+        said = "is taken for the start of each request"
+        yield {"start": time, "end": found["end"]}, [f"{names[time]!r} {said}"]
+    if "duration" in found and found["duration"] != time:
+        yield _kept(found, "time", "duration"), []
+    if (
+        "start" in found
+        and plain_name(names[found["start"]]) == "request_creation_time"
+    ):
+        said = "is taken for the end: ALB gives the time of the response"
+        yield {"start": found["start"], "end": time}, [f"{names[time]!r} {said}"]
+
+
+def _nginx_clock(names: Sequence[str], duration: int, time: int) -> int:
+    """Return the column of nginx's own clock where the duration is nginx's own, too."""
+    if plain_name(names[duration]) not in NGINX_DURATIONS:
+        return time
+    plain = [plain_name(name) for name in names]
+    return next((plain.index(each) for each in NGINX_CLOCKS if each in plain), time)
+
+
+def _tokens(found: Mapping[str, int]) -> dict[str, int]:
+    """Return what tells the tokens of a request whole, or nothing."""
+    if "output" not in found:
+        return {}
+    if "prompt" in found:
+        return _kept(found, "prompt", "output")
+    return _kept(found, "text", "tokens", "output") if "text" in found else {}
+
+
+def _kept(found: Mapping[str, int], *roles: str) -> dict[str, int]:
+    return {role: found[role] for role in roles if role in found}
 
 
 def match_beside_sizes(
-    names: Sequence[str],
-    chosen: Mapping[str, str] | None,
-    source: str,
-    cells: Cells = no_cells,
+    names: Sequence[str], chosen: Chosen, source: str, cells: Cells = no_cells
 ) -> Match:
-    """Find the same among columns of sizes, where some names mean something else.
+    """Find the load among columns of sizes, where some names mean something else.
 
-    Raises
-    ------
-    InputError
-        When nothing tells a load, or a row stands for several images.
+    Those of clips are passed over; rows that stand for several images are refused.
     """
     naming = Naming.of(chosen)
     try:
-        return _match_beside(names, naming, source, cells)
+        sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES, cells=cells)
+        if "count" in sizes.roles:
+            raise InputError(f"{source}: rows with weights are no single requests")  # noqa: TRY301 - what it says is kept below
+        if sizes.roles.keys() & {"frames", "fps"}:
+            named = set(sizes.places.values())
+            first = [
+                plain_name(name).rpartition(".")[2].split("_")[0] for name in names
+            ]
+            names = [
+                "" if first[at] in _OF_CLIPS and at not in named else name
+                for at, name in enumerate(names)
+            ]
+        return match_load(names, naming, source, cells, beside_sizes=True)
     except InputError as error:
         naming.unserved = str(error).removesuffix(f"; {EXPECTED}")
         raise
@@ -121,33 +183,26 @@ def has_no_year(samples: Sequence[str]) -> bool:
     return fitting * 2 > len(samples)
 
 
-def _match_beside(
-    names: Sequence[str], naming: Naming, source: str, cells: Cells
-) -> Match:
-    """Find the load among columns of sizes, but for those that tell of clips."""
-    sizes = find_columns(names, SIZES, naming, source, may_lack=ROLES, cells=cells)
-    if "count" in sizes.roles:
-        raise InputError(f"{source}: rows with weights are no single requests")
-    if sizes.roles.keys() & {"frames", "fps"}:
-        named = set(sizes.places.values())
-        names = [
-            "" if _is_of_clip(name) and at not in named else name
-            for at, name in enumerate(names)
-        ]
-    return _match(names, naming, source, cells, beside_sizes=True)
-
-
-def _match(
+def match_load(
     names: Sequence[str],
-    naming: Naming,
+    chosen: Chosen,
     source: str,
-    cells: Cells,
+    cells: Cells = no_cells,
     *,
     beside_sizes: bool = False,
 ) -> Match:
-    program = program_of(map(plain_name, names))
+    """Find the columns that tell the load: of the kind that reads most of what is named.
+
+    That is time and running; or two of start, end and duration; or time and output
+    beside prompt or text. Where nothing is named, the kind with the most to say wins.
+    """
+    naming = Naming.of(chosen)
+    plain = [plain_name(name) for name in names]
+    program = program_of(plain)
     if program is not None and program.refusal and not naming.tells_load:
         raise InputError(f"{source}: {program.refusal}; {EXPECTED}")
+    told = program.roles if program else {}
+    known = {role: plain.index(name) for role, name in told.items() if name in plain}
     found = find_columns(
         names,
         LOAD,
@@ -155,7 +210,7 @@ def _match(
         source,
         # A role of both may be named for the sizes, which stand elsewhere.
         may_lack=ROLES if beside_sizes else SHARED,
-        known=_known(names, program),
+        known=known,
         cells=cells,
     )
     asked = set(found.named.values())
@@ -200,18 +255,6 @@ def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
             "request is told by two of start, end and duration, an arrival by time, "
             "prompt (or text) and output, an engine's statistics by time and running"
         )
-
-
-def _is_of_clip(name: str) -> bool:
-    words = plain_name(name).rpartition(".")[2].split("_")
-    return words[0] in _OF_CLIPS
-
-
-def _known(names: Sequence[str], program: Program | None) -> dict[str, int]:
-    """Return the columns of a program by their roles."""
-    plain = [plain_name(name) for name in names]
-    told = program.roles if program else {}
-    return {role: plain.index(name) for role, name in told.items() if name in plain}
 
 
 def _units_s(
@@ -261,24 +304,13 @@ def _no_load(names: Sequence[str], found: Found, source: str) -> str:
     )
 
 
-def _is_time_or_number(cell: str) -> bool:
-    return re.match(r"\s*[\[+-]?\.?\d", cell) is not None
-
-
 FOR_LOAD = Purpose(
     match=match_load,
     is_heading=lambda cell: LOAD.role_of(cell) is not None,
-    is_value=_is_time_or_number,
+    is_value=lambda cell: re.match(r"\s*[\[+-]?\.?\d", cell) is not None,
     sought="the load of a decoder",
     columns="start=1,duration=2",
     line='{"start": 12.5, "duration": 0.8}',
 )
 
-BESIDE_SIZES = Purpose(
-    match=match_beside_sizes,
-    is_heading=FOR_LOAD.is_heading,
-    is_value=_is_time_or_number,
-    sought=FOR_LOAD.sought,
-    columns=FOR_LOAD.columns,
-    line=FOR_LOAD.line,
-)
+BESIDE_SIZES = replace(FOR_LOAD, match=match_beside_sizes)

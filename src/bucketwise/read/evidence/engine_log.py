@@ -16,16 +16,15 @@ from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Engine, Evidence, Gauges
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.read.evidence.records import MAX_RUNNING
-from bucketwise.read.evidence.replicas import Replicas, succession
-from bucketwise.read.evidence.speakers import Speaker, Speakers
+from bucketwise.read.evidence.replicas import Replicas, Speaker, Speakers, succession
 from bucketwise.read.evidence.stamps import (
     epoch_s,
     iso_s,
     moment_of_year,
     without_year_s,
 )
-from bucketwise.read.evidence.tally import Tally
 from bucketwise.read.json_text import parse
+from bucketwise.read.rejections import Tally
 from bucketwise.words.numbers import plural
 from bucketwise.words.reasons import ABSURD, NO_TIME, RAGGED
 
@@ -59,11 +58,9 @@ _ENGINE = re.compile(r"(?:Engine (\d{3,9})|\d{1,9} (Engines Aggregated)): $")
 _ACCESS = ' HTTP/1.1" '
 _ACCESS_LINE = re.compile(r'INFO: {5}\S{1,100} - "[A-Z]{3,7} \S{1,2000} HTTP/')
 _START_UPS = (
-    "vLLM API server version ",
-    "Initializing an LLM engine ",
-    "Initializing a V1 LLM engine ",
-    "Started server process [",
-)
+    "vLLM API server version ", "Initializing an LLM engine ",
+    "Initializing a V1 LLM engine ", "Started server process [",
+)  # fmt: skip
 _REQUEST_MARKS = ("Received request", "logger.py:")
 """vLLM 0.6.6 entrypoints/logger.py, and what comes before it in older ones."""
 
@@ -102,7 +99,6 @@ _AGGREGATED = (
     "one engine"
 )
 
-
 _NEWEST_FIRST = "the newest line comes first: read from the end"
 _NEARLY_ALL = 0.9
 _FEW_PLACES = 8
@@ -133,7 +129,8 @@ class _Log:
     """The readings of a log, line by line."""
 
     def __init__(self, name: str) -> None:
-        self.refused = Tally(name)
+        self.refused = Tally()
+        self._name = name
         self.engine: Engine = "unknown"
         self.aggregated = self.newest_first = False
         self.decodes = self.asked = 0
@@ -160,7 +157,7 @@ class _Log:
             return
         counts = _HELD.match(after)
         if counts is None:
-            self.refused.add(RAGGED, at)
+            self.refused.add(RAGGED, self._name, at)
             return
         running, swapped, waiting = (int(each or 0) for each in counts.groups())
         speaker = self._speakers.of(own.lead)
@@ -184,7 +181,7 @@ class _Log:
         if len(lead) > _MAX_LEAD or _repeats(lead):
             return
         if counts is None:
-            self.refused.add(RAGGED, at)
+            self.refused.add(RAGGED, self._name, at)
             return
         ranks = own[2].split() if own else []
         engine = next((each for each in ranks if each.startswith("DP")), "")
@@ -210,7 +207,7 @@ class _Log:
     ) -> None:
         """Keep a reading: what runs and waits, of which engine, by every clock."""
         if min(held) < 0 or max(held) > MAX_RUNNING:
-            self.refused.add(ABSURD, at)
+            self.refused.add(ABSURD, self._name, at)
             return
         engine = self._engines.code((speaker.source, label))
         run = (engine, speaker.process, self._speakers.starts(speaker))
@@ -240,7 +237,7 @@ class _Log:
         clock = next((at for at in _CLOCKS if not np.isnan(rows[:, at]).all()), _OWN)
         has = ~np.isnan(rows[:, clock])
         for line in rows[~has, 0].astype(np.int64).tolist():
-            self.refused.add(NO_TIME, line)
+            self.refused.add(NO_TIME, self._name, line)
         time_s = rows[has, clock]
         if clock != _DATED:
             time_s = without_year_s(time_s.astype(np.int64))
@@ -252,26 +249,7 @@ class _Log:
 
 
 def read_engine_log(lines: Iterable[str], name: str) -> Evidence:
-    """Read what a server of vLLM or SGLang logged of its engines.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-
-    Returns
-    -------
-    Evidence
-        Kind "engine_log"; engines and server processes that run at the same time are
-        replicas.
-
-    Raises
-    ------
-    InputError
-        When no line tells what an engine held, and when.
-    """
+    """Read what a server of vLLM or SGLang logged of its engines."""
     log = _Log(name)
     for at, line in enumerate(lines, start=1):
         log.take(at, line)
@@ -345,8 +323,7 @@ def _with_idle_time(readings: _Readings) -> _Readings:
         at_s.append(readings.time_s[silent] + usual_s)
     silent = np.concatenate(after)
     idle = _Readings(
-        np.concatenate(at_s),
-        *(column[silent] for column in readings[1:]),
+        np.concatenate(at_s), *(column[silent] for column in readings[1:])
     )._replace(running=np.zeros_like(silent), waiting=np.zeros_like(silent))
     return _Readings(
         *(
@@ -357,33 +334,17 @@ def _with_idle_time(readings: _Readings) -> _Readings:
 
 
 def looks_like_engine_log(start: str) -> bool:
-    """Return whether a text is the log of a server of vLLM or SGLang.
-
-    Parameters
-    ----------
-    start : str
-        Its first characters.
-    """
+    """Return whether a text is the log of a server of vLLM or SGLang."""
     plain = _plain(start)
-    return any(
-        sign(plain)
-        for sign in (
-            _has_metrics,
-            _DECODE_LINE.search,
-            _OWN_STAMP.search,
-            _ACCESS_LINE.search,
-        )
-    )
+    found = plain.find(_MESSAGE)
+    has_metrics = found >= 0 and _HELD.match(plain, found + len(_MESSAGE)) is not None
+    signs = (_DECODE_LINE, _OWN_STAMP, _ACCESS_LINE)
+    return has_metrics or any(sign.search(plain) for sign in signs)
 
 
 def _repeats(text: str) -> bool:
     """Return whether a line repeats what a user wrote, so that it tells nothing."""
     return any(mark in text for mark in _REQUEST_MARKS)
-
-
-def _has_metrics(text: str) -> bool:
-    found = text.find(_MESSAGE)
-    return found >= 0 and _HELD.match(text, found + len(_MESSAGE)) is not None
 
 
 def _told_beside(line: str) -> float | None:

@@ -60,19 +60,14 @@ ENVOY = _Syntax(
     shown_by=re.compile(r"%[A-Z][A-Z_0-9]{2,}(?:\([^()]*\))?(?::\d+)?%"),
     variable=re.compile(r"%(?P<name>[A-Z][A-Z_0-9]{2,}(?:\([^()]*\))?)(?::\d+)?%|%%"),
     told={
-        "START_TIME": _Told("start"),
-        "START_TIME_LOCAL": _Told("start"),
-        "EMIT_TIME": _Told("end"),
-        "DURATION": _Told("duration", 1e-3),
-        "REQ(X-ENVOY-ORIGINAL-PATH?:PATH)": _PATH,
-        "REQ(:PATH)": _PATH,
-        "PATH": _PATH,
-        "REQ(:METHOD)": _METHOD,
-        "UPSTREAM_HOST": _REPLICA,
+        "START_TIME": _Told("start"), "START_TIME_LOCAL": _Told("start"),
+        "EMIT_TIME": _Told("end"), "DURATION": _Told("duration", 1e-3),
+        "REQ(X-ENVOY-ORIGINAL-PATH?:PATH)": _PATH, "REQ(:PATH)": _PATH, "PATH": _PATH,
+        "REQ(:METHOD)": _METHOD, "UPSTREAM_HOST": _REPLICA,
         "UPSTREAM_REMOTE_ADDRESS": _REPLICA,
     },
     example='[%START_TIME%] "%REQ(:METHOD)% %REQ(:PATH)%" %DURATION% "%UPSTREAM_HOST%"',
-)
+)  # fmt: skip
 """Envoy's documentation, access logging: START_TIME is when the request began."""
 
 GUNICORN = _Syntax(
@@ -80,17 +75,12 @@ GUNICORN = _Syntax(
     shown_by=re.compile(r"%\([^()]{1,60}\)s"),
     variable=re.compile(r"%\((?P<name>[^()]{1,60})\)s|%%"),
     told={
-        "t": _Told("end", None, r"\[([^\]]*)\]"),
-        "D": _Told("duration", 1e-6),
-        "M": _Told("duration", 1e-3),
-        "L": _Told("duration", 1.0),
-        "T": _Told("duration", 1.0),
-        "r": _PATH,
-        "U": _PATH,
-        "m": _METHOD,
+        "t": _Told("end", None, r"\[([^\]]*)\]"), "D": _Told("duration", 1e-6),
+        "M": _Told("duration", 1e-3), "L": _Told("duration", 1.0),
+        "T": _Told("duration", 1.0), "r": _PATH, "U": _PATH, "m": _METHOD,
     },
     example='%(t)s "%(r)s" %(s)s %(D)s',
-)
+)  # fmt: skip
 """gunicorn glogging.py: lines, and their times, are of when a request is done."""
 
 NGINX = _Syntax(
@@ -98,30 +88,22 @@ NGINX = _Syntax(
     shown_by=re.compile(r"\$\{?[a-z_]"),
     variable=re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<name>\w+))"),
     told={
-        "msec": _Told("end", 1.0),
-        "time_iso8601": _Told("end"),
+        "msec": _Told("end", 1.0), "time_iso8601": _Told("end"),
         # It holds a blank.
-        "time_local": _Told("end", None, r"([^ ]* [+-]\d{4})"),
-        "end": _Told("end"),
-        "start": _Told("start"),
-        "request_time": _Told("duration", 1.0),
+        "time_local": _Told("end", None, r"([^ ]* [+-]\d{4})"), "end": _Told("end"),
+        # In two fields (W3C Extended Log File Format).
+        "end_date_time": _Told("end", None, r"([-\d]{10}[ \t][:.\d]{8,15})"),
+        "start": _Told("start"), "request_time": _Told("duration", 1.0),
         "upstream_response_time": _Told("duration", 1.0),
-        "duration": _Told("duration", 1.0),
-        "duration_ms": _Told("duration", 1e-3),
-        "duration_us": _Told("duration", 1e-6),
-        "request": _PATH,
-        "request_uri": _PATH,
-        "uri": _PATH,
-        "path": _PATH,
-        "request_method": _METHOD,
-        "method": _METHOD,
+        "duration": _Told("duration", 1.0), "duration_ms": _Told("duration", 1e-3),
+        "duration_us": _Told("duration", 1e-6), "request": _PATH, "request_uri": _PATH,
+        "uri": _PATH, "path": _PATH, "request_method": _METHOD, "method": _METHOD,
         # Every one that was tried.
         "upstream_addr": _Told("replica", None, "([^ ,]*(?:, [^ ,]+)*)"),
-        "replica": _REPLICA,
-        "answered": _Told("answered"),
+        "replica": _REPLICA, "answered": _Told("answered"),
     },
     example='[$time_local] "$request" $status $request_time $upstream_addr',
-)
+)  # fmt: skip
 """nginx.org, ngx_http_log_module and ngx_http_upstream_module: lines are of when a
 request is done. Names that nginx does not have are for programs of any other kind."""
 
@@ -141,28 +123,18 @@ HAPROXY = _Syntax(
         rf"{_HAPROXY_LONG}|[BbHorSsTtU])|%%"
     ),
     told={
-        "tr": _Told("start"),
-        "trg": _Told("start"),
-        "trl": _Told("start"),
-        "t": _Told("start"),
-        "T": _Told("start"),
-        "Ts": _Told("start", 1.0),
+        "tr": _Told("start"), "trg": _Told("start"), "trl": _Told("start"),
+        "t": _Told("start"), "T": _Told("start"), "Ts": _Told("start", 1.0),
         # A `+` stands before it where the line was written early (logasap).
         "Ta": _Told("duration", 1e-3, r"\+?({})"),
-        "Tt": _Told("duration", 1e-3, r"\+?({})"),
-        "r": _PATH,
-        "HU": _PATH,
-        "HP": _PATH,
-        "HPO": _PATH,
-        "HM": _METHOD,
-        "s": _REPLICA,
-        "si": _REPLICA,
+        "Tt": _Told("duration", 1e-3, r"\+?({})"), "r": _PATH, "HU": _PATH, "HP": _PATH,
+        "HPO": _PATH, "HM": _METHOD, "s": _REPLICA, "si": _REPLICA,
         "Tr": _Told("answered"),
     },
     # Headers that were captured, left out with their blank where there are none.
     optional=frozenset({"hr", "hs"}),
     example="%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %{+Q}r",
-)
+)  # fmt: skip
 """HAProxy's configuration manual, 8.2.6 Custom log format: times are of the start."""
 
 APACHE = _Syntax(
@@ -170,31 +142,19 @@ APACHE = _Syntax(
     shown_by=re.compile(r"%[<>!\d,]*(?:\{[^{}]*\})?[a-zA-Z]"),
     variable=re.compile(r"%[<>!\d,]*(?P<name>(?:\{[^{}]*\})?(?:\^t[io]|[a-zA-Z]))|%%"),
     told={
-        "{usec}t": _Told("start", 1e-6),
-        "{begin:usec}t": _Told("start", 1e-6),
-        "{msec}t": _Told("start", 1e-3),
-        "{begin:msec}t": _Told("start", 1e-3),
-        "{end:usec}t": _Told("end", 1e-6),
-        "{end:msec}t": _Told("end", 1e-3),
-        "{sec}t": _Told("start", 1.0),
-        "{begin:sec}t": _Told("start", 1.0),
-        "{end:sec}t": _Told("end", 1.0),
-        "t": _Told("start", None, r"\[([^\]]*)\]"),
-        "{}t": _Told("start"),
-        "{end:}t": _Told("end"),
-        "D": _Told("duration", 1e-6),
-        "{us}T": _Told("duration", 1e-6),
-        "{ms}T": _Told("duration", 1e-3),
-        "T": _Told("duration", 1.0),
-        "{s}T": _Told("duration", 1.0),
-        "r": _PATH,
-        "U": _PATH,
-        "m": _METHOD,
-        "{BALANCER_WORKER_NAME}e": _REPLICA,
+        "{usec}t": _Told("start", 1e-6), "{begin:usec}t": _Told("start", 1e-6),
+        "{msec}t": _Told("start", 1e-3), "{begin:msec}t": _Told("start", 1e-3),
+        "{end:usec}t": _Told("end", 1e-6), "{end:msec}t": _Told("end", 1e-3),
+        "{sec}t": _Told("start", 1.0), "{begin:sec}t": _Told("start", 1.0),
+        "{end:sec}t": _Told("end", 1.0), "t": _Told("start", None, r"\[([^\]]*)\]"),
+        "{}t": _Told("start"), "{end:}t": _Told("end"), "D": _Told("duration", 1e-6),
+        "{us}T": _Told("duration", 1e-6), "{ms}T": _Told("duration", 1e-3),
+        "T": _Told("duration", 1.0), "{s}T": _Told("duration", 1.0), "r": _PATH,
+        "U": _PATH, "m": _METHOD, "{BALANCER_WORKER_NAME}e": _REPLICA,
         "{BALANCER_WORKER_ROUTE}e": _REPLICA,
     },
     example='%h %t "%r" %>s %D',
-)
+)  # fmt: skip
 """httpd.apache.org, mod_log_config: %t is when the request was received."""
 
 SYNTAXES = (ENVOY, GUNICORN, NGINX, HAPROXY, APACHE)
@@ -244,19 +204,7 @@ class _Variable:
 
 
 def compile_format(text: str) -> LineFormat:
-    """Return how lines of a format are read.
-
-    Parameters
-    ----------
-    text : str
-        As it stands in the configuration of nginx, Apache, Envoy, HAProxy or gunicorn;
-        whose it is is told by its variables.
-
-    Raises
-    ------
-    UsageError
-        When it has no variables, too many, or none for when and how long.
-    """
+    """Return how lines of a format are read."""
     plain = _unquoted(text)
     syntax = next((each for each in SYNTAXES if each.shown_by.search(plain)), None)
     if syntax is None or len(plain) > MOST_CHARACTERS:
@@ -276,21 +224,17 @@ def compile_format(text: str) -> LineFormat:
     strict, loose = [], []
     for at, token in enumerate(tokens):
         if isinstance(token, str):
-            literal = _literal(token)
+            # Blanks that align columns are any number.
+            written = re.escape(token).replace("\\ ", " ")
+            literal = re.sub(r"(?:\\? ){2,}", " +", written)
             strict.append(literal)
             loose.append(literal)
             continue
         following = tokens[at + 1] if at + 1 < len(tokens) else None
         is_read = token in read.values()
         answered = token.told is not None and token.told.part == "answered"
-        strict.append(
-            _pattern(
-                token,
-                following,
-                r"\d" if answered else "",
-                kept=is_read and not answered,
-            )
-        )
+        first, kept = (r"\d", False) if answered else ("", is_read)
+        strict.append(_pattern(token, following, first, kept=kept))
         loose.append(_pattern(token, following, None, kept=is_read))
     parts = sorted(read, key=lambda part: tokens.index(read[part]))
     told = {part: variable.told for part, variable in read.items()}
@@ -386,13 +330,9 @@ def _read(variables: Sequence[_Variable]) -> dict[Part, _Variable]:
             if known is None or each.rank < known.rank:
                 best[each.told.part] = each
     if "path" not in best or "replica" not in best:
-        best = {part: each for part, each in best.items() if _is_of_use(part, best)}
+        needs = {"method": "path", "answered": "replica"}
+        best = {at: each for at, each in best.items() if needs.get(at, at) in best}
     return best
-
-
-def _is_of_use(part: Part, best: Mapping[Part, _Variable]) -> bool:
-    needs: Mapping[Part, Part] = {"method": "path", "answered": "replica"}
-    return part not in needs or needs[part] in best
 
 
 def _check(read: Mapping[Part, _Variable], syntax: _Syntax) -> None:
@@ -435,8 +375,3 @@ def _pattern(
         held = ".*" if following is None else f"[^{re.escape(end)}]*"
     pattern = pattern.replace("{}", f"{first or ''}{held}")
     return pattern if kept else re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)
-
-
-def _literal(text: str) -> str:
-    """Return the pattern of a literal; blanks that align columns are any number."""
-    return re.sub(r"(?:\\? ){2,}", " +", re.escape(text).replace("\\ ", " "))

@@ -98,6 +98,33 @@ KNOWN = (
 )
 """Tried in this order; the first that most lines have is taken for all of them."""
 
+_W3C_FIELDS = {"cs-uri-stem": "path", "cs-method": "method"}
+
+
+def w3c_format(lines: Iterable[str]) -> Known | None:
+    """Return the format that a `#Fields:` line names; None where none tells a duration.
+
+    W3C Extended Log File Format (WD-logfile): time-taken is in seconds, but IIS writes
+    milliseconds (its W3C logging fields). Both it and CloudFront tell the time at which
+    a response was finished.
+    """
+    named = [each.split()[1:] for each in lines if each.startswith("#Fields:")]
+    if not named or not {"date", "time", "time-taken"} <= set(named[-1]):
+        return None
+    fields = named[-1]
+    tabs = any("\t" in each for each in lines if not each.startswith("#"))
+    in_ms = "sc-win32-status" in fields
+    names = _W3C_FIELDS | {"time-taken": "duration_ms" if in_ms else "duration"}
+    told = []
+    for at, each in enumerate(fields):
+        if each == "date" and fields[at + 1 : at + 2] == ["time"]:
+            told.append("$end_date_time")
+        elif each != "time" or fields[at - 1] != "date":
+            told.append("$" + names.get(each, f"_{at}"))
+    program = "IIS" if in_ms else "a W3C extended log"
+    return Known(program, ("\t" if tabs else " ").join(told))
+
+
 _STAMP = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 
 _PREFIXES: Mapping[str, str] = {
@@ -121,26 +148,15 @@ _MOST_PREFIXES = 3
 
 
 def find_prefix(lines: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Return the pattern of what stands before most lines, and who put it there.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        Some of a log.
-    """
+    """Return the pattern of what stands before most lines, and who put it there."""
     pattern, names = "", tuple[str, ...]()
     while len(names) < _MOST_PREFIXES:
-        more = next(
-            (
-                (name, pattern + each)
-                for name, each in _PREFIXES.items()
-                if _are_most(re.compile(pattern + each).match, lines)
-            ),
-            None,
-        )
-        if more is None:
+        for name, each in _PREFIXES.items():
+            if _are_most(re.compile(pattern + each).match, lines):
+                names, pattern = (*names, name), pattern + each
+                break
+        else:
             break
-        names, pattern = (*names, more[0]), more[1]
     return pattern, names
 
 
@@ -187,11 +203,6 @@ def infer_format(lines: Sequence[str]) -> str:
 
     Of several times to the millisecond the longest is the request's: those of its
     upstreams are within it. What tells nothing is `$_`.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        Some of a log.
     """
     shapes: dict[tuple[str, ...], list[list[str]]] = {}
     token = _LABELLED if _are_most(_LABELLED_LINE.match, lines) else _TOKEN
@@ -217,18 +228,6 @@ def suppose_duration(text: str, lines: Sequence[str]) -> str:
     """Return an inferred format in which the last number is how long a request took.
 
     nginx, which writes it with a point, is not what wrote it; others tell the start.
-
-    Parameters
-    ----------
-    text : str
-        As `infer_format` returns it.
-    lines : sequence of str
-        What it was inferred from.
-
-    Returns
-    -------
-    str
-        "" where there is no number.
     """
     last = [line.split()[-1] for line in lines if line.split()]
     if not text.endswith(" $_") or not _are(_INTEGER, last):

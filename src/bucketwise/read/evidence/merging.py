@@ -20,7 +20,6 @@ from bucketwise.errors import InputError
 from bucketwise.nouns.activity import (
     Activity,
     Arrivals,
-    Engine,
     Evidence,
     Gauges,
     Kind,
@@ -31,11 +30,7 @@ from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells, merge_re
 from bucketwise.read.evidence.prometheus import Scraped, evidence_of
 from bucketwise.read.evidence.records import NOT_TOLD, Records
 from bucketwise.read.evidence.replicas import MAX_REPLICAS
-from bucketwise.read.rejections import (
-    check_empty,
-    check_rejections,
-    listed_rejections,
-)
+from bucketwise.read.rejections import check_empty, check_rejections, listed_rejections
 from bucketwise.words.numbers import plural, verb
 
 Told = Records | Scraped | Evidence
@@ -51,25 +46,7 @@ _KIND_WORDS: Mapping[Kind, str] = {
 
 
 def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Evidence:
-    """Put together what every file tells.
-
-    Parameters
-    ----------
-    files : sequence of (str, Records, Scraped or Evidence)
-        Base name and what was read; at least one.
-    max_bad_rows : float
-        Share of all records that may be unusable (0 to 1).
-
-    Returns
-    -------
-    Evidence
-        Of one kind.
-
-    Raises
-    ------
-    InputError
-        When the files are of several kinds, or too few records are usable.
-    """
+    """Put together what every file tells."""
     kind = _one_kind(files)
     told = [each for _, each in files if not isinstance(each, Scraped)]
     told += evidence_of([each for _, each in files if isinstance(each, Scraped)])
@@ -90,16 +67,19 @@ def merge_load(files: Sequence[tuple[str, Told]], max_bad_rows: float) -> Eviden
     parts = [each for each in told if isinstance(each, Evidence)]
     parts += _of_tables(tables, kind)
     notes += [note for each in parts for note in each.notes]
+    activities = [each.load for each in parts if isinstance(each.load, Activity)]
+    # What kind of engine it was, unless they differ.
+    engines = {each.engine for each in parts} - {"unknown"}
     return Evidence(
         kind=kind,
-        load=_load([each.load for each in parts]),
+        load=add_activities(activities) if activities else parts[0].load,
         samples=samples,
         names=tuple(name for name, _ in files),
         rejections=rejections,
         faults=merge_rejections(each.faults for each in parts),
         # Rows alone tell them, and those are one part.
         tokens=next((each.tokens for each in parts if each.tokens is not None), None),
-        engine=_engine({each.engine for each in parts}),
+        engine=engines.pop() if len(engines) == 1 else "unknown",
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -109,11 +89,6 @@ def add_activities(activities: Sequence[Activity]) -> Activity:
 
     Those that go on at the same time are of different engines, those one after the other
     of the same ones; when each began is known to a slot.
-
-    Parameters
-    ----------
-    activities : sequence of Activity
-        At least one.
     """
     if len(activities) == 1:
         return activities[0]
@@ -274,11 +249,6 @@ def _said_of_no_output(output: IntArray) -> tuple[str, ...]:
     return (f"{plural(n_requests, 'request')} {has} no output token",)
 
 
-def _load(loads: Sequence[Activity | Arrivals]) -> Activity | Arrivals:
-    activities = [each for each in loads if isinstance(each, Activity)]
-    return add_activities(activities) if activities else loads[0]
-
-
 def _together(parts: Sequence[Activity]) -> int:
     """Return the most replicas that went on at one time, by slots well within each."""
     first = np.array([part.slot[0] for part in parts])
@@ -289,9 +259,3 @@ def _together(parts: Sequence[Activity]) -> int:
     engines = [np.full(part.replicas, nth) for nth, part in enumerate(parts)]
     each = np.concatenate(engines)
     return int(in_flight(start[each], end[each], at).max())
-
-
-def _engine(found: set[Engine]) -> Engine:
-    """Return what kind of engine it was, unless they differ."""
-    known = found - {"unknown"}
-    return known.pop() if len(known) == 1 else "unknown"

@@ -7,12 +7,16 @@ be in is held against what a server can do, and only one that alone passes is ta
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import FloatArray, IntArray
+from bucketwise.read.evidence.columns import UNIT_WORDS
+from bucketwise.read.tables.table import Table
 from bucketwise.words.numbers import number, significant
 
 UNITS_S = (1.0, 1e-3, 1e-6, 1e-9)
@@ -65,6 +69,8 @@ _SAME = 1e-3
 Moment = Literal["start", "end"]
 _OTHER_BOUND: Mapping[Moment, str] = {"start": "were done", "end": "began"}
 
+_SUFFIXES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
@@ -113,17 +119,7 @@ class Timing:
 def tell_timing(
     requests: Timed, *, unit_s: float | None = None, moment: Moment | None = None
 ) -> Timing:
-    """Return in which units durations are plausible, and what the time beside them is.
-
-    Parameters
-    ----------
-    requests : Timed
-        Those that asked for a completion.
-    unit_s : float, optional
-        Seconds in the unit, where it is known.
-    moment : {"start", "end"}, optional
-        What the time is, where that is known.
-    """
+    """Return in which units durations are plausible, and what the time beside them is."""
     judged = [] if unit_s else [(unit, *_judged(requests, unit)) for unit in UNITS_S]
     units_s = (unit_s,) if unit_s else tuple(unit for unit, _, ok in judged if ok)
     meant = tuple((unit, said) for unit, said, _ in judged)
@@ -234,7 +230,10 @@ def _told_by_order(
     A row with a duration is written when the request is done, or was sorted by when it
     began: under the right reading the one or the other is in order.
     """
-    if requests.time_s.size < _FEWEST or _is_sorted(requests.took):
+    took = requests.took
+    if took.size < _FEWEST:
+        return None
+    if min(_late_share(took, 0.0), _late_share(-took, 0.0)) <= _IN_ORDER:
         return None
     late = _late_share(requests.time_s, _grain(requests.time_s) + _JITTER_S)
     if late <= _IN_ORDER:
@@ -257,10 +256,6 @@ def _told_by_order(
     return told[0] if len(told) == 1 else None
 
 
-def _is_sorted(values: FloatArray) -> bool:
-    return min(_late_share(values, 0.0), _late_share(-values, 0.0)) <= _IN_ORDER
-
-
 def _late_bounds(requests: Timed, unit_s: float, moment: Moment) -> float:
     """Return the share of rows that are out of order by the other bound of requests."""
     took_s = requests.took * unit_s
@@ -280,3 +275,101 @@ def _grain(seconds: FloatArray) -> float:
         if (abs(steps - np.round(steps)) < _SAME).all():
             return grain_s
     return 0.0
+
+
+def settle(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:
+    """Return the table with a unit for its durations and a role for its time.
+
+    Parameters
+    ----------
+    table : Table
+        Of requests with a duration.
+    columns : mapping of str to ndarray, each of shape (n,)
+        The first rows in the order written: `time_s`, `took` in seconds unless the cell
+        is a number whose unit is not known, `bare` where it is a number, `output`.
+    """
+    known_s = table.units_s.get("duration")
+    bare = columns["bare"].astype(bool) & (columns["took"] > 0)
+    if known_s is None and bare.any():
+        rows, unit_s = bare, None
+    else:
+        rows, unit_s = np.ones(bare.size, dtype=bool), 1.0
+    timing = tell_timing(
+        Timed(
+            time_s=columns["time_s"][rows],
+            took=columns["took"][rows],
+            output=columns["output"][rows] if "output" in columns else None,
+        ),
+        unit_s=unit_s,
+        moment=next((each for each in ("start", "end") if each in table.roles), None),
+    )
+    if len(timing.units_s) != 1:
+        raise InputError(_undecided(table, timing))
+    notes = list(table.notes)
+    units_s = dict(table.units_s)
+    if unit_s is None:
+        [units_s["duration"]] = timing.units_s
+        notes.append(_said_of_unit(table, timing))
+    return _with_moment(replace(table, units_s=units_s, notes=tuple(notes)), timing)
+
+
+def _with_moment(table: Table, timing: Timing) -> Table:
+    """Return the table with its time as a start or an end."""
+    if "time" not in table.roles:
+        return table
+    moment = timing.moment or "start"
+    other = "end" if moment == "start" else "start"
+    name = table.named["time"]
+    why = f": {timing.why}" if timing.why else ", as nothing tells otherwise"
+    said = (
+        f"{name!r} is taken for the {moment} of each request{why}; "
+        f"--columns {other}={name} reads the {other}"
+    )
+
+    def renamed(by_role: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            moment if role == "time" else role: each for role, each in by_role.items()
+        }
+
+    return replace(
+        table,
+        roles=renamed(table.roles),
+        units_s=renamed(table.units_s),
+        named=renamed(table.named),
+        notes=(*table.notes, said),
+    )
+
+
+def _said_of_unit(table: Table, timing: Timing) -> str:
+    [unit_s] = timing.units_s
+    name = table.named["duration"]
+    meant, at = dict(timing.meant), UNITS_S.index(unit_s)
+    others = " and ".join(
+        f"{meant[each]} in {UNIT_WORDS[each]} ({_line(each, name)})"
+        for each in (*UNITS_S[max(at - 1, 0) : at], *UNITS_S[at + 1 : at + 2])
+    )
+    why = f"{timing.why}; " if timing.unit_by_order else ""
+    return (
+        f"{name!r} names no unit and is read as {UNIT_WORDS[unit_s]} "
+        f"({meant[unit_s]}): {why}it would be {others}"
+    )
+
+
+def _line(unit_s: float, name: str) -> str:
+    return f"--columns duration_{_SUFFIXES[unit_s]}={name}"
+
+
+def _undecided(table: Table, timing: Timing) -> str:
+    name = table.named["duration"]
+    can = timing.units_s or tuple(unit_s for unit_s, _ in timing.meant)
+    meant = [
+        f"{UNIT_WORDS[unit_s]} ({said})"
+        for unit_s, said in timing.meant
+        if unit_s in can
+    ]
+    ways = [_line(unit_s, name) for unit_s in can]
+    found = "can be " if timing.units_s else "suit no server, be they "
+    return (
+        f"{table.name}: {name!r} names no unit, and its numbers {found}"
+        f"{' or '.join(meant)}; name it with {' or '.join(ways)}"
+    )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -14,19 +14,20 @@ from bucketwise.core.decoder.readings import hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Evidence, Gauges
 from bucketwise.nouns.traffic import Rejection
-from bucketwise.read.evidence.documents import bounded, documents
 from bucketwise.read.evidence.replicas import MAX_REPLICAS
-from bucketwise.read.evidence.samples_text import looks_like_samples, read_samples
-from bucketwise.read.evidence.scrapes import (
+from bucketwise.read.evidence.samples import (
     Joined,
     Role,
     Samples,
     differ,
     join_scrapes,
+    looks_like_samples,
+    read_samples,
     refuse,
     samples_of,
 )
 from bucketwise.read.evidence.stamps import epoch_s
+from bucketwise.read.evidence.unfolding import bounded, documents
 from bucketwise.words.numbers import number, plural, verb
 from bucketwise.words.reasons import FRACTION
 
@@ -35,6 +36,7 @@ QUERY = 'query_range with {__name__=~"vllm:num_requests_(running|waiting)"}'
 _ROLE = re.compile(r"(?:\w{1,40}[:_])?num_requests_(running|waiting|swapped)")
 """vLLM names them vllm:...; Ray, and what does not allow colons, vllm_... and more."""
 
+_ROLES: Mapping[str, Role] = {role: role for role in get_args(Role)}
 _TELLS_APART = frozenset({"instance", "pod", "replica", "host", "hostname"})
 """Labels that scraping adds; vLLM's `engine` is 0 on every instance."""
 
@@ -51,7 +53,6 @@ _LOOKED_AT = 100
 
 _SIGNS = (re.compile(r'"resultType"\s{0,9}:'), re.compile(r'"errorType"\s{0,9}:'))
 _SERIES = re.compile(r'"metric"\s{0,9}:\s{0,9}\{')
-
 
 _Labels = frozenset[tuple[str, str]]
 
@@ -91,13 +92,7 @@ class Scraped:
 
 
 def looks_like_prometheus(start: str) -> bool:
-    """Return whether a text has samples of Prometheus, or of what stores them.
-
-    Parameters
-    ----------
-    start : str
-        Its first characters.
-    """
+    """Return whether a text has samples of Prometheus, or of what stores them."""
     if looks_like_samples(start):
         return True
     if not start.lstrip("\ufeff \t\r\n").startswith("{"):
@@ -107,20 +102,7 @@ def looks_like_prometheus(start: str) -> bool:
 
 
 def read_prometheus(lines: Iterable[str], name: str) -> Scraped:
-    """Read range queries, or samples in a text, of the requests that run and wait.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-
-    Raises
-    ------
-    InputError
-        When a document is none of a range query, or no sample has a time.
-    """
+    """Read range queries, or samples in a text, of the requests that run and wait."""
     series = Scraped(name)
     kept = bounded(lines, name)
     if looks_like_samples("".join(kept[:_LOOKED_AT])):
@@ -138,17 +120,6 @@ def evidence_of(files: Sequence[Scraped]) -> list[Evidence]:
 
     Files that tell of waiting requests alone, as a query for each gauge gives them, are
     put beside those with the same labels.
-
-    Parameters
-    ----------
-    files : sequence of Scraped
-        In any order.
-
-    Raises
-    ------
-    InputError
-        When a file has no running requests and belongs to none that has, its samples
-        count none, or two files without names of metrics say different things.
     """
     _refuse_two_without_a_name(files)
     whole = [each for each in files if each.counted]
@@ -268,15 +239,7 @@ def _role(named: object) -> Role | None:
     if named is None:
         return "running"
     found = _ROLE.fullmatch(named) if isinstance(named, str) else None
-    match found[1] if found else None:
-        case "running":
-            return "running"
-        case "waiting":
-            return "waiting"
-        case "swapped":
-            return "swapped"
-        case _:
-            return None
+    return _ROLES[found[1]] if found else None
 
 
 def _evidence(series: Scraped) -> Evidence:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bucketwise.errors import InputError
@@ -13,10 +14,7 @@ from bucketwise.read.database import Workspace, open_workspace
 from bucketwise.read.detect import File, is_image, may_crash, recognise
 from bucketwise.read.evidence.access_logs import open_access_log
 from bucketwise.read.evidence.columns import BESIDE_SIZES, EXPECTED, FOR_LOAD
-from bucketwise.read.evidence.engine_log import (
-    looks_like_engine_log,
-    read_engine_log,
-)
+from bucketwise.read.evidence.engine_log import looks_like_engine_log, read_engine_log
 from bucketwise.read.evidence.merging import Told, merge_load
 from bucketwise.read.evidence.prometheus import (
     Scraped,
@@ -26,13 +24,12 @@ from bucketwise.read.evidence.prometheus import (
 from bucketwise.read.evidence.records import read_records
 from bucketwise.read.evidence.unfolding import unfold
 from bucketwise.read.inputs import Input, open_inputs
-from bucketwise.read.lines import read_lines
-from bucketwise.read.opening import TABLES, open_table, plain_faults
-from bucketwise.read.packing import open_unpacked
-from bucketwise.read.progress import Progress, told_progress
+from bucketwise.read.lines import open_unpacked, read_lines
+from bucketwise.read.opening import TABLES, open_table, plain_faults, read_apart
+from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS
 from bucketwise.read.tables.columns import Purpose
-from bucketwise.read.tables.naming import learn
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.table import Table
 
 _START_BYTES = 65_536
@@ -116,27 +113,7 @@ def evidence_in(
     max_bad_rows: float = MAX_BAD_ROWS,
     places: bool = True,
 ) -> Evidence | None:
-    """Read the load of a decoder out of tables that were given for their sizes.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to read.
-    inputs : iterable of Input
-        What was read as traffic.
-    columns, max_bad_rows, places
-        As for `read_evidence`.
-
-    Returns
-    -------
-    Evidence or None
-        None where no table has the columns.
-
-    Raises
-    ------
-    InputError
-        When tables are of several kinds, or more rows than allowed are unusable.
-    """
+    """Read the load of a decoder out of tables that were given for their sizes."""
     files = [
         (each.name, told)
         for each in inputs
@@ -151,7 +128,7 @@ def evidence_in(
 def _read(
     workspace: Workspace,
     each: Input,
-    columns: Mapping[str, str] | None,
+    columns: Chosen,
     log_format: str | None,
     progress: Progress,
 ) -> Told:
@@ -159,35 +136,18 @@ def _read(
         raise InputError(
             f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
         )
+    task = partial(_read_here, each, log_format)
     with plain_faults(each.name, EXPECTED):
-        if not may_crash(each.path):
-            return _read_here(workspace, each, columns, log_format, progress)
-        watched, hear = progress.watched, progress.follow()
-        told, naming = workspace.apart.run(
-            _read_apart, each, columns, log_format, watched, hear=hear
-        )
-        learn(columns, naming)
-        return told
-
-
-def _read_apart(
-    each: Input,
-    columns: Mapping[str, str] | None,
-    log_format: str | None,
-    watched: bool,
-) -> tuple[Told, Mapping[str, str] | None]:
-    with (
-        open_workspace() as workspace,
-        told_progress(watched=watched) as progress,
-    ):
-        return _read_here(workspace, each, columns, log_format, progress), columns
+        if may_crash(each.path):
+            return read_apart(workspace, each, columns, task, progress)
+        return task(workspace, columns, progress)
 
 
 def _read_here(
-    workspace: Workspace,
     each: Input,
-    columns: Mapping[str, str] | None,
     log_format: str | None,
+    workspace: Workspace,
+    columns: Chosen,
     progress: Progress,
 ) -> Told:
     with plain_faults(each.name, EXPECTED):
@@ -204,7 +164,7 @@ def _read_here(
 def _read_lines_or_rows(
     workspace: Workspace,
     file: File,
-    columns: Mapping[str, str] | None,
+    columns: Chosen,
     log_format: str | None,
     progress: Progress,
 ) -> Told:
@@ -231,10 +191,7 @@ def _start(file: File) -> str:
 
 
 def _open(
-    workspace: Workspace,
-    file: File,
-    columns: Mapping[str, str] | None,
-    log_format: str | None,
+    workspace: Workspace, file: File, columns: Chosen, log_format: str | None
 ) -> Table:
     """Open a table of the load, or an access log as one."""
     table = None
@@ -246,7 +203,7 @@ def _open(
 
 
 def _reader_of_text(
-    workspace: Workspace, file: File, columns: Mapping[str, str] | None
+    workspace: Workspace, file: File, columns: Chosen
 ) -> Callable[[Iterable[str], str], Told] | None:
     """Return the reader of a log; None for tables, whatever a row of them looks like."""
     start = _start(file)
@@ -256,41 +213,27 @@ def _reader_of_text(
     return read if _table(workspace, file, columns, FOR_LOAD) is None else None
 
 
-def _told_in(
-    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
-) -> Sequence[Told]:
+def _told_in(workspace: Workspace, each: Input, columns: Chosen) -> Sequence[Told]:
     """Return what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
         return ()
+    task = partial(_told_here, each)
     with plain_faults(each.name):
         if may_crash(each.path):
-            told, naming = workspace.apart.run(_told_apart, each, columns)
-            learn(columns, naming)
-            return told
-        return _told_here(workspace, each, columns)
-
-
-def _told_apart(
-    each: Input, columns: Mapping[str, str] | None
-) -> tuple[Sequence[Told], Mapping[str, str] | None]:
-    with open_workspace() as workspace:
-        return _told_here(workspace, each, columns), columns
+            return read_apart(workspace, each, columns, task)
+        return task(workspace, columns, Progress())
 
 
 def _told_here(
-    workspace: Workspace, each: Input, columns: Mapping[str, str] | None
+    each: Input, workspace: Workspace, columns: Chosen, _: Progress
 ) -> Sequence[Told]:
-    with plain_faults(each.name):
-        file = recognise(workspace, each.path, each.name)
-        table = _table(workspace, file, columns, BESIDE_SIZES)
-        return () if table is None else (read_records(workspace, table),)
+    file = recognise(workspace, each.path, each.name)
+    table = _table(workspace, file, columns, BESIDE_SIZES)
+    return () if table is None else (read_records(workspace, table),)
 
 
 def _table(
-    workspace: Workspace,
-    file: File,
-    columns: Mapping[str, str] | None,
-    purpose: Purpose,
+    workspace: Workspace, file: File, columns: Chosen, purpose: Purpose
 ) -> Table | None:
     """Return a table that serves the purpose, or None."""
     if file.kind not in TABLES:

@@ -12,24 +12,22 @@ from numpy.typing import NDArray
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Rejection
 from bucketwise.read.database import DATA_FAULTS, Workspace
+from bucketwise.read.evidence.access_logs import (
+    OF_A_COMPLETION,
+    OF_A_PROBE,
+    shows_completions,
+)
 from bucketwise.read.evidence.columns import (
     TableKind,
     has_no_year,
     kind_of,
     tells_images,
 )
-from bucketwise.read.evidence.durations import seconds
-from bucketwise.read.evidence.served import (
-    OF_A_COMPLETION,
-    OF_A_PROBE,
-    shows_completions,
-)
-from bucketwise.read.evidence.settling import settle
+from bucketwise.read.evidence.plausibility import settle
+from bucketwise.read.tables.aggregate import find_places, forget_rejects, rows_set_aside
 from bucketwise.read.tables.cells import blank
-from bucketwise.read.tables.places import find_places
-from bucketwise.read.tables.rejects import forget_rejects, rows_set_aside
 from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.times import microseconds, said_of_times
+from bucketwise.read.tables.times import microseconds, said_of_times, seconds
 from bucketwise.words.reasons import (
     ABSURD,
     ENDS_BEFORE_START,
@@ -55,18 +53,9 @@ NOT_TOLD = -1
 """Stands for tokens that a request does not tell."""
 
 _FAULTS = (
-    "",
-    RAGGED,
-    NOT_SERVED,
-    NOT_A_COMPLETION,
-    NO_TIME,
-    MISSING,
-    NOT_A_NUMBER,
-    FRACTION,
-    ENDS_BEFORE_START,
-    ZERO_OR_NEGATIVE,
-    ABSURD,
-)
+    "", RAGGED, NOT_SERVED, NOT_A_COMPLETION, NO_TIME, MISSING, NOT_A_NUMBER, FRACTION,
+    ENDS_BEFORE_START, ZERO_OR_NEGATIVE, ABSURD,
+)  # fmt: skip
 _MAX_US = 253_402_300_800_000_000
 """The year 10000, and as long before 1970."""
 
@@ -123,15 +112,7 @@ class Records:
 
 
 def read_records(workspace: Workspace, table: Table) -> Records:
-    """Read every row of a table opened for the load of a decoder.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    table : Table
-        What to read.
-    """
+    """Read every row of a table opened for the load of a decoder."""
     kind = kind_of(table.roles)
     if kind == "requests" and "duration" in table.roles:
         table = _settled(workspace, table)
@@ -265,19 +246,7 @@ def _with_reasons(table: Table, relation: str, kept: Sequence[str]) -> str:
 def _rows(
     table: Table, relation: str, kept: Sequence[str] = (), judged: _Judge | None = None
 ) -> str:
-    """Return SQL that reads every row of a relation.
-
-    Parameters
-    ----------
-    table : Table
-        Which columns play which role.
-    relation : str
-        SQL with text columns `c<position>` and a boolean `ragged`.
-    kept : sequence of str
-        Further columns of the relation to pass on.
-    judged : callable, optional
-        What is taken from a row; by its kind, where not given.
-    """
+    """Return SQL that reads every row of a relation."""
     roles = table.roles
     faults, result = (judged or _KINDS[kind_of(roles)])(roles)
     # Every instance of vLLM calls its first engine 0.

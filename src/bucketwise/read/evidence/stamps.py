@@ -17,13 +17,7 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def iso_s(text: str) -> float | None:
-    """Return the seconds since 1970 of an ISO 8601 time, None where it is none.
-
-    Parameters
-    ----------
-    text : str
-        Without a zone it is UTC; finer than microseconds is cut off.
-    """
+    """Return the seconds since 1970 of an ISO 8601 time, None where it is none."""
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
@@ -34,13 +28,7 @@ def iso_s(text: str) -> float | None:
 
 
 def epoch_s(told: object) -> float | None:
-    """Return the seconds since 1970 that a number tells, None where it is no such time.
-
-    Parameters
-    ----------
-    told : object
-        A number, or a text with one, of seconds, milli-, micro- or nanoseconds.
-    """
+    """Return the seconds since 1970 that a number tells, None where it is no such time."""
     if isinstance(told, bool) or not isinstance(told, (str, int, float)):
         return None
     try:
@@ -59,20 +47,7 @@ def likely_s(seconds: float) -> float | None:
 
 
 def moment_of_year(month: int, day: int, clock: str) -> int | None:
-    """Return where in its year a stamp without a year stands, None where nowhere.
-
-    Parameters
-    ----------
-    month, day : int
-        From 1.
-    clock : str
-        Such as "14:14:37".
-
-    Returns
-    -------
-    int or None
-        Days of leap years times `DAY_S`, and the seconds of the day.
-    """
+    """Return where in its year a stamp without a year stands, None where nowhere."""
     since_s = _second_of_day(clock)
     if not (1 <= month <= len(_DAYS) and 1 <= day <= _DAYS[month - 1]):
         return None

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
+from bucketwise.errors import InputError
 from bucketwise.read.database import Workspace
 from bucketwise.read.detect import File
-from bucketwise.read.evidence.documents import bounded, documents
 from bucketwise.read.evidence.stamps import epoch_s
+from bucketwise.read.json_text import parse
 from bucketwise.read.lines import read_lines
+
+MAX_CHARACTERS = 64 * 1024 * 1024
+"""Some three million samples; what Prometheus answers, 11,000 a series, is less."""
 
 _STREAMS = re.compile(r'"resultType"\s{0,9}:\s{0,9}"streams"')
 _EVENTS = re.compile(r'\A\s{0,99}\{\s{0,99}"events"\s{0,9}:\s{0,9}\[')
-
 _NARROWEST, _WIDEST = 40, 400
 """Columns of a terminal."""
-
 _FEW = 3
 _MOST_CHARACTERS = 65_536
-
 _STAMPED = re.compile(
     r"\W{0,2}(?:\d{4}[-/]\d\d[-/]\d\d|[A-Z]{4,8}(?: \d\d-\d\d|: {4}))"
 )
 """How lines of servers start, and the rest of one does not."""
-
 _LOOKED_AT = 6
 _SHAPES = str.maketrans(
     digits + ascii_lowercase + ascii_uppercase,
@@ -38,23 +38,41 @@ _SHAPES = str.maketrans(
 )
 
 
+def bounded(lines: Iterable[str], name: str) -> list[str]:
+    """Return all lines of a text that fits into memory."""
+    kept: list[str] = []
+    characters = 0
+    for line in lines:
+        characters += len(line)
+        if characters > MAX_CHARACTERS:
+            raise InputError(
+                f"{name}: more than {MAX_CHARACTERS >> 20} MiB of samples or entries; "
+                "ask for a longer step or a shorter range"
+            )
+        kept.append(line)
+    return kept
+
+
+def documents(lines: Sequence[str], name: str, right: str) -> Iterator[Any]:
+    """Yield every document of a text."""
+    whole = parse("".join(lines))
+    if whole is not None:
+        yield whole
+        return
+    for at, line in enumerate(lines, start=1):
+        if line.isspace():
+            continue
+        document = parse(line)
+        if document is None:
+            raise InputError(
+                f"{name}: neither the whole nor line {at:,} is JSON; expected the "
+                f"answer of {right}, or one such answer a line"
+            )
+        yield document
+
+
 def unfold(workspace: Workspace, file: File, start: str) -> tuple[File, str]:
-    """Return a text with a record a line, and what was done to have it so.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where it is written to if it is not so yet.
-    file : File
-        Any text.
-    start : str
-        Its first characters.
-
-    Raises
-    ------
-    InputError
-        When it starts as an answer of Loki, and is none.
-    """
+    """Return a text with a record a line, and what was done to have it so."""
     lines: Iterable[str] = read_lines(file.path, file.compression)
     if _STREAMS.search(start) or _EVENTS.match(start):
         lines, said = _entries(lines, file.name), ""

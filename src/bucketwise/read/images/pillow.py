@@ -20,39 +20,85 @@ from PIL import (
     TiffImagePlugin,
 )
 
-from bucketwise.read.images import png
-from bucketwise.read.images.exif import ORIENTATION, TURNS
-from bucketwise.read.images.header import TURNED, Header
-from bucketwise.read.images.views import Metered, ReadLimitError
+from bucketwise.read.images.header import (
+    ORIENTATION,
+    PNG_MAGIC,
+    TURNED,
+    TURNS,
+    Header,
+    walk_chunks,
+)
+
+READ_COST = 64
+"""What a call costs besides its bytes: formats read byte by byte are bounded too."""
 
 HEADER_BYTES = 1 << 25
 """What a header may cost to read; the longest ICC profile in a JPEG has 16 MiB."""
-
 WHOLE_BYTES = 1 << 28
 """The same for the formats that Pillow reads whole, or with all their tags."""
-
 ICON_PIXELS = 1 << 22
 """Largest picture within an icon; Pillow decodes icons as it opens them."""
-
 MAX_SIDE_PX = (1 << 32) - 1
 """No format's header holds a longer side; text headers can claim any number."""
-
 _TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
-
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 )  # ISO/IEC 23008-12, 10.2 and B.4
-
 # Plugins raise these to say "not mine": the next one is asked (Pillow 13.0.0, Image.py,
 # open). Anything else is about the image.
 _NOT_MINE = (SyntaxError, IndexError, TypeError, struct.error)
-
 _QUIET = Lock()  # the warning filters are the whole process's
-
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else it prints to stderr
-
 Accept = Callable[[bytes], bool | str]
 Opener = Callable[[IO[bytes], str | bytes], ImageFile.ImageFile]
+
+
+class ReadLimitError(Exception):
+    """More was read than a header can need."""
+
+
+class Metered:
+    """A seekable file that may be read up to a limit, all reads together.
+
+    Pillow's readers take it for a file. Closing it leaves the file open: one of them
+    closes what it was given (Pillow 13.0.0, FtexImagePlugin.py).
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The file, seekable.
+    limit : int
+        Bytes that may be read; each call counts as `READ_COST` more.
+    """
+
+    def __init__(self, file: BinaryIO, limit: int) -> None:
+        self._file = file
+        self._left = limit
+        self.seek = file.seek
+        self.tell = file.tell
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read as a file does, or raise once the limit is passed."""
+        return self._count(self._file.read(self._within(size)))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read a line as a file does, or raise once the limit is passed."""
+        return self._count(self._file.readline(self._within(size)))
+
+    def close(self) -> None:
+        """Leave the file open for its owner."""
+
+    def _within(self, size: int | None) -> int:
+        most = self._left + 1  # one more than allowed, so that passing shows
+        return most if size is None or size < 0 else min(size, most)
+
+    def _count(self, data: bytes) -> bytes:
+        self._left -= len(data) + READ_COST
+        if self._left < 0:
+            raise ReadLimitError
+        return data
+
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else it prints to stderr
 
 
 def open_header(file: BinaryIO, prefix: bytes) -> Header | None:
@@ -62,23 +108,6 @@ def open_header(file: BinaryIO, prefix: bytes) -> Header | None:
     Nothing is decoded here, so a header of any size is told. It stays where opening
     allocates by the header: WebP makes its canvas at once, and a GIF frame may grow
     the screen. Sources: Image.py, WebPImagePlugin.py, GifImagePlugin.py, Pillow 13.0.0.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, seekable.
-    prefix : bytes
-        Its first 16 bytes or more.
-
-    Returns
-    -------
-    Header or None
-        None where no plugin knows the file.
-
-    Raises
-    ------
-    Exception
-        Of any kind, where a plugin knows the file and fails on it.
     """
     whole = prefix[8:12] == b"WEBP" or prefix[4:8] == b"ftyp" or prefix[:4] in _TIFF
     metered = cast("BinaryIO", Metered(file, WHOLE_BYTES if whole else HEADER_BYTES))
@@ -142,7 +171,7 @@ class _FirstFrame(GifImagePlugin.GifImageFile):
 def _open_icon(file: IO[bytes], _: str | bytes) -> ImageFile.ImageFile:
     largest = IcoImagePlugin.IcoFile(file).entry[0]
     file.seek(largest.offset)
-    is_png = file.read(len(png.MAGIC)) == png.MAGIC
+    is_png = file.read(len(PNG_MAGIC)) == PNG_MAGIC
     file.seek(largest.offset)
     kind = PngImagePlugin.PngImageFile if is_png else BmpImagePlugin.DibImageFile
     width, height = kind(file).size
@@ -205,7 +234,7 @@ def _read_late_chunks(image: PngImagePlugin.PngImageFile, file: BinaryIO) -> Non
     if stream is None or not image.tile:
         return
     data_end = image.tile[0].offset + stream.im_idat
-    for kind, at, length in png.walk_chunks(file, data_end + 4):
+    for kind, at, length in walk_chunks(file, data_end + 4):
         is_next_frame = kind == b"fcTL" and image.is_animated
         if kind == b"IEND" or is_next_frame or not PngImagePlugin.is_cid(kind):
             break

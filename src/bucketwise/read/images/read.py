@@ -1,17 +1,35 @@
-"""One image's header, from an open file or a path."""
+"""Image files, alone and in folders: the header of each."""
 
 from __future__ import annotations
 
 import errno
 import io
+import os
 import re
 import struct
+from collections.abc import Iterator
 from os import PathLike
+from pathlib import Path
 from typing import BinaryIO
 
-from bucketwise.read.images import jpeg, png
-from bucketwise.read.images.header import Header, UnusualError
-from bucketwise.words.reasons import NOT_AN_IMAGE, UNREADABLE, UNREADABLE_FILE
+from bucketwise.errors import InputError
+from bucketwise.read.images.header import (
+    JPEG_MAGIC,
+    PNG_MAGIC,
+    Header,
+    Item,
+    UnusualError,
+    read_jpeg,
+    read_png,
+)
+from bucketwise.words.reasons import (
+    LINKED_FOLDER,
+    NOT_AN_IMAGE,
+    UNREADABLE,
+    UNREADABLE_FILE,
+    UNREADABLE_FOLDER,
+)
+from bucketwise.words.text import one_line
 
 WINDOW_BYTES = 4096
 """Read at first; most headers end within it."""
@@ -25,10 +43,13 @@ _IMAGE = re.compile(
 )
 """First bytes that say "image" beyond doubt, so that a refusal is worth a look."""
 
-_PLAIN = ((jpeg.MAGIC, jpeg.read_jpeg), (png.MAGIC, png.read_png))
+_PLAIN = ((JPEG_MAGIC, read_jpeg), (PNG_MAGIC, read_png))
 
 # lseek refuses an offset that only a lying header can name; the disk is not to blame.
 _HEADER_FAULTS = frozenset({None, errno.EINVAL, errno.EOVERFLOW})
+
+Found = tuple[str, str]
+"""A path, and why it need not be opened; "" for a file to be read."""
 
 
 def read_header(file: BinaryIO) -> Header | str:
@@ -37,16 +58,6 @@ def read_header(file: BinaryIO) -> Header | str:
     The size is the one Pillow reports, the orientation the one that
     `PIL.ImageOps.exif_transpose` honours (Pillow 13.0.0). Ordinary JPEG and PNG files
     are read here, everything else is opened by Pillow.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        Seekable, standing at its beginning.
-
-    Returns
-    -------
-    Header or str
-        The header, or `NOT_AN_IMAGE`, `UNREADABLE` or `UNREADABLE_FILE`.
     """
     window = b""
     try:
@@ -66,18 +77,7 @@ def starts_as_image(window: bytes) -> bool:
 
 
 def read_path(path: str | PathLike[str]) -> Header | str:
-    """Read the header of the file at a path.
-
-    Parameters
-    ----------
-    path : str or path
-        A regular file: opening a pipe would wait for its writer.
-
-    Returns
-    -------
-    Header or str
-        As `read_header`.
-    """
+    """Read the header of the file at a path."""
     try:
         with io.FileIO(path) as file:  # half the time of a buffered file
             return read_header(file)
@@ -109,3 +109,79 @@ def _ask_pillow(file: BinaryIO, window: bytes) -> Header | str:
     else:
         known = open_header(file, window)
     return known or (UNREADABLE if _IMAGE.match(window) else NOT_AN_IMAGE)
+
+
+def read_image(path: Path, name: str) -> Iterator[Item]:
+    """Read one image file."""
+    if path.is_file():
+        yield _make_item(name, read_path(path))
+    else:  # a pipe or a device is never opened: it would wait for a writer
+        yield _make_item(name, NOT_AN_IMAGE if path.exists() else UNREADABLE_FILE)
+
+
+def read_folder(folder: Path) -> Iterator[Item]:
+    """Read the header of every file in a folder and the folders within.
+
+    This process reads them all, some 60,000 JPEG and PNG files a second: with a second
+    one 20,000 took longer, and what it imports could be the folder's own.
+    """
+    for path, reason in find_images(folder):
+        source = os.path.basename(path)  # noqa: PTH119 - a tenth of the time
+        yield _make_item(source, reason or read_path(path))
+
+
+def find_images(folder: Path) -> Iterator[Found]:
+    """Walk a folder and the folders within, each in the order of names.
+
+    A link to a file is followed, a link to a folder is not: it could lead in a circle.
+    Pipes, sockets and devices are never opened. One folder's names are held at a time.
+    """
+    top = str(folder)
+    waiting = [top]
+    while waiting:
+        here = waiting.pop()
+        try:
+            folders, files = _list_folder(here)
+        except OSError as fault:
+            if here == top:
+                raise InputError(
+                    f"{one_line(folder.name or top)}: the folder cannot be listed "
+                    f"({fault.strerror}); give one that exists and that you may read"
+                ) from fault
+            yield here, UNREADABLE_FOLDER
+            continue
+        for file in sorted(files):
+            yield here + os.sep + file, files[file]
+        waiting += (here + os.sep + name for name in sorted(folders, reverse=True))
+
+
+def _list_folder(folder: str) -> tuple[list[str], dict[str, str]]:
+    """Return the folders in one, and the files with the reason not to open each."""
+    folders, files = [], {}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                files[entry.name] = _refuse(entry)
+    return folders, files
+
+
+def _refuse(entry: os.DirEntry[str]) -> str:
+    try:
+        if entry.is_file():
+            return ""
+        if entry.is_dir():
+            return LINKED_FOLDER
+        entry.stat()
+    except OSError:  # a link to nowhere, or to itself
+        return UNREADABLE_FILE
+    return NOT_AN_IMAGE
+
+
+def _make_item(name: str, answer: Header | str) -> Item:
+    # A name on disk may be any bytes; a report is UTF-8, and a place stands on a line.
+    source = one_line(name)
+    if isinstance(answer, str):
+        return Item(source=source, reason=answer)
+    return Item(source=source, header=answer)

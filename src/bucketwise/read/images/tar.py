@@ -1,36 +1,181 @@
-"""WebDataset shards: the images in a tar, none of them unpacked to disk by name."""
+"""WebDataset shards: the images in a tar, found header by header within fixed bounds, none unpacked to disk by name."""
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, Protocol, cast
 
 from bucketwise.errors import InputError
-from bucketwise.read.images.header import Header
-from bucketwise.read.images.item import Item
-from bucketwise.read.images.members import DamagedError, Member, read_members
+from bucketwise.read.images.header import Header, Item
 from bucketwise.read.images.read import read_header
-from bucketwise.read.images.views import Window
-from bucketwise.read.packing import (
-    Compression,
-    PackingError,
-    open_unpacked,
-)
+from bucketwise.read.lines import Compression, PackingError, open_unpacked
 from bucketwise.words.reasons import NOT_AN_IMAGE, UNREADABLE
+
+MAX_NAME_BYTES = 1 << 20
+"""Longest extended header; file systems end at 4 KiB."""
+
+_LONG_NAME = tarfile.GNUTYPE_LONGNAME
+_PAX = frozenset({tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE})
+_EXTENDED = _PAX | {_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE}
+_WITHOUT_DATA = frozenset({
+    tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE,
+    tarfile.FIFOTYPE, tarfile.DIRTYPE,
+})  # fmt: skip
+# Where GNU's sparse headers say that another follows (GNU tar manual, "Basic Tar Format").
+_MORE_IN_HEADER, _MORE_IN_NEXT = 482, 504
+
+_LENGTH_DIGITS = 20  # of a size that fits 64 bits
 
 SPOOL_BYTES = 1 << 24
 """A packed member up to this size is held in memory, a larger one in a nameless file."""
-
 MAX_MEMBER_BYTES = 1 << 28
 """A larger packed member is not looked into; no image is."""
-
 TRAILER_BYTES = 1 << 20
 """More than tar fills its last record with; a bomb may hide behind it."""
-
 STEP_BYTES = 1 << 16
+
+
+class DamagedError(Exception):
+    """The archive is not whole; the message says in what way."""
+
+
+class Archive(Protocol):
+    """A tar, packed or not, that is read from front to back."""
+
+    def read(self, at: int, size: int) -> bytes:
+        """Read at a position, never one passed before; less where the archive ends."""
+
+    def reach(self, at: int) -> None:
+        """Make sure that the archive goes on to a position, or raise DamagedError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A file in a tar, or what stands in a file's place.
+
+    Attributes
+    ----------
+    name : str
+        Base name; a path is of no use where nothing is unpacked.
+    at, size : int
+        Where its bytes begin, and how many there are.
+    is_plain : bool
+        Whether the bytes are the file: no link, no device, no holes.
+    """
+
+    name: str
+    at: int
+    size: int
+    is_plain: bool
+
+
+def read_members(archive: Archive) -> Iterator[Member]:
+    """Walk an archive's members, folders left out."""
+    at = 0
+    told: dict[str, str] = {}  # what extended headers say of the next member
+    while block := archive.read(at, tarfile.BLOCKSIZE) or _refuse_if_empty(at):
+        header = _decode(block)
+        if header is None:
+            break
+        at += tarfile.BLOCKSIZE
+        if header.type in _EXTENDED:
+            size = header.size
+            told |= _read_extended(archive, header, at)
+        else:
+            at = _skip_sparse_map(archive, header, block, at)
+            size = _measure(header, told)
+            if header.type != tarfile.DIRTYPE:
+                yield _make_member(header, told, at, size)
+            told = {}
+        archive.reach(at + size)
+        at += -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+
+
+def _refuse_if_empty(at: int) -> bytes:
+    if at == 0:
+        raise DamagedError("it is empty")
+    return b""  # many writers leave the two closing blocks out
+
+
+def _decode(block: bytes) -> tarfile.TarInfo | None:
+    """Decode a header; None for the closing one."""
+    if not any(block) and len(block) == tarfile.BLOCKSIZE:
+        return None
+    try:
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "replace")
+    except tarfile.HeaderError as fault:
+        raise DamagedError(str(fault)) from fault
+    if header.size < 0:
+        raise DamagedError("a member has a negative size")
+    return header
+
+
+def _read_extended(
+    archive: Archive, header: tarfile.TarInfo, at: int
+) -> dict[str, str]:
+    if header.size > MAX_NAME_BYTES:
+        raise DamagedError("it claims a name of more than 1 MiB")
+    data = archive.read(at, header.size)
+    archive.reach(at + header.size)
+    if header.type == tarfile.GNUTYPE_LONGNAME:
+        return {"path": data.partition(b"\0")[0].decode(errors="replace")}
+    return _read_pax(data) if header.type in _PAX else {}
+
+
+def _read_pax(data: bytes) -> dict[str, str]:
+    """Read records "length key=value"; POSIX pax, "Extended Header"."""
+    records = {}
+    at = 0
+    while at < len(data):
+        digits = data[at : at + _LENGTH_DIGITS].partition(b" ")[0]
+        start = at + len(digits) + 1
+        end = at + int(digits) if digits.isdigit() else 0
+        key, _, value = data[start : end - 1].partition(b"=")
+        if not start < end <= len(data):  # or the walk would not move on
+            raise DamagedError("an extended header is broken")
+        records[key.decode(errors="replace")] = value.decode(errors="replace")
+        at = end
+    return records
+
+
+def _skip_sparse_map(
+    archive: Archive, header: tarfile.TarInfo, block: bytes, at: int
+) -> int:
+    flag = _MORE_IN_HEADER
+    while header.type == tarfile.GNUTYPE_SPARSE and block[flag]:
+        block = archive.read(at, tarfile.BLOCKSIZE)
+        at += tarfile.BLOCKSIZE
+        archive.reach(at)
+        flag = _MORE_IN_NEXT
+    return at
+
+
+def _measure(header: tarfile.TarInfo, told: dict[str, str]) -> int:
+    if header.type in _WITHOUT_DATA:
+        return 0
+    size = told.get("size", str(header.size))
+    if not (size.isascii() and size.isdigit() and len(size) <= _LENGTH_DIGITS):
+        raise DamagedError("a member has no size")
+    return int(size)
+
+
+def _make_member(
+    header: tarfile.TarInfo, told: dict[str, str], at: int, size: int
+) -> Member:
+    has_holes = header.type == tarfile.GNUTYPE_SPARSE or any(
+        key.startswith("GNU.sparse.") for key in told
+    )
+    return Member(
+        name=told.get("path", header.name).rstrip("/").rpartition("/")[2],
+        at=at,
+        size=size,
+        is_plain=header.type not in _WITHOUT_DATA and not has_holes,
+    )
 
 
 def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
@@ -38,25 +183,6 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
 
     Members are told from others by their first bytes, not by their names. Links,
     devices and files with holes are counted as no images; folders are not counted.
-
-    Parameters
-    ----------
-    path : Path
-        The archive.
-    name : str
-        Its base name, for items and messages.
-    compression : {"none", "gzip", "zstd"}
-        How the archive as a whole is packed.
-
-    Yields
-    ------
-    Item
-        One for each file; `source` is the archive's base name and the member's.
-
-    Raises
-    ------
-    InputError
-        When the archive cannot be opened, or at the place where it is damaged.
     """
     try:
         with open_unpacked(path, compression) as file:
@@ -145,6 +271,54 @@ class _Packed:
             self._at += len(data)
             if into is not None:
                 into.write(data)
+
+
+class Window:
+    """A part of a seekable file, as a file of its own.
+
+    Parameters
+    ----------
+    file : BinaryIO
+        The whole file; nobody else may move it meanwhile.
+    start, size : int
+        Where the part begins, and how many bytes it has.
+    """
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._size = size
+        self._at = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read on from the position, no further than the part goes."""
+        left = max(self._size - self._at, 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        self._file.seek(self._start + min(self._at, self._size))
+        data = self._file.read(wanted)
+        self._at += len(data)
+        return data
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """Read to the end of the line, no further than the part goes."""
+        left = max(self._size - self._at, 0)
+        wanted = left if size is None or size < 0 else min(size, left)
+        self._file.seek(self._start + min(self._at, self._size))
+        data = self._file.readline(wanted)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move as a file does: from the start, from here, from the end."""
+        at = offset + (0, self._at, self._size)[whence]
+        if at < 0:
+            raise ValueError("negative seek position")
+        self._at = at
+        return at
+
+    def tell(self) -> int:
+        """Say where the next read begins."""
+        return self._at
 
 
 def _read_member(archive: _Plain | _Packed, member: Member) -> Header | str:

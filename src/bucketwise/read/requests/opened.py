@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from bucketwise.read.json_text import parse
@@ -14,12 +15,10 @@ _PACKED = re.compile(r'\s*(?:(?P<json>"?[\[{])|(?:eyJ|ewo|W3s|Wwo)[\w+/-]{12})')
 """How JSON starts within a text, as it is or in base64, as Envoy taps (`as_bytes`) and
 API Gateway (`isBase64Encoded`) keep bodies."""
 
-_ANY_VALUES = frozenset(
-    {
-        "stringValue", "boolValue", "intValue", "doubleValue", "bytesValue",
-        "arrayValue", "kvlistValue",
-    }
-)  # fmt: skip
+_ANY_VALUES = frozenset({
+    "stringValue", "boolValue", "intValue", "doubleValue", "bytesValue", "arrayValue",
+    "kvlistValue",
+})  # fmt: skip
 """How OTLP JSON writes a value (opentelemetry-proto 1.7, AnyValue)."""
 
 _MOST_WRAPPINGS = 16
@@ -40,11 +39,6 @@ def opened(value: Any) -> Any:
     JSON within a text is parsed, OTLP's lists of keys and values become objects, and keys
     such as `messages.0.content`, as spans are flattened to, become objects and lists. One
     level is opened at a time.
-
-    Parameters
-    ----------
-    value : object
-        What JSON gave.
     """
     for _ in range(_MOST_WRAPPINGS):
         how = _HOW.get(type(value))
@@ -76,17 +70,14 @@ def _unpacked(text: str) -> Any:
     found = _PACKED.match(text[:64]) if text[:1] in _STARTS else None
     if found is None:
         return text
-    parsed = parse(text if found["json"] else _decoded(text))
+    plain = text
+    if not found["json"]:
+        with suppress(ValueError):
+            plain = a2b_base64(text.strip()).decode()
+    parsed = parse(plain)
     if parsed is None and text.startswith("['"):
         parsed = parse(text.replace("'", '"'))  # a list as Python writes it
     return parsed if isinstance(parsed, (str, list, dict)) else text
-
-
-def _decoded(text: str) -> str:
-    try:
-        return a2b_base64(text.strip()).decode()
-    except ValueError:
-        return ""
 
 
 def _paired(value: list[Any]) -> Any:

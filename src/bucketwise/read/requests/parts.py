@@ -1,15 +1,16 @@
-"""The image parts of a prompt, known by their shape, whoever wrote them."""
+"""The image parts of a prompt, known by their shape, whoever wrote them, and what is told beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bucketwise.nouns.traffic import NO_LIMITS, OwnLimits
 from bucketwise.read.images.header import TOLD, Header
 from bucketwise.read.requests.opened import may_open, opened, opened_prompt
-from bucketwise.read.requests.own_limits import limits_of_part, resized_sides
 from bucketwise.read.requests.payloads import (
     BESIDE,
     CLIP,
@@ -20,44 +21,48 @@ from bucketwise.read.requests.payloads import (
     in_base64,
     locate,
 )
-from bucketwise.read.requests.told import told_size
-from bucketwise.words.reasons import MISSING
+from bucketwise.read.tables.names import SIZES
+from bucketwise.words.reasons import MISSING, NOT_A_NUMBER, ZERO_OR_NEGATIVE
+
+_LONGEST_NAME = 40
+"""Characters; longer names are none of a side, and would fill the cache."""
+
+_MOST_PIXELS = 2**50
+"""Above every image there is."""
+_OF_PROCESSOR = ("mm_processor_kwargs", "processor_kwargs")
+_OF_IMAGES = "images_kwargs"
+_SETTINGS = (
+    "extra_body", "invocation_parameters", "optional_params", "model_parameters",
+    "modelParameters",
+)  # fmt: skip
+"""Where clients and traces keep what a request is sent with beside its messages."""
+_SET = frozenset({*_OF_PROCESSOR, *_SETTINGS})
+_RESIZED = ("resized_width", "resized_height")
+_OF_PART = frozenset({"min_pixels", "max_pixels", *_RESIZED})
 
 Part = Mapping[str, Any]
-
-_NO_MEDIA = frozenset(
-    {
-        "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
-        "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
-        "function_call", "computer_call", "mcp_call", "image_embeds",
-    }
-)  # fmt: skip
+_NO_MEDIA = frozenset({
+    "text", "input_text", "output_text", "thinking", "reasoning", "refusal",
+    "input_audio", "audio_url", "audio", "tool_use", "server_tool_use", "tool_call",
+    "function_call", "computer_call", "mcp_call", "image_embeds",
+})  # fmt: skip
 """Types of parts in which no image is sought; embeddings do not pass the ViT."""
-
-_IMAGES = frozenset(
-    {
-        "image", "image_url", "image-url", "input_image", "image_file",
-        "computer_screenshot", "image_generation_call",
-    }
-)  # fmt: skip
+_IMAGES = frozenset({
+    "image", "image_url", "image-url", "input_image", "image_file",
+    "computer_screenshot", "image_generation_call",
+})  # fmt: skip
 _VIDEOS = frozenset({"video", "video_url", "video-url", "input_video"})
 _BY_CONTENT = frozenset({"blob", "binary", "uri", "file", "file_data"})
 """Types that hold any medium and say which (OpenTelemetry, pydantic-ai)."""
-
 LISTS = frozenset({"image", "images", "image_data", "image_url", "image_urls"})
 """Keys under which a request or a message has images beside its text."""
-
 TEXTS = frozenset({"text", "content", "prompt", "input", "value", "question"})
 """Keys under which users write; an image that is pasted there is text, too."""
-
-_NO_PROMPT = frozenset(
-    {
-        "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
-        "tools", "metadata",
-    }
-)  # fmt: skip
+_NO_PROMPT = frozenset({
+    "arguments", "args", "tool_calls", "function_call", "functionCall", "toolUse",
+    "tools", "metadata",
+})  # fmt: skip
 """Keys of calls to tools: their arguments are text to the model, whatever they hold."""
-
 _SKIPPED = _NO_PROMPT | LISTS
 _INLINE = ("inline_data", "inlineData", "file_data", "fileData")
 _WITHIN = ("image_url", "image", "source", "image_file")
@@ -71,8 +76,101 @@ _MEDIA = (
 _TELLING = frozenset({*_INLINE, *_MEDIA, "bytes"})
 _SEEN = frozenset({"image", "png", "jpeg", "jpg", "webp", "gif"})
 _NOT_SEEN = frozenset({"video", "audio", "application", "wav", "mp3", "mp4", "pdf"})
-
 _DEEPEST_PLACE = 6
+
+
+def told_size(part: Mapping[str, Any]) -> Header | str | None:
+    """Return the size that stands beside an image, or why it is none."""
+    sides = _sides(tuple(name for name in part if len(name) <= _LONGEST_NAME))
+    if sides is None:
+        return None
+    width, height = (whole(part[side]) for side in sides)
+    if width is None or height is None:
+        return NOT_A_NUMBER
+    if min(width, height) <= 0:
+        return ZERO_OR_NEGATIVE
+    return Header(format=TOLD, stored_width_px=width, stored_height_px=height)
+
+
+@lru_cache(maxsize=256)
+def _sides(names: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return which names are those of width and height; a log has few such tuples."""
+    width, height = (SIZES.find(names, side) for side in ("width", "height"))
+    return (names[width[0]], names[height[0]]) if width and height else None
+
+
+def whole(value: object) -> int | None:
+    """Return a number as tables read it; None where it is no whole one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(number) if math.isfinite(number) and number.is_integer() else None
+
+
+def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
+    """Return the limits that take the place of the processor's for a whole request.
+
+    Parameters
+    ----------
+    body : mapping
+        With `mm_processor_kwargs` (vLLM, OpenAI-compatible server; their `size` as
+        transformers writes it), or without; then None.
+    """
+    if _SET.isdisjoint(body):
+        return None
+    settings = _objects(body, _SETTINGS)
+    inner = [each for holder in settings for each in _objects(holder, _SETTINGS)]
+    for holder in (body, *settings, *inner):
+        for told in _objects(holder, _OF_PROCESSOR):
+            return _limits({**told, **_mapping(told.get(_OF_IMAGES))})
+    return None
+
+
+def limits_of_part(part: Mapping[str, Any]) -> OwnLimits:
+    """Return the limits that a part of a message sets for its image.
+
+    qwen_vl_utils 0.0.14 resizes by them before the processor does (vision_process.py,
+    fetch_image), and so does LMDeploy by those within `image_url`
+    (lmdeploy/vl/model/qwen2.py, Qwen2VLModel.preprocess).
+    """
+    for holder in _holders(part):
+        if not _OF_PART.isdisjoint(holder):
+            return replace(_limits(holder), resized_first=True)
+    return NO_LIMITS
+
+
+def resized_sides(part: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the width and height that a part asks its image to be resized to."""
+    for holder in _holders(part):
+        if holder.keys() >= set(_RESIZED):
+            width, height = (whole(holder[side]) or 0 for side in _RESIZED)
+            if min(width, height) > 0:
+                return width, height
+    return None
+
+
+def _holders(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [part, *(_mapping(part.get(key)) for key in ("image_url", "image"))]
+
+
+def _objects(holder: Mapping[str, Any], keys: Sequence[str]) -> list[Mapping[str, Any]]:
+    found = [opened(holder[key]) for key in keys if key in holder]
+    return [each for each in found if isinstance(each, dict)]
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _limits(told: Mapping[str, Any]) -> OwnLimits:
+    edges = _mapping(told.get("size"))
+    low = told.get("min_pixels", edges.get("shortest_edge"))
+    high = told.get("max_pixels", edges.get("longest_edge"))
+    least, most = (min(max(whole(each) or 0, 0), _MOST_PIXELS) for each in (low, high))
+    return OwnLimits(min_pixels=least, max_pixels=most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +205,6 @@ class Shown:
 def find_images(prompt: object) -> Iterator[Shown]:
     """Yield each image or clip of a prompt, in its order.
 
-    Parameters
-    ----------
-    prompt : object
-        What JSON gave: messages, a list of parts, one part, anything.
-
     Notes
     -----
     OpenAI API reference, Chat Completions (`image_url`) and Responses (`input_image`,
@@ -142,14 +235,7 @@ def find_images(prompt: object) -> Iterator[Shown]:
 
 
 def find_beside(body: Part) -> Iterator[Shown]:
-    """Yield the images that stand in an object itself, beside whatever else it holds.
-
-    Parameters
-    ----------
-    body : mapping
-        A request, a message, or a row of a table: with `images` (Ollama), `image_data`
-        (SGLang), or an image itself under any key but those of texts.
-    """
+    """Yield the images that stand in an object itself, beside whatever else it holds."""
     for key, value in body.items():
         if not isinstance(value, (str, bytes, list, dict)):
             continue  # a number of images, say

@@ -9,20 +9,27 @@ from functools import lru_cache
 from typing import Any
 
 from bucketwise.nouns.traffic import NO_LIMITS
-from bucketwise.read.images.header import Header
-from bucketwise.read.images.item import Item
+from bucketwise.read.images.header import Header, Item
 from bucketwise.read.json_text import parse
 from bucketwise.read.requests.payloads import ABSENT, measure
 from bucketwise.read.requests.walk import Request, find_requests
 from bucketwise.read.tables.names import SIZES
-from bucketwise.read.tables.naming import Naming
-from bucketwise.read.tables.roles import find_name
+from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.words.numbers import number, plural
 from bucketwise.words.reasons import RAGGED, UNSIZED
 
+_MORE = {
+    "time": (
+        "start_time", "starttime", "starttimeunixnano", "timeunixnano",
+        "observedtimeunixnano", "received_at", "request_time",
+    ),
+}  # fmt: skip
+"""Names of times that logs of requests and traces have beside those of tables; in OTLP
+JSON they are `startTimeUnixNano` of a span and `timeUnixNano` of a log record
+(opentelemetry-proto 1.7)."""
+
 Record = tuple[int, object]
 """Where something stands in a file, from 1, and what it says."""
-
 _BY_REQUEST = (
     "under limits of their own (mm_processor_kwargs of the request), which take the place "
     "of the processor's"
@@ -33,9 +40,26 @@ _BY_PART = (
 )
 _DETAIL = "asked for with a detail, of which Qwen's processors know nothing"
 """What is told of images whose request says how to see them."""
-
 _MOST_LAYOUTS = 64
 _DETAILS = frozenset({"low", "high", "original"})
+
+
+def find_name(role: str, names: Iterable[str], chosen: Chosen) -> str | None:
+    """Return the name that plays a role, or None."""
+    folded = {name.strip().casefold(): name for name in reversed(list(names))}
+    naming = Naming.of(chosen)
+    key = naming.wanted(SIZES).get(role)
+    if key is not None:
+        name = folded.get(naming[key].strip().casefold()) if naming[key] else None
+        if name is not None:
+            naming.mark_role(role)
+        return name
+    others = naming.wanted(SIZES).values()
+    named = {naming[key].strip().casefold() for key in others}
+    for alias in (*SIZES.aliases[role], *_MORE.get(role, ())):
+        if alias in folded and alias not in named:
+            return folded[alias]
+    return None
 
 
 class RequestLog:
@@ -63,10 +87,7 @@ class RequestLog:
     """
 
     def __init__(
-        self,
-        records: Iterable[Record],
-        name: str,
-        chosen: Mapping[str, str] | None = None,
+        self, records: Iterable[Record], name: str, chosen: Chosen = None
     ) -> None:
         self.requests = 0
         self.without_image = 0
@@ -155,28 +176,12 @@ class RequestLog:
         return ""
 
 
-def read_requests(
-    lines: Iterable[str], name: str, chosen: Mapping[str, str] | None = None
-) -> RequestLog:
+def read_requests(lines: Iterable[str], name: str, chosen: Chosen = None) -> RequestLog:
     """Read the images of a log of requests, one JSON object a line.
 
     Whoever logged them: a body stands at any depth, as text or flattened, alone or within
     batch files, the logs of servers and gateways, traces. Every image of a request
     counts, those of earlier turns too: the whole prompt is processed.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        As `read_lines` gives them.
-    name : str
-        Base name of the file.
-    chosen : mapping of str to str, optional
-        Role ("time", "label") to key, from the user; "" leaves it unread.
-
-    Returns
-    -------
-    RequestLog
-        Iterable once, item by item; it counts what yields no item.
     """
     numbered = enumerate(lines, start=1)
     filled = ((at, parse(line)) for at, line in numbered if line and not line.isspace())
@@ -184,35 +189,17 @@ def read_requests(
 
 
 def looks_like_requests(objects: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether objects are a log of requests, not a table of sizes.
-
-    Parameters
-    ----------
-    objects : sequence of mapping
-        What the first lines say.
-    """
+    """Return whether objects are a log of requests, not a table of sizes."""
     found = [find_requests(each) for each in objects]
     requests = sum(any(r.is_asked or r.n_there for r in its) for its in found)
-    tabular = sum(
-        _has_size(each) or (_has_tokens(each) and not any(r.images for r in its))
-        for each, its in zip(objects, found, strict=True)
-    )
+    tabular = 0
+    for each, its in zip(objects, found, strict=True):
+        told = {SIZES.role_of(key) for key, value in each.items() if _is_scalar(value)}
+        has_size = {"height", "width"} <= told or "resolution" in told
+        # Visual tokens say less than the images do.
+        has_tokens = "tokens" in told or {"prompt", "text", "images"} <= told
+        tabular += has_size or (has_tokens and not any(r.images for r in its))
     return 2 * requests >= len(objects) > 2 * tabular
-
-
-def _has_size(parsed: Mapping[str, Any]) -> bool:
-    roles = _roles(parsed)
-    return {"height", "width"} <= roles or "resolution" in roles
-
-
-def _has_tokens(parsed: Mapping[str, Any]) -> bool:
-    """Return whether visual tokens are told, which say less than the images do."""
-    roles = _roles(parsed)
-    return "tokens" in roles or {"prompt", "text", "images"} <= roles
-
-
-def _roles(parsed: Mapping[str, Any]) -> set[str | None]:
-    return {SIZES.role_of(key) for key, value in parsed.items() if _is_scalar(value)}
 
 
 def _is_scalar(value: object) -> bool:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from bucketwise.nouns.traffic import OwnLimits
 from bucketwise.read.requests.opened import may_open, opened, opened_prompt
-from bucketwise.read.requests.own_limits import limits_of_request
 from bucketwise.read.requests.parts import (
     TEXTS,
     Shown,
     find_beside,
     find_images,
+    limits_of_request,
     parts_within,
+    told_size,
 )
 from bucketwise.read.requests.payloads import MOVED
-from bucketwise.read.requests.told import told_size
 
 Object = Mapping[str, Any]
 
@@ -105,11 +105,6 @@ def find_requests(record: Object) -> list[Request]:
 
     Of what one object tells twice, as a body raw and parsed, one counts: the first with a
     prompt, or what has more of its images. What a list tells is several things.
-
-    Parameters
-    ----------
-    record : mapping
-        What a line of JSON says, or a row by its columns.
     """
     return _within(record, _Place((record,)))
 
@@ -155,21 +150,21 @@ def _in_object(value: Object, place: _Place) -> list[Request]:
         shown = (*find_beside(rest), *parts_within(rest))
         if shown:
             told.insert(0, [Request(shown, place.about, own, is_asked=False)])
-    return max(told, key=_worth, default=[])
+    return max(
+        told,
+        key=lambda its: (
+            any(each.is_asked for each in its),
+            sum(each.n_there for each in its),
+            len(its),
+        ),
+        default=[],
+    )
 
 
 @lru_cache(maxsize=1_024)
 def _is_answer(key: str) -> bool:
     """Return whether a key is of what a model gave back, or was to give."""
     return _ANSWER.match(key) is not None
-
-
-def _worth(told: Sequence[Request]) -> tuple[bool, int, int]:
-    return (
-        any(each.is_asked for each in told),
-        sum(each.n_there for each in told),
-        len(told),
-    )
 
 
 def _shown(rest: Object, prompts: Object) -> Iterator[Shown]:

@@ -70,25 +70,7 @@ def parsed_rows(
     kept: Sequence[str] = (),
     forms: Mapping[str, NumberForm] = MappingProxyType({}),
 ) -> str:
-    """Return SQL that judges every row of a relation; its time is not looked at.
-
-    Parameters
-    ----------
-    relation : str
-        SQL with text columns `c<position>` and a boolean `ragged`.
-    roles : mapping of str to int
-        Position of the column of each role.
-    kept : sequence of str
-        Further columns of the relation to pass on.
-    forms : mapping of str to NumberForm
-        How the numbers of a role are written, where not as SQL does.
-
-    Returns
-    -------
-    str
-        A query with `reason` ('' for a usable row), `height`, `width`, and, where
-        the role is there, `frames`, `fps`, `weight`, `label`.
-    """
+    """Return SQL that judges every row of a relation; its time is not looked at."""
     texts = ", ".join([*_texts(roles, forms), "ragged", *kept])
     numbers = ", ".join(["*", *_numbers(roles)])
     judged = f"*, {_reason(roles)} AS reason"
@@ -123,13 +105,7 @@ def blank(text: str) -> str:
 
 
 def kept_label(text: str) -> str:
-    """Return SQL for a label as outputs may show it: never an address.
-
-    Parameters
-    ----------
-    text : str
-        SQL of the label as it was sent.
-    """
+    """Return SQL for a label as outputs may show it: never an address."""
     return (
         f"CASE WHEN regexp_matches({text}, '://|@') THEN '{AN_ADDRESS}' "
         f"ELSE nullif(trim({text}), '') END"

@@ -3,25 +3,67 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bucketwise.errors import InputError, UsageError
-from bucketwise.read.tables.finding import Found, find_columns
-from bucketwise.read.tables.misnomers import Cells, no_cells
+from bucketwise.read.query import lines_to_type
+from bucketwise.read.tables.finding import Cells, Found, find_columns, no_cells
 from bucketwise.read.tables.names import LENGTH, LOAD, SIZES
 from bucketwise.read.tables.naming import (
     SHARED,
+    Chosen,
     Naming,
     listed,
     said_of_unfit,
     unused,
 )
-from bucketwise.read.tables.query_line import lines_to_type
-from bucketwise.read.tables.weights import loose_count
+
+LOOSE_NAMES = (
+    "requests", "num_requests", "request_count", "hits", "images", "num_images",
+    "image_count", "total", "qty", "quantity", "occurrences",
+    "doc_count",
+)  # fmt: skip
+"""What a sum over rows is called; in a log of single requests such names say other
+things."""
+
+_OF_IMAGES = frozenset({"images", "num_images", "image_count"})
+"""Those that count images alone: beside the tokens of a text it tells what that text held."""
+
+_OF_SUMS = frozenset({None, "time", "path", "replica", "engine"})
+"""Roles of a load by which requests are summed up; the others are of one request."""
 
 _OF_ANY = frozenset({"count", "time", "label"})
 _OF_CLIPS = frozenset({"frames", "fps"})
+_OF_A_SIZE = frozenset({"height", "width", "resolution", "shape"})
+
+
+def loose_count(
+    names: Sequence[str],
+    taken: Collection[int],
+    cells: Cells,
+    *,
+    of_texts: bool = False,
+) -> int | None:
+    """Return the column that counts what is sized without being named so, or None."""
+    if not {LOAD.role_of(name) for name in names} <= _OF_SUMS:
+        return None
+    for loose in LOOSE_NAMES:
+        if of_texts and loose in _OF_IMAGES:
+            continue
+        for at, name in enumerate(names):
+            if loose in SIZES.plain(name) and at not in taken and _is_count(cells(at)):
+                return at
+    return None
+
+
+def _is_count(cells: Sequence[str]) -> bool:
+    """Say whether cells are whole numbers, and not all of them 0 or 1."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    whole = all(
+        re.fullmatch(r"\d{1,3}([, ]?\d{3})*|\d+(\.0+)?", each) for each in filled
+    )
+    return whole and not all(each in {"0", "1"} for each in filled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +133,7 @@ class Purpose:
         and how a line of JSON tells it.
     """
 
-    match: Callable[[Sequence[str], Mapping[str, str] | None, str, Cells], Match]
+    match: Callable[[Sequence[str], Chosen, str, Cells], Match]
     is_heading: Callable[[str], bool]
     is_value: Callable[[str], bool]
     sought: str
@@ -100,46 +142,12 @@ class Purpose:
 
 
 def match_columns(
-    names: Sequence[str],
-    chosen: Mapping[str, str] | None,
-    source: str,
-    cells: Cells = no_cells,
+    names: Sequence[str], chosen: Chosen, source: str, cells: Cells = no_cells
 ) -> Match:
-    """Find the column of every role; what is named wins over what is found.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns, in order; `outer.inner` for nested ones.
-    chosen : mapping of str to str, optional
-        Role to column name, or to a position from 1; "" leaves the role unread.
-    source : str
-        Base name of the file, for messages.
-    cells : callable
-        Some of the cells of a column.
-
-    Returns
-    -------
-    Match
-        With a height and a width, a resolution, visual tokens, or what tells them: the
-        tokens of a prompt and of its text beside its number of images.
-
-    Raises
-    ------
-    InputError
-        When a chosen column is not there, or no size is found.
-    UsageError
-        When what is chosen does not go together.
-    """
+    """Find the column of every role; what is named wins over what is found."""
     naming = Naming.of(chosen)
-    found = find_columns(
-        names,
-        SIZES,
-        naming,
-        source,
-        may_lack=SHARED if naming.apart else (),
-        cells=cells,
-    )
+    lacks = SHARED if naming.apart else ()
+    found = find_columns(names, SIZES, naming, source, may_lack=lacks, cells=cells)
     asked = found.named.keys() - (SHARED if naming.tells_load else set())
     roles = max(
         (form.roles(found.roles) for form in _FORMS),
@@ -153,8 +161,9 @@ def match_columns(
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
+    purpose = "lengths" if LENGTH in roles else "sizes"
     notes = [
-        f"read {reading}{unused(names, roles, _purpose(roles))}",
+        f"read {reading}{unused(names, roles, purpose)}",
         *_said_of_tokens(names, roles),
     ]
     notes += [found.others[at] for at in roles.values() if at in found.others]
@@ -170,10 +179,6 @@ def match_columns(
         notes=tuple(notes),
         named={role: names[at] for role, at in roles.items()},
     )
-
-
-def _purpose(roles: Mapping[str, int]) -> str:
-    return "lengths" if LENGTH in roles else "sizes"
 
 
 def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
@@ -215,10 +220,6 @@ def _no_size(names: Sequence[str], found: Found, source: str) -> str:
     )
 
 
-def _is_heading(cell: str) -> bool:
-    return SIZES.role_of(cell) in {"height", "width", "resolution", "shape"}
-
-
 def _is_size(cell: str) -> bool:
     sides = re.split("[xX*\u00d7,]", cell.strip(" ()[]"))
     return all(side.strip().replace(".", "", 1).isdecimal() for side in sides)
@@ -226,7 +227,7 @@ def _is_size(cell: str) -> bool:
 
 FOR_SIZES = Purpose(
     match=match_columns,
-    is_heading=_is_heading,
+    is_heading=lambda cell: SIZES.role_of(cell) in _OF_A_SIZE,
     is_value=_is_size,
     sought="the sizes",
     columns="width=1,height=2",

@@ -64,13 +64,6 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     the minute, too, others are damaged dates. Days of a spreadsheet might be seconds as
     well: they need a clock time that a day can have, a date among them, or a column
     that is called so.
-
-    Parameters
-    ----------
-    samples : sequence of str
-        Some of the values of the column.
-    name : str
-        What it is called; a unit, as in `time_s`, tells that its numbers are no dates.
     """
     numbers = _numbers(samples)
     if not numbers or unit_s(name) is not None:
@@ -84,7 +77,7 @@ def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:
     others = (each for each in samples if not re.fullmatch(NUMBER, each))
     dates_too = any(re.search(r"\d[-/.:]\d", each) for each in others)
     called_so = re.search("date|day", name.casefold()) is not None
-    clocks = [each for each in numbers if _fraction(each)]
+    clocks = [each for each in numbers if re.search(r"[.,]0*[1-9]", each)]
     told = bool(clocks) and all(map(_is_clock, clocks))
     return SERIAL if dates_too or called_so or told else None
 
@@ -119,15 +112,7 @@ def _numbers(samples: Sequence[str]) -> list[str]:
 
 
 def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> str:
-    """Return SQL for microseconds since 1970 where digits are a date, else NULL.
-
-    Parameters
-    ----------
-    text : str
-        Name of the column that holds the text.
-    groups : sequence of str
-        How much of the clock there is: without `hour` it is told to the minute at least.
-    """
+    """Return SQL for microseconds since 1970 where digits are a date, else NULL."""
     names = ("second", "finer", "fraction", "minute", "hour", "zone")
     digits = " || ".join(f"w.{group}" for group in groups)
     time_us = (
@@ -142,13 +127,7 @@ def compact(text: str, groups: Sequence[str] = ("second", "minute", "hour")) -> 
 
 
 def zone_us(zone: str) -> str:
-    """Return SQL for what a zone such as +09:00 is ahead of UTC, in microseconds.
-
-    Parameters
-    ----------
-    zone : str
-        SQL of its text; what starts without a sign is UTC.
-    """
+    """Return SQL for what a zone such as +09:00 is ahead of UTC, in microseconds."""
     return (
         f"CASE WHEN {zone}[1] IN ('+', '-') THEN 60000000 * "
         f"CAST({zone}[1] || '1' AS BIGINT) * (CAST({zone}[2:3] AS BIGINT) * 60 + "
@@ -164,12 +143,9 @@ def _serial(text: str) -> str:
 
 
 def _plausible(time_us: str) -> str:
-    first, end = (_microseconds(each) for each in (_FROM, _UNTIL))
+    us = timedelta(microseconds=1)
+    first, end = ((each - _EPOCH) // us for each in (_FROM, _UNTIL))
     return f"list_filter([{time_us}], lambda u: u >= {first} AND u < {end})[1]"
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _compact_moment(text: str) -> datetime | None:
@@ -189,10 +165,6 @@ def _serial_moment(text: str) -> datetime | None:
     moment = _DAY_0 + timedelta(days=float(text.replace(",", ".")))
     moment = (moment + timedelta(milliseconds=500)).replace(microsecond=0)
     return moment if _FROM <= moment < _UNTIL else None
-
-
-def _fraction(text: str) -> str:
-    return re.split("[.,]", text.strip() + ".")[1].rstrip("0")
 
 
 def _is_clock(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 
@@ -13,19 +13,24 @@ import numpy as np
 from bucketwise.errors import InputError
 from bucketwise.read.database import Workspace, literal
 from bucketwise.read.detect import File
-from bucketwise.read.line_ends import find_line_ends
 from bucketwise.read.lines import (
     NOT_UTF8,
     RAW_OPTIONS,
+    find_line_ends,
     mean_bytes,
     read_lines,
     sample,
 )
 from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
-from bucketwise.read.tables.layout import SEPARATORS, Layout, find_layout
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.records import Form, Record, read_records
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
 from bucketwise.words.numbers import plural
+
+SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
+"""What may stand between cells, and what the record calls such a file."""
+
+_MOST_PREAMBLE_LINES = 20
 
 _SAMPLE_LINES = 50
 _PAIR = re.compile(r"\s*\d+\s*[xX*\u00d7]\s*\d+\s*")
@@ -33,30 +38,149 @@ _SHOWN = 40
 """Characters of a broken name that a message shows."""
 
 
-def open_delimited(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
-) -> Table:
-    """Open a CSV file: find separator, header and columns in its first lines.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How the first lines are written.
 
-    Parameters
+    Attributes
     ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to column name or position, from the user.
-    purpose : Purpose
-        What its columns are to tell.
-
-    Raises
-    ------
-    InputError
-        When it has no data row, or its columns do not serve the purpose.
+    separator : str
+        What stands between cells.
+    header : bool
+        Whether the first row names the columns.
+    names : tuple of str
+        Of the columns; their positions where there is no header.
+    rows : tuple of tuple of str
+        The first rows, cut where the sample is.
+    agreement : float
+        The share of rows that are as wide as the first.
+    preamble : int
+        Lines passed over before the header.
+    skipped : int
+        Lines before the first row.
+    spans : bool
+        Whether a record among them spans lines.
     """
+
+    separator: str
+    header: bool
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    agreement: float
+    preamble: int
+    skipped: int
+    spans: bool
+
+    def cells(self, at: int) -> list[str]:
+        """Return the cells of a column that the first rows have."""
+        return [row[at] for row in self.rows if len(row) == len(self.names)]
+
+
+def find_layout(
+    lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
+) -> Layout:
+    """Find the header: titles, comments or `sep=;` may stand before it."""
+    at_once = _after(0, lines, chosen, purpose)
+    by_place = any(column.isdecimal() for column in chosen.values())
+    if not at_once.header or by_place or _is_header(at_once.names, chosen, purpose):
+        return at_once
+    for preamble in range(1, min(len(lines), _MOST_PREAMBLE_LINES + 1)):
+        layout = _after(preamble, lines, chosen, purpose)
+        if not _is_header(layout.names, chosen, purpose):
+            continue
+        # Prose has such words too, but no rows as wide after them.
+        if layout.agreement > 1 / 2:
+            return layout
+    return at_once
+
+
+def _after(
+    preamble: int, all_lines: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
+) -> Layout:
+    lines = all_lines[preamble:]
+    leading = next((at for at, line in enumerate(lines) if line.strip("\r\n")), 0)
+    separator, sampled = max(
+        ((each, _sampled(lines[leading:], each, purpose)) for each in SEPARATORS),
+        key=lambda each: each[1].agreement,
+    )
+    first = sampled.first
+    header = not _is_data(first, chosen, purpose)
+    names = first if header else tuple(str(at + 1) for at in range(len(first)))
+    return Layout(
+        separator=separator,
+        header=header,
+        names=tuple(name.strip() for name in names),
+        rows=sampled.rows if header else (first, *sampled.rows),
+        agreement=sampled.agreement,
+        preamble=preamble,
+        skipped=preamble + leading + (sampled.first_lines if header else 0),
+        spans=sampled.spans,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sampled:
+    """The first lines as one separator parts them."""
+
+    first: tuple[str, ...]
+    first_lines: int
+    rows: tuple[tuple[str, ...], ...]
+    spans: bool
+
+    @property
+    def agreement(self) -> float:
+        """The share of rows that are as wide as the first."""
+        width = len(self.first)
+        if width < 2:  # noqa: PLR2004 - one column: nothing is separated
+            return 0.0
+        alike = 1 + sum(len(row) == width for row in self.rows)
+        return alike / (1 + len(self.rows))
+
+
+def _sampled(lines: Sequence[str], separator: str, purpose: Purpose) -> _Sampled:
+    def form(width: int) -> Form:
+        return Form(
+            separator=separator,
+            width=width,
+            is_row=lambda cells: any(map(purpose.is_value, cells)),
+        )
+
+    first_line = form(1).split_open(lines[0]) if lines else []
+    records = read_records(lines, form(len(first_line)), cut=True)
+    # A name may hold a line break; one with a stray quote still names its column.
+    first = next(records, (0, None))[1] or first_line
+    second = next(records, (len(lines) + 1, None))[0]
+    rest = list(read_records(lines[second - 1 :], form(len(first)), cut=True))
+    return _Sampled(
+        first=tuple(first),
+        first_lines=second - 1,
+        rows=tuple(tuple(record) for _, record in rest if record),
+        spans=second - 1 + len(rest) < len(lines),
+    )
+
+
+def _is_data(first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose) -> bool:
+    """Say whether the first row has values where a header has names."""
+    if _is_header(first, chosen, purpose):
+        return False
+    named = [column for column in chosen.values() if column]
+    places = [int(column) - 1 for column in named if column.isdecimal()]
+    looked_at = [first[at] for at in places if 0 <= at < len(first)] or first
+    return any(purpose.is_value(cell) for cell in looked_at)
+
+
+def _is_header(
+    first: Sequence[str], chosen: Mapping[str, str], purpose: Purpose
+) -> bool:
+    """Say whether the first row has a name that is known, or that the user gave."""
+    given = {column for column in chosen.values() if not column.isdecimal()} - {""}
+    return not given.isdisjoint(first) or any(map(purpose.is_heading, first))
+
+
+def open_delimited(
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
+) -> Table:
+    """Open a CSV file: find separator, header and columns in its first lines."""
     lines = read_lines(file.path, file.compression)
     first = sample(lines, _SAMPLE_LINES)
     layout = find_layout(first, chosen or {}, purpose)
@@ -110,12 +234,7 @@ def _is_row(
     return lambda cells: all(purpose.is_value(cells[at]) for at in telling)
 
 
-def _match(
-    layout: Layout,
-    chosen: Mapping[str, str] | None,
-    source: str,
-    purpose: Purpose,
-) -> Match:
+def _match(layout: Layout, chosen: Chosen, source: str, purpose: Purpose) -> Match:
     if not layout.header and not chosen:
         first = ", ".join(layout.rows[0])
         pairs = [
@@ -142,7 +261,7 @@ def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (
-        f"(SELECT *, false AS ragged FROM read_csv({_staged(workspace, file)}, "
+        f"(SELECT *, false AS ragged FROM read_csv({literal(workspace.stage(file.path))}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
         f"quote = '\"', escape = '\"', store_rejects = true, "
@@ -166,14 +285,10 @@ def _numbered(
         f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
-        f"FROM read_csv({_staged(workspace, file)}, {RAW_OPTIONS}, "
+        f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
         f"skip = {layout.skipped}, compression = '{file.compression}')) "
         f"WHERE {filled})"
     )
-
-
-def _staged(workspace: Workspace, file: File) -> str:
-    return literal(workspace.stage(file.path))
 
 
 def _rows_due(file: File, layout: Layout, form: Form, before: int) -> int | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, product
 from typing import Any
 
 from bucketwise.errors import InputError
@@ -20,40 +21,20 @@ from bucketwise.read.documents import (
     stage_values,
     whole,
 )
+from bucketwise.read.query import lines_to_type
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
+from bucketwise.read.tables.finding import no_cells
 from bucketwise.read.tables.jsonlines import keys_of, open_json_lines
-from bucketwise.read.tables.misnomers import no_cells
-from bucketwise.read.tables.naming import listed
-from bucketwise.read.tables.query_line import lines_to_type
+from bucketwise.read.tables.naming import Chosen, listed
 from bucketwise.read.tables.table import Table
 
 Records = list[dict[str, Any]]
 
 
 def open_document(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
-    """Open a JSON document: find the first list whose records serve the purpose.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where its records are written down one a line.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to key, dotted when nested, from the user.
-    purpose : Purpose
-        What its keys are to tell.
-
-    Raises
-    ------
-    InputError
-        When it is no JSON, or nothing in it serves the purpose.
-    """
+    """Open a JSON document: find the first list whose records serve the purpose."""
     seen: dict[Path, Records] = {}
     serves = serving(file, chosen, purpose)
     found = find_list(file, serves, seen)
@@ -64,7 +45,10 @@ def open_document(
         return _said(table, _name_of(path), placed=placed)
     documents = whole(file)
     for shape, records_of in SHAPES.items():
-        records = _shaped(documents, records_of)
+        records: Records = []
+        with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
+            # What raises these has another shape.
+            records = list(records_of(documents[0])) if len(documents) == 1 else []
         if records and serves(records[:SAMPLE_RECORDS]):
             staged = stage_values(workspace, file, iter(records))
             table = open_json_lines(workspace, staged, chosen, purpose)
@@ -79,9 +63,7 @@ def open_document(
     raise InputError(_refusal(file, seen, chosen, purpose))
 
 
-def serving(
-    file: File, chosen: Mapping[str, str] | None, purpose: Purpose
-) -> Callable[[Records], bool]:
+def serving(file: File, chosen: Chosen, purpose: Purpose) -> Callable[[Records], bool]:
     """Return a test of the first objects of a list: whether they serve a purpose."""
 
     def serves(objects: Records) -> bool:
@@ -99,23 +81,7 @@ def find_list(
     serves: Callable[[Records], bool],
     seen: dict[Path, Records] | None = None,
 ) -> tuple[Path, Records] | None:
-    """Return the first list whose first records serve: the keys to it, and these.
-
-    Parameters
-    ----------
-    file : File
-        The document.
-    serves : callable
-        Whether objects do.
-    seen : dict, optional
-        Takes the first objects of every list that does not.
-
-    Returns
-    -------
-    tuple or None
-        The keys are `ROOT` for the objects that the document consists of, where there
-        are several.
-    """
+    """Return the first list whose first records serve: the keys to it, and these."""
     first = objects_in(roots(file))
     if len(first) > 1 and serves(first):
         return ROOT, first
@@ -133,30 +99,11 @@ def objects_in(values: Iterable[object]) -> Records:
     return [each for each in values if isinstance(each, dict)]
 
 
-def _shaped(
-    documents: list[Any], records_of: Callable[[Any], Iterator[dict[str, Any]]]
-) -> Records:
-    try:
-        return list(records_of(documents[0])) if len(documents) == 1 else []
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return []  # it has another shape
-
-
-def _by_column(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for at in _common_keys(document):
-        yield {name: column[at] for name, column in document.items()}
-
-
 def _by_list(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     lists = {name: each for name, each in document.items() if isinstance(each, list)}
     # A single one may as well be the two sides of one image.
     for cells in zip(*lists.values(), strict=True) if len(lists) > 1 else ():
         yield dict(zip(lists, cells, strict=True))
-
-
-def _by_index(document: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    if _common_keys(document):
-        yield from document.values()
 
 
 def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
@@ -165,25 +112,65 @@ def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
     return first.keys() if all(first.keys() == each.keys() for each in others) else ()
 
 
-def _split(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for cells in document["data"]:
-        yield dict(zip(map(str, document["columns"]), cells, strict=True))
+def _named_cells(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of what a database answers: names in one list, cells in another."""
+    lists = list(_lists_below(document))
+    for names, rows in product(map(_names_in, lists), map(_rows_in, lists)):
+        if names and rows and all(len(cells) == len(names) for cells in rows):
+            yield from (dict(zip(names, cells, strict=True)) for cells in rows)
+            return
 
 
-def _by_position(document: list[list[Any]]) -> Iterator[dict[str, Any]]:
-    for cells in document:
-        yield {str(at): cell for at, cell in enumerate(cells, start=1)}
+def _lists_below(value: Any, depth: int = 4) -> Iterator[list[Any]]:
+    """Yield the lists in objects within objects, the outermost first."""
+    inside = value.values() if isinstance(value, dict) else value[:1]
+    for each in inside:
+        if isinstance(each, list) and each:
+            yield each
+    for each in inside if depth else ():
+        if isinstance(each, dict) or (isinstance(each, list) and _is_wrapped(each)):
+            yield from _lists_below(each, depth - 1)
 
 
-SHAPES: Mapping[str, Callable[[Any], Iterator[dict[str, Any]]]] = {
-    "columns and data": _split,
-    "an object of columns": _by_column,
+def _is_wrapped(items: list[Any]) -> bool:
+    return len(items) == 1 and isinstance(items[0], dict)
+
+
+def _names_in(items: list[Any]) -> list[str]:
+    """Return the names of columns that a list holds, as text or by "name"; [] for none."""
+    names = [each.get("name") if isinstance(each, dict) else each for each in items]
+    found = [each for each in names if isinstance(each, str)]
+    return found if len(found) == len(items) else []
+
+
+def _rows_in(items: list[Any]) -> list[list[Any]]:
+    """Return the rows of cells that a list holds; [] for none."""
+    rows = [_cells_of(each) for each in items]
+    found = [cells for cells in rows if cells is not None]
+    return found if len(found) == len(items) else []
+
+
+def _cells_of(row: Any) -> list[Any] | None:
+    """Return the cells of a row: a list, or what BigQuery wraps each in."""
+    if isinstance(row, dict) and isinstance(row.get("f"), list):
+        return [cell.get("v") for cell in row["f"]]
+    return row if isinstance(row, list) else None
+
+
+SHAPES: Mapping[str, Callable[[Any], Iterable[dict[str, Any]]]] = {
+    "names of columns and rows of cells": _named_cells,
+    "an object of columns": lambda it: (
+        {name: column[at] for name, column in it.items()} for at in _common_keys(it)
+    ),
     "an object of lists": _by_list,
-    "an object of records": _by_index,
-    "a list of lists": _by_position,
+    "an object of records": lambda it: it.values() if _common_keys(it) else (),
+    "a list of lists": lambda it: (
+        {str(at): cell for at, cell in enumerate(cells, start=1)} for cells in it
+    ),
 }
-"""What holds a table without a list of objects: `to_json` of pandas with orient "split",
-"columns", "index" and "values", `to_dict` with orient "list" (pandas 2.2)."""
+"""What holds a table without a list of objects: the answers of databases over HTTP
+(BigQuery, Trino, Snowflake, ClickHouse, InfluxDB), and `to_json` of pandas with orient
+"split", "columns", "index" and "values", `to_dict` with orient "list" (pandas 2.2)."""
 
 
 def _said(table: Table, where: str, *, placed: bool) -> Table:
@@ -199,10 +186,7 @@ def _name_of(path: Path) -> str:
 
 
 def _refusal(
-    file: File,
-    seen: Mapping[Path, Records],
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose,
+    file: File, seen: Mapping[Path, Records], chosen: Chosen, purpose: Purpose
 ) -> str:
     if not seen:
         return (

@@ -13,8 +13,10 @@ from bucketwise.read.json_text import fault_in, parse
 from bucketwise.read.lines import mean_bytes
 from bucketwise.read.query import query_of_text, typed
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
-from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.whole_lines import (
+from bucketwise.read.tables.naming import Chosen
+from bucketwise.read.tables.table import (
+    BATCH,
+    Table,
     first_lines,
     lines_due,
     numbered_lines,
@@ -32,29 +34,9 @@ _MOST_PLACES = 1_000
 
 
 def open_json_lines(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
-    """Open a JSON Lines file: find the keys that its first lines have.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to key, dotted when nested, from the user.
-    purpose : Purpose
-        What its keys are to tell.
-
-    Raises
-    ------
-    InputError
-        When no line is an object, or the keys do not serve the purpose.
-    """
+    """Open a JSON Lines file: find the keys that its first lines have."""
     lines = first_lines(file)
     objects = _objects(lines)
     if not objects:
@@ -111,18 +93,8 @@ def _objects(lines: Sequence[str]) -> list[dict[str, Any]]:
     return [each for each in map(parse, lines) if isinstance(each, dict)]
 
 
-def keys_of(
-    objects: Iterable[Mapping[str, Any]], chosen: Mapping[str, str] | None
-) -> dict[str, KeyPath]:
-    """Return the path of every value, `DEPTH` levels deep and deeper where named, by name.
-
-    Parameters
-    ----------
-    objects : iterable of mapping
-        What the first lines say.
-    chosen : mapping of str to str, optional
-        Role to key, from the user: keys and positions in lists, from 0, between dots.
-    """
+def keys_of(objects: Iterable[Mapping[str, Any]], chosen: Chosen) -> dict[str, KeyPath]:
+    """Return the path of every value, `DEPTH` levels deep and deeper where named, by name."""
     named = [column for column in (chosen or {}).values() if "." in column]
     keys: dict[str, KeyPath] = {}
     for parsed in objects:

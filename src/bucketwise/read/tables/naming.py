@@ -8,6 +8,9 @@ from itertools import combinations
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.read.tables.names import LOAD, SIZES, Vocabulary, unit_s
 
+Chosen = Mapping[str, str] | None
+"""Role to the column that the user names for it, or to a position from 1."""
+
 ROLES = tuple(dict.fromkeys((*SIZES.aliases, *LOAD.aliases)))
 """Every role that a reader knows."""
 
@@ -44,9 +47,7 @@ class Naming(Mapping[str, str]):
         When no reader knows such a role, or one role is named twice.
     """
 
-    def __init__(
-        self, chosen: Mapping[str, str] | None = None, *, apart: bool = False
-    ) -> None:
+    def __init__(self, chosen: Chosen = None, *, apart: bool = False) -> None:
         self._chosen = dict(chosen or {})
         self._roles = {key: roles_named(key) for key in self._chosen}
         self._read: set[str] = set()
@@ -69,7 +70,7 @@ class Naming(Mapping[str, str]):
         return len(self._chosen)
 
     @classmethod
-    def of(cls, chosen: Mapping[str, str] | None) -> Naming:
+    def of(cls, chosen: Chosen) -> Naming:
         """Return the naming itself, or one made of a mapping."""
         return chosen if isinstance(chosen, Naming) else cls(chosen)
 
@@ -95,15 +96,7 @@ class Naming(Mapping[str, str]):
         return {role: unit for role, unit in named.items() if unit}
 
     def places(self, names: Sequence[str], source: str) -> dict[str, int]:
-        """Return where the columns stand that a table has, by key.
-
-        Raises
-        ------
-        InputError
-            When several columns bear a name.
-        UsageError
-            When two roles name one column.
-        """
+        """Return where the columns stand that a table has, by key."""
         self._names.update(dict.fromkeys(names))
         found = {
             key: _position(names, f"{source}: --columns {key}={column}", column)
@@ -126,17 +119,7 @@ class Naming(Mapping[str, str]):
     def mark(
         self, vocabulary: Vocabulary, places: Mapping[str, int], read: Iterable[int]
     ) -> None:
-        """Note which of the named columns a reader takes.
-
-        Parameters
-        ----------
-        vocabulary : Vocabulary
-            The reader's.
-        places : mapping of str to int
-            As `places` returned them.
-        read : iterable of int
-            Positions of the columns that are read.
-        """
+        """Note which of the named columns a reader takes."""
         taken = set(read)
         self._read |= {
             key
@@ -156,21 +139,7 @@ class Naming(Mapping[str, str]):
         self.unserved = other.unserved or self.unserved
 
     def check(self, *, of_load: bool = True) -> None:
-        """Look, once everything is read, whether all that is named was.
-
-        Parameters
-        ----------
-        of_load : bool
-            Whether the load was read, too; where it was not, columns named for it need
-            only be there.
-
-        Raises
-        ------
-        InputError
-            Naming every column that no input has.
-        UsageError
-            Naming every column that no reader took.
-        """
+        """Look, once everything is read, whether all that is named was."""
         unread = {
             key: column
             for key, column in self.items()
@@ -227,7 +196,7 @@ class Naming(Mapping[str, str]):
         return self.apart and not any(a and b for a, b in pairs)
 
 
-def learn(naming: Mapping[str, str] | None, other: Mapping[str, str] | None) -> None:
+def learn(naming: Chosen, other: Chosen) -> None:
     """Have a naming take over what a copy of it met in another process."""
     if isinstance(naming, Naming) and isinstance(other, Naming):
         naming.learn(other)

@@ -51,13 +51,6 @@ def number_forms(
     """Return the form of each role that may have thousands.
 
     What a column cannot tell, the other columns of its file may.
-
-    Parameters
-    ----------
-    samples : mapping of str to sequence of str
-        Some of the values of the column of each role.
-    typed : frozenset of str
-        Roles whose cells are numbers by their type, and never text.
     """
     cells = {
         role: _written(role, values)
@@ -75,12 +68,9 @@ def number_forms(
 
 def _written(role: str, values: Sequence[str]) -> list[str]:
     """Return the numbers among values, without a sign and without spaces in them."""
+    is_pair = role in {"resolution", "shape"}
     parts = (
-        part
-        for value in values
-        for part in (
-            re.split(_PAIR, value) if role in {"resolution", "shape"} else [value]
-        )
+        each for it in values for each in (re.split(_PAIR, it) if is_pair else [it])
     )
     closed = (
         re.sub(f"[{_SPACES}]", "", part)

@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from bucketwise.errors import InputError
 from bucketwise.read.database import (
-    Connection,
+    ROW,
+    Column,
     Workspace,
+    one_number,
+    open_columns,
     rows_in_order,
 )
 from bucketwise.read.detect import File
-from bucketwise.read.parquet import ROW, Column, open_columns
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.jsonlines import DEPTH
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
 
 _SAMPLE_ROWS = 50
 
 
 def open_parquet(
-    workspace: Workspace,
-    file: File,
-    chosen: Mapping[str, str] | None,
-    purpose: Purpose = FOR_SIZES,
+    workspace: Workspace, file: File, chosen: Chosen, purpose: Purpose = FOR_SIZES
 ) -> Table:
-    """Open a Parquet file: find its columns, nested ones too.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        What to open.
-    chosen : mapping of str to str, optional
-        Role to column name, dotted when nested, from the user.
-    purpose : Purpose
-        What its columns are to tell.
-
-    Raises
-    ------
-    InputError
-        When it has no row, or its columns do not serve the purpose.
-    """
+    """Open a Parquet file: find its columns, nested ones too."""
     connection = workspace.connection
     source, columns = open_columns(workspace, file.path)
     found = _cells(columns, chosen)
@@ -65,7 +48,7 @@ def open_parquet(
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
         raise InputError(f"{file.name}: expected one row at least, got columns alone")
-    n_rows = _n_rows(connection, source)
+    n_rows = max(one_number(connection, f"SELECT count(*) FROM {source}"), 1)
     return Table(
         kind="parquet",
         name=file.name,
@@ -88,9 +71,7 @@ def open_parquet(
     )
 
 
-def _cells(
-    columns: Sequence[Column], chosen: Mapping[str, str] | None
-) -> dict[str, Column]:
+def _cells(columns: Sequence[Column], chosen: Chosen) -> dict[str, Column]:
     """Return every column to read by its name, `outer.inner` for nested ones.
 
     `DEPTH` levels deep, and deeper where the user names one. Of two that are named alike
@@ -119,20 +100,10 @@ def _stream(
 ) -> Iterator[Batch]:
     names = [f"c{at}" for at in used]
     for rows in rows_in_order(workspace, f"FROM {relation}", BATCH_ROWS):
-        yield _batch(names, rows)
-
-
-def _batch(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Batch:
-    columns = list(zip(*rows, strict=True))
-    batch: Batch = {
-        name: np.array(column, dtype=object)
-        for name, column in zip(names, columns, strict=False)
-    }
-    batch["ragged"] = np.zeros(len(rows), dtype=bool)
-    batch["line"] = np.array(columns[-1], dtype=np.int64)
-    return batch
-
-
-def _n_rows(connection: Connection, source: str) -> int:
-    [(n_rows,)] = connection.execute(f"SELECT count(*) FROM {source}").fetchall()
-    return max(int(n_rows), 1)
+        columns = list(zip(*rows, strict=True))
+        pairs = zip(names, columns, strict=False)
+        yield {
+            **{name: np.array(column, dtype=object) for name, column in pairs},
+            "ragged": np.zeros(len(rows), dtype=bool),
+            "line": np.array(columns[-1], dtype=np.int64),
+        }

@@ -108,18 +108,7 @@ class Form:
 def read_records(
     lines: Iterable[str], form: Form, *, cut: bool = False
 ) -> Iterator[Record]:
-    """Yield every record, and [] for each line without a character.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Physical lines with their ends.
-    form : Form
-        What records look like.
-    cut : bool
-        Whether more lines would follow the last one: a record that is open by then is
-        yielded as far as it goes.
-    """
+    """Yield every record, and [] for each line without a character."""
     ahead = _Ahead(iter(lines), form)
     reader = form.reader(ahead, strict=True)
     while block := ahead.block():

@@ -26,19 +26,18 @@ from bucketwise.nouns.traffic import (
 from bucketwise.read.database import Connection, Workspace, one_number
 from bucketwise.read.tables.aggregate import (
     fill_cells,
+    find_places,
     floor_divide,
     regroup,
 )
 from bucketwise.read.tables.cells import parsed_rows, said_of_pairs
 from bucketwise.read.tables.names import LENGTH
-from bucketwise.read.tables.places import find_places
 from bucketwise.read.tables.table import Table
 from bucketwise.read.tables.times import said_of_times
 from bucketwise.words.numbers import plural, verb
 
 MAX_LABELS = 1_000
 """More distinct values than this are no groups of customers; they identify rows."""
-
 
 _SIZE_KEYS = ("height", "width", "frames", "fps", "tokens", *OWN_COLUMNS)
 _DISTINCT_SIZES = (
@@ -61,22 +60,7 @@ class _Totals:
 def reduce_table(
     workspace: Workspace, table: Table, max_cells: int = MAX_CELLS
 ) -> Traffic:
-    """Reduce a table to the histogram of its sizes.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where to compute.
-    table : Table
-        What to read.
-    max_cells : int
-        Past this sizes are rounded, slots widen, then labels merge.
-
-    Returns
-    -------
-    Traffic
-        With every row either used or rejected for a reason.
-    """
+    """Reduce a table to the histogram of its sizes."""
     fill_cells(workspace, table)
     forms = table.forms
     return reduce_cells(
@@ -122,26 +106,16 @@ def reduce_cells(
     rejections: Callable[[Mapping[str, int]], tuple[Rejection, ...]],
     max_cells: int = MAX_CELLS,
 ) -> Traffic:
-    """Make a histogram of the temporary table `cells`.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Holds the table.
-    kind, name : str
-        Of the input, for the record.
-    roles : container of str
-        What was read: "count", "time" and "label" matter.
-    notes : sequence of str
-        What was noticed before.
-    rejections : callable
-        Rows by reason -> the same with their places.
-    max_cells : int
-        Past this sizes are rounded, slots widen, then labels merge.
-    """
+    """Make a histogram of the temporary table `cells`."""
     connection = workspace.connection
     totals = _totals(connection)
-    said = _drop_identifying_labels(connection) if "label" in roles else []
+    said: list[str] = []
+    if "label" in roles:
+        distinct = one_number(connection, "SELECT count(DISTINCT label) FROM cells")
+        if distinct > MAX_LABELS:
+            regroup(connection, label="NULL")
+            told = f"the label column has {distinct:,} distinct values, more than "
+            said = [f"{told}{MAX_LABELS:,}: labels were not kept"]
     size_bits, slot_width_s, fitted = _fit(connection, max_cells)
     cells = _collect(connection, slot_width_s, weighted="count" in roles)
     traffic = Traffic(
@@ -175,21 +149,7 @@ def recorded(
     notes: Sequence[str],
     rows_without_time: int,
 ) -> Traffic:
-    """Return traffic of one input with the record of it.
-
-    Parameters
-    ----------
-    traffic : Traffic
-        What was read.
-    kind, name : str
-        Of the input.
-    roles : container of str
-        What was read.
-    notes : sequence of str
-        What was noticed.
-    rows_without_time : int
-        Usable rows that have none.
-    """
+    """Return traffic of one input with the record of it."""
     said = []
     if traffic.weighted:
         noun = "text" if LENGTH in roles else "image"
@@ -208,19 +168,6 @@ def recorded(
         notes=(*notes, *said),
     )
     return replace(traffic, inputs=(record,))
-
-
-def _drop_identifying_labels(connection: Connection) -> list[str]:
-    distinct = one_number(connection, "SELECT count(DISTINCT label) FROM cells")
-    if distinct <= MAX_LABELS:
-        return []
-    regroup(connection, label="NULL")
-    return [
-        (
-            f"the label column has {distinct:,} distinct values, more than "
-            f"{MAX_LABELS:,}: labels were not kept"
-        )
-    ]
 
 
 def _totals(connection: Connection) -> _Totals:
@@ -257,8 +204,9 @@ def _fit(connection: Connection, max_cells: int) -> tuple[int, int, list[str]]:
     widening: list[str] = []
     timed = one_number(connection, "SELECT count(slot) FROM cells WHERE reason = ''")
     while timed and width_s and _distinct_cells(connection) > max_cells:
-        factor, width_s = _next_width(width_s)
-        wider = floor_divide("slot", factor) if width_s else "NULL"
+        wider_s = SLOT_LADDER_S[SLOT_LADDER_S.index(width_s) + 1]
+        wider = floor_divide("slot", wider_s // width_s) if wider_s else "NULL"
+        width_s = wider_s
         regroup(connection, slot=wider)
         widening = [said_of_slots(width_s, max_cells)]
     merging: list[str] = []
@@ -276,11 +224,6 @@ def _rounded(name: str, bits: int) -> str:
     how, kind = ("floor", "DOUBLE") if name == "fps" else ("ceil", "BIGINT")
     rounded = f"CAST({how}({name} / {step}) * {step} AS {kind})"
     return f"CASE WHEN {name} > 0 THEN {rounded} ELSE {name} END"
-
-
-def _next_width(width_s: int) -> tuple[int, int]:
-    wider_s = SLOT_LADDER_S[SLOT_LADDER_S.index(width_s) + 1]
-    return wider_s // width_s, wider_s
 
 
 def _distinct_cells(connection: Connection) -> int:

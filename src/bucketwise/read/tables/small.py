@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from bucketwise.nouns.traffic import (
-    MAX_PLACES,
-    NO_TIME_S,
-    SLOT_LADDER_S,
-    Place,
-    Rejection,
-    Traffic,
-    group_cells,
-)
+from bucketwise.nouns.traffic import NO_TIME_S, SLOT_LADDER_S, Traffic, group_cells
 from bucketwise.read.database import Workspace
+from bucketwise.read.rejections import Tally
 from bucketwise.read.tables.aggregate import slot_of
 from bucketwise.read.tables.cells import by_tokens, parsed_rows
 from bucketwise.read.tables.reduce import MAX_LABELS, notes_of, recorded
@@ -41,18 +34,6 @@ _SIDES = {
 }  # fmt: skip
 
 
-class Source(Protocol):
-    """A file, as `inputs.Input` is one."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was done to it before."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Its size."""
-
-
 @dataclass(slots=True)
 class SmallTables:
     """Tables of one layout that wait to be read together."""
@@ -61,21 +42,11 @@ class SmallTables:
     _query: str = ""
     _waiting: list[tuple[Table, Batch]] = field(default_factory=list)
 
-    def add(self, table: object, source: Source) -> bool:
-        """Take a table that is small, and like those waiting; say whether it is.
-
-        Parameters
-        ----------
-        table : Table
-            What to read; anything else is not taken.
-        source : Source
-            Where it was found.
-        """
-        if not isinstance(table, Table) or source.notes:
+    def add(self, table: object, size_bytes: int) -> bool:
+        """Take a table that is small, and like those waiting; say whether it is."""
+        if not isinstance(table, Table) or len(self._waiting) == MOST_TABLES:
             return False
-        if source.size_bytes > SMALL_BYTES or len(self._waiting) == MOST_TABLES:
-            return False
-        if table.kind == "parquet":
+        if size_bytes > SMALL_BYTES or table.kind == "parquet":
             return False
         query = _query_of(table)
         if self._waiting and query != self._query:
@@ -169,7 +140,9 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         if "total" in rows
         else np.ones(label.size),
     )
-    rejections = _rejections(table, rows["reason"][~used], rows["line"][~used])
+    refused = Tally()
+    for reason, line in zip(rows["reason"][~used], rows["line"][~used], strict=True):
+        refused.add(reason, table.name, int(line) & ((1 << _FILE_SHIFT) - 1))
     columns: dict[str, Any] = dict(zip(keys, ordered, strict=True))
     traffic = Traffic(
         **columns,
@@ -177,7 +150,7 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         labels=labels,
         rows_read=used.size,
         rows_used=label.size,
-        rejections=rejections,
+        rejections=refused.rejections(),
         weighted="count" in table.roles,
         first_s=int(known_us.min()) / 1e6 if known_us.size else None,
         last_s=int(known_us.max()) / 1e6 if known_us.size else None,
@@ -189,22 +162,4 @@ def _reduced(table: Table, rows: dict[str, Any]) -> Traffic:
         roles=table.roles,
         notes=notes_of(table),
         rows_without_time=label.size - known_us.size,
-    )
-
-
-def _rejections(
-    table: Table, reasons: Sequence[str], lines: Sequence[int]
-) -> tuple[Rejection, ...]:
-    found: dict[str, list[int]] = {}
-    for reason, line in zip(reasons, lines, strict=True):
-        found.setdefault(reason, []).append(int(line) & ((1 << _FILE_SHIFT) - 1))
-    return tuple(
-        Rejection(
-            reason=reason,
-            count=len(lines),
-            places=tuple(
-                Place(source=table.name, line=line) for line in lines[:MAX_PLACES]
-            ),
-        )
-        for reason, lines in sorted(found.items())
     )

@@ -1,4 +1,4 @@
-"""SQL that reads a time, however it was written, as microseconds since 1970 (UTC)."""
+"""SQL that reads a time, as microseconds since 1970 (UTC), and how long something took, in seconds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,22 @@ from bucketwise.read.tables.dated_numbers import (
     said_of_numbers,
     zone_us,
 )
+from bucketwise.read.tables.names import UNITS
+
+_DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
+_UNITS = ((r"h|hours?", 3_600.0), (r"m|mins?|minutes?", 60.0), *UNITS)
+
+_WITH_UNITS = r"(?i)\s*(?:PT)?\s*" + "".join(
+    rf"(?:({_DECIMAL})\s*(?:{pattern}))?\s*" for pattern, _ in _UNITS
+)
+"""Go (`1m2.5s`), protobuf and Google Cloud Logging (`0.577711s`), ISO 8601 (`PT2.5S`)."""
+
+_CLOCK = rf"\s*(?:(\d+)(?:\.| days? ))?(\d+):(\d\d):({_DECIMAL})\s*"
+"""Hours, minutes and seconds after days: .NET (`1.00:00:05.2`) and PostgreSQL."""
+
+_CLOCK_S = (86_400.0, 3_600.0, 60.0, 1.0)
 
 _ORDINAL = "%Y-%j"
-
 _DATES = {
     "%Y-%m-%d": r"\d{4}-\d\d?-\d\d?",
     "%Y/%m/%d": r"\d{4}/\d\d?/\d\d?",
@@ -41,9 +54,7 @@ _DATES = {
 }
 """Forms of a date, and what tells each from the others. Whether months or days stand
 first in the last three is for the column to tell."""
-
 _CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%I:%M:%S %p", "%I:%M %p")
-
 _WRITTEN = re.compile(
     r"\s*\[?(?:(?P<weekday>(?i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[A-Za-z]*),? +)?"
     rf"(?P<date>{'|'.join(_DATES.values())}|[A-Za-z]{{3}} +\d\d?)"
@@ -53,16 +64,40 @@ _WRITTEN = re.compile(
     re.ASCII,
 )
 """Python and DuckDB (RE2) read it alike."""
-
 _ISO = (
     r"\d{4}[-/]\d\d?[-/]\d\d?([T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d(:?\d\d)?)?"
     r"(?! ?[AaPp][Mm]\b)( ?[A-Za-z/_]+)?)?"
 )
 """What DuckDB reads as a TIMESTAMPTZ."""
-
 _MONTHS = 12
 _YEAR_1000_US = -30_610_224_000_000_000
 _YEAR_2000_US = 946_684_800_000_000
+
+
+def seconds(text: str, unit_s: float | None) -> str:
+    """Return SQL for a duration in seconds, NULL for anything else."""
+    number = f"TRY_CAST({text} AS DOUBLE)"
+    known = "isfinite" if unit_s else "0 ="
+    with_units = f"regexp_full_match({text}, '{_WITH_UNITS}')"
+    return (
+        f"CASE WHEN {known}({number}) THEN {number} * {unit_s or 1.0} "
+        f"WHEN regexp_matches({text}, '\\d') AND {with_units} "
+        f"THEN {_sum(text, _WITH_UNITS, [unit for _, unit in _UNITS])} "
+        f"WHEN regexp_full_match({text}, '{_CLOCK}') "
+        f"THEN {_sum(text, _CLOCK, _CLOCK_S)} END"
+    )
+
+
+def _sum(text: str, pattern: str, units_s: Sequence[float]) -> str:
+    """Return SQL that adds up the groups of a pattern, each in its unit."""
+    names = ", ".join(f"'p{at}'" for at in range(len(units_s)))
+    parts = " + ".join(
+        f"CASE WHEN w.p{at} = '' THEN 0 ELSE TRY_CAST(w.p{at} AS DOUBLE) * {unit} END"
+        for at, unit in enumerate(units_s)
+    )
+    # A lambda: what is written out twice might be computed twice.
+    written = f"regexp_extract({text}, '^(?:{pattern})$', [{names}])"
+    return f"list_transform([{written}], lambda w: {parts})[1]"
 
 
 def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
@@ -85,10 +120,13 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
         What the column is called.
     """
     written = list(samples)
-    days_first = _days_first(written)
+    days_first = any(first > _MONTHS for first, _ in _numbered_dates(written))
     iso, number = _iso(text), _number(text)
     other = _in_any_form(text, days_first=days_first)
-    form, dated = _form_of_most(written), dated_numbers(written, name)
+    # `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most.
+    [(form, count), *_] = Counter(map(_form, written)).most_common(1) or [("", 0)]
+    form = form if count * 2 > len(written) else ""
+    dated = dated_numbers(written, name)
     if dated and form in ("", NUMBER):
         return _first_of(dated.sql(text), iso, other)
     if form == NUMBER:
@@ -108,27 +146,13 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
 
 
 def said_of_times(samples: Iterable[str], name: str = "") -> list[str]:
-    """Say what cells of a column of times were taken for, where they may be another.
-
-    Parameters
-    ----------
-    samples : iterable of str
-        Some of its values.
-    name : str
-        What it is called.
-    """
+    """Say what cells of a column of times were taken for, where they may be another."""
     written = list(samples)
     return [*said_of_dates(written), *said_of_numbers(written, name)]
 
 
 def said_of_dates(samples: Iterable[str]) -> list[str]:
-    """Say so where months were taken to stand first, and nothing tells.
-
-    Parameters
-    ----------
-    samples : iterable of str
-        Some of the values of one or more columns of times.
-    """
+    """Say so where months were taken to stand first, and nothing tells."""
     dates = _numbered_dates(samples)
     if not dates or any(number > _MONTHS for date in dates for number in date):
         return []
@@ -143,22 +167,12 @@ def is_date(text: str) -> bool:
     return _form(text) not in {"", NUMBER}
 
 
-def _days_first(samples: Iterable[str]) -> bool:
-    return any(first > _MONTHS for first, _ in _numbered_dates(samples))
-
-
 def _numbered_dates(samples: Iterable[str]) -> list[tuple[int, int]]:
     """Return month and day, in whatever order, of dates that may start with either."""
     dates = [match["date"] for match in map(_WRITTEN.fullmatch, samples) if match]
     either = [date for date in dates if _date_form(date).startswith("%m")]
     starts = [re.split("[/-]", date)[:2] for date in either]
     return [(int(first), int(second)) for first, second in starts]
-
-
-def _form_of_most(samples: Sequence[str]) -> str:
-    """Return `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most."""
-    forms = Counter(map(_form, samples)).most_common(1)
-    return forms[0][0] if forms and forms[0][1] * 2 > len(samples) else ""
 
 
 def _form(written: str) -> str:

@@ -26,10 +26,9 @@ from bucketwise.read.configs.documents.lengths import (
     plan_documents,
 )
 from bucketwise.read.configs.documents.mapping import mapping_documents
-from bucketwise.read.configs.documents.names import is_path
-from bucketwise.read.configs.documents.programs import command_documents
+from bucketwise.read.configs.documents.names import Release, is_path, stated_release
 from bucketwise.read.configs.documents.python import python_documents
-from bucketwise.read.configs.documents.releases import Release, stated_release
+from bucketwise.read.configs.documents.serving import command_documents
 from bucketwise.read.configs.documents.shell import Command
 from bucketwise.read.configs.documents.text import LIST, Text, few, read_text
 from bucketwise.read.configs.documents.tree import Tree, refuse_odd_values
@@ -53,26 +52,7 @@ _CERTAIN: tuple[
 
 
 def read_documents(source: str | Path) -> tuple[Document, ...]:
-    """Return the configurations that a CONFIG holds; nothing in it is ever run.
-
-    Parameters
-    ----------
-    source : str or Path
-        A JSON, YAML or TOML file, a compiled folder, a Python file, a notebook,
-        Markdown, a script, a unit, a Dockerfile or what else holds a command, a
-        plan.json or its folder, a list of lengths, "-" for standard input, or such a
-        text itself; recognised by name and content.
-
-    Returns
-    -------
-    tuple of Document
-        One at least.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, or holds none.
-    """
+    """Return the configurations that a CONFIG holds; nothing in it is ever run."""
     return documents_of(read_text(source))
 
 
@@ -89,7 +69,7 @@ def parts_of(text: Text) -> tuple[Part, ...]:
     whole_text = whole(text.content, text.name)
     for kind in kinds_of(text.content, text.name):
         try:
-            parts = kind.read(whole_text, 0)
+            parts = kind.read(whole_text)
             if _documents(parts, text):
                 return tuple(parts.found)
         except ConfigError:
@@ -106,7 +86,7 @@ def _found(text: Text) -> tuple[Document, ...]:
     understood: Kind | None = None
     for kind in kinds_of(text.content, text.name):
         try:
-            documents = _documents(kind.read(whole_text, 0), text)
+            documents = _documents(kind.read(whole_text), text)
         except ConfigError as error:
             # What one kind refuses may be another; what one kind has understood is
             # no fault that another finds.
@@ -120,8 +100,9 @@ def _found(text: Text) -> tuple[Document, ...]:
     where = f" in this {understood.name}" if understood else ""
     expected = understood.right if understood else EVERYTHING_IS_RIGHT
     told = f" ({problems[0]})" if problems else ""
-    message = f"{text.name}: no configuration found{where}; expected {expected}{told}"
-    raise ConfigError(message)
+    raise ConfigError(
+        f"{text.name}: no configuration found{where}; expected {expected}{told}"
+    )
 
 
 def _documents(parts: Parts, text: Text) -> tuple[Document, ...]:
@@ -169,18 +150,7 @@ def _each(
 
 
 def mapping_document(config: Mapping[str, Any]) -> Document:
-    """Return a configuration that is at hand as a value.
-
-    Parameters
-    ----------
-    config : mapping
-        As `rbln_config` takes it, or as a compiled folder holds it.
-
-    Raises
-    ------
-    ConfigError
-        When it holds what JSON cannot say.
-    """
+    """Return a configuration that is at hand as a value."""
     text = Text(name="rbln_config", content="")
     plain = dict(config)
     refuse_odd_values(plain, text.name)
@@ -200,8 +170,6 @@ def _with_processor(document: Document, text: Text) -> Document:
             document, limits=document.limits + found, notes=(*document.notes, *notes)
         )
     saved = GivenLimits(
-        min_pixels=limits.min_pixels,
-        max_pixels=limits.max_pixels,
-        source=limits.source,
+        min_pixels=limits.min_pixels, max_pixels=limits.max_pixels, source=limits.source
     )
     return replace(document, limits=(*document.limits, saved))

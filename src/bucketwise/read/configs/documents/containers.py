@@ -1,9 +1,10 @@
-"""YAML, JSON or TOML of other tools -> the commands in it, wherever they stand."""
+"""Files of other tools, as Dockerfile, unit, YAML, JSON or TOML -> the commands in them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -19,40 +20,160 @@ from bucketwise.read.configs.documents.shell import (
     Shell,
     program_of,
 )
-from bucketwise.read.configs.documents.tree import Tree
+from bucketwise.read.configs.documents.shell_words import POSIX
+from bucketwise.read.configs.documents.tree import Tree, json_tree
+
+_INSTRUCTION = re.compile(
+    r"^[ \t]*(?P<name>[A-Za-z]+)[ \t]+"
+    r"(?P<rest>(?:.*\\[ \t]*\n(?:[ \t]*(?:\#.*)?\n)*)*.*)$",
+    re.MULTILINE,
+)
+_BETWEEN_LINES = re.compile(
+    r"(?<=\n)[ \t]*(?:\#.*)?\n|(?<=\\)[ \t]+(?=\n)", re.MULTILINE
+)
+_CONTINUED = re.compile(r"\\\n")
+_SETS = frozenset({"ENV", "ARG"})
+_STARTS = frozenset({"ENTRYPOINT", "CMD"})
+
+_SECTION = re.compile(r"^\[.+\][ \t]*$", re.MULTILINE)
+_SETTING = re.compile(
+    r"^(?P<name>[A-Za-z]\w*)[ \t]*=[ \t]*"
+    # systemd goes on after a backslash, supervisor where a line is indented.
+    r"(?P<value>(?:.*\\\n(?:[#;].*\n)*)*.*(?:\n[ \t]+\S.*)*)$",
+    re.MULTILINE,
+)
+_BETWEEN_PAIRS = re.compile(r",(?=\s*\w+=)")
+_NOT_IN_SHELL = re.compile(r"^[#;].*\n", re.MULTILINE)
 
 COMMANDS = ("entrypoint", "command", "args")
 """Keys of one command, in the order their words are put together: Compose has the first
 two, Kubernetes and Argo the last two."""
-
 MAX_WORDS = 10_000
 """A longer list is no command."""
-
 _ENVIRONMENTS = ("env", "environment", "variables", "vars")
 _MODELS = ("modelURL", "model", "model_id", "modelId", "model_name", "modelName")
 _FILE_NAME = re.compile(r"[\w.-]+\.(?:json|ya?ml|toml|py|sh|bash|md|service|ini)")
-
 Reads = Callable[[Excerpt, str], Iterator[Any]]
 """What reads a file within a file, by its name."""
 
 
+@dataclass
+class _Stage:
+    """What an image is made of so far."""
+
+    base: str = ""
+    shell: Shell = field(default_factory=Shell)
+    starts: dict[str, Excerpt] = field(default_factory=dict)
+    is_own: bool = False
+
+
+def dockerfile_commands(excerpt: Excerpt) -> Iterator[Command]:
+    """Yield the commands of a Dockerfile."""
+    stages = {"": _Stage()}
+    stage = stages[""]
+    for match in _INSTRUCTION.finditer(excerpt.text):
+        name = match["name"].upper()
+        rest = excerpt[match.start("rest") : match.end("rest")].without(_BETWEEN_LINES)
+        if name == "FROM":
+            yield from _started(stage)
+            stage = _from(rest, stages)
+        elif name in _SETS:
+            _set(name, rest, stage.shell)
+        elif name in _STARTS:
+            stage.starts[name] = rest
+            stage.is_own = True
+        elif name == "RUN":
+            yield from stage.shell.commands(rest, POSIX)
+    yield from _started(stage)
+
+
+def _from(rest: Excerpt, stages: dict[str, _Stage]) -> _Stage:
+    """Return a new stage, which begins as the one that it names."""
+    words = [word for word in rest.text.split() if not word.startswith("--")]
+    known = stages.get(words[0].lower()) if words else None
+    stage = _Stage(
+        base=known.base if known else "".join(words[:1]),
+        shell=Shell((known or stages[""]).shell),
+        starts=dict(known.starts) if known else {},
+    )
+    if words[1:2] and words[1].lower() == "as":
+        stages[words[-1].lower()] = stage
+    return stage
+
+
+def _set(name: str, rest: Excerpt, shell: Shell) -> None:
+    """Note what ENV and ARG set: NAME=VALUE, or the older NAME VALUE."""
+    old = re.match(r"(\w+)([ \t]+)(?=[^\s=])", rest.text)
+    if old:
+        between = rest.saying("=", *old.span(2))
+        rest = joined([rest[: old.end(1)], between, rest[old.end() :]], rest)
+    list(shell.lines(joined([rest.saying(f"{name} ", 0, 0), rest], rest), POSIX))
+
+
+def _started(stage: _Stage) -> Iterator[Command]:
+    """Yield what an image starts with: ENTRYPOINT, which CMD only adds words to."""
+    words: list[Given] = []
+    for name in ("ENTRYPOINT", "CMD") if stage.is_own else ():
+        rest = stage.starts.get(name)
+        if rest is None:
+            continue
+        listed = _listed_words(rest, stage.shell)
+        if listed is None:
+            yield from () if words else stage.shell.commands(rest, POSIX)
+            return
+        words += listed
+    found = list(stage.shell.started(words))
+    yield from found
+    if not found and "ENTRYPOINT" not in stage.starts:
+        yield from stage.shell.assumed(words, stage.base)
+
+
+def _listed_words(rest: Excerpt, shell: Shell) -> list[Given] | None:
+    """Return the words of a JSON list; None where a shell runs what stands there."""
+    try:
+        tree = json_tree(rest.without(_CONTINUED), rest.where())
+    except ConfigError:
+        return None
+    if not isinstance(tree.value, list):
+        return None
+    return [
+        shell.listed(tree.said(item, (), rest))
+        for item in tree.value
+        if isinstance(item, str)
+    ]
+
+
+def unit_commands(excerpt: Excerpt) -> Iterator[Command]:
+    """Yield the commands that a unit starts."""
+    starts = [match.start() for match in _SECTION.finditer(excerpt.text)] or [0]
+    for start, end in zip(starts, [*starts[1:], len(excerpt.text)], strict=True):
+        yield from _section(excerpt[start:end])
+
+
+def _section(section: Excerpt) -> Iterator[Command]:
+    shell = Shell()
+    settings = list(_SETTING.finditer(section.text))
+    for match in settings:
+        if match["name"].lower() == "environment":
+            pairs = _on_one_line(section[match.start("value") : match.end("value")])
+            # supervisor parts pairs by commas.
+            pairs = pairs.as_long(_BETWEEN_PAIRS.sub(" ", pairs.text))
+            list(shell.lines(joined([pairs.saying("ENV ", 0, 0), pairs], pairs), POSIX))
+    for match in settings:
+        if match["name"].startswith("ExecStart") or match["name"] == "command":
+            value = section[match.start("value") : match.end("value")]
+            yield from shell.commands(_on_one_line(value), POSIX)
+
+
+def _on_one_line(value: Excerpt) -> Excerpt:
+    """Return a value whose lines a shell would take for one."""
+    text = _NOT_IN_SHELL.sub(lambda found: " " * len(found[0]), value.text)
+    text = re.sub(r"\\?\n", lambda found: " " * len(found[0]), text)
+    return value.as_long(text)
+
+
 def commands_in(tree: Tree, at: Excerpt, reads: Reads) -> Iterator[Any]:
-    """Yield the commands of a tree that start one of our programs.
-
-    Parameters
-    ----------
-    tree : Tree
-        What another tool is told.
-    at : Excerpt
-        Where it stands.
-    reads : callable
-        Reads the files that it holds as texts.
-
-    Raises
-    ------
-    ConfigError
-        When there are none, and what may be one cannot be read.
-    """
+    """Yield the commands of a tree that start one of our programs."""
     walk = _Walk(tree, at, reads)
     found = False
     for each in walk.level(tree.value, (), Shell(), ""):
@@ -126,7 +247,12 @@ class _Walk:
         model: str,
     ) -> Iterator[Command]:
         """Yield what the keys of one command say together."""
-        lines = [self._lines(level[key], (*path, key), shell) for key in told]
+        lines = [
+            list(shell.lines(self._said(level[key], (*path, key))))
+            if isinstance(level[key], str)
+            else [self._words(level[key], (*path, key), shell)]
+            for key in told
+        ]
         if len(told) == 1 and len(lines[0]) > 1:
             for words in lines[0]:
                 yield from shell.started(words)
@@ -136,11 +262,6 @@ class _Walk:
         if not found and "entrypoint" not in level:
             yield from shell.assumed(words, str(level.get("image", "")), model)
         yield from found
-
-    def _lines(self, value: Any, path: Path, shell: Shell) -> list[list[Given]]:
-        if isinstance(value, str):
-            return list(shell.lines(self._said(value, path)))
-        return [self._words(value, path, shell)]
 
     def _listed(
         self,

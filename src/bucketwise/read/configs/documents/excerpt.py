@@ -168,15 +168,7 @@ class Scalar(str):
 
 
 def whole(content: str, name: str) -> Excerpt:
-    """Return all of a file.
-
-    Parameters
-    ----------
-    content : str
-        Its text, lines ended by newlines alone.
-    name : str
-        What to call it.
-    """
+    """Return all of a file."""
     file = File(
         content, line_starts(content), lambda line: Place(source=name, line=line + 1)
     )
@@ -190,15 +182,7 @@ def line_starts(text: str) -> list[int]:
 
 
 def joined(parts: Iterable[Excerpt], nothing: Excerpt) -> Excerpt:
-    """Return texts one after the other.
-
-    Parameters
-    ----------
-    parts : iterable of Excerpt
-        The texts, of one file.
-    nothing : Excerpt
-        Where the whole stands if there are none.
-    """
+    """Return texts one after the other."""
     found = list(parts)
     if len(found) == 1:
         return found[0]
@@ -225,13 +209,6 @@ def aligned(scalar: Scalar, outer: Excerpt) -> Excerpt:
 
     Every character but blanks stands in the file in the same order, so that quotes,
     indentation, folded lines and escapes between them can be passed over in any style.
-
-    Parameters
-    ----------
-    scalar : Scalar
-        A text of JSON or YAML.
-    outer : Excerpt
-        What it was read from.
     """
     raw = outer.text[scalar.start : scalar.end]
     mark = raw[:1]

@@ -19,24 +19,19 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.text import PLAN_FILE, Text
-from bucketwise.read.configs.json_file import load_json, parse_json
+from bucketwise.read.json_text import load_json, parse_json
 
 MAX_LENGTHS = 1_000
 
 
 def list_documents(text: Text) -> tuple[Document, ...]:
-    """Return the lengths that a text lists.
-
-    Raises
-    ------
-    ConfigError
-        When some are no whole numbers from 1 up, or there are none or too many.
-    """
+    """Return the lengths that a text lists."""
     words = re.findall(r"[+-]?\d+", text.content)
     lengths = [int(word) for word in words if len(word) <= len(str(MAX_LENGTH)) + 1]
     if not 1 <= len(words) <= MAX_LENGTHS:
-        message = f"{text.name}: expected 1 to {MAX_LENGTHS} lengths, got {len(words)}"
-        raise ConfigError(message)
+        raise ConfigError(
+            f"{text.name}: expected 1 to {MAX_LENGTHS} lengths, got {len(words)}"
+        )
     _check(text.name, [*lengths, *([0] * (len(words) - len(lengths)))], MAX_LENGTH)
     notes: tuple[str, ...] = ()
     if len(set(lengths)) < len(lengths):
@@ -58,13 +53,7 @@ def is_plan(content: str) -> bool:
 
 
 def plan_documents(text: Text) -> tuple[Document, ...]:
-    """Return the lengths of a plan.json; () where the text is none.
-
-    Raises
-    ------
-    ConfigError
-        When it is a plan of another schema, or damaged.
-    """
+    """Return the lengths of a plan.json; () where the text is none."""
     try:
         found = parse_json(text.content, text.name)
     except ConfigError:
@@ -74,26 +63,12 @@ def plan_documents(text: Text) -> tuple[Document, ...]:
         return ()
     if schema not in READ_SCHEMAS:
         known = " or ".join(map(repr, READ_SCHEMAS))
-        message = f"{text.name}: expected schema {known}, got {schema[:50]!r}"
-        raise ConfigError(message)
+        raise ConfigError(f"{text.name}: expected schema {known}, got {schema[:50]!r}")
     return documents_of_plan(found, text.name)
 
 
 def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...]:
-    """Return the lengths of a plan: one list, or one for each release that differs.
-
-    Parameters
-    ----------
-    plan : mapping
-        What its JSON says.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When it is damaged.
-    """
+    """Return the lengths of a plan: one list, or one for each release that differs."""
     try:
         if plan.get("encoder"):
             return (_of_encoder(plan["encoder"], plan["model"], name),)
@@ -105,21 +80,13 @@ def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...
             for release, visual in by_release.items()
         )
     except (AttributeError, KeyError, TypeError) as error:
-        message = f"{name}: a damaged plan ({error}); make it anew"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{name}: a damaged plan ({error}); make it anew") from error
 
 
 def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, ...]:
     """Return the limits of the plan that a configuration was written with; () for none.
 
     JSON of optimum-rbln has no place for them: the compile script beside it sets them.
-
-    Parameters
-    ----------
-    document : Document
-        A configuration that sets no limits.
-    text : Text
-        Where it was read: the plan stands in its folder, or in the one above.
     """
     if not text.path or document.form != "compile":
         return ()
@@ -197,8 +164,7 @@ def _check(name: str, values: Iterable[Any], most: int) -> None:
         value for value in values if type(value) is not int or not 1 <= value <= most
     ]
     if wrong:
-        message = (
+        raise ConfigError(
             f"{name}: expected a whole number from 1 to {most}, got "
             f"{str(wrong[0])[:50]!r}"
         )
-        raise ConfigError(message)

@@ -4,28 +4,99 @@ from __future__ import annotations
 
 import ast
 import math
+import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from bucketwise.nouns.document import Path, Unknown
 from bucketwise.nouns.traffic import Place
-from bucketwise.read.configs.documents.arithmetic import (
-    MAX_ITEMS,
-    MAX_NUMBER,
-    calculated,
-    is_whole,
-    ranged,
-    unknown,
-)
-from bucketwise.read.configs.documents.python_names import Change, Name
-from bucketwise.read.configs.documents.python_words import (
+from bucketwise.read.configs.documents.python_syntax import (
+    Change,
+    Name,
     dotted_name,
     is_config_class,
 )
 from bucketwise.read.configs.documents.tree import MAX_DEPTH, MAX_PLACES
 
+MAX_ITEMS = 4_096
+"""Of a list that arithmetic makes; no list of devices is as long."""
+
+MAX_NUMBER = 2**63
+MAX_EXPONENT = 64
+_LONGEST = 80
+_WIDEST = 200
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv, ast.Div: operator.truediv, ast.Mod: operator.mod,
+    ast.LShift: operator.lshift, ast.Pow: operator.pow,
+}  # fmt: skip
+
+_OPERANDS = (int, float, str, list, tuple)
+
 MAX_STEPS = 200_000
 """Names of names of names grow without end."""
+
+
+def calculated(node: ast.BinOp, left: Any, right: Any) -> Any:
+    """Return what a calculation makes; `Unknown` where it fails or grows too large."""
+    calculate = _ARITHMETIC.get(type(node.op))
+    known = all(isinstance(each, _OPERANDS) for each in (left, right))
+    if calculate is None or not known or not _is_bounded(node.op, left, right):
+        return unknown(node)
+    try:
+        made = calculate(left, right)
+    except (ArithmeticError, TypeError, ValueError):
+        return unknown(node)
+    if isinstance(made, int | float):
+        fits = math.isfinite(made) and abs(made) <= MAX_NUMBER
+        return made if fits else unknown(node)
+    fits = isinstance(made, str | list | tuple) and len(made) <= MAX_ITEMS
+    return made if fits else unknown(node)
+
+
+def ranged(node: ast.expr, arguments: list[Any]) -> Any:
+    """Return the numbers of a range(...); `Unknown` where there are too many."""
+    try:
+        made = range(*arguments)
+        return list(made) if len(made) <= MAX_ITEMS else unknown(node)
+    except (ArithmeticError, TypeError, ValueError):
+        return unknown(node)
+
+
+def _is_bounded(kind: ast.operator, left: Any, right: Any) -> bool:
+    """Return whether a calculation stays small, before it is done."""
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        is_power = isinstance(kind, ast.Pow | ast.LShift)
+        return not is_power or 0 <= right <= MAX_EXPONENT
+    if isinstance(kind, ast.Mult):
+        times, repeated = (left, right) if is_whole(left) else (right, left)
+        return is_whole(times) and bool(times * len(repeated) <= MAX_ITEMS)
+    # % of a text would fill it in, as wide as the text asks for.
+    return isinstance(kind, ast.Add)
+
+
+def is_whole(value: object) -> bool:
+    """Return whether a value is a whole number (True is none)."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def unknown(node: ast.expr) -> Unknown:
+    """Return what stands for an expression that only running it would tell."""
+    width = (node.end_col_offset or 0) - node.col_offset
+    if node.end_lineno != node.lineno or width > _WIDEST:
+        return Unknown("an expression")
+    text = ast.unparse(node)
+    return Unknown(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
+
+
+@dataclass(slots=True)
+class _Noted:
+    """Where the values of one expression stand, and the nodes that say them."""
+
+    places: dict[Path, Place] = field(default_factory=dict)
+    nodes: dict[Path, ast.expr] = field(default_factory=dict)
 
 
 class Literals:
@@ -59,13 +130,14 @@ class Literals:
 
     def read(self, node: ast.expr) -> tuple[Any, dict[Path, Place]]:
         """Return a value, with `Unknown` for what cannot be told, and its places."""
-        places: dict[Path, Place] = {}
-        self.nodes = {}
-        return self._value(node, (), places), places
+        found = _Noted()
+        value = self._value(node, (), found)
+        self.nodes = found.nodes
+        return value, found.places
 
     def value(self, node: ast.expr) -> Any:
         """Return a value alone."""
-        return self._value(node, (), None)
+        return self._value(node, (), _Noted())
 
     def origin(self, node: ast.expr) -> ast.expr:
         """Return the expression that a name stands for; any other one as it is."""
@@ -76,23 +148,18 @@ class Literals:
         """Return where an expression stands."""
         return self._place_of(node.lineno)
 
-    def _value(
-        self,
-        node: ast.expr,
-        path: Path,
-        places: dict[Path, Place] | None,
-    ) -> Any:
+    def _value(self, node: ast.expr, path: Path, noted: _Noted) -> Any:
         self._steps += 1
         read = _READERS.get(type(node))
         if read is None or self._depth > MAX_DEPTH or self._steps > MAX_STEPS:
             return unknown(node)
         self.seen.add(id(node))
-        if places is not None and len(places) < MAX_PLACES:
-            places.setdefault(path, self._place_of(node.lineno))
-            self.nodes[path] = node
+        if len(noted.places) < MAX_PLACES:
+            noted.places.setdefault(path, self._place_of(node.lineno))
+            noted.nodes[path] = node
         self._depth += 1
         try:
-            return read(self, node, path, places)
+            return read(self, node, path, noted)
         finally:
             self._depth -= 1
 
@@ -105,19 +172,16 @@ class Literals:
         known = value is None or isinstance(value, str | int | float)
         return value if known else unknown(node)
 
-    def _name(
-        self, node: ast.Name, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _name(self, node: ast.Name, path: Path, noted: _Noted) -> Any:
         found = self._names.get(node.id)
         if found is None or node.id in self._open:
             return unknown(node)
         self._open.append(node.id)
         try:
-            if places is not None:
-                places.pop(path, None)
-            value = self._value(found.value, path, places)
+            noted.places.pop(path, None)
+            value = self._value(found.value, path, noted)
             for change in found.changes:
-                value = self._changed(value, change, found, path, places)
+                value = self._changed(value, change, found, path, noted)
         finally:
             self._open.pop()
         return value
@@ -128,7 +192,7 @@ class Literals:
         change: Change,
         name: Name,
         path: Path,
-        places: dict[Path, Place] | None,
+        noted: _Noted,
     ) -> Any:
         """Return a value after one statement on it, as far as that is plain."""
         keys = [self.value(key) for key in change.keys]
@@ -142,39 +206,32 @@ class Literals:
         below = (*path, *keys)
         steady = change.value is not None and change.block == name.block
         if change.is_update:
-            made = self._value(change.value, below, places) if steady else None  # type: ignore[arg-type]
+            made = self._value(change.value, below, noted) if steady else None  # type: ignore[arg-type]
             if not isinstance(made, dict):
                 return unknown(name.value)
             level |= made
         else:
             level[keys[-1]] = (
-                self._value(change.value, below, places)  # type: ignore[arg-type]
+                self._value(change.value, below, noted)  # type: ignore[arg-type]
                 if steady
                 else Unknown(f"{keys[-1]} is set elsewhere")
             )
         return value
 
-    def _list(
-        self,
-        node: ast.List | ast.Tuple,
-        path: Path,
-        places: dict[Path, Place] | None,
-    ) -> Any:
+    def _list(self, node: ast.List | ast.Tuple, path: Path, noted: _Noted) -> Any:
         items = [
-            self._value(item, (*path, str(position)), places)
+            self._value(item, (*path, str(position)), noted)
             for position, item in enumerate(node.elts)
         ]
         if any(isinstance(item, ast.Starred) for item in node.elts):
             return unknown(node)
         return tuple(items) if isinstance(node, ast.Tuple) else items
 
-    def _dict(
-        self, node: ast.Dict, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _dict(self, node: ast.Dict, path: Path, noted: _Noted) -> Any:
         made: dict[str, Any] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             if key_node is None:
-                inner = self._value(value_node, path, places)
+                inner = self._value(value_node, path, noted)
                 if not isinstance(inner, dict):
                     return unknown(node)
                 made |= inner
@@ -183,20 +240,16 @@ class Literals:
             if not isinstance(key, str):
                 return unknown(node)
             below = (*path, key)
-            made[key] = self._value(value_node, below, places)
-            if places is not None:
-                places[below] = self._place_of(key_node.lineno)
-        if places is not None:
-            # What is spread into a mapping has been told of its path too.
-            self.nodes[path] = node
+            made[key] = self._value(value_node, below, noted)
+            noted.places[below] = self._place_of(key_node.lineno)
+        # What is spread into a mapping has been told of its path too.
+        noted.nodes[path] = node
         return made
 
-    def _call(
-        self, node: ast.Call, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _call(self, node: ast.Call, path: Path, noted: _Noted) -> Any:
         name = dotted_name(node.func).rpartition(".")[2]
         if name == "dict" or is_config_class(name):
-            return self._keywords(node, path, places)
+            return self._keywords(node, path, noted)
         arguments = [self.value(each) for each in node.args]
         if node.keywords or any(isinstance(each, Unknown) for each in arguments):
             return unknown(node)
@@ -219,28 +272,24 @@ class Literals:
             return list(items) if name == "list" else tuple(items)
         return sorted(items) if all(map(is_whole, items)) else unknown(node)
 
-    def _keywords(
-        self, node: ast.Call, path: Path, places: dict[Path, Place] | None
-    ) -> Any:
+    def _keywords(self, node: ast.Call, path: Path, noted: _Noted) -> Any:
         made: dict[str, Any] = {}
         for argument in node.args:
-            inner = self._value(argument, path, places)
+            inner = self._value(argument, path, noted)
             if not isinstance(inner, dict):
                 return unknown(node)
             made |= inner
         for keyword in node.keywords:
             below = path if keyword.arg is None else (*path, keyword.arg)
-            value = self._value(keyword.value, below, places)
+            value = self._value(keyword.value, below, noted)
             if keyword.arg is not None:
                 made[keyword.arg] = value
-                if places is not None:
-                    places[below] = self._place_of(keyword.lineno)
+                noted.places[below] = self._place_of(keyword.lineno)
             elif isinstance(value, dict):
                 made |= value
             else:
                 return unknown(node)
-        if places is not None:
-            self.nodes[path] = node
+        noted.nodes[path] = node
         return made
 
     def _unary(self, node: ast.UnaryOp, *_: object) -> Any:

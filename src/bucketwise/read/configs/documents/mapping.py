@@ -11,60 +11,102 @@ from bucketwise.engines.rbln.nesting import nesting_family
 from bucketwise.engines.rbln.releases import parse_version
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits, Path, Unknown
-from bucketwise.read.configs.artifact import (
-    COMPILED_BY,
-    GRAPHS,
-    WRAPPERS,
-    is_artifact,
-    without_artifact,
-    wrapper_of,
-)
 from bucketwise.read.configs.documents.excerpt import HOLE, Excerpt, Scalar
 from bucketwise.read.configs.documents.names import (
     CONFIG_SUFFIX,
     SETTINGS,
+    Release,
     family_of,
 )
 from bucketwise.read.configs.documents.options import Option, Options
-from bucketwise.read.configs.documents.releases import Release
-from bucketwise.read.configs.documents.serving import (
-    LIMITS,
-    served,
-    set_limits,
-)
+from bucketwise.read.configs.documents.serving import LIMITS, served, set_limits
 from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.documents.tree import Tree
+
+# What saving adds to a compiled folder's file and compiling again refuses or
+# recomputes (optimum-rbln 0.12.0, configuration_utils.py, _prepare_for_serialization,
+# and transformers/models/decoderonly/configuration_decoderonly.py).
+_ARTIFACT_KEYS = (
+    "_compile_cfgs", "_meta", "_requires_batch_sort", "cache_metas", "cls_name",
+    "dtype", "kvcache_metas", "optimum_rbln_version",
+)  # fmt: skip
+
+_LEVELS = ("visual", "vlm")
+"""Submodules of the classes known here, one within the other."""
+
+GRAPHS = "_compile_cfgs"
+"""Where it keeps what each graph was compiled for."""
+
+COMPILED_BY = "optimum_rbln_version"
+"""Where it keeps the release that made it."""
+
+WRAPPERS = ("rbln_config", "optimum_overrides")
+"""Keys vllm-rbln takes a configuration under (vllm-rbln 0.12.0, config.py)."""
 
 _OPTIONS = ("additional-config", "rbln-optimum-overrides", "rbln-config")
 """Options of vLLM's own configuration file that hold a configuration."""
 
 
+def wrapper_of(config: Mapping[str, Any]) -> str | None:
+    """Return the key a configuration is wrapped in; None where it is not."""
+    for key in WRAPPERS:
+        if isinstance(config.get(key), dict) and not any(
+            name in config for name in _LEVELS
+        ):
+            return key
+    return None
+
+
+def is_artifact(config: Mapping[str, Any]) -> bool:
+    """Return whether a compiled folder holds this configuration."""
+    return GRAPHS in config or COMPILED_BY in config
+
+
+def without_artifact(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a compiled folder's configuration as one could be given to compile."""
+    if not is_artifact(config):
+        return config
+    return _kept(config)
+
+
+def artifact_notes(plain: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what to know of a compiled folder's configuration as a base."""
+    notes = ["what only a compiled folder holds (graphs, dtype, versions) was left out"]
+    blocks = plain.get("vlm", plain).get("kvcache_num_blocks")
+    if blocks:
+        notes.append(
+            f"kvcache_num_blocks {blocks} is kept as compiled, "
+            "though the SDK may have chosen it; remove it to let the SDK choose again"
+        )
+    return tuple(notes)
+
+
+def _kept(level: dict[str, Any]) -> dict[str, Any]:
+    kept = {
+        key: _kept(item) if key in _LEVELS and isinstance(item, dict) else item
+        for key, item in level.items()
+        if key not in _ARTIFACT_KEYS and item is not None
+    }
+    graphs = level.get(GRAPHS)
+    first = graphs[0] if isinstance(graphs, list) and graphs else None
+    if isinstance(first, dict):
+        # Saving drops the number of devices at both levels but keeps it per graph.
+        for key in ("num_devices", "tensor_parallel_size"):
+            if isinstance(first.get(key), int) and key not in kept:
+                kept[key] = first[key]
+    return kept
+
+
 def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return the configurations that a mapping holds.
-
-    Parameters
-    ----------
-    tree : Tree
-        A mapping.
-    text : Text
-        Where it was read.
-    release : Release
-        The one the text is for.
-
-    Raises
-    ------
-    ConfigError
-        When it is something else.
-    """
+    """Return the configurations that a mapping holds."""
     if tree.excerpt is not None and HOLE in tree.excerpt.text:
         tree = replace(tree, value=_without_holes(tree.value, tree.excerpt))
     level = tree.value
     if not isinstance(level, dict):
-        message = (
+        raise ConfigError(
             f"{text.name}: expected an object with settings of optimum-rbln, got "
             f"{type(level).__name__}"
         )
-        raise ConfigError(message)
     if is_engine_file(level):
         return served(_engine_options(tree, text), text, release)
     wrapper = wrapper_of(level)
@@ -73,12 +115,11 @@ def mapping_documents(tree: Tree, text: Text, release: Release) -> tuple[Documen
         return (replace(wrapped, limits=wrapped.limits + _limits(level, tree, text)),)
     if level and not any(name in SETTINGS or name in WRAPPERS for name in level):
         names = ", ".join(name[:50] for name in list(level)[:5])
-        message = (
+        raise ConfigError(
             f"{text.name}: none of its keys is a setting of optimum-rbln ({names}), "
             "and no command in it starts vllm serve or optimum-rbln-cli; expected "
             "visual, max_seq_len, batch_size and the like, or such a command"
         )
-        raise ConfigError(message)
     plain = _plain(level, (), tree, text, release)
     return (replace(plain, limits=plain.limits + _limits(level, tree, text)),)
 

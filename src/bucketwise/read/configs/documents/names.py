@@ -1,4 +1,4 @@
-"""What names of classes, models and folders tell."""
+"""What names of classes, models and folders tell, and which release a text is for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bucketwise.engines.rbln.keys import KEYS
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, SUBMODULES
+from bucketwise.engines.rbln.releases import Version, parse_version
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.artifact import FILE_NAME
-from bucketwise.read.configs.json_file import load_json
+from bucketwise.read.configs.documents.text import FILE_NAME, Text
 from bucketwise.read.configs.model_folder import short_name
 from bucketwise.read.configs.profiles import built_in_profiles
+from bucketwise.read.json_text import load_json
 
 CONFIG_SUFFIX = "Config"
 
@@ -28,6 +29,11 @@ _CACHED = re.compile(r"(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)")
 
 _FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
 
+_VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
+_PIN = re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}")
+_IMAGE = re.compile(rf"(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")
+_NAME = re.compile(rf"(?:optimum(?:-rbln)?|vllm-rbln)-{_VERSION}")
+
 
 def family_of(class_name: str) -> str:
     """Return the family a class of `optimum.rbln` serves; "" for one that is unknown."""
@@ -40,13 +46,7 @@ def is_path(model: str) -> bool:
 
 
 def checkpoint_in(path: str) -> str:
-    """Return the checkpoint that a path is called by; "" for what is no path.
-
-    Parameters
-    ----------
-    path : str
-        Such as "/models/Qwen3-VL-2B-Instruct", or a snapshot in the Hugging Face cache.
-    """
+    """Return the checkpoint that a path is called by; "" for what is no path."""
     cached = _CACHED.search(path)
     if cached:
         return f"{cached[1]}/{cached[2]}"
@@ -54,13 +54,7 @@ def checkpoint_in(path: str) -> str:
 
 
 def is_compiled_folder(model: str) -> bool:
-    """Return whether a model is a compiled folder, as far as its name tells.
-
-    Parameters
-    ----------
-    model : str
-        What vLLM is told to serve.
-    """
+    """Return whether a model is a compiled folder, as far as its name tells."""
     # os.path answers no where pathlib raises: long names, null bytes.
     if os.path.isdir(model):  # noqa: PTH112
         return os.path.isfile(os.path.join(model, FILE_NAME))  # noqa: PTH113, PTH118
@@ -73,13 +67,7 @@ def is_compiled_folder(model: str) -> bool:
 
 
 def folder_config(folder: str) -> Mapping[str, Any] | None:
-    """Return what a compiled folder says of itself; None where it cannot be read.
-
-    Parameters
-    ----------
-    folder : str
-        Its path, as a text names it.
-    """
+    """Return what a compiled folder says of itself; None where it cannot be read."""
     file = Path(folder) / FILE_NAME
     # os.path answers no where pathlib raises: long names, null bytes.
     if not folder or not os.path.isfile(file):  # noqa: PTH113
@@ -89,3 +77,37 @@ def folder_config(folder: str) -> Mapping[str, Any] | None:
     except ConfigError:
         return None
     return found if isinstance(found, dict) else None
+
+
+class Release(NamedTuple):
+    """The release a text says it is for.
+
+    Attributes
+    ----------
+    version : tuple of int or None
+        None where it says none, or several.
+    source : str
+        Where it says so, in words; "" for none.
+    """
+
+    version: Version | None
+    source: str
+
+
+def stated_release(text: Text) -> Release:
+    """Return the release a text says it is for."""
+    folder = Path(text.path).absolute().parent.name if text.path else ""
+    places = (
+        (_PIN, text.content, f"a requirement in {text.name}"),
+        (_IMAGE, text.content, f"an image in {text.name}"),
+        (_NAME, text.name, "its name"),
+        (_NAME, folder, "the name of its folder"),
+        (_NAME, text.content, f"a file name in {text.name}"),
+    )
+    for pattern, where, source in places:
+        found = {parse_version(version) for version in pattern.findall(where)}
+        if found:
+            return (
+                Release(found.pop(), source) if len(found) == 1 else Release(None, "")
+            )
+    return Release(None, "")

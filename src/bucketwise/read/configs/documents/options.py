@@ -3,50 +3,57 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bucketwise.nouns.document import Path, Unknown
+from bucketwise.nouns.document import Document, Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt
+from bucketwise.read.configs.documents.names import Release, family_of
 from bucketwise.read.configs.documents.shell import Command, Given
+from bucketwise.read.configs.documents.text import Text
 
 _SHORT = {
-    "-tp": "--tensor-parallel-size",
-    "-pp": "--pipeline-parallel-size",
-    "-dp": "--data-parallel-size",
-    "-q": "--quantization",
-}
+    "-tp": "--tensor-parallel-size", "-pp": "--pipeline-parallel-size",
+    "-dp": "--data-parallel-size", "-q": "--quantization",
+}  # fmt: skip
 
 # Switches that may stand before the model (vllm 0.24, vllm/engine/arg_utils.py and
 # entrypoints/openai/cli_args.py): what follows any other option is its value.
-_SWITCHES = frozenset(
-    {
-        "disable-log-requests",
-        "disable-log-stats",
-        "enable-auto-tool-choice",
-        "enable-chunked-prefill",
-        "enable-log-requests",
-        "enable-lora",
-        "enable-prefix-caching",
-        "enforce-eager",
-        "headless",
-        "no-enable-chunked-prefill",
-        "no-enable-log-requests",
-        "no-enable-prefix-caching",
-        "skip-tokenizer-init",
-        "trust-remote-code",
-    }
-)
+_SWITCHES = frozenset({
+    "disable-log-requests", "disable-log-stats", "enable-auto-tool-choice",
+    "enable-chunked-prefill", "enable-log-requests", "enable-lora",
+    "enable-prefix-caching", "enforce-eager", "headless", "no-enable-chunked-prefill",
+    "no-enable-log-requests", "no-enable-prefix-caching", "skip-tokenizer-init",
+    "trust-remote-code",
+})  # fmt: skip
 
 _PASSED_ON = ("$@", "${@}", "$*", "${*}", "%*", "$args")
 """What a script was called with."""
 
 _SHORT_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+COMPILER_OPTIONS: Mapping[str, bool] = {
+    "model-id": True, "output-dir": True, "class": True, "show-rbln-config": False,
+    "get-kvcache-num-blocks": False, "set-kvcache-num-blocks": True,
+    "set-memory-budget": True, "list-classes": False, "examples": False,
+    "version": False, "no-style": False, "hf-token": True, "hf-revision": True,
+    "hf-cache-dir": True, "hf-force-download": False, "hf-local-files-only": False,
+}  # fmt: skip
+"""Options of optimum-rbln-cli itself, and whether each takes a value (optimum-rbln
+0.12.0, cli.py, main); any other is a setting of the configuration, or with hf- in front
+for transformers."""
+_WITHOUT_COMPILE = frozenset({
+    "show-rbln-config", "get-kvcache-num-blocks", "set-kvcache-num-blocks",
+    "set-memory-budget", "list-classes", "examples", "version",
+})  # fmt: skip
+"""Options with which optimum-rbln-cli does something else (0.12.0, cli.py, main)."""
+_OWN_NUMBER = re.compile(r"-?\d+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +132,6 @@ class Pair:
 
 def options_of(command: Command) -> Options:
     """Return what a command line tells a server of vLLM.
-
-    Parameters
-    ----------
-    command : Command
-        The command.
 
     Returns
     -------
@@ -268,3 +270,110 @@ def _value(told: Given) -> Any:
         return told.text
     base = 1_024 if match[2].isupper() else 1_000
     return int(float(match[1]) * base ** _POWERS[match[2].lower()])
+
+
+def compiled_by(command: Command, text: Text, release: Release) -> tuple[Document, ...]:
+    """Return what a command compiles; () where it does something else."""
+    pairs = compiler_pairs(command.words)
+    own = {
+        own_option(pair.name.text): pair.told.text if pair.told else ""
+        for pair in pairs
+    }
+    if _WITHOUT_COMPILE & set(own):
+        return ()
+    settings = compiler_settings(pairs, command.at)
+    class_name = own.get("class", "")
+    return (
+        Document(
+            config=settings.value,
+            form="compile",
+            source=text.name,
+            places=settings.places,
+            class_name=class_name,
+            family=family_of(class_name),
+            version=release.version,
+            version_source=release.source,
+            model=own.get("model-id", ""),
+        ),
+    )
+
+
+def compiler_pairs(words: Sequence[Given]) -> list[Pair]:
+    """Return every option of optimum-rbln-cli with its value.
+
+    What follows an option is its value unless it begins with two dashes, and words
+    between are passed over (optimum-rbln 0.12.0, cli.py, main).
+    """
+    left = deque(words)
+    pairs = []
+    while left:
+        word = left.popleft()
+        if word.text == "-o":
+            word = Given(word.excerpt.saying("--output-dir"))
+        if not word.text.startswith("--"):
+            continue
+        name = word.excerpt[2:]
+        typed, equals, _ = name.text.partition("=")
+        if equals and own_option(typed):
+            told = Given(name[len(typed) + 1 :], word.unresolved)
+            pairs.append(Pair(name[: len(typed)], told))
+            continue
+        follows = left and not left[0].text.startswith("--")
+        takes = COMPILER_OPTIONS.get(own_option(name.text), True)
+        pairs.append(Pair(name, left.popleft() if follows and takes else None))
+    return pairs
+
+
+def own_option(typed: str) -> str:
+    """Return the option of optimum-rbln-cli that a name stands for; "" for a setting.
+
+    argparse takes the beginning of a name where one option alone has it.
+    """
+    if typed in COMPILER_OPTIONS:
+        return typed
+    found = [name for name in COMPILER_OPTIONS if typed and name.startswith(typed)]
+    return found[0] if len(found) == 1 else ""
+
+
+def compiler_settings(pairs: Sequence[Pair], at: Excerpt) -> Settings:
+    """Return the configuration that optimum-rbln-cli hands over."""
+    found = Settings(at)
+    for pair, keys in settings_in(pairs):
+        found.set(keys, _compiler_value(pair.told) if pair.told else True, pair)
+    # Where nobody asks for them the command makes none (cli.py, main).
+    found.value.setdefault("create_runtimes", False)
+    return found
+
+
+def settings_in(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, list[str]]]:
+    """Yield options of optimum-rbln-cli that are settings, with their keys."""
+    for pair in pairs:
+        name = pair.name.text.replace("-", "_")
+        if not own_option(pair.name.text) and not name.startswith("hf_"):
+            yield pair, name.split(".")
+
+
+def _compiler_value(told: Given) -> Any:
+    """Return a value as optimum-rbln-cli reads it (cli.py, parse_value)."""
+    text = told.text
+    if told.unresolved:
+        return Unknown(text)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if "," in text:
+        return [_compiler_single(part.strip()) for part in text.split(",")]
+    return _compiler_single(text)
+
+
+def _compiler_single(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if not math.isfinite(number):
+        return text
+    return int(text) if _OWN_NUMBER.fullmatch(text) else number

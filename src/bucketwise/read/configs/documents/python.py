@@ -17,20 +17,19 @@ from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.names import (
     CONFIG_SUFFIX,
+    Release,
     family_of,
     folder_config,
 )
 from bucketwise.read.configs.documents.options import Option, Options
-from bucketwise.read.configs.documents.programs import command_documents
 from bucketwise.read.configs.documents.python_limits import limits_in
-from bucketwise.read.configs.documents.python_names import names_in
-from bucketwise.read.configs.documents.python_syntax import Code
-from bucketwise.read.configs.documents.python_words import (
+from bucketwise.read.configs.documents.python_syntax import (
+    Code,
     dotted_name,
     is_config_class,
+    names_in,
 )
-from bucketwise.read.configs.documents.releases import Release
-from bucketwise.read.configs.documents.serving import served
+from bucketwise.read.configs.documents.serving import command_documents, served
 from bucketwise.read.configs.documents.shell import STARTS, Command, Given, Shell
 from bucketwise.read.configs.documents.text import Text, few
 
@@ -53,22 +52,7 @@ _OWN_NAME = re.compile(r"(?:\w*_)?rbln_config", re.IGNORECASE)
 
 
 def python_documents(code: Code, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return the configurations in Python, in the order they stand in.
-
-    Parameters
-    ----------
-    code : Code
-        A file, or the cells of a notebook.
-    text : Text
-        Where it was read.
-    release : Release
-        The one the text is for.
-
-    Raises
-    ------
-    ConfigError
-        When all that was found only running it would tell.
-    """
+    """Return the configurations in Python, in the order they stand in."""
     trees = code.trees
     literals = Literals(names_in(trees), code.place_of)
     limits, notes = limits_in(trees, literals)
@@ -131,7 +115,7 @@ def _found(
             found = command_documents(command, text, release)
             yield from ((call.lineno, document) for document in found)
     for node in nodes:
-        yield from _assigned_at(node, literals, text)
+        yield from _assigned(node, literals, text)
     for call in calls:
         name = dotted_name(call.func).rpartition(".")[2]
         if is_config_class(name) and id(call) not in literals.seen:
@@ -167,7 +151,7 @@ def _started(call: ast.Call, literals: Literals, code: Code) -> Iterator[Command
         yield from shell.started(words)
 
 
-def _assigned_at(
+def _assigned(
     node: ast.AST, literals: Literals, text: Text
 ) -> Iterator[tuple[int, Document]]:
     """Yield what a statement gives a name; what a call was given is that call's."""
@@ -175,9 +159,12 @@ def _assigned_at(
         return
     if id(node.value) in literals.seen:
         return
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    for document in _assigned(targets, node.value, literals, text):
-        yield node.lineno, document
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        name = dotted_name(target).rpartition(".")[2]
+        if _OWN_NAME.fullmatch(name):
+            config, places = literals.read(node.value)
+            if isinstance(config, dict):
+                yield node.lineno, _document(config, places, text)
 
 
 def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document]:
@@ -221,17 +208,6 @@ def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document
         form=_form(exports, config),
         model=_model(call, keywords, literals),
     )
-
-
-def _assigned(
-    targets: Sequence[ast.expr], value: ast.expr, literals: Literals, text: Text
-) -> Iterator[Document]:
-    for target in targets:
-        name = dotted_name(target).rpartition(".")[2]
-        if _OWN_NAME.fullmatch(name):
-            config, places = literals.read(value)
-            if isinstance(config, dict):
-                yield _document(config, places, text)
 
 
 def _document(

@@ -10,7 +10,7 @@ from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.nouns.document import GivenLimits, Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals
-from bucketwise.read.configs.documents.python_words import dotted_name
+from bucketwise.read.configs.documents.python_syntax import dotted_name
 
 LEAST, MOST = "min_pixels", "max_pixels"
 _SIZE = {"shortest_edge": LEAST, "longest_edge": MOST}
@@ -22,23 +22,7 @@ Said = dict[str, dict[int, Place]]
 def limits_in(
     trees: Sequence[ast.Module], literals: Literals
 ) -> tuple[tuple[GivenLimits, ...], tuple[str, ...]]:
-    """Return the image limits a text sets, and what is odd about them.
-
-    Parameters
-    ----------
-    trees : sequence of ast.Module
-        One, or the cells of a notebook.
-    literals : Literals
-        What reads their expressions.
-
-    Returns
-    -------
-    limits : tuple of GivenLimits
-        What keywords `min_pixels` and `max_pixels`, the processor's attributes of these
-        names, or `size` set it to; else what constants of these names say.
-    notes : tuple of str
-        That a limit has several values, which leaves it out.
-    """
+    """Return the image limits a text sets, and what is odd about them."""
     nodes = [node for tree in trees for node in ast.walk(tree)]
     of_clips = {id(value) for node in nodes for value in _values_of_clips(node)}
     nodes = [node for node in nodes if id(node) not in of_clips]

@@ -1,4 +1,4 @@
-"""Options of vLLM, wherever they stand -> the configurations they hand over."""
+"""A command or options of vLLM, wherever they stand -> the configurations they hand over."""
 
 from __future__ import annotations
 
@@ -13,15 +13,21 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits, Path, ServeLine, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined, whole
-from bucketwise.read.configs.documents.json_tree import json_tree
 from bucketwise.read.configs.documents.names import (
+    Release,
     family_of,
     folder_config,
     is_compiled_folder,
 )
-from bucketwise.read.configs.documents.options import Option, Options
-from bucketwise.read.configs.documents.releases import Release
+from bucketwise.read.configs.documents.options import (
+    Option,
+    Options,
+    compiled_by,
+    options_of,
+)
+from bucketwise.read.configs.documents.shell import SERVER, Command
 from bucketwise.read.configs.documents.text import Text
+from bucketwise.read.configs.documents.tree import json_tree
 
 ADDITIONAL = "additional-config"
 DIRECT = ("rbln-optimum-overrides", "rbln-config")
@@ -33,22 +39,7 @@ KEYS = ("optimum_overrides", "rbln_config")
 
 
 def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]:
-    """Return the configurations that options hand over; an empty one for none.
-
-    Parameters
-    ----------
-    found : Options
-        The options.
-    text : Text
-        Where they were read.
-    release : Release
-        The one it is for.
-
-    Raises
-    ------
-    ConfigError
-        When an option that holds a configuration does not hold JSON.
-    """
+    """Return the configurations that options hand over; an empty one for none."""
     by_name: dict[str, Option] = {}
     for option in found.options:
         # Which of two ways to hand a configuration over comes later counts.
@@ -56,6 +47,9 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         by_name[option.name] = option
     handed_over = tuple(_handed_over(by_name))
     is_folder = is_compiled_folder(found.model)
+    folder = folder_config(found.model) if is_folder else None
+    class_name = (folder or {}).get("cls_name")
+    additional = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
     line = ServeLine(
         model=found.model,
         is_folder=is_folder,
@@ -64,11 +58,11 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
             for name, option in by_name.items()
             if option.value is not False
         },
-        additional=_additional(by_name),
+        additional=additional[0] if additional else {},
         environment=found.environment,
         channels=tuple(channel for channel, _, _ in handed_over),
-        folder_chunk=_chunk_of(found.model) if is_folder else None,
-        folder_config=folder_config(found.model) if is_folder else None,
+        folder_chunk=_whole((folder or {}).get("prefill_chunk_size")),
+        folder_config=folder,
     )
     bare = Document(
         config={},
@@ -77,7 +71,9 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         places={(): found.place},
         version=release.version,
         version_source=release.source,
-        family=_family_of(line.folder_config),
+        family=family_of(class_name.removesuffix("Config"))
+        if isinstance(class_name, str)
+        else "",
         model=found.model,
         serve=line,
         limits=_limits(by_name.get(LIMITS)),
@@ -85,10 +81,7 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
     )
     documents = tuple(
         replace(
-            bare,
-            config=config,
-            places=places,
-            serve=replace(line, channel=channel),
+            bare, config=config, places=places, serve=replace(line, channel=channel)
         )
         for channel, config, places in handed_over
     )
@@ -115,25 +108,7 @@ def _handed_over(
                 yield f"--{ADDITIONAL} {key}", value[key], below
 
 
-def _additional(by_name: Mapping[str, Option]) -> Mapping[str, Any]:
-    found = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
-    return found[0] if found else {}
-
-
-def _chunk_of(folder: str) -> int | None:
-    """Return the prefill's chunk of a compiled folder; None where it cannot be read."""
-    return _whole((folder_config(folder) or {}).get("prefill_chunk_size"))
-
-
-def _family_of(folder: Mapping[str, Any] | None) -> str:
-    """Return the family of the class that a compiled folder names; "" for none."""
-    named = (folder or {}).get("cls_name")
-    return family_of(named.removesuffix("Config")) if isinstance(named, str) else ""
-
-
-def _mapping(
-    option: Option,
-) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
+def _mapping(option: Option) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
     """Return what an option holds; None where only a shell or a run would know."""
     if isinstance(option.value, Mapping):
         return option.value, option.places
@@ -148,8 +123,9 @@ def _mapping(
             raise
         tree = json_tree(_quoted(text, option.unresolved), name)
     if not isinstance(tree.value, dict):
-        message = f"{name}: expected a JSON object, got {str(option.value)[:50]!r}"
-        raise ConfigError(message)
+        raise ConfigError(
+            f"{name}: expected a JSON object, got {str(option.value)[:50]!r}"
+        )
     return _with_unknowns(tree.value, option.unresolved), tree.places
 
 
@@ -194,16 +170,7 @@ def _limits(option: Option | None) -> tuple[GivenLimits, ...]:
 
 
 def set_limits(value: Mapping[str, Any], source: str) -> tuple[GivenLimits, ...]:
-    """Return the image limits that keywords of a processor set; () for none.
-
-    Parameters
-    ----------
-    value : mapping
-        The keywords, such as min_pixels and max_pixels, or size; those of images alone
-        may stand one level below.
-    source : str
-        Where they stand.
-    """
+    """Return the image limits that keywords of a processor set; () for none."""
     found = []
     for level in (value.get("images_kwargs"), value):
         if not isinstance(level, Mapping):
@@ -231,3 +198,12 @@ def _words(value: object) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, default=repr)
+
+
+def command_documents(
+    command: Command, text: Text, release: Release
+) -> tuple[Document, ...]:
+    """Return the configurations of a command; an empty one for a server without."""
+    if command.program == SERVER:
+        return served(options_of(command), text, release)
+    return compiled_by(command, text, release)

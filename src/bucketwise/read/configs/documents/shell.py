@@ -9,11 +9,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.documents.dialects import Dialect, dialect_of
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.shell_words import (
+    Dialect,
     Word,
     commands,
+    dialect_of,
     listed_word,
 )
 from bucketwise.read.configs.documents.text import MAX_CODE_CHARACTERS
@@ -26,20 +27,11 @@ STARTS = re.compile(
 )
 """What a text that starts one of these programs holds."""
 
-SERVER_OPTIONS = frozenset(
-    {
-        "additional-config",
-        "block-size",
-        "gpu-memory-utilization",
-        "limit-mm-per-prompt",
-        "max-model-len",
-        "max-num-batched-tokens",
-        "max-num-seqs",
-        "mm-processor-kwargs",
-        "served-model-name",
-        "tensor-parallel-size",
-    }
-)
+SERVER_OPTIONS = frozenset({
+    "additional-config", "block-size", "gpu-memory-utilization", "limit-mm-per-prompt",
+    "max-model-len", "max-num-batched-tokens", "max-num-seqs", "mm-processor-kwargs",
+    "served-model-name", "tensor-parallel-size",
+})  # fmt: skip
 """Options that only vLLM has: words that begin with an option are its, if one is here."""
 
 MAX_FILLED = 4 * MAX_CODE_CHARACTERS
@@ -180,17 +172,7 @@ class Shell:
     def assumed(
         self, words: Sequence[Given], image: str, model: str = ""
     ) -> Iterator[Command]:
-        """Yield the server whose program an image or a chart brings along.
-
-        Parameters
-        ----------
-        words : sequence of Given
-            What it is given.
-        image : str
-            Name of the image; "" where nothing tells.
-        model : str
-            What stands beside and names what is served.
-        """
+        """Yield the server whose program an image or a chart brings along."""
         names = {
             word.text[2:].partition("=")[0].partition(".")[0]
             for word in words
@@ -264,11 +246,10 @@ class Shell:
         """Refuse a script whose variables hold each other over and over."""
         self.filled[0] += characters
         if self.filled[0] > MAX_FILLED:
-            message = (
+            raise ConfigError(
                 f"{word.at.where()}: expected what is set to stay within "
                 f"{MAX_FILLED:,} characters, got more"
             )
-            raise ConfigError(message)
 
 
 def program_of(words: Sequence[Given]) -> tuple[str, int, int] | None:

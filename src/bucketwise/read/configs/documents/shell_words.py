@@ -5,15 +5,127 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.documents.dialects import (
-    LISTED,
-    QUOTED,
-    UNCLOSED,
-    Dialect,
+from bucketwise.read.configs.documents.excerpt import HOLE, Excerpt, joined
+
+_HOLE = f"(?P<hole> {HOLE}+ )"
+_COMMAND = r"(?P<command> \$\( (?: [^()]++ | \( [^()]*+ \) )*+ \) | ` [^`]*+ ` )"
+_VARIABLE = r"(?P<variable> \$ (?: \w+ | [@*\#?$!-] | \{ [^{}]* \} ) )"
+
+_BRACED = re.compile(r"\$\{(?P<name>\w+)(?::?[-=](?P<default>.*))?\}", re.DOTALL)
+_TEMPLATE_NAME = re.compile(r"\$?\{\{\s*(?:env\.)?(\w+)\s*\}\}")
+_NAME = re.compile(r"\w+(?:\[[@*]\])?")
+
+
+class Dialect(NamedTuple):
+    """How a shell writes words.
+
+    Attributes
+    ----------
+    token : pattern
+        What may stand between two words' marks; the first that matches is taken.
+    inside : pattern
+        What stands within double quotes.
+    """
+
+    token: re.Pattern[str]
+    inside: re.Pattern[str]
+
+
+def _pattern(*parts: str) -> re.Pattern[str]:
+    return re.compile("|".join((_HOLE, *parts)), re.VERBOSE | re.DOTALL)
+
+
+POSIX = Dialect(
+    token=_pattern(
+        r"(?P<continued> \\\n )",
+        r"\\ (?P<escaped> . )",
+        r"' (?P<single> [^']* ) '",
+        r'" (?P<double> [^"\\]*+ (?: \\. [^"\\]*+ )*+ ) "',
+        _VARIABLE,
+        _COMMAND,
+        r"(?P<array> [A-Za-z_]\w*\+?=\( )",
+        r"(?P<heredoc> <<-? [ \t]* (?P<quote> ['\"]? ) (?P<end> \w+ ) (?P=quote) )",
+        r"(?P<redirect> &?[<>]+[&|]? )",
+        r"(?P<ends> \n | [;&|()] )",
+        r"(?P<blank> [ \t]+ )",
+        rf"(?P<plain> [^\s\\'\"$`<>;&|(){HOLE}]+ | . )",
+    ),
+    inside=_pattern(
+        r'\\ (?P<escaped> ["\\$`] )',
+        r"(?P<continued> \\\n )",
+        _VARIABLE,
+        _COMMAND,
+        rf"(?P<plain> [^\\$`{HOLE}]+ | . )",
+    ),
 )
-from bucketwise.read.configs.documents.excerpt import Excerpt, joined
+# A program of Windows takes \" for a quote, whatever its shell makes of it.
+POWERSHELL = Dialect(
+    token=_pattern(
+        r"(?P<continued> `\n )",
+        r"` (?P<escaped> . )",
+        r"\\ (?P<quoted> \" )",
+        r"' (?P<literal> (?: [^'] | '' )* ) '",
+        r'" (?P<double> (?: [^"`\\] | `. | \\"? | "" )* ) "',
+        r"(?P<variable> \$ (?: env: )? (?: \w+ | \{ [^{}]* \} ) )",
+        r"(?P<command> \$\( (?: [^()]++ | \( [^()]*+ \) )*+ \) )",
+        r"(?P<redirect> \d?>+(?:&\d)? )",
+        r"(?P<ends> \n | [;&|()] )",
+        r"(?P<blank> [ \t]+ )",
+        rf"(?P<plain> [^\s\\'\"$`>;&|(){HOLE}]+ | . )",
+    ),
+    inside=_pattern(
+        r"` (?P<escaped> . )",
+        r'\\ (?P<quoted> " )',
+        r'" (?P<doubled> " )',
+        r"(?P<variable> \$ (?: env: )? (?: \w+ | \{ [^{}]* \} ) )",
+        r"(?P<command> \$\( [^()]* \) )",
+        rf"(?P<plain> [^\\$`\"{HOLE}]+ | . )",
+    ),
+)
+CMD = Dialect(
+    token=_pattern(
+        r"(?P<continued> \^\n )",
+        r"\^ (?P<escaped> . )",
+        r"\\ (?P<quoted> \" )",
+        r'" (?P<double> (?: [^"\\\n] | \\"? | "" )* ) "',
+        r"(?P<variable> % (?: \w+ % | \d | \* ) )",
+        r"(?P<redirect> \d?>+(?:&\d)? )",
+        r"(?P<ends> \n | [&|()] )",
+        r"(?P<blank> [ \t]+ )",
+        rf"(?P<plain> [^\s\\\"^%>&|(){HOLE}]+ | . )",
+    ),
+    inside=_pattern(
+        r'\\ (?P<quoted> " )',
+        r'" (?P<doubled> " )',
+        r"(?P<variable> % (?: \w+ % | \d | \* ) )",
+        rf"(?P<plain> [^\\\"%{HOLE}]+ | . )",
+    ),
+)
+QUOTED = {
+    "single": _pattern(rf"(?P<plain> [^{HOLE}]+ )"),
+    "literal": _pattern(
+        r'\\ (?P<quoted> " )', r"' (?P<doubled> ' )", rf"(?P<plain> [^\\'{HOLE}]+ | . )"
+    ),
+}
+LISTED = _pattern(
+    r"\$ (?P<escaped> \$ )",
+    r"(?P<variable> \$ (?: \w+ | \{ [^{}]* \} ) )",
+    r"(?P<command> \$\( \w+ \) )",
+    rf"(?P<plain> [^${HOLE}]+ | . )",
+)
+UNCLOSED = {POSIX: "'\"", POWERSHELL: "'\"", CMD: '"'}
+
+
+def dialect_of(text: str) -> Dialect:
+    """Return how a text is written, told by how it goes on on the next line."""
+    if re.search(r"[ \t]`\n", text):
+        return POWERSHELL
+    if re.search(r"[ \t]\^\n", text):
+        return CMD
+    return POSIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +204,6 @@ class Word:
         return len(self.parts) == 1 and isinstance(self.parts[0], Variable)
 
 
-_BRACED = re.compile(r"\$\{(?P<name>\w+)(?::?[-=](?P<default>.*))?\}", re.DOTALL)
-_TEMPLATE_NAME = re.compile(r"\$?\{\{\s*(?:env\.)?(\w+)\s*\}\}")
-_NAME = re.compile(r"\w+(?:\[[@*]\])?")
-
-
 def listed_word(excerpt: Excerpt) -> Word:
     """Return one item of a list of words, in which variables alone are filled in."""
     return Word(tuple(_parts(excerpt, LISTED)), excerpt[:0])
@@ -105,29 +212,13 @@ def listed_word(excerpt: Excerpt) -> Word:
 def commands(
     excerpt: Excerpt, dialect: Dialect, bodies: list[Excerpt]
 ) -> Iterator[list[Word]]:
-    """Yield the words of every command, in order.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    dialect : Dialect
-        How it is written.
-    bodies : list of Excerpt
-        Where the texts are added that stand in it, announced with <<.
-
-    Raises
-    ------
-    ConfigError
-        When a quote is not closed.
-    """
+    """Yield the words of every command, in order."""
     reader = _Reader(excerpt, dialect)
     text = excerpt.text
     position = 0
     while match := dialect.token.match(text, position):
         if match.lastgroup == "plain" and match[0] in UNCLOSED[dialect]:
-            message = f"{excerpt.where(match.start())}: a quote is not closed"
-            raise ConfigError(message)
+            raise ConfigError(f"{excerpt.where(match.start())}: a quote is not closed")
         position = match.end()
         if not reader.in_word and match[0].startswith("#"):
             end = text.find("\n", position - 1)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.artifact import FILE_NAME
 
 MAX_BYTES = 8 * 2**20
 """Notebooks hold pictures; a configuration or a script above this is none."""
@@ -30,7 +29,7 @@ LIST = re.compile(r"[\s\[\](),;0-9+-]*[0-9][\s\[\](),;0-9+-]*|\s*\[\s*\]\s*")
 
 STDIN = "-"
 GIVEN = "the text given"
-PLAN_FILE = "plan.json"
+FILE_NAME, PLAN_FILE = "rbln_config.json", "plan.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +56,7 @@ class Text:
 
 
 def read_text(source: str | Path) -> Text:
-    """Return the text of a CONFIG.
-
-    Parameters
-    ----------
-    source : str or Path
-        A file, a compiled folder, a folder that bucketwise wrote, "-" for standard
-        input, or a text that names no file: lengths such as "1024,4096", JSON, several
-        lines, or a line that starts vLLM or optimum-rbln-cli.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be read, is too large, or is not UTF-8.
-    """
+    """Return the text of a CONFIG."""
     if source == STDIN:
         return _decoded("stdin", _bounded("stdin", sys.stdin.buffer))
     # os.path answers no where pathlib raises: long names, null bytes.
@@ -85,19 +71,17 @@ def read_text(source: str | Path) -> Text:
             found = f"a folder without {FILE_NAME} or {PLAN_FILE}"
         elif os.path.exists(path):  # noqa: PTH110
             found = "not a file"
-        message = (
+        raise ConfigError(
             f"{name or str(source)}: {found}; expected lengths such as 1024,4096, a "
             f"rbln_config as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python "
             "file, a notebook, a script, manifest or README with vllm serve or "
             f"optimum-rbln-cli, or a {PLAN_FILE}"
         )
-        raise ConfigError(message)
     try:
         with file.open("rb") as stream:
             content = _bounded(file.name, stream)
     except OSError as error:
-        message = f"{file.name}: cannot be read ({error.strerror})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{file.name}: cannot be read ({error.strerror})") from error
     folder = str(file.parent) if file.name == FILE_NAME else ""
     return replace(_decoded(file.name, content, folder), path=str(file))
 
@@ -129,43 +113,22 @@ def is_list(source: str | Path) -> bool:
 
 
 def few(found: Iterable[Found], name: str) -> tuple[Found, ...]:
-    """Return configurations as they are found, as long as there are not too many.
-
-    Parameters
-    ----------
-    found : iterable
-        What a text holds.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When there are more than `MAX_CONFIGURATIONS`.
-    """
+    """Return configurations as they are found, as long as there are not too many."""
     documents = tuple(islice(found, MAX_CONFIGURATIONS + 1))
     if len(documents) > MAX_CONFIGURATIONS:
-        message = (
+        raise ConfigError(
             f"{name}: expected at most {MAX_CONFIGURATIONS} configurations, got more"
         )
-        raise ConfigError(message)
     return documents
 
 
 def refuse_long(content: str, name: str) -> None:
-    """Refuse code that would take too long to take apart.
-
-    Raises
-    ------
-    ConfigError
-        When it is longer than `MAX_CODE_CHARACTERS`.
-    """
+    """Refuse code that would take too long to take apart."""
     if len(content) > MAX_CODE_CHARACTERS:
-        message = (
+        raise ConfigError(
             f"{name}: expected at most {MAX_CODE_CHARACTERS:,} characters of code, got "
             "more; JSON alone may hold more"
         )
-        raise ConfigError(message)
 
 
 def _is_text(source: str) -> bool:
@@ -181,8 +144,7 @@ def _is_text(source: str) -> bool:
 def _bounded(name: str, stream: BinaryIO) -> bytes:
     content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        message = f"{name}: expected at most {MAX_BYTES:,} bytes, got more"
-        raise ConfigError(message)
+        raise ConfigError(f"{name}: expected at most {MAX_BYTES:,} bytes, got more")
     return content
 
 
@@ -190,8 +152,9 @@ def _decoded(name: str, content: bytes, folder: str = "") -> Text:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        message = f"{name}: not a text (byte {error.start} is no UTF-8)"
-        raise ConfigError(message) from error
+        raise ConfigError(
+            f"{name}: not a text (byte {error.start} is no UTF-8)"
+        ) from error
     return Text(name=name, content=_plain_ends(text), folder=folder)
 
 

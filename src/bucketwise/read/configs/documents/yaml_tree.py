@@ -1,7 +1,9 @@
-"""YAML, with the place of every value; nothing in it makes an object."""
+"""YAML and TOML, with the place of every value; nothing in it makes an object."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -33,22 +35,18 @@ except ImportError:  # pragma: no cover - a build of PyYAML without libyaml
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\\\n]*"|'[^'\n]*')"""
+_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_DEEP = re.compile(
+    rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}+"
+)
+_LONG_TEXT = re.compile(r'"{3}.*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
+_TABLE = re.compile(rf"[ \t]*\[[ \t]*({_KEY})[ \t]*\]")
+_PAIR = re.compile(rf"[ \t]*({_KEY})[ \t]*=")
+
+
 def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
-    """Return the documents of a YAML text that are mappings or lists.
-
-    Parameters
-    ----------
-    excerpt : Excerpt
-        The text.
-    name : str
-        What to call it.
-
-    Raises
-    ------
-    ConfigError
-        When it is no YAML, nested too deeply, too large once aliases are followed, has
-        a key twice, or a tag that makes anything but a plain value.
-    """
+    """Return the documents of a YAML text that are mappings or lists."""
     try:
         # Events, not nodes: composing nodes goes as deep as the text asks for.
         events = yaml.parse(excerpt.text, Loader=_Loader)
@@ -57,8 +55,7 @@ def yaml_trees(excerpt: Excerpt, name: str) -> tuple[Tree, ...]:
         mark = getattr(error, "problem_mark", None)
         place = excerpt.where(mark.index) if mark else name
         what = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        message = f"{place}: neither JSON nor YAML ({what})"
-        raise ConfigError(message) from error
+        raise ConfigError(f"{place}: neither JSON nor YAML ({what})") from error
     for tree in trees:
         refuse_odd_values(tree.value, name)
     return tuple(tree for tree in trees if isinstance(tree.value, dict | list))
@@ -201,9 +198,71 @@ class _Reader:
             self._refuse(at, f"expected at most {MAX_VALUES:,} values, got more")
 
     def _refuse(self, at: int, what: str) -> NoReturn:
-        message = f"{self._excerpt.where(at)}: {what}"
-        raise ConfigError(message)
+        raise ConfigError(f"{self._excerpt.where(at)}: {what}")
 
 
 def _below(path: Path | None, key: str) -> Path | None:
     return None if path is None else (*path, key)
+
+
+def toml_tree(excerpt: Excerpt, name: str) -> Tree:
+    """Return what a TOML text says."""
+    content = excerpt.text
+    too_deep = f"{name}: nested too deeply for a configuration"
+    # The parser takes time and memory by the square of a key's parts.
+    if _DEEP.search(content):
+        raise ConfigError(too_deep)
+    try:
+        value = tomllib.loads(content)
+    except RecursionError as error:
+        raise ConfigError(too_deep) from error
+    except ValueError as error:
+        raise ConfigError(f"{name}: not TOML ({error})") from error
+    _refuse_depth(value, name)
+    refuse_odd_values(value, name)
+    return Tree(value, _places(excerpt, value), "toml", excerpt)
+
+
+def _refuse_depth(value: dict[str, Any], name: str) -> None:
+    levels: list[tuple[Any, int]] = [(value, 0)]
+    while levels:
+        level, depth = levels.pop()
+        if depth > MAX_DEPTH:
+            raise ConfigError(f"{name}: nested too deeply for a configuration")
+        items = level.values() if isinstance(level, dict) else level
+        levels += [(each, depth + 1) for each in items if isinstance(each, dict | list)]
+
+
+def _places(excerpt: Excerpt, value: dict[str, Any]) -> dict[Path, Place]:
+    """Return the lines of keys that a line begins with; the rest is in what holds it."""
+    found: dict[Path, Place] = {(): excerpt.place()}
+    content = _LONG_TEXT.sub(lambda text: re.sub(r"[^\n]", " ", text[0]), excerpt.text)
+    table: Path = ()
+    at = 0
+    for text in content.splitlines(keepends=True):
+        place = excerpt.place(at)
+        at += len(text)
+        if match := _TABLE.match(text):
+            table = _parts(match[1])
+            path = table
+        elif match := _PAIR.match(text):
+            path = table + _parts(match[1])
+        else:
+            continue
+        for length in range(1, len(path) + 1):
+            # A line of a list over several lines may look like a key that there is not.
+            if _is_in(path[:length], value):
+                found.setdefault(path[:length], place)
+    return found
+
+
+def _parts(key: str) -> Path:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, key))
+
+
+def _is_in(path: Path, value: Any) -> bool:
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True

@@ -18,9 +18,13 @@ from bucketwise.read.configs.documents.shell import Command
 from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.edits.forms import (
     JSON,
+    PYTHON,
     YAML,
     json_roots,
+    option_edits,
+    python_roots,
     toml_edited,
+    values_of,
     yaml_roots,
 )
 from bucketwise.read.configs.edits.nodes import (
@@ -33,8 +37,6 @@ from bucketwise.read.configs.edits.nodes import (
     in_file,
     mappings,
 )
-from bucketwise.read.configs.edits.options import option_edits, values_of
-from bucketwise.read.configs.edits.python import PYTHON, python_roots
 
 Renames = Mapping[Path, str]
 
@@ -62,13 +64,6 @@ def corrected(text: Text, corrections: Sequence[Correction]) -> str | None:
     """Return a text with its configurations put right; None where it has no place.
 
     What comes out is read again: it holds what was asked for and nothing else changed.
-
-    Parameters
-    ----------
-    text : Text
-        As it was read.
-    corrections : sequence of Correction
-        Of configurations of this text.
     """
     content: str | None = text.content
     for correction in corrections:
@@ -78,15 +73,7 @@ def corrected(text: Text, corrections: Sequence[Correction]) -> str | None:
 
 
 def diff(before: str, after: str, name: str) -> str:
-    """Return a unified diff that `patch -p0` applies to the file of that name.
-
-    Parameters
-    ----------
-    before, after : str
-        The texts, with their own line ends.
-    name : str
-        The file, as it is called where patch runs.
-    """
+    """Return a unified diff that `patch -p0` applies to the file of that name."""
     # patch takes what follows a tab for a date, and a name with blanks needs one.
     header = f"{name}\t" if " " in name else name
     lines = difflib.unified_diff(
@@ -203,17 +190,6 @@ def name_for_patch(path: str) -> tuple[str, str]:
     """Return the name a diff's header has, and the folder where patch runs.
 
     patch refuses names that lead up or begin at the root.
-
-    Parameters
-    ----------
-    path : str
-        The file as it was given.
-
-    Returns
-    -------
-    name : str
-    folder : str
-        "" for the working folder.
     """
     relative = os.path.relpath(path)
     if relative.startswith(os.pardir + os.sep):

@@ -1,15 +1,36 @@
-"""JSON and YAML texts -> where every mapping in them stands."""
+"""JSON, YAML, TOML and Python texts, and options of a command -> where their settings stand."""
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomlkit
 import yaml
 
-from bucketwise.read.configs.edits.nodes import Entry, Node, Style
+from bucketwise.nouns.document import Document, Path
+from bucketwise.nouns.traffic import Place
+from bucketwise.read.configs.documents.excerpt import Excerpt
+from bucketwise.read.configs.documents.literals import Literals
+from bucketwise.read.configs.documents.options import (
+    Pair,
+    compiler_pairs,
+    server_pairs,
+    settings_in,
+)
+from bucketwise.read.configs.documents.python_syntax import Code, names_in
+from bucketwise.read.configs.documents.shell import COMPILER, Command
+from bucketwise.read.configs.edits.nodes import (
+    Edit,
+    Entry,
+    Node,
+    NoEdit,
+    Style,
+    in_file,
+)
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
@@ -19,6 +40,11 @@ JSON = Style(
     trailing_comma=False,
 )
 YAML = Style(value=JSON.value, quote="", trailing_comma=True)
+
+PYTHON = Style(value=repr, quote='"', trailing_comma=True)
+_PREFIX = "rbln_"
+
+_BEFORE = re.compile(r"(?:\s|[\\`^]\n)+--\Z")
 
 
 def json_roots(content: str) -> tuple[Node, ...]:
@@ -133,3 +159,203 @@ def _replace(table: Any, name: str, old: Any, new: Any) -> None:
             found[index] = item
     while len(found) > len(new):
         del found[-1]
+
+
+def python_roots(code: Code, keys: set[str]) -> Iterator[Node]:
+    """Yield every mapping of Python that has these keys alone, names followed."""
+    trees = code.trees
+    spans = _Spans(code)
+    literals = Literals(names_in(trees), lambda line: Place(source="", line=line))
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    for node in nodes:
+        if isinstance(node, ast.Dict | ast.Call):
+            value, _ = literals.read(node)
+            if isinstance(value, dict) and keys >= set(value):
+                root = spans.node(literals.nodes, ())
+                yield from (each for each in (root,) if each.entries is not None)
+    for node in nodes:
+        if isinstance(node, ast.Call) and (settings := spans.settings(node, literals)):
+            yield settings
+
+
+class _Spans:
+    """Turns nodes of a syntax tree into places of a text.
+
+    Parameters
+    ----------
+    code : Code
+        The text.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self._lines = code.excerpt.text.split("\n")
+        self._starts = code.starts
+
+    def node(self, nodes: Mapping[Path, ast.expr], path: Path) -> Node:
+        """Return a value and, of a mapping, its own entries."""
+        found = nodes[path]
+        start, end = self._span(found)
+        keyed = [
+            (key, at, (*path, key))
+            for key, at in self._keys(found)
+            if (*path, key) in nodes
+        ]
+        if not isinstance(found, ast.Dict | ast.Call):
+            return Node(start, end)
+        entries = tuple(
+            Entry(key, *at, self.node(nodes, below)) for key, at, below in keyed
+        )
+        is_call = isinstance(found, ast.Call)
+        return Node(start, end, entries, is_call=is_call)
+
+    def settings(self, call: ast.Call, literals: Literals) -> Node | None:
+        """Return the single settings of a call: rbln_batch_size=8 and the like."""
+        entries = []
+        for keyword in call.keywords:
+            name = keyword.arg or ""
+            if not name.startswith(_PREFIX) or name == f"{_PREFIX}config":
+                continue
+            literals.read(keyword.value)
+            start = self._at(keyword.lineno, keyword.col_offset)
+            value = self.node(dict(literals.nodes), ())
+            key = name.removeprefix(_PREFIX)
+            entries.append(Entry(key, start, start + len(name), value))
+        if not entries:
+            return None
+        start, end = self._span(call)
+        return Node(start, end, tuple(entries), is_call=True, prefix=_PREFIX)
+
+    def _keys(self, node: ast.expr) -> Iterator[tuple[str, tuple[int, int]]]:
+        if isinstance(node, ast.Dict):
+            for key in node.keys:
+                if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                    yield key.value, self._span(key)
+        elif isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                if keyword.arg:
+                    start = self._at(keyword.lineno, keyword.col_offset)
+                    yield keyword.arg, (start, start + len(keyword.arg))
+
+    def _span(self, node: ast.expr) -> tuple[int, int]:
+        end_line, end_column = node.end_lineno or 1, node.end_col_offset or 0
+        return (self._at(node.lineno, node.col_offset), self._at(end_line, end_column))
+
+    def _at(self, line: int, column: int) -> int:
+        """Return the position of a column, which the tree counts in bytes."""
+        before = self._lines[line - 1].encode()[:column]
+        return self._starts[line - 1] + len(before.decode(errors="ignore"))
+
+
+def option_edits(
+    command: Command,
+    document: Document,
+    new: Mapping[str, Any],
+    renames: Mapping[Path, str],
+) -> list[Edit]:
+    """Return the edits of a file that make settings of a command others."""
+    settings = dict(_settings(command, document))
+    if not settings:
+        raise NoEdit("no option gives one of its settings alone")
+    old, left = dict(_leaves(document.config)), dict(_leaves(new))
+    edits: list[Edit] = []
+    for path, pair in settings.items():
+        names = [renames.get(path[: at + 1], key) for at, key in enumerate(path)]
+        target = tuple(names)
+        if target not in left:
+            edits.append(_removed(pair))
+            continue
+        value = left.pop(target)
+        if target != path:
+            edits += _renamed(pair, path, target)
+        if value != old.get(path):
+            edits += _set_to(pair, value)
+    last_path, last = list(settings.items())[-1]
+    stem = last.name.text[: -len(".".join(last_path))]
+    added = "".join(
+        f" --{stem}{'.'.join(_typed(last, path))} {_text(value, '')}"
+        for path, value in left.items()
+        # What a command adds of itself stands nowhere.
+        if path not in old or value != old[path]
+    )
+    return [*edits, Edit(_end(last), _end(last), added)]
+
+
+def values_of(command: Command) -> Iterator[Excerpt]:
+    """Yield the value of every option of a command."""
+    pairs = compiler_pairs(command.words)
+    if command.program != COMPILER:
+        _, pairs = server_pairs(command.words)
+    yield from (pair.told.excerpt for pair in pairs if pair.told)
+
+
+def _settings(command: Command, document: Document) -> Iterator[tuple[Path, Pair]]:
+    """Yield the path of each setting, and the option that gives it; the last one counts."""
+    if command.program == COMPILER:
+        for pair, keys in settings_in(compiler_pairs(command.words)):
+            yield tuple(keys), pair
+        return
+    channel = document.serve.channel if document.serve else ""
+    before = channel.removeprefix("--").split()
+    for pair in server_pairs(command.words)[1]:
+        first, *rest = pair.keys
+        keys = [first.replace("_", "-"), *rest]
+        size = len(before)
+        if before and keys[:size] == before and len(keys) > size:
+            yield tuple(keys[size:]), pair
+
+
+def _leaves(level: Mapping[str, Any], before: Path = ()) -> Iterator[tuple[Path, Any]]:
+    for key, value in level.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, (*before, key))
+        else:
+            yield (*before, key), value
+
+
+def _typed(pair: Pair, path: Path) -> list[str]:
+    """Return keys with dashes where the option is written so."""
+    dashes = "-" in pair.name.text.split(".")[-1]
+    return [key.replace("_", "-") if dashes else key for key in path]
+
+
+def _renamed(pair: Pair, path: Path, target: Path) -> Iterator[Edit]:
+    size = len(".".join(path))
+    start = len(pair.name.text) - size
+    name = ".".join(_typed(pair, target))
+    yield from in_file(pair.name, [Edit(start, start + size, name)])
+
+
+def _set_to(pair: Pair, value: Any) -> Iterator[Edit]:
+    if pair.told is None:
+        end = pair.name.ends[-1]
+        yield Edit(end, end, f" {_text(value, '')}")
+        return
+    text = pair.told.text
+    edit = Edit(0, len(text), _text(value, text))
+    yield from in_file(pair.told.excerpt, [edit])
+
+
+def _text(value: Any, before: str) -> str:
+    """Return a value as an option takes it, a list as the one before it was written."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and before[:1] != "[" and "," in before:
+        return ",".join(json.dumps(item) for item in value)
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _removed(pair: Pair) -> Edit:
+    start = pair.name.offset(0)
+    before = _BEFORE.search(pair.name.file.content, 0, start)
+    if before is None:
+        raise NoEdit(f"--{pair.name.text} stands with others in one word")
+    return Edit(before.start(), _end(pair), "")
+
+
+def _end(pair: Pair) -> int:
+    """Return where an option ends, the quote behind its value too."""
+    excerpt = pair.told.excerpt if pair.told else pair.name
+    start, end = excerpt.offset(0), excerpt.offset(len(excerpt.text))
+    content = excerpt.file.content
+    quoted = content[start - 1 : start] == content[end : end + 1] != ""
+    return end + 1 if quoted and content[end] in "'\"" else end

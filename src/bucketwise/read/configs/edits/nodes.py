@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any, NamedTuple
 
 from bucketwise.errors import ConfigError
@@ -93,21 +94,14 @@ class Style:
 
 
 def edited(content: str, edits: Sequence[Edit]) -> str:
-    """Return a text with edits made; those that remove may overlap.
-
-    Raises
-    ------
-    NoEdit
-        When others overlap.
-    """
+    """Return a text with edits made; those that remove may overlap."""
     merged: list[Edit] = []
     for edit in sorted(edits, key=lambda each: (each.start, each.end)):
         last = merged[-1] if merged else None
         if last is None or edit.start >= last.end:
             merged.append(edit)
         elif last.text or edit.text:
-            message = "two changes of one place"
-            raise NoEdit(message)
+            raise NoEdit("two changes of one place")
         else:
             merged[-1] = Edit(last.start, max(last.end, edit.end), "")
     for edit in reversed(merged):
@@ -135,11 +129,7 @@ def in_file(excerpt: Excerpt, edits: Sequence[Edit]) -> Iterator[Edit]:
 
 def _alike(one: str, other: str) -> int:
     """Return how many characters two texts begin with alike."""
-    pairs = zip(one, other, strict=False)
-    return next(
-        (at for at, (left, right) in enumerate(pairs) if left != right),
-        min(len(one), len(other)),
-    )
+    return len(commonprefix([one, other]))  # noqa: RUF071 - characters are meant
 
 
 def mappings(node: Node) -> Iterator[Node]:
@@ -200,8 +190,7 @@ class Level:
             if name not in found and name in old and old[name] != new[name]
         ]
         if lost:
-            message = f"{', '.join(lost)} stands elsewhere"
-            raise NoEdit(message)
+            raise NoEdit(f"{', '.join(lost)} stands elsewhere")
         if added:
             yield self._inserted(node, kept, {name: new[name] for name in added})
 
@@ -225,8 +214,7 @@ class Level:
         node = entry.node
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             if node.entries is None:
-                message = f"{'.'.join(path)} is made elsewhere"
-                raise NoEdit(message)
+                raise NoEdit(f"{'.'.join(path)} is made elsewhere")
             yield from self.edits(node, old, new, path)
             return
         text = self._content[node.start : node.end]
@@ -239,7 +227,8 @@ class Level:
             return text
         items = [self._style.value(item) for item in value]
         if node.is_block:
-            between = "\n" + self._indent_at(node.start)
+            line = self._content.rfind("\n", 0, node.start) + 1
+            between = "\n" + " " * (node.start - line)
             return between.join(f"- {item}" for item in items)
         multiline = re.match(r"([\[(])(\s*\n\s*)", before)
         if multiline:
@@ -265,7 +254,9 @@ class Level:
             if start is not None:
                 yield Edit(start, end, "")
                 if ends and not self._style.trailing_comma:
-                    yield from self._comma_after(before[-1])
+                    at = before[-1].node.end
+                    if comma := re.compile(r"\s*,").match(self._content, at):
+                        yield Edit(comma.end() - 1, comma.end(), "")
             elif ends:
                 yield Edit(before[-1].node.end, entry.node.end, "")
             elif index + 1 < len(entries):
@@ -273,11 +264,6 @@ class Level:
             else:
                 comma = re.compile(r"\s*,?").match(self._content, entry.node.end)
                 yield Edit(entry.start, comma.end() if comma else entry.node.end, "")
-
-    def _comma_after(self, entry: Entry) -> Iterator[Edit]:
-        comma = re.compile(r"\s*,").match(self._content, entry.node.end)
-        if comma:
-            yield Edit(comma.end() - 1, comma.end(), "")
 
     def _whole_lines(self, entry: Entry) -> tuple[int | None, int]:
         """Return the lines of an entry that has them for itself, else None."""
@@ -306,8 +292,7 @@ class Level:
         if not kept:
             inner = self._content[node.start : node.end]
             if node.entries or inner.strip("{} \t") or node.is_block:
-                message = f"no place for {', '.join(added)}"
-                raise NoEdit(message)
+                raise NoEdit(f"no place for {', '.join(added)}")
             return Edit(node.start, node.end, "{" + ", ".join(pairs) + "}")
         first = kept[0]
         line = self._content.rfind("\n", 0, first.start) + 1
@@ -320,10 +305,6 @@ class Level:
         return Edit(
             first.start, first.start, "".join(f"{pair}{between}" for pair in pairs)
         )
-
-    def _indent_at(self, position: int) -> str:
-        line = self._content.rfind("\n", 0, position) + 1
-        return " " * (position - line)
 
 
 def _quote(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,15 @@ from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.engines.rbln.encoders import ENCODERS
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
-from bucketwise.read.configs.model_folder.fields import MOST_PIXELS, Fields, shown
+from bucketwise.read.configs.model_folder.fields import (
+    CONFIG,
+    MOST_PIXELS,
+    Fields,
+    locate,
+    read_objects,
+    shown,
+)
 from bucketwise.read.configs.model_folder.language_model import read_language_model
-from bucketwise.read.configs.model_folder.limits import pixel_limits, read_limits
-from bucketwise.read.configs.model_folder.place import CONFIG, locate, read_objects
 from bucketwise.read.configs.model_folder.processors import read_processors
 from bucketwise.read.configs.model_folder.sections import (
     IMAGE,
@@ -24,7 +29,9 @@ from bucketwise.read.configs.model_folder.sections import (
     VIDEO,
     first,
     nested,
+    pixel_limits,
     plain_file,
+    read_limits,
 )
 from bucketwise.read.configs.model_folder.soft_tokens import read_soft_tokens
 from bucketwise.read.configs.model_folder.tower import HOLDERS, TOWERS, read_tower
@@ -39,34 +46,14 @@ _FILES = (CONFIG, NESTED, IMAGE, VIDEO)
 
 
 def short_name(hf_id: str) -> str:
-    """Return the checkpoint's name in lower case, without organisation, -Instruct and -it.
-
-    Parameters
-    ----------
-    hf_id : str
-        Such as "Qwen/Qwen3-VL-2B-Instruct".
-    """
+    """Return the checkpoint's name in lower case, without organisation, -Instruct and -it."""
     return (
         hf_id.rsplit("/", 1)[-1].lower().removesuffix("-instruct").removesuffix("-it")
     )
 
 
 def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProfile:
-    """Return the profile of the checkpoint in a folder.
-
-    Parameters
-    ----------
-    text : str
-        The folder, or the model's folder in the Hugging Face cache.
-    originals : iterable of ModelProfile
-        Published checkpoints: whose limits are unchanged keeps the limits of the
-        family's published RBLN deployment.
-
-    Raises
-    ------
-    ConfigError
-        Naming every fault found: file, key, what is expected, and the value.
-    """
+    """Return the profile of the checkpoint in a folder."""
     place = locate(text)
     problems: list[str] = []
     files = read_objects(place.folder, _FILES, problems)
@@ -95,12 +82,12 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
             )
         )
         raise ConfigError(*problems)
-    held = _Held.of(family, config, problems)
-    tower = read_tower(held.family, held.config, problems, held.place)
+    kin, held, place_in_file = _held(family, config, problems)
+    tower = read_tower(kin, held, problems, place_in_file)
     language_model, unpriced = read_language_model(
-        held.family, held.config, tower, problems, held.place
+        kin, held, tower, problems, place_in_file
     )
-    if language_model is not None and held.family != family:
+    if language_model is not None and kin != family:
         # What a token is projected to stands in for lm_head.
         width = Fields(f"{CONFIG}: ", config, problems).whole(*_EMBEDDING)
         language_model = replace(language_model, vocab=width, tied=True)
@@ -129,46 +116,26 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The object that describes the tower and the language model, and where it is."""
-
-    family: str
-    config: Mapping[str, Any]
-    place: str
-
-    @classmethod
-    def of(cls, family: str, config: Mapping[str, Any], problems: list[str]) -> _Held:
-        """Find it: config.json itself, or what that holds."""
-        if family not in HOLDERS:
-            return cls(family, config, f"{CONFIG}: ")
-        key, families = HOLDERS[family]
-        inner = config.get(key)
-        found = inner.get("model_type") if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or found not in families:
-            problems.append(
-                f"{CONFIG}: {key}.model_type: expected {' or '.join(families)}, got "
-                f"{shown(found)}"
-            )
-            raise ConfigError(*problems)
-        return cls(found, inner, f"{CONFIG}: {key}.")
+def _held(
+    family: str, config: Mapping[str, Any], problems: list[str]
+) -> tuple[str, Mapping[str, Any], str]:
+    """Return the object that describes tower and language model, and where it is."""
+    if family not in HOLDERS:
+        return family, config, f"{CONFIG}: "
+    key, families = HOLDERS[family]
+    inner = config.get(key)
+    found = inner.get("model_type") if isinstance(inner, dict) else None
+    if not isinstance(inner, dict) or found not in families:
+        problems.append(
+            f"{CONFIG}: {key}.model_type: expected {' or '.join(families)}, got "
+            f"{shown(found)}"
+        )
+        raise ConfigError(*problems)
+    return found, inner, f"{CONFIG}: {key}."
 
 
 def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
-    """Return the image limits of the processor that a folder holds.
-
-    Parameters
-    ----------
-    text : str
-        What may be a folder; a compiled one need not hold a model's config.json.
-
-    Returns
-    -------
-    limits : PixelLimits or None
-        None where it holds no processor, or one that cannot be read.
-    notes : tuple of str
-        What is wrong with it.
-    """
+    """Return the image limits of the processor that a folder holds."""
     folder = os.path.expanduser(text)  # noqa: PTH111
     # os.path answers no where pathlib raises: long names, null bytes.
     if not text or not os.path.isdir(folder):  # noqa: PTH112
@@ -176,7 +143,7 @@ def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
     problems: list[str] = []
     files = read_objects(Path(folder), (NESTED, IMAGE), problems)
     section = first(
-        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+        nested(files, "image_processor", problems), plain_file(files, IMAGE, problems)
     )
     limits = None
     tokens = section.mapping.get(SOFT_TOKENS) if section is not None else None
@@ -186,7 +153,7 @@ def saved_image_limits(text: str) -> tuple[PixelLimits | None, tuple[str, ...]]:
         most = min(tokens, MOST_PIXELS // area_px) * area_px
         return PixelLimits(min_pixels=area_px, max_pixels=most, source=source), ()
     if section is not None and not problems:
-        limits = read_limits(section, IMAGES, problems)
+        limits = read_limits(section, IMAGES)
     if limits is None or section is None or problems:
         return None, tuple(f"the saved processor: {problem}" for problem in problems)
     return pixel_limits(section, limits, IMAGES), ()

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bucketwise.nouns.profile import PixelLimits, VideoRule, VideoSampling
 from bucketwise.read.configs.model_folder.fields import shown
-from bucketwise.read.configs.model_folder.limits import (
-    NAMES,
-    Limits,
-    pixel_limits,
-    read_limits,
-)
 from bucketwise.read.configs.model_folder.sections import (
     FRAMES,
     IMAGE,
     IMAGES,
+    NAMES,
     NESTED,
     PAGES,
     VIDEO,
     VIDEO_CLASSES,
     Files,
+    Limits,
     ProcessorClass,
     Section,
     check_image_class,
     first,
     image_type,
     nested,
+    pixel_limits,
     plain_file,
+    read_limits,
     video_class,
 )
 from bucketwise.read.configs.model_folder.tower import MOST_SIDE, Tower
@@ -66,33 +63,11 @@ def read_processors(
     then the processor's own file, and for clips at last preprocessor_config.json
     (transformers 5.15.1, image_processing_base.py, get_image_processor_dict, and
     video_processing_utils.py, get_video_processor_dict).
-
-    Parameters
-    ----------
-    family : str
-        The `model_type` of config.json.
-    files : Files
-        The folder's objects by file name.
-    tower : Tower
-        The vision tower the processors feed.
-    problems : list of str
-        Where faults are added.
-    complete : bool
-        Whether every file could be read; one that could not is not called missing.
-
-    Returns
-    -------
-    Processors or None
-        None when a fault was found, here or before.
     """
-    image_at = first(
-        nested(files, "image_processor", problems), plain_file(files, IMAGE)
-    )
-    video_at = first(
-        nested(files, "video_processor", problems),
-        plain_file(files, VIDEO),
-        plain_file(files, IMAGE),
-    )
+    plain = plain_file(files, IMAGE, problems)
+    image_at = first(nested(files, "image_processor", problems), plain)
+    of_clips = nested(files, "video_processor", problems)
+    video_at = first(of_clips, plain_file(files, VIDEO, problems), plain)
     if VIDEO_CLASSES[family] is PAGES:
         video_at = image_at
     if image_at is None or video_at is None:
@@ -103,13 +78,12 @@ def read_processors(
                 "them is needed: no processor loads without"
             )
         return None
-    check_image_class(image_at, family, problems)
-    kind = video_class(video_at, family, problems)
-    limits = read_limits(image_at, IMAGES, problems)
-    clips = read_limits(video_at, kind, problems)
+    check_image_class(image_at, family)
+    kind = video_class(video_at, family)
+    limits, clips = read_limits(image_at, IMAGES), read_limits(video_at, kind)
     for section, used in ((image_at, IMAGES), (video_at, kind)):
-        _check_geometry(section, used, tower, problems)
-    sampling = _sampling(video_at, kind, problems)
+        _check_geometry(section, used, tower)
+    sampling = _sampling(video_at, kind)
     if problems:
         return None
     notes = (
@@ -117,7 +91,8 @@ def read_processors(
         *_ignored_notes(image_at, video_at, kind),
     )
     # The same object read by the same rule: clips follow whatever images are set to.
-    follows = kind in (FRAMES, PAGES) and video_at == image_at
+    same = (video_at.place, video_at.mapping) == (image_at.place, image_at.mapping)
+    follows = kind in (FRAMES, PAGES) and same
     follows = follows and clips.pixels == limits.pixels
     return Processors(
         image=pixel_limits(image_at, limits, IMAGES),
@@ -128,28 +103,25 @@ def read_processors(
     )
 
 
-def _check_geometry(
-    section: Section, kind: ProcessorClass, tower: Tower, problems: list[str]
-) -> None:
+def _check_geometry(section: Section, kind: ProcessorClass, tower: Tower) -> None:
     """Check that the processor cuts the patches the tower takes."""
-    fields = section.fields(problems)
+    problems = section.problems
     for key, default, tower_key, right in (
         ("patch_size", kind.patch_px, "patch_size", tower.patch_px),
         ("merge_size", 2, "spatial_merge_size", tower.merge),
         ("temporal_patch_size", 2, "temporal_patch_size", tower.temporal_patch),
     ):
         before = len(problems)
-        found = fields.whole(key, default, MOST_SIDE)
+        found = section.whole(key, default, MOST_SIDE)
         if found == right or len(problems) > before:
             continue
-        absent = (
-            f" (absent, the default of {kind.name})" if key in fields.defaulted else ""
-        )
+        is_told = key in section.mapping
+        absent = "" if is_told else f" (absent, the default of {kind.name})"
         problems.append(
             f"{section.at(key)}: expected the same number as vision_config.{tower_key} "
             f"of config.json ({right}), got {found}{absent}"
         )
-    if not fields.flag("do_resize", default=True):
+    if not section.flag("do_resize", default=True):
         problems.append(
             f"{section.at('do_resize')}: expected true, got "
             f"{shown(section.mapping['do_resize'])}; what is counted is what the "
@@ -157,15 +129,13 @@ def _check_geometry(
         )
 
 
-def _sampling(
-    section: Section, kind: ProcessorClass, problems: list[str]
-) -> VideoSampling:
-    fields = section.fields(problems)
-    rate = fields.rate("fps", kind.fps)
-    least = fields.whole("min_frames", 4)
-    most = fields.whole("max_frames", 768)
-    samples = fields.flag("do_sample_frames", default=kind.fps is not None)
-    cap = fields.flag("cap_pixels_per_frame", default=False)
+def _sampling(section: Section, kind: ProcessorClass) -> VideoSampling:
+    problems = section.problems
+    rate = section.rate("fps", kind.fps)
+    least = section.whole("min_frames", 4)
+    most = section.whole("max_frames", 768)
+    samples = section.flag("do_sample_frames", default=kind.fps is not None)
+    cap = section.flag("cap_pixels_per_frame", default=False)
     if section.mapping.get("num_frames") is not None:
         problems.append(
             f"{section.at('num_frames')}: expected null, got "
@@ -201,39 +171,28 @@ def _older_notes(family: str, files: Files, limits: Limits, clips: Limits) -> li
     if family in OLDER_LACKS:
         return []
     unused: list[str] = []
-    image_at = first(plain_file(files, IMAGE), nested(files, "image_processor", unused))
-    video_at = first(
-        plain_file(files, VIDEO),
-        plain_file(files, IMAGE),
-        nested(files, "video_processor", unused),
-    )
-    pairs: list[tuple[str, Section | None, Limits, Callable[[Section], Limits]]] = [
-        ("image", image_at, limits, lambda at: _older_limits(at, unused)),
-        (
-            "video",
-            video_at,
-            clips,
-            lambda at: read_limits(at, video_class(at, family, unused), unused),
-        ),
-    ]
+    own = plain_file(files, IMAGE, unused)
+    image_at = first(own, nested(files, "image_processor", unused))
+    of_clips = nested(files, "video_processor", unused)
+    video_at = first(plain_file(files, VIDEO, unused), own, of_clips)
+    if image_at is not None and image_type(image_at.mapping) is None:
+        plain = {key: each for key, each in image_at.mapping.items() if key != "size"}
+        image_at = replace(image_at, mapping=plain)
     notes = []
-    for what, section, newest, read in pairs:
+    for what, section, newest in (
+        ("image", image_at, limits),
+        ("video", video_at, clips),
+    ):
         if section is None:
             continue
-        older = read(section).pixels
+        kind = IMAGES if what == "image" else video_class(section, family)
+        older = read_limits(section, kind).pixels
         if not unused and older != newest.pixels:
             notes.append(
                 f"{OLDER} takes other {what} limits from this folder: {older[0]:,} to "
                 f"{older[1]:,} pixels ({section.file})."
             )
     return notes
-
-
-def _older_limits(section: Section, problems: list[str]) -> Limits:
-    plain = section.mapping
-    if image_type(plain) is None:
-        plain = {key: item for key, item in plain.items() if key != "size"}
-    return read_limits(replace(section, mapping=plain), IMAGES, problems)
 
 
 def _ignored_notes(

@@ -33,30 +33,9 @@ FULL, SLIDING_PATTERN = "full_attention", 6
 
 
 def read_soft_tokens(
-    config: Mapping[str, Any],
-    files: Files,
-    sister: ModelProfile,
-    problems: list[str],
+    config: Mapping[str, Any], files: Files, sister: ModelProfile, problems: list[str]
 ) -> ModelProfile:
-    """Return a published profile with what a folder holds in its place.
-
-    Parameters
-    ----------
-    config : Mapping
-        What config.json holds.
-    files : Files
-        The folder's other objects by file name.
-    sister : ModelProfile
-        A published checkpoint of the family: the processor's class, with the defaults that
-        the family's classes have.
-    problems : list of str
-        Where faults are added.
-
-    Returns
-    -------
-    ModelProfile
-        Not to be used when a fault was added.
-    """
+    """Return a published profile with what a folder holds in its place."""
     vision = _object(config, "vision_config", problems)
     text = _object(config, "text_config", problems)
     tower = Fields("config.json: vision_config.", vision, problems)
@@ -64,10 +43,10 @@ def read_soft_tokens(
     _check(tower, "pooling_kernel_size", sister.merge)
     depth = tower.whole("num_hidden_layers", 16)
     image_at = first(
-        nested(files, "image_processor", problems), plain_file(files, IMAGE)
+        nested(files, "image_processor", problems), plain_file(files, IMAGE, problems)
     )
     video_at = first(
-        nested(files, "video_processor", problems), plain_file(files, VIDEO)
+        nested(files, "video_processor", problems), plain_file(files, VIDEO, problems)
     )
     whole = Fields("config.json: ", config, problems)
     language_model = _language_model(
@@ -76,11 +55,9 @@ def read_soft_tokens(
         tied=whole.flag("tie_word_embeddings", default=True),
     )
     clips = sister.video or sister.checkpoint
-    frames = (
-        video_at.fields(problems).whole("num_frames", sister.sampling.max_frames)
-        if video_at
-        else sister.sampling.max_frames
-    )
+    frames = sister.sampling.max_frames
+    if video_at:
+        frames = video_at.whole("num_frames", frames)
     if language_model is None:
         return sister
     return replace(
@@ -132,7 +109,7 @@ def _limits(
         return replace(
             default, source=f"the defaults of the class, no {NESTED} sets it"
         )
-    count = section.fields(problems).whole(SOFT_TOKENS, default.max_pixels // area_px)
+    count = section.whole(SOFT_TOKENS, default.max_pixels // area_px)
     if known and count not in known.supported:
         problems.append(
             f"{section.at(SOFT_TOKENS)}: expected one of "

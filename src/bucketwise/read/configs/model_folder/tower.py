@@ -54,45 +54,24 @@ MLP_RATIO = 4
 # transformers 5.15.1, models/<family>/configuration_<family>.py, the vision class of
 # each. They are not what the checkpoints hold: Qwen2.5-VL's default width is 3,584, every
 # published tower's 1,280.
-_QWEN3_VL = TowerClass(
-    depth=27, hidden=1_152, intermediate=4_304, patch_px=16, deepstack=(8, 16, 24)
-)
+_QWEN3_VL = TowerClass(depth=27, hidden=1_152, intermediate=4_304, patch_px=16,
+                       deepstack=(8, 16, 24))  # fmt: skip
 _QWEN3_5 = TowerClass(depth=27, hidden=1_152, intermediate=4_304, patch_px=16)
 
 TOWERS: dict[str, TowerClass] = {
-    "qwen2_vl": TowerClass(
-        depth=32,
-        hidden=1_280,
-        intermediate=0,
-        patch_px=14,
-        hidden_key="embed_dim",
-        out_hidden_key="hidden_size",
-    ),
-    "qwen2_5_vl": TowerClass(
-        depth=32,
-        hidden=3_584,
-        intermediate=3_420,
-        patch_px=14,
-        mlp_matrices=3,
-        window_px=112,
-        full_attention=(7, 15, 23, 31),
-    ),
+    "qwen2_vl": TowerClass(depth=32, hidden=1_280, intermediate=0, patch_px=14,
+                           hidden_key="embed_dim", out_hidden_key="hidden_size"),
+    "qwen2_5_vl": TowerClass(depth=32, hidden=3_584, intermediate=3_420, patch_px=14,
+                             mlp_matrices=3, window_px=112,
+                             full_attention=(7, 15, 23, 31)),
     "qwen3_vl": _QWEN3_VL,
     "qwen3_vl_moe": _QWEN3_VL,
     "qwen3_5": _QWEN3_5,
     "qwen3_5_moe": _QWEN3_5,
-    "exaone4_5": TowerClass(
-        depth=32,
-        hidden=3_584,
-        intermediate=3_420,
-        patch_px=14,
-        mlp_matrices=3,
-        window_px=112,
-        full_attention=(7, 15, 23, 31),
-        heads=16,
-        kv_heads=8,
-    ),
-}
+    "exaone4_5": TowerClass(depth=32, hidden=3_584, intermediate=3_420, patch_px=14,
+                            mlp_matrices=3, window_px=112,
+                            full_attention=(7, 15, 23, 31), heads=16, kv_heads=8),
+}  # fmt: skip
 """By the `model_type` of config.json: the architectures that can be read."""
 
 HOLDERS = {"colqwen2": ("vlm_config", ("qwen2_vl", "qwen2_5_vl"))}
@@ -118,24 +97,7 @@ def read_tower(
     problems: list[str],
     place: str = "config.json: ",
 ) -> Tower:
-    """Return the vision tower of a checkpoint.
-
-    Parameters
-    ----------
-    family : str
-        A key of `TOWERS`.
-    config : Mapping
-        What config.json holds, or the object in it that is of the family.
-    problems : list of str
-        Where faults are added.
-    place : str
-        Where that stands.
-
-    Returns
-    -------
-    Tower
-        Not to be used when a fault was added.
-    """
+    """Return the vision tower of a checkpoint."""
     kind = TOWERS[family]
     vision = config.get("vision_config")
     if vision is not None and not isinstance(vision, dict):

@@ -1,89 +1,103 @@
-"""Rows of a Parquet file as records, with whatever images stand in their cells."""
+"""Rows of a delimited text or a Parquet file as records: a cell may hold an image, or a whole request."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import duckdb
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import Connection, Workspace, literal
+from bucketwise.read.database import (
+    ROW,
+    Column,
+    Connection,
+    Workspace,
+    literal,
+    open_columns,
+)
 from bucketwise.read.detect import File
-from bucketwise.read.parquet import ROW, Column, open_columns
+from bucketwise.read.lines import read_lines, sample
+from bucketwise.read.requests.opened import opened
+from bucketwise.read.requests.payloads import holds_image
+from bucketwise.read.requests.reader import Record
 from bucketwise.read.requests.walk import find_requests
+from bucketwise.read.tables.columns import FOR_SIZES
+from bucketwise.read.tables.delimited import find_layout
+from bucketwise.read.tables.naming import Chosen
+from bucketwise.read.tables.records import Form, read_records
+
+_SAMPLE_LINES = 20
+_LONGEST_NAME = 64
 
 _RANGE_BYTES = 128 * 1024 * 1024
 _RANGE_ROWS = 20_000
 """Asked for at once: a row group may be as large as its file, and DuckDB holds 2,048
 rows of it together."""
-
 _MEMORY_LIMITS_MB = (360, 720, 1440, 2880)
 """Tried in turn: a page of a column has to fit, packed and unpacked."""
-
 _STORED = ["blob", "varchar"]
 """Types of the `bytes` and `path` of an image in Hugging Face datasets."""
-
 _WORDS = re.compile(r"[^a-z0-9]+|(?<=[a-z])(?=[0-9])")
-_IMAGE_WORDS = frozenset(
-    {
-        "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures",
-        "pic", "screenshot", "screenshots", "bytes", "imagebytes", "jpg", "jpeg",
-        "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic",
-    }
-)  # fmt: skip
-_OTHER_WORDS = frozenset(
-    {
-        "audio", "video", "videos", "pdf", "sound", "speech", "voice", "wav", "mp3",
-        "embedding", "embeddings", "emb", "feature", "features", "latent", "hash",
-        "phash", "sha256", "md5", "tokens",
-    }
-)  # fmt: skip
+_IMAGE_WORDS = frozenset({
+    "image", "images", "img", "imgs", "photo", "photos", "picture", "pictures", "pic",
+    "screenshot", "screenshots", "bytes", "imagebytes", "jpg", "jpeg", "png", "webp",
+    "avif", "gif", "bmp", "tif", "tiff", "heic",
+})  # fmt: skip
+_OTHER_WORDS = frozenset({
+    "audio", "video", "videos", "pdf", "sound", "speech", "voice", "wav", "mp3",
+    "embedding", "embeddings", "emb", "feature", "features", "latent", "hash", "phash",
+    "sha256", "md5", "tokens",
+})  # fmt: skip
 """Bytes of other kinds: the features Audio, Video and Pdf of Hugging Face datasets are
 stored like its Image (datasets 5.2.0, features/image.py, Image.pa_type)."""
 
 
-def has_images(workspace: Workspace, file: File) -> bool:
-    """Return whether a Parquet file has columns for the bytes of images.
+def read_delimited(file: File) -> Iterator[Record]:
+    """Yield each row as an object, by the names of its columns; None where it is ragged."""
+    first = sample(read_lines(file.path, file.compression), _SAMPLE_LINES)
+    layout = find_layout(first, {}, _FOR_IMAGES)
+    form = Form(
+        separator=layout.separator,
+        width=len(layout.names),
+        is_row=lambda cells: any(map(_is_telling, cells)),
+    )
+    lines = islice(read_lines(file.path, file.compression), layout.skipped, None)
+    for at, cells in read_records(lines, form):
+        if cells is None or form.is_ragged(cells):
+            if cells != []:
+                yield layout.skipped + at, None
+        else:
+            yield layout.skipped + at, dict(zip(layout.names, cells, strict=False))
 
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        A Parquet file.
-    """
+
+def _is_telling(cell: str) -> bool:
+    return holds_image(cell) or opened(cell) is not cell
+
+
+_FOR_IMAGES = replace(
+    FOR_SIZES,
+    is_heading=lambda cell: 0 < len(cell) <= _LONGEST_NAME and not _is_telling(cell),
+    is_value=_is_telling,
+    sought="the images",
+)
+"""A header is short, and what tells images is not."""
+
+
+def has_images(workspace: Workspace, file: File) -> bool:
+    """Return whether a Parquet file has columns for the bytes of images."""
     stored = open_columns(workspace, file.path)[1]
     empty = {each.name: _marked(each, None) for each in stored}
     return any(request.n_there for request in find_requests(empty))
 
 
 def read_parquet(
-    workspace: Workspace, file: File, chosen: Mapping[str, str] | None = None
+    workspace: Workspace, file: File, chosen: Chosen = None
 ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield each row and its cells by column.
-
-    Parameters
-    ----------
-    workspace : Workspace
-        Where DuckDB will look for the file.
-    file : File
-        A Parquet file.
-    chosen : mapping of str to str, optional
-        Role to column name, from the user.
-
-    Yields
-    ------
-    tuple of int and mapping
-        The row, from 1, and its cells. Those that are of images by type and name are
-        `{"bytes": ...}`, empty ones too; other bytes are left out.
-
-    Raises
-    ------
-    InputError
-        When a row group does not fit into memory.
-    """
+    """Yield each row and its cells by column."""
     connection = workspace.connection.cursor()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET preserve_insertion_order = true")
@@ -94,7 +108,12 @@ def read_parquet(
     columns = [each for each in stored if _is_read(each, chosen or {})]
     cells = ", ".join([ROW, *map(_sql, columns)])
     staged = literal(workspace.stage(file.path))
-    for first, end in _ranges(_row_groups(connection, staged)):
+    groups = connection.execute(
+        "SELECT any_value(row_group_num_rows), "
+        "CAST(sum(greatest(total_uncompressed_size, 0)) AS BIGINT) "
+        f"FROM parquet_metadata({staged}) GROUP BY row_group_id ORDER BY row_group_id"
+    ).fetchall()
+    for first, end in _ranges(groups):
         where = f"{ROW} >= {first} AND {ROW} < {end}"
         query = f"SELECT {cells} FROM {source} WHERE {where}"
         for at, *row in _fetched(connection, query, (first, end), file.name):
@@ -143,15 +162,6 @@ def _told(words: frozenset[str], kind: Any, cell: Any) -> Any:
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(_WORDS.split(name.casefold()))
-
-
-def _row_groups(connection: Connection, path: str) -> list[tuple[int, int]]:
-    """Return how many rows and bytes each row group has."""
-    return connection.execute(
-        "SELECT any_value(row_group_num_rows), "
-        "CAST(sum(greatest(total_uncompressed_size, 0)) AS BIGINT) "
-        f"FROM parquet_metadata({path}) GROUP BY row_group_id ORDER BY row_group_id"
-    ).fetchall()
 
 
 def _ranges(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
