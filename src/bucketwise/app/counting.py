@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bucketwise.app.built_in import newest
+from bucketwise.app.built_in import release_of
 from bucketwise.app.preprocessing import VideoOptions, as_shipped
 from bucketwise.app.tables import COLUMNS, counts_table, with_unusable
 from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
-from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import read_rows
 from bucketwise.read.configs.profiles import find_profile
@@ -54,7 +53,7 @@ def count(
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
-    return counts_table(counts, RBLN.release(newest(target).parsed))
+    return counts_table(counts, release_of(target))
 
 
 def count_rows(
@@ -72,7 +71,7 @@ def count_rows(
     """Yield what each input row becomes, in order; as `count`, without merging rows."""
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
-    release = RBLN.release(newest(target).parsed)
+    release = release_of(target)
     for rows in read_rows(
         inputs,
         columns=columns,

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bucketwise.app.built_in import newest
+from bucketwise.app.built_in import release_of
 from bucketwise.app.preprocessing import VideoOptions, as_shipped
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.explanation import SIZE, Explanation, explain_size
 from bucketwise.core.limits import Limit
-from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.read import read_traffic
 from bucketwise.read.configs.profiles import find_profile
 
@@ -48,7 +47,7 @@ def explain(
     profile = find_profile(model)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     lengths = Buckets(tuple(sorted(set(buckets)))) if buckets else None
-    asked = (RBLN.release(newest(target).parsed), lengths)
+    asked = (release_of(target), lengths)
     found = []
     for size in sizes:
         if SIZE.fullmatch(size.strip()) or not os.path.isfile(size):  # noqa: PTH113 - no fault on odd names
