@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price, vit_flops
-from bucketwise.core.demand import Demand
 from bucketwise.core.limits import image_limits, video_limits
 from bucketwise.core.optimize import Problem
 from bucketwise.core.optimize.exact import solve

@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
+from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import vit_flops
-from bucketwise.core.demand import Demand
 from bucketwise.core.optimize import Problem
 from bucketwise.core.optimize.exact import frontier
 from bucketwise.read.configs.profiles import find_profile

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from bucketwise.core.buckets import Buckets
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.in_service import InService
 from bucketwise.core.limits import image_limits, video_limits
 from bucketwise.core.patching import Preprocessing
 from bucketwise.core.plan import PlanWarning
-from bucketwise.core.today import Today
 from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import (
@@ -94,14 +93,14 @@ def limits_of(min_pixels: int, max_pixels: int) -> PixelLimits:
 
 def today_of(
     *lengths: int, max_pixels: int | None = None, source: str = "given"
-) -> Today:
+) -> InService:
     """Build what runs today, under the checkpoint's limits or another upper one."""
     limits = (
         ()
         if max_pixels is None
         else (GivenLimits(max_pixels=max_pixels, source=source),)
     )
-    return Today(buckets=Buckets(lengths), limits=limits, source=source)
+    return InService(buckets=Buckets(lengths), limits=limits, source=source)
 
 
 def preprocessing_of(

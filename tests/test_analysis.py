@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.core.analysis import Analysis, Context, analyze
+from bucketwise.core.in_service import InService
 from bucketwise.core.optimize import SOLVERS
 from bucketwise.core.optimize.choose import GraphPrice
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import count_patches
 from bucketwise.core.plan import Visual
-from bucketwise.core.question import Question
-from bucketwise.core.today import Today
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.errors import InputError, UsageError
@@ -30,7 +30,7 @@ QWEN25 = find_profile("qwen2.5-vl-7b")
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 
-MERGED = Question(bucket_unit="merged_patches")
+MERGED = PlanOptions(bucket_unit="merged_patches")
 
 MIXED = traffic_of(
     *((480, 640, 50.0), (720, 1280, 30.0), (1080, 1920, 15.0), (300, 300, 80.0)),
@@ -47,22 +47,22 @@ rows = st.lists(
 def plan_for(
     traffic: Traffic,
     profile: ModelProfile = QWEN3,
-    question: Question | None = None,
-    today: Today | None = None,
+    question: PlanOptions | None = None,
+    today: InService | None = None,
     targets: tuple[str, ...] = (),
 ) -> Analysis:
     return analyze(
         traffic,
         profile,
         preprocessing_of(profile),
-        question or Question(),
+        question or PlanOptions(),
         RBLN.releases(pick_targets(targets)),
         today=today,
         context=Context(version="0"),
     )
 
 
-def visual_for(traffic: Traffic, question: Question | None = None) -> Visual:
+def visual_for(traffic: Traffic, question: PlanOptions | None = None) -> Visual:
     return plan_for(traffic, question=question).plan.visual
 
 
@@ -73,7 +73,7 @@ def test_every_accepted_image_fits_and_shares_add_up(
 ) -> None:
     traffic = traffic_of(*((h, w, float(n)) for h, w, n in sizes))
     try:
-        analysis = plan_for(traffic, profile, Question(k_range=(k, k)))
+        analysis = plan_for(traffic, profile, PlanOptions(k_range=(k, k)))
     except InputError:
         counts = count_patches(traffic.sizes(), profile, preprocessing_of(profile))
         assert not counts.accepted.any()
@@ -135,7 +135,7 @@ def test_the_frontier_goes_to_eight_and_every_strategy_stands_at_each_asked_k() 
 
 
 def test_another_strategy_is_followed_and_priced_alike() -> None:
-    visual = visual_for(MIXED, Question(strategy="quantile", k_range=(3, 3)))
+    visual = visual_for(MIXED, PlanOptions(strategy="quantile", k_range=(3, 3)))
     assert visual.decision.strategy == "quantile"
     chosen = next(r for r in visual.strategies if r.name == "quantile" and r.k == 3)
     assert visual.vit_max_seq_lens == chosen.vit_max_seq_lens
@@ -147,12 +147,12 @@ def test_a_price_for_a_graph_decides_k() -> None:
     cheap = GraphPrice(
         graph_minutes=1e-9, images_per_day=1e9, keep_days=1e3, vit_tflops=1
     )
-    assert visual_for(MIXED, Question(graph_price=dear)).decision.k == 2
-    assert visual_for(MIXED, Question(graph_price=cheap)).decision.k == 4
+    assert visual_for(MIXED, PlanOptions(graph_price=dear)).decision.k == 2
+    assert visual_for(MIXED, PlanOptions(graph_price=cheap)).decision.k == 4
 
 
 def test_pins_are_kept_count_in_k_and_raise_the_top() -> None:
-    visual = visual_for(MIXED, Question(pins=(1_000, 20_000), k_range=(3, 3)))
+    visual = visual_for(MIXED, PlanOptions(pins=(1_000, 20_000), k_range=(3, 3)))
     assert visual.vit_max_seq_lens[-1] == 20_000
     assert 1_000 in visual.vit_max_seq_lens
     assert len(visual.vit_max_seq_lens) == 3
@@ -160,11 +160,11 @@ def test_pins_are_kept_count_in_k_and_raise_the_top() -> None:
 
 def test_a_pin_off_the_models_multiple_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match=r"expected a multiple of 4 for .*, got 1001"):
-        visual_for(MIXED, Question(pins=(1_001,)))
+        visual_for(MIXED, PlanOptions(pins=(1_001,)))
 
 
 def test_alignment_is_rounded_up_to_a_multiple_of_the_models() -> None:
-    visual = visual_for(MIXED, Question(align=126))
+    visual = visual_for(MIXED, PlanOptions(align=126))
     assert all(length % 128 == 0 for length in visual.vit_max_seq_lens)
 
 
@@ -172,8 +172,8 @@ def test_headroom_raises_the_top_only_and_stops_at_what_the_limit_lets_through()
     None
 ):
     plain = visual_for(MIXED)
-    roomy = visual_for(MIXED, Question(headroom=0.01))
-    most = visual_for(MIXED, Question(headroom=9.0))
+    roomy = visual_for(MIXED, PlanOptions(headroom=0.01))
+    most = visual_for(MIXED, PlanOptions(headroom=9.0))
     assert roomy.vit_max_seq_lens[-1] > plain.vit_max_seq_lens[-1]
     assert most.vit_max_seq_lens[-1] == 16_384
     assert most.overflow_possible <= 16_384
@@ -199,7 +199,7 @@ def test_merged_lengths_are_a_quarter_and_come_with_a_warning() -> None:
 def test_a_length_is_one_the_sdk_takes_in_the_unit_it_is_written_in(
     profile: ModelProfile, strategy: str
 ) -> None:
-    for question in (Question(), MERGED):
+    for question in (PlanOptions(), MERGED):
         asked = replace(question, strategy=strategy)
         visual = plan_for(MIXED, profile, asked).plan.visual
         assert not any(length % profile.align for length in visual.max_seq_lens)
@@ -229,7 +229,7 @@ def test_a_top_above_every_published_length_warns_with_the_bytes_of_its_mask() -
         traffic_of((4_000, 4_000, 2_000.0)),
         QWEN3,
         preprocessing_of(QWEN3, QWEN3.checkpoint),
-        Question(),
+        PlanOptions(),
         RBLN.releases(pick_targets(())),
     )
     visual = analysis.plan.visual
@@ -262,20 +262,20 @@ def test_the_worst_of_clips_is_the_shortest_the_processor_accepts() -> None:
         rows_read=1,
         rows_used=1,
     )
-    visual = visual_for(merge_traffic([clip]), Question(allow_overflow=True))
+    visual = visual_for(merge_traffic([clip]), PlanOptions(allow_overflow=True))
     assert (visual.worst.frames, visual.overflow_possible) == (2, 49_152)
     assert any("lower the video limit" in each.words for each in visual.warnings)
 
 
 def test_a_heuristic_is_named_one_in_the_reason_for_k() -> None:
-    visual = visual_for(MIXED, Question(strategy="equal-duration"))
+    visual = visual_for(MIXED, PlanOptions(strategy="equal-duration"))
     assert "equal-duration promises no optimum" in visual.decision.reason
 
 
 def test_pins_that_need_more_buckets_than_asked_are_told() -> None:
-    visual = visual_for(MIXED, Question(pins=(300, 500, 1_000), k_range=(2, 2)))
+    visual = visual_for(MIXED, PlanOptions(pins=(300, 500, 1_000), k_range=(2, 2)))
     assert visual.decision.reason.startswith("the pins and the top need 4; ")
-    few = visual_for(traffic_of((480, 640), (720, 1_280)), Question(k_range=(3, 3)))
+    few = visual_for(traffic_of((480, 640), (720, 1_280)), PlanOptions(k_range=(3, 3)))
     assert few.decision.reason.startswith("2 lengths would serve all exactly as well; ")
 
 
@@ -291,7 +291,7 @@ def test_caps_shrink_more_and_cost_less_the_lower_they_are() -> None:
 class TestToday:
     """Today against proposed."""
 
-    def today(self, *lengths: int, max_pixels: int | None = None) -> Today:
+    def today(self, *lengths: int, max_pixels: int | None = None) -> InService:
         return today_of(*lengths, max_pixels=max_pixels)
 
     def test_images_that_raise_today_are_counted_and_left_out_of_the_saving(
@@ -345,7 +345,7 @@ def test_traffic_the_processor_refuses_altogether_is_an_input_error() -> None:
 
 def test_options_out_of_range_are_all_named_at_once() -> None:
     with pytest.raises(UsageError) as caught:
-        Question(strategy="best", k_range=(4, 2), min_saving=2.0, pins=(0,))
+        PlanOptions(strategy="best", k_range=(4, 2), min_saving=2.0, pins=(0,))
     assert len(caught.value.problems) == 4
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bucketwise.core.changes import plan_changes
+from bucketwise.core.plan_diff import plan_changes
 
 
 def plan_of(

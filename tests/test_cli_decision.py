@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
-from bucketwise.cli.decision import MOST_LINES, decision_lines
+from bucketwise.cli.decision_lines import MOST_LINES, decision_lines
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.decoder.decision import load_warnings
+from bucketwise.core.decoder.decoder_plan import load_warnings
 from bucketwise.core.plan import Assumption, PlanWarning, Severity
 from bucketwise.core.verdict import CALLS, Grounds, verdict_of
 from tests.strategies import notes_of

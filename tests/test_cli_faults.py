@@ -133,7 +133,7 @@ def told(
 ) -> Told:
     """Run the command line here, as nobody: its status and what it complains of."""
     monkeypatch.chdir(scene)
-    monkeypatch.setattr("bucketwise.read.inputs.WRITER_WITHIN_S", 0.01)
+    monkeypatch.setattr("bucketwise.read.paths.WRITER_WITHIN_S", 0.01)
 
     def run_here(words: Sequence[str]) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["bucketwise", *words])

@@ -16,12 +16,12 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.cli.lint import FORMATS
 from bucketwise.engines.rbln.releases import NEWEST, OLDEST
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.errors import ConfigError, UsageError
+from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.lint.formats import RENDERERS
-from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.read.configs.profiles import find_profile
 from tests import commands
 from tests.test_model_folders import folder_of
@@ -43,7 +43,7 @@ BAD = GOOD | {"visual": {"max_seq_lens": [1024, 16384]}}
 """The older name, which 0.12.0 refuses."""
 
 
-def old_name(subject: RblnSubject) -> Iterator[Finding]:
+def old_name(subject: RblnCase) -> Iterator[Finding]:
     """An older name."""
     if subject.visual and "max_seq_lens" in subject.visual:
         path = ("visual", "max_seq_lens")

@@ -15,7 +15,7 @@ from PIL import Image
 from bucketwise.cli import COMMANDS, main, option_types
 from bucketwise.cli.option_types import Amount, Name, Percent, Pixels
 from bucketwise.core.cost import COSTS
-from bucketwise.core.decoder import question
+from bucketwise.core.decoder import options as question
 from bucketwise.core.optimize import SOLVERS
 from bucketwise.errors import BucketwiseError
 

@@ -16,10 +16,10 @@ from bucketwise.core.comparison.compare import compare_scenarios
 from bucketwise.core.comparison.outcome import Comparison, Outcome
 from bucketwise.core.comparison.scenario import Scenario
 from bucketwise.core.cost import vit_flops
-from bucketwise.core.limits import Setting
+from bucketwise.core.in_service import compare_today, limits_in_service
+from bucketwise.core.limits import Case
+from bucketwise.core.options import MOST_BUCKETS
 from bucketwise.core.patching import count_patches
-from bucketwise.core.question import MOST_BUCKETS
-from bucketwise.core.today import compare_today, limits_in_service
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.errors import ConfigError, InputError, UsageError
@@ -71,9 +71,9 @@ def traffic_from(drawn: list[tuple[int, int, int]]) -> Traffic:
 
 def setting_of(
     traffic: Traffic, profile: ModelProfile = QWEN3, limits: PixelLimits | None = None
-) -> Setting:
+) -> Case:
     preprocessing = preprocessing_of(profile, limits)
-    return Setting(
+    return Case(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(traffic.sizes(), profile, preprocessing),

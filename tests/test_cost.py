@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import COSTS, CostCurve, linear_cost, price, vit_flops
-from bucketwise.core.demand import Demand
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import demands

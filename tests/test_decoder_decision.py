@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.decision import (
+from bucketwise.core.decoder.decoder_plan import (
     Decided,
     decide_decoder,
     decide_pattern,
     suggest_batch_size,
 )
+from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.core.decoder.graphs import choose_graphs, mean_cost
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
-from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.decoder.sizing import (
     BATCH_SIZES,
     LARGER_BATCH_SIZES,
@@ -25,7 +26,6 @@ from bucketwise.core.decoder.sizing import (
     context_length,
 )
 from bucketwise.core.decoder.step_cost import slot_costs
-from bucketwise.core.decoder.sweep import sweep
 from bucketwise.engines.rbln.attention import context_step
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import InputError, UsageError
@@ -71,7 +71,7 @@ def decided(
         samples=7,
         tokens=tokens,
     )
-    question = DecoderQuestion(batch_size=batch_size, **asked)  # type: ignore[arg-type]
+    question = DecoderOptions(batch_size=batch_size, **asked)  # type: ignore[arg-type]
     return decide_decoder(
         evidence, question, profile or PROFILES["qwen3-vl-2b"], ATOM_8
     )
@@ -236,7 +236,7 @@ def test_a_batch_size_that_nobody_gave_is_the_smallest_that_hardly_queues(
     load = load_of([(0, 100)] * often + [(0, 1)] * beyond)
     asked, assumed = suggest_batch_size(
         Evidence(kind="requests", load=load, samples=500),
-        DecoderQuestion(batch_size=1),
+        DecoderOptions(batch_size=1),
         PROFILES["qwen3-vl-2b"],
         ATOM_8,
     )

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bucketwise.core.decoder.from_requests import sweep
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import GPU_DEVICE, Deployment, Pricing
-from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.decoder.step_cost import Hardware, prefill_ms, roofline
-from bucketwise.core.decoder.sweep import sweep
 from bucketwise.engines.rbln.devices import DEVICES, device_of
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import UsageError
@@ -112,7 +112,7 @@ def evidence(activity: Activity, engine: str = "unknown") -> Evidence:
 def pricing_for(
     found: Evidence, *, model: str = "qwen3-vl-2b", **asked: object
 ) -> Pricing:
-    question = DecoderQuestion(batch_size=4, **asked)  # type: ignore[arg-type]
+    question = DecoderOptions(batch_size=4, **asked)  # type: ignore[arg-type]
     profile = built_in_profiles()[model]
     return Pricing.of(question, profile, Deployment(engine=RBLN, n_devices=8), found)
 
@@ -152,7 +152,7 @@ def test_what_the_user_says_of_the_measured_system_wins_over_its_log() -> None:
 def test_the_context_adds_visual_tokens_that_prompts_do_not_count() -> None:
     tokens = RequestTokens.of(np.array([100]), np.array([10]), with_images=False)
     found = Evidence(kind="requests", load=seen(1), samples=1, tokens=tokens)
-    question = DecoderQuestion(batch_size=4)
+    question = DecoderOptions(batch_size=4)
     profile = built_in_profiles()["qwen3-vl-2b"]
     pricing = Pricing.of(
         question, profile, Deployment(engine=RBLN, mean_visual=500), found
@@ -180,4 +180,4 @@ def test_a_question_that_cannot_be_is_refused(
     asked: dict[str, object], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        DecoderQuestion(**asked)  # type: ignore[arg-type]
+        DecoderOptions(**asked)  # type: ignore[arg-type]

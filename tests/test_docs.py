@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bucketwise.cli import COMMANDS
-from bucketwise.cli.decision import decision_lines
+from bucketwise.cli.decision_lines import decision_lines
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,3 +55,18 @@ def test_every_sample_has_its_origin_and_its_report() -> None:
         assert (ROOT / "reports" / path.stem / "report.html").exists()
     for path in (ROOT / "sample_traffic").glob("*.csv.gz"):
         assert f"`{path.name}`" in origins
+
+
+def test_every_place_that_contributors_are_sent_to_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    sources = ROOT / "src" / "bucketwise"
+    code = "".join(path.read_text(encoding="utf-8") for path in sources.rglob("*.py"))
+    sent = set(re.findall(r"`((?:[\w.-]+/)+[\w.-]*)`", text))
+    tables = set(re.findall(r"`([A-Z][A-Z_]{3,})`", text))
+    assert len(sent) > 20
+    assert [
+        each
+        for each in sorted(sent)
+        if not any((top / each).exists() for top in (ROOT, sources))
+    ] == []
+    assert [each for each in tables if not re.search(rf"\b{each}\b.* = ", code)] == []

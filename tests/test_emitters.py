@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bucketwise.core.decoder.decision import decide_pattern
+from bucketwise.core.decoder.decoder_plan import decide_pattern
 from bucketwise.core.plan import (
     BucketUse,
     Cost,
@@ -33,8 +33,8 @@ from bucketwise.engines.rbln.base_config import (
     zoo_base,
 )
 from bucketwise.engines.rbln.emit import EMITTERS, emit
+from bucketwise.engines.rbln.emit.comments import one_line
 from bucketwise.engines.rbln.emit.processor_lines import python_literal
-from bucketwise.engines.rbln.emit.remarks import one_line
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.explanation import explain_size, parse_size
+from bucketwise.core.explain import explain_size, parse_size
 from bucketwise.core.patching import Preprocessing
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import UsageError

@@ -28,7 +28,7 @@ from bucketwise.read import (
     read_traffic,
     write_histogram,
 )
-from bucketwise.words.reasons import OUTSIDE
+from bucketwise.words.reject_reasons import OUTSIDE
 
 pytestmark = pytest.mark.usefixtures("one_reader")
 

@@ -27,15 +27,10 @@ from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import merge_traffic
-from bucketwise.read import (
-    inputs,
-    read_rows,
-    read_traffic,
-    reading,
-    scratch,
-    write_histogram,
-)
-from bucketwise.read.inputs import Input
+from bucketwise.read import paths as inputs
+from bucketwise.read import read_rows, read_traffic, scratch, write_histogram
+from bucketwise.read import traffic as reading
+from bucketwise.read.paths import Input
 from bucketwise.read.progress import Progress
 from bucketwise.read.tables import small
 from tests.commands import bucketwise

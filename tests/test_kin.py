@@ -21,7 +21,7 @@ from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.kv_cache import sliding_bytes
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.releases import RELEASES, Version, written
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import clips_of, preprocessing_of, sides_px, sizes_of, traffic_of
@@ -371,7 +371,7 @@ def test_a_compiled_folder_of_pages_is_read_at_every_level(tmp_path: Path) -> No
     file.write_text(json.dumps(config), encoding="utf-8")
     [judged] = bucketwise.lint_config(file).judged
     assert judged.subject.family == "colqwen2"
-    assert isinstance(judged.subject, RblnSubject)
+    assert isinstance(judged.subject, RblnCase)
     assert judged.subject.config["num_devices"] == 4
     assert not [each for each in judged.reported if each.finding.severity == "error"]
     plan = bucketwise.analyze(

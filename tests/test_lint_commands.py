@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bucketwise.app.linting import lint_config
 from bucketwise.errors import BucketwiseError, ConfigError
-from bucketwise.lint.subject import LintReport
+from bucketwise.lint.case import LintReport
 from bucketwise.nouns.document import Document, Unknown
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents.excerpt import aligned, whole

@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.engines.rbln.releases import NEWEST
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.lint.fixing import MAX_ROUNDS, apply_fixes, fixed
 from bucketwise.nouns.document import Document, Path
 
 
-def subject_of(config: dict[str, Any]) -> RblnSubject:
+def subject_of(config: dict[str, Any]) -> RblnCase:
     document = Document(config=config, form="compile", source="c.json", places={})
-    return RblnSubject(document=document, version=NEWEST)
+    return RblnCase(document=document, version=NEWEST)
 
 
 def finding(*fixes: Fix) -> Finding:
@@ -156,20 +156,20 @@ def test_a_change_of_what_is_not_there_is_passed_over(fix: Fix) -> None:
     assert apply_fixes({"a": 1}, [fix]) == {"a": 1}
 
 
-def old_name(subject: RblnSubject) -> Iterator[Finding]:
+def old_name(subject: RblnCase) -> Iterator[Finding]:
     """An old name."""
     if "old" in subject.config:
         yield finding(rename("new", "old"))
 
 
-def unsorted(subject: RblnSubject) -> Iterator[Finding]:
+def unsorted(subject: RblnCase) -> Iterator[Finding]:
     """A list under the new name that does not ascend."""
     found = subject.config.get("new", [])
     if list(found) != sorted(found):
         yield finding(set_to(sorted(found), "new"))
 
 
-def never_right(subject: RblnSubject) -> Iterator[Finding]:
+def never_right(subject: RblnCase) -> Iterator[Finding]:
     """A number that is always too small."""
     yield finding(set_to(subject.config.get("n", 0) + 1, "n"))
 
@@ -197,13 +197,13 @@ def test_a_configuration_that_was_put_right_stays_as_it_is(
     assert fixed(subject_of(once), RULES, judge).config == once
 
 
-def outer(subject: RblnSubject) -> Iterator[Finding]:
+def outer(subject: RblnCase) -> Iterator[Finding]:
     """An old name of a level."""
     if "vision" in subject.config:
         yield finding(rename("visual", "vision"))
 
 
-def inner(subject: RblnSubject) -> Iterator[Finding]:
+def inner(subject: RblnCase) -> Iterator[Finding]:
     """An old name within the level of the new name."""
     if "old" in (subject.visual or {}):
         yield finding(rename("new", "visual", "old"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bucketwise.engines.rbln.releases import NEWEST, Version
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.profile import PixelLimits
@@ -62,7 +62,7 @@ def rules_for(
     """Return rule -> severity of everything worse than a note."""
     profile = find_profile("qwen3-vl-2b")
     document = Document(config=config, form="compile", source="guide.py", places={})
-    subject = RblnSubject(
+    subject = RblnCase(
         document=document,
         version=version,
         profile=profile,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from bucketwise.engines.rbln.keys import BUCKETS, DEVICES, right_name
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
 from bucketwise.engines.rbln.rules import blocks, memory
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.layout import layout_of
-from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.lint.finding import Finding
 from bucketwise.nouns.document import Document, Form, Unknown
 from bucketwise.read.configs.profiles import built_in_profiles
@@ -50,9 +50,9 @@ def subject_of(
     model: str | None = "qwen3-vl-2b",
     npu: str | None = "RBLN-CA25",
     form: Form = "compile",
-) -> RblnSubject:
+) -> RblnCase:
     profile = MODELS[model] if model else None
-    return RblnSubject(
+    return RblnCase(
         document=Document(config=config, form=form, source="config.json", places={}),
         version=version,
         profile=profile,
@@ -61,7 +61,7 @@ def subject_of(
     )
 
 
-def found_in(subject: RblnSubject) -> dict[str, Finding]:
+def found_in(subject: RblnCase) -> dict[str, Finding]:
     return {rule.__name__: finding for rule in RULES for finding in rule(subject)}
 
 

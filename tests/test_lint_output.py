@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 import bucketwise
 from bucketwise.engines.rbln.releases import NEWEST
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.table import RULES
+from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.finding import SEVERITIES, Finding, Fix, Reported, Rule, Severity
 from bucketwise.lint.formats import RENDERERS, rules_page
 from bucketwise.lint.formats.words import FORMS, MEANINGS
-from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.nouns.document import Document, Form, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.profiles import built_in_profiles
@@ -31,7 +31,7 @@ from bucketwise.read.configs.profiles import built_in_profiles
 PAGE = Path(__file__).parent.parent / "docs" / "rules.md"
 
 
-def checked(subject: RblnSubject) -> Iterator[Finding]:
+def checked(subject: RblnCase) -> Iterator[Finding]:
     """A value of {braces} and [lists](of things).
 
     With a second paragraph.
@@ -54,7 +54,7 @@ def report_of(
         config={}, form="compile", source="c.json", places={}, notes=("a note",)
     )
     profile = built_in_profiles()["qwen3-vl-2b"]
-    subject = RblnSubject(
+    subject = RblnCase(
         document=document,
         version=NEWEST,
         profile=profile,

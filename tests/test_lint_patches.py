@@ -19,7 +19,7 @@ from bucketwise.app.linting import lint_config
 from bucketwise.cli import main
 from bucketwise.engines.rbln.releases import Version, written
 from bucketwise.engines.rbln.serve_options import FIELDS_SINCE
-from bucketwise.lint.subject import LintReport
+from bucketwise.lint.case import LintReport
 from tests.command_forms import FORMS as COMMANDS
 from tests.strategies import traffic_of
 from tests.test_lint_rules import CASES, GOOD, changed

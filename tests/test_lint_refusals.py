@@ -11,7 +11,7 @@ import pytest
 
 from bucketwise.engines.rbln import keys
 from bucketwise.engines.rbln.releases import parse_version
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.nouns.document import Document, Form
 from bucketwise.read.configs.profiles import find_profile
@@ -54,7 +54,7 @@ def errors_for(refusal: Refusal, release: Release) -> list[tuple[str, str]]:
     form: Form = "load" if at_load else "compile"
     profile = find_profile(MODELS[refusal.family])
     npu = config.get("npu")
-    subject = RblnSubject(
+    subject = RblnCase(
         document=Document(config=config, form=form, source="x.json", places={}),
         version=parse_version(release.version),
         profile=profile,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.core.cost import vit_flops
-from bucketwise.core.decoder.decision import decide_pattern
+from bucketwise.core.decoder.decoder_plan import decide_pattern
 from bucketwise.core.patching import Preprocessing, count_patches
 from bucketwise.engines.rbln.base_config import zoo_base
 from bucketwise.engines.rbln.emit.context import EmitContext
@@ -22,11 +22,11 @@ from bucketwise.engines.rbln.model_classes import (
     splits_visual,
 )
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.engines.rbln.targets import TARGETS
+from bucketwise.lint.case import TrafficUse
 from bucketwise.lint.finding import Finding
-from bucketwise.lint.subject import Use
 from bucketwise.nouns.document import Document, Form, ServeLine, Unknown
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import Sizes
@@ -58,7 +58,7 @@ def subject_of(
     model: str | None = "qwen3-vl-2b",
     form: Form = "compile",
     **more: Any,
-) -> RblnSubject:
+) -> RblnCase:
     profile = find_profile(model) if model else None
     document = Document(
         config=config,
@@ -68,7 +68,7 @@ def subject_of(
         serve=more.pop("serve", None),
         class_name=more.pop("class_name", ""),
     )
-    return RblnSubject(
+    return RblnCase(
         document=document,
         version=version,
         profile=profile,
@@ -78,11 +78,11 @@ def subject_of(
     )
 
 
-def found_in(subject: RblnSubject) -> dict[str, Finding]:
+def found_in(subject: RblnCase) -> dict[str, Finding]:
     return {each.rule: each.finding for each in judge(subject)}
 
 
-def worse_than_info(subject: RblnSubject) -> dict[str, Finding]:
+def worse_than_info(subject: RblnCase) -> dict[str, Finding]:
     return {
         rule: finding
         for rule, finding in found_in(subject).items()
@@ -473,7 +473,7 @@ def test_a_device_list_of_the_top_level_reaches_visual_from_0_11_1() -> None:
     assert "devices/device-list-length" not in found_in(subject_of(older, (0, 10, 4)))
 
 
-def use_of(*sides: tuple[int, int, float]) -> Use:
+def use_of(*sides: tuple[int, int, float]) -> TrafficUse:
     profile = find_profile("qwen3-vl-2b")
     height, width, count = (np.array(column) for column in zip(*sides, strict=True))
     zeros = np.zeros(len(sides), dtype=np.int64)
@@ -486,7 +486,7 @@ def use_of(*sides: tuple[int, int, float]) -> Use:
         count=count.astype(np.float64),
     )
     preprocessing = Preprocessing(image=DEPLOYED, video=None, video_fps=None)
-    return Use(
+    return TrafficUse(
         counts=count_patches(sizes, profile, preprocessing), curve=vit_flops(profile)
     )
 

@@ -16,7 +16,7 @@ from bucketwise.core.tower import (
 )
 from bucketwise.engines.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
 from bucketwise.engines.rbln.memory.layout import Layout
-from bucketwise.engines.rbln.memory.preflight import preflight
+from bucketwise.engines.rbln.memory.remedies import preflight
 from bucketwise.engines.rbln.memory.terms import language_model_terms, vit_terms
 from bucketwise.errors import ConfigError
 from bucketwise.read.configs.profiles import built_in_profiles

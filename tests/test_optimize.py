@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price
-from bucketwise.core.demand import Demand
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up, kmeans
 from bucketwise.core.optimize.choose import GraphPrice, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier

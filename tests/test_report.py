@@ -20,9 +20,9 @@ import pytest
 
 from bucketwise.core.analysis import Analysis, Context, analyze
 from bucketwise.core.buckets import Buckets
+from bucketwise.core.in_service import InService
 from bucketwise.core.optimize.choose import GraphPrice
-from bucketwise.core.question import Question
-from bucketwise.core.today import Today
+from bucketwise.core.options import PlanOptions
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.nouns.profile import ModelProfile
@@ -64,15 +64,15 @@ TODAY = today_of(1_024, 3_136, source="rbln_config")
 def analysis_of(
     traffic: Traffic = MIXED,
     profile: ModelProfile = QWEN3,
-    question: Question | None = None,
-    today: Today | None = TODAY,
+    question: PlanOptions | None = None,
+    today: InService | None = TODAY,
     context: Context | None = None,
 ) -> Analysis:
     return analyze(
         traffic,
         profile,
         preprocessing_of(profile),
-        question or Question(),
+        question or PlanOptions(),
         RBLN.releases(pick_targets(())),
         today=today,
         context=context or Context(version="0.1.0", options={"buckets": "2-4"}),
@@ -170,14 +170,16 @@ CASES = {
         clips_of((480, 640, 8, 2.0), (720, 1280, 9, 1.0))
     ),
     "clips_and_images": lambda: analysis_of(clips_of((720, 1280, 16, 3.0), images=7)),
-    "merged_unit": lambda: analysis_of(question=Question(bucket_unit="merged_patches")),
-    "linear_cost": lambda: analysis_of(question=Question(cost="linear")),
-    "pins": lambda: analysis_of(question=Question(pins=(2_048, 16_384))),
-    "kmeans": lambda: analysis_of(question=Question(strategy="kmeans")),
-    "fixed_k": lambda: analysis_of(question=Question(k_range=(3, 3))),
-    "wide_range": lambda: analysis_of(question=Question(k_range=(1, 8))),
+    "merged_unit": lambda: analysis_of(
+        question=PlanOptions(bucket_unit="merged_patches")
+    ),
+    "linear_cost": lambda: analysis_of(question=PlanOptions(cost="linear")),
+    "pins": lambda: analysis_of(question=PlanOptions(pins=(2_048, 16_384))),
+    "kmeans": lambda: analysis_of(question=PlanOptions(strategy="kmeans")),
+    "fixed_k": lambda: analysis_of(question=PlanOptions(k_range=(3, 3))),
+    "wide_range": lambda: analysis_of(question=PlanOptions(k_range=(1, 8))),
     "price": lambda: analysis_of(
-        question=Question(
+        question=PlanOptions(
             graph_price=GraphPrice(
                 graph_minutes=9, images_per_day=1e5, keep_days=30, vit_tflops=20
             )

@@ -21,13 +21,13 @@ from bucketwise.app.comparing import compare
 from bucketwise.app.preprocessing import VideoOptions
 from bucketwise.cli.chart import chart_lines
 from bucketwise.cli.compare import table_lines
-from bucketwise.cli.decision import decision_lines
+from bucketwise.cli.decision_lines import decision_lines
 from bucketwise.core.analysis import Analysis
 from bucketwise.errors import BucketwiseError
 from bucketwise.read import read_evidence, read_inputs
 from bucketwise.report.comparison import RENDERERS
 from bucketwise.report.comparison.words import finding, told_over
-from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.summary.content import summary_of
 from bucketwise.report.summary.page import sheets
 from tests.any_traffic import START_S, Case, cases

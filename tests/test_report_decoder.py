@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from bucketwise.core.analysis import Analysis, Context, analyze
-from bucketwise.core.decoder.ask import Ask
+from bucketwise.core.decoder.decide import DecoderAsk
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
-from bucketwise.core.decoder.question import DecoderQuestion
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.plan import Decoder
-from bucketwise.core.question import Question
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence, RequestTokens
@@ -32,6 +32,7 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
+from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.figures.active import MOST_BARS, active_drawing
 from bucketwise.report.figures.histogram import Histogram
 from bucketwise.report.figures.load import (
@@ -40,8 +41,7 @@ from bucketwise.report.figures.load import (
     load_drawing,
     means_over_time,
 )
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import on_batch_size
+from bucketwise.report.plan_queries import on_batch_size
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.view import view_of
 from tests.report_laws import check_drawing, figure_of, page_in_words
@@ -101,10 +101,10 @@ def decoded(
         traffic_of((480, 640, 50.0), (720, 1280, 30.0)),
         profile,
         preprocessing_of(profile),
-        Question(),
+        PlanOptions(),
         RBLN.releases(pick_targets(())),
-        ask=Ask(
-            question=DecoderQuestion(
+        ask=DecoderAsk(
+            question=DecoderOptions(
                 batch_size=batch_size, k_range=k_range, step_cost=step_cost
             ),
             deployment=Deployment(engine=RBLN, partition=16_384),

@@ -12,14 +12,14 @@ import pytest
 from bucketwise.app.reporting import report_inputs
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.question import Question
-from bucketwise.core.today import Today
+from bucketwise.core.in_service import InService
+from bucketwise.core.options import PlanOptions
 from bucketwise.engines.rbln.base_config import given_base, zoo_base
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.report import render
 from bucketwise.report.blocks import Report, Row, Table
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import MARKS
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import MARKS
 from bucketwise.report.view import view_of
 from bucketwise.words.numbers import change as said_change
 from tests.strategies import today_of
@@ -97,7 +97,7 @@ def test_without_today_one_graph_of_the_top_stands_before() -> None:
 
 
 def test_one_graph_alone_has_no_other_side() -> None:
-    analysis = analysis_of(today=None, question=Question(k_range=(1, 1)))
+    analysis = analysis_of(today=None, question=PlanOptions(k_range=(1, 1)))
     report = view_of(analysis, {})
     [table] = [
         block
@@ -173,7 +173,7 @@ def test_hostile_text_of_a_configuration_is_escaped() -> None:
 
 
 @pytest.mark.parametrize("today", [TODAY, None])
-def test_every_row_of_the_decision_carries_a_mark(today: Today | None) -> None:
+def test_every_row_of_the_decision_carries_a_mark(today: InService | None) -> None:
     analysis = analysis_of(today=today)
     report = view_of(analysis, {}, known(analysis))
     table = next(

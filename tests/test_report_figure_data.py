@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bucketwise.core.analysis import Analysis, Context
 from bucketwise.core.optimize.choose import GraphPrice
-from bucketwise.core.question import Question
+from bucketwise.core.options import PlanOptions
 from bucketwise.engines.rbln.lengths import mask_bytes
 from bucketwise.nouns.traffic import NO_TIME_S, merge_traffic
 from bucketwise.report.blocks import Drawing
@@ -166,7 +166,7 @@ def test_the_mix_is_the_runs_of_each_bucket() -> None:
 
 
 def test_of_many_buckets_the_least_used_are_one_series() -> None:
-    question = Question(k_range=(8, 8))
+    question = PlanOptions(k_range=(8, 8))
     analysis = analysis_of(timed(list(range(60))), question=question)
     mix = mix_of(analysis)
     assert len(mix.names) == MOST_SERIES
@@ -246,7 +246,7 @@ def test_the_knee_shows_the_rule_in_the_terms_it_judged_by() -> None:
     assert by_share.saved.least == 0.05
     assert by_share.allowed == (2, 4)
     price = GraphPrice(graph_minutes=9, images_per_day=1e5, keep_days=30, vit_tflops=20)
-    analysis = analysis_of(question=Question(graph_price=price))
+    analysis = analysis_of(question=PlanOptions(graph_price=price))
     by_price = knee_of(analysis).saved
     flop = analysis.plan.visual.decision.price_per_graph
     assert flop is not None

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from bucketwise.core.analysis import Context, analyze
-from bucketwise.core.question import Question
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.schema import plan_schema
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.targets import pick_targets
@@ -35,7 +35,7 @@ def test_plans_satisfy_the_schema_and_a_plan_with_a_hole_does_not(
         traffic_of((480, 640, 50.0), (1_080, 1_920, 15.0), (2_000, 3_000, 0.5)),
         profile,
         preprocessing_of(profile),
-        Question(),
+        PlanOptions(),
         RBLN.releases(pick_targets(())),
         today=today,
         context=Context(version="0"),

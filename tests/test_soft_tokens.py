@@ -17,17 +17,15 @@ from hypothesis import strategies as st
 
 import bucketwise
 from bucketwise.cli import main
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import price
-from bucketwise.core.demand import Demand
 from bucketwise.core.optimize import SOLVERS, Problem
 from bucketwise.core.optimize.exact import frontier
 from bucketwise.engines.rbln.base_config import given_base
 from bucketwise.engines.rbln.nesting import flattened, nested
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.lint.finding import SEVERITIES
-from bucketwise.nouns.profile import ModelProfile
-from bucketwise.nouns.soft_tokens import compiled_counts
+from bucketwise.nouns.profile import ModelProfile, compiled_counts
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.gemma4 import text_config_of
 from tests.strategies import clips_of, traffic_of

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.sweep import sweep
+from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.errors import BucketwiseError, InputError
 from bucketwise.nouns.activity import Activity, Evidence, Requests
 from bucketwise.read import read_evidence
@@ -26,7 +26,7 @@ from bucketwise.read.evidence.prometheus import (
     read_prometheus,
 )
 from bucketwise.read.evidence.replicas import MAX_REPLICAS
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     ABSURD,
     CLOCK_GOES_BACK,
     DUPLICATE,

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.sweep import sweep
+from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence, Requests
 from bucketwise.read import read_evidence, read_inputs, read_rows, read_traffic
-from bucketwise.read.evidence import reading
+from bucketwise.read.evidence import load as reading
 from bucketwise.read.evidence.merging import add_activities
 from tests.test_sources_tables import as_csv, pack, write
 

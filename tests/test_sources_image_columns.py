@@ -25,7 +25,13 @@ from bucketwise.read.images.read import read_header
 from bucketwise.read.requests import rows as image_rows
 from bucketwise.read.requests.reader import RequestLog
 from bucketwise.read.requests.rows import has_images, read_parquet
-from bucketwise.words.reasons import MISSING, NOT_AN_IMAGE, RAGGED, UNREADABLE, UNSIZED
+from bucketwise.words.reject_reasons import (
+    MISSING,
+    NOT_AN_IMAGE,
+    RAGGED,
+    UNREADABLE,
+    UNSIZED,
+)
 
 pytestmark = pytest.mark.usefixtures("one_reader")
 

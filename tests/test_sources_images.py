@@ -39,7 +39,7 @@ from bucketwise.read.images.read import (
 )
 from bucketwise.read.images.tar import Window, read_tar
 from bucketwise.read.lines import Compression
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
     UNREADABLE,

@@ -18,13 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
-from bucketwise.core.decoder.sweep import sweep
+from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.errors import BucketwiseError, InputError, UsageError
 from bucketwise.nouns.activity import Activity, Evidence, Requests
 from bucketwise.read import read_evidence
 from bucketwise.read.evidence.format_strings import SYNTAXES, compile_format
 from bucketwise.read.evidence.line_formats import infer_format
-from bucketwise.words.reasons import NOT_A_COMPLETION, NOT_SERVED, RAGGED
+from bucketwise.words.reject_reasons import NOT_A_COMPLETION, NOT_SERVED, RAGGED
 
 ORIGIN_MS = 1_772_442_000_000
 

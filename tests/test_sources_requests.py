@@ -17,7 +17,7 @@ from bucketwise.read.images.header import TOLD, Header, Item
 from bucketwise.read.images.read import read_header
 from bucketwise.read.requests.payloads import Base64File
 from bucketwise.read.requests.reader import looks_like_requests, read_requests
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     NOT_A_NUMBER,
     NOT_AN_IMAGE,
     RAGGED,

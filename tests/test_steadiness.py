@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.core.cost import vit_flops
-from bucketwise.core.limits import Setting
-from bucketwise.core.patching import count_patches
-from bucketwise.core.steadiness import (
+from bucketwise.core.half_split import (
+    HalfSplit,
     Sample,
-    Steadiness,
     chance_of_larger,
-    steadiness_of,
+    half_split_of,
 )
+from bucketwise.core.limits import Case
+from bucketwise.core.patching import count_patches
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.nouns.traffic import Traffic, merge_traffic
@@ -33,10 +33,10 @@ sizes = st.tuples(st.integers(64, 2_000), st.integers(64, 2_000))
 counts = st.integers(1, 50).map(float)
 
 
-def found_of(traffic: Traffic, *below: int) -> Steadiness | None:
+def found_of(traffic: Traffic, *below: int) -> HalfSplit | None:
     """Return the steadiness of a plan with that many lengths below the top."""
     preprocessing = preprocessing_of(QWEN3)
-    setting = Setting(
+    setting = Case(
         profile=QWEN3,
         preprocessing=preprocessing,
         counts=count_patches(traffic.sizes(), QWEN3, preprocessing),
@@ -45,7 +45,7 @@ def found_of(traffic: Traffic, *below: int) -> Steadiness | None:
         align=QWEN3.align,
         pins=(),
     )
-    return steadiness_of(traffic, Sample.of(setting), (*below, TOP))
+    return half_split_of(traffic, Sample.of(setting), (*below, TOP))
 
 
 def at(hour: int, *rows: tuple[int, int, float]) -> Traffic:

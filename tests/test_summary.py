@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from bucketwise.core.question import Question
+from bucketwise.core.options import PlanOptions
 from bucketwise.report.blocks import Table
-from bucketwise.report.reading import MARKS
+from bucketwise.report.plan_queries import MARKS
 from bucketwise.report.summary.content import (
     LONGEST_NAME,
     MOST_BUCKETS,
@@ -120,7 +120,7 @@ def test_every_saving_says_how_far_to_trust_it() -> None:
 
 
 def test_what_would_fill_the_page_is_cut_and_counted() -> None:
-    analysis = analysis_of(question=Question(k_range=(10, 10)), today=None)
+    analysis = analysis_of(question=PlanOptions(k_range=(10, 10)), today=None)
     model = replace(analysis.plan.model, hf_id="m" * 500)
     plan = replace(analysis.plan, warnings=notes_of(*"abcdefgh"), model=model)
     summary = summary_of(replace(analysis, plan=plan), {})

@@ -14,12 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise import analyze_lengths, read_traffic
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import ENCODER_COSTS, CostCurve, encoder_flops, price
-from bucketwise.core.demand import Demand
 from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday, analyze
 from bucketwise.core.optimize import SOLVERS
-from bucketwise.core.question import Question
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.schema import plan_schema
 from bucketwise.engines.rbln.encoders import ENCODERS
 from bucketwise.errors import BucketwiseError, ConfigError, InputError, UsageError
@@ -67,7 +66,7 @@ def planned(
     return analyze(
         traffic_of(lengths),
         profile,
-        Question(**asked),
+        PlanOptions(**asked),
         today=TokensToday(lengths=today, source="given") if today else None,
         max_tokens=most,
     )

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import bucketwise
 from bucketwise.cli import main
 from bucketwise.errors import BucketwiseError, ConfigError, UsageError
-from bucketwise.lint.subject import Judged
+from bucketwise.lint.case import Judged
 
 ROWS = [(12, 400), (48, 300), (90, 200), (200, 80), (480, 20), (900, 3)]
 MODEL = ("--lengths", "tokens", "--model", "bge-base-en-v1.5")

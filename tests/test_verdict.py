@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise
+from bucketwise.core.in_service import limits_in_service
 from bucketwise.core.patching import count_patches
-from bucketwise.core.today import limits_in_service
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.releases import NEWEST
 from bucketwise.errors import ConfigError

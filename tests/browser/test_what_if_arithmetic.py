@@ -14,16 +14,15 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from bucketwise.core.analysis import Analysis, analyze
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.choose_buckets import largest_square_px
 from bucketwise.core.cost import price, vit_flops
 from bucketwise.core.decoder.graphs import graph_uses, mean_cost
 from bucketwise.core.decoder.step_cost import measured
-from bucketwise.core.demand import Demand
 from bucketwise.core.limits import UNLIMITED_PIXELS, shrunk_by, weight_of
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.question import Question
-from bucketwise.core.search import largest_square_px
 from bucketwise.engines.rbln.base_config import zoo_base
 from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.emit.patterns import releases_of
@@ -98,7 +97,7 @@ def traffic(rows: list[tuple[int, int, int, float]]) -> Traffic:
 
 
 def analysis_of(
-    rows: list[tuple[int, int, int, float]], profile: Any, question: Question
+    rows: list[tuple[int, int, int, float]], profile: Any, question: PlanOptions
 ) -> Analysis:
     sent = traffic(rows)
     preprocessing = preprocessing_of(profile)
@@ -126,7 +125,7 @@ def data_of(analysis: Analysis) -> dict[str, Any]:
 def test_any_lengths_under_any_limit_cost_what_the_core_says(
     script: Page, rows: list[tuple[int, int, int, float]], profile: Any, draw: Any
 ) -> None:
-    analysis = analysis_of(rows, profile, Question())
+    analysis = analysis_of(rows, profile, PlanOptions())
     align = profile.align
     places = st.integers(1, 40_000 // align).map(lambda n: n * align)
     lengths = sorted(draw.draw(st.sets(places, min_size=1, max_size=8)))
@@ -170,7 +169,7 @@ def test_any_lengths_under_any_limit_cost_what_the_core_says(
 def test_the_best_lengths_of_the_page_cost_what_the_exact_optimum_costs(
     script: Page, rows: list[tuple[int, int, int, float]], profile: Any, k: int
 ) -> None:
-    analysis = analysis_of(rows, profile, Question())
+    analysis = analysis_of(rows, profile, PlanOptions())
     limit = analysis.plan.visual.processor.max_pixels
     lengths = asked(
         script,
@@ -198,7 +197,7 @@ def test_the_best_lengths_of_the_page_cost_what_the_exact_optimum_costs(
 def test_no_other_single_length_saves_more_than_the_best_addition(
     script: Page, rows: list[tuple[int, int, int, float]], profile: Any
 ) -> None:
-    analysis = analysis_of(rows, profile, Question(k_range=(2, 2)))
+    analysis = analysis_of(rows, profile, PlanOptions(k_range=(2, 2)))
     visual, curve = analysis.plan.visual, vit_flops(profile)
     lengths = visual.vit_max_seq_lens
     added = asked(
@@ -273,7 +272,7 @@ def test_edited_files_are_those_an_edited_plan_gives(
     script: Page, rows: list[tuple[int, int, int, float]], profile: Any, draw: Any
 ) -> None:
     unit = draw.draw(st.sampled_from(["vit_patches", "merged_patches"]))
-    analysis = analysis_of(rows, profile, Question(bucket_unit=unit))
+    analysis = analysis_of(rows, profile, PlanOptions(bucket_unit=unit))
     plan = analysis.plan
     targets = serving_targets(profile.family)
     base = zoo_base(profile.family)
@@ -360,7 +359,7 @@ def test_a_size_that_stands_for_others_changes_nothing_under_the_plans_limit(
         (int(height), int(width), 0, float(weight))
         for height, width, weight in rng.integers(30, 3_000, (900, 3)).tolist()
     ]
-    analysis = analysis_of(rows, find_profile("qwen3-vl-2b"), Question())
+    analysis = analysis_of(rows, find_profile("qwen3-vl-2b"), PlanOptions())
     monkeypatch.setattr(histogram, "MOST_SIZES", 700)
     told = panel_data(analysis, ())
     data = json.loads(told.json)

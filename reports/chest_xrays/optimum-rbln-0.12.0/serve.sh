@@ -6,28 +6,7 @@
 # compiled folder every override but device is dropped, and raises before 0.10.4
 # (utils/optimum of vllm-rbln).
 # Given a checkpoint instead of a folder, vllm-rbln would compile one itself.
-#
-# max_seq_len counts ViT patches. Each bucket and what it serves:
-#   ViT patches  merged patches  largest square image  share of runs
-#        16,128           4,032      2,016 x 2,016 px         81.1 %
-#        16,384           4,096      2,048 x 2,048 px         18.9 %
-#
-# ================================================================================
-# ASSUMED, NOT MEASURED - check before you compile:
-#   visual.num_devices = 8
-#   num_devices = 8
-#   kvcache_partition_len = 16384
-#   max_seq_len = 262144
-#   batch_size = 1
-#     from RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0,
-#     transformers/models/qwen3_vl/modeling_qwen3_vl.py
-#   visual.create_runtimes = false
-#   create_runtimes = false
-#     from the Model Zoo compile scripts: nothing runs while compiling
-# Replace them with --base rbln_config.json, or with --devices, --max-seq-len,
-# --kvcache-partition-len, --npu and --batch-size.
-# ================================================================================
-# Note: NPU not given. A compile host without an NPU needs its name: set --npu.
+# What each length serves, and what is assumed: see the top of compile.py.
 
 set -euo pipefail
 

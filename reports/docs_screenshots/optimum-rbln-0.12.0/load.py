@@ -1,39 +1,6 @@
 # Load what compile.py made of Qwen/Qwen3-VL-2B-Instruct for optimum-rbln==0.12.0.
 # Covers optimum-rbln 0.12.0, with transformers 5.15.1.
-#
-# max_seq_len counts ViT patches. Each bucket and what it serves:
-#   ViT patches  merged patches  largest square image  share of runs
-#         1,800             450          672 x 672 px         51.3 %
-#         4,300           1,075      1,024 x 1,024 px         26.8 %
-#         9,768           2,442      1,568 x 1,568 px         14.3 %
-#        16,384           4,096      2,048 x 2,048 px          7.6 %
-#
-# decoder_batch_sizes for batch_size 8:
-#      3 slots    71.5 % of the steps, 64.7 % of its slots in use
-#      8 slots    28.5 % of the steps, 62.4 % of its slots in use
-#   graph 2 saves 11.1% of a step with 1; graph 3 would save 2.9% more, but
-#   --min-saving asks 5.0%.
-#   batch_size 8 is in the list, because every release needs its graph; a list of
-#   one other size is not checked, and the compile ends in a KeyError.
-#   only vllm-rbln runs the smallest graph that holds the running requests;
-#   generate() of optimum-rbln always runs the graph of batch_size for this model.
-#   vllm-rbln's --rbln-decode-batch-bucket-strategy and the like are for models that
-#   vLLM runs itself: with one of them this model does not start.
-#
-# ================================================================================
-# ASSUMED, NOT MEASURED - check before you compile:
-#   visual.num_devices = 8
-#   num_devices = 8
-#   kvcache_partition_len = 16384
-#     from RBLN Model Zoo, as the class's own example in optimum-rbln 0.12.0,
-#     transformers/models/qwen3_vl/modeling_qwen3_vl.py
-#   visual.create_runtimes = false
-#   create_runtimes = false
-#     from the Model Zoo compile scripts: nothing runs while compiling
-# Replace them with --base rbln_config.json, or with --devices, --max-seq-len,
-# --kvcache-partition-len, --npu and --batch-size.
-# ================================================================================
-# Note: NPU not given. A compile host without an NPU needs its name: set --npu.
+# What each length serves, and what is assumed: see the top of compile.py.
 
 import sys
 

@@ -16,9 +16,9 @@ from bucketwise.core.comparison.compare import compare_scenarios
 from bucketwise.core.comparison.outcome import Comparison
 from bucketwise.core.comparison.scenario import Scenario
 from bucketwise.core.cost import COSTS
-from bucketwise.core.limits import Limit, Setting
+from bucketwise.core.in_service import limits_in_service, option_limits
+from bucketwise.core.limits import Case, Limit
 from bucketwise.core.patching import count_patches
-from bucketwise.core.today import limits_in_service, option_limits
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.model_classes import serving_targets
 from bucketwise.engines.rbln.targets import RblnTarget, pick_targets
@@ -109,7 +109,7 @@ def compare(
             )
         )
     sent = (traffic if places else traffic.without_places()).without_empty_cells()
-    setting = Setting(
+    setting = Case(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),

@@ -9,13 +9,13 @@ import numpy as np
 
 from bucketwise.app.built_in import release_of
 from bucketwise.app.preprocessing import VideoOptions, as_shipped
-from bucketwise.app.tables import COLUMNS, counts_table, with_unusable
+from bucketwise.app.size_table import COLUMNS, counts_table, with_unusable
 from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import read_rows
 from bucketwise.read.configs.profiles import find_profile
-from bucketwise.read.inputs import Given
+from bucketwise.read.paths import Given
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from bucketwise.app.output import Written, write_results
 from bucketwise.app.pages import encoder_pages
 from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday
 from bucketwise.core.encoder.analysis import analyze as analyze_encoder
-from bucketwise.core.question import Question
+from bucketwise.core.options import PlanOptions
 from bucketwise.engines.rbln.emit.encoder import emit_encoder
 from bucketwise.engines.rbln.encoders import TOKENS, encoder_targets
 from bucketwise.engines.rbln.memory.encoders import encoder_memory
@@ -80,7 +80,7 @@ def analyze_lengths(
     asked = SolverOptions(**solver)
     profile = find_encoder(model)
     served = encoder_targets(profile.family, target)
-    question = Question(
+    question = PlanOptions(
         **asked.chosen(), align=asked.align, pins=tuple(sorted(set(asked.pins)))
     )
     today = None if current is None else _today(current, places=places)

@@ -10,7 +10,7 @@ from pathlib import Path
 from bucketwise.app.built_in import release_of
 from bucketwise.app.preprocessing import VideoOptions, as_shipped
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.explanation import SIZE, Explanation, explain_size
+from bucketwise.core.explain import SIZE, Explanation, explain_size
 from bucketwise.core.limits import Limit
 from bucketwise.read import read_traffic
 from bucketwise.read.configs.profiles import find_profile

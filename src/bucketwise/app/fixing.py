@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 
 from bucketwise.engines.rbln.rules.table import judge
+from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.fixing import fixed, written
-from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.read.configs.documents.text import read_text
 from bucketwise.read.configs.edits import (
     Correction,

@@ -10,11 +10,11 @@ from typing import Any
 from bucketwise import __version__
 from bucketwise.app.built_in import newest
 from bucketwise.app.preprocessing import preprocessing_of
+from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import run_flops
-from bucketwise.core.demand import Demand
+from bucketwise.core.in_service import limits_in_service, option_limits
 from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
-from bucketwise.core.today import limits_in_service, option_limits
 from bucketwise.engines.rbln.attention import attention_problems
 from bucketwise.engines.rbln.encoders import ENCODER_CLASSES
 from bucketwise.engines.rbln.releases import (
@@ -24,12 +24,12 @@ from bucketwise.engines.rbln.releases import (
     Version,
     parse_version,
 )
+from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
 from bucketwise.engines.rbln.rules.layout import plan_of
-from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.errors import ConfigError, UsageError, raise_all
+from bucketwise.lint.case import Judged, LintReport, TrafficUse
 from bucketwise.lint.finding import Rule
-from bucketwise.lint.subject import Judged, LintReport, Use
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -169,7 +169,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
-    subject = RblnSubject(
+    subject = RblnCase(
         document=document,
         version=version,
         profile=profile,
@@ -270,16 +270,16 @@ def _use(
     evidence: Evidence | None,
     profile: ModelProfile,
     limits: PixelLimits,
-) -> Use:
+) -> TrafficUse:
     preprocessing = replace(preprocessing_of(profile, deployed=False), image=limits)
-    return Use(
+    return TrafficUse(
         counts=count_patches(traffic.sizes(), profile, preprocessing),
         curve=run_flops(profile),
         tokens=evidence.tokens if evidence else None,
     )
 
 
-def _not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
+def _not_judged(subject: RblnCase, asked: _Asked) -> tuple[str, ...]:
     """Say what rules could not look at, and what would let them."""
     found = []
     if subject.encoder_family:
@@ -302,7 +302,7 @@ def _not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _texts_not_judged(subject: RblnSubject, asked: _Asked) -> tuple[str, ...]:
+def _texts_not_judged(subject: RblnCase, asked: _Asked) -> tuple[str, ...]:
     """Say what rules about a text encoder could not look at."""
     found = ["memory, which bucketwise analyze --lengths estimates"]
     if subject.encoder is None:

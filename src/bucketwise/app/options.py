@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bucketwise.app.preprocessing import VideoOptions
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
-    from bucketwise.core.question import Question
+    from bucketwise.core.options import PlanOptions
     from bucketwise.engines.rbln.base_config import BaseConfig
     from bucketwise.nouns.profile import ModelProfile
 
@@ -235,13 +235,13 @@ class AnalyzeOptions(SolverOptions):
         found = self.measured_with
         return found if found is None or isinstance(found, str) else tuple(found)
 
-    def question(self, profile: ModelProfile) -> Question:
+    def question(self, profile: ModelProfile) -> PlanOptions:
         """Return what is asked of the traffic, in ViT patches."""
-        from bucketwise.core.question import Question  # noqa: PLC0415 - keeps --help lean
+        from bucketwise.core.options import PlanOptions  # noqa: PLC0415 - keeps --help lean
 
         merged = self.bucket_unit == "merged"
         scale = profile.lengths_per_merged if merged else 1
-        return Question(
+        return PlanOptions(
             **self.chosen(),
             align=None if self.align is None else self.align * scale,
             pins=tuple(sorted({pin * scale for pin in self.pins})),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bucketwise.app.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
 from bucketwise.core.analysis import Analysis
 from bucketwise.errors import OutputError
+from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.formats import FORMATS, chosen_formats
-from bucketwise.report.inputs import ReportInputs
 from bucketwise.words.text import worded
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from bucketwise.app.reporting import report_inputs
 from bucketwise.core.analysis import Analysis, Context
 from bucketwise.core.analysis import analyze as analyze_traffic
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.changes import plan_changes as changes_between
-from bucketwise.core.decoder.ask import Ask
-from bucketwise.core.decoder.decision import BATCH_SIZE
+from bucketwise.core.decoder.decide import DecoderAsk
+from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
-from bucketwise.core.decoder.question import DecoderQuestion
-from bucketwise.core.today import Today, limits_in_service, option_limits
+from bucketwise.core.in_service import InService, limits_in_service, option_limits
+from bucketwise.core.plan_diff import plan_changes as changes_between
 from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.engine import RBLN
@@ -46,7 +46,7 @@ from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.read.configs.scenarios import GivenLengths
-from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.deployment import ReportInputs
 
 
 def analyze(
@@ -108,8 +108,8 @@ def analyze(
         evidence = None
     if evidence is not None or asked.batch_size is not None:
         settings = _settings(base, profile.family)
-        ask = Ask(
-            question=DecoderQuestion(
+        ask = DecoderAsk(
+            question=DecoderOptions(
                 batch_size=asked.batch_size or settings.get(BATCH_SIZE) or 1,
                 k_range=asked.decoder_graphs,
                 min_saving=asked.min_saving,
@@ -163,11 +163,11 @@ def analyze(
 
 def _today(
     asked: AnalyzeOptions, read: GivenLengths, profile: ModelProfile, target: RblnTarget
-) -> Today:
+) -> InService:
     """Return what is compiled now, and every limit that may be in force."""
     given = read.on(target.parsed)
     told = given if asked.places else given.without_places()
-    today = Today(
+    today = InService(
         buckets=Buckets(given.lengths),
         limits=(
             *option_limits(
@@ -208,7 +208,7 @@ def _check_no_decoder(
     )
 
 
-def _check_limit(today: Today, profile: ModelProfile, asked: int | None) -> None:
+def _check_limit(today: InService, profile: ModelProfile, asked: int | None) -> None:
     """Check the upper limit that was asked for against the lower one in service."""
     try:
         limits_in_service(profile, *today.limits)

@@ -9,22 +9,22 @@ from typing import Any
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.cost import run_flops
+from bucketwise.core.in_service import limits_in_service
 from bucketwise.core.patching import count_patches
-from bucketwise.core.today import limits_in_service
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.fitting import Deployment
 from bucketwise.engines.rbln.keys import BUCKETS
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
+from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
 from bucketwise.engines.rbln.rules.layout import plan_of
-from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.rules.table import RULES, judge
 from bucketwise.engines.rbln.rules.values import lengths_of
 from bucketwise.engines.rbln.targets import RblnTarget
-from bucketwise.lint.subject import Judged, Use
+from bucketwise.lint.case import Judged, TrafficUse
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.read.configs.documents import mapping_document, read_documents
-from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.deployment import ReportInputs
 
 _NO_LENGTHS = "keys/missing-buckets"
 
@@ -88,17 +88,17 @@ def _in_service(
 
 def _subject(
     analysis: Analysis, document: Document, version: Version, *, with_use: bool = False
-) -> RblnSubject:
+) -> RblnCase:
     limits = analysis.preprocessing.image
     use = None
     if with_use:
         limits = _in_force(analysis, document)
         under = replace(analysis.preprocessing, image=limits)
-        use = Use(
+        use = TrafficUse(
             counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
             curve=run_flops(analysis.profile),
         )
-    return RblnSubject(
+    return RblnCase(
         document=document,
         version=version,
         profile=analysis.profile,

@@ -229,7 +229,7 @@ def _read(
 def _say_decision(analysis: Analysis) -> None:
     """Say the decision, before anything of it is drawn or written."""
     from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
-    from bucketwise.cli.decision import decision_lines
+    from bucketwise.cli.decision_lines import decision_lines
 
     glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
     buckets = analysis.plan.visual.buckets

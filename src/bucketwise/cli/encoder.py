@@ -141,7 +141,7 @@ def _say_results(
 ) -> None:
     import json
 
-    from bucketwise.core.changes import plan_changes
+    from bucketwise.core.plan_diff import plan_changes
 
     for note in written.notes:
         say(note, err=True)

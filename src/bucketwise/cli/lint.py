@@ -24,7 +24,7 @@ from bucketwise.cli.settings import say_notes
 from bucketwise.cli.terminal import say
 
 if TYPE_CHECKING:
-    from bucketwise.lint.subject import LintReport
+    from bucketwise.lint.case import LintReport
 
 FORMATS = ("text", "json", "sarif", "github")
 """As `findings.RENDERERS` has them; importing that would make --help slow."""

@@ -207,7 +207,7 @@ def _or_soft_tokens(
     if value is not None:
         message = "expected --max-pixels or --soft-tokens, got both"
         raise click.BadParameter(message, ctx, param)
-    from bucketwise.core.today import SOFT_TOKEN_PX
+    from bucketwise.core.in_service import SOFT_TOKEN_PX
 
     pixels: int = count * SOFT_TOKEN_PX**2
     return pixels

@@ -7,18 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.cautions import cautions
-from bucketwise.core.cost import COSTS, price
-from bucketwise.core.decoder.ask import Ask, decide
-from bucketwise.core.decoder.decision import load_warnings
-from bucketwise.core.limits import Setting, caps, weight_of, worst_let_through
-from bucketwise.core.memory import MemoryPlan
-from bucketwise.core.optimize import Problem
-from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import Cost, Decision, Plan, Visual
-from bucketwise.core.question import Question
-from bucketwise.core.safe_top import processor_of, safe_top
-from bucketwise.core.search import (
+from bucketwise.core.choose_buckets import (
     FRONTIER_K,
     bucket_uses,
     choose,
@@ -26,16 +15,27 @@ from bucketwise.core.search import (
     price_per_graph,
     strategies_of,
 )
-from bucketwise.core.steadiness import Sample, Steadiness, steadiness_of
-from bucketwise.core.summary import (
+from bucketwise.core.cost import COSTS, price
+from bucketwise.core.decoder.decide import DecoderAsk, decide
+from bucketwise.core.decoder.decoder_plan import load_warnings
+from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
+from bucketwise.core.in_service import InService, compare_today
+from bucketwise.core.limits import Case, caps, weight_of, worst_let_through
+from bucketwise.core.memory import MemoryPlan
+from bucketwise.core.optimize import Problem
+from bucketwise.core.options import PlanOptions
+from bucketwise.core.patching import Counts, Preprocessing, count_patches
+from bucketwise.core.plan import Cost, Decision, Plan, Visual
+from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
     nothing_to_serve,
     provenance,
     traffic_summary,
 )
-from bucketwise.core.today import Today, compare_today
+from bucketwise.core.safe_top import processor_of, safe_top
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
+from bucketwise.core.warnings import warnings_of
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity
 from bucketwise.nouns.engine import Engine, Release
@@ -68,7 +68,7 @@ class Analysis:
         last replay gives it; None where nothing was read.
     steps : ndarray of float64, shape (batch_size,), or None
         Decode steps with 1, 2, ... active sequences under that load.
-    steadiness : Steadiness or None
+    steadiness : HalfSplit or None
         What the lengths of one half of the images cost on the other half.
     base : object
         The configuration that emitted ones start from, in the engine's own form; None
@@ -87,7 +87,7 @@ class Analysis:
     needed: IntArray
     activity: Activity | None = None
     steps: FloatArray | None = None
-    steadiness: Steadiness | None = None
+    steadiness: HalfSplit | None = None
     base: Any = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
@@ -122,11 +122,11 @@ def analyze(
     traffic: Traffic,
     profile: ModelProfile,
     preprocessing: Preprocessing,
-    question: Question,
+    question: PlanOptions,
     releases: Sequence[Release],
     *,
-    today: Today | None = None,
-    ask: Ask | None = None,
+    today: InService | None = None,
+    ask: DecoderAsk | None = None,
     context: Context | None = None,
 ) -> Analysis:
     """Choose the buckets for a traffic and gather the evidence.
@@ -139,13 +139,13 @@ def analyze(
         The model.
     preprocessing : Preprocessing
         Limits and frame sampling in force.
-    question : Question
+    question : PlanOptions
         What is asked.
     releases : sequence of Release
         Of one engine, oldest first; the last one's lists stand in `plan.visual`.
-    today : Today, optional
+    today : InService, optional
         What is compiled now.
-    ask : Ask, optional
+    ask : DecoderAsk, optional
         What is asked of the decoder.
     context : Context, optional
         What to record.
@@ -170,7 +170,7 @@ def analyze(
         raise InputError(nothing_to_serve(traffic, counts))
     curve = COSTS[question.cost](profile)
     settings = {
-        release.name: Setting(
+        release.name: Case(
             profile=profile,
             preprocessing=preprocessing,
             counts=counts,
@@ -182,7 +182,7 @@ def analyze(
         for release in releases
     }
     visuals: dict[str, Visual] = {}
-    by_lengths: dict[bytes, tuple[Visual, Setting]] = {}
+    by_lengths: dict[bytes, tuple[Visual, Case]] = {}
     for version, asked in settings.items():
         # Releases that compare the same lengths share one plan.
         key = counts.needed(asked.release).tobytes()
@@ -236,7 +236,7 @@ def analyze(
         needed=counts.needed(newest),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
-        steadiness=steadiness_of(
+        steadiness=half_split_of(
             traffic, Sample.of(setting), plan.visual.vit_max_seq_lens
         ),
     )
@@ -251,8 +251,8 @@ def _releases_differ(profile: ModelProfile, counts: Counts, engine: Engine) -> b
 
 
 def _visual(
-    asked: Setting, question: Question, today: Today | None, traffic: Traffic
-) -> tuple[Visual, Setting]:
+    asked: Case, question: PlanOptions, today: InService | None, traffic: Traffic
+) -> tuple[Visual, Case]:
     """Return the ViT half of the plan, and the traffic under its limits."""
     found = safe_top(asked, question)
     setting, top = found.setting, found.top
@@ -326,5 +326,5 @@ def _visual(
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
     )
-    warnings = cautions(visual, setting, traffic)
+    warnings = warnings_of(visual, setting, traffic)
     return replace(visual, warnings=warnings), setting

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.language_model import pair_flops, token_products
 from bucketwise.errors import raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile

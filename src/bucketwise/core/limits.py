@@ -8,16 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price
-from bucketwise.core.demand import Demand
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.patching import BoolArray, Counts, Preprocessing, count_patches
 from bucketwise.core.plan import Cap, Worst
-from bucketwise.core.reach import Reach, safe_limits, worst_of_all
+from bucketwise.core.reach import WorstImage, safe_limits, worst_of_all
 from bucketwise.nouns.engine import Release
-from bucketwise.nouns.profile import ModelProfile, PixelLimits
-from bucketwise.nouns.soft_tokens import compiled_counts
+from bucketwise.nouns.profile import ModelProfile, PixelLimits, compiled_counts
 
 UNLIMITED_PIXELS = 2**50
 """Above every size there is (sides end at 1,000,000 px), below float precision."""
@@ -29,8 +27,8 @@ CAP_QUANTILES = (("p99.9", 0.999), ("p99", 0.99), ("p95", 0.95))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What stays the same while limits are varied."""
+class Case:
+    """A traffic, model and release, evaluated under different pixel limits."""
 
     profile: ModelProfile
     preprocessing: Preprocessing
@@ -40,18 +38,18 @@ class Setting:
     align: int
     pins: tuple[int, ...]
 
-    def preprocessed(self, preprocessing: Preprocessing) -> Setting:
+    def preprocessed(self, preprocessing: Preprocessing) -> Case:
         """Return the setting under other limits, counted anew."""
         if preprocessing == self.preprocessing:
             return self
         counts = count_patches(self.counts.sizes, self.profile, preprocessing)
         return replace(self, preprocessing=preprocessing, counts=counts)
 
-    def under(self, image: PixelLimits) -> Setting:
+    def under(self, image: PixelLimits) -> Case:
         """Return the setting under other image limits, counted anew."""
         return self.preprocessed(replace(self.preprocessing, image=image))
 
-    def with_max_pixels(self, max_pixels: int) -> Setting:
+    def with_max_pixels(self, max_pixels: int) -> Case:
         """Return the setting under another upper image limit, counted anew."""
         image = self.preprocessing.image
         highest = max(max_pixels, image.min_pixels)
@@ -86,13 +84,13 @@ class Setting:
         """Whether the traffic holds clips that the processor accepts."""
         return bool(((self.counts.sizes.frames > 0) & self.counts.accepted).any())
 
-    def worst(self) -> Reach:
+    def worst(self) -> WorstImage:
         """Return the worst reach of images and, where there are any, of clips."""
         return worst_of_all(
             self.profile, self.preprocessing, self.release, clips=self.has_clips
         )
 
-    def lowered_to_hold(self, top: int) -> Setting | None:
+    def lowered_to_hold(self, top: int) -> Case | None:
         """Return the setting under the largest limits that the top holds, if any do."""
         safe = safe_limits(
             self.profile, self.preprocessing, self.release, top, clips=self.has_clips
@@ -123,14 +121,14 @@ def weight_of(counts: Counts, chosen: BoolArray) -> float:
     return float(counts.sizes.count[chosen].sum())
 
 
-def share_shrunk(before: Setting, after: Setting) -> float:
+def share_shrunk(before: Case, after: Case) -> float:
     """Return the share of the images that other limits make smaller."""
     smaller = shrunk_by(after.counts, before.counts)
     accepted = weight_of(before.counts, before.counts.accepted)
     return weight_of(before.counts, smaller) / accepted if accepted else 0.0
 
 
-def worst_let_through(setting: Setting) -> Worst:
+def worst_let_through(setting: Case) -> Worst:
     """Return the worst that the limits let through, as the plan tells it."""
     worst = setting.worst()
     return Worst(
@@ -143,7 +141,7 @@ def worst_let_through(setting: Setting) -> Worst:
     )
 
 
-def caps(setting: Setting, k: int) -> tuple[Cap, ...]:
+def caps(setting: Case, k: int) -> tuple[Cap, ...]:
     """Return what other upper limits would do, each with its own exact optimum of k."""
     if setting.counts.sizes.is_told.any():
         return ()
@@ -160,7 +158,7 @@ def caps(setting: Setting, k: int) -> tuple[Cap, ...]:
     return tuple(found[value] for value in sorted(found, reverse=True))
 
 
-def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
+def _named_limits(setting: Case) -> Iterable[tuple[str, int]]:
     image, profile = setting.preprocessing.image, setting.profile
     yield "in force", image.max_pixels
     yield "checkpoint", max(profile.checkpoint.max_pixels, image.min_pixels)
@@ -185,7 +183,7 @@ def _named_limits(setting: Setting) -> Iterable[tuple[str, int]]:
             yield name, at
 
 
-def _cap(name: str, varied: Setting, unlimited: Counts, k: int) -> Cap:
+def _cap(name: str, varied: Case, unlimited: Counts, k: int) -> Cap:
     demand = varied.demand()
     largest = max(int(demand.needed[-1]), *varied.marks, 1)
     top = int(align_up(np.array([largest]), varied.align)[0])

@@ -394,7 +394,7 @@ class Visual:
         return self.vit_max_seq_lens
 
 
-class Use(Protocol):
+class TrafficUse(Protocol):
     """One compiled length and what it serves, whatever it counts."""
 
     @property

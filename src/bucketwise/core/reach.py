@@ -31,7 +31,7 @@ WITNESS_SIDE_PX = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class WorstImage:
     """A needed length, and an image (or clip) the processor really turns into it."""
 
     needed: int
@@ -49,7 +49,7 @@ def worst_reachable(
     release: Release,
     *,
     frames: int = 0,
-) -> Reach:
+) -> WorstImage:
     """Return the largest needed length any accepted size reaches.
 
     Three kinds of image can be the worst: one that keeps its rounded size (every grid
@@ -127,7 +127,7 @@ def worst_of_all(
     release: Release,
     *,
     clips: bool,
-) -> Reach:
+) -> WorstImage:
     """Return the largest needed length of images and, where they are sent, of clips.
 
     The shortest clip, one temporal patch, reaches furthest: all frames of a longer one
@@ -347,7 +347,7 @@ def _integer_sides(x: FloatArray, y: FloatArray, long_px: int) -> IntArray:
     return np.stack([height_px, width_px], axis=1)
 
 
-def _largest(counts: Counts, release: Release) -> Reach:
+def _largest(counts: Counts, release: Release) -> WorstImage:
     needed = counts.needed(release)
     # Among equals the squarest and smallest: it is the one a reader can picture.
     equals = np.flatnonzero(needed == needed.max())
@@ -359,7 +359,7 @@ def _largest(counts: Counts, release: Release) -> Reach:
     if not needed[best] and not counts.sizes.frames.any():
         message = "limits: no size passes the processor under them; raise max_pixels"
         raise ConfigError(message)
-    return Reach(
+    return WorstImage(
         needed=int(needed[best]),
         height_px=int(counts.sizes.height_px[best]),
         width_px=int(counts.sizes.width_px[best]),

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bucketwise.core.buckets import Buckets
+from bucketwise.core.choose_buckets import top_bucket
 from bucketwise.core.cost import price
-from bucketwise.core.limits import Setting, share_shrunk
+from bucketwise.core.limits import Case, share_shrunk
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.plan import Processor, SafeLimit, TopChoice
-from bucketwise.core.question import Question
 from bucketwise.core.reach import safe_limits
-from bucketwise.core.search import top_bucket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class SafeTop:
 
     Attributes
     ----------
-    setting : Setting
+    setting : Case
         The traffic under the limits of the plan.
     top : int
         The top bucket in ViT patches.
@@ -30,7 +30,7 @@ class SafeTop:
         How it was chosen, with the price of either way.
     """
 
-    setting: Setting
+    setting: Case
     top: int
     choice: TopChoice
 
@@ -46,7 +46,7 @@ class SafeTop:
         )
 
 
-def safe_top(setting: Setting, question: Question) -> SafeTop:
+def safe_top(setting: Case, question: PlanOptions) -> SafeTop:
     """Choose the top bucket and the limits together.
 
     Where the limits let an input through that the largest needed length does not hold,
@@ -83,7 +83,7 @@ def safe_top(setting: Setting, question: Question) -> SafeTop:
     )
 
 
-def processor_of(setting: Setting, top: int) -> Processor:
+def processor_of(setting: Case, top: int) -> Processor:
     """Return the limits to set on the processor.
 
     Clips that nobody sent are kept within the top as far as limits can do that: a
@@ -105,7 +105,7 @@ def processor_of(setting: Setting, top: int) -> Processor:
     )
 
 
-def _closest_limit(setting: Setting) -> Setting:
+def _closest_limit(setting: Case) -> Case:
     """Return the setting under the least image limit that shrinks nothing further."""
     area_px = int(setting.counts.vit_patches.max()) * setting.profile.patch_px**2
     if setting.profile.soft_tokens or area_px >= setting.preprocessing.image.max_pixels:
@@ -114,14 +114,14 @@ def _closest_limit(setting: Setting) -> Setting:
     return setting if share_shrunk(setting, closest) else closest
 
 
-def _largest(found: Setting | None, known: Setting) -> Setting:
+def _largest(found: Case | None, known: Case) -> Case:
     """Return the setting with the larger image limit; both hold."""
     if found is None:
         return known
     return max(found, known, key=lambda each: each.preprocessing.image.max_pixels)
 
 
-def _lowering_is_cheaper(choice: TopChoice, question: Question) -> bool:
+def _lowering_is_cheaper(choice: TopChoice, question: PlanOptions) -> bool:
     if not choice.lowering_shrinks:
         return True
     if question.keep_max_pixels or question.allow_overflow:
@@ -129,7 +129,7 @@ def _lowering_is_cheaper(choice: TopChoice, question: Question) -> bool:
     return choice.lowering_shrinks < choice.raising_costs
 
 
-def _top_under(lowered: Setting, most: int) -> int:
+def _top_under(lowered: Case, most: int) -> int:
     """Return the least top that holds what lowered limits let through, and the pins.
 
     Images under limits of their own stay as large as they are.
@@ -138,12 +138,12 @@ def _top_under(lowered: Setting, most: int) -> int:
     return min(max(_aligned(lowered, largest), *lowered.pins, 0), most)
 
 
-def _aligned(setting: Setting, length: int) -> int:
+def _aligned(setting: Case, length: int) -> int:
     return int(align_up(np.array([length]), setting.align)[0])
 
 
 def _added_compute(
-    setting: Setting, question: Question, needed: int, holds_all: int
+    setting: Case, question: PlanOptions, needed: int, holds_all: int
 ) -> float:
     """Return the share of padded compute that the higher top adds to the optimum."""
     if holds_all == needed:
@@ -154,7 +154,7 @@ def _added_compute(
     return after / before - 1 if before else 0.0
 
 
-def _least_compute(setting: Setting, question: Question, top: int) -> float:
+def _least_compute(setting: Case, question: PlanOptions, top: int) -> float:
     demand = setting.demand()
     problem = Problem.of(
         demand,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bucketwise.lint.case import LintCase
 from bucketwise.lint.finding import Fix, Judge, Rule
-from bucketwise.lint.subject import Subject
 from bucketwise.nouns.document import Path
 
 MAX_ROUNDS = 8
@@ -31,7 +31,7 @@ class Fixed:
     renames: Mapping[Path, str]
 
 
-def fixed(subject: Subject, rules: tuple[Rule, ...], judge: Judge) -> Fixed:
+def fixed(subject: LintCase, rules: tuple[Rule, ...], judge: Judge) -> Fixed:
     """Return the configuration with every fix applied, until no finding has one."""
     config = apply_fixes(subject.document.config, ())
     renames: dict[Path, str] = {}

@@ -20,19 +20,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from bucketwise.read.evidence.reading import read_evidence
+    from bucketwise.read.evidence.load import read_evidence
     from bucketwise.read.histograms import write_histogram
     from bucketwise.read.query import Query
-    from bucketwise.read.reading import read_inputs, read_traffic
     from bucketwise.read.rows import Rows, read_rows, write_parquet
+    from bucketwise.read.traffic import read_inputs, read_traffic
 
 _HOMES = {
     "Query": "query",
     "Rows": "rows",
-    "read_evidence": "evidence.reading",
-    "read_inputs": "reading",
+    "read_evidence": "evidence.load",
+    "read_inputs": "traffic",
     "read_rows": "rows",
-    "read_traffic": "reading",
+    "read_traffic": "traffic",
     "write_histogram": "histograms",
     "write_parquet": "rows",
 }

@@ -14,13 +14,13 @@ from pathlib import Path
 from bucketwise.errors import InputError
 from bucketwise.read.database import literal, open_workspace
 from bucketwise.read.detect import GZIP
-from bucketwise.read.inputs import Input
 from bucketwise.read.lines import (
     Compression,
     PackingError,
     find_line_ends,
     open_unpacked,
 )
+from bucketwise.read.paths import Input
 from bucketwise.read.scratch import Scratch
 
 RATES = frozenset({"client", "timestamp_s", "rate_rps"})

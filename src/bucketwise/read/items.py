@@ -25,7 +25,7 @@ from bucketwise.read.tables.reduce import reduce_cells
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS
 from bucketwise.read.tables.times import microseconds, said_of_times
 from bucketwise.words.numbers import number, plural, verb
-from bucketwise.words.reasons import ABSURD
+from bucketwise.words.reject_reasons import ABSURD
 
 _SAMPLE_ITEMS = 50
 _REGROUP_AT = 50

@@ -23,7 +23,6 @@ from bucketwise.read.documents import ROOT, roots, stage_list
 from bucketwise.read.histograms import read_histogram
 from bucketwise.read.images.header import Item
 from bucketwise.read.images.read import read_folder, read_image
-from bucketwise.read.inputs import Input
 from bucketwise.read.isolated import CrashError
 from bucketwise.read.json_text import MAX_CHARACTERS
 from bucketwise.read.lines import (
@@ -32,6 +31,7 @@ from bucketwise.read.lines import (
     find_line_ends,
     read_lines,
 )
+from bucketwise.read.paths import Input
 from bucketwise.read.progress import Progress, told_progress
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.delimited import open_delimited

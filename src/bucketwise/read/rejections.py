@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import MAX_PLACES, Place, Rejection
 from bucketwise.words.numbers import percent, plural
-from bucketwise.words.reasons import OUTSIDE
+from bucketwise.words.reject_reasons import OUTSIDE
 
 MAX_BAD_ROWS = 0.05
 

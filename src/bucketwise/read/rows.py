@@ -18,9 +18,9 @@ from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
 from bucketwise.read.database import Workspace, literal, open_workspace
 from bucketwise.read.detect import may_crash
 from bucketwise.read.images.header import Item
-from bucketwise.read.inputs import Given, Input, open_inputs
 from bucketwise.read.items import batches, own_columns, reason_of, size_of
 from bucketwise.read.opening import open_input, open_plain, plain_faults
+from bucketwise.read.paths import Given, Input, open_inputs
 from bucketwise.read.rejections import MAX_BAD_ROWS, Tally, check_rejections
 from bucketwise.read.tables.cells import parsed_rows
 from bucketwise.read.tables.naming import Chosen, learn

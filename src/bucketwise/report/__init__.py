@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bucketwise.core.analysis import Analysis
-    from bucketwise.report.inputs import ReportInputs
+    from bucketwise.report.deployment import ReportInputs
 
 __all__ = ["render"]
 

@@ -9,8 +9,8 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.encoder.verdict import FEW_TEXTS
 from bucketwise.core.encoder.words import read, saves
+from bucketwise.core.half_split import DRAWS, HalfSplit
 from bucketwise.core.plan import Memory
-from bucketwise.core.steadiness import DRAWS, Steadiness
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.report.blocks import (
     Block,
@@ -26,9 +26,10 @@ from bucketwise.report.blocks import (
 )
 from bucketwise.report.figures.buckets import bars_drawing
 from bucketwise.report.figures.lengths import TOKENS, share_drawing
+from bucketwise.report.plan_queries import LEGEND, MARKS
 from bucketwise.report.provenance import inputs_table
-from bucketwise.report.reading import LEGEND, MARKS
 from bucketwise.report.sections.assumptions import assumptions
+from bucketwise.report.sections.configuration import snippets as files_section
 from bucketwise.report.sections.decision import verdict_callout
 from bucketwise.report.sections.how_many import how_many
 from bucketwise.report.sections.method import RECURRENCE
@@ -37,7 +38,6 @@ from bucketwise.report.sections.quality import (
     rejections_table,
     used_rows,
 )
-from bucketwise.report.sections.snippets import snippets as files_section
 from bucketwise.report.sections.strategies import side_by_side
 from bucketwise.report.sections.sureness import STEADY
 from bucketwise.report.summary.content import Summary, files_table, shortened
@@ -270,7 +270,7 @@ def _span(analysis: EncoderAnalysis) -> str:
     return f", {traffic.first[:10]} to {traffic.last[:10]}"
 
 
-def _steady(found: Steadiness) -> str:
+def _steady(found: HalfSplit) -> str:
     half = "half of them" if found.split == "random" else "the older half"
     other = "the other half" if found.split == "random" else "the newer half"
     word = "Steady" if found.extra < STEADY else "Not steady"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.core.decoder.decision import BATCH_SIZE
+from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Decoder, Plan
 from bucketwise.words.numbers import memory, percent

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Report
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import noun_of, traffic_inputs
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sections.assumptions import assumptions
 from bucketwise.report.sections.buckets import buckets
 from bucketwise.report.sections.configuration import configuration
+from bucketwise.report.sections.configuration import snippets as files_section
 from bucketwise.report.sections.costs import costs
 from bucketwise.report.sections.decision import decision
 from bucketwise.report.sections.decoder import decoder
@@ -20,7 +21,6 @@ from bucketwise.report.sections.memory import memory_section
 from bucketwise.report.sections.method import method
 from bucketwise.report.sections.quality import quality
 from bucketwise.report.sections.risks import risks
-from bucketwise.report.sections.snippets import snippets as files_section
 from bucketwise.report.sections.strategies import strategies
 from bucketwise.report.sections.traffic import traffic
 from bucketwise.report.sections.units import units

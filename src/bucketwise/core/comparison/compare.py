@@ -6,24 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.choose_buckets import bucket_uses
 from bucketwise.core.comparison.outcome import Basis, Comparison, Optimum, Outcome
 from bucketwise.core.comparison.scenario import LEAST_SCENARIOS, Scenario, check_names
 from bucketwise.core.cost import CostCurve, price
-from bucketwise.core.demand import Demand
-from bucketwise.core.limits import Setting, weight_of
+from bucketwise.core.in_service import Failures, lowest_limits
+from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem
 from bucketwise.core.optimize.excess import top_as_safe
 from bucketwise.core.patching import BoolArray
 from bucketwise.core.plan import Cost
-from bucketwise.core.search import bucket_uses
-from bucketwise.core.summary import (
+from bucketwise.core.plan_record import (
     model_facts,
     nothing_to_serve,
     provenance,
     traffic_summary,
 )
-from bucketwise.core.today import Failures, lowest_limits
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import IntArray, Traffic
 from bucketwise.words.numbers import less
@@ -34,7 +33,7 @@ class _Run:
     """One scenario under its own limits."""
 
     scenario: Scenario
-    setting: Setting
+    setting: Case
     failures: Failures
 
 
@@ -54,7 +53,7 @@ class _Shared:
 def compare_scenarios(
     scenarios: Sequence[Scenario],
     traffic: Traffic,
-    setting: Setting,
+    setting: Case,
     target: str,
     *,
     model_assumed: bool = False,
@@ -93,12 +92,12 @@ def compare_scenarios(
     )
 
 
-def _run(scenario: Scenario, setting: Setting) -> _Run:
+def _run(scenario: Scenario, setting: Case) -> _Run:
     own = setting.under(scenario.limits or setting.preprocessing.image)
     return _Run(scenario, own, Failures.of(scenario.buckets, own.counts, own.release))
 
 
-def _shared(runs: Sequence[_Run], setting: Setting) -> _Shared:
+def _shared(runs: Sequence[_Run], setting: Case) -> _Shared:
     """Return what all of these serve, at what it needs under the lowest limits."""
     lowest = lowest_limits(*(run.setting.preprocessing.image for run in runs))
     counts = setting.under(lowest).counts
@@ -116,7 +115,7 @@ def _shared(runs: Sequence[_Run], setting: Setting) -> _Shared:
     return _Shared(basis, needed, _demand(needed, setting, served))
 
 
-def _demand(needed: IntArray, setting: Setting, who: BoolArray) -> Demand | None:
+def _demand(needed: IntArray, setting: Case, who: BoolArray) -> Demand | None:
     """Return the demand of the chosen sizes; None where nothing runs."""
     runs = setting.counts.runs
     return Demand.of(needed[who], runs[who]) if (runs[who] > 0).any() else None

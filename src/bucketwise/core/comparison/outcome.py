@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Demand
 from bucketwise.core.plan import (
     BucketUse,
     Cost,

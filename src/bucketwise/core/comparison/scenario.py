@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.question import MOST_BUCKETS
+from bucketwise.core.options import MOST_BUCKETS
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.profile import PixelLimits
 

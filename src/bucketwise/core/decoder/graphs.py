@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.decoder.step_cost import StepCurve
-from bucketwise.core.demand import Demand
 from bucketwise.core.optimize import Problem
 from bucketwise.core.optimize.choose import by_saving
 from bucketwise.core.optimize.exact import frontier

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.decoder.question import DecoderQuestion
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.sizing import BATCH_SIZES
 from bucketwise.core.decoder.step_cost import (
     MS,
@@ -102,7 +102,7 @@ class SeenOn:
 class Pricing:
     """How steps are priced for one question about one model on one deployment."""
 
-    question: DecoderQuestion
+    question: DecoderOptions
     profile: ModelProfile
     deployment: Deployment
     context_tokens: float
@@ -110,7 +110,7 @@ class Pricing:
     @classmethod
     def of(
         cls,
-        question: DecoderQuestion,
+        question: DecoderOptions,
         profile: ModelProfile,
         deployment: Deployment,
         evidence: Evidence,

@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.choose_buckets import (
+    FRONTIER_K,
+    choose,
+    frontier_of,
+    price_per_graph,
+    strategies_of,
+)
 from bucketwise.core.cost import ENCODER_COSTS, CostCurve, price, waste_of
-from bucketwise.core.demand import Demand
 from bucketwise.core.encoder.plan import (
     Encoder,
     EncoderModel,
@@ -23,18 +29,11 @@ from bucketwise.core.encoder.plan import (
     TokenStrategy,
 )
 from bucketwise.core.encoder.verdict import verdict_of, warnings_of
+from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
 from bucketwise.core.optimize import Problem, align_up
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.plan import Assumption, Decision, Memory, RejectedRows
-from bucketwise.core.question import Question
-from bucketwise.core.search import (
-    FRONTIER_K,
-    choose,
-    frontier_of,
-    price_per_graph,
-    strategies_of,
-)
-from bucketwise.core.steadiness import Sample, Steadiness, steadiness_of
-from bucketwise.core.summary import iso_time, provenance
+from bucketwise.core.plan_record import iso_time, provenance
 from bucketwise.core.verdict import UNDECIDED
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -72,7 +71,7 @@ class EncoderAnalysis:
         What was read.
     demand : Demand
         How many texts need each length, cut at the limit.
-    steadiness : Steadiness or None
+    steadiness : HalfSplit or None
         What the lengths of one half of the texts cost on the other half.
     """
 
@@ -80,13 +79,13 @@ class EncoderAnalysis:
     profile: EncoderProfile
     traffic: Traffic
     demand: Demand
-    steadiness: Steadiness | None = None
+    steadiness: HalfSplit | None = None
 
 
 def analyze(
     traffic: Traffic,
     profile: EncoderProfile,
-    question: Question,
+    question: PlanOptions,
     *,
     max_tokens: int | None = None,
     today: TokensToday | None = None,
@@ -105,7 +104,7 @@ def analyze(
         Token counts, as `read_traffic` reads them with a column of lengths.
     profile : EncoderProfile
         The model.
-    question : Question
+    question : PlanOptions
         What is asked.
     max_tokens : int, optional
         Where the tokenizer cuts; the checkpoint's own limit without it.
@@ -170,7 +169,7 @@ def analyze(
         profile=profile,
         traffic=traffic,
         demand=demand,
-        steadiness=steadiness_of(traffic, sample, encoder.max_seq_lens),
+        steadiness=half_split_of(traffic, sample, encoder.max_seq_lens),
     )
 
 
@@ -206,7 +205,7 @@ def _limit(profile: EncoderProfile, asked: int | None) -> TokenLimit:
     return TokenLimit(tokens=asked, source="given with --max-tokens")
 
 
-def _check_pins(question: Question, profile: EncoderProfile) -> None:
+def _check_pins(question: PlanOptions, profile: EncoderProfile) -> None:
     most = profile.usable_positions
     raise_all(
         [
@@ -220,7 +219,7 @@ def _check_pins(question: Question, profile: EncoderProfile) -> None:
 
 
 def _top(
-    demand: Demand, question: Question, profile: EncoderProfile, limit: TokenLimit
+    demand: Demand, question: PlanOptions, profile: EncoderProfile, limit: TokenLimit
 ) -> int:
     """Return the longest length: the largest need with headroom, or a pin above it."""
     largest = int(demand.needed[-1])
@@ -236,7 +235,7 @@ def _top(
 def _encoder(
     demand: Demand,
     curve: CostCurve,
-    question: Question,
+    question: PlanOptions,
     profile: EncoderProfile,
     limit: TokenLimit,
     today: TokensToday | None,

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price
-from bucketwise.core.demand import Demand
 from bucketwise.core.optimize.exact import frontier
 from bucketwise.core.optimize.problem import Problem, align_up
 

@@ -9,7 +9,7 @@ from itertools import groupby, product
 
 import numpy as np
 
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Demand
 from bucketwise.errors import raise_all
 from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells
 

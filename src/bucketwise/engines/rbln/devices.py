@@ -58,7 +58,7 @@ DEFAULT_DRAM = Dram(
     reserved_bytes=288 * 2**20,
     source="optimum-rbln 0.12.0, utils/runtime_utils.py, _dram_spec",
 )
-"""That of an ATOM chip, which is taken where nobody named the NPU."""
+"""Memory of an ATOM chip, used when no NPU is given."""
 
 # An ATOM-Max card is four chips, and the SDK counts chips. 0.10.2 to 0.12.0 have the
 # same sizes; that of a Rebel100 takes its four chiplets from 0.10.4 and 0.11.0.post1

@@ -9,7 +9,7 @@ from bucketwise.engines.rbln.decoder_graphs import (
     vendor_pattern,
 )
 from bucketwise.engines.rbln.devices import device_of
-from bucketwise.engines.rbln.emit.lists import lists_to_set, nested_lists
+from bucketwise.engines.rbln.emit.bucket_keys import lists_to_set, nested_lists
 from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.lengths import (
     LARGEST_PUBLISHED_PATCHES,

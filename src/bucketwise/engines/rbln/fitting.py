@@ -24,8 +24,8 @@ from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
+from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
 from bucketwise.engines.rbln.rules.layout import layout_of, plan_of
-from bucketwise.engines.rbln.rules.subject import RblnSubject, npu_of
 from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.nouns.document import Document
@@ -132,7 +132,7 @@ class Deployment:
 
     def _subject(
         self, target: RblnTarget, visual: Visual, decoder: Decoder | None
-    ) -> RblnSubject:
+    ) -> RblnCase:
         # Memory goes by what the runtime compares, whatever unit is emitted.
         lengths = visual.vit_max_seq_lens
         context = EmitContext(
@@ -145,7 +145,7 @@ class Deployment:
         document = Document(
             config=context.config(), form="compile", source="rbln_config", places={}
         )
-        return RblnSubject(
+        return RblnCase(
             document=document,
             version=target.parsed,
             profile=self.analysis.profile,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bucketwise.lint.case import LintReport
 from bucketwise.lint.formats.github import as_github
 from bucketwise.lint.formats.json_text import as_json
 from bucketwise.lint.formats.rules_page import rules_page
 from bucketwise.lint.formats.sarif import as_sarif
 from bucketwise.lint.formats.text import as_text
-from bucketwise.lint.subject import LintReport
 
 __all__ = ["RENDERERS", "Renderer", "rules_page"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bucketwise.lint.case import LintReport
 from bucketwise.lint.finding import Reported, Severity
 from bucketwise.lint.formats.words import dotted, file_and_line
-from bucketwise.lint.subject import LintReport
 from bucketwise.words.text import printable
 
 _COMMANDS: dict[Severity, str] = {

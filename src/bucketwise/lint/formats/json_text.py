@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from bucketwise.core.memory import MemoryPlan
+from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.finding import Fix, Reported
-from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.nouns.engine import written
 from bucketwise.nouns.traffic import Place
 

@@ -7,9 +7,9 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from bucketwise.lint.case import LintReport
 from bucketwise.lint.finding import Reported, Rule, Severity
 from bucketwise.lint.formats.words import dotted, file_and_line
-from bucketwise.lint.subject import LintReport
 from bucketwise.words.text import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

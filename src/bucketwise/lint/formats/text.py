@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator
 
 from bucketwise.core.memory import plan_lines
+from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.finding import SEVERITIES, Reported, Severity
 from bucketwise.lint.formats.words import FORMS, NOUNS, dotted, facts, totals
-from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.words.numbers import plural_of
 from bucketwise.words.text import one_line, worded
 

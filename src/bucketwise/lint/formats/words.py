@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.finding import Severity
-from bucketwise.lint.subject import Judged, LintReport
 from bucketwise.nouns.document import Form, Path
 from bucketwise.nouns.engine import written
 from bucketwise.nouns.traffic import Place

@@ -17,7 +17,7 @@ from bucketwise.engines.rbln.keys import OLD_BUCKETS
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.engines.rbln.releases import NEWEST, Version
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import buckets_of, lengths_of, shown
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError, UsageError
@@ -178,7 +178,7 @@ def _of_document(document: Document) -> GivenLengths | None:
     # As it is written, whatever a server would make of it.
     written = replace(document, config=config, form="compile", serve=None)
     named = document.family if document.family in NESTINGS else ""
-    subject = RblnSubject(
+    subject = RblnCase(
         document=written, version=NEWEST, family=named or nesting_family(config)
     )
     if "visual" in config and subject.visual is None:

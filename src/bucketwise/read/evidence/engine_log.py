@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bucketwise.core.decoder.readings import GAP_INTERVALS, hold
+from bucketwise.core.decoder.from_gauges import GAP_INTERVALS, hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Engine, Evidence, Gauges
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.read.evidence.records import MAX_RUNNING
 from bucketwise.read.evidence.replicas import Replicas, Speaker, Speakers, succession
-from bucketwise.read.evidence.stamps import (
+from bucketwise.read.evidence.timestamps import (
     epoch_s,
     iso_s,
     moment_of_year,
@@ -26,7 +26,7 @@ from bucketwise.read.evidence.stamps import (
 from bucketwise.read.json_text import parse
 from bucketwise.read.rejections import Tally
 from bucketwise.words.numbers import plural
-from bucketwise.words.reasons import ABSURD, NO_TIME, RAGGED
+from bucketwise.words.reject_reasons import ABSURD, NO_TIME, RAGGED
 
 _MESSAGE = "Avg prompt throughput: "
 _FIGURE = r"[\w.+-]{1,24} tokens/s, "

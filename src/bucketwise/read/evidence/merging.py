@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bucketwise.core.decoder.readings import hold
-from bucketwise.core.decoder.sweep import sweep
+from bucketwise.core.decoder.from_gauges import hold
+from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.core.decoder.timeline import in_flight
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import (

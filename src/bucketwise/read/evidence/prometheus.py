@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bucketwise.core.decoder.readings import hold
+from bucketwise.core.decoder.from_gauges import hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Evidence, Gauges
 from bucketwise.nouns.traffic import Rejection
@@ -26,10 +26,10 @@ from bucketwise.read.evidence.samples import (
     refuse,
     samples_of,
 )
-from bucketwise.read.evidence.stamps import epoch_s
+from bucketwise.read.evidence.timestamps import epoch_s
 from bucketwise.read.evidence.unfolding import bounded, documents
 from bucketwise.words.numbers import number, plural, verb
-from bucketwise.words.reasons import FRACTION
+from bucketwise.words.reject_reasons import FRACTION
 
 QUERY = 'query_range with {__name__=~"vllm:num_requests_(running|waiting)"}'
 

@@ -28,7 +28,7 @@ from bucketwise.read.tables.aggregate import find_places, forget_rejects, rows_s
 from bucketwise.read.tables.cells import blank
 from bucketwise.read.tables.table import BATCH, Table
 from bucketwise.read.tables.times import microseconds, said_of_times, seconds
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     ABSURD,
     ENDS_BEFORE_START,
     FRACTION,

@@ -11,7 +11,7 @@ import numpy as np
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import FloatArray, IntArray
-from bucketwise.read.evidence.stamps import epoch_s, iso_s, moment_of_year
+from bucketwise.read.evidence.timestamps import epoch_s, iso_s, moment_of_year
 
 MAX_REPLICAS = 1_000
 """Far more engines than stand behind one load balancer."""

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import FloatArray, IntArray, Place, Rejection
 from bucketwise.read.evidence.records import MAX_RUNNING
-from bucketwise.read.evidence.stamps import epoch_s, iso_s, likely_s
-from bucketwise.words.reasons import ABSURD, FRACTION, NO_TIME, NOT_A_NUMBER
+from bucketwise.read.evidence.timestamps import epoch_s, iso_s, likely_s
+from bucketwise.words.reject_reasons import ABSURD, FRACTION, NO_TIME, NOT_A_NUMBER
 
 Role = Literal["running", "waiting", "swapped"]
 

@@ -14,7 +14,7 @@ from typing import Any
 from bucketwise.errors import InputError
 from bucketwise.read.database import Workspace
 from bucketwise.read.detect import File
-from bucketwise.read.evidence.stamps import epoch_s
+from bucketwise.read.evidence.timestamps import epoch_s
 from bucketwise.read.json_text import parse
 from bucketwise.read.lines import read_lines
 

@@ -22,7 +22,7 @@ from bucketwise.read.images.header import (
     read_jpeg,
     read_png,
 )
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     LINKED_FOLDER,
     NOT_AN_IMAGE,
     UNREADABLE,

@@ -14,7 +14,7 @@ from bucketwise.errors import InputError
 from bucketwise.read.images.header import Header, Item
 from bucketwise.read.images.read import read_header
 from bucketwise.read.lines import Compression, PackingError, open_unpacked
-from bucketwise.words.reasons import NOT_AN_IMAGE, UNREADABLE
+from bucketwise.words.reject_reasons import NOT_AN_IMAGE, UNREADABLE
 
 MAX_NAME_BYTES = 1 << 20
 """Longest extended header; file systems end at 4 KiB."""

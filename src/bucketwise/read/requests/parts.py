@@ -22,7 +22,7 @@ from bucketwise.read.requests.payloads import (
     locate,
 )
 from bucketwise.read.tables.names import SIZES
-from bucketwise.words.reasons import MISSING, NOT_A_NUMBER, ZERO_OR_NEGATIVE
+from bucketwise.words.reject_reasons import MISSING, NOT_A_NUMBER, ZERO_OR_NEGATIVE
 
 _LONGEST_NAME = 40
 """Characters; longer names are none of a side, and would fill the cache."""

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from bucketwise.read.images.header import Header
 from bucketwise.read.images.read import WINDOW_BYTES, read_header, starts_as_image
-from bucketwise.words.reasons import NOT_AN_IMAGE, UNREADABLE
+from bucketwise.words.reject_reasons import NOT_AN_IMAGE, UNREADABLE
 
 _UNTIDY = "\n\r %\t\f"
 _WHITESPACE = b"\n\r \t\f"

@@ -16,7 +16,7 @@ from bucketwise.read.requests.walk import Request, find_requests
 from bucketwise.read.tables.names import SIZES
 from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.words.numbers import number, plural
-from bucketwise.words.reasons import RAGGED, UNSIZED
+from bucketwise.words.reject_reasons import RAGGED, UNSIZED
 
 _MORE = {
     "time": (

@@ -21,7 +21,7 @@ from bucketwise.read.database import (
 from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
 from bucketwise.read.tables.table import BATCH, Table
 from bucketwise.read.tables.times import microseconds
-from bucketwise.words.reasons import RAGGED
+from bucketwise.words.reject_reasons import RAGGED
 
 _KEYS = (
     "height", "width", "frames", "fps", "tokens", *OWN_COLUMNS, "label", "slot",

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from bucketwise.nouns.traffic import MAX_SIDE_PX
 from bucketwise.read.tables.names import LENGTH
 from bucketwise.read.tables.number_forms import NumberForm
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     ABSURD,
     MISSING,
     NOT_A_NUMBER,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bucketwise.core.comparison.outcome import Comparison
 from bucketwise.report.blocks import Report
-from bucketwise.report.comparison.decision import decision
+from bucketwise.report.comparison.front_section import decision
 from bucketwise.report.comparison.markdown import to_markdown
 from bucketwise.report.comparison.sections import (
     compute_section,

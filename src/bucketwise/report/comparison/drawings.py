@@ -15,7 +15,7 @@ from bucketwise.report.figures.labels import short
 from bucketwise.report.figures.lengths import runs_by_length
 from bucketwise.report.figures.rows import Rows
 from bucketwise.report.figures.spans import Edge
-from bucketwise.report.reading import UNIT
+from bucketwise.report.plan_queries import UNIT
 from bucketwise.words.numbers import dotted, percent, plural, si_scale
 
 MOST_LABELS = 12

@@ -13,7 +13,7 @@ from bucketwise.core.plan import Planned
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.palette import BLUE, GAP, LINES, RING
 from bucketwise.report.figures.spans import Form, Span
-from bucketwise.report.reading import spent
+from bucketwise.report.plan_queries import spent
 from bucketwise.words.numbers import percent, si_scale
 
 if TYPE_CHECKING:

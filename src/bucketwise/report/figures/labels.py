@@ -12,7 +12,7 @@ from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.mix import HARDLY, mix_of, shares_of
 from bucketwise.report.figures.rows import Rows
-from bucketwise.report.reading import noun_of
+from bucketwise.report.plan_queries import noun_of
 from bucketwise.words.numbers import number, percent, plural, plural_of
 from bucketwise.words.text import one_line
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Demand
 from bucketwise.core.plan import Current
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.blocks import Column, Drawing, Row, Table
@@ -20,7 +20,7 @@ from bucketwise.report.figures.histogram import (
     snapped,
 )
 from bucketwise.report.figures.spans import Edge, Span
-from bucketwise.report.reading import UNIT, cumulated, demand_of
+from bucketwise.report.plan_queries import UNIT, cumulated, demand_of
 from bucketwise.words.numbers import dotted, percent, plural
 
 MOST_STEPS = 800

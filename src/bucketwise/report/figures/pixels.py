@@ -15,7 +15,7 @@ from bucketwise.report.figures.histogram import (
     snapped,
 )
 from bucketwise.report.figures.spans import Edge, Span
-from bucketwise.report.reading import noun_of
+from bucketwise.report.plan_queries import noun_of
 from bucketwise.words.numbers import number, percent, plural, plural_of
 
 MOST_SIZES = 50

@@ -23,7 +23,7 @@ from bucketwise.report.figures.palette import (
 )
 from bucketwise.report.figures.pixels import sizes_table
 from bucketwise.report.figures.spans import Span
-from bucketwise.report.reading import noun_of
+from bucketwise.report.plan_queries import noun_of
 from bucketwise.words.numbers import number, percent, plural_of, si_scale
 
 if TYPE_CHECKING:

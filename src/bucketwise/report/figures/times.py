@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bucketwise.core.summary import LAST_S, moment_of
+from bucketwise.core.plan_record import LAST_S, moment_of
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.words.numbers import number, plural
 

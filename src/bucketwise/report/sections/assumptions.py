@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bucketwise.core.plan import Assumption
 from bucketwise.report.blocks import Column, Paragraph, Row, Section, Table
-from bucketwise.report.reading import LEGEND, MARKS
+from bucketwise.report.plan_queries import LEGEND, MARKS
 from bucketwise.words.numbers import plural, verb
 
 

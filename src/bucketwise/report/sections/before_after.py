@@ -10,8 +10,8 @@ from bucketwise.core.cost import waste_of
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Status
 from bucketwise.report.blocks import Column, Row, Table
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import (
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import (
     MARKS,
     images_accepted,
     mark_of,

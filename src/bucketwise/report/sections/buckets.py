@@ -6,7 +6,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import BucketUse, Visual
 from bucketwise.report.blocks import Column, Row, Section, Table
 from bucketwise.report.figures.buckets import bars_drawing, padding_of
-from bucketwise.report.reading import UNIT, spent
+from bucketwise.report.plan_queries import UNIT, spent
 from bucketwise.words.numbers import memory, number, percent
 
 HEADS = (

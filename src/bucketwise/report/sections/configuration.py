@@ -1,23 +1,52 @@
-"""What lint says of the configuration of today, with this traffic."""
+"""The findings of lint on the configuration of today, and the files to copy."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
+from bucketwise.lint.case import Judged
 from bucketwise.lint.finding import Reported, Severity
-from bucketwise.lint.subject import Judged
 from bucketwise.nouns.engine import written
 from bucketwise.report.blocks import (
     Block,
     Column,
+    Listing,
+    Panel,
     Paragraph,
     Points,
     Row,
     Section,
     Table,
+    Tabs,
 )
-from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.deployment import ReportInputs
 from bucketwise.words.numbers import plural
+
+
+def snippets(files: Mapping[str, Mapping[str, str]], sdk: str) -> Section | None:
+    """Return every file in tabs by release, the newest first; None where there is none."""
+    named = [(version, texts) for version, texts in files.items() if texts]
+    if not named:
+        return None
+    n_files = sum(len(texts) for _, texts in named)
+    panels = tuple(
+        Panel(
+            label=f"{sdk} {version}",
+            blocks=tuple(Listing(name=name, text=text) for name, text in texts.items()),
+        )
+        for version, texts in reversed(named)
+    )
+    return Section(
+        id="snippets",
+        title="Files",
+        finding=(
+            f"{plural(n_files, 'file')} for {plural(len(named), 'release')}, ready to "
+            "copy; the same text stands in the files beside this report."
+        ),
+        blocks=(Tabs(name="Release", panels=panels),),
+    )
+
 
 NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 WHOLE = "the configuration"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Column, Points, Row, Section, Table
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import MARKS, noun_of, spent
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import MARKS, noun_of, spent
 from bucketwise.report.sections.before_after import graph_minutes, minutes
 from bucketwise.words.numbers import (
     memory,

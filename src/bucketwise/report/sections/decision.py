@@ -16,8 +16,8 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import LEGEND, UNIT, noun_of, one_graph_compute
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import LEGEND, UNIT, noun_of, one_graph_compute
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.sureness import how_sure
 from bucketwise.words.numbers import (

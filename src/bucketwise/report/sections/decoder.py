@@ -17,7 +17,7 @@ from bucketwise.report.blocks import (
 )
 from bucketwise.report.figures.active import active_drawing
 from bucketwise.report.figures.load import load_drawing
-from bucketwise.report.reading import MARKS
+from bucketwise.report.plan_queries import MARKS
 from bucketwise.report.sections.decoder_load import load_blocks, sizing_blocks
 from bucketwise.report.sentences import assumed_batch_size
 from bucketwise.words.numbers import (

@@ -18,7 +18,7 @@ from bucketwise.report.blocks import (
     Row,
     Table,
 )
-from bucketwise.report.reading import on_batch_size
+from bucketwise.report.plan_queries import on_batch_size
 from bucketwise.report.sections.quality import rejections_table
 from bucketwise.report.sections.traffic import duration
 from bucketwise.words.numbers import joined, number, percent, significant

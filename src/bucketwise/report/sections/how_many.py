@@ -15,7 +15,7 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.figures.knee import knee_drawing
-from bucketwise.report.reading import UNIT, spent
+from bucketwise.report.plan_queries import UNIT, spent
 from bucketwise.words.numbers import (
     dotted,
     percent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Cap, Visual
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from bucketwise.report.reading import UNIT, images_accepted, noun_of, spent
+from bucketwise.report.plan_queries import UNIT, images_accepted, noun_of, spent
 from bucketwise.words.numbers import (
     change,
     dotted,

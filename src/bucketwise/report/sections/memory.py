@@ -13,8 +13,8 @@ from bucketwise.report.blocks import (
     Section,
     Table,
 )
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import MARKS
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import MARKS
 from bucketwise.report.sections.before_after import fullest_bytes, more_or_less
 from bucketwise.words.numbers import memory, plural
 

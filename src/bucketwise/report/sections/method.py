@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.half_split import DRAWS
 from bucketwise.core.plan import SEED, Decoder, Visual
-from bucketwise.core.steadiness import DRAWS
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
+from bucketwise.report.plan_queries import spent
 from bucketwise.report.provenance import inputs_table
-from bucketwise.report.reading import spent
 from bucketwise.words.numbers import significant
 
 RECURRENCE = (

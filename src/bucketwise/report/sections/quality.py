@@ -10,7 +10,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.encoder.plan import TextTraffic
 from bucketwise.core.plan import InputUsed, RejectedRows, TrafficSummary
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from bucketwise.report.reading import traffic_inputs
+from bucketwise.report.plan_queries import traffic_inputs
 from bucketwise.words.numbers import number, percent, plural, verb
 
 MOST_ROWS = 50

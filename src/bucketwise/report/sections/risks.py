@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import UNIT, on_batch_size
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import UNIT, on_batch_size
 from bucketwise.report.sections.sureness import deciding
 from bucketwise.report.sentences import limit_in_doubt, memory_in_doubt
 from bucketwise.words.numbers import memory, plural

@@ -6,7 +6,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Planned, StrategyLike
 from bucketwise.report.blocks import Block, Column, Row, Section, Table
 from bucketwise.report.figures.front import front_drawing
-from bucketwise.report.reading import UNIT, exact_at, spent
+from bucketwise.report.plan_queries import UNIT, exact_at, spent
 from bucketwise.words.numbers import change, dotted, less, percent, plural
 
 KINDS = {

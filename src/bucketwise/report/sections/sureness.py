@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.cautions import FEW_IMAGES
-from bucketwise.core.steadiness import DRAWS, Steadiness, chance_of_larger
-from bucketwise.core.summary import moment_of
+from bucketwise.core.half_split import DRAWS, HalfSplit, chance_of_larger
+from bucketwise.core.plan_record import moment_of
+from bucketwise.core.warnings import FEW_IMAGES
 from bucketwise.report.blocks import Callout
-from bucketwise.report.reading import images_accepted, noun_of
+from bucketwise.report.plan_queries import images_accepted, noun_of
 from bucketwise.report.sections.traffic import duration
 from bucketwise.words.numbers import number, percent, plural, plural_of
 
@@ -74,7 +74,7 @@ def _span(analysis: Analysis) -> str:
     return f" over {duration((last - first).total_seconds())}"
 
 
-def _steady(found: Steadiness, analysis: Analysis) -> str:
+def _steady(found: HalfSplit, analysis: Analysis) -> str:
     noun = noun_of(analysis)
     if found.split == "random":
         text = (
@@ -97,7 +97,7 @@ def _more(extra: float) -> str:
     return f"{percent(extra)} more" if extra else "no more"
 
 
-def _earlier(found: Steadiness) -> str:
+def _earlier(found: HalfSplit) -> str:
     if not found.until_s or found.until_s < SECONDS_A_YEAR:
         return "the older half"
     return f"the older half (before {moment_of(found.until_s):%Y-%m-%d})"

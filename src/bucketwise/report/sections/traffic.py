@@ -13,7 +13,7 @@ from bucketwise.report.figures.lengths import cumulated_drawing
 from bucketwise.report.figures.pixels import pixels_drawing, sizes_table
 from bucketwise.report.figures.sizes import sizes_drawing
 from bucketwise.report.figures.times import DAY_S, EPOCH_YEAR, HOUR_S
-from bucketwise.report.reading import demand_of, noun_of
+from bucketwise.report.plan_queries import demand_of, noun_of
 from bucketwise.words.numbers import number, plural
 
 _TOLD = (

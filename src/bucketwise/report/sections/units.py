@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.explanation import parse_size
+from bucketwise.core.explain import parse_size
 from bucketwise.core.patching import count_patches, needed_lengths
 from bucketwise.report.blocks import (
     Block,

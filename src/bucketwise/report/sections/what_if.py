@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Paragraph, Section, WhatIf
-from bucketwise.report.inputs import ReportInputs
+from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.what_if.panel_data import panel_data
 from bucketwise.words.numbers import percent
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.buckets import Buckets
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.plan import Current, Visual
 from bucketwise.report.blocks import Block, Points, Section
 from bucketwise.report.figures.lengths import lengths_drawing
-from bucketwise.report.reading import (
+from bucketwise.report.plan_queries import (
     UNIT,
     cumulated,
     demand_of,

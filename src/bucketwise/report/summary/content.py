@@ -10,9 +10,9 @@ from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
 from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
+from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.figures.lengths import cumulated_drawing, lengths_drawing
-from bucketwise.report.inputs import ReportInputs
-from bucketwise.report.reading import noun_of, traffic_inputs, with_one_graph
+from bucketwise.report.plan_queries import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import (
     decision,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Plan, Status
 from bucketwise.report.blocks import Column, Row, Table
-from bucketwise.report.reading import MARKS, noun_of
+from bucketwise.report.plan_queries import MARKS, noun_of
 from bucketwise.words.numbers import number, plural
 
 MOST_VALUES = 12

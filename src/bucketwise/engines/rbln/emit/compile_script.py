@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from bucketwise.engines.rbln.emit.comments import (
+    assumed_values,
+    base_notes,
+    bucket_table,
+    decoder_table,
+    one_line,
+    unit_warning,
+)
 from bucketwise.engines.rbln.emit.context import EmitContext
 from bucketwise.engines.rbln.emit.processor_lines import (
     VERSION_IMPORT,
@@ -10,14 +18,6 @@ from bucketwise.engines.rbln.emit.processor_lines import (
     limit_constants,
     limit_function,
     python_literal,
-)
-from bucketwise.engines.rbln.emit.remarks import (
-    assumed_values,
-    base_notes,
-    bucket_table,
-    decoder_table,
-    one_line,
-    unit_warning,
 )
 
 _MAIN = '''

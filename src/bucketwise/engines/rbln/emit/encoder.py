@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.core.encoder.plan import EncoderPlan
+from bucketwise.engines.rbln.emit.comments import one_line, paragraph, share_text
 from bucketwise.engines.rbln.emit.processor_lines import python_literal
-from bucketwise.engines.rbln.emit.remarks import one_line, paragraph, share_text
 from bucketwise.engines.rbln.encoders import ENCODERS, LISTS_SINCE, takes_lists
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.targets import RblnTarget

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from bucketwise.engines.rbln.emit.comments import (
+    one_line,
+    see_compile_script,
+    unit_warning,
+)
 from bucketwise.engines.rbln.emit.context import EmitContext
 from bucketwise.engines.rbln.emit.processor_lines import (
     VERSION_IMPORT,
@@ -9,11 +14,6 @@ from bucketwise.engines.rbln.emit.processor_lines import (
     limit_constants,
     limit_function,
     python_literal,
-)
-from bucketwise.engines.rbln.emit.remarks import (
-    one_line,
-    see_compile_script,
-    unit_warning,
 )
 
 _LOAD = '''

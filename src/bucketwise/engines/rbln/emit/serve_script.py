@@ -6,13 +6,13 @@ import json
 import shlex
 from typing import Any
 
-from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
-from bucketwise.engines.rbln.emit.remarks import (
+from bucketwise.engines.rbln.emit.comments import (
     one_line,
     paragraph,
     see_compile_script,
     unit_warning,
 )
+from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
 from bucketwise.engines.rbln.nesting import nested
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.serve_options import FIELDS_SINCE, NEW_KEY, OLD_KEY

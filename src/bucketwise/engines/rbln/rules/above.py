@@ -13,8 +13,8 @@ from bucketwise.engines.rbln.keys import (
 )
 from bucketwise.engines.rbln.model_classes import SUBMODULES
 from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.keys import is_compiled
-from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import release, shown, unknown
 from bucketwise.lint.finding import Finding, Fix
 
@@ -24,7 +24,7 @@ _EVERYWHERE = frozenset(each.name for each in KEYS if each.levels == EVERY)
 _CLASS = "transformers/models/colqwen2/configuration_colqwen2.py"
 
 
-def no_language_model(subject: RblnSubject) -> Iterator[Finding]:
+def no_language_model(subject: RblnCase) -> Iterator[Finding]:
     """Nothing in the submodule that holds the language model, or its ViT beside it."""
     [name] = subject.inside
     config = subject.document.config
@@ -51,7 +51,7 @@ def no_language_model(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def no_effect_above(subject: RblnSubject) -> Iterator[Finding]:
+def no_effect_above(subject: RblnCase) -> Iterator[Finding]:
     """A setting above the language model that is taken and read by nothing.
 
     The class is a decoder's by descent, and has no graph of its own.
@@ -74,7 +74,7 @@ def no_effect_above(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def forced_within(subject: RblnSubject) -> Iterator[Finding]:
+def forced_within(subject: RblnCase) -> Iterator[Finding]:
     """A setting of the language model that the class above it decides.
 
     Up to 0.11.1 another value raises; later ones take it.

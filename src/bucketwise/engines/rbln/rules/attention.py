@@ -14,7 +14,7 @@ from bucketwise.engines.rbln.attention import (
 )
 from bucketwise.engines.rbln.defaults import unset
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import (
     in_force_of,
     release,
@@ -37,7 +37,7 @@ _PREFILL_MULTIPLE = 64
 transformers/models/decoderonly/configuration_decoderonly.py)."""
 
 
-def missing_context(subject: RblnSubject) -> Iterator[Finding]:
+def missing_context(subject: RblnCase) -> Iterator[Finding]:
     """No max_seq_len for the language model."""
     if subject.document.form == "serve" or "max_seq_len" in subject.config:
         return
@@ -58,7 +58,7 @@ def missing_context(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def partition_does_not_divide(subject: RblnSubject) -> Iterator[Finding]:
+def partition_does_not_divide(subject: RblnCase) -> Iterator[Finding]:
     """max_seq_len that is not two or more whole cache partitions."""
     length, partition = _length(subject), _partition(subject)
     if length is None or partition is None:
@@ -78,7 +78,7 @@ def partition_does_not_divide(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def partition_out_of_range(subject: RblnSubject) -> Iterator[Finding]:
+def partition_out_of_range(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_partition_len outside what the NPU's attention takes."""
     partition = _partition(subject)
     limits = limits_of(subject.npu, subject.version)
@@ -99,7 +99,7 @@ def partition_out_of_range(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def context_too_long_for_eager(subject: RblnSubject) -> Iterator[Finding]:
+def context_too_long_for_eager(subject: RblnCase) -> Iterator[Finding]:
     """max_seq_len above what runs without flash attention."""
     length = _length(subject)
     limits = limits_of(subject.npu, subject.version)
@@ -126,7 +126,7 @@ def context_too_long_for_eager(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_block_size(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_block_size(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_block_size that is not the partition (or the context, without one)."""
     block = whole(subject.config.get("kvcache_block_size"))
     length, partition = _length(subject), _partition(subject)
@@ -146,7 +146,7 @@ def wrong_block_size(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_attention(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_attention(subject: RblnCase) -> Iterator[Finding]:
     """An attention that there is not, or that the other settings contradict."""
     name = subject.config.get("attn_impl")
     if name is None or unknown(name):
@@ -172,7 +172,7 @@ def wrong_attention(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def odd_prefill_chunk(subject: RblnSubject) -> Iterator[Finding]:
+def odd_prefill_chunk(subject: RblnCase) -> Iterator[Finding]:
     """prefill_chunk_size that is no multiple of 64."""
     chunk = subject.config.get("prefill_chunk_size")
     number = whole(chunk)
@@ -194,7 +194,7 @@ def odd_prefill_chunk(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def unknown_npu(subject: RblnSubject) -> Iterator[Finding]:
+def unknown_npu(subject: RblnCase) -> Iterator[Finding]:
     """An NPU name that the release does not know."""
     for path, level in (((), subject.config), (("visual",), subject.visual or {})):
         npu = level.get("npu")
@@ -215,7 +215,7 @@ def unknown_npu(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def context_too_short_for_traffic(subject: RblnSubject) -> Iterator[Finding]:
+def context_too_short_for_traffic(subject: RblnCase) -> Iterator[Finding]:
     """max_seq_len below what requests hold: visual tokens, text and output."""
     length, use = _length(subject), subject.use
     if length is None or use is None:
@@ -245,23 +245,23 @@ def context_too_short_for_traffic(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def _refused(subject: RblnSubject) -> bool:
+def _refused(subject: RblnCase) -> bool:
     """Return whether vllm-rbln refuses what optimum-rbln would only mend."""
     return subject.document.form == "serve" and subject.version >= CONFLICTS_SINCE
 
 
-def _fits_eager(subject: RblnSubject) -> bool:
+def _fits_eager(subject: RblnCase) -> bool:
     """Return whether the context of the family's checkpoints may do without flash."""
     known = MODEL_CLASSES.get(subject.family)
     most = limits_of(subject.npu, subject.version).max_eager_seq_len
     return known is not None and known.max_seq_len <= most
 
 
-def _length(subject: RblnSubject) -> int | None:
+def _length(subject: RblnCase) -> int | None:
     return whole(subject.config.get("max_seq_len"))
 
 
-def _partition(subject: RblnSubject) -> int | None:
+def _partition(subject: RblnCase) -> int | None:
     """Return the partition in force; None without flash attention."""
     given = whole(subject.config.get("kvcache_partition_len"))
     if given is not None:
@@ -271,9 +271,9 @@ def _partition(subject: RblnSubject) -> int | None:
     return None
 
 
-def _is_flash(subject: RblnSubject) -> bool:
+def _is_flash(subject: RblnCase) -> bool:
     return _partition(subject) is not None
 
 
-def _npu(subject: RblnSubject) -> str:
+def _npu(subject: RblnCase) -> str:
     return subject.npu or "an NPU that nobody named"

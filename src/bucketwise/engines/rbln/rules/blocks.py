@@ -11,6 +11,7 @@ from bucketwise.engines.rbln.kv_cache import (
     BUDGET_SINCE,
     budget_bytes,
 )
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.layout import (
     block_of,
     bounds_of,
@@ -18,7 +19,6 @@ from bucketwise.engines.rbln.rules.layout import (
     is_flash,
     plan_of,
 )
-from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import batch_size_of, release, shown, whole
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Finding, Fix
@@ -31,7 +31,7 @@ _POOL = "transformers/models/decoderonly/decoderonly_runtime_utils.py"
 _ESTIMATE = "transformers/modeling_attention_utils.py"
 
 
-def too_few_blocks(subject: RblnSubject) -> Iterator[Finding]:
+def too_few_blocks(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_num_blocks below what compiles.
 
     One sequence of full length and a spare block must fit; from 0.11.1 also a block for
@@ -61,7 +61,7 @@ def too_few_blocks(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def too_many_blocks(subject: RblnSubject) -> Iterator[Finding]:
+def too_many_blocks(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_num_blocks above what every sequence at full length takes."""
     given, bounds = given_blocks(subject), bounds_of(subject)
     if not given or bounds is None or given <= bounds[1]:
@@ -78,7 +78,7 @@ def too_many_blocks(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def fewer_blocks_than_batch(subject: RblnSubject) -> Iterator[Finding]:
+def fewer_blocks_than_batch(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_num_blocks that compiles and has no block for every sequence.
 
     Up to 0.11.0 nothing compares the two, and without flash attention no release does.
@@ -101,7 +101,7 @@ def fewer_blocks_than_batch(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def pool_below_batch_and_context(subject: RblnSubject) -> Iterator[Finding]:
+def pool_below_batch_and_context(subject: RblnCase) -> Iterator[Finding]:
     """A pool that does not hold every sequence at full length.
 
     generate() then raises "No memory blocks are available for allocation" when the
@@ -131,7 +131,7 @@ def pool_below_batch_and_context(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def budget_beside_blocks(subject: RblnSubject) -> Iterator[Finding]:
+def budget_beside_blocks(subject: RblnCase) -> Iterator[Finding]:
     """memory_budget beside kvcache_num_blocks: one says what the other leaves open."""
     given = given_blocks(subject)
     if not given or subject.config.get("memory_budget") is None:
@@ -151,7 +151,7 @@ def budget_beside_blocks(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_budget(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_budget(subject: RblnCase) -> Iterator[Finding]:
     """memory_budget in a form that is not understood, or of more than there is.
 
     It is read after the whole compile. Whole numbers are bytes: 1 is one byte, 1.0 all.

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
-from bucketwise.core.demand import Demand
+from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.in_service import Failures
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.patching import least_needed
-from bucketwise.core.today import Failures
 from bucketwise.engines.rbln.lengths import (
     LARGEST_PUBLISHED_PATCHES,
     mask_bytes,
 )
-from bucketwise.engines.rbln.rules.limited import Limited, fits_merged
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
+from bucketwise.engines.rbln.rules.top_vs_limits import Limited, fits_merged
 from bucketwise.engines.rbln.rules.values import (
     buckets_of,
     lengths_of,
@@ -33,7 +32,7 @@ MANY_BUCKETS = 4
 """The most graphs that any published advice names."""
 
 
-def no_lengths(subject: RblnSubject) -> Iterator[Finding]:
+def no_lengths(subject: RblnCase) -> Iterator[Finding]:
     """Lengths that are no whole numbers above 0: the SDK takes nearly anything.
 
     Strings, fractions, booleans and empty lists pass the configuration class and fail
@@ -67,7 +66,7 @@ def no_lengths(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def unaligned_bucket(subject: RblnSubject) -> Iterator[Finding]:
+def unaligned_bucket(subject: RblnCase) -> Iterator[Finding]:
     """A length that the model cannot be compiled for.
 
     The merger reshapes patches in fours; windowed towers take whole windows of 64.
@@ -101,7 +100,7 @@ def unaligned_bucket(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def duplicate_bucket(subject: RblnSubject) -> Iterator[Finding]:
+def duplicate_bucket(subject: RblnCase) -> Iterator[Finding]:
     """A length given more than once: it is compiled more than once."""
     _, value = buckets_of(subject)
     lengths = lengths_of(subject)
@@ -123,7 +122,7 @@ def duplicate_bucket(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def many_buckets(subject: RblnSubject) -> Iterator[Finding]:
+def many_buckets(subject: RblnCase) -> Iterator[Finding]:
     """More lengths than anybody compiles."""
     lengths = lengths_of(subject)
     if len(lengths) <= MANY_BUCKETS:
@@ -138,7 +137,7 @@ def many_buckets(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def dead_bucket(subject: RblnSubject) -> Iterator[Finding]:
+def dead_bucket(subject: RblnCase) -> Iterator[Finding]:
     """A length below what the smallest image needs: no image runs on it.
 
     The processor enlarges every image to `min_pixels`.
@@ -165,7 +164,7 @@ def dead_bucket(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def overflow_possible(subject: RblnSubject) -> Iterator[Finding]:
+def overflow_possible(subject: RblnCase) -> Iterator[Finding]:
     """An image that the processor lets through needs more than the top length.
 
     The runtime compares patches before the merge, and raises.
@@ -193,7 +192,7 @@ def overflow_possible(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def merged_unit(subject: RblnSubject) -> Iterator[Finding]:
+def merged_unit(subject: RblnCase) -> Iterator[Finding]:
     """Lengths that look like merged patches: they hold a quarter of the area.
 
     Guides up to 0.11 give lengths in merged patches; the runtime of every release
@@ -220,7 +219,7 @@ def merged_unit(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def oversized_top(subject: RblnSubject) -> Iterator[Finding]:
+def oversized_top(subject: RblnCase) -> Iterator[Finding]:
     """A top length above anything that can come: its memory is never used."""
     limited = Limited.of(subject)
     if limited is None:
@@ -243,7 +242,7 @@ def oversized_top(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def unpublished_length(subject: RblnSubject) -> Iterator[Finding]:
+def unpublished_length(subject: RblnCase) -> Iterator[Finding]:
     """A length beyond any that is known to compile."""
     lengths = lengths_of(subject)
     if not lengths or lengths[-1] <= LARGEST_PUBLISHED_PATCHES:
@@ -260,7 +259,7 @@ def unpublished_length(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def image_too_long(subject: RblnSubject) -> Iterator[Finding]:
+def image_too_long(subject: RblnCase) -> Iterator[Finding]:
     """Images of the traffic that need more than the top length: the runtime raises."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
@@ -282,7 +281,7 @@ def image_too_long(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def bucket_never_hit(subject: RblnSubject) -> Iterator[Finding]:
+def bucket_never_hit(subject: RblnCase) -> Iterator[Finding]:
     """Lengths that no image of the traffic runs on."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
@@ -314,7 +313,7 @@ def bucket_never_hit(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def bucket_use(subject: RblnSubject) -> Iterator[Finding]:
+def bucket_use(subject: RblnCase) -> Iterator[Finding]:
     """How much of the traffic runs on each length."""
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
@@ -342,7 +341,7 @@ def bucket_use(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wasteful_lengths(subject: RblnSubject) -> Iterator[Finding]:
+def wasteful_lengths(subject: RblnCase) -> Iterator[Finding]:
     """Lengths that pad the traffic more than as many others would."""
     _, value = buckets_of(subject)
     lengths, use, profile = lengths_of(subject), subject.use, subject.profile
@@ -373,7 +372,7 @@ def wasteful_lengths(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def _under(subject: RblnSubject) -> str:
+def _under(subject: RblnCase) -> str:
     """Say which upper limit lets them through; "" where none is known."""
     limits = subject.limits
     return (
@@ -381,13 +380,13 @@ def _under(subject: RblnSubject) -> str:
     )
 
 
-def _path(subject: RblnSubject) -> Path:
+def _path(subject: RblnCase) -> Path:
     """Return the keys that lead to the lengths."""
     name, _ = buckets_of(subject)
     return "visual", name
 
 
-def _set(subject: RblnSubject, lengths: Sequence[int]) -> Fix:
+def _set(subject: RblnCase, lengths: Sequence[int]) -> Fix:
     """Return the change to other lengths; a number stays a number."""
     _, value = buckets_of(subject)
     listed = isinstance(value, (list, tuple))
@@ -398,7 +397,7 @@ def _set(subject: RblnSubject, lengths: Sequence[int]) -> Fix:
     )
 
 
-def _unit_hint(subject: RblnSubject, top: int, needed: int) -> str:
+def _unit_hint(subject: RblnCase, top: int, needed: int) -> str:
     profile = subject.profile
     if profile is None or not fits_merged(needed, top, profile):
         return ""
@@ -417,7 +416,7 @@ def _listed(lengths: list[int]) -> str:
     return ", ".join(f"{length:,}" for length in lengths)
 
 
-def _limit_elsewhere(subject: RblnSubject) -> bool:
+def _limit_elsewhere(subject: RblnCase) -> bool:
     """Return whether another file may set the upper limit: this one sets none.
 
     What compiles or loads a folder need not be what feeds it; a serve line that compiles
@@ -432,5 +431,5 @@ def _limit_elsewhere(subject: RblnSubject) -> bool:
     return limits.source.endswith(subject.profile.checkpoint.source)
 
 
-def _if_nothing_else(subject: RblnSubject) -> str:
+def _if_nothing_else(subject: RblnCase) -> str:
     return ", if nothing else sets max_pixels" if _limit_elsewhere(subject) else ""

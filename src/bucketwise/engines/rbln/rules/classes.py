@@ -13,8 +13,8 @@ from bucketwise.engines.rbln.model_classes import (
     refusal,
 )
 from bucketwise.engines.rbln.releases import written
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.keys import is_compiled, levels_of, nearest
-from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import release, shown, unknown
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path
@@ -24,7 +24,7 @@ _DECODER = "transformers/models/decoderonly/decoderonly_architecture.py"
 _CONFIG = "Config"
 
 
-def unknown_class(subject: RblnSubject) -> Iterator[Finding]:
+def unknown_class(subject: RblnCase) -> Iterator[Finding]:
     """A class that no table here is about: it is judged by what all have in common."""
     if not subject.is_unknown_class:
         return
@@ -51,7 +51,7 @@ def unknown_class(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_class_name(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_class_name(subject: RblnCase) -> Iterator[Finding]:
     """`cls_name` that is not the class of its level.
 
     The SDK looks it up when the ViT is compiled, and when the folder is loaded.
@@ -83,7 +83,7 @@ def wrong_class_name(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _not_found(subject: RblnSubject, path: Path, given: Any) -> str:
+def _not_found(subject: RblnCase, path: Path, given: Any) -> str:
     at_load = not path or subject.document.form != "compile"
     # What visual inherits is put together by looking its class up.
     if at_load or subject.version >= inherits_since(subject.family):
@@ -95,7 +95,7 @@ def _names_a_family(given: Any) -> bool:
     return given in {f"{each.name}{_CONFIG}" for each in MODEL_CLASSES.values()}
 
 
-def auto_class(subject: RblnSubject) -> Iterator[Finding]:
+def auto_class(subject: RblnCase) -> Iterator[Finding]:
     """A class that the release no longer has."""
     name = subject.document.class_name
     gone = AUTO_CLASSES.get(name)
@@ -111,7 +111,7 @@ def auto_class(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def class_too_new(subject: RblnSubject) -> Iterator[Finding]:
+def class_too_new(subject: RblnCase) -> Iterator[Finding]:
     """A model that no class of the release compiles."""
     if not subject.family:
         return
@@ -136,7 +136,7 @@ def class_too_new(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def _refused(subject: RblnSubject) -> Iterator[Finding]:
+def _refused(subject: RblnCase) -> Iterator[Finding]:
     """Yield that the class cannot compile this checkpoint of its family."""
     profile = subject.profile
     why = refusal(profile) if profile else ""

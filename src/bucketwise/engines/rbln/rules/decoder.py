@@ -7,7 +7,7 @@ from typing import Any
 
 from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import (
     batch_size_of,
     release,
@@ -21,7 +21,7 @@ _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"
 _PATH = ("decoder_batch_sizes",)
 
 
-def no_batch_sizes(subject: RblnSubject) -> Iterator[Finding]:
+def no_batch_sizes(subject: RblnCase) -> Iterator[Finding]:
     """Decoder batch sizes that are no whole numbers above 0.
 
     The class checks nothing but the largest of a list.
@@ -49,7 +49,7 @@ def no_batch_sizes(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def tuple_of_batch_sizes(subject: RblnSubject) -> Iterator[Finding]:
+def tuple_of_batch_sizes(subject: RblnCase) -> Iterator[Finding]:
     """A tuple instead of a list: nothing in it is checked or sorted.
 
     vllm-rbln turns the list round and bisects in it, so it must descend as the class
@@ -70,7 +70,7 @@ def tuple_of_batch_sizes(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def batch_size_not_among_graphs(subject: RblnSubject) -> Iterator[Finding]:
+def batch_size_not_among_graphs(subject: RblnCase) -> Iterator[Finding]:
     """One size other than batch_size: the graph that every release loads is missing.
 
     A list of one element is not looked at; the compile then ends in a KeyError.
@@ -92,7 +92,7 @@ def batch_size_not_among_graphs(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def batch_size_exceeded(subject: RblnSubject) -> Iterator[Finding]:
+def batch_size_exceeded(subject: RblnCase) -> Iterator[Finding]:
     """A decoder batch size above batch_size, which is 1 where it is not set."""
     value = _given(subject)
     sizes, batch_size = _numbers(subject), batch_size_of(subject)
@@ -117,7 +117,7 @@ def batch_size_exceeded(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def batch_size_appended(subject: RblnSubject) -> Iterator[Finding]:
+def batch_size_appended(subject: RblnCase) -> Iterator[Finding]:
     """A list without batch_size: the SDK adds it with a warning."""
     sizes, batch_size = _numbers(subject), batch_size_of(subject)
     value = _given(subject)
@@ -137,7 +137,7 @@ def batch_size_appended(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def duplicate_batch_size(subject: RblnSubject) -> Iterator[Finding]:
+def duplicate_batch_size(subject: RblnCase) -> Iterator[Finding]:
     """A decoder batch size given more than once."""
     sizes = _numbers(subject)
     if len(set(sizes)) == len(sizes):
@@ -153,7 +153,7 @@ def duplicate_batch_size(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def graphs_never_used(subject: RblnSubject) -> Iterator[Finding]:
+def graphs_never_used(subject: RblnCase) -> Iterator[Finding]:
     """Smaller decoder graphs that nothing runs.
 
     vllm-rbln runs the smallest that holds the running requests, except for Qwen3.5;
@@ -196,14 +196,14 @@ def graphs_never_used(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _given(subject: RblnSubject) -> Any:
+def _given(subject: RblnCase) -> Any:
     """Return the list as it is given; None for a model that does not look at it."""
     if not generates(subject.family):
         return None
     return subject.config.get("decoder_batch_sizes")
 
 
-def _numbers(subject: RblnSubject) -> tuple[int, ...]:
+def _numbers(subject: RblnCase) -> tuple[int, ...]:
     """Return the sizes as written; () where some are none."""
     value = _given(subject)
     if not isinstance(value, (list, tuple)):
@@ -213,11 +213,11 @@ def _numbers(subject: RblnSubject) -> tuple[int, ...]:
     return known if len(known) == len(sizes) else ()
 
 
-def _told(subject: RblnSubject, batch_size: int) -> str:
+def _told(subject: RblnCase, batch_size: int) -> str:
     unset = subject.config.get("batch_size") is None
     return f"{batch_size}, its default" if unset else str(batch_size)
 
 
-def _right_list(subject: RblnSubject) -> str:
+def _right_list(subject: RblnCase) -> str:
     batch_size = batch_size_of(subject) or 8
     return shown(sorted({1, max(batch_size // 2, 1), batch_size}))

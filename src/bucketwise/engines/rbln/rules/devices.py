@@ -8,7 +8,7 @@ from typing import Any
 
 from bucketwise.engines.rbln.defaults import unset
 from bucketwise.engines.rbln.keys import DEVICES, GRAPHS, right_name
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import (
     at_visual,
     compiling,
@@ -26,7 +26,7 @@ from bucketwise.nouns.document import Path
 _FILE = "utils/runtime_utils.py, tp_and_devices_are_ok"
 
 
-def device_list_length(subject: RblnSubject) -> Iterator[Finding]:
+def device_list_length(subject: RblnCase) -> Iterator[Finding]:
     """A device list that is longer or shorter than the number of devices.
 
     From 0.11.1 `visual` takes a list from the top level that it has none of.
@@ -65,7 +65,7 @@ def device_list_length(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _creates_runtimes(subject: RblnSubject, path: Path) -> bool:
+def _creates_runtimes(subject: RblnCase, path: Path) -> bool:
     """Return whether a level creates runtimes, which looks at its devices."""
     own = at_visual(subject, "create_runtimes") if path else None
     own = subject.config.get("create_runtimes") if not path else own
@@ -73,7 +73,7 @@ def _creates_runtimes(subject: RblnSubject, path: Path) -> bool:
     return not compiles or own is not False
 
 
-def _count_of(subject: RblnSubject, path: Path, level: Mapping[str, Any]) -> int | None:
+def _count_of(subject: RblnCase, path: Path, level: Mapping[str, Any]) -> int | None:
     """Return the devices a level is compiled for; None where only a folder knows."""
     if subject.document.adds_to_folder:
         return _count_in_folder(subject, path)
@@ -82,7 +82,7 @@ def _count_of(subject: RblnSubject, path: Path, level: Mapping[str, Any]) -> int
     return one if path and not splits_visual_of(subject) else count or one
 
 
-def _count_in_folder(subject: RblnSubject, path: Path) -> int | None:
+def _count_in_folder(subject: RblnCase, path: Path) -> int | None:
     """Return the devices a level of a compiled folder is for; None where nobody told."""
     told = subject.document.compiled_as
     level: Any = told if told is None or not path else told.get("visual")
@@ -94,7 +94,7 @@ def _count_in_folder(subject: RblnSubject, path: Path) -> int | None:
     return _count_of(replace(subject, document=compiling), path, level)
 
 
-def wrong_device(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_device(subject: RblnCase) -> Iterator[Finding]:
     """A device list with items that are no device numbers, or one number twice."""
     for path, level in _levels(subject):
         devices = level.get("device")
@@ -122,7 +122,7 @@ def wrong_device(subject: RblnSubject) -> Iterator[Finding]:
             )
 
 
-def no_split_on_rebel(subject: RblnSubject) -> Iterator[Finding]:
+def no_split_on_rebel(subject: RblnCase) -> Iterator[Finding]:
     """More than one device on Rebel100, which cannot split a model.
 
     Its four chiplets act as one device.
@@ -146,7 +146,7 @@ def no_split_on_rebel(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def vit_not_split(subject: RblnSubject) -> Iterator[Finding]:
+def vit_not_split(subject: RblnCase) -> Iterator[Finding]:
     """Several devices for a ViT that runs on one.
 
     No release splits the towers of Qwen2-VL and Qwen2.5-VL, and 0.10.2 splits none at
@@ -172,7 +172,7 @@ def vit_not_split(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_device_count(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_device_count(subject: RblnCase) -> Iterator[Finding]:
     """A number of devices that is no whole number above 0."""
     for path, level in _levels(subject):
         for name in (DEVICES, "tensor_parallel_size"):
@@ -188,7 +188,7 @@ def wrong_device_count(subject: RblnSubject) -> Iterator[Finding]:
             )
 
 
-def _levels(subject: RblnSubject) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _levels(subject: RblnCase) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     yield (), subject.config
     if subject.visual is not None:
         yield ("visual",), subject.visual

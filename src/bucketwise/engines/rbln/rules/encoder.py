@@ -14,7 +14,7 @@ from bucketwise.engines.rbln.encoders import (
 )
 from bucketwise.engines.rbln.keys import COMPILED, known_names
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import release, shown, unknown, whole
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.words.numbers import percent, plural, verb
@@ -27,7 +27,7 @@ error where there is none."""
 _UTILS = "optimum/rbln/configuration_utils.py"
 
 
-def list_of_lengths_too_early(subject: RblnSubject) -> Iterator[Finding]:
+def list_of_lengths_too_early(subject: RblnCase) -> Iterator[Finding]:
     """A list of lengths for a release that takes one: it is compared with a number."""
     value = subject.config.get(TOKENS)
     if not isinstance(value, (list, tuple)) or takes_lists(subject.version):
@@ -49,7 +49,7 @@ def list_of_lengths_too_early(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def no_token_lengths(subject: RblnSubject) -> Iterator[Finding]:
+def no_token_lengths(subject: RblnCase) -> Iterator[Finding]:
     """Lengths that are no whole numbers above 0: the SDK looks at few of them."""
     value = subject.config.get(TOKENS)
     items = _items(value)
@@ -74,7 +74,7 @@ def no_token_lengths(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def length_beyond_positions(subject: RblnSubject) -> Iterator[Finding]:
+def length_beyond_positions(subject: RblnCase) -> Iterator[Finding]:
     """A length above what the model has positions for.
 
     RoBERTa and its kin count positions from that of padding on, so that some serve no
@@ -118,7 +118,7 @@ def length_beyond_positions(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def repeated_length(subject: RblnSubject) -> Iterator[Finding]:
+def repeated_length(subject: RblnCase) -> Iterator[Finding]:
     """Lengths given twice or out of order: the SDK sorts them, each once."""
     value = subject.config.get(TOKENS)
     lengths = list(lengths_of(subject))
@@ -136,7 +136,7 @@ def repeated_length(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def text_too_long(subject: RblnSubject) -> Iterator[Finding]:
+def text_too_long(subject: RblnCase) -> Iterator[Finding]:
     """Texts longer than every length: the runtime raises unless the tokenizer cuts."""
     lengths, texts = lengths_of(subject), subject.texts
     if not lengths or texts is None:
@@ -158,7 +158,7 @@ def text_too_long(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def unknown_encoder_key(subject: RblnSubject) -> Iterator[Finding]:
+def unknown_encoder_key(subject: RblnCase) -> Iterator[Finding]:
     """A key that no release has for a text encoder."""
     known = {
         *known_names("visual", subject.version, ""),
@@ -180,7 +180,7 @@ def unknown_encoder_key(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def encoder_too_new(subject: RblnSubject) -> Iterator[Finding]:
+def encoder_too_new(subject: RblnCase) -> Iterator[Finding]:
     """A text encoder that the release has no class for."""
     since = ENCODERS[subject.encoder_family].since
     if subject.version >= since:
@@ -195,21 +195,21 @@ def encoder_too_new(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def lengths_of(subject: RblnSubject) -> tuple[int, ...]:
+def lengths_of(subject: RblnCase) -> tuple[int, ...]:
     """Return the lengths, ascending; () where some are no lengths."""
     items = _items(subject.config.get(TOKENS))
     found = [each for item in items if (each := whole(item) or 0) > 0]
     return tuple(sorted(set(found))) if len(found) == len(items) else ()
 
 
-def _held(subject: RblnSubject) -> list[int]:
+def _held(subject: RblnCase) -> list[int]:
     """Return the lengths, each no longer than the model has positions for."""
     model = subject.encoder
     most = model.usable_positions if model else None
     return sorted({min(each, most or each) for each in lengths_of(subject)})
 
 
-def _is_early_list(subject: RblnSubject) -> bool:
+def _is_early_list(subject: RblnCase) -> bool:
     several = isinstance(subject.config.get(TOKENS), (list, tuple))
     return several and not takes_lists(subject.version)
 

@@ -25,7 +25,7 @@ from bucketwise.engines.rbln.keys import (
 from bucketwise.engines.rbln.model_classes import SUBMODULES
 from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import (
     buckets_of,
     release,
@@ -44,7 +44,7 @@ _NEAR = 0.7
 """From so much alike on, one name is taken for another that was mistyped."""
 
 
-def wrong_key(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_key(subject: RblnCase) -> Iterator[Finding]:
     """A key that the release does not know.
 
     Any name that no config class has raises "Unexpected arguments"; a setting that
@@ -79,7 +79,7 @@ def wrong_key(subject: RblnSubject) -> Iterator[Finding]:
             )
 
 
-def renamed_key(subject: RblnSubject) -> Iterator[Finding]:
+def renamed_key(subject: RblnCase) -> Iterator[Finding]:
     """A key under a name that newer releases will refuse.
 
     The SDK takes it with a warning and means the newer name.
@@ -110,7 +110,7 @@ def renamed_key(subject: RblnSubject) -> Iterator[Finding]:
             )
 
 
-def missing_buckets(subject: RblnSubject) -> Iterator[Finding]:
+def missing_buckets(subject: RblnCase) -> Iterator[Finding]:
     """No list of ViT lengths: it has no default."""
     serve = subject.document.serve
     if subject.family in NESTINGS:
@@ -144,7 +144,7 @@ def missing_buckets(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def visual_not_a_mapping(subject: RblnSubject) -> Iterator[Finding]:
+def visual_not_a_mapping(subject: RblnCase) -> Iterator[Finding]:
     """`visual` is not an object, or not checked before the compile."""
     found = subject.config.get("visual")
     if found is None or unknown(found) or isinstance(found, Mapping):
@@ -158,7 +158,7 @@ def visual_not_a_mapping(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_submodule(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_submodule(subject: RblnCase) -> Iterator[Finding]:
     """A submodule that this model does not have.
 
     Qwen-VL models call theirs `visual`; LLaVA, Gemma and others have other names.
@@ -182,7 +182,7 @@ def wrong_submodule(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def visual_batch_size(subject: RblnSubject) -> Iterator[Finding]:
+def visual_batch_size(subject: RblnCase) -> Iterator[Finding]:
     """`visual.batch_size`: the ViT runs one image at a time."""
     visual = subject.visual or {}
     if "batch_size" not in visual:
@@ -208,7 +208,7 @@ def visual_batch_size(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def create_runtimes(subject: RblnSubject) -> Iterator[Finding]:
+def create_runtimes(subject: RblnCase) -> Iterator[Finding]:
     """Runtimes are created at the end of a compile unless both levels say no.
 
     The default is to create them, which needs NPUs with room for everything on the
@@ -250,7 +250,7 @@ def create_runtimes(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def inherited_devices(subject: RblnSubject) -> Iterator[Finding]:
+def inherited_devices(subject: RblnCase) -> Iterator[Finding]:
     """`visual` does not take the number of devices from the top before 0.11.1."""
     visual = subject.visual
     if visual is None or DEVICES in inherited(subject.version, subject.family):
@@ -276,7 +276,7 @@ def inherited_devices(subject: RblnSubject) -> Iterator[Finding]:
 
 
 def levels_of(
-    subject: RblnSubject,
+    subject: RblnCase,
 ) -> Iterator[tuple[Level, Path, Mapping[str, Any]]]:
     """Yield every level with keys: its kind, where it stands, and what it holds."""
     if subject.above:
@@ -293,23 +293,23 @@ def levels_of(
             yield "top" if name in LANGUAGE_MODELS else "visual", (name,), level
 
 
-def _words(at: Path, level: Level, subject: RblnSubject) -> str:
+def _words(at: Path, level: Level, subject: RblnCase) -> str:
     whole = at if level == "outer" else (*subject.inside, *at)
     return f"{whole[-1]} level" if whole else "top level"
 
 
-def is_compiled(name: str, subject: RblnSubject) -> bool:
+def is_compiled(name: str, subject: RblnCase) -> bool:
     """Return whether saving a compiled folder has put a key there."""
     return subject.document.form == "compiled" and (
         name in COMPILED or name.startswith("_")
     )
 
 
-def _is_vision(subject: RblnSubject) -> bool:
+def _is_vision(subject: RblnCase) -> bool:
     return bool(subject.family) or "visual" in subject.config
 
 
-def _refusal(subject: RblnSubject, level: Level, name: str) -> str:
+def _refusal(subject: RblnCase, level: Level, name: str) -> str:
     other: Level = "visual" if level == "top" else "top"
     said = f"{release(subject)} has no such key at this level ({_UTILS})"
     if name in INHERITED and level == "visual":
@@ -322,7 +322,7 @@ def _refusal(subject: RblnSubject, level: Level, name: str) -> str:
     return said
 
 
-def nearest(name: str, level: Level, subject: RblnSubject) -> str:
+def nearest(name: str, level: Level, subject: RblnCase) -> str:
     """Return the key that a name may be a misspelling of; "" for none."""
     if subject.is_unknown_class and name in OF_OTHER_CLASSES:
         return ""
@@ -331,7 +331,7 @@ def nearest(name: str, level: Level, subject: RblnSubject) -> str:
     return f"{close[0]}?" if close else ""
 
 
-def _raised(name: str, level: Level, subject: RblnSubject) -> str:
+def _raised(name: str, level: Level, subject: RblnCase) -> str:
     if subject.document.form == "load" and level == "top":
         return "AttributeError: "
     if name == OLD_BUCKETS and level == "visual" and subject.version == (0, 11, 0):

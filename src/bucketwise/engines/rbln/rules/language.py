@@ -12,7 +12,7 @@ from bucketwise.engines.rbln.attention import (
 )
 from bucketwise.engines.rbln.keys import QWEN3_5, standing
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import (
     in_force_of,
     release,
@@ -49,7 +49,7 @@ _NUMBERS = ("max_seq_len", "kvcache_partition_len", "kvcache_block_size")
 _PHASES = ("prefill", "image_prefill", "decode")
 
 
-def wrong_batch_size(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_batch_size(subject: RblnCase) -> Iterator[Finding]:
     """batch_size that is no whole number above 0; 0 becomes 1."""
     value = subject.config.get("batch_size")
     if value is None or unknown(value) or (whole(value) or -1) > 0 or value == 0:
@@ -64,7 +64,7 @@ def wrong_batch_size(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def no_whole_number(subject: RblnSubject) -> Iterator[Finding]:
+def no_whole_number(subject: RblnCase) -> Iterator[Finding]:
     """Lengths of context, partition or block that are no whole numbers above 0."""
     for name in _NUMBERS:
         value = subject.config.get(name)
@@ -83,7 +83,7 @@ def no_whole_number(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def token_ids_for_the_language_model(subject: RblnSubject) -> Iterator[Finding]:
+def token_ids_for_the_language_model(subject: RblnCase) -> Iterator[Finding]:
     """use_inputs_embeds false: images reach the language model as embeddings."""
     if subject.config.get("use_inputs_embeds") is not False or not subject.family:
         return
@@ -99,7 +99,7 @@ def token_ids_for_the_language_model(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def position_ids_without_mask(subject: RblnSubject) -> Iterator[Finding]:
+def position_ids_without_mask(subject: RblnCase) -> Iterator[Finding]:
     """use_position_ids without use_attention_mask."""
     config = subject.config
     if config.get("use_position_ids") is not True or config.get("use_attention_mask"):
@@ -115,7 +115,7 @@ def position_ids_without_mask(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def several_logits(subject: RblnSubject) -> Iterator[Finding]:
+def several_logits(subject: RblnCase) -> Iterator[Finding]:
     """logits_to_keep above 1."""
     value = whole(subject.config.get("logits_to_keep"))
     if value is None or value <= 1:
@@ -131,7 +131,7 @@ def several_logits(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_phases(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_phases(subject: RblnCase) -> Iterator[Finding]:
     """Phases other than prefill and decode, in this order.
 
     The class checks their names alone; the compile or the first load fails.
@@ -166,7 +166,7 @@ def wrong_phases(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def position_ids_of_qwen3_5(subject: RblnSubject) -> Iterator[Finding]:
+def position_ids_of_qwen3_5(subject: RblnCase) -> Iterator[Finding]:
     """use_position_ids for Qwen3.5, which does not have them."""
     if subject.family not in QWEN3_5:
         return
@@ -187,7 +187,7 @@ def position_ids_of_qwen3_5(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_quantization(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_quantization(subject: RblnCase) -> Iterator[Finding]:
     """A quantization with settings or values that there are not."""
     value = subject.config.get("quantization")
     if not value or unknown(value):
@@ -257,7 +257,7 @@ def _quantization(below: Path, found: str, right: str, raises: str) -> Finding:
     )
 
 
-def gdn_chunk(subject: RblnSubject) -> Iterator[Finding]:
+def gdn_chunk(subject: RblnCase) -> Iterator[Finding]:
     """Chunks of linear attention that are too long, or do not divide the prefill's.
 
     Up to 0.11.2 they are the prefill's where nobody sets them, which is 512 on Rebel100.

@@ -11,10 +11,10 @@ from bucketwise.engines.rbln.defaults import unset
 from bucketwise.engines.rbln.keys import DEVICES, OLD_DEVICES, inherited
 from bucketwise.engines.rbln.kv_cache import num_full, num_min
 from bucketwise.engines.rbln.memory.layout import WEIGHT_BITS, Layout
-from bucketwise.engines.rbln.memory.preflight import preflight
+from bucketwise.engines.rbln.memory.remedies import preflight
 from bucketwise.engines.rbln.model_classes import generates
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.soft_tokens import compiled_counts
-from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import (
     at_visual,
     batch_size_of,
@@ -43,7 +43,7 @@ _BITS = {"int4": 4, "fp4": 4, "int8": 8, "fp8": 8}
 rbln_quantization.py, nbits_per_param)."""
 
 
-def plan_of(subject: RblnSubject) -> MemoryPlan | None:
+def plan_of(subject: RblnCase) -> MemoryPlan | None:
     """Return what each device would hold; None where too little is told."""
     layout = layout_of(subject)
     if layout is None or subject.profile is None:
@@ -54,7 +54,7 @@ def plan_of(subject: RblnSubject) -> MemoryPlan | None:
         return None
 
 
-def layout_of(subject: RblnSubject) -> Layout | None:
+def layout_of(subject: RblnCase) -> Layout | None:
     """Return what a configuration lays out; None where it does not tell."""
     config, visual = subject.config, subject.visual
     batch, told = batch_size_of(subject), bounds_of(subject) is not None
@@ -91,7 +91,7 @@ def layout_of(subject: RblnSubject) -> Layout | None:
         return None
 
 
-def bounds_of(subject: RblnSubject) -> tuple[int, int] | None:
+def bounds_of(subject: RblnCase) -> tuple[int, int] | None:
     """Return the fewest and the most blocks that make sense; None where not told.
 
     A serve line does not tell: vllm-rbln completes the configuration.
@@ -108,25 +108,25 @@ def bounds_of(subject: RblnSubject) -> tuple[int, int] | None:
     return least, num_full(length, block, batch)
 
 
-def given_blocks(subject: RblnSubject) -> int:
+def given_blocks(subject: RblnCase) -> int:
     """Return `kvcache_num_blocks`; 0 where the SDK chooses."""
     return whole(in_force_of(subject, "kvcache_num_blocks")) or 0
 
 
-def is_flash(subject: RblnSubject) -> bool:
+def is_flash(subject: RblnCase) -> bool:
     """Return whether attention is flash: partitions turn it on."""
     partition = subject.config.get("kvcache_partition_len")
     return partition is not None or subject.config.get("attn_impl") == FLASH
 
 
-def block_of(subject: RblnSubject) -> int | None:
+def block_of(subject: RblnCase) -> int | None:
     """Return the tokens of a block; None where they are no number."""
     if not is_flash(subject):
         return whole(subject.config.get("max_seq_len"))
     return whole(in_force_of(subject, "kvcache_partition_len"))
 
 
-def creating(subject: RblnSubject) -> tuple[Path, ...]:
+def creating(subject: RblnCase) -> tuple[Path, ...]:
     """Return the settings to turn off so that no runtime is created; () for none."""
     name = "create_runtimes"
     own = (subject.visual or {}).get(name)
@@ -161,7 +161,7 @@ def _devices(level: Mapping[str, Any]) -> int | None:
     return devices_of(level) or graph_devices(level)
 
 
-def _visual_devices(subject: RblnSubject) -> int | None:
+def _visual_devices(subject: RblnCase) -> int | None:
     return whole(at_visual(subject, DEVICES)) or _devices(subject.visual or {})
 
 

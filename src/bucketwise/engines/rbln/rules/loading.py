@@ -15,7 +15,7 @@ from bucketwise.engines.rbln.keys import (
     standing,
 )
 from bucketwise.engines.rbln.model_classes import SUBMODULES
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import release, shown, unknown
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path
@@ -26,7 +26,7 @@ _SAME, _OTHER, _UNKNOWN, _NEVER = "same", "other", "unknown", "never"
 """How a value at load stands to what the folder keeps."""
 
 
-def compiled_setting_at_load(subject: RblnSubject) -> Iterator[Finding]:
+def compiled_setting_at_load(subject: RblnCase) -> Iterator[Finding]:
     """A setting of the top level given at load that the compile has decided.
 
     It raises where it differs from the folder's; devices, runtimes and the like may.
@@ -65,7 +65,7 @@ def compiled_setting_at_load(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def ignored_at_load(subject: RblnSubject) -> Iterator[Finding]:
+def ignored_at_load(subject: RblnCase) -> Iterator[Finding]:
     """A setting of `visual` given at load that the compile has decided: it is dropped.
 
     Lengths and number of devices stay the folder's, without a word.
@@ -108,7 +108,7 @@ def ignored_at_load(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _kept(subject: RblnSubject, name: str, value: Any) -> str:
+def _kept(subject: RblnCase, name: str, value: Any) -> str:
     """Return how a value stands to what the folder keeps."""
     if name in NEVER_AT_LOAD and value is not None:
         return _NEVER
@@ -121,7 +121,7 @@ def _kept(subject: RblnSubject, name: str, value: Any) -> str:
     return _SAME if known == value else _OTHER
 
 
-def _told(subject: RblnSubject, name: str) -> Any:
+def _told(subject: RblnCase, name: str) -> Any:
     """Return what the folder was compiled with, as the release completes it."""
     told = subject.document.compiled_as or {}
     if name == "attn_impl" and told.get("kvcache_partition_len") is not None:
@@ -135,12 +135,12 @@ def _told(subject: RblnSubject, name: str) -> Any:
         return told.get(name)
 
 
-def _raised(subject: RblnSubject, name: str) -> str:
+def _raised(subject: RblnCase, name: str) -> str:
     renamed = standing(name, "top", subject.version, subject.family) == "renamed"
     return "AttributeError: " if renamed else "ValueError: Cannot set the following"
 
 
-def no_runtimes_at_load(subject: RblnSubject) -> Iterator[Finding]:
+def no_runtimes_at_load(subject: RblnCase) -> Iterator[Finding]:
     """A model loaded without runtimes: it cannot run."""
     form, serve = subject.document.form, subject.document.serve
     if form != "load" and (serve is None or serve.is_folder):
@@ -160,7 +160,7 @@ def no_runtimes_at_load(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def old_folder(subject: RblnSubject) -> Iterator[Finding]:
+def old_folder(subject: RblnCase) -> Iterator[Finding]:
     """A compiled folder of a release whose folders can no longer be loaded."""
     if subject.document.form != "compiled" or "_meta" not in subject.config:
         return

@@ -8,8 +8,8 @@ from bucketwise.core.memory import Fit, MemoryPlan
 from bucketwise.engines.rbln.kv_cache import SHORT_OF_BLOCKS_RENAMED_IN
 from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES
 from bucketwise.engines.rbln.memory.terms import vit_terms
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.layout import creating, layout_of, plan_of
-from bucketwise.engines.rbln.rules.subject import RblnSubject
 from bucketwise.engines.rbln.rules.values import buckets_of, release, shown
 from bucketwise.lint.finding import Finding, Fix, Severity
 from bucketwise.nouns.document import Path
@@ -23,7 +23,7 @@ _BLOCKS: Path = ("kvcache_num_blocks",)
 _ESTIMATE = "transformers/modeling_attention_utils.py"
 
 
-def blocks_beyond_memory(subject: RblnSubject) -> Iterator[Finding]:
+def blocks_beyond_memory(subject: RblnCase) -> Iterator[Finding]:
     """Cache blocks that do not fit beside the language model.
 
     Every block is allocated when the model is loaded, whatever requests need.
@@ -49,7 +49,7 @@ def blocks_beyond_memory(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def cache_below_context(subject: RblnSubject) -> Iterator[Finding]:
+def cache_below_context(subject: RblnCase) -> Iterator[Finding]:
     """No room for the fewest blocks that max_seq_len and the batch need.
 
     The SDK counts after the compile what the graphs leave, and raises.
@@ -80,7 +80,7 @@ def cache_below_context(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def shared_devices_overfull(subject: RblnSubject) -> Iterator[Finding]:
+def shared_devices_overfull(subject: RblnCase) -> Iterator[Finding]:
     """The ViT finds no room beside the language model on the same devices.
 
     The SDK sizes the cache by the language model alone and fills what it finds; the
@@ -121,7 +121,7 @@ def shared_devices_overfull(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def compile_loads_what_does_not_fit(subject: RblnSubject) -> Iterator[Finding]:
+def compile_loads_what_does_not_fit(subject: RblnCase) -> Iterator[Finding]:
     """A compile that ends by loading graphs for which there is no room.
 
     Runtimes are created at the end unless both levels say no; what was compiled is lost
@@ -148,7 +148,7 @@ def compile_loads_what_does_not_fit(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def vit_inputs_too_large(subject: RblnSubject) -> Iterator[Finding]:
+def vit_inputs_too_large(subject: RblnCase) -> Iterator[Finding]:
     """Masks and buffers of the ViT that fill a device.
 
     The mask of a length S is an input of 2 * S^2 bytes, built anew for every image.

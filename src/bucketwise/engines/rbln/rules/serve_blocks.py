@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bucketwise.engines.rbln.keys import QWEN3_5
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import compiling, setting, vllm, whole
 from bucketwise.engines.rbln.serve_line import BLOCKS, number
 from bucketwise.engines.rbln.serve_options import FIELDS_SINCE, fields_of
@@ -23,7 +23,7 @@ from bucketwise.lint.finding import Finding, Fix
 _TOKENS = "max-num-batched-tokens"
 
 
-def missing_block_size(subject: RblnSubject) -> Iterator[Finding]:
+def missing_block_size(subject: RblnCase) -> Iterator[Finding]:
     """No block size for a model that vllm-rbln compiles itself."""
     serve = compiling(subject)
     if serve is None or subject.version < BLOCK_SIZE_SINCE:
@@ -43,7 +43,7 @@ def missing_block_size(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def block_beside_partition(subject: RblnSubject) -> Iterator[Finding]:
+def block_beside_partition(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_block_size and kvcache_partition_len that differ, among overrides."""
     if compiling(subject) is None or subject.version < BLOCK_SIZE_SINCE:
         return
@@ -63,7 +63,7 @@ def block_beside_partition(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def single_block(subject: RblnSubject) -> Iterator[Finding]:
+def single_block(subject: RblnCase) -> Iterator[Finding]:
     """Qwen3.5 with less than two blocks a context: it runs on flash attention alone."""
     serve = compiling(subject)
     if serve is None or subject.family not in QWEN3_5:
@@ -85,7 +85,7 @@ def single_block(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def chunks_in_a_block(subject: RblnSubject) -> Iterator[Finding]:
+def chunks_in_a_block(subject: RblnCase) -> Iterator[Finding]:
     """A block that is no multiple of the prefill's chunk, with prefix caching."""
     serve = compiling(subject)
     if serve is None or subject.version < BLOCK_SIZE_SINCE:
@@ -114,7 +114,7 @@ def chunks_in_a_block(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def _uncut(subject: RblnSubject, block: int, part: float, chunk: int) -> str:
+def _uncut(subject: RblnCase, block: int, part: float, chunk: int) -> str:
     """Return how the message begins of blocks that cannot be cut."""
     name = "sub" if subject.version >= FIELDS_SINCE else "prefix"
     if part % chunk:
@@ -124,7 +124,7 @@ def _uncut(subject: RblnSubject, block: int, part: float, chunk: int) -> str:
     return "kvcache_block_size"
 
 
-def prefill_chunk(subject: RblnSubject) -> Iterator[Finding]:
+def prefill_chunk(subject: RblnCase) -> Iterator[Finding]:
     """--max-num-batched-tokens that is not the chunk of the prefill.
 
     It is that chunk when vllm-rbln compiles, and must be the folder's otherwise.
@@ -167,7 +167,7 @@ def prefill_chunk(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _chunks(subject: RblnSubject) -> tuple[int, ...]:
+def _chunks(subject: RblnCase) -> tuple[int, ...]:
     """Return the chunks a folder may have that nobody gave one; all without an NPU."""
     npu = subject.npu or ""
     return tuple(size for name, size in CHUNKS.items() if name in npu or not npu)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import vllm
 from bucketwise.engines.rbln.serve_options import (
     ADDITIONAL,
@@ -30,7 +30,7 @@ from bucketwise.lint.finding import Finding
 _DECODE_VARIABLE = "VLLM_RBLN_DECODE_BATCH_BUCKET_"
 
 
-def lost_channel(subject: RblnSubject) -> Iterator[Finding]:
+def lost_channel(subject: RblnCase) -> Iterator[Finding]:
     """A configuration that another one on the same line overrules: it counts nothing."""
     serve = subject.document.serve
     winner = overruled_by(serve, subject.version) if serve else ""
@@ -48,7 +48,7 @@ def lost_channel(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_channel(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_channel(subject: RblnCase) -> Iterator[Finding]:
     """A way to hand the configuration over that the release does not have."""
     serve = subject.document.serve
     if serve is None or not serve.channel:
@@ -74,7 +74,7 @@ def wrong_channel(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def refused_option(subject: RblnSubject) -> Iterator[Finding]:
+def refused_option(subject: RblnCase) -> Iterator[Finding]:
     """An option of vLLM that models of optimum-rbln do not take."""
     serve = subject.document.serve
     if serve is None:
@@ -98,7 +98,7 @@ def refused_option(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def foreign_field(subject: RblnSubject) -> Iterator[Finding]:
+def foreign_field(subject: RblnCase) -> Iterator[Finding]:
     """An option or key of vllm-rbln that models of optimum-rbln do not take.
 
     Decode buckets and the like belong to vLLM's own models.
@@ -124,7 +124,7 @@ def foreign_field(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def _not_taken(name: str, option: str, subject: RblnSubject) -> str:
+def _not_taken(name: str, option: str, subject: RblnCase) -> str:
     """Return why a field raises; "" where it does not."""
     if subject.version < FIELDS_SINCE:
         came = f"options --rbln-* came with vllm-rbln {written(FIELDS_SINCE)}"
@@ -136,7 +136,7 @@ def _not_taken(name: str, option: str, subject: RblnSubject) -> str:
     return f"{vllm(subject)} has no such {'option' if option else 'field'}"
 
 
-def ignored_variable(subject: RblnSubject) -> Iterator[Finding]:
+def ignored_variable(subject: RblnCase) -> Iterator[Finding]:
     """Decode buckets in the environment: models of optimum-rbln do not read them."""
     serve = subject.document.serve
     if serve is None:
@@ -153,7 +153,7 @@ def ignored_variable(subject: RblnSubject) -> Iterator[Finding]:
             )
 
 
-def not_served(subject: RblnSubject) -> Iterator[Finding]:
+def not_served(subject: RblnCase) -> Iterator[Finding]:
     """A model that vllm-rbln has no class for: one that embeds and does not generate."""
     serve = subject.document.serve
     kind = MODEL_CLASSES.get(subject.family)
@@ -175,7 +175,7 @@ def not_served(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def native_path(subject: RblnSubject) -> Iterator[Finding]:
+def native_path(subject: RblnCase) -> Iterator[Finding]:
     """A model that vLLM runs itself instead of optimum-rbln: it takes no such configuration."""
     serve = subject.document.serve
     if serve is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bucketwise.engines.rbln.keys import BUCKETS, OLD_BUCKETS
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import compiling, setting, shown, vllm, whole
 from bucketwise.engines.rbln.serve_line import number
 from bucketwise.engines.rbln.serving import (
@@ -32,7 +32,7 @@ from bucketwise.nouns.document import Path
 _TOKENS = "max-num-batched-tokens"
 
 
-def dropped_override(subject: RblnSubject) -> Iterator[Finding]:
+def dropped_override(subject: RblnCase) -> Iterator[Finding]:
     """An override on a folder that is compiled: all but `device` is dropped.
 
     Buckets on a serve line change nothing then, without a word; up to 0.10.3 they raise.
@@ -62,7 +62,7 @@ def dropped_override(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def override_too_early(subject: RblnSubject) -> Iterator[Finding]:
+def override_too_early(subject: RblnCase) -> Iterator[Finding]:
     """A configuration beside a checkpoint, which old releases do not take."""
     serve = compiling(subject)
     if serve is None or subject.version >= OVERRIDES_SINCE:
@@ -79,7 +79,7 @@ def override_too_early(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def derived_conflict(subject: RblnSubject) -> Iterator[Finding]:
+def derived_conflict(subject: RblnCase) -> Iterator[Finding]:
     """An override of what vllm-rbln takes from vLLM's own options."""
     serve = compiling(subject)
     if serve is None:
@@ -108,7 +108,7 @@ def derived_conflict(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def blocks_beside_budget(subject: RblnSubject) -> Iterator[Finding]:
+def blocks_beside_budget(subject: RblnCase) -> Iterator[Finding]:
     """kvcache_num_blocks among overrides: vllm-rbln always passes a memory budget."""
     if compiling(subject) is None or subject.config.get("memory_budget") is None:
         return
@@ -127,7 +127,7 @@ def blocks_beside_budget(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def dtype_override(subject: RblnSubject) -> Iterator[Finding]:
+def dtype_override(subject: RblnCase) -> Iterator[Finding]:
     """`dtype` among overrides."""
     given = subject.document.config.get("dtype")
     if compiling(subject) is None or given is None or subject.version < NO_DTYPE_SINCE:
@@ -143,7 +143,7 @@ def dtype_override(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def fixed_length(subject: RblnSubject) -> Iterator[Finding]:
+def fixed_length(subject: RblnCase) -> Iterator[Finding]:
     """A ViT length that older vllm-rbln fixes when it compiles itself."""
     if compiling(subject) is None or subject.version >= FIXED_UNTIL:
         return
@@ -175,7 +175,7 @@ def fixed_length(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def one_pixel_limit(subject: RblnSubject) -> Iterator[Finding]:
+def one_pixel_limit(subject: RblnCase) -> Iterator[Finding]:
     """--mm-processor-kwargs with one of the two pixel limits.
 
     transformers 4.57 ignores max_pixels alone for checkpoints that store `size`.
@@ -197,7 +197,7 @@ def one_pixel_limit(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def overruled_option(subject: RblnSubject) -> Iterator[Finding]:
+def overruled_option(subject: RblnCase) -> Iterator[Finding]:
     """An option of the line that the configuration on it overrules."""
     serve = compiling(subject)
     if serve is None:

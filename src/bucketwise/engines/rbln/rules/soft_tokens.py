@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bucketwise.engines.rbln.nesting import NESTINGS, Nesting, counts_of
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import lengths_of, release, shown
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.profile import SoftTokens
@@ -14,7 +14,7 @@ _CONFIG = "transformers/models/gemma4/configuration_gemma4.py"
 _MODEL = "transformers/models/gemma4/modeling_gemma4.py"
 
 
-def chunk_below_count(subject: RblnSubject) -> Iterator[Finding]:
+def chunk_below_count(subject: RblnCase) -> Iterator[Finding]:
     """The largest chunk of image tokens holds less than the largest count."""
     lengths, counts = lengths_of(subject), compiled_counts(subject)
     if not lengths or not counts or lengths[-1] >= counts[-1]:
@@ -39,7 +39,7 @@ def chunk_below_count(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def chunk_never_used(subject: RblnSubject) -> Iterator[Finding]:
+def chunk_never_used(subject: RblnCase) -> Iterator[Finding]:
     """A chunk that none of the counts runs on: the configuration is refused.
 
     Images of fewer tokens than their count would run on it; the class looks at the counts.
@@ -78,7 +78,7 @@ def chunk_never_used(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def count_not_compiled(subject: RblnSubject) -> Iterator[Finding]:
+def count_not_compiled(subject: RblnCase) -> Iterator[Finding]:
     """Images or clips are scaled to a count the ViT is not compiled for: it raises.
 
     The runtime takes a compiled count exactly; a larger one does not do.
@@ -109,7 +109,7 @@ def count_not_compiled(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def unsupported_count(subject: RblnSubject) -> Iterator[Finding]:
+def unsupported_count(subject: RblnCase) -> Iterator[Finding]:
     """A compiled count that no processor scales to: nothing runs on it."""
     known, counts = _soft_tokens(subject), compiled_counts(subject)
     if known is None:
@@ -129,7 +129,7 @@ def unsupported_count(subject: RblnSubject) -> Iterator[Finding]:
     )
 
 
-def wrong_level(subject: RblnSubject) -> Iterator[Finding]:
+def wrong_level(subject: RblnCase) -> Iterator[Finding]:
     """A setting of the language model, or of no level, beside the submodules."""
     nesting = NESTINGS.get(subject.family)
     if nesting is None:
@@ -152,7 +152,7 @@ def wrong_level(subject: RblnSubject) -> Iterator[Finding]:
         )
 
 
-def compiled_counts(subject: RblnSubject) -> tuple[int, ...]:
+def compiled_counts(subject: RblnCase) -> tuple[int, ...]:
     """Return the counts a configuration compiles, ascending; () where it does not tell."""
     nesting = NESTINGS.get(subject.family)
     if nesting is None:
@@ -174,5 +174,5 @@ def _tells(given: Mapping[str, object], nesting: Nesting) -> bool:
     return isinstance(given.get(nesting.tower, {}), Mapping)
 
 
-def _soft_tokens(subject: RblnSubject) -> SoftTokens | None:
+def _soft_tokens(subject: RblnCase) -> SoftTokens | None:
     return subject.profile.soft_tokens if subject.profile else None

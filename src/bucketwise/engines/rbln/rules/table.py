@@ -24,7 +24,7 @@ from bucketwise.engines.rbln.rules import (
     serving,
     soft_tokens,
 )
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.serving import LANGUAGE_MODELS
 from bucketwise.lint.finding import Check, Finding, Reported, Rule, gravest_first
 from bucketwise.nouns.document import LENGTHS_ALONE, Path
@@ -65,7 +65,7 @@ class RblnRule(Rule):
         """Whether it is about text encoders, and nothing else is."""
         return self.id.startswith("encoder/")
 
-    def applies(self, subject: RblnSubject) -> bool:
+    def applies(self, subject: RblnCase) -> bool:
         """Return whether it has something to say of this form of configuration."""
         if not subject.counts:
             return self.whatever_counts
@@ -258,7 +258,7 @@ RULES: tuple[RblnRule, ...] = (
 """Every rule, in the order reports tell them; its id is file and function."""
 
 
-def judge(subject: RblnSubject, rules: Iterable[Rule] = RULES) -> tuple[Reported, ...]:
+def judge(subject: RblnCase, rules: Iterable[Rule] = RULES) -> tuple[Reported, ...]:
     """Apply every rule to a configuration."""
     found = [
         Reported(
@@ -274,7 +274,7 @@ def judge(subject: RblnSubject, rules: Iterable[Rule] = RULES) -> tuple[Reported
     return gravest_first(found)
 
 
-def _as_given(finding: Finding, subject: RblnSubject) -> Finding:
+def _as_given(finding: Finding, subject: RblnCase) -> Finding:
     """Return a finding with the keys and the words of the configuration's own family."""
     family, given = subject.family, subject.as_given
     if family not in NESTINGS:
@@ -293,7 +293,7 @@ def _as_given(finding: Finding, subject: RblnSubject) -> Finding:
     )
 
 
-def _found(rule: RblnRule, subject: RblnSubject) -> Iterator[Finding]:
+def _found(rule: RblnRule, subject: RblnCase) -> Iterator[Finding]:
     """Yield what a rule says, with paths from the top of the text."""
     if rule.above:
         yield from rule.check(subject)
@@ -313,7 +313,7 @@ def _under(path: Path, finding: Finding) -> Finding:
     return replace(finding, path=(*path, *finding.path), fixes=tuple(fixes))
 
 
-def _below(rule: RblnRule, subject: RblnSubject) -> Iterator[Finding]:
+def _below(rule: RblnRule, subject: RblnCase) -> Iterator[Finding]:
     """Yield what a rule about a language model says of one that is a submodule."""
     if not subject.is_unknown_class or rule.id.partition("/")[0] not in _OF_LANGUAGE:
         return

@@ -16,23 +16,23 @@ from bucketwise.engines.rbln.keys import (
 )
 from bucketwise.engines.rbln.model_classes import splits_visual
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.nouns.document import ServeLine, Unknown
 
 _LONGEST = 60
 
 
-def release(subject: RblnSubject) -> str:
+def release(subject: RblnCase) -> str:
     """Return the release that is judged for, in words."""
     return f"optimum-rbln {written(subject.version)}"
 
 
-def vllm(subject: RblnSubject) -> str:
+def vllm(subject: RblnCase) -> str:
     """Return the release that serves, in words."""
     return f"vllm-rbln {written(subject.version)}"
 
 
-def compiling(subject: RblnSubject) -> ServeLine | None:
+def compiling(subject: RblnCase) -> ServeLine | None:
     """Return the line of a model that vllm-rbln compiles itself; else None."""
     serve = subject.document.serve
     return None if serve is None or serve.is_folder else serve
@@ -64,12 +64,12 @@ def setting(level: Mapping[str, Any], *names: str) -> tuple[str, Any]:
     return "", None
 
 
-def buckets_of(subject: RblnSubject) -> tuple[str, Any]:
+def buckets_of(subject: RblnCase) -> tuple[str, Any]:
     """Return the name and value of the list of ViT lengths, as written."""
     return setting(subject.visual or {}, BUCKETS, OLD_BUCKETS)
 
 
-def lengths_of(subject: RblnSubject) -> tuple[int, ...]:
+def lengths_of(subject: RblnCase) -> tuple[int, ...]:
     """Return the ViT lengths in ascending order; () where some are no lengths."""
     _, value = buckets_of(subject)
     items = value if isinstance(value, (list, tuple)) else [value]
@@ -91,7 +91,7 @@ def graph_devices(level: Mapping[str, Any]) -> int | None:
     return devices_of(first if isinstance(first, Mapping) else {})
 
 
-def at_visual(subject: RblnSubject, name: str) -> Any:
+def at_visual(subject: RblnCase, name: str) -> Any:
     """Return a setting of the ViT, its own or the one it inherits; None for neither.
 
     What a compiled folder holds was inherited when it was compiled.
@@ -109,7 +109,7 @@ def at_visual(subject: RblnSubject, name: str) -> Any:
     return handed_down
 
 
-def splits_visual_of(subject: RblnSubject) -> bool:
+def splits_visual_of(subject: RblnCase) -> bool:
     """Return whether the ViT runs on as many devices as it is given.
 
     A mapping that names its class becomes one before the SDK could drop the number
@@ -119,7 +119,7 @@ def splits_visual_of(subject: RblnSubject) -> bool:
     return named or splits_visual(subject.family, subject.version)
 
 
-def batch_size_of(subject: RblnSubject) -> int | None:
+def batch_size_of(subject: RblnCase) -> int | None:
     """Return the batch size: 1 where none is set, None where it is no number.
 
     vLLM sets it by --max-num-seqs where the configuration does not.
@@ -133,7 +133,7 @@ def batch_size_of(subject: RblnSubject) -> int | None:
     return 1 if value == 0 else whole(value)
 
 
-def in_force_of(subject: RblnSubject, name: str) -> Any:
+def in_force_of(subject: RblnCase, name: str) -> Any:
     """Return a setting of the top level, as given or as the release takes it then."""
     return in_force(
         subject.config,

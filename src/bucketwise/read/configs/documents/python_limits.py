@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
+from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.nouns.document import GivenLimits, Path
 from bucketwise.nouns.traffic import Place
 from bucketwise.read.configs.documents.literals import Literals

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
+from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits, Path, ServeLine, Unknown
 from bucketwise.nouns.traffic import Place

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bucketwise.core.today import SOFT_TOKEN_PX, SOFT_TOKENS
+from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.engines.rbln.encoders import ENCODERS
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile, PixelLimits

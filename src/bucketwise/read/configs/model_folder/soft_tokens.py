@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bucketwise.core.today import SOFT_TOKENS
+from bucketwise.core.in_service import SOFT_TOKENS
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import (
     Attention,

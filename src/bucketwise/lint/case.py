@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import CostCurve
-from bucketwise.core.demand import Demand
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.patching import Counts
 from bucketwise.lint.finding import SEVERITIES, Reported, Rule, Severity
@@ -18,7 +18,7 @@ from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class TrafficUse:
     """What users send, as far as a configuration can be judged by it.
 
     Attributes
@@ -37,7 +37,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class LintCase:
     """A configuration with all that its judgement needs.
 
     Attributes
@@ -56,7 +56,7 @@ class Subject:
         Image limits of the processor that will feed it; None where nobody knows them.
     npu : str or None
         Name of the NPU.
-    use : Use or None
+    use : TrafficUse or None
         What users send; None where nobody told.
     encoder : EncoderProfile or None
         The text encoder; None where nobody named one.
@@ -71,7 +71,7 @@ class Subject:
     family: str = ""
     limits: PixelLimits | None = None
     npu: str | None = None
-    use: Use | None = None
+    use: TrafficUse | None = None
     encoder: EncoderProfile | None = None
     texts: Demand | None = None
 
@@ -82,7 +82,7 @@ class Judged:
 
     Attributes
     ----------
-    subject : Subject
+    subject : LintCase
         What it was judged by.
     reported : tuple of Reported
         What rules say, errors first.
@@ -98,7 +98,7 @@ class Judged:
         What rules could not look at, and what would let them, a sentence each.
     """
 
-    subject: Subject
+    subject: LintCase
     reported: tuple[Reported, ...]
     release_source: str
     model_source: str = ""

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price, waste_of
-from bucketwise.core.demand import Demand
-from bucketwise.core.limits import Setting
+from bucketwise.core.limits import Case
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import needed_lengths
 from bucketwise.core.plan import BucketUse, FrontierPoint, StrategyResult
-from bucketwise.core.question import Question
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.words.numbers import less
@@ -24,12 +23,12 @@ FRONTIER_K = 8
 """The table of the exact optimum goes to at least so many buckets."""
 
 
-def top_bucket(setting: Setting, demand: Demand, headroom: float) -> int:
+def top_bucket(setting: Case, demand: Demand, headroom: float) -> int:
     """Return the top bucket: the largest need, aligned, or a pin above it.
 
     Parameters
     ----------
-    setting : Setting
+    setting : Case
         Traffic, limits, alignment and pins.
     demand : Demand
         What is needed.
@@ -81,7 +80,7 @@ def strategies_of(
     problem: Problem,
     demand: Demand,
     curve: CostCurve,
-    question: Question,
+    question: PlanOptions,
     ks: Sequence[int],
 ) -> tuple[StrategyResult, ...]:
     """Solve by every strategy at each k in the asked range, and price all alike.
@@ -94,7 +93,7 @@ def strategies_of(
         What the lengths are priced on.
     curve : CostCurve
         Cost of one run.
-    question : Question
+    question : PlanOptions
         The range of k.
     ks : sequence of int
         Numbers of lengths that the exact optimum has an answer for, ascending.
@@ -119,7 +118,7 @@ def strategies_of(
 
 
 def choose(
-    question: Question,
+    question: PlanOptions,
     frontier: tuple[FrontierPoint, ...],
     strategies: tuple[StrategyResult, ...],
     demand: Demand,
@@ -129,7 +128,7 @@ def choose(
 
     Parameters
     ----------
-    question : Question
+    question : PlanOptions
         Strategy, range and rule.
     frontier : tuple of FrontierPoint
         The exact optimum.
@@ -170,7 +169,7 @@ def choose(
     return Choice(choice.k, rule, f"{asked}{choice.reason}")
 
 
-def price_per_graph(question: Question, inputs: float) -> float | None:
+def price_per_graph(question: PlanOptions, inputs: float) -> float | None:
     """Return what one more graph costs on the scale of so many images, if told."""
     if question.graph_price is None:
         return None
@@ -178,7 +177,7 @@ def price_per_graph(question: Question, inputs: float) -> float | None:
 
 
 def bucket_uses(
-    buckets: Buckets, demand: Demand, setting: Setting, pins: tuple[int, ...]
+    buckets: Buckets, demand: Demand, setting: Case, pins: tuple[int, ...]
 ) -> tuple[BucketUse, ...]:
     """Return what each bucket holds and wastes.
 
@@ -188,7 +187,7 @@ def bucket_uses(
         The chosen lengths.
     demand : Demand
         What is needed.
-    setting : Setting
+    setting : Case
         Model, release and cost.
     pins : tuple of int
         Lengths that were asked for.

@@ -12,7 +12,6 @@ from bucketwise.nouns.traffic import MAX_CELLS, Traffic, merge_traffic
 from bucketwise.read.client_rates import join_client_rates
 from bucketwise.read.database import Workspace, open_workspace
 from bucketwise.read.detect import is_image, may_crash
-from bucketwise.read.inputs import Given, Input, open_inputs
 from bucketwise.read.items import reduce_items
 from bucketwise.read.opening import (
     Images,
@@ -22,6 +21,7 @@ from bucketwise.read.opening import (
     plain_faults,
     read_apart,
 )
+from bucketwise.read.paths import Given, Input, open_inputs
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
 from bucketwise.read.tables.naming import Chosen, Naming
@@ -103,7 +103,7 @@ def read_inputs(
     Rows that have a size, and a start and an end, a start and a duration, or the tokens
     of a request beside its time, tell both.
     """
-    from bucketwise.read.evidence.reading import evidence_in  # noqa: PLC0415 - sizes need none
+    from bucketwise.read.evidence.load import evidence_in  # noqa: PLC0415 - sizes need none
 
     naming = Naming.of(columns)
 

@@ -11,7 +11,7 @@ from bucketwise.core.decoder.timeline import activity_of, cells_of, slot_width_s
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity, Gauges
 from bucketwise.nouns.traffic import MAX_PLACES, FloatArray, IntArray, Place, Rejection
-from bucketwise.words.reasons import (
+from bucketwise.words.reject_reasons import (
     CLOCK_GOES_BACK,
     CONTRADICTION,
     DUPLICATE,

@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
+from bucketwise.core.decoder.fixed_point import settle, step_seconds
 from bucketwise.core.decoder.graphs import Graphs, choose_graphs, graph_uses, mean_cost
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment, Pricing
-from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.decoder.replay import replay
-from bucketwise.core.decoder.settle import settle, step_seconds
 from bucketwise.core.decoder.sizing import (
     BATCH_SIZES,
     LARGER_BATCH_SIZES,
@@ -131,10 +131,10 @@ def decide_pattern(batch_size: int, family: str, engine: Engine) -> Decided:
 
 def suggest_batch_size(
     evidence: Evidence,
-    question: DecoderQuestion,
+    question: DecoderOptions,
     profile: ModelProfile,
     deployment: Deployment,
-) -> tuple[DecoderQuestion, Assumption]:
+) -> tuple[DecoderOptions, Assumption]:
     """Return the question with the batch size that the load suggests, and why."""
     # A replay is dear, and none is longer than published configurations allow.
     seen = isinstance(evidence.load, Activity)
@@ -159,7 +159,7 @@ def suggest_batch_size(
 
 def decide_decoder(
     evidence: Evidence,
-    question: DecoderQuestion,
+    question: DecoderOptions,
     profile: ModelProfile,
     deployment: Deployment,
 ) -> Decided:
@@ -221,7 +221,7 @@ def decide_decoder(
     )
 
 
-def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _Load:
+def _load(evidence: Evidence, question: DecoderOptions, pricing: Pricing) -> _Load:
     choose = partial(
         choose_graphs,
         curve=pricing.curve(),
@@ -257,7 +257,7 @@ def _load(evidence: Evidence, question: DecoderQuestion, pricing: Pricing) -> _L
 
 
 def _check_pins(
-    question: DecoderQuestion, profile: ModelProfile, deployment: Deployment
+    question: DecoderOptions, profile: ModelProfile, deployment: Deployment
 ) -> None:
     """Check that the graphs that must be compiled can be used."""
     beyond = [size for size in question.pins if size > question.batch_size]

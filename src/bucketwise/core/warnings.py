@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from bucketwise.core.cost import vit_flops
-from bucketwise.core.limits import Setting, weight_of
+from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.plan import PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
@@ -22,7 +22,7 @@ from bucketwise.words.numbers import (
     plural,
     verb,
 )
-from bucketwise.words.reasons import UNSIZED
+from bucketwise.words.reject_reasons import UNSIZED
 
 CLASS_RULES = ("keys/class-too-new",)
 OVERFLOW_RULES = ("buckets/overflow-possible",)
@@ -44,8 +44,8 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
-def cautions(
-    visual: Visual, setting: Setting, traffic: Traffic
+def warnings_of(
+    visual: Visual, setting: Case, traffic: Traffic
 ) -> tuple[PlanWarning, ...]:
     """Return the warnings of one plan, the gravest first."""
     engine = setting.release.engine
@@ -109,7 +109,7 @@ def _unproven_length(engine: Engine, visual: Visual) -> str:
     )
 
 
-def _memory_unknown(setting: Setting) -> str:
+def _memory_unknown(setting: Case) -> str:
     profile = setting.profile
     if profile.lm is not None or not setting.release.engine.compiles(profile.family):
         return ""
@@ -119,7 +119,7 @@ def _memory_unknown(setting: Setting) -> str:
     )
 
 
-def _shrunk(visual: Visual, setting: Setting) -> str:
+def _shrunk(visual: Visual, setting: Case) -> str:
     if not visual.shrunk_images:
         return ""
     limit = setting.preprocessing.image.max_pixels
@@ -139,7 +139,7 @@ def _shrunk(visual: Visual, setting: Setting) -> str:
     )
 
 
-def _top(visual: Visual, setting: Setting) -> str:
+def _top(visual: Visual, setting: Case) -> str:
     """Say how top and limit came to hold each other, with the price of either way."""
     top, limit = visual.top, setting.preprocessing.image.max_pixels
     if visual.soft_tokens and top.way == "raised":
@@ -171,7 +171,7 @@ def _top(visual: Visual, setting: Setting) -> str:
     return ""
 
 
-def _above(visual: Visual, setting: Setting) -> str:
+def _above(visual: Visual, setting: Case) -> str:
     """Say that pins or alignment led to a top above all that the limits let through."""
     top, worst = visual.vit_max_seq_lens[-1], visual.worst.needed
     own = setting.profile.align
@@ -183,7 +183,7 @@ def _above(visual: Visual, setting: Setting) -> str:
     )
 
 
-def _soft_tokens(visual: Visual, setting: Setting) -> str:
+def _soft_tokens(visual: Visual, setting: Case) -> str:
     """Say which counts the ViT is compiled for and why, and what an image costs it."""
     profile, preprocessing = setting.profile, setting.preprocessing
     if profile.soft_tokens is None:
@@ -241,7 +241,7 @@ def _idle(visual: Visual) -> str:
     return f"No image of this traffic runs on the{pinned} lengths {lengths}."
 
 
-def _wasteful(visual: Visual, setting: Setting) -> str:
+def _wasteful(visual: Visual, setting: Case) -> str:
     """Say what pins, alignment, headroom or another strategy cost."""
     excess = excess_of(
         visual.vit_max_seq_lens,
@@ -259,7 +259,7 @@ def _wasteful(visual: Visual, setting: Setting) -> str:
     )
 
 
-def _told(setting: Setting) -> str:
+def _told(setting: Case) -> str:
     counts, profile = setting.counts, setting.profile
     told = counts.sizes.is_told
     if not told.any():
@@ -276,7 +276,7 @@ def _told(setting: Setting) -> str:
     return text
 
 
-def _own(setting: Setting) -> str:
+def _own(setting: Case) -> str:
     """Say that requests set limits for their own images."""
     own = weight_of(setting.counts, setting.counts.sizes.has_own_limits)
     if not own:
@@ -287,7 +287,7 @@ def _own(setting: Setting) -> str:
     )
 
 
-def _own_overflow(visual: Visual, setting: Setting) -> str:
+def _own_overflow(visual: Visual, setting: Case) -> str:
     """Say that the limits of requests let more through than the top holds."""
     sizes, image = setting.counts.sizes, setting.preprocessing.image
     own = sizes.has_own_limits
@@ -342,7 +342,7 @@ def _merged(visual: Visual, align: int) -> str:
     return f"{text}{raised if top > needed else ''}."
 
 
-def _few(setting: Setting) -> str:
+def _few(setting: Case) -> str:
     images = float(setting.counts.sizes.count.sum())
     if images >= FEW_IMAGES:
         return ""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import price
-from bucketwise.core.demand import Demand
-from bucketwise.core.limits import Limit, Setting, weight_of
+from bucketwise.core.limits import Case, Limit, weight_of
 from bucketwise.core.patching import BoolArray, Counts
 from bucketwise.core.plan import Current
 from bucketwise.nouns.document import GivenLimits
@@ -118,7 +117,7 @@ def lowest_limits(*limits: PixelLimits) -> PixelLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Today:
+class InService:
     """The configuration in service.
 
     Attributes
@@ -136,7 +135,7 @@ class Today:
     source: str
 
 
-def compare_today(today: Today, proposed: Buckets, setting: Setting) -> Current:
+def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:
     """Price today's buckets and the proposed ones on the images both serve."""
     planned = setting.preprocessing.image
     in_service = limits_in_service(setting.profile, *today.limits) or planned

@@ -23,9 +23,9 @@ from bucketwise.read.evidence.prometheus import (
 )
 from bucketwise.read.evidence.records import read_records
 from bucketwise.read.evidence.unfolding import unfold
-from bucketwise.read.inputs import Input, open_inputs
 from bucketwise.read.lines import open_unpacked, read_lines
 from bucketwise.read.opening import TABLES, open_table, plain_faults, read_apart
+from bucketwise.read.paths import Input, open_inputs
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS
 from bucketwise.read.tables.columns import Purpose

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bucketwise.core.buckets import Buckets
+from bucketwise.core.in_service import Failures
 from bucketwise.core.limits import marks_of
 from bucketwise.core.patching import Preprocessing
-from bucketwise.core.reach import Reach, safe_max_pixels, worst_reachable
-from bucketwise.core.today import Failures
-from bucketwise.engines.rbln.rules.subject import RblnSubject
+from bucketwise.core.reach import WorstImage, safe_max_pixels, worst_reachable
+from bucketwise.engines.rbln.rules.case import RblnCase
 from bucketwise.engines.rbln.rules.values import lengths_of
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
@@ -43,7 +43,7 @@ class Limited:
     all_served: bool = False
 
     @classmethod
-    def of(cls, subject: RblnSubject) -> Limited | None:
+    def of(cls, subject: RblnCase) -> Limited | None:
         """Gather them; None where some are not known."""
         lengths, profile, limits = lengths_of(subject), subject.profile, subject.limits
         if not lengths or profile is None or limits is None:
@@ -70,7 +70,7 @@ class Limited:
         return self.lengths[-1]
 
     @property
-    def worst(self) -> Reach:
+    def worst(self) -> WorstImage:
         """The image that needs most of all that the limits let through."""
         return worst_reachable(self.profile, self._preprocessing, self.release)
 

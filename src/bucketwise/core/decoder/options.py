@@ -1,4 +1,4 @@
-"""What is asked of the decoder's load."""
+"""The options of a choice of decoder batch sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GPU = "gpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecoderQuestion:
+class DecoderOptions:
     """What is asked of the decoder's load.
 
     Attributes

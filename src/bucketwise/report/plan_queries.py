@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.buckets import Demand
 from bucketwise.core.decoder.sizing import QUEUEING_LIMIT
-from bucketwise.core.demand import Demand
 from bucketwise.core.plan import (
     Decoder,
     FrontierPoint,

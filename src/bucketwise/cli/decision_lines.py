@@ -8,7 +8,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.core.verdict import CALLS, failing_today
 from bucketwise.nouns.engine import Engine
-from bucketwise.report.reading import on_batch_size, traffic_inputs
+from bucketwise.report.plan_queries import on_batch_size, traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
     decoder_saving,

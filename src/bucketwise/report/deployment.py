@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.core.memory import MemoryPlan
-from bucketwise.lint.subject import Judged
+from bucketwise.lint.case import Judged
 from bucketwise.nouns.engine import Target
 
 

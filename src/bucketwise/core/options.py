@@ -1,4 +1,4 @@
-"""What is asked of the traffic."""
+"""The options of a choice of lengths, checked where they are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_BUCKETS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class PlanOptions:
     """What is asked of the traffic; lengths are in ViT patches.
 
     Attributes

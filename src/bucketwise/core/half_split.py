@@ -7,10 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from bucketwise.core.buckets import Buckets
+from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price
-from bucketwise.core.demand import Demand
-from bucketwise.core.limits import Setting
+from bucketwise.core.limits import Case
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem
 from bucketwise.core.patching import BoolArray
 from bucketwise.core.plan import SEED
@@ -21,7 +20,7 @@ DRAWS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steadiness:
+class HalfSplit:
     """What the best lengths of one half of the images cost on the other half.
 
     Both halves keep the plan's top and its number of lengths, so that only the lengths
@@ -88,7 +87,7 @@ class Sample:
     marks: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, setting: Setting) -> Sample:
+    def of(cls, setting: Case) -> Sample:
         """Return the images under the limits of a setting."""
         counts = setting.counts
         return cls(
@@ -120,9 +119,9 @@ def chance_of_larger(images: float) -> float:
     return 1.0 / (images + 1.0)
 
 
-def steadiness_of(
+def half_split_of(
     traffic: Traffic, sample: Sample, lengths: tuple[int, ...]
-) -> Steadiness | None:
+) -> HalfSplit | None:
     """Choose on one half of the images and price on the other."""
     if len(lengths) <= len({*sample.pins, lengths[-1]}):
         return None
@@ -137,7 +136,7 @@ def steadiness_of(
     if not extras:
         return None
     accepted = sample.accepted
-    return Steadiness(
+    return HalfSplit(
         split="random" if until_s is None else "time",
         extra=float(np.mean(extras)),
         worst_extra=max(extras),

@@ -1,4 +1,4 @@
-"""What is asked of the decoder, answered for a traffic of images."""
+"""Choose decoder batch sizes for a traffic of images."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bucketwise.core.decoder.decision import (
+from bucketwise.core.decoder.decoder_plan import (
     Decided,
     decide_decoder,
     decide_pattern,
     suggest_batch_size,
 )
+from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
-from bucketwise.core.decoder.question import DecoderQuestion
 from bucketwise.core.patching import Counts
 from bucketwise.core.plan import Assumption
 from bucketwise.nouns.activity import Evidence
@@ -33,12 +33,12 @@ _JOINED = Assumption(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class DecoderAsk:
     """What is asked of the decoder.
 
     Attributes
     ----------
-    question : DecoderQuestion
+    question : DecoderOptions
         Slots, graphs, costs.
     deployment : Deployment
         What it will run on.
@@ -48,14 +48,14 @@ class Ask:
         Whether nobody gave the batch size, so that the evidence suggests it.
     """
 
-    question: DecoderQuestion
+    question: DecoderOptions
     deployment: Deployment
     evidence: Evidence | None = None
     suggest_batch_size: bool = False
 
 
 def decide(
-    ask: Ask, profile: ModelProfile, counts: Counts, traffic: Traffic
+    ask: DecoderAsk, profile: ModelProfile, counts: Counts, traffic: Traffic
 ) -> Decided:
     """Decide the decoder half; sequences hold the visual tokens of the traffic."""
     if ask.evidence is None:

@@ -1,4 +1,4 @@
-"""The smallest change of each kind that makes a layout fit."""
+"""Judge whether a layout fits, and find the smallest change of each kind that makes it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bucketwise.core.memory import Change
+from bucketwise.core.memory import Change, MemoryPlan
 from bucketwise.engines.rbln.attention import MIN_PARTITIONS
 from bucketwise.engines.rbln.devices import splits_models
 from bucketwise.engines.rbln.keys import BUCKETS, DEVICES, right_name
 from bucketwise.engines.rbln.memory.layout import MAX_DEVICES, Layout
 from bucketwise.engines.rbln.memory.sums import Sums
 from bucketwise.nouns.profile import ModelProfile
+
+
+def preflight(profile: ModelProfile, layout: Layout) -> MemoryPlan:
+    """Add up what each device holds and compare it with its memory.
+
+    Notes
+    -----
+    Where the SDK chooses the blocks it looks at the language model alone: it takes as
+    many as its graphs leave room for, up to all (optimum-rbln 0.12.0, transformers/
+    modeling_attention_utils.py, _search_num_kvcache_blocks). A ViT on the same devices
+    finds what is left.
+    """
+    plan = Sums.of(profile, layout).plan()
+    if plan.verdict == "fits":
+        return plan
+    lacking = plan.lacks_bytes > 0
+    return replace(plan, changes=changes(profile, layout, lacking=lacking))
+
 
 MORE_DEVICES = (2, 4)
 """How many times the devices of the language model are tried."""

@@ -14,13 +14,13 @@ from bucketwise.engines.rbln.nesting import flattened
 from bucketwise.engines.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.engines.rbln.serve_options import is_native, overruled_by
 from bucketwise.engines.rbln.targets import SDK
-from bucketwise.lint.subject import Subject
+from bucketwise.lint.case import LintCase
 from bucketwise.nouns.document import LENGTHS_ALONE, Document, Path, ServeLine, Unknown
 from bucketwise.nouns.engine import Release
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RblnSubject(Subject):
+class RblnCase(LintCase):
     """A configuration with all that its judgement needs.
 
     `above` says that the level above that of the language model is looked at, where the
