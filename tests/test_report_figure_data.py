@@ -184,7 +184,7 @@ def test_a_clock_of_plain_seconds_is_said_to_tell_no_date() -> None:
     dated = arrivals_drawing(analysis_of(timed([0, 1, 5, 9])))
     assert dated is not None
     assert "plain seconds" not in dated.caption
-    assert plot_of(dated, Arrivals).x_label.startswith("time (UTC), 2023-11-14")
+    assert plot_of(dated, Arrivals).x_label.startswith("time (UTC), from 2023-11-14")
 
 
 def test_a_mix_that_moves_is_said_to_move_and_a_steady_one_not() -> None:

@@ -28,8 +28,8 @@ class Clock:
     def label(self) -> str:
         """What an axis of it shows."""
         if self.tells_dates:
-            first, last = (moment_of(at) for at in (self.start_s, self.end_s - 1))
-            return f"time (UTC), {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+            # The last slot ends after the last arrival: its end would tell another day.
+            return f"time (UTC), from {moment_of(self.start_s):%Y-%m-%d}"
         unit = time_unit(self.end_s - self.start_s)[1]
         return f"{unit}s from the first, on a clock that tells no date"
 
