@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,24 +24,15 @@ from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.in_service import InService, limits_in_service, option_limits
 from bucketwise.core.plan_diff import plan_changes as changes_between
-from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
-from bucketwise.engines.rbln.emit import emit
-from bucketwise.engines.rbln.engine import RBLN
-from bucketwise.engines.rbln.fitting import deployed, fit
-from bucketwise.engines.rbln.model_classes import (
-    MODEL_CLASSES,
-    generates,
-    serving_targets,
-)
+from bucketwise.engines import engine_for
+from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.targets import (
-    ALL_TARGETS,
-    RblnTarget,
     check_planned,
-    pick_targets,
 )
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
+from bucketwise.nouns.engine import Target
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -98,16 +89,17 @@ def analyze(
         )
         raise UsageError(message)
     # Where no release compiles the family the newest one's counting is told.
-    served = _dialects(profile.family, asked.target)
-    targets = served or pick_targets(())[-1:]
+    engine = engine_for(asked.target)
+    served = engine.pick(profile.family, asked.target)
+    targets = served or engine.all_targets()[-1:]
     today = _today(asked, read, profile, targets[-1]) if read else None
     base, places = asked.base, asked.places
     ask = None
-    if not generates(profile.family):
+    if not engine.generates(profile.family):
         _check_no_decoder(profile, traffic, evidence, asked.batch_size)
         evidence = None
     if evidence is not None or asked.batch_size is not None:
-        settings = _settings(base, profile.family)
+        settings = engine.settings_of(base, profile.family)
         ask = DecoderAsk(
             question=DecoderOptions(
                 batch_size=asked.batch_size or settings.get(BATCH_SIZE) or 1,
@@ -118,7 +110,7 @@ def analyze(
                 pins=tuple(sorted(set(asked.decoder_pins))),
             ),
             deployment=Deployment(
-                engine=RBLN,
+                engine=engine,
                 npu=settings.get("npu"),
                 n_devices=settings.get("num_devices") or 1,
                 partition=settings.get("kvcache_partition_len"),
@@ -137,7 +129,7 @@ def analyze(
             video=asked.video,
         ),
         asked.question(profile),
-        RBLN.releases(targets),
+        engine.releases(targets),
         today=today,
         ask=ask,
         context=Context(
@@ -156,13 +148,12 @@ def analyze(
     )
     if not served:
         return analysis
-    return deployed(
-        analysis, _base_of(analysis, base), served, min_saving=asked.min_saving
-    )
+    found: Analysis = engine.deploy(analysis, base, served, asked.min_saving)
+    return found
 
 
 def _today(
-    asked: AnalyzeOptions, read: GivenLengths, profile: ModelProfile, target: RblnTarget
+    asked: AnalyzeOptions, read: GivenLengths, profile: ModelProfile, target: Target
 ) -> InService:
     """Return what is compiled now, and every limit that may be in force."""
     given = read.on(target.parsed)
@@ -226,13 +217,6 @@ def _check_limit(today: InService, profile: ModelProfile, asked: int | None) -> 
         raise UsageError(message) from error
 
 
-def _settings(base: BaseConfig | None, family: str) -> dict[str, Any]:
-    """Return what the model will run with: the base's, or the published ones."""
-    if base is None and family in MODEL_CLASSES:
-        base = zoo_base(family)
-    return base.mapping if base else {}
-
-
 def deployment_of(
     analysis: Analysis,
     *,
@@ -242,50 +226,17 @@ def deployment_of(
 ) -> ReportInputs:
     """Return what is known of the deployment beside the plan: memory, and today's."""
     dialects = _planned(analysis, target)
-    base = _emitted(analysis, base, dialects)
+    base = analysis.release.engine.base_to_emit(analysis, base, dialects)
     return report_inputs(analysis, base=base, targets=dialects, config=config)
 
 
-def _dialects(family: str, names: Iterable[str]) -> tuple[RblnTarget, ...]:
-    """Return the dialects to plan for: those named, each for "all", else the newest."""
-    asked = tuple(names)
-    if ALL_TARGETS in asked:
-        return serving_targets(family)
-    return serving_targets(family, asked) if asked else serving_targets(family)[-1:]
-
-
-def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[RblnTarget, ...]:
+def _planned(analysis: Analysis, names: Iterable[str]) -> tuple[Target, ...]:
     """Return the dialects to write for: those named, else those that were planned for."""
     planned = tuple(analysis.plan.provenance.options.get("target", ()))
-    found = _dialects(analysis.plan.model.family, tuple(names) or planned)
+    engine = analysis.release.engine
+    found = engine.pick(analysis.plan.model.family, tuple(names) or planned)
     check_planned(found, planned)
     return found
-
-
-def _emitted(
-    analysis: Analysis, base: BaseConfig | None, dialects: Sequence[RblnTarget]
-) -> BaseConfig | None:
-    """Return the base as it is emitted: that of the analysis, or another one fitted."""
-    if not dialects:
-        return base
-    if base is None and analysis.base is not None:
-        fitted: BaseConfig = analysis.base
-        return fitted
-    return fit(analysis, _base_of(analysis, base), dialects)
-
-
-def _base_of(analysis: Analysis, base: BaseConfig | None) -> BaseConfig:
-    """Return the base, with the batch size of the plan where nobody gave one."""
-    plan = analysis.plan
-    base = base or zoo_base(plan.model.family)
-    given = plan.provenance.options.get(BATCH_SIZE)
-    if given is not None and base.mapping.get(BATCH_SIZE) != given:
-        return base.with_values({BATCH_SIZE: given}, "given", "given with --batch-size")
-    for row in plan.assumptions:
-        if row.name == BATCH_SIZE and plan.decoder and not base.gives(BATCH_SIZE):
-            value = {BATCH_SIZE: plan.decoder.batch_size}
-            return base.with_values(value, "assumed", row.source)
-    return base
 
 
 def write_plan(
@@ -335,9 +286,9 @@ def write_plan(
         When `config` cannot be read.
     """
     dialects = _planned(analysis, target)
-    base = _emitted(analysis, base, dialects)
+    base = analysis.release.engine.base_to_emit(analysis, base, dialects)
     snippets = {
-        dialect.version: emit(analysis.plan, base, [dialect])
+        dialect.version: analysis.release.engine.emit(analysis.plan, base, [dialect])
         for dialect in dialects
         if base
     }

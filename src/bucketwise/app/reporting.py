@@ -3,128 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.cost import run_flops
-from bucketwise.core.in_service import limits_in_service
-from bucketwise.core.patching import count_patches
-from bucketwise.engines.rbln.base_config import BaseConfig
-from bucketwise.engines.rbln.fitting import Deployment
-from bucketwise.engines.rbln.keys import BUCKETS
-from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
-from bucketwise.engines.rbln.rules.layout import plan_of
-from bucketwise.engines.rbln.rules.table import RULES, judge
-from bucketwise.engines.rbln.rules.values import lengths_of
-from bucketwise.engines.rbln.targets import RblnTarget
-from bucketwise.lint.case import Judged, TrafficUse
 from bucketwise.nouns.document import Document
-from bucketwise.nouns.profile import PixelLimits
+from bucketwise.nouns.engine import Target
 from bucketwise.read.configs.documents import mapping_document, read_documents
 from bucketwise.report.deployment import ReportInputs
-
-_NO_LENGTHS = "keys/missing-buckets"
 
 
 def report_inputs(
     analysis: Analysis,
     *,
-    base: BaseConfig | None,
-    targets: Sequence[RblnTarget],
+    base: Any,
+    targets: Sequence[Target],
     config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> ReportInputs:
     """Gather what the report shows beside the plan."""
-    version = targets[-1].parsed if targets else NEWEST
-    memory, before = analysis.memory, analysis.memory_before
-    if base is not None and base != analysis.base and targets:
-        deployment = Deployment(analysis=analysis, base=base, targets=tuple(targets))
-        memory, before = deployment.newest_memory, deployment.memory_before
+    engine = analysis.release.engine
+    memory, before = engine.memory_with(analysis, base, targets)
     return ReportInputs(
         base=base,
         targets=tuple(targets),
         memory=memory,
         memory_before=before,
-        in_service=_in_service(analysis, config, version),
+        in_service=engine.judge_in_service(analysis, _document(config), targets),
     )
 
 
-def _in_service(
-    analysis: Analysis,
+def _document(
     config: str | Path | Mapping[str, Any] | Document | None,
-    version: Version,
-) -> Judged | None:
-    """Judge the configuration in service, or the lengths that are all that is known."""
-    current = analysis.plan.visual.current
-    if config is not None:
-        document = _document(config)
-        compiled = [known for known in RELEASES if known <= (document.version or ())]
-        version = compiled[-1] if compiled else version
-    elif current is not None:
-        lengths = {"visual": {BUCKETS: list(current.max_seq_lens)}}
-        document = replace(
-            mapping_document(lengths), form="list", source=current.source
-        )
-    else:
-        return None
-    rules = RULES
-    subject = _subject(analysis, document, version, with_use=True)
-    if not lengths_of(subject):
-        # A base without lengths is whole: the plan brings them.
-        rules = tuple(
-            rule for rule in rules if not rule.on_lengths and rule.id != _NO_LENGTHS
-        )
-    return Judged(
-        subject=subject,
-        reported=judge(subject, rules),
-        release_source=document.version_source or "the newest that is planned for",
-        model_source="that of the plan",
-        memory=plan_of(subject),
-        not_judged=document.notes,
-    )
-
-
-def _subject(
-    analysis: Analysis, document: Document, version: Version, *, with_use: bool = False
-) -> RblnCase:
-    limits = analysis.preprocessing.image
-    use = None
-    if with_use:
-        limits = _in_force(analysis, document)
-        under = replace(analysis.preprocessing, image=limits)
-        use = TrafficUse(
-            counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
-            curve=run_flops(analysis.profile),
-        )
-    return RblnCase(
-        document=document,
-        version=version,
-        profile=analysis.profile,
-        family=analysis.profile.family,
-        limits=limits,
-        npu=npu_of(document),
-        use=use,
-    )
-
-
-def _document(config: str | Path | Mapping[str, Any] | Document) -> Document:
-    if isinstance(config, Document):
+) -> Document | None:
+    if config is None or isinstance(config, Document):
         return config
     if isinstance(config, Mapping):
         return mapping_document(config)
     return read_documents(config)[0]
-
-
-def _in_force(analysis: Analysis, document: Document) -> PixelLimits:
-    """Return the image limits in service: those today was counted under."""
-    current = analysis.plan.visual.current
-    if current is None:
-        given = limits_in_service(analysis.profile, *document.limits)
-        return given or analysis.preprocessing.image
-    return PixelLimits(
-        min_pixels=current.min_pixels,
-        max_pixels=current.max_pixels,
-        source=current.limits_source,
-    )

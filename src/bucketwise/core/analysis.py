@@ -38,7 +38,7 @@ from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
 from bucketwise.core.warnings import warnings_of
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity
-from bucketwise.nouns.engine import Engine, Release
+from bucketwise.nouns.engine import Base, Engine, Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
 
@@ -70,7 +70,7 @@ class Analysis:
         Decode steps with 1, 2, ... active sequences under that load.
     steadiness : HalfSplit or None
         What the lengths of one half of the images cost on the other half.
-    base : object
+    base : Base or None
         The configuration that emitted ones start from, in the engine's own form; None
         where nothing is emitted.
     memory, memory_before : MemoryPlan or None
@@ -88,7 +88,7 @@ class Analysis:
     activity: Activity | None = None
     steps: FloatArray | None = None
     steadiness: HalfSplit | None = None
-    base: Any = None
+    base: Base | None = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
 

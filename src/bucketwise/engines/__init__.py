@@ -1,1 +1,25 @@
-"""What is one engine's own: a folder each."""
+"""What is one engine's own: a folder each, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from bucketwise.errors import UsageError
+
+ENGINES: dict[str, str] = {"optimum-rbln": "bucketwise.engines.rbln.engine.RBLN"}
+"""Package that compiles -> where its `Engine` is; the first without any name."""
+
+
+def engine_for(names: Iterable[str]) -> Any:
+    """Return the `Engine` whose targets are named, such as "optimum-rbln==0.12.0"."""
+    named = {name.partition("==")[0].strip().lower() for name in names if "==" in name}
+    known = [each for each in ENGINES if each in named]
+    if len(known) > 1:
+        message = f"--target: expected one engine, got {', '.join(known)}"
+        raise UsageError(message)
+    module, _, name = ENGINES[known[0] if known else next(iter(ENGINES))].rpartition(
+        "."
+    )
+    return getattr(import_module(module), name)

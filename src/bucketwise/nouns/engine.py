@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bucketwise.nouns.profile import ModelProfile
 
@@ -160,6 +160,23 @@ class ReleaseFiles:
     files: tuple[FilePattern, ...]
 
 
+class Base(Protocol):
+    """The configuration that emitted ones start from, in an engine's own form."""
+
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """What it says, as JSON values."""
+
+    def assumed(self) -> Sequence[Any]:
+        """Return the values nobody chose, each with its `path` and `value`."""
+
+    def assumptions(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Return name, value, status and source of every value."""
+
+    def gives(self, key: str) -> bool:
+        """Return whether somebody gave the value of that name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """A runtime with graphs of fixed shapes.
@@ -209,6 +226,25 @@ class Engine:
     files_to_edit : callable
         Plan, the configuration emitted ones start from, and targets, oldest first -> the
         files of every release with places for what is edited in the page, newest first.
+    pick : callable
+        Family and names of targets -> those to plan for, oldest first: each for "all",
+        the newest without names; () where none compiles the family.
+    all_targets : callable
+        -> every target, oldest first.
+    settings_of : callable
+        Configuration that emitted ones start from, or None, and family -> what the model
+        runs with.
+    deploy : callable
+        Analysis, that configuration, targets, and the least saving -> the analysis with
+        what nobody gave chosen to fit, memory and verdict.
+    base_to_emit : callable
+        Analysis, that configuration, targets -> the configuration as it is emitted.
+    emit : callable
+        Plan, that configuration, targets -> path among the results to text.
+    memory_with : callable
+        Analysis, that configuration, targets -> memory as planned, and before.
+    judge_in_service : callable
+        Analysis, configuration of today or None, targets -> what lint says of it.
     unit_note : str
         Which unit a length of the engine has, and what documents say of it; a sentence
         or more.
@@ -237,6 +273,14 @@ class Engine:
     lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
     nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
+    pick: Callable[[str, Iterable[str]], tuple[Target, ...]]
+    all_targets: Callable[[], tuple[Target, ...]]
+    settings_of: Callable[[Any, str], Mapping[str, Any]]
+    deploy: Callable[[Any, Any, Any, float], Any]
+    base_to_emit: Callable[[Any, Any, Any], Any]
+    emit: Callable[[Any, Any, Any], Mapping[str, str]]
+    memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
+    judge_in_service: Callable[[Any, Any, Any], Any]
     unit_note: str
     window_note: Callable[[str], str]
     length_bytes: Callable[[ModelProfile, int], int]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.lint.case import Judged
-from bucketwise.nouns.engine import Target
+from bucketwise.nouns.engine import Base, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +15,7 @@ class ReportInputs:
 
     Attributes
     ----------
-    base : object
+    base : Base or None
         The configuration emitted ones start from, in the engine's own form; None for
         none.
     targets : tuple of Target
@@ -30,7 +29,7 @@ class ReportInputs:
         The configuration of today, or its lengths alone, judged with the traffic.
     """
 
-    base: Any = None
+    base: Base | None = None
     targets: tuple[Target, ...] = ()
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
 from bucketwise.engines.rbln.attention import context_step
 from bucketwise.engines.rbln.decoder_graphs import (
     graph_rules,
@@ -9,6 +13,7 @@ from bucketwise.engines.rbln.decoder_graphs import (
     vendor_pattern,
 )
 from bucketwise.engines.rbln.devices import device_of
+from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.emit.bucket_keys import lists_to_set, nested_lists
 from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.lengths import (
@@ -24,10 +29,22 @@ from bucketwise.engines.rbln.model_classes import (
     generates,
     refusal,
     serving_targets,
+    targets_to_plan,
 )
 from bucketwise.engines.rbln.releases import NEWEST, written
-from bucketwise.engines.rbln.targets import SDK
+from bucketwise.engines.rbln.targets import SDK, TARGETS
 from bucketwise.nouns.engine import Engine
+
+
+def _late(module: str, name: str) -> Callable[..., Any]:
+    """Return a function of a module that needs this one: found when it is called."""
+
+    def call(*given: Any) -> Any:
+        found = import_module(f"bucketwise.engines.rbln.{module}")
+        return getattr(found, name)(*given)
+
+    return call
+
 
 RBLN = Engine(
     name="RBLN",
@@ -49,6 +66,14 @@ RBLN = Engine(
     lists_to_set=lists_to_set,
     nested_lists=nested_lists,
     files_to_edit=releases_of,
+    pick=targets_to_plan,
+    all_targets=lambda: tuple(TARGETS.values()),
+    settings_of=_late("fitting", "settings_of"),
+    deploy=_late("fitting", "deployed"),
+    base_to_emit=_late("fitting", "base_to_emit"),
+    emit=emit,
+    memory_with=_late("fitting", "memory_with"),
+    judge_in_service=_late("in_service", "judge_in_service"),
     unit_note=UNIT_NOTE,
     window_note=window_note,
     length_bytes=length_bytes,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import (
     Assumption,
@@ -20,10 +21,11 @@ from bucketwise.core.plan import (
 )
 from bucketwise.core.verdict import Grounds, memory_of, verdict_of
 from bucketwise.engines.rbln.attention import MIN_PARTITIONS
-from bucketwise.engines.rbln.base_config import BaseConfig
+from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.engines.rbln.emit import EmitContext
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
+from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
 from bucketwise.engines.rbln.rules.layout import layout_of, plan_of
 from bucketwise.engines.rbln.rules.table import judge
@@ -155,14 +157,24 @@ class Deployment:
         )
 
 
+def memory_with(
+    analysis: Analysis, base: BaseConfig | None, targets: Sequence[RblnTarget]
+) -> tuple[MemoryPlan | None, MemoryPlan | None]:
+    """Return what devices hold as planned and before, with a base of one's own or not."""
+    if base is None or base == analysis.base or not targets:
+        return analysis.memory, analysis.memory_before
+    deployment = Deployment(analysis=analysis, base=base, targets=tuple(targets))
+    return deployment.newest_memory, deployment.memory_before
+
+
 def deployed(
     analysis: Analysis,
-    base: BaseConfig,
+    base: BaseConfig | None,
     targets: Sequence[RblnTarget],
-    *,
     min_saving: float,
 ) -> Analysis:
     """Fit a plan to its devices and judge it."""
+    base = base_of(analysis, base)
     fitted = fit(analysis, base, targets)
     asked, planned = (
         Deployment(analysis=analysis, base=each, targets=tuple(targets))
@@ -185,6 +197,38 @@ def deployed(
     return replace(
         analysis, plan=plan, base=fitted, memory=memory, memory_before=before
     )
+
+
+def base_to_emit(
+    analysis: Analysis, base: BaseConfig | None, targets: Sequence[RblnTarget]
+) -> BaseConfig | None:
+    """Return the base as it is emitted: that of the analysis, or another one fitted."""
+    if not targets:
+        return base
+    if base is None and analysis.base is not None:
+        return cast("BaseConfig", analysis.base)
+    return fit(analysis, base_of(analysis, base), targets)
+
+
+def base_of(analysis: Analysis, base: BaseConfig | None) -> BaseConfig:
+    """Return the base, with the batch size of the plan where nobody gave one."""
+    plan = analysis.plan
+    base = base or zoo_base(plan.model.family)
+    given = plan.provenance.options.get(BATCH_SIZE)
+    if given is not None and base.mapping.get(BATCH_SIZE) != given:
+        return base.with_values({BATCH_SIZE: given}, "given", "given with --batch-size")
+    for row in plan.assumptions:
+        if row.name == BATCH_SIZE and plan.decoder and not base.gives(BATCH_SIZE):
+            value = {BATCH_SIZE: plan.decoder.batch_size}
+            return base.with_values(value, "assumed", row.source)
+    return base
+
+
+def settings_of(base: BaseConfig | None, family: str) -> dict[str, Any]:
+    """Return what the model will run with: the base's, or the published ones."""
+    if base is None and family in MODEL_CLASSES:
+        base = zoo_base(family)
+    return base.mapping if base else {}
 
 
 def fit(

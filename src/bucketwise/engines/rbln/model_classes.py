@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.engines.rbln.releases import Version, written
-from bucketwise.engines.rbln.targets import SDK, TARGETS, RblnTarget, pick_targets
+from bucketwise.engines.rbln.targets import (
+    ALL_TARGETS,
+    SDK,
+    TARGETS,
+    RblnTarget,
+    pick_targets,
+)
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile
 
@@ -269,6 +275,14 @@ def serving_targets(family: str, names: Iterable[str] = ()) -> tuple[RblnTarget,
         )
         raise ConfigError(message)
     return tuple(target for target in targets if serves(target, family))
+
+
+def targets_to_plan(family: str, names: Iterable[str]) -> tuple[RblnTarget, ...]:
+    """Return the dialects to plan for: those named, each for "all", else the newest."""
+    asked = tuple(names)
+    if ALL_TARGETS in asked:
+        return serving_targets(family)
+    return serving_targets(family, asked) if asked else serving_targets(family)[-1:]
 
 
 def _since(family: str) -> str:
