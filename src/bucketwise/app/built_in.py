@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bucketwise.engines.rbln.engine import RBLN
-from bucketwise.engines.rbln.targets import TARGETS, RblnTarget, pick_targets
+from bucketwise.engines import engine_for
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget
 from bucketwise.nouns.encoder_profile import EncoderProfile
-from bucketwise.nouns.engine import Release
+from bucketwise.nouns.engine import Engine, Release, Target
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.read.configs.encoders import built_in_encoders
 from bucketwise.read.configs.profiles import (
@@ -28,11 +28,14 @@ def targets() -> tuple[RblnTarget, ...]:
     return tuple(TARGETS.values())
 
 
-def newest(target: str | None) -> RblnTarget:
+def newest(target: str | None) -> Target:
     """Return the dialect asked for, or the newest."""
-    return pick_targets([target] if target else [])[-1]
+    names = [target] if target else []
+    found: Target = engine_for(names).named(names)[-1]
+    return found
 
 
 def release_of(target: str | None) -> Release:
     """Return the release that the dialect asked for, or the newest, is named after."""
-    return RBLN.release(newest(target).parsed)
+    engine: Engine = engine_for([target] if target else [])
+    return engine.release(newest(target).parsed)

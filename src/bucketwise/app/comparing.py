@@ -19,11 +19,10 @@ from bucketwise.core.cost import COSTS
 from bucketwise.core.in_service import limits_in_service, option_limits
 from bucketwise.core.limits import Case, Limit
 from bucketwise.core.patching import count_patches
-from bucketwise.engines.rbln.engine import RBLN
-from bucketwise.engines.rbln.model_classes import serving_targets
-from bucketwise.engines.rbln.targets import RblnTarget, pick_targets
+from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, OutputError, UsageError
 from bucketwise.nouns.document import GivenLimits
+from bucketwise.nouns.engine import Engine, Target
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -92,7 +91,8 @@ def compare(
         raise UsageError(message)
     read = read_plans(plans, places=places)
     profile, assumed = _profile(model, list(read.values()))
-    dialect = _dialect(profile, target)
+    engine: Engine = engine_for([target] if target else [])
+    dialect = _dialect(profile, target, engine)
     preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
     asked = option_limits(profile, min_pixels, max_pixels)
     scale = profile.lengths_per_merged if bucket_unit == "merged" else 1
@@ -113,7 +113,7 @@ def compare(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),
-        release=RBLN.release(dialect.parsed),
+        release=engine.release(dialect.parsed),
         curve=COSTS[cost](profile),
         align=profile.align,
         pins=(),
@@ -229,7 +229,7 @@ def _profile(
     return find_profile(names[0]), assumed
 
 
-def _dialect(profile: ModelProfile, target: str | None) -> RblnTarget:
+def _dialect(profile: ModelProfile, target: str | None, engine: Engine) -> Target:
     """Return the dialect asked for, or the newest that compiles the model."""
     asked = [target] if target else []
-    return (serving_targets(profile.family, asked) or pick_targets(()))[-1]
+    return (engine.pick(profile.family, asked) or engine.named(()))[-1]

@@ -91,7 +91,7 @@ def analyze(
     # Where no release compiles the family the newest one's counting is told.
     engine = engine_for(asked.target)
     served = engine.pick(profile.family, asked.target)
-    targets = served or engine.all_targets()[-1:]
+    targets = served or engine.named(())[-1:]
     today = _today(asked, read, profile, targets[-1]) if read else None
     base, places = asked.base, asked.places
     ask = None

@@ -229,8 +229,8 @@ class Engine:
     pick : callable
         Family and names of targets -> those to plan for, oldest first: each for "all",
         the newest without names; () where none compiles the family.
-    all_targets : callable
-        -> every target, oldest first.
+    named : callable
+        Names of targets -> these, oldest first; without names every one.
     settings_of : callable
         Configuration that emitted ones start from, or None, and family -> what the model
         runs with.
@@ -274,7 +274,7 @@ class Engine:
     nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
     pick: Callable[[str, Iterable[str]], tuple[Target, ...]]
-    all_targets: Callable[[], tuple[Target, ...]]
+    named: Callable[[Iterable[str]], tuple[Target, ...]]
     settings_of: Callable[[Any, str], Mapping[str, Any]]
     deploy: Callable[[Any, Any, Any, float], Any]
     base_to_emit: Callable[[Any, Any, Any], Any]

@@ -32,7 +32,7 @@ from bucketwise.engines.rbln.model_classes import (
     targets_to_plan,
 )
 from bucketwise.engines.rbln.releases import NEWEST, written
-from bucketwise.engines.rbln.targets import SDK, TARGETS
+from bucketwise.engines.rbln.targets import SDK, pick_targets
 from bucketwise.nouns.engine import Engine
 
 
@@ -67,7 +67,7 @@ RBLN = Engine(
     nested_lists=nested_lists,
     files_to_edit=releases_of,
     pick=targets_to_plan,
-    all_targets=lambda: tuple(TARGETS.values()),
+    named=pick_targets,
     settings_of=_late("fitting", "settings_of"),
     deploy=_late("fitting", "deployed"),
     base_to_emit=_late("fitting", "base_to_emit"),
