@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.core.plan import TrafficUse
+from bucketwise.core.plan import UseLike
 from bucketwise.words.numbers import percent
 
 GLYPHS = "█░"
@@ -17,7 +17,7 @@ MOST_WIDTH = 100
 
 
 def chart_lines(
-    buckets: Sequence[TrafficUse],
+    buckets: Sequence[UseLike],
     width: int,
     *,
     glyphs: str = GLYPHS,
@@ -51,7 +51,7 @@ def chart_lines(
     return ()
 
 
-def _bar(use: TrafficUse, largest: float, room: int, glyphs: str) -> str:
+def _bar(use: UseLike, largest: float, room: int, glyphs: str) -> str:
     """Return a bar, `room` long for the largest bucket, a cell for the least one."""
     per_cell = largest / room
     cells = max(round(use.padded_compute / per_cell), 1) if use.padded_compute else 0

@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bucketwise.core.buckets import Buckets
-from bucketwise.core.choose_buckets import (
-    FRONTIER_K,
-    bucket_uses,
-    choose,
-    frontier_of,
-    price_per_graph,
-    strategies_of,
-)
+from bucketwise.core.choose_buckets import bucket_uses, solve
 from bucketwise.core.cost import COSTS, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
 from bucketwise.core.decoder.decoder_plan import load_warnings
@@ -25,7 +17,7 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import Cost, Decision, Plan, Visual
+from bucketwise.core.plan import Cost, Plan, Visual
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -265,21 +257,9 @@ def _visual(
         pinned=question.pins,
         marks=setting.marks,
     )
-    k_most = max(FRONTIER_K, question.k_range[1])
-    frontier = frontier_of(problem, demand, setting.curve, k_most)
-    strategies = strategies_of(
-        problem, demand, setting.curve, question, [point.k for point in frontier]
-    )
-    graph_flop = price_per_graph(question, float(setting.counts.sizes.count.sum()))
-    choice = choose(question, frontier, strategies, demand, graph_flop)
-    chosen = next(
-        result
-        for result in strategies
-        if result.name == question.strategy and result.k == choice.k
-    )
-    buckets = Buckets(chosen.vit_max_seq_lens)
-    together = choice.k - len(buckets.lengths)
-    fell = f"; {together} of its lengths fell together with others" if together else ""
+    n_images = float(setting.counts.sizes.count.sum())
+    solution = solve(problem, demand, setting.curve, question, n_images)
+    buckets = solution.buckets
     bill = price(buckets, demand, setting.curve)
     worst = worst_let_through(setting)
     shrunk = setting.shrunk_images()
@@ -293,13 +273,7 @@ def _visual(
         vit_max_seq_lens=buckets.lengths,
         merged_max_seq_lens=merged,
         soft_tokens=setting.soft_tokens_for(buckets.lengths),
-        decision=Decision(
-            k=len(buckets.lengths),
-            strategy=question.strategy,
-            rule=choice.rule,
-            reason=choice.reason + fell,
-            price_per_graph=graph_flop,
-        ),
+        decision=solution.decision,
         processor=processor_of(setting, top),
         overflow_possible=worst.needed,
         worst=worst,
@@ -320,8 +294,8 @@ def _visual(
         padded_compute=bill.padded_compute,
         waste=bill.waste,
         buckets=bucket_uses(buckets, demand, setting, question.pins),
-        frontier=frontier,
-        strategies=strategies,
+        frontier=solution.frontier,
+        strategies=solution.strategies,
         caps=caps(setting, len(buckets.lengths)),
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import needed_lengths
-from bucketwise.core.plan import BucketUse, FrontierPoint, StrategyResult
+from bucketwise.core.plan import BucketUse, Decision, FrontierPoint, StrategyResult
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.words.numbers import less
@@ -42,6 +43,53 @@ def top_bucket(setting: Case, demand: Demand, headroom: float) -> int:
         top = min(int(np.ceil(largest * (1 + headroom))), reachable)
     aligned = int(align_up(np.array([top]), setting.align)[0])
     return max(aligned, *setting.pins) if setting.pins else aligned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """The lengths that were chosen, why so many, and what every strategy would choose."""
+
+    buckets: Buckets
+    decision: Decision
+    frontier: tuple[FrontierPoint, ...]
+    strategies: tuple[StrategyResult, ...]
+
+
+def solve(
+    problem: Problem,
+    demand: Demand,
+    curve: CostCurve,
+    question: PlanOptions,
+    n_served: float,
+) -> Solution:
+    """Choose how many lengths, and which, for images and texts alike.
+
+    `n_served` is what the price of a graph is spread over.
+    """
+    frontier = frontier_of(problem, demand, curve, max(FRONTIER_K, question.k_range[1]))
+    ks = [point.k for point in frontier]
+    strategies = strategies_of(problem, demand, curve, question, ks)
+    graph_flop = price_per_graph(question, n_served)
+    choice = choose(question, frontier, strategies, demand, graph_flop)
+    lengths = next(
+        result.lengths
+        for result in strategies
+        if result.name == question.strategy and result.k == choice.k
+    )
+    together = choice.k - len(lengths)
+    fell = f"; {together} of its lengths fell together with others" if together else ""
+    return Solution(
+        buckets=Buckets(lengths),
+        decision=Decision(
+            k=len(lengths),
+            strategy=question.strategy,
+            rule=choice.rule,
+            reason=choice.reason + fell,
+            price_per_graph=graph_flop,
+        ),
+        frontier=frontier,
+        strategies=strategies,
+    )
 
 
 def frontier_of(

@@ -394,7 +394,7 @@ class Visual:
         return self.vit_max_seq_lens
 
 
-class TrafficUse(Protocol):
+class UseLike(Protocol):
     """One compiled length and what it serves, whatever it counts."""
 
     @property

@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 
 from bucketwise.core.buckets import Buckets, Demand
-from bucketwise.core.choose_buckets import (
-    FRONTIER_K,
-    choose,
-    frontier_of,
-    price_per_graph,
-    strategies_of,
-)
+from bucketwise.core.choose_buckets import solve
 from bucketwise.core.cost import ENCODER_COSTS, CostCurve, price, waste_of
 from bucketwise.core.encoder.plan import (
     Encoder,
@@ -32,7 +26,7 @@ from bucketwise.core.encoder.verdict import verdict_of, warnings_of
 from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
 from bucketwise.core.optimize import Problem, align_up
 from bucketwise.core.options import PlanOptions
-from bucketwise.core.plan import Assumption, Decision, Memory, RejectedRows
+from bucketwise.core.plan import Assumption, Memory, RejectedRows
 from bucketwise.core.plan_record import iso_time, provenance
 from bucketwise.core.verdict import UNDECIDED
 from bucketwise.errors import InputError, UsageError, raise_all
@@ -247,27 +241,12 @@ def _encoder(
         top=_top(demand, question, profile, limit),
         pinned=question.pins,
     )
-    frontier = frontier_of(problem, demand, curve, max(FRONTIER_K, question.k_range[1]))
-    strategies = strategies_of(
-        problem, demand, curve, question, [point.k for point in frontier]
-    )
-    graph_flop = price_per_graph(question, float(demand.runs.sum()))
-    choice = choose(question, frontier, strategies, demand, graph_flop)
-    lengths = next(
-        result.lengths
-        for result in strategies
-        if result.name == question.strategy and result.k == choice.k
-    )
-    bill = price(Buckets(lengths), demand, curve)
+    solution = solve(problem, demand, curve, question, float(demand.runs.sum()))
+    lengths = solution.buckets.lengths
+    bill = price(solution.buckets, demand, curve)
     return Encoder(
         max_seq_lens=lengths,
-        decision=Decision(
-            k=len(lengths),
-            strategy=question.strategy,
-            rule=choice.rule,
-            reason=choice.reason,
-            price_per_graph=graph_flop,
-        ),
+        decision=solution.decision,
         truncate_at=lengths[-1],
         truncated_texts=0.0,
         truncated_share=0.0,
@@ -284,8 +263,8 @@ def _encoder(
         padded_compute=bill.padded_compute,
         waste=bill.waste,
         buckets=_buckets(lengths, demand, curve, question.pins),
-        frontier=tuple(map(TokenPoint.of, frontier)),
-        strategies=tuple(map(TokenStrategy.of, strategies)),
+        frontier=tuple(map(TokenPoint.of, solution.frontier)),
+        strategies=tuple(map(TokenStrategy.of, solution.strategies)),
         current=_current(today, lengths, demand, curve) if today else None,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bucketwise.core.plan import TrafficUse
+from bucketwise.core.plan import UseLike
 from bucketwise.report.blocks import Column, Drawing, Row, Table
 from bucketwise.report.figures.rows import Rows
 from bucketwise.words.numbers import (
@@ -20,13 +20,13 @@ from bucketwise.words.numbers import (
 USEFUL_AND_PADDING = ("useful", "padding")
 
 
-def padding_of(use: TrafficUse) -> float:
+def padding_of(use: UseLike) -> float:
     """Return the compute of a bucket that is padding."""
     return use.padded_compute - use.useful_compute
 
 
 def bars_drawing(
-    uses: Sequence[TrafficUse], unit: str, counted: str, noun: str
+    uses: Sequence[UseLike], unit: str, counted: str, noun: str
 ) -> Drawing:
     """Return one bar a length: useful compute, then padding.
 
@@ -61,7 +61,7 @@ def bars_drawing(
     )
 
 
-def _table(uses: Sequence[TrafficUse], unit: str, counted: str) -> Table:
+def _table(uses: Sequence[UseLike], unit: str, counted: str) -> Table:
     total = sum(map(padding_of, uses))
     heads = (f"Bucket, {counted}", "Useful", "Padding", "Share of all padding")
     return Table(

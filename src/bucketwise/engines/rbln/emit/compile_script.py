@@ -12,6 +12,8 @@ from bucketwise.engines.rbln.emit.comments import (
 )
 from bucketwise.engines.rbln.emit.context import EmitContext
 from bucketwise.engines.rbln.emit.processor_lines import (
+    INTO_FOLDER,
+    LOCAL_MODEL,
     VERSION_IMPORT,
     first_device_lines,
     limit_check,
@@ -20,18 +22,9 @@ from bucketwise.engines.rbln.emit.processor_lines import (
     python_literal,
 )
 
-_MAIN = '''
-
-def main():
-    """Compile into the folder given, or into FOLDER."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER)
-    if folder.exists() and any(folder.iterdir()):
-        # save_pretrained merges into a folder; old graphs would stay beside the new.
-        sys.exit(f"{folder} is not empty; give another folder")
-    model = CLASS_NAME.from_pretrained(
-        MODEL_ID, export=True, rbln_config=RBLN_CONFIG
-    )
-    model.save_pretrained(folder)
+_MAIN = (
+    INTO_FOLDER
+    + """\
     # After the model: its folder already holds the checkpoint's processor, whose
     # limits let images through that no bucket holds.
     processor = AutoProcessor.from_pretrained(MODEL_ID)
@@ -42,13 +35,8 @@ CHECK    print(f"compiled into {folder}")
 
 if __name__ == "__main__":
     main()
-'''
-
-
-_LOCAL = """\
-# The base name of the folder the model was read from; where it stands is not recorded.
-# Run this beside it, or put its path here.
 """
+)
 
 
 def compile_text(context: EmitContext) -> str:
@@ -77,7 +65,7 @@ def compile_text(context: EmitContext) -> str:
         + "from pathlib import Path\n\n"
         + f"from optimum.rbln import {context.class_name}\n"
         + "from transformers import AutoProcessor\n\n"
-        + (_LOCAL if context.is_local else "")
+        + (LOCAL_MODEL if context.is_local else "")
         + f"MODEL_ID = {context.model.hf_id!a}\n"
         + f"FOLDER = {context.folder!a}\n\n"
         + limit_constants(context)

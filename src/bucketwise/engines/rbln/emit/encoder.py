@@ -10,7 +10,11 @@ from typing import Any
 
 from bucketwise.core.encoder.plan import EncoderPlan
 from bucketwise.engines.rbln.emit.comments import one_line, paragraph, share_text
-from bucketwise.engines.rbln.emit.processor_lines import python_literal
+from bucketwise.engines.rbln.emit.processor_lines import (
+    INTO_FOLDER,
+    LOCAL_MODEL,
+    python_literal,
+)
 from bucketwise.engines.rbln.encoders import ENCODERS, LISTS_SINCE, takes_lists
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.targets import RblnTarget
@@ -77,18 +81,9 @@ def config_text(context: EncoderContext) -> str:
     return json.dumps(context.config(), indent=2, allow_nan=False) + "\n"
 
 
-_MAIN = '''
-
-def main():
-    """Compile into the folder given, or into FOLDER."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER)
-    if folder.exists() and any(folder.iterdir()):
-        # save_pretrained merges into a folder; old graphs would stay beside the new.
-        sys.exit(f"{folder} is not empty; give another folder")
-    model = CLASS_NAME.from_pretrained(
-        MODEL_ID, export=True, rbln_config=RBLN_CONFIG
-    )
-    model.save_pretrained(folder)
+_MAIN = (
+    INTO_FOLDER
+    + """\
     tokenizer = AutoTokenizer.from_pretrained(MODEL_ID)
     # What is longer than the longest graph raises; the saved tokenizer cuts there.
     tokenizer.model_max_length = MAX_TOKENS
@@ -98,12 +93,8 @@ def main():
 
 if __name__ == "__main__":
     main()
-'''
-
-_LOCAL = """\
-# The base name of the folder the model was read from; where it stands is not recorded.
-# Run this beside it, or put its path here.
 """
+)
 
 
 def compile_text(context: EncoderContext) -> str:
@@ -123,7 +114,7 @@ def compile_text(context: EncoderContext) -> str:
         + "\nimport sys\nfrom pathlib import Path\n\n"
         + f"from optimum.rbln import {model.class_name}\n"
         + "from transformers import AutoTokenizer\n\n"
-        + ("" if "/" in model.hf_id else _LOCAL)
+        + ("" if "/" in model.hf_id else LOCAL_MODEL)
         + f"MODEL_ID = {model.hf_id!a}\n"
         + f"FOLDER = {context.folder!a}\n\n"
         + f"MAX_TOKENS = {context.lengths[-1]}\n"

@@ -10,6 +10,27 @@ from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContex
 VERSION_IMPORT = "from importlib.metadata import version\n"
 
 
+LOCAL_MODEL = """\
+# The base name of the folder the model was read from; where it stands is not recorded.
+# Run this beside it, or put its path here.
+"""
+
+INTO_FOLDER = '''
+
+def main():
+    """Compile into the folder given, or into FOLDER."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else FOLDER)
+    if folder.exists() and any(folder.iterdir()):
+        # save_pretrained merges into a folder; old graphs would stay beside the new.
+        sys.exit(f"{folder} is not empty; give another folder")
+    model = CLASS_NAME.from_pretrained(
+        MODEL_ID, export=True, rbln_config=RBLN_CONFIG
+    )
+    model.save_pretrained(folder)
+'''
+"""How each compile script begins its work; `_MAIN` of each goes on."""
+
+
 def first_device_lines(
     context: EmitContext, name: str, devices: Mapping[str, Any]
 ) -> str:
