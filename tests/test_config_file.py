@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,23 @@ def test_each_option_is_said_once_and_its_default_is_the_field_s() -> None:
 def test_every_field_that_decides_is_recorded() -> None:
     left_out = {"base", "current_source", "places"}
     assert {each.name for each in fields(AnalyzeOptions)} - left_out == set(RECORDED)
+
+
+def test_help_groups_options_by_what_they_belong_to() -> None:
+    shown = CliRunner().invoke(analyze, ["--help"]).output
+    headings = re.findall(r"(?m)^([A-Z][a-z ]+):$", shown)
+    assert headings == [
+        *(
+            "Input",
+            "Model and limits",
+            "Choice",
+            "Today",
+            "Decoder",
+            "Engine",
+            "Output",
+        ),
+        "Options",
+    ]
+    assert (
+        shown.index("Decoder:") < shown.index("--decoder-pin") < shown.index("Engine:")
+    )

@@ -1,5 +1,6 @@
 """The decoder half of a plan."""
 
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -274,3 +275,19 @@ def test_pinned_graphs_are_compiled_and_the_others_are_the_best_beside_them(
             for more in combinations(sorted(free), point.k - 1 - len(held))
         ]
         assert point.mean_step_cost == pytest.approx(min(tried))
+
+
+@pytest.mark.parametrize(
+    ("model", "pin", "said"),
+    [
+        ("qwen3-vl-2b", 12, "expected at most batch_size (8), got [12]"),
+        ("qwen3-vl-2b", 0, "expected 1 to 4,096, got [0]"),
+        ("qwen3.5-4b", 2, "runs the whole batch in every step"),
+    ],
+)
+def test_a_pin_that_no_step_could_run_on_is_refused(
+    model: str, pin: int, said: str
+) -> None:
+    load = load_of([(0, 5), (1, 5), (2, 5)])
+    with pytest.raises(UsageError, match=re.escape(said)):
+        decided(load, 8, profile=PROFILES[model], pins=(pin,))

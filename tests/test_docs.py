@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import re
 from pathlib import Path
 
@@ -70,3 +72,11 @@ def test_every_place_that_contributors_are_sent_to_is_there() -> None:
         if not any((top / each).exists() for top in (ROOT, sources))
     ] == []
     assert [each for each in tables if not re.search(rf"\b{each}\b.* = ", code)] == []
+
+
+def test_the_recorded_calls_in_the_readme_are_those_that_are_counted_alike() -> None:
+    rows = 0
+    for path in (ROOT / "tests" / "gold").glob("*.csv.gz"):
+        with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+            rows += sum(1 for _ in csv.reader(file)) - 1
+    assert f"- {rows:,} recorded calls of the real processors" in README

@@ -14,6 +14,7 @@ from bucketwise.core.plan import Reason
 from bucketwise.core.schema import plan_schema
 from bucketwise.engines.rbln.base_config import Overrides, zoo_base
 from bucketwise.nouns.traffic import Traffic
+from bucketwise.read.configs.profiles import find_profile
 from tests.strategies import traffic_of
 
 MANY = traffic_of((480, 640, 900), (1_080, 1_920, 300), (2_048, 2_048, 50))
@@ -122,3 +123,34 @@ def test_a_plan_with_its_verdict_satisfies_the_schema() -> None:
     jsonschema.Draft202012Validator(plan_schema()).validate(plan)
     assert plan["schema"] == "bucketwise.plan/2"
     assert plan["verdict"]["call"] == "go"
+
+
+@pytest.mark.parametrize(
+    ("model", "settings"),
+    [
+        ("qwen3-vl-2b", {"num_devices": 1}),
+        ("gemma-4-26b-a4b", {"num_devices": 1}),
+        ("qwen2-vl-2b", {"num_devices": 1, "max_seq_len": 16_384}),
+    ],
+)
+def test_what_an_npu_cannot_do_is_not_chosen_for_it(
+    model: str, settings: dict[str, int]
+) -> None:
+    family = find_profile(model).family
+    base = zoo_base(family, Overrides(npu="RBLN-CR13"))
+    found = judged(model=model, base=base)
+    assert found.plan.verdict.call == "go"
+    assert found.base is not None
+    said = found.base.mapping
+    assert {name: said[name] for name in settings} == settings
+    assert said["visual"]["num_devices"] == 1
+
+
+def test_what_a_release_would_refuse_is_a_no_in_the_words_of_its_rule() -> None:
+    base = zoo_base("qwen3_vl", Overrides(npu="RBLN-CR13", devices=8))
+    found = judged(base=base)
+    assert found.plan.verdict.call == "no"
+    assert first(found).id == "devices/no-split-on-rebel"
+    assert "num_devices 8 on RBLN-CR13" in first(found).words
+    assert found.base is not None
+    assert found.base.mapping["num_devices"] == 8

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import bucketwise
@@ -62,8 +62,20 @@ def problems(draw: st.DrawFn) -> tuple[Problem, Demand, int]:
     return problem, demand, count
 
 
+def problem_of(needed: list[int], count: int) -> tuple[Problem, Demand, int]:
+    demand = Demand.of(np.array(needed), np.ones(len(needed)))
+    curve = bucketwise.core.cost.run_flops(find_profile(MODEL))
+    marks = tuple(each for each in SUPPORTED if each <= max(count, 70))
+    top = -(-count // 128) * 128
+    problem = Problem.of(demand, curve.at, align=128, top=top, marks=marks)
+    return problem, demand, count
+
+
 @settings(max_examples=50, deadline=None)
 @given(drawn=problems())
+# The best list has a length, 640, that nothing needs and one count alone asks for.
+@example(drawn=problem_of([1, 129, 257, 258, 385], 1_120))
+@example(drawn=problem_of([257, 385], 1_120))
 def test_no_list_that_the_class_takes_pads_less_for_as_many_lengths(
     drawn: tuple[Problem, Demand, int],
 ) -> None:

@@ -283,8 +283,11 @@ def test_a_log_that_names_its_fields_is_read_by_them(program: str) -> None:
     assert load_of(evidence).sha256() == swept(one)
     assert not evidence.rejections
     [note] = [each for each in evidence.notes if "--log-format" in each]
-    assert "$end_date_time" in note
-    assert "$path" in note
+    # The whole format, so that it can be typed.
+    text = note.partition("--log-format ")[2]
+    assert text.startswith("'$end_date_time")
+    assert "$path" in text
+    assert "$duration" in text
 
 
 def test_a_quote_within_a_value_ends_nothing() -> None:
