@@ -331,6 +331,19 @@ def test_programs_that_log_the_same_requests_tell_the_same_load(
     assert load.span_s == pytest.approx(last_s - first_s, abs=close_s)
 
 
+def test_a_module_that_logs_is_no_replica() -> None:
+    lines = [
+        json.dumps(PROGRAMS["TGI"](start, start + took, took)) + "\n"
+        for start, took in zip(
+            *(each.tolist() for each in (steady().start_s, steady().took_s)),
+            strict=True,
+        )
+    ]
+    notes = " ".join(read_text("".join(lines)).notes)
+    assert "end from 'timestamp', duration from 'span.total_time'" in notes
+    assert "replica from" not in notes
+
+
 def test_cells_with_units_and_columns_that_name_one_are_certain() -> None:
     log = steady(30)
     for header, cell in (("latency_ms", "{:.6f}"), ("latency", "{:.6f}ms")):

@@ -213,6 +213,9 @@ def match_load(
         known=known,
         cells=cells,
     )
+    unread = {role for role, name in told.items() if not name} - found.named.keys()
+    roles_left = {each: at for each, at in found.roles.items() if each not in unread}
+    found = replace(found, roles=roles_left)
     asked = set(found.named.values())
     if beside_sizes and not naming.tells_load:
         asked -= {at for role, at in found.named.items() if role in SHARED}

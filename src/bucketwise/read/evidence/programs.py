@@ -17,7 +17,8 @@ class Program:
     shown_by : frozenset of str
         Columns, as words between underscores, that only its tables have together.
     roles : mapping of str to str
-        Columns whose names would not tell their role, or tell another.
+        Columns whose names would not tell their role, or tell another; "" for a role
+        that no column has, whatever one is called.
     units_s : mapping of str to float
         Seconds in one unit of the numbers of a role.
     refusal : str
