@@ -351,3 +351,12 @@ def test_a_lone_column_of_sizes_without_header_is_refused_with_its_line(
 ) -> None:
     with pytest.raises(InputError, match=r"--columns resolution=1$"):
         read(tmp_path / "x.txt", "640x480\n640x480\n")
+
+
+def test_what_a_database_answered_is_refused_by_the_names_of_its_columns(
+    tmp_path: Path,
+) -> None:
+    answer = {"columns": [{"name": "id"}, {"name": "when"}], "data": [[1, 2], [3, 4]]}
+    with pytest.raises(InputError, match="has 'id', 'when'") as caught:
+        read(tmp_path / "x.json", json.dumps(answer))
+    assert "=name" not in str(caught.value)

@@ -290,6 +290,12 @@ def test_a_log_that_names_its_fields_is_read_by_them(program: str) -> None:
     assert "$duration" in text
 
 
+def test_a_log_whose_fields_tell_no_duration_says_which_one_is_missing() -> None:
+    lines = W3C["IIS"].replace(" time-taken", "") + w3c("IIS", SOME[0])
+    with pytest.raises(InputError, match="expected time-taken among its #Fields"):
+        read(lines)
+
+
 def test_a_quote_within_a_value_ends_nothing() -> None:
     forged = '200 0 "-" "x\\" 1 0.001 10.9.9.9:80 \\"" '
     lines = [

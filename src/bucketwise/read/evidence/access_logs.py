@@ -105,7 +105,7 @@ def open_access_log(
         for each in outer.samples_of("line")
         if len(each) <= MAX_LINE
     ]
-    stated = w3c_format(lines)
+    stated = w3c_format(lines, file.name)
     # What else a proxy says, and what stands beside it, tells no form.
     lines = [each for each in lines if re.search(_REQUEST, each)] or lines
     lines = lines[:_LOOKED_AT]

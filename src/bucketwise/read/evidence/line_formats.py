@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from bucketwise.errors import InputError
 from bucketwise.read.evidence.format_strings import LineFormat, compile_format
 
 
@@ -101,17 +102,22 @@ KNOWN = (
 _W3C_FIELDS = {"cs-uri-stem": "path", "cs-method": "method"}
 
 
-def w3c_format(lines: Iterable[str]) -> Known | None:
-    """Return the format that a `#Fields:` line names; None where none tells a duration.
+def w3c_format(lines: Iterable[str], name: str) -> Known | None:
+    """Return the format that a `#Fields:` line names; None where there is none.
 
     W3C Extended Log File Format (WD-logfile): time-taken is in seconds, but IIS writes
     milliseconds (its W3C logging fields). Both it and CloudFront tell the time at which
     a response was finished.
     """
     named = [each.split()[1:] for each in lines if each.startswith("#Fields:")]
-    if not named or not {"date", "time", "time-taken"} <= set(named[-1]):
+    fields = named[-1] if named else []
+    if not {"date", "time", "cs-method"} <= set(fields):
         return None
-    fields = named[-1]
+    if "time-taken" not in fields:
+        raise InputError(
+            f"{name}: expected time-taken among its #Fields, how long a request took, got "
+            f"{' '.join(fields)}; have the server log it"
+        )
     tabs = any("\t" in each for each in lines if not each.startswith("#"))
     in_ms = "sc-win32-status" in fields
     names = _W3C_FIELDS | {"time-taken": "duration_ms" if in_ms else "duration"}

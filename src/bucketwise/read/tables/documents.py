@@ -53,7 +53,7 @@ def open_document(
             staged = stage_values(workspace, file, iter(records))
             table = open_json_lines(workspace, staged, chosen, purpose)
             return _said(table, shape, placed=False)
-        if records and isinstance(documents[0], list):
+        if records and (isinstance(documents[0], list) or shape == _NAMED):
             seen[shape,] = records[:SAMPLE_RECORDS]
     one = objects_in(documents)
     if one and (serves(one) or not seen):
@@ -112,6 +112,9 @@ def _common_keys(document: dict[str, dict[str, Any]]) -> Iterable[str]:
     return first.keys() if all(first.keys() == each.keys() for each in others) else ()
 
 
+_NAMED = "names of columns and rows of cells"
+
+
 def _named_cells(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the rows of what a database answers: names in one list, cells in another."""
     lists = list(_lists_below(document))
@@ -158,7 +161,7 @@ def _cells_of(row: Any) -> list[Any] | None:
 
 
 SHAPES: Mapping[str, Callable[[Any], Iterable[dict[str, Any]]]] = {
-    "names of columns and rows of cells": _named_cells,
+    _NAMED: _named_cells,
     "an object of columns": lambda it: (
         {name: column[at] for name, column in it.items()} for at in _common_keys(it)
     ),
@@ -193,7 +196,9 @@ def _refusal(
             f"{file.name}: one JSON document without a list of objects such as "
             f"{purpose.line}; what reads it is like {lines_to_type(file.name, [])}"
         )
-    path, objects = max(seen.items(), key=lambda each: len(each[1]))
+    path, objects = max(
+        seen.items(), key=lambda each: (each[0] == (_NAMED,), len(each[1]))
+    )
     found = "; ".join(
         f"{_name_of(each)} has {listed(list(keys_of(some, chosen)), 12)}"
         for each, some in islice(seen.items(), 6)
