@@ -11,6 +11,11 @@ SAMPLES := docs_screenshots web_photos phone_photos chest_xrays qwen_vl_service
 # the runtime reads them.
 GUIDE_BUCKETS := 1024,3136,16384
 FUZZ_EXAMPLES ?= 60
+FUZZED := tests/test_fuzz.py tests/test_report_any_traffic.py tests/test_emitted_lint.py \
+  tests/test_safe_top.py::test_no_image_and_no_clip_outgrows_the_top_under_the_emitted_limits \
+  tests/test_sources_evidence_tables.py::test_any_two_of_start_end_and_duration_tell_the_same \
+  tests/test_sources_evidence_tables.py::test_the_order_of_rows_and_cuts_between_files_do_not_matter \
+  tests/test_sources_tables.py::test_two_files_together_are_the_sum_of_each
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
@@ -42,7 +47,7 @@ test: $(STAMP)
 # Damaged input and any traffic, many times over: the budget of continuous integration,
 # which draws the same each time; elsewhere each run draws anew.
 fuzz: $(STAMP)
-	BUCKETWISE_EXPLORE=$(if $(CI),,1) BUCKETWISE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n auto tests/test_fuzz.py tests/test_report_any_traffic.py tests/test_emitted_lint.py
+	BUCKETWISE_EXPLORE=$(if $(CI),,1) BUCKETWISE_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n auto $(FUZZED)
 
 # The real SDK judges what bucketwise emits, without a device: tests/conformance/README.md.
 # What passed is not judged again while nothing it saw has changed; FORCE=1 does.

@@ -21,6 +21,7 @@ from bucketwise.engines.rbln.targets import ALL_TARGETS
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import Sizes, merge_traffic
 from bucketwise.read.configs.profiles import find_profile
+from tests.budget import drawn
 from tests.strategies import clips_of, traffic_of
 
 MODELS = (
@@ -89,7 +90,7 @@ def worst_found(
     return int(counts.needed(RBLN.release(version)).max())
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=drawn(120, 300), deadline=None)
 @given(
     model=st.sampled_from(MODELS),
     rows=st.lists(SIDES, min_size=1, max_size=6),

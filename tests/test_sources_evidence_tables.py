@@ -21,6 +21,7 @@ from bucketwise.nouns.activity import Activity, Arrivals, Evidence, Requests
 from bucketwise.read import read_evidence, read_inputs, read_rows, read_traffic
 from bucketwise.read.evidence import load as reading
 from bucketwise.read.evidence.merging import add_activities
+from tests.budget import drawn
 from tests.test_sources_tables import as_csv, pack, write
 
 AZURE = """TIMESTAMP,ContextTokens,GeneratedTokens
@@ -84,7 +85,7 @@ def reasons(evidence: Evidence) -> dict[str, tuple[int, list[int]]]:
     }
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=drawn(10, 40), deadline=None)
 @given(st.lists(moments, min_size=1, max_size=12))
 def test_any_two_of_start_end_and_duration_tell_the_same(
     requests: list[tuple[int, int]],
@@ -109,7 +110,7 @@ def test_any_two_of_start_end_and_duration_tell_the_same(
         assert activity(evidence).sha256() == expected, header
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=drawn(10, 40), deadline=None)
 @given(st.data(), st.lists(moments, min_size=2, max_size=12))
 def test_the_order_of_rows_and_cuts_between_files_do_not_matter(
     data: st.DataObject, requests: list[tuple[int, int]]

@@ -27,6 +27,7 @@ from bucketwise.read.detect import recognise
 from bucketwise.read.tables.delimited import open_delimited
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.words.numbers import plural
+from tests.budget import drawn
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -777,7 +778,7 @@ SIZED = st.tuples(
 SIZED_HEADER = ["w", "h", "time", "tenant", "count"]
 
 
-@settings(LAWS, max_examples=12)
+@settings(LAWS, max_examples=drawn(12, 30))
 @given(one=st.lists(SIZED, min_size=1), two=st.lists(SIZED, min_size=1))
 def test_two_files_together_are_the_sum_of_each(
     tmp_path: Path, one: list[list[str]], two: list[list[str]]
