@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from itertools import accumulate
 
 from bucketwise.core.optimize.problem import Problem
+from bucketwise.nouns.traffic import FloatArray
 
 _ROUNDING = 1e-12
 """Sums of the same costs in another order differ by less."""
@@ -16,8 +18,13 @@ def solve(problem: Problem, k: int) -> tuple[int, ...]:
     return frontier(problem, k)[-1]
 
 
-def frontier(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
+def frontier(
+    problem: Problem, k_max: int, extra: FloatArray | None = None
+) -> list[tuple[int, ...]]:
     """Return the exact optimum for every k from `problem.k_min` to `k_max`.
+
+    `extra`, of shape (n_candidates,), is what each ceiling costs beside its runs: it
+    shifts all lines of a query alike, and the optimum stays exact.
 
     With candidates v_1 < ... < v_D, prefix sums N_j of the weights and cost f,
 
@@ -33,16 +40,26 @@ def frontier(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
     if problem.marks:
         return _best_of_variants(problem, k_max)
     k_last = max(problem.k_min, min(k_max, problem.k_max))
+    choices = [chosen for _, chosen in layers(problem, k_last, extra)]
+    lengths = problem.lengths.tolist()
+    return [_walk_back(choices[:k], lengths) for k in range(problem.k_min, k_last + 1)]
+
+
+def layers(
+    problem: Problem, k: int, extra: FloatArray | None = None
+) -> Iterator[tuple[list[float], list[int]]]:
+    """Yield the least cost up to each node with 1, 2, ... k ceilings, and its last cut.
+
+    Node 0 lies below all candidates, node j is candidate j, from 1.
+    """
     cost = problem.cost.tolist()
     prefix = [0.0, *accumulate(problem.runs.tolist())]
     pinned = [int(length) in problem.pinned for length in problem.lengths]
+    beside = [0.0] * len(cost) if extra is None else extra.tolist()
     best = [0.0, *([float("inf")] * len(cost))]
-    choices: list[list[int]] = []
-    for _ in range(k_last):
-        best, chosen = _layer(best, cost, prefix, pinned)
-        choices.append(chosen)
-    lengths = problem.lengths.tolist()
-    return [_walk_back(choices[:k], lengths) for k in range(problem.k_min, k_last + 1)]
+    for _ in range(k):
+        best, chosen = _layer(best, cost, beside, prefix, pinned)
+        yield best, chosen
 
 
 def _best_of_variants(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
@@ -68,7 +85,11 @@ def _best_of_variants(problem: Problem, k_max: int) -> list[tuple[int, ...]]:
 
 
 def _layer(
-    before: list[float], cost: list[float], prefix: list[float], pinned: list[bool]
+    before: list[float],
+    cost: list[float],
+    beside: list[float],
+    prefix: list[float],
+    pinned: list[bool],
 ) -> tuple[list[float], list[int]]:
     """Add one ceiling: the best total up to each candidate, and where it cut."""
     infinite = float("inf")
@@ -88,7 +109,7 @@ def _layer(
             continue
         x = cost[j - 1]
         cut = lines[bisect_right(starts, x) - 1]
-        best.append(before[cut] + x * (prefix[j] - prefix[cut]))
+        best.append(before[cut] + x * (prefix[j] - prefix[cut]) + beside[i])
         chosen.append(cut)
     return best, chosen
 
