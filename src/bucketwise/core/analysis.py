@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from bucketwise.core.budget_uses import budget_uses, graphs_within
 from bucketwise.core.choose_buckets import bucket_uses, solve
 from bucketwise.core.cost import COSTS, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
@@ -17,7 +19,7 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import Cost, Plan, Visual
+from bucketwise.core.plan import BudgetPoint, Cost, Plan, Visual
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -173,18 +175,27 @@ def analyze(
         )
         for release in releases
     }
-    visuals: dict[str, Visual] = {}
-    by_lengths: dict[bytes, tuple[Visual, Case]] = {}
-    for version, asked in settings.items():
-        # Releases that compare the same lengths share one plan.
-        key = counts.needed(asked.release).tobytes()
-        if key not in by_lengths:
-            by_lengths[key] = _visual(asked, question, today, traffic)
-        visuals[version], settings[version] = by_lengths[key]
     newest = releases[-1]
-    setting = settings[newest.name]
+    halves = _solve(settings, question, today, traffic)
+    decided = decide(ask, profile, halves[newest.name].counts, traffic) if ask else None
+    split = graphs_within(
+        question.budgets,
+        halves[newest.name].visual,
+        decided.decoder if decided else None,
+    )
+    if ask and split:
+        n_lengths, n_decoder = split
+        question = replace(
+            question, k_range=(min(question.k_range[0], n_lengths), n_lengths)
+        )
+        halves = _solve(settings, question, today, traffic)
+        ask = replace(
+            ask, question=replace(ask.question, k_range=(n_decoder, n_decoder))
+        )
+        decided = decide(ask, profile, halves[newest.name].counts, traffic)
+    visuals = {name: half.visual for name, half in halves.items()}
+    setting = halves[newest.name].setting
     counts = setting.counts
-    decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
     told = {each.name for each in decided.assumptions} if decided else set()
     plan = Plan(
@@ -197,6 +208,13 @@ def analyze(
         else {},
         decoder=decided.decoder if decided else None,
         memory=None,
+        budgets=budget_uses(
+            question.budgets,
+            setting,
+            visuals[newest.name],
+            decided.decoder if decided else None,
+        ),
+        frontier_budgets=halves[newest.name].front,
         warnings=(
             *visuals[newest.name].warnings,
             *load_warnings(decided.decoder if decided else None),
@@ -234,6 +252,15 @@ def analyze(
     )
 
 
+def lengths_bytes(analysis: Analysis) -> int:
+    """Return what the graphs of all lengths take of a device beside weights."""
+    engine = analysis.release.engine
+    return sum(
+        engine.length_bytes(analysis.profile, length)
+        for length in analysis.plan.visual.vit_max_seq_lens
+    )
+
+
 def _releases_differ(profile: ModelProfile, counts: Counts, engine: Engine) -> bool:
     """Return whether some releases compare other lengths, asked for or not."""
     releases = [
@@ -242,9 +269,39 @@ def _releases_differ(profile: ModelProfile, counts: Counts, engine: Engine) -> b
     return len({counts.needed(each).tobytes() for each in releases}) > 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Half:
+    """The ViT half of a plan, the traffic under its limits, and what else could be."""
+
+    visual: Visual
+    setting: Case
+    front: tuple[BudgetPoint, ...]
+
+    @property
+    def counts(self) -> Counts:
+        return self.setting.counts
+
+
+def _solve(
+    settings: Mapping[str, Case],
+    question: PlanOptions,
+    today: InService | None,
+    traffic: Traffic,
+) -> dict[str, _Half]:
+    """Solve for each release; those that compare the same lengths share one plan."""
+    halves: dict[str, _Half] = {}
+    by_lengths: dict[bytes, _Half] = {}
+    for version, asked in settings.items():
+        key = asked.counts.needed(asked.release).tobytes()
+        if key not in by_lengths:
+            by_lengths[key] = _visual(asked, question, today, traffic)
+        halves[version] = by_lengths[key]
+    return halves
+
+
 def _visual(
     asked: Case, question: PlanOptions, today: InService | None, traffic: Traffic
-) -> tuple[Visual, Case]:
+) -> _Half:
     """Return the ViT half of the plan, and the traffic under its limits."""
     found = safe_top(asked, question)
     setting, top = found.setting, found.top
@@ -258,7 +315,14 @@ def _visual(
         marks=setting.marks,
     )
     n_images = float(setting.counts.sizes.count.sum())
-    solution = solve(problem, demand, setting.curve, question, n_images)
+    solution = solve(
+        problem,
+        demand,
+        setting.curve,
+        question,
+        n_images,
+        partial(setting.release.engine.length_bytes, setting.profile),
+    )
     buckets = solution.buckets
     bill = price(buckets, demand, setting.curve)
     worst = worst_let_through(setting)
@@ -301,4 +365,8 @@ def _visual(
         warnings=(),
     )
     warnings = warnings_of(visual, setting, traffic)
-    return replace(visual, warnings=warnings), setting
+    return _Half(
+        visual=replace(visual, warnings=warnings),
+        setting=setting,
+        front=solution.front,
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.budgets import budget_front, lists_within
 from bucketwise.core.cost import CostCurve, price, waste_of
 from bucketwise.core.limits import Case
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
@@ -15,7 +16,13 @@ from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import needed_lengths
-from bucketwise.core.plan import BucketUse, Decision, FrontierPoint, StrategyResult
+from bucketwise.core.plan import (
+    BucketUse,
+    BudgetPoint,
+    Decision,
+    FrontierPoint,
+    StrategyResult,
+)
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.words.numbers import less
@@ -53,6 +60,7 @@ class Solution:
     decision: Decision
     frontier: tuple[FrontierPoint, ...]
     strategies: tuple[StrategyResult, ...]
+    front: tuple[BudgetPoint, ...]
 
 
 def solve(
@@ -61,14 +69,29 @@ def solve(
     curve: CostCurve,
     question: PlanOptions,
     n_served: float,
+    length_bytes: Callable[[int], int] | None = None,
 ) -> Solution:
     """Choose how many lengths, and which, for images and texts alike.
 
-    `n_served` is what the price of a graph is spread over.
+    `n_served` is what the price of a graph is spread over; `length_bytes` what the graph
+    of a length takes of a device, for the front of compute and memory.
     """
-    frontier = frontier_of(problem, demand, curve, max(FRONTIER_K, question.k_range[1]))
-    ks = [point.k for point in frontier]
-    strategies = strategies_of(problem, demand, curve, question, ks)
+    k_most, asked = max(FRONTIER_K, question.k_range[1]), question.budgets
+    optima = exact_frontier(problem, k_most)
+    sizes = [
+        length_bytes(each) if length_bytes else 0 for each in problem.lengths.tolist()
+    ]
+    device_bytes = np.array(sizes, dtype=np.int64)
+    budgets = asked.of(problem, device_bytes)
+    kept = lists_within(problem, question.k_range[1], budgets) if budgets else optima
+    frontier = frontier_of(kept or optima, demand, curve)
+    strategies = (
+        exact_only(frontier, question)
+        if asked.is_any
+        else strategies_of(
+            problem, demand, curve, question, [point.k for point in frontier]
+        )
+    )
     graph_flop = price_per_graph(question, n_served)
     choice = choose(question, frontier, strategies, demand, graph_flop)
     lengths = next(
@@ -89,27 +112,18 @@ def solve(
         ),
         frontier=frontier,
         strategies=strategies,
+        front=budget_front(problem, optima, device_bytes, asked.graph_minutes)
+        if length_bytes
+        else (),
     )
 
 
 def frontier_of(
-    problem: Problem, demand: Demand, curve: CostCurve, k_most: int
+    optima: Iterable[tuple[int, ...]], demand: Demand, curve: CostCurve
 ) -> tuple[FrontierPoint, ...]:
-    """Return the exact optimum for each k, priced, with the saving of each bucket.
-
-    Parameters
-    ----------
-    problem : Problem
-        Candidates and weights.
-    demand : Demand
-        What the lengths are priced on.
-    curve : CostCurve
-        Cost of one run.
-    k_most : int
-        Most buckets.
-    """
+    """Return the exact optimum for each k, priced, with the saving of each bucket."""
     points: list[FrontierPoint] = []
-    for lengths in exact_frontier(problem, k_most):
+    for lengths in optima:
         bill = price(Buckets(lengths), demand, curve)
         before = points[-1].padded_compute if points else None
         points.append(
@@ -122,6 +136,26 @@ def frontier_of(
             )
         )
     return tuple(points)
+
+
+def exact_only(
+    frontier: Sequence[FrontierPoint], question: PlanOptions
+) -> tuple[StrategyResult, ...]:
+    """Return the exact optimum alone: what others choose knows of no budget."""
+    ks = [point.k for point in frontier]
+    least, most = (min(max(k, ks[0]), ks[-1]) for k in question.k_range)
+    return tuple(
+        StrategyResult(
+            name=EXACT,
+            exact=True,
+            k=point.k,
+            vit_max_seq_lens=point.vit_max_seq_lens,
+            padded_compute=point.padded_compute,
+            waste=point.waste,
+        )
+        for point in frontier
+        if least <= point.k <= most
+    )
 
 
 def strategies_of(

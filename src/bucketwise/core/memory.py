@@ -115,6 +115,8 @@ class Blocks:
         Of a block.
     device_bytes : int
         Of one block by itself on each device.
+    per_sequence : int
+        Blocks that one sequence of the whole context takes.
     num_min, num_full : int
         The fewest that compile, and the most that are ever used.
     given : int
@@ -124,6 +126,8 @@ class Blocks:
         each device.
     most : int
         The most that leave room for everything else, by estimate; 0 where none do.
+    room_bytes : int
+        What everything else leaves of a device for them, by estimate.
     fit : Fit
         Whether they fit beside the language model alone; the fewest, where the SDK
         chooses: it refuses when they do not.
@@ -131,12 +135,14 @@ class Blocks:
 
     tokens: int
     device_bytes: int
+    per_sequence: int
     num_min: int
     num_full: int
     given: int
     taken: int
     taken_bytes: int
     most: int
+    room_bytes: int
     fit: Fit
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bucketwise.core.buckets import MAX_LENGTH
+from bucketwise.core.budgets import NO_BUDGETS, Budgets
 from bucketwise.core.cost import COSTS
 from bucketwise.core.optimize import EXACT, SOLVERS
 from bucketwise.core.optimize.choose import GraphPrice
@@ -30,6 +31,8 @@ class PlanOptions:
         Share of the compute left that the last bucket must save, 0 to 1.
     graph_price : GraphPrice or None
         What one more graph costs; decides k when given.
+    budgets : Budgets
+        What the plan may not exceed; kept by the exact optimum alone.
     align : int or None
         Multiple of every bucket; the model's own when None.
     headroom : float
@@ -51,6 +54,7 @@ class PlanOptions:
     k_range: tuple[int, int] = (2, 4)
     min_saving: float = 0.05
     graph_price: GraphPrice | None = None
+    budgets: Budgets = NO_BUDGETS
     align: int | None = None
     headroom: float = 0.0
     pins: tuple[int, ...] = ()
@@ -83,6 +87,11 @@ class PlanOptions:
             ),
             f"pin: expected 1 to {MAX_LENGTH:,}, got {list(self.pins)}": any(
                 not 1 <= pin <= MAX_LENGTH for pin in self.pins
+            ),
+            f"strategy: expected {EXACT} with a budget, which no other keeps, got "
+            f"{self.strategy!r}": self.budgets.is_any and self.strategy != EXACT,
+            "max-latency: TFLOP of one image need --cost flops": (
+                self.budgets.image_flop is not None and self.cost != "flops"
             ),
             "graph-minutes: the price of a graph needs --cost flops": (
                 self.graph_price is not None and self.cost != "flops"

@@ -344,6 +344,43 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetPoint:
+    """A list of lengths that no other beats in compute, memory and graphs together.
+
+    `memory_bytes` is what its lengths take of a device beside weights, `compile_min`
+    None where nobody told what a graph takes, and `sequences` how many of the whole
+    context the cache then has room for; None where that is not known.
+    """
+
+    k: int
+    vit_max_seq_lens: tuple[int, ...]
+    compute: float
+    memory_bytes: int
+    compile_min: float | None
+    sequences: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetUse:
+    """One budget that was given, and what the plan takes of it.
+
+    `unit` is that of `room` and `used`, which is None where it is not known; `option`
+    what to type to keep it, where that is known.
+    """
+
+    name: Literal["compile", "memory", "image"]
+    room: float
+    used: float | None
+    unit: str
+    option: str | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the plan keeps it."""
+        return self.used is None or self.used <= self.room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Why this many buckets: the rule that spoke and its words."""
 
@@ -657,6 +694,8 @@ class Plan:
     visual_by_target: dict[str, Visual] = field(default_factory=dict)
     decoder: Decoder | None
     memory: Memory | None
+    budgets: tuple[BudgetUse, ...] = ()
+    frontier_budgets: tuple[BudgetPoint, ...] = ()
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance

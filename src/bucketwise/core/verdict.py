@@ -21,6 +21,7 @@ from bucketwise.words.numbers import (
     compute,
     literal,
     memory,
+    number,
     percent,
     plural,
     verb,
@@ -116,6 +117,7 @@ def _against(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
             id=warning.id, severity="error", words=warning.words, option=option
         )
     yield from grounds.refusals
+    yield from _over_budget(plan)
     found = grounds.memory
     if found is None or not found.lacks_bytes:
         return
@@ -133,6 +135,24 @@ def _against(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         words=words,
         option=next(filter(None, map(_option, found.changes)), None),
     )
+
+
+def _over_budget(plan: Plan) -> Iterator[Reason]:
+    """Yield the budgets that no list keeps; memory has words of its own."""
+    longest = f"{plan.visual.vit_max_seq_lens[-1]:,} ViT patches"
+    for each in plan.budgets:
+        if each.is_kept or each.used is None or each.name == "memory":
+            continue
+        words = {
+            "compile": f"Compiling takes {number(each.used)} minutes of the "
+            f"{number(each.room)} that --compile-budget allows, and no list takes less.",
+            "image": f"One image on the longest graph ({longest}) takes "
+            f"{compute(each.used, each.unit)} of the {compute(each.room, each.unit)} that "
+            "--max-latency allows; only a lower image limit shortens it.",
+        }[each.name]
+        yield Reason(
+            id=f"{each.name}-budget", severity="error", words=words, option=each.option
+        )
 
 
 def _option(each: Change) -> str | None:

@@ -110,7 +110,7 @@ def _best_of_variants(
     return min(found)[1] if found else None
 
 
-def total(problem: Problem, lengths: Sequence[int]) -> float:
+def total(problem: Problem, lengths: Sequence[int] | IntArray) -> float:
     """Return the padded compute of an answer."""
     index = np.searchsorted(problem.lengths, lengths)
     holder = index[np.searchsorted(lengths, problem.lengths)]
@@ -132,35 +132,41 @@ def _priced(
     prices = np.zeros(len(budgets))
     known = float("inf")
     for index, budget in enumerate(budgets):
-        if np.isinf(budget.room):
-            continue
-        over, under = None, None
-        for _ in range(_MOST_PRICES):
-            extra = sum(
-                price * each.uses for price, each in zip(prices, budgets, strict=True)
-            )
-            lengths = frontier(problem, k, np.asarray(extra))[-1]
-            cost, used = total(problem, lengths), budget.used(problem, lengths)
-            if len(lengths) == k and _keeps(problem, lengths, budgets):
-                known = min(known, _descended(problem, lengths, budgets))
-            rest = sum(
-                price * each.used(problem, lengths)
-                for other, (price, each) in enumerate(zip(prices, budgets, strict=True))
-                if other != index
-            )
-            point = (cost + rest, used)
-            if point in (over, under) and None not in (over, under):
-                break
-            if used > budget.room:
-                over = point
-            else:
-                under = point
-            if over is None:
-                break
-            if under is None:
-                prices[index] = max(prices[index] * 4, _first_price(problem, budget))
-            else:
-                prices[index] = (under[0] - over[0]) / (over[1] - under[1])
+        if np.isfinite(budget.room):
+            prices, found = _with_price(problem, k, budgets, prices, index)
+            known = min(known, found)
+    return prices, known
+
+
+def _with_price(
+    problem: Problem,
+    k: int,
+    budgets: Sequence[Budget],
+    prices: FloatArray,
+    index: int,
+) -> tuple[FloatArray, float]:
+    """Price one budget more by walking the lower hull of cost against its use."""
+    budget, prices, known = budgets[index], prices.copy(), float("inf")
+    over = under = None
+    others = sum(price * each.uses for price, each in zip(prices, budgets, strict=True))
+    for _ in range(_MOST_PRICES):
+        lengths = frontier(problem, k, others + prices[index] * budget.uses)[-1]
+        if len(lengths) == k and _keeps(problem, lengths, budgets):
+            known = min(known, _descended(problem, lengths, budgets))
+        rest = Budget(uses=np.asarray(others), room=0).used(problem, lengths)
+        point = total(problem, lengths) + rest, budget.used(problem, lengths)
+        if over and under and point in (over, under):
+            break
+        if point[1] > budget.room:
+            over = point
+        else:
+            under = point
+        if over is None:
+            break
+        if under is None:
+            prices[index] = max(prices[index] * 4, _first_price(problem, budget))
+        else:
+            prices[index] = (under[0] - over[0]) / (over[1] - under[1])
     return prices, known
 
 
@@ -224,11 +230,9 @@ def _search(
         fits = (labels.used <= steps.room).all() and not problem.pinned
         return (problem.top,) if fits else None
     chain = [labels]
-    for left in range(k - 1, 2, -1):
-        labels = _undominated(steps.extended(labels, left))
-        chain.append(labels)
-    if k > 2:
-        chain.append(steps.extended(labels, 2))
+    for left in range(k - 1, 1, -1):
+        chain[-1] = _undominated(chain[-1])
+        chain.append(steps.extended(chain[-1], left))
     found = steps.closed(chain[-1])
     if found is None:
         return None
@@ -328,7 +332,7 @@ def _runs_between(problem: Problem) -> FloatArray:
     """
     before = np.concatenate([[0.0], np.cumsum(problem.runs)])
     cost = np.concatenate([[0.0], problem.cost])
-    run = cost[None, :] * (before[None, :] - before[:, None])
+    run: FloatArray = cost[None, :] * (before[None, :] - before[:, None])
     run[np.tril_indices(run.shape[0])] = np.inf
     for pin in problem.pinned:
         at = bisect_left(problem.lengths.tolist(), pin) + 1

@@ -112,15 +112,17 @@ class Problem:
         return bisect_right(self.marks, length)
 
     def _of_lengths(self, kept: list[int]) -> Problem:
-        lengths = np.array(kept, dtype=np.int64)
-        index = np.searchsorted(self.lengths, lengths)
+        return replace(self.kept(np.searchsorted(self.lengths, kept)), marks=())
+
+    def kept(self, index: IntArray) -> Problem:
+        """Return the problem with some candidates, the last among them, ascending."""
+        lengths = self.lengths[index]
         holder = np.searchsorted(lengths, self.lengths)
         return replace(
             self,
             lengths=lengths,
             runs=np.bincount(holder, self.runs, lengths.size).astype(np.float64),
             cost=self.cost[index],
-            marks=(),
         )
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from bucketwise.core.analysis import Analysis
+from bucketwise.core.analysis import Analysis, lengths_bytes
+from bucketwise.core.budget_uses import with_memory, with_sequences
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import (
@@ -154,7 +155,13 @@ class Deployment:
             family=self.analysis.profile.family,
             limits=self.analysis.preprocessing.image,
             npu=npu_of(document),
+            allowed_bytes=self._allowed_bytes,
         )
+
+    @property
+    def _allowed_bytes(self) -> int | None:
+        budgets = self.analysis.plan.budgets
+        return next((int(each.room) for each in budgets if each.name == "memory"), None)
 
 
 def memory_with(
@@ -184,6 +191,8 @@ def deployed(
     plan = replace(
         analysis.plan,
         memory=memory_of(memory),
+        budgets=with_memory(analysis.plan.budgets, memory),
+        frontier_budgets=with_sequences(analysis.plan, lengths_bytes(analysis), memory),
         assumptions=_with_base(analysis.plan.assumptions, fitted),
     )
     grounds = Grounds(

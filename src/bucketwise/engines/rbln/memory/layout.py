@@ -49,6 +49,8 @@ class Layout:
     soft_tokens : tuple of int
         Counts that the ViT is compiled for where lengths are chunks of the language
         model; () where they are lengths of the ViT.
+    allowed_bytes : int or None
+        What the operator lets everything take of a device; None for all of it.
     """
 
     version: Version
@@ -67,6 +69,7 @@ class Layout:
     weight_bits: int = WEIGHT_BITS
     generates: bool = True
     soft_tokens: tuple[int, ...] = ()
+    allowed_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Check that there is something to lay out, and something to lay it on."""

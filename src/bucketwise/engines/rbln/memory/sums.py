@@ -66,15 +66,20 @@ class Sums:
 
     @property
     def usable_bytes(self) -> int:
-        """What a device has."""
-        return self.dram.usable_bytes
+        """What a device has, or what of it may be taken."""
+        allowed = self.layout.allowed_bytes
+        return (
+            self.dram.usable_bytes
+            if allowed is None
+            else min(allowed, self.dram.usable_bytes)
+        )
 
     @property
     def budget_bytes(self) -> int:
         """What the SDK lets the language model take where it chooses the blocks."""
         if not self.layout.is_auto:
             return self.usable_bytes
-        return budget_bytes(self.layout.memory_budget, self.usable_bytes)
+        return budget_bytes(self.layout.memory_budget, self.dram.usable_bytes)
 
     @property
     def taken(self) -> int:
@@ -163,12 +168,14 @@ class Sums:
         return Blocks(
             tokens=layout.block,
             device_bytes=self._kv(1),
+            per_sequence=-(-layout.max_seq_len // layout.block),
             num_min=layout.num_min,
             num_full=layout.num_full,
             given=layout.blocks,
             taken=taken,
             taken_bytes=self._kv(taken),
             most=self._largest(room - all_of_it),
+            room_bytes=max(room - all_of_it, 0),
             fit=self._fit(known + fewest, all_of_it + fewest, self.budget_bytes),
         )
 
@@ -177,7 +184,9 @@ class Sums:
             certain_bytes=certain,
             needed_bytes=needed,
             room_bytes=room,
-            margin_bytes=room // MARGIN,
+            margin_bytes=max(0, room - self.dram.usable_bytes * (MARGIN - 1) // MARGIN)
+            if self.layout.allowed_bytes
+            else room // MARGIN,
         )
 
     def _kv(self, blocks: int) -> int:

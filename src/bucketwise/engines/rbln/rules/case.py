@@ -23,12 +23,13 @@ from bucketwise.nouns.engine import Release
 class RblnCase(LintCase):
     """A configuration with all that its judgement needs.
 
-    `above` says that the level above that of the language model is looked at, where the
+    `allowed_bytes` is what of a device may be taken, None for all of it; `above` says that the level above that of the language model is looked at, where the
     class has one.
     """
 
     sdk: str = SDK
     above: bool = False
+    allowed_bytes: int | None = None
 
     @property
     def release(self) -> Release:

@@ -86,6 +86,7 @@ def layout_of(subject: RblnCase) -> Layout | None:
             weight_bits=_weight_bits(config),
             generates=generates(subject.family),
             soft_tokens=compiled_counts(subject),
+            allowed_bytes=subject.allowed_bytes,
         )
     except ConfigError:
         return None
