@@ -25,6 +25,7 @@ from bucketwise.app.options.option import options_in
 from bucketwise.cli import main
 from bucketwise.cli.analyze import analyze
 from bucketwise.cli.option_types import KINDS
+from bucketwise.errors import UsageError
 from tests.commands import bucketwise
 
 TRAFFIC = "width,height\n" + "640,480\n" * 300 + "1920,1080\n" * 200
@@ -171,6 +172,27 @@ def test_each_option_is_said_once_and_its_default_is_the_field_s(command: str) -
         if name in keywords and not option.required:
             value = given[name].process_value(context, given[name].get_default(context))
             assert value == keywords[name].default
+
+
+def test_all_that_is_wrong_with_options_is_said_at_once() -> None:
+    wrong: dict[str, Any] = {
+        "bucket_unit": "px",
+        "cost": "x",
+        "soft_tokens": 70,
+        "max_pixels": 9,
+    }
+    with pytest.raises(UsageError) as refused:
+        CompareOptions(**wrong)
+    assert [each.split(", got ")[1] for each in refused.value.problems] == [
+        *("both", "'px'", "'x'"),
+    ]
+
+
+def test_a_second_release_is_refused_where_one_is_judged_by(tmp_path: Path) -> None:
+    words = ("--model", "qwen3-vl-2b", "--target", "0.11.2", "--target", "0.12.0")
+    done = bucketwise("explain", "640x480", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "give one --target here, 2 found" in done.stderr
 
 
 def test_every_field_that_decides_is_recorded() -> None:

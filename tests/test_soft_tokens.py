@@ -475,6 +475,9 @@ def test_the_command_line_takes_a_count_and_speaks_of_soft_tokens(
 
 def test_an_image_is_explained_as_its_processor_takes_it() -> None:
     line = bucketwise.explain(["1920x1080"], model=MODEL)[0].line
+    assert (
+        bucketwise.explain(["1920x1080"], model=MODEL, soft_tokens=280)[0].line == line
+    )
     assert "to fill max_soft_tokens 280" in line
     assert "2,376 ViT patches, padded to 2,520 -> 264 soft tokens" in line
     clip = bucketwise.explain(["1280x720@90f@30fps"], model=MODEL)[0].line

@@ -11,8 +11,14 @@ import click
 from bucketwise.app.options.commands import LintOptions, VllmOptions
 from bucketwise.app.options.option import options_in, typed, typed_name
 from bucketwise.cli.config_file import config_option
-from bucketwise.cli.option_types import Percent
-from bucketwise.cli.options import asked, bundle, columns_option, derived, sql_option
+from bucketwise.cli.options import (
+    asked,
+    bad_rows_option,
+    bundle,
+    columns_option,
+    derived,
+    sql_option,
+)
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import reading_of, say_notes
 from bucketwise.cli.terminal import say
@@ -36,13 +42,7 @@ traffic_options = bundle(
     ),
     sql_option,
     columns_option,
-    click.option(
-        "--max-bad-rows",
-        type=Percent(),
-        default="5%",
-        show_default=True,
-        help="Stop when more than this share of the rows of --traffic cannot be used.",
-    ),
+    bad_rows_option("the rows of --traffic"),
 )
 
 
@@ -69,9 +69,7 @@ traffic_options = bundle(
     "findings going to standard error. No file is changed.",
 )
 @config_option
-def lint(
-    configs: tuple[str, ...], format_name: str, fix: bool, **options: Any
-) -> None:
+def lint(configs: tuple[str, ...], format_name: str, fix: bool, **options: Any) -> None:
     """Say whether configurations will work, and for this traffic.
 
     CONFIG is a rbln_config as JSON, YAML or TOML, a compiled folder, a Python file or a

@@ -74,13 +74,13 @@ def _derived(field: str, option: Option) -> Callable[[Any], Any]:
         name,
         field,
         type=KINDS[option.kind],
-        default=option.shown,
         show_default=option.shown is not None,
-        required=option.required,
         metavar=option.metavar,
         multiple=option.repeats or option.once,
         callback=_one if option.once else None,
         help=option.text,
+        # A default of None, too, would do for what must be given.
+        **{"required": True} if option.required else {"default": option.shown},
     )
 
 
@@ -161,17 +161,23 @@ sql_option = click.option(
     "[default: INPUT as it is]",
 )
 
-traffic_options = bundle(
-    click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),
-    sql_option,
-    columns_option,
-    click.option(
+
+def bad_rows_option(rows: str) -> Callable[..., Any]:
+    """Return the option of how many of some rows may be unusable."""
+    return click.option(
         "--max-bad-rows",
         type=Percent(),
         default="5%",
         show_default=True,
-        help="Stop when more than this share of the rows cannot be used.",
-    ),
+        help=f"Stop when more than this share of {rows} cannot be used.",
+    )
+
+
+traffic_options = bundle(
+    click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),
+    sql_option,
+    columns_option,
+    bad_rows_option("the rows"),
     click.option(
         "--ignore-orientation",
         is_flag=True,

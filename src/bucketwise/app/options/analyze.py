@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bucketwise.app.options.option import asked, check_choice
+from bucketwise.app.options.option import UNITS, asked, not_among
 from bucketwise.app.options.shared import (
     ProcessorOptions,
     dialect,
@@ -196,10 +196,10 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         name="--no-places",
     )
 
-    def __post_init__(self) -> None:
-        """Check what no value below checks."""
-        super().__post_init__()
-        check_choice(self.bucket_unit)
+    def problems(self) -> list[str]:
+        """Return what is wrong with them and no value below checks."""
+        unit = not_among("bucket-unit", self.bucket_unit, UNITS)
+        return [*super().problems(), *unit]
 
     @property
     def seen_with(self) -> tuple[int, ...] | str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bucketwise.app.options.option import asked, check_choice, typed_name
+from bucketwise.app.options.option import UNITS, asked, not_among, typed_name
 from bucketwise.app.options.shared import (
     LimitOptions,
     ProcessorOptions,
@@ -79,10 +79,15 @@ class CompareOptions(ProcessorOptions):
         name="--no-places",
     )
 
-    def __post_init__(self) -> None:
-        """Check the words of which there are few, too."""
-        super().__post_init__()
-        check_choice(self.bucket_unit, self.cost)
+    def problems(self) -> list[str]:
+        """Return what is wrong with them."""
+        from bucketwise.core.cost import COSTS  # noqa: PLC0415 - keeps --help lean
+
+        return [
+            *super().problems(),
+            *not_among("bucket-unit", self.bucket_unit, UNITS),
+            *not_among("cost", self.cost, COSTS),
+        ]
 
 
 COMPARE_RECORDED = (

@@ -7,8 +7,6 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from inspect import Parameter, signature
 from typing import Any, TypeVar
 
-from bucketwise.errors import UsageError, raise_all
-
 Door = TypeVar("Door", bound=Callable[..., Any])
 
 WITHIN = "within"
@@ -131,14 +129,7 @@ def _plain(value: Any) -> Any:
     return asdict(value) if hasattr(value, "__dataclass_fields__") else value
 
 
-def check_choice(bucket_unit: str, cost: str = "") -> None:
-    """Check words of which there are few, all at once."""
-    problems = []
-    if bucket_unit not in UNITS:
-        problems.append(f"bucket-unit: expected vit or merged, got {bucket_unit!r}")
-    if cost:
-        from bucketwise.core.cost import COSTS  # noqa: PLC0415 - keeps --help lean
-
-        if cost not in COSTS:
-            problems.append(f"cost: expected one of {', '.join(COSTS)}, got {cost!r}")
-    raise_all(problems, UsageError)
+def not_among(name: str, value: str, known: Iterable[str]) -> list[str]:
+    """Return what is wrong with a value of which there are few; nothing if it is one."""
+    expected = f"expected one of {', '.join(known)}"
+    return [] if value in known else [f"{name}: {expected}, got {value!r}"]

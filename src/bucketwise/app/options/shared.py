@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bucketwise.app.options.option import WITHIN, asked, recorded_of
-from bucketwise.errors import UsageError
+from bucketwise.errors import UsageError, raise_all
 
 if TYPE_CHECKING:
     from bucketwise.core.limits import Limit
@@ -114,10 +114,13 @@ class LimitOptions:
     )
 
     def __post_init__(self) -> None:
-        """Check that the upper limit is given in one way."""
-        if self.soft_tokens is not None and self.max_pixels is not None:
-            message = "expected --max-pixels or --soft-tokens, got both"
-            raise UsageError(message)
+        """Check what no value below checks."""
+        raise_all(self.problems(), UsageError)
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with them."""
+        both = self.soft_tokens is not None and self.max_pixels is not None
+        return ["expected --max-pixels or --soft-tokens, got both"] if both else []
 
     @property
     def limits(self) -> tuple[Limit, Limit]:
