@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bucketwise.app.given_plans import PlanGiven
-from bucketwise.app.preprocessing import VideoOptions
+from bucketwise.app.options.shared import VideoOptions
 from bucketwise.core.optimize import SOLVERS
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.nouns.profile import SoftTokens

@@ -393,8 +393,8 @@ def test_a_share_that_cannot_hold_the_weights_ends_with_the_gates_status() -> No
     ],
 )
 def test_options_that_do_not_go_together_are_usage(
-    arguments: list[str], said: str
+    arguments: list[str], said: str, tmp_path: Path
 ) -> None:
-    found = CliRunner().invoke(main, arguments)
-    assert found.exit_code == 2
+    found = commands.bucketwise(*arguments, cwd=tmp_path)
+    assert found.returncode == 2
     assert said in found.stderr

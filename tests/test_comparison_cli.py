@@ -332,7 +332,7 @@ def test_a_wrong_plan_is_told_before_the_traffic_is_read() -> None:
 
 def test_values_out_of_range_are_refused_by_the_function() -> None:
     with pytest.raises(
-        UsageError, match="bucket-unit: expected vit or merged, got 'px'"
+        UsageError, match="bucket-unit: expected one of vit, merged, got 'px'"
     ):
         compared([64], [128], bucket_unit="px")
     with pytest.raises(UsageError, match=r"expected lengths such as .*, got ''"):

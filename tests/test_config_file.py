@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,20 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bucketwise.app.options import RECORDED, AnalyzeOptions
+import bucketwise as package
+from bucketwise.app.options.analyze import RECORDED, AnalyzeOptions
+from bucketwise.app.options.commands import (
+    CompareOptions,
+    CountOptions,
+    ExplainOptions,
+    LintOptions,
+)
+from bucketwise.app.options.option import options_in
+from bucketwise.cli import main
 from bucketwise.cli.analyze import analyze
 from bucketwise.cli.option_types import KINDS
+from bucketwise.errors import UsageError
+from tests.commands import bucketwise
 
 TRAFFIC = "width,height\n" + "640,480\n" * 300 + "1920,1080\n" * 200
 
@@ -89,22 +101,103 @@ def test_what_no_option_takes_is_refused_by_its_name(
     assert said in " ".join(done.output.split())
 
 
-def test_each_option_is_said_once_and_its_default_is_the_field_s() -> None:
-    given = {
-        each.name: each for each in analyze.params if isinstance(each, click.Option)
-    }
-    context = analyze.make_context("analyze", ["x.csv"])
-    for field in fields(AnalyzeOptions):
-        option = field.metadata.get("option")
-        if option is None:
-            continue
+@pytest.mark.parametrize(
+    ("words", "config", "typed"),
+    [
+        (
+            "count t.csv",
+            'model = "qwen3-vl-2b"\ntarget = ["0.12.0"]',
+            "--model qwen3-vl-2b --target 0.12.0",
+        ),
+        (
+            "explain 640x480 --model qwen3-vl-2b",
+            "plan = [1024, 4096]\nmax-frames = 9",
+            "--plan 1024,4096 --max-frames 9",
+        ),
+        (
+            "compare t.csv",
+            'plan = ["a=1024,4096", "2048,4096"]\nmax_pixels = 3136000',
+            "--plan a=1024,4096 --plan 2048,4096 --max-pixels 3136000",
+        ),
+        (
+            "lint 1024,16384",
+            'traffic = "t.csv"\nmodel = "qwen3-vl-2b"',
+            "--traffic t.csv --model qwen3-vl-2b",
+        ),
+        (
+            "histogram t.csv",
+            'output = "h.parquet"\nno_places = true',
+            "--output h.parquet --no-places",
+        ),
+    ],
+)
+def test_every_command_takes_its_options_from_a_file(
+    tmp_path: Path, words: str, config: str, typed: str
+) -> None:
+    (tmp_path / "t.csv").write_text(TRAFFIC, encoding="utf-8")
+    (tmp_path / "b.toml").write_text(config, encoding="utf-8")
+    first, second = (
+        bucketwise(*words.split(), *more.split(), cwd=tmp_path)
+        for more in (typed, "--config b.toml")
+    )
+    assert first.returncode in {0, 3}, first.stderr
+    assert (first.returncode, first.stdout, first.stderr) == (
+        second.returncode,
+        second.stdout,
+        second.stderr,
+    )
+
+
+OPTIONS = {
+    "analyze": ("analyze", AnalyzeOptions),
+    "count": ("count", CountOptions),
+    "explain": ("explain", ExplainOptions),
+    "lint": ("lint_config", LintOptions),
+    "compare": ("compare", CompareOptions),
+}
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_each_option_is_said_once_and_its_default_is_the_field_s(command: str) -> None:
+    door, options = OPTIONS[command]
+    with click.Context(main) as context:
+        found = main.get_command(context, command)
+    assert found is not None
+    given = {each.name: each for each in found.params if isinstance(each, click.Option)}
+    keywords = signature(getattr(package, door)).parameters
+    assert {each.name for each in fields(options)} <= {*keywords}
+    for name, option in options_in(options).items():
         assert option.kind in {*KINDS, "flag"}
-        assert given[field.name].help == option.text
-        assert context.params[field.name] == field.default
+        assert given[name].help == option.text
+        if name in keywords and not option.required:
+            value = given[name].process_value(context, given[name].get_default(context))
+            assert value == keywords[name].default
+
+
+def test_all_that_is_wrong_with_options_is_said_at_once() -> None:
+    wrong: dict[str, Any] = {
+        "bucket_unit": "px",
+        "cost": "x",
+        "soft_tokens": 70,
+        "max_pixels": 9,
+    }
+    with pytest.raises(UsageError) as refused:
+        CompareOptions(**wrong)
+    assert [each.split(", got ")[1] for each in refused.value.problems] == [
+        *("both", "'px'", "'x'"),
+    ]
+
+
+def test_a_second_release_is_refused_where_one_is_judged_by(tmp_path: Path) -> None:
+    words = ("--model", "qwen3-vl-2b", "--target", "0.11.2", "--target", "0.12.0")
+    done = bucketwise("explain", "640x480", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "give one --target here, 2 found" in done.stderr
 
 
 def test_every_field_that_decides_is_recorded() -> None:
-    left_out = {"base", "current_source", "places"}
+    # max_pixels records soft_tokens, too.
+    left_out = {"base", "current_source", "places", "soft_tokens"}
     assert {each.name for each in fields(AnalyzeOptions)} - left_out == set(RECORDED)
 
 

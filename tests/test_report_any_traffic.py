@@ -18,7 +18,7 @@ from hypothesis import given, settings
 
 from bucketwise.app import planning
 from bucketwise.app.comparing import compare
-from bucketwise.app.preprocessing import VideoOptions
+from bucketwise.app.options.shared import VideoOptions
 from bucketwise.cli.chart import chart_lines
 from bucketwise.cli.compare import table_lines
 from bucketwise.cli.decision_lines import decision_lines

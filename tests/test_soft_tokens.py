@@ -27,6 +27,7 @@ from bucketwise.errors import ConfigError, UsageError
 from bucketwise.lint.finding import SEVERITIES
 from bucketwise.nouns.profile import ModelProfile, compiled_counts
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
+from tests import commands
 from tests.gemma4 import text_config_of
 from tests.strategies import clips_of, traffic_of
 
@@ -462,7 +463,9 @@ def test_the_command_line_takes_a_count_and_speaks_of_soft_tokens(
     assert plan["visual"]["max_seq_lens"] == [128, 256]
     assert plan["visual"]["soft_tokens"] == [70, 140]
     both = [*options, "--max-pixels", "322560"]
-    assert CliRunner().invoke(main, ["analyze", str(table), *both]).exit_code == 2
+    refused = commands.bucketwise("analyze", table, *both, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "expected --max-pixels or --soft-tokens, got both" in refused.stderr
     told = CliRunner().invoke(
         main, ["count", str(table), "--model", MODEL, "--soft-tokens", "140"]
     )
@@ -472,6 +475,9 @@ def test_the_command_line_takes_a_count_and_speaks_of_soft_tokens(
 
 def test_an_image_is_explained_as_its_processor_takes_it() -> None:
     line = bucketwise.explain(["1920x1080"], model=MODEL)[0].line
+    assert (
+        bucketwise.explain(["1920x1080"], model=MODEL, soft_tokens=280)[0].line == line
+    )
     assert "to fill max_soft_tokens 280" in line
     assert "2,376 ViT patches, padded to 2,520 -> 264 soft tokens" in line
     clip = bucketwise.explain(["1280x720@90f@30fps"], model=MODEL)[0].line

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
 from bucketwise.app.given_plans import PlanGiven, read_plans
+from bucketwise.app.options.commands import COMPARE_RECORDED, CompareOptions
+from bucketwise.app.options.option import takes
 from bucketwise.app.output import write_text
-from bucketwise.app.preprocessing import VideoOptions, as_shipped
+from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.comparison.compare import compare_scenarios
 from bucketwise.core.comparison.outcome import Comparison
 from bucketwise.core.comparison.scenario import Scenario
 from bucketwise.core.cost import COSTS
 from bucketwise.core.in_service import limits_in_service, option_limits
-from bucketwise.core.limits import Case, Limit
+from bucketwise.core.limits import Case
 from bucketwise.core.patching import count_patches
 from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, OutputError, UsageError
@@ -30,19 +31,13 @@ from bucketwise.read.configs.scenarios import GivenLengths
 from bucketwise.words.text import worded
 
 
+@takes(CompareOptions)
 def compare(
     traffic: Traffic,
     plans: Sequence[PlanGiven] | Mapping[str, PlanGiven],
     *,
-    model: str | None = None,
-    min_pixels: Limit = None,
-    max_pixels: Limit = None,
-    video: VideoOptions | None = None,
-    bucket_unit: str = "vit",
-    cost: str = "flops",
-    target: str | None = None,
-    places: bool = True,
     recorded: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Comparison:
     """Compare plans or bucket lists: who fails, then what each costs.
 
@@ -54,24 +49,12 @@ def compare(
         Two or more: lengths such as "1024,4096" or [1024, 4096], a plan, a plan.json or
         its folder, or any configuration that `lint_config` reads from a file. Names are
         the mapping's keys, or stand before an equals sign ("today=1024,4096").
-    model : str, optional
-        Built-in name, Hugging Face id or local folder; without one what the plans name,
-        else qwen3-vl-2b is assumed.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits of every scenario. Without them a plan or configuration, or the
-        processor saved beside it, brings its own, and the rest take the checkpoint's.
-    video : VideoOptions, optional
-        Sampling and limits of clips.
-    bucket_unit : {"vit", "merged"}
-        Unit of lengths given as numbers.
-    cost : {"flops", "linear"}
-        What a run costs.
-    target : str, optional
-        The SDK dialect that compares; the newest by default.
-    places : bool
-        Whether names of inputs and files may be told.
     recorded : mapping, optional
         Further options to record.
+    **options
+        The fields of `CompareOptions` by name: `model`, without which it is what the plans
+        name; `min_pixels`, `max_pixels`, `soft_tokens` of every scenario, without which
+        each brings its own; `video`, `bucket_unit`, `cost`, `target`, `places`.
 
     Returns
     -------
@@ -83,51 +66,36 @@ def compare(
     BucketwiseError
         When a plan, an option or the traffic cannot be used.
     """
-    if bucket_unit not in ("vit", "merged"):
-        message = f"bucket-unit: expected vit or merged, got {bucket_unit!r}"
-        raise UsageError(message)
-    if cost not in COSTS:
-        message = f"cost: expected one of {', '.join(COSTS)}, got {cost!r}"
-        raise UsageError(message)
-    read = read_plans(plans, places=places)
-    profile, assumed = _profile(model, list(read.values()))
-    engine: Engine = engine_for([target] if target else [])
-    dialect = _dialect(profile, target, engine)
-    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
-    asked = option_limits(profile, min_pixels, max_pixels)
-    scale = profile.lengths_per_merged if bucket_unit == "merged" else 1
+    asked = CompareOptions(**options)
+    read = read_plans(plans, places=asked.places)
+    profile, assumed = _profile(asked.model, list(read.values()))
+    engine: Engine = engine_for([asked.target] if asked.target else [])
+    dialect = _dialect(profile, asked.target, engine)
+    preprocessing = preprocessing_of(profile, asked, deployed=False)
+    limits = option_limits(profile, *asked.limits)
+    scale = profile.lengths_per_merged if asked.bucket_unit == "merged" else 1
     scenarios = []
     for name, given in read.items():
         found = given.on(dialect.parsed)
-        told = found if places else found.without_places()
+        told = found if asked.places else found.without_places()
         scenarios.append(
             Scenario(
                 name=name,
                 buckets=Buckets(_in_vit_patches(found, scale)),
-                limits=_limits(name, profile, (*asked, *told.limits)),
+                limits=_limits(name, profile, (*limits, *told.limits)),
                 source=told.source,
             )
         )
-    sent = (traffic if places else traffic.without_places()).without_empty_cells()
+    sent = (traffic if asked.places else traffic.without_places()).without_empty_cells()
     setting = Case(
         profile=profile,
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),
         release=engine.release(dialect.parsed),
-        curve=COSTS[cost](profile),
+        curve=COSTS[asked.cost](profile),
         align=profile.align,
         pins=(),
     )
-    options = {
-        "model": None if model is None else profile.name,
-        "min_pixels": min_pixels,
-        "max_pixels": max_pixels,
-        "video": asdict(video or VideoOptions()),
-        "bucket_unit": bucket_unit,
-        "cost": cost,
-        "target": target,
-        **(recorded or {}),
-    }
     return compare_scenarios(
         scenarios,
         sent,
@@ -135,7 +103,11 @@ def compare(
         dialect.name,
         model_assumed=assumed,
         version=__version__,
-        options=options,
+        options=asked.record(
+            COMPARE_RECORDED,
+            model=None if asked.model is None else profile.name,
+            **(recorded or {}),
+        ),
     )
 
 

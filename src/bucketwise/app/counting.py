@@ -2,82 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bucketwise.app.built_in import release_of
-from bucketwise.app.preprocessing import VideoOptions, as_shipped
+from bucketwise.app.options.commands import CountOptions
+from bucketwise.app.options.option import takes
+from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.app.size_table import COLUMNS, counts_table, with_unusable
-from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
 from bucketwise.nouns.traffic import Sizes, Traffic
-from bucketwise.read import read_rows
+from bucketwise.read import Rows
 from bucketwise.read.configs.profiles import find_profile
-from bucketwise.read.paths import Given
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def count(
-    traffic: Traffic,
-    *,
-    model: str,
-    min_pixels: Limit = None,
-    max_pixels: Limit = None,
-    video: VideoOptions | None = None,
-    target: str | None = None,
-) -> pd.DataFrame:
+@takes(CountOptions)
+def count(traffic: Traffic, **options: Any) -> pd.DataFrame:
     """Return every distinct size and what it becomes, limits as the checkpoint's.
 
     Parameters
     ----------
     traffic : Traffic
         What `read_traffic` returned.
-    model : str
-        Built-in name, Hugging Face id or local folder.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits; the checkpoint's by default.
-    video : VideoOptions, optional
-        Sampling and limits of clips.
-    target : str, optional
-        The SDK dialect whose needed length is told; the newest by default.
+    **options
+        The fields of `CountOptions` by name: `model`, which must be given, `min_pixels`,
+        `max_pixels`, `soft_tokens`, `video`, and `target`, whose needed length is told.
 
     Returns
     -------
     pandas.DataFrame
         One row a size, sorted by height, width, frames.
     """
-    profile = find_profile(model)
-    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
+    asked = CountOptions(**options)
+    profile = find_profile(asked.model)
+    preprocessing = preprocessing_of(profile, asked, deployed=False)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
-    return counts_table(counts, release_of(target))
+    return counts_table(counts, release_of(asked.target))
 
 
-def count_rows(
-    inputs: Sequence[Given],
-    *,
-    columns: Mapping[str, str] | None = None,
-    max_bad_rows: float = 0.05,
-    ignore_orientation: bool = False,
-    model: str,
-    min_pixels: Limit = None,
-    max_pixels: Limit = None,
-    video: VideoOptions | None = None,
-    target: str | None = None,
-) -> Iterator[pd.DataFrame]:
-    """Yield what each input row becomes, in order; as `count`, without merging rows."""
-    profile = find_profile(model)
-    preprocessing = as_shipped(profile, min_pixels, max_pixels, video)
-    release = release_of(target)
-    for rows in read_rows(
-        inputs,
-        columns=columns,
-        max_bad_rows=max_bad_rows,
-        ignore_orientation=ignore_orientation,
-    ):
+def count_rows(read: Iterable[Rows], asked: CountOptions) -> Iterator[pd.DataFrame]:
+    """Yield what each row becomes, in order; as `count`, without merging rows."""
+    profile = find_profile(asked.model)
+    preprocessing = preprocessing_of(profile, asked, deployed=False)
+    release = release_of(asked.target)
+    for rows in read:
         reason = np.array(rows.reason, dtype=object)
         usable = reason == ""
         sizes = Sizes(

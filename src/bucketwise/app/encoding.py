@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
-from bucketwise.app.options import SolverOptions
+from bucketwise.app.options.analyze import TEXTS_RECORDED, EncoderOptions
+from bucketwise.app.options.option import recorded_of, takes
 from bucketwise.app.output import Written, write_results
 from bucketwise.app.pages import encoder_pages
 from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday
@@ -27,17 +28,9 @@ from bucketwise.read.configs.encoders import find_encoder
 from bucketwise.read.configs.scenarios import parse_bucket_list
 
 
+@takes(EncoderOptions)
 def analyze_lengths(
-    traffic: Traffic,
-    *,
-    model: str,
-    max_tokens: int | None = None,
-    current: str | Path | Sequence[int] | None = None,
-    target: Iterable[str] = (),
-    npu: str | None = None,
-    places: bool = True,
-    recorded: Mapping[str, Any] | None = None,
-    **solver: Any,
+    traffic: Traffic, *, recorded: Mapping[str, Any] | None = None, **options: Any
 ) -> EncoderAnalysis:
     """Choose the lengths of a text encoder for a traffic of token counts.
 
@@ -45,25 +38,12 @@ def analyze_lengths(
     ----------
     traffic : Traffic
         What `read_traffic(inputs, columns={"length": COLUMN})` returned.
-    model : str
-        Built-in name or Hugging Face id of a text encoder, or a local folder.
-    max_tokens : int, optional
-        Where the tokenizer cuts a text; the checkpoint's own limit without it.
-    current : str, Path or sequence of int, optional
-        What is compiled today: lengths in tokens, a plan, or whatever `lint_config`
-        reads that has `max_seq_len`.
-    target : iterable of str
-        SDK dialects, "all" for every one; the newest by default.
-    npu : str, optional
-        The NPU whose memory it has to fit; an ATOM without one.
-    places : bool
-        Whether base names of inputs may be told.
     recorded : mapping, optional
         Further options to record in the plan.
-    **solver
-        The fields of `SolverOptions` by name, as for `analyze`, lengths in tokens:
-        `strategy`, `buckets`, `min_saving`, `graph_price`, `cost`, `align`, `headroom`,
-        `pins`.
+    **options
+        The fields of `EncoderOptions` by name: `model`, a text encoder; `max_tokens`,
+        `current`, `target`, `npu`, `places`, and how lengths are chosen as for `analyze`,
+        in tokens.
 
     Returns
     -------
@@ -77,38 +57,29 @@ def analyze_lengths(
     TypeError
         When there is no option of that name.
     """
-    asked = SolverOptions(**solver)
-    profile = find_encoder(model)
-    served = encoder_targets(profile.family, target)
+    asked = EncoderOptions(**options)
+    profile = find_encoder(asked.model)
+    served = encoder_targets(profile.family, asked.target)
     question = PlanOptions(
         **asked.chosen(), align=asked.align, pins=tuple(sorted(set(asked.pins)))
     )
-    today = None if current is None else _today(current, places=places)
-    price = asked.graph_price
-    options = {
-        "model": profile.name,
-        "max_tokens": max_tokens,
-        "strategy": asked.strategy,
-        "buckets": list(asked.buckets),
-        "min_saving": asked.min_saving,
-        "graph_price": asdict(price) if price else None,
-        "align": asked.align,
-        "headroom": asked.headroom,
-        "pins": list(asked.pins),
-        "cost": asked.cost,
-        "current": list(today.lengths) if today else None,
-        "target": [each.name for each in served],
-        **(recorded or {}),
-    }
+    places = asked.places
+    today = None if asked.current is None else _today(asked.current, places=places)
     return analyze_encoder(
         traffic if places else traffic.without_places(),
         profile,
         question,
-        max_tokens=max_tokens,
+        max_tokens=asked.max_tokens,
         today=today,
-        memory=partial(encoder_memory, profile, npu=npu),
+        memory=partial(encoder_memory, profile, npu=asked.npu),
         version=__version__,
-        options=options,
+        options={
+            **recorded_of(asked, TEXTS_RECORDED),
+            "model": profile.name,
+            "current": list(today.lengths) if today else None,
+            "target": [each.name for each in served],
+            **(recorded or {}),
+        },
     )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from bucketwise import __version__
 from bucketwise.app.built_in import newest
+from bucketwise.app.options.commands import LintOptions
+from bucketwise.app.options.option import takes
+from bucketwise.app.options.shared import ProcessorOptions
 from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import run_flops
 from bucketwise.core.in_service import limits_in_service, option_limits
-from bucketwise.core.limits import Limit
 from bucketwise.core.patching import count_patches
 from bucketwise.engines.rbln.attention import attention_problems
 from bucketwise.engines.rbln.encoders import ENCODER_CLASSES
@@ -51,24 +53,18 @@ class _Asked:
 
     profile: ModelProfile | None
     encoder: EncoderProfile | None
-    target: str | None
-    min_pixels: Limit
-    max_pixels: Limit
-    npu: str | None
+    options: LintOptions
     traffic: Traffic | None
     evidence: Evidence | None
 
 
+@takes(LintOptions)
 def lint_config(
     *configs: str | Path | Mapping[str, Any],
-    model: str | None = None,
-    target: str | None = None,
-    min_pixels: Limit = None,
-    max_pixels: Limit = None,
-    npu: str | None = None,
     traffic: Traffic | None = None,
     evidence: Evidence | None = None,
     rules: tuple[Rule, ...] = RULES,
+    **options: Any,
 ) -> LintReport:
     """Judge configurations: what will fail, what will waste, what is good to know.
 
@@ -78,22 +74,15 @@ def lint_config(
         JSON, YAML or TOML files, compiled folders, Python files, notebooks, shell
         scripts, plans, lists of lengths, "-" for standard input, such a text itself, or
         a configuration as a value. Nothing in them is run.
-    model : str, optional
-        Built-in name, Hugging Face id or local folder; what the text names without one.
-    target : str, optional
-        The release of optimum-rbln; without one the release that compiled it or that
-        the text is for, else the newest.
-    min_pixels, max_pixels : int, "checkpoint" or None
-        Image limits of the processor; what the text or a saved processor sets, else the
-        checkpoint's.
-    npu : str, optional
-        Name of the NPU; what the configuration says without one.
     traffic : Traffic, optional
         What `read_traffic` returned: what users send.
     evidence : Evidence, optional
         What `read_evidence` returned: the tokens of requests are taken from it.
     rules : tuple of Rule
         The rules to apply.
+    **options
+        The fields of `LintOptions` by name, each of them what the text says without one:
+        `model`, `target`, `min_pixels`, `max_pixels`, `soft_tokens`, `npu`.
 
     Returns
     -------
@@ -108,16 +97,14 @@ def lint_config(
     if not configs:
         message = "lint: expected one configuration at least, got none"
         raise UsageError(message)
-    if npu is not None:
-        raise_all(attention_problems({"npu": npu}), UsageError)
-    encoder = encoder_named(model) if model else None
+    given = LintOptions(**options)
+    if given.npu is not None:
+        raise_all(attention_problems({"npu": given.npu}), UsageError)
+    encoder = encoder_named(given.model) if given.model else None
     asked = _Asked(
-        profile=find_profile(model) if model and encoder is None else None,
+        profile=find_profile(given.model) if given.model and encoder is None else None,
         encoder=encoder,
-        target=target,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        npu=npu,
+        options=given,
         traffic=traffic,
         evidence=evidence,
     )
@@ -128,7 +115,7 @@ def lint_config(
             documents += (
                 (mapping_document(config),)
                 if isinstance(config, Mapping)
-                else _for_release(read_documents(config), target)
+                else _for_release(read_documents(config), given.target)
             )
         except ConfigError as error:
             problems += error.problems
@@ -149,7 +136,7 @@ def _for_release(
 
 
 def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judged:
-    version, release_source = _release(document, asked.target)
+    version, release_source = _release(document, asked.options.target)
     profile, model_source = _model(document, asked.profile)
     encoder = None if profile else asked.encoder or _encoder_of(document)
     if encoder:
@@ -165,7 +152,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
-    npu = asked.npu or npu_of(document)
+    npu = asked.options.npu or npu_of(document)
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
@@ -185,7 +172,7 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         reported=judge(subject, rules),
         release_source=release_source,
         model_source=model_source,
-        npu_source="--npu" if asked.npu else document.source,
+        npu_source="--npu" if asked.options.npu else document.source,
         memory=plan_of(subject),
         not_judged=(*notes, *_not_judged(subject, asked)),
     )
@@ -255,7 +242,7 @@ def _limits(
     document: Document, profile: ModelProfile | None, asked: _Asked
 ) -> tuple[PixelLimits | None, tuple[str, ...]]:
     """Return the image limits in force, and a note where there can be none."""
-    options = option_limits(profile, asked.min_pixels, asked.max_pixels)
+    options = option_limits(profile, *asked.options.limits)
     try:
         return limits_in_service(profile, *options, *document.limits), ()
     except ConfigError as error:
@@ -271,7 +258,9 @@ def _use(
     profile: ModelProfile,
     limits: PixelLimits,
 ) -> TrafficUse:
-    preprocessing = replace(preprocessing_of(profile, deployed=False), image=limits)
+    preprocessing = replace(
+        preprocessing_of(profile, ProcessorOptions(), deployed=False), image=limits
+    )
     return TrafficUse(
         counts=count_patches(traffic.sizes(), profile, preprocessing),
         curve=run_flops(profile),

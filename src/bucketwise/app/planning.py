@@ -10,7 +10,8 @@ from typing import Any
 
 from bucketwise import __version__
 from bucketwise.app.given_plans import read_given
-from bucketwise.app.options import AnalyzeOptions
+from bucketwise.app.options.analyze import RECORDED, AnalyzeOptions
+from bucketwise.app.options.option import takes
 from bucketwise.app.output import Written, write_results
 from bucketwise.app.pages import pages_of
 from bucketwise.app.preprocessing import preprocessing_of
@@ -40,6 +41,7 @@ from bucketwise.read.configs.scenarios import GivenLengths
 from bucketwise.report.deployment import ReportInputs
 
 
+@takes(AnalyzeOptions)
 def analyze(
     traffic: Traffic,
     *,
@@ -59,12 +61,8 @@ def analyze(
         Further options to record in the plan: how the traffic was read, what the
         base was made of.
     **options
-        The fields of `AnalyzeOptions` by name: `model`, `min_pixels`, `max_pixels`,
-        `video`, `strategy`, `buckets`, `min_saving`, `graph_price`, `align`, `headroom`,
-        `allow_overflow`, `pins`, `bucket_unit`, `cost`, `current`, `current_source`,
-        `current_max_pixels`, `base`, `target`, `batch_size`, `decoder_graphs`,
-        `step_cost`, `measured_with`, `places`; as the options of the command line are
-        called, with the same defaults.
+        The fields of `AnalyzeOptions` by name, as the options of the command line are
+        called, with the same defaults: `model`, `max_pixels`, `buckets`, `current`, ...
 
     Returns
     -------
@@ -122,12 +120,7 @@ def analyze(
     analysis = analyze_traffic(
         traffic if places else traffic.without_places(),
         profile,
-        preprocessing_of(
-            profile,
-            min_pixels=asked.min_pixels,
-            max_pixels=asked.max_pixels,
-            video=asked.video,
-        ),
+        preprocessing_of(profile, asked),
         asked.question(profile),
         engine.releases(targets),
         today=today,
@@ -137,6 +130,7 @@ def analyze(
             or (asked.model is None and bool(read and read.model_assumed)),
             version=__version__,
             options=asked.record(
+                RECORDED,
                 model=None if asked.model is None else profile.name,
                 current=list(today.buckets.lengths) if today else None,
                 target=[each.name for each in served],
@@ -164,7 +158,7 @@ def _today(
             *option_limits(
                 profile, None, asked.current_max_pixels, prefix="--current-"
             ),
-            *option_limits(profile, asked.min_pixels, asked.max_pixels),
+            *option_limits(profile, *asked.limits),
             *told.limits,
         ),
         source=asked.current_source if given.is_list else told.source,

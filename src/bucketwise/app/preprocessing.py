@@ -2,53 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
 
-from bucketwise.core.limits import Limit, image_limits, video_limits
+from bucketwise.app.options.shared import ProcessorOptions, VideoOptions
+from bucketwise.core.limits import image_limits, video_limits
 from bucketwise.core.patching import Preprocessing
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoOptions:
-    """How clips are sampled and limited; None keeps the model's own.
-
-    Attributes
-    ----------
-    fps : float or None
-        Frames a second to sample at.
-    max_frames : int or None
-        Frames the serving stack keeps before the processor sees a clip.
-    min_pixels, max_pixels : int or None
-        Video limits.
-    cap_pixels_per_frame : bool
-        The video processor's switch of that name.
-    """
-
-    fps: float | None = None
-    max_frames: int | None = None
-    min_pixels: int | None = None
-    max_pixels: int | None = None
-    cap_pixels_per_frame: bool = False
-
-
 def preprocessing_of(
-    profile: ModelProfile,
-    *,
-    min_pixels: Limit = None,
-    max_pixels: Limit = None,
-    video: VideoOptions | None = None,
-    deployed: bool = True,
+    profile: ModelProfile, asked: ProcessorOptions, *, deployed: bool = True
 ) -> Preprocessing:
-    """Return limits and sampling in force for a model."""
-    video = video or VideoOptions()
+    """Return limits and sampling in force for a model.
+
+    Unless `deployed`, what is not asked for is the checkpoint's.
+    """
+    video = asked.video or VideoOptions()
     try:
         return Preprocessing(
             image=_supported(
                 profile,
-                image_limits(profile, min_pixels, max_pixels, deployed=deployed),
+                image_limits(profile, *asked.limits, deployed=deployed),
             ),
             video=_supported(
                 profile, video_limits(profile, video.min_pixels, video.max_pixels)
@@ -88,19 +63,3 @@ def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
         )
     raise_all(problems)
     return limits
-
-
-def as_shipped(
-    profile: ModelProfile,
-    min_pixels: Limit,
-    max_pixels: Limit,
-    video: VideoOptions | None,
-) -> Preprocessing:
-    """Return the preprocessing that takes its defaults from the checkpoint."""
-    return preprocessing_of(
-        profile,
-        min_pixels=min_pixels,
-        max_pixels=max_pixels,
-        video=video,
-        deployed=False,
-    )

@@ -7,27 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bucketwise.app.options import AnalyzeOptions, options_in
+from bucketwise.app.options.analyze import AnalyzeOptions, EncoderOptions
+from bucketwise.app.options.option import typed
 from bucketwise.cli.analyze_options import (
     base_options,
     decoder_options,
+    lengths_option,
     output_options,
     price_options,
-    solver_options,
-    text_options,
-    today_options,
 )
 from bucketwise.cli.config_file import config_option
 from bucketwise.cli.encoder import analyze_texts, check_options
-from bucketwise.cli.options import (
-    Grouped,
-    bundle,
-    image_limits,
-    model_option,
-    target_option,
-    traffic_options,
-    video_limits,
-)
+from bucketwise.cli.options import Grouped, bundle, derived, traffic_options
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     base_config,
@@ -36,7 +27,8 @@ from bucketwise.cli.settings import (
     current_of,
     graph_price,
     installed_sdk,
-    video_options,
+    reading_of,
+    reading_record,
 )
 from bucketwise.cli.terminal import can_print, say, terminal_width
 
@@ -45,6 +37,7 @@ if TYPE_CHECKING:
     from bucketwise.core.analysis import Analysis
     from bucketwise.nouns.activity import Evidence
     from bucketwise.nouns.traffic import Traffic
+    from bucketwise.read.progress import Progress
 
 GATE = 3
 """Exit status where a gate says no."""
@@ -54,13 +47,6 @@ FAILING = {"no": ("no",), "go_if": ("no", "go_if")}
 
 LENGTH = "length"
 """The role of the column that --lengths names."""
-
-TAKEN = (
-    *("min_pixels", "max_pixels", "target", "current_max_pixels"),
-    *options_in(AnalyzeOptions, "choice"),
-    *options_in(AnalyzeOptions, "decoder"),
-)
-"""Options that `analyze` takes as they were read."""
 
 BASE_OPTIONS = (
     "devices",
@@ -76,28 +62,19 @@ BASE_OPTIONS = (
 )
 @bundle(traffic_options, group="Input")
 @bundle(
-    model_option,
-    text_options,
-    image_limits("the model's published RBLN deployment, else the checkpoint's"),
-    video_limits,
+    *derived(AnalyzeOptions, "model"),
+    lengths_option,
+    *derived(EncoderOptions, "texts"),
+    *derived(AnalyzeOptions, "limits"),
     group="Model and limits",
 )
-@bundle(solver_options, price_options, group="Choice")
-@bundle(today_options, base_options, group="Today")
+@bundle(*derived(AnalyzeOptions, "choice"), price_options, group="Choice")
+@bundle(*derived(AnalyzeOptions, "today"), base_options, group="Today")
 @bundle(decoder_options, group="Decoder")
-@bundle(target_option("the newest", "; repeatable, `all` for each"), group="Engine")
+@bundle(*derived(AnalyzeOptions, "engine"), group="Engine")
 @bundle(output_options, config_option, group="Output")
 @click.pass_context
-def analyze(
-    ctx: click.Context,
-    /,
-    inputs: tuple[str, ...],
-    columns: dict[str, str] | None,
-    max_bad_rows: float,
-    ignore_orientation: bool,
-    model: str | None,
-    **options: Any,
-) -> None:
+def analyze(ctx: click.Context, /, **options: Any) -> None:
     """Choose graphs from real traffic; write a plan, a report and configurations.
 
     The buckets of the ViT from the sizes that users sent, and decoder_batch_sizes from
@@ -107,8 +84,9 @@ def analyze(
     from bucketwise.app.output import check_folder, default_folder
     from bucketwise.app.pages import check_formats
 
-    folder = options["out"] or default_folder(str(inputs[0]))
-    named_length = options["lengths"] or (columns or {}).get(LENGTH)
+    columns = options["columns"] or {}
+    folder = options["out"] or default_folder(str(options["inputs"][0]))
+    named_length = options["lengths"] or columns.get(LENGTH)
     if named_length:
         check_options(ctx)
     elif options["max_tokens"]:
@@ -119,49 +97,27 @@ def analyze(
     check_formats(options["formats"])
     if named_length:
         texts = analyze_texts(
-            inputs,
-            {**(columns or {}), LENGTH: named_length},
-            folder,
-            {**options, "model": model, "max_bad_rows": max_bad_rows},
+            {**options, "columns": {**columns, LENGTH: named_length}}, folder
         )
         _gate(texts.plan.verdict.call, options["fail_on"])
         return
+    asked = typed(AnalyzeOptions, options)
     current = current_of(options["current"])
-    named = model or (current.model if current else "")
+    named = options["model"] or (current.model if current else "")
     configs = base_document(options["base"])
     if current is not None:
         configs = configs or current.documents
     base = base_config(named, configs, options)
-    places = not options["no_places"]
+    places = options["places"]
     with shown_progress(quiet=options["quiet"]) as progress:
-        traffic, evidence = _read(
-            inputs,
-            options["activity"],
-            log_format=options["log_format"],
-            columns=columns,
-            max_bad_rows=max_bad_rows,
-            places=places,
-            ignore_orientation=ignore_orientation,
-            progress=progress,
-        )
+        traffic, evidence = _read(options, progress)
     from bucketwise.app import planning
 
     analysis = planning.analyze(
         traffic,
-        model=model,
-        video=video_options(options),
-        graph_price=price,
-        current=current,
-        base=base,
         evidence=evidence,
-        places=places,
-        **{name: options[name] for name in TAKEN},
         recorded={
-            **({"config": options["config"]} if options["config"] and places else {}),
-            "columns": columns,
-            "max_bad_rows": max_bad_rows,
-            "ignore_orientation": ignore_orientation,
-            "no_places": options["no_places"],
+            **reading_record(options),
             "base": Path(options["base"]).name if options["base"] and places else None,
             "activity": [Path(name).name for name in options["activity"]]
             if places
@@ -169,6 +125,7 @@ def analyze(
             "log_format": options["log_format"],
             **{name: options[name] for name in BASE_OPTIONS},
         },
+        **{**asked, "graph_price": price, "current": current, "base": base},
     )
     known: dict[str, Any] = {"target": options["target"]}
     deployment = planning.deployment_of(
@@ -196,29 +153,23 @@ def _gate(call: str, fail_on: str | None) -> None:
 
 
 def _read(
-    inputs: tuple[str, ...],
-    activity: tuple[str, ...],
-    *,
-    log_format: str | None,
-    columns: dict[str, str] | None,
-    ignore_orientation: bool,
-    **reading: Any,
+    options: dict[str, Any], progress: Progress
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
     from bucketwise import read as sources
     from bucketwise.read.tables.naming import Naming
 
+    inputs, columns = options["inputs"], options["columns"]
+    activity, log_format = options["activity"], options["log_format"]
+    reading = {**reading_of(options), "progress": progress}
     if not activity:
         if log_format is not None:
             message = "--log-format says how --activity is written; name that, too"
             raise click.UsageError(message)
-        return sources.read_inputs(
-            inputs, columns=columns, ignore_orientation=ignore_orientation, **reading
-        )
+        return sources.read_inputs(inputs, columns=columns, **reading)
     naming = Naming(columns, apart=True)
-    traffic = sources.read_traffic(
-        inputs, columns=naming, ignore_orientation=ignore_orientation, **reading
-    )
+    traffic = sources.read_traffic(inputs, columns=naming, **reading)
+    del reading["ignore_orientation"]
     evidence = sources.read_evidence(
         activity, columns=naming, log_format=log_format, **reading
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bucketwise.app.options import AnalyzeOptions
+from bucketwise.app.options.analyze import AnalyzeOptions
 from bucketwise.cli.option_types import (
     Amount,
     Formats,
@@ -18,24 +18,13 @@ from bucketwise.cli.options import bundle, counts, derived
 MOST_DEVICES = 4_096
 """More than any server has: memory is added up device by device."""
 
-text_options = bundle(
-    click.option(
-        "--lengths",
-        type=Name(),
-        metavar="COLUMN",
-        help="Plan a text encoder: the column of INPUT that holds the tokens of each "
-        "text, as --columns length=COLUMN; --model names the encoder  [default: the sizes "
-        "of images]",
-    ),
-    click.option(
-        "--max-tokens",
-        type=counts,
-        help="With --lengths: where the tokenizer cuts a text  [default: the "
-        "checkpoint's model_max_length, but no more than its positions]",
-    ),
+lengths_option = click.option(
+    "--lengths",
+    type=Name(),
+    metavar="COLUMN",
+    help="Plan a text encoder: the column of INPUT that holds the tokens of each text, as "
+    "--columns length=COLUMN; --model names the encoder  [default: the sizes of images]",
 )
-
-solver_options = bundle(*derived(AnalyzeOptions, "choice"))
 
 price_options = bundle(
     click.option(
@@ -49,17 +38,7 @@ price_options = bundle(
     click.option("--vit-tflops", type=Amount(), help="TFLOP/s the ViT reaches."),
 )
 
-today_options = bundle(*derived(AnalyzeOptions, "today"))
-
 base_options = bundle(
-    click.option(
-        "--base",
-        type=Name(),
-        metavar="CONFIG",
-        help="Configuration the emitted ones start from, as `bucketwise lint` reads it  "
-        "[default: --current when that holds one, else the Model Zoo's, its values "
-        "marked assumed]",
-    ),
     click.option(
         "--devices",
         type=click.IntRange(min=1, max=MOST_DEVICES),
@@ -135,9 +114,5 @@ output_options = bundle(
         type=click.Choice(["no", "go_if"]),
         help="End with status 3 on that verdict; go_if on no, too  [default: never]",
     ),
-    click.option(
-        "--no-places",
-        is_flag=True,
-        help="Keep names of inputs and places of rejected rows out of every output.",
-    ),
+    *derived(AnalyzeOptions, "output"),
 )

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bucketwise.app.options.commands import CompareOptions
+from bucketwise.app.options.option import typed
+from bucketwise.cli.config_file import config_option
 from bucketwise.cli.option_types import Name
-from bucketwise.cli.options import (
-    cost_option,
-    image_limits,
-    one_target,
-    target_option,
-    traffic_options,
-    video_limits,
-)
-from bucketwise.cli.settings import read_sizes, say_notes, video_options
+from bucketwise.cli.options import bundle, derived, traffic_options
+from bucketwise.cli.settings import read_sizes, reading_record, say_notes
 from bucketwise.cli.terminal import say
 from bucketwise.words.text import worded
 
@@ -44,82 +40,32 @@ MOST_LENGTHS = 60
     help="A plan.json or its folder, a configuration as `bucketwise lint` reads it, or "
     "lengths such as 1024,4096; two or more.",
 )
-@click.option(
-    "--model",
-    type=Name(),
-    help="Built-in name, Hugging Face id or local folder  [default: what the plans name, "
-    "else qwen3-vl-2b, with a note]",
-)
-@image_limits("what each plan or configuration sets, else as for `analyze`")
-@video_limits
-@click.option(
-    "--bucket-unit",
-    type=click.Choice(["vit", "merged"]),
-    default="vit",
-    show_default=True,
-    help="Unit of lengths given as numbers; every released runtime compares vit.",
-)
-@cost_option
-@target_option("the newest")
+@bundle(*derived(CompareOptions))
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a page too; its name ends in .html, .md or .json.",
 )
-@click.option(
-    "--no-places",
-    is_flag=True,
-    help="Keep names of inputs and files out of every output.",
-)
-def compare(
-    inputs: tuple[str, ...],
-    columns: dict[str, str] | None,
-    max_bad_rows: float,
-    ignore_orientation: bool,
-    plans: tuple[str, ...],
-    output: Path | None,
-    no_places: bool,
-    **options: Any,
-) -> None:
+@config_option
+def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None:
     """Set plans or bucket lists side by side: who fails first, then what each costs.
 
     All are judged on the same images. Limits that a plan or a configuration sets are its
     own unless --min-pixels or --max-pixels says otherwise.
     """
-    target = one_target(options["target"])
+    asked = typed(CompareOptions, options)
     from bucketwise.app import comparing
     from bucketwise.app.given_plans import read_plans
     from bucketwise.report.comparison.words import finding, told_over
 
     if output is not None:
         comparing.check_comparison_name(output)
-    read = read_plans(plans, places=not no_places)
-    traffic = read_sizes(
-        inputs,
-        columns,
-        max_bad_rows=max_bad_rows,
-        places=not no_places,
-        ignore_orientation=ignore_orientation,
-    )
+    read = read_plans(plans, places=options["places"])
+    traffic = read_sizes(options)
     say_notes(traffic)
     comparison = comparing.compare(
-        traffic,
-        read,
-        model=options["model"],
-        min_pixels=options["min_pixels"],
-        max_pixels=options["max_pixels"],
-        video=video_options(options),
-        bucket_unit=options["bucket_unit"],
-        cost=options["cost"],
-        target=target,
-        places=not no_places,
-        recorded={
-            "columns": columns,
-            "max_bad_rows": max_bad_rows,
-            "ignore_orientation": ignore_orientation,
-            "no_places": no_places,
-        },
+        traffic, read, recorded=reading_record(options), **asked
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")

@@ -74,5 +74,6 @@ config_option = click.option(
     callback=_read,
     metavar="FILE",
     help='Take options from a TOML file, by their names: model = "qwen3-vl-2b", '
-    'target = ["0.12.0"], quiet = true. What is typed beside it counts more  [default: none]',
+    'target = ["0.12.0"], max_pixels = 1003520. What is typed beside it counts more  '
+    "[default: none]",
 )

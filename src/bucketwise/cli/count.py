@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bucketwise.cli.options import (
-    image_limits,
-    one_target,
-    required_model_option,
-    target_option,
-    traffic_options,
-    video_limits,
-)
-from bucketwise.cli.settings import limits_line, read_sizes, say_notes, video_options
+from bucketwise.app.options.commands import CountOptions
+from bucketwise.app.options.option import typed
+from bucketwise.cli.config_file import config_option
+from bucketwise.cli.options import bundle, derived, traffic_options
+from bucketwise.cli.settings import limits_line, read_sizes, reading_of, say_notes
 from bucketwise.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -29,7 +25,7 @@ if TYPE_CHECKING:
     epilog="Example: bucketwise count traffic.csv --model qwen3-vl-2b -o sizes.csv"
 )
 @traffic_options
-@required_model_option
+@bundle(*derived(CountOptions))
 @click.option(
     "-o",
     "--output",
@@ -43,44 +39,24 @@ if TYPE_CHECKING:
     is_flag=True,
     help="One output row for each input row, in order, instead of distinct sizes.",
 )
-@image_limits("the checkpoint's")
-@video_limits
-@target_option("the newest")
-def count(
-    inputs: tuple[str, ...],
-    columns: dict[str, str] | None,
-    max_bad_rows: float,
-    ignore_orientation: bool,
-    model: str,
-    output: str,
-    each_row: bool,
-    target: tuple[str, ...],
-    **limits: Any,
-) -> None:
+@config_option
+def count(output: str, each_row: bool, **options: Any) -> None:
     """List every distinct size and what it becomes under the checkpoint's limits."""
     from bucketwise.app import counting
     from bucketwise.app.output import write_tables
+    from bucketwise.read import read_rows
     from bucketwise.read.tables.naming import Naming
 
-    settings = {
-        "model": model,
-        "min_pixels": limits["min_pixels"],
-        "max_pixels": limits["max_pixels"],
-        "video": video_options(limits),
-        "target": one_target(target),
-    }
-    reading: dict[str, Any] = {
-        "max_bad_rows": max_bad_rows,
-        "ignore_orientation": ignore_orientation,
-    }
+    settings = typed(CountOptions, options)
+    asked = CountOptions(**settings)
     tables: Iterator[DataFrame]
-    in_force = limits_line(model, settings["target"], limits)
+    in_force = limits_line(asked)
     if each_row:
-        naming = Naming(columns)
-        rows = counting.count_rows(inputs, columns=naming, **reading, **settings)
-        tables = _checked(rows, naming)
+        naming = Naming(options["columns"])
+        rows = read_rows(options["inputs"], columns=naming, **reading_of(options))
+        tables = _checked(counting.count_rows(rows, asked), naming)
     else:
-        traffic = read_sizes(inputs, columns, **reading)
+        traffic = read_sizes(options)
         say_notes(traffic)
         tables = iter([counting.count(traffic, **settings)])
     say(in_force, err=True)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import graph_price, installed_sdk
+from bucketwise.app.options.analyze import EncoderOptions
+from bucketwise.app.options.option import typed
+from bucketwise.cli.settings import PRICE_TERMS, graph_price, installed_sdk, read_sizes
 from bucketwise.cli.terminal import can_print, say, terminal_width
 
 if TYPE_CHECKING:
     from bucketwise.app.output import Written
     from bucketwise.core.encoder.analysis import EncoderAnalysis
 
-OF_TEXTS = frozenset(
-    {
-        *("inputs", "sql", "columns", "max_bad_rows", "lengths", "max_tokens", "model"),
-        *("strategy", "buckets", "min_saving", "cost", "align", "headroom", "pins"),
-        *("graph_minutes", "images_per_day", "keep_days", "vit_tflops"),
-        *("current", "npu", "target"),
-        *("out", "formats", "quiet", "as_json", "fail_on", "no_places", "config"),
-    }
-)
+OF_TEXTS = {
+    *("inputs", "sql", "columns", "max_bad_rows", "lengths", *PRICE_TERMS),
+    *(each.name for each in fields(EncoderOptions)),
+    *("out", "formats", "quiet", "as_json", "fail_on", "config"),
+}
 """Options that mean something where there are texts alone."""
 
 GIVEN = (
@@ -47,13 +45,9 @@ def check_options(ctx: click.Context) -> None:
         raise click.UsageError(message, ctx)
 
 
-def analyze_texts(
-    inputs: tuple[str, ...],
-    columns: dict[str, str],
-    folder: Path,
-    options: dict[str, Any],
-) -> EncoderAnalysis:
+def analyze_texts(options: dict[str, Any], folder: Path) -> EncoderAnalysis:
     """Read token counts, plan, print the decision and write the files."""
+    columns = options["columns"]
     if not options["model"]:
         message = (
             f"--lengths {columns['length']} needs --model: a text encoder such as bert-base-uncased or bge-m3, "
@@ -62,37 +56,18 @@ def analyze_texts(
         raise click.UsageError(message)
     price = graph_price(options)
     from bucketwise.app import encoding
-    from bucketwise.read import read_traffic
-    from bucketwise.read.tables.naming import Naming
 
-    places = not options["no_places"]
-    naming = Naming(columns)
-    with shown_progress(quiet=options["quiet"]) as progress:
-        traffic = read_traffic(
-            inputs,
-            columns=naming,
-            max_bad_rows=options["max_bad_rows"],
-            places=places,
-            progress=progress,
-        )
-    naming.check(of_load=False)
+    asked = typed(EncoderOptions, options)
+    traffic = read_sizes(options)
     analysis = encoding.analyze_lengths(
         traffic,
-        graph_price=price,
-        places=places,
         recorded={
             "columns": columns,
             "max_bad_rows": options["max_bad_rows"],
-            "no_places": options["no_places"],
+            "no_places": not options["places"],
             "npu": options["npu"],
         },
-        **{
-            name: options[name]
-            for name in (
-                *("model", "max_tokens", "strategy", "buckets", "min_saving", "align"),
-                *("headroom", "pins", "cost", "current", "target", "npu"),
-            )
-        },
+        **{**asked, "graph_price": price},
     )
     quiet = options["quiet"] or options["as_json"]
     if not quiet:

@@ -6,15 +6,11 @@ from typing import Any
 
 import click
 
-from bucketwise.cli.option_types import Name
-from bucketwise.cli.options import (
-    image_limits,
-    one_target,
-    required_model_option,
-    target_option,
-    video_limits,
-)
-from bucketwise.cli.settings import lengths_as_usage, limits_line, video_options
+from bucketwise.app.options.commands import ExplainOptions
+from bucketwise.app.options.option import typed
+from bucketwise.cli.config_file import config_option
+from bucketwise.cli.options import bundle, derived
+from bucketwise.cli.settings import lengths_as_usage, limits_line
 
 
 @click.command(
@@ -23,52 +19,30 @@ from bucketwise.cli.settings import lengths_as_usage, limits_line, video_options
 @click.argument(
     "sizes", nargs=-1, required=True, metavar="WIDTHxHEIGHT[@Nf[@RATEfps]]|IMAGE..."
 )
-@required_model_option
-@click.option(
-    "--plan",
-    "plan",
-    type=Name(),
-    metavar="PLAN|LIST",
-    help="Buckets to choose from: a plan.json, or lengths such as 1024,4096.",
-)
-@image_limits("those of --plan where it has some, else the checkpoint's")
-@video_limits
-@target_option("the newest")
-def explain(
-    sizes: tuple[str, ...],
-    model: str,
-    plan: str | None,
-    target: tuple[str, ...],
-    **limits: Any,
-) -> None:
+@bundle(*derived(ExplainOptions))
+@config_option
+def explain(sizes: tuple[str, ...], **options: Any) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
     from bucketwise.app import explaining
     from bucketwise.read.configs.profiles import find_profile
     from bucketwise.read.configs.scenarios import read_lengths
 
-    one = one_target(target)
-    given = None
+    settings = typed(ExplainOptions, options)
+    plan = settings.pop("buckets")
     if plan:
         with lengths_as_usage(plan):
             given = read_lengths(plan)
-    planned = given.documents[0].model if given and given.is_plan else ""
-    if planned not in ("", find_profile(model).name):
-        message = f"--model: expected {planned}, which --plan is for, got {model}"
-        raise click.UsageError(message)
-    if given and given.limits and limits["min_pixels"] is limits["max_pixels"] is None:
-        # What the plan sets on the processor is what its buckets were made for.
-        [set_by_plan, *_] = given.limits
-        limits["min_pixels"] = set_by_plan.min_pixels
-        limits["max_pixels"] = set_by_plan.max_pixels
-    lines = explaining.explain(
-        sizes,
-        model=model,
-        min_pixels=limits["min_pixels"],
-        max_pixels=limits["max_pixels"],
-        video=video_options(limits),
-        target=one,
-        buckets=given.lengths if given else None,
-    )
-    click.echo(limits_line(model, one, limits))
+        settings["buckets"] = given.lengths
+        planned = given.documents[0].model if given.is_plan else ""
+        if planned not in ("", find_profile(options["model"]).name):
+            message = f"--model: expected {planned}, which --plan is for, got {options['model']}"
+            raise click.UsageError(message)
+        if given.limits and ExplainOptions(**settings).limits == (None, None):
+            # What the plan sets on the processor is what its buckets were made for.
+            [set_by_plan, *_] = given.limits
+            settings["min_pixels"] = set_by_plan.min_pixels
+            settings["max_pixels"] = set_by_plan.max_pixels
+    lines = explaining.explain(sizes, **settings)
+    click.echo(limits_line(ExplainOptions(**settings)))
     for explanation in lines:
         click.echo(explanation.line)

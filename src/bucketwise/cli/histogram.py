@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from bucketwise.cli.options import traffic_options
+from bucketwise.cli.config_file import config_option
+from bucketwise.cli.options import traffic_options, turned
 from bucketwise.cli.settings import read_sizes, say_notes
 from bucketwise.cli.terminal import say
 
@@ -15,7 +17,9 @@ from bucketwise.cli.terminal import say
 @traffic_options
 @click.option(
     "--no-places",
+    "places",
     is_flag=True,
+    callback=turned,
     help="Keep names of inputs and places of rejected rows out of the file.",
 )
 @click.option(
@@ -25,14 +29,8 @@ from bucketwise.cli.terminal import say
     type=click.Path(path_type=Path, dir_okay=False),
     help="The Parquet file to write; every command reads it back as INPUT.",
 )
-def histogram(
-    inputs: tuple[str, ...],
-    columns: dict[str, str] | None,
-    max_bad_rows: float,
-    ignore_orientation: bool,
-    no_places: bool,
-    output: Path,
-) -> None:
+@config_option
+def histogram(output: Path, **options: Any) -> None:
     """Reduce traffic once to distinct sizes per hour and label, and keep that."""
     if output.suffix != ".parquet":
         message = f"-o: expected a name that ends in .parquet, got {output}"
@@ -40,13 +38,7 @@ def histogram(
     from bucketwise.read import write_histogram
     from bucketwise.words.numbers import plural
 
-    traffic = read_sizes(
-        inputs,
-        columns,
-        max_bad_rows=max_bad_rows,
-        places=not no_places,
-        ignore_orientation=ignore_orientation,
-    )
+    traffic = read_sizes(options)
     write_histogram(traffic, output)
     say_notes(traffic)
     say(

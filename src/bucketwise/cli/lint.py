@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bucketwise.cli.option_types import Amount, Name, Percent
+from bucketwise.app.options.commands import LintOptions, VllmOptions
+from bucketwise.app.options.option import options_in, typed, typed_name
+from bucketwise.cli.config_file import config_option
 from bucketwise.cli.options import (
     asked,
+    bad_rows_option,
     bundle,
     columns_option,
-    counts,
-    image_limits,
-    one_target,
+    derived,
     sql_option,
-    target_option,
 )
 from bucketwise.cli.progress import shown_progress
-from bucketwise.cli.settings import say_notes
+from bucketwise.cli.settings import reading_of, say_notes
 from bucketwise.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ FORMATS = ("text", "json", "sarif", "github")
 """As `findings.RENDERERS` has them; importing that would make --help slow."""
 
 GATE_SAID_NO = 3
-
-VLLM = ("device_gb", "gpu_memory_utilization", "used_gb", "max_model_len")
 
 traffic_options = bundle(
     click.option(
@@ -44,39 +42,7 @@ traffic_options = bundle(
     ),
     sql_option,
     columns_option,
-    click.option(
-        "--max-bad-rows",
-        type=Percent(),
-        default="5%",
-        show_default=True,
-        help="Stop when more than this share of the rows of --traffic cannot be used.",
-    ),
-)
-
-
-vllm_options = bundle(
-    click.option(
-        "--device-gb",
-        type=Amount(),
-        help="With --target vllm: memory of the device in 10^9 bytes.",
-    ),
-    click.option(
-        "--gpu-memory-utilization",
-        type=Percent(zero=False),
-        help="With --target vllm: vLLM's option of that name, a share of the device.",
-    ),
-    click.option(
-        "--used-gb",
-        type=Amount(zero=True),
-        help="With --target vllm: what others hold of it when vLLM starts, in 10^9 "
-        "bytes  [default: not told]",
-    ),
-    click.option(
-        "--max-model-len",
-        type=counts,
-        help="With --target vllm: vLLM's option of that name, in tokens  [default: the "
-        "model's]",
-    ),
+    bad_rows_option("the rows of --traffic"),
 )
 
 
@@ -85,20 +51,9 @@ vllm_options = bundle(
     "--traffic traffic.csv"
 )
 @click.argument("configs", nargs=-1, metavar="CONFIG...")
-@click.option(
-    "--model",
-    type=Name(),
-    help="Built-in name, Hugging Face id or local folder  [default: what CONFIG names]",
-)
-@target_option("what CONFIG says, else the newest", ", or vllm")
-@image_limits("what CONFIG sets, else the checkpoint's")
-@click.option(
-    "--npu",
-    type=Name(),
-    help="NPU name, such as RBLN-CA25  [default: what CONFIG says]",
-)
+@bundle(*derived(LintOptions))
 @traffic_options
-@vllm_options
+@bundle(*derived(VllmOptions))
 @click.option(
     "--format",
     "format_name",
@@ -113,16 +68,8 @@ vllm_options = bundle(
     help="Print what would put it right as a diff of CONFIG that patch -p0 applies, "
     "findings going to standard error. No file is changed.",
 )
-def lint(
-    configs: tuple[str, ...],
-    target: tuple[str, ...],
-    inputs: tuple[str, ...],
-    columns: dict[str, str] | None,
-    max_bad_rows: float,
-    format_name: str,
-    fix: bool,
-    **options: Any,
-) -> None:
+@config_option
+def lint(configs: tuple[str, ...], format_name: str, fix: bool, **options: Any) -> None:
     """Say whether configurations will work, and for this traffic.
 
     CONFIG is a rbln_config as JSON, YAML or TOML, a compiled folder, a Python file or a
@@ -134,25 +81,27 @@ def lint(
     With --target vllm no CONFIG is read: what plain vLLM counts on one device of any
     kind is added up instead, and whether it would start.
     """
-    vllm = {name: options.pop(name) for name in VLLM}
-    if target == ("vllm",):
-        _say_vllm(options["model"], configs, vllm)
+    if options["target"] == "vllm":
+        _say_vllm(configs, options)
         return
-    _check_together(configs, vllm, columns if not inputs else None)
-    one = one_target(target)
+    _check_together(configs, options)
+    judging = typed(LintOptions, options)
     from bucketwise.app import linting
     from bucketwise.lint.formats import RENDERERS
     from bucketwise.read import read_inputs
 
     traffic = evidence = None
-    if inputs:
+    if options["inputs"]:
         with shown_progress() as progress:
             traffic, evidence = read_inputs(
-                inputs, columns=columns, max_bad_rows=max_bad_rows, progress=progress
+                options["inputs"],
+                columns=options["columns"],
+                progress=progress,
+                **reading_of(options),
             )
         say_notes(traffic)
     report = linting.lint_config(
-        *configs, target=one, traffic=traffic, evidence=evidence, **options
+        *configs, traffic=traffic, evidence=evidence, **judging
     )
     said = RENDERERS[format_name](report)
     if said:
@@ -163,40 +112,27 @@ def lint(
         sys.exit(GATE_SAID_NO)
 
 
-def _check_together(
-    configs: tuple[str, ...], vllm: dict[str, Any], unread: dict[str, str] | None
-) -> None:
+def _check_together(configs: tuple[str, ...], options: dict[str, Any]) -> None:
     """Refuse options without what they go with."""
-    given = [f"--{name.replace('_', '-')}" for name, value in vllm.items() if value]
+    given = [typed_name(name) for name in options_in(VllmOptions) if options[name]]
     message = ""
     if given:
         message = f"{', '.join(given)} goes with --target vllm"
     elif not configs:
         message = "Missing argument 'CONFIG...'."
-    elif unread:
+    elif options["columns"] and not options["inputs"]:
         message = "--columns goes with --traffic"
     if message:
         raise click.UsageError(message)
 
 
-def _say_vllm(
-    model: str | None, configs: tuple[str, ...], vllm: dict[str, Any]
-) -> None:
-    missing = [
-        f"--{name.replace('_', '-')}"
-        for name in ("device_gb", "gpu_memory_utilization")
-        if vllm[name] is None
-    ]
-    if missing or configs:
-        message = (
-            f"--target vllm needs {' and '.join(missing)}"
-            if missing
-            else "--target vllm reads no CONFIG"
-        )
-        raise click.UsageError(message)
+def _say_vllm(configs: tuple[str, ...], options: dict[str, Any]) -> None:
     from bucketwise.app import memory
 
-    fit = memory.vllm_fit(model=model, **vllm)
+    fit = memory.vllm_fit(**typed(VllmOptions, options))
+    if configs:
+        message = "--target vllm reads no CONFIG"
+        raise click.UsageError(message)
     for line in memory.vllm_lines(fit):
         say(line)
     if fit.outcome == "refuses":

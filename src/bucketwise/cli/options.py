@@ -8,17 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from bucketwise.app.options import Option, options_in
-from bucketwise.cli.option_types import (
-    KINDS,
-    MOST_COUNT,
-    MOST_LEAST_PIXELS,
-    Amount,
-    Columns,
-    Name,
-    Percent,
-    Pixels,
-)
+from bucketwise.app.options.option import Option, options_in, typed_name
+from bucketwise.cli.option_types import KINDS, Columns, Percent
 from bucketwise.errors import UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -26,7 +17,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _SQL = "bucketwise.sql"
 """Where the query waits for the inputs that it reads."""
 
-counts = click.IntRange(min=1, max=MOST_COUNT)
+counts = KINDS["count"]
 
 
 def bundle(
@@ -66,27 +57,44 @@ class Grouped(click.Command):
                 formatter.write_dl(groups[heading])
 
 
-def derived(options: type, group: str) -> tuple[Callable[[Any], Any], ...]:
-    """Return the options of one group of a command's fields."""
-    return tuple(
-        _derived(field, option) for field, option in options_in(options, group).items()
-    )
+def derived(options: type, *groups: str) -> tuple[Callable[[Any], Any], ...]:
+    """Return the options of a command's fields, or those of some groups."""
+    found = options_in(options, *groups)
+    return tuple(_derived(field, option) for field, option in found.items())
 
 
 def _derived(field: str, option: Option) -> Callable[[Any], Any]:
-    name = option.name or f"--{field.replace('_', '-')}"
+    name = option.name or typed_name(field)
     if option.kind == "flag":
-        return click.option(name, field, is_flag=True, help=option.text)
+        callback = turned if name.startswith("--no-") else None
+        return click.option(
+            name, field, is_flag=True, callback=callback, help=option.text
+        )
     return click.option(
         name,
         field,
         type=KINDS[option.kind],
-        default=option.shown,
         show_default=option.shown is not None,
         metavar=option.metavar,
-        multiple=option.repeats,
+        multiple=option.repeats or option.once,
+        callback=_one if option.once else None,
         help=option.text,
+        # A default of None, too, would do for what must be given.
+        **{"required": True} if option.required else {"default": option.shown},
     )
+
+
+def turned(_: click.Context, __: click.Parameter, value: bool) -> bool:
+    """Return what a flag that leaves something out says of it."""
+    return not value
+
+
+def _one(_: click.Context, param: click.Parameter, values: Sequence[Any]) -> Any:
+    """Return the one value of an option that has room for no second."""
+    if len(values) > 1:
+        message = f"give one {param.opts[0]} here, {len(values)} found"
+        raise click.UsageError(message)
+    return values[0] if values else None
 
 
 def _together(
@@ -153,139 +161,26 @@ sql_option = click.option(
     "[default: INPUT as it is]",
 )
 
-traffic_options = bundle(
-    click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),
-    sql_option,
-    columns_option,
-    click.option(
+
+def bad_rows_option(rows: str) -> Callable[..., Any]:
+    """Return the option of how many of some rows may be unusable."""
+    return click.option(
         "--max-bad-rows",
         type=Percent(),
         default="5%",
         show_default=True,
-        help="Stop when more than this share of the rows cannot be used.",
-    ),
+        help=f"Stop when more than this share of {rows} cannot be used.",
+    )
+
+
+traffic_options = bundle(
+    click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),
+    sql_option,
+    columns_option,
+    bad_rows_option("the rows"),
     click.option(
         "--ignore-orientation",
         is_flag=True,
         help="Count images as stored, for serving stacks that do not turn them.",
     ),
 )
-
-model_option = click.option(
-    "--model",
-    type=Name(),
-    help="Built-in name, Hugging Face id or local folder  [default: qwen3-vl-2b, with a "
-    "note]",
-)
-required_model_option = click.option(
-    "--model",
-    type=Name(),
-    required=True,
-    help="Built-in name, Hugging Face id or local folder.",
-)
-
-cost_option = click.option(
-    "--cost",
-    default="flops",
-    show_default=True,
-    help="What a ViT run costs: flops, or linear, in proportion to its length.",
-)
-
-
-def _kept_count(ctx: click.Context, param: click.Parameter, value: int | None) -> None:
-    """Keep the count until the limit it stands for is read."""
-    ctx.meta[str(param.name)] = value
-
-
-def _or_soft_tokens(
-    ctx: click.Context, param: click.Parameter, value: int | str | None
-) -> int | str | None:
-    """Return the upper limit, given as pixels or as a count of soft tokens."""
-    count = ctx.meta.get("soft_tokens")
-    if count is None:
-        return value
-    if value is not None:
-        message = "expected --max-pixels or --soft-tokens, got both"
-        raise click.BadParameter(message, ctx, param)
-    from bucketwise.core.in_service import SOFT_TOKEN_PX
-
-    pixels: int = count * SOFT_TOKEN_PX**2
-    return pixels
-
-
-def image_limits(default: str) -> Callable[..., Any]:
-    """Return the options of the image limits, saying what holds without them."""
-    return bundle(
-        click.option(
-            "--min-pixels",
-            type=Pixels(most=MOST_LEAST_PIXELS),
-            help='The processor\'s lower image limit in pixels, or "checkpoint"  '
-            f"[default: {default}]",
-        ),
-        click.option(
-            "--max-pixels",
-            type=Pixels(),
-            callback=_or_soft_tokens,
-            help='The processor\'s upper image limit in pixels, or "checkpoint"  '
-            f"[default: {default}]",
-        ),
-        click.option(
-            "--soft-tokens",
-            type=click.IntRange(min=1, max=MOST_COUNT),
-            expose_value=False,
-            is_eager=True,
-            callback=_kept_count,
-            help="max_soft_tokens of the processor, for models that scale every image to "
-            "so many soft tokens  [default: the checkpoint's]",
-        ),
-    )
-
-
-video_limits = bundle(
-    click.option(
-        "--video-fps",
-        type=Amount(most=1_000_000),
-        help="Sample clips of known fps at this rate  [default: the model's]",
-    ),
-    click.option(
-        "--max-frames",
-        type=counts,
-        help="Frames the serving stack keeps before the processor sees a clip  "
-        "[default: all]",
-    ),
-    click.option(
-        "--video-min-pixels",
-        type=Pixels(checkpoint=False, most=MOST_LEAST_PIXELS),
-        help="Lower video limit in pixels  [default: the checkpoint's]",
-    ),
-    click.option(
-        "--video-max-pixels",
-        type=Pixels(checkpoint=False),
-        help="Upper video limit in pixels  [default: the checkpoint's]",
-    ),
-    click.option(
-        "--cap-pixels-per-frame",
-        is_flag=True,
-        help="The video processor's switch of that name (off in released versions).",
-    ),
-)
-
-
-def target_option(default: str, also: str = "") -> Callable[..., Any]:
-    """Return the option of the SDK dialects, saying what holds without it."""
-    return click.option(
-        "--target",
-        type=Name(),
-        multiple=True,
-        metavar="SDK",
-        help="An SDK dialect such as optimum-rbln==0.12.0 (see `bucketwise targets`)"
-        f"{also}  [default: {default}]",
-    )
-
-
-def one_target(names: tuple[str, ...]) -> str | None:
-    """Return the one target of a command that compares with a single release."""
-    if len(names) > 1:
-        message = f"give one --target here, {len(names)} found"
-        raise click.UsageError(message)
-    return names[0] if names else None

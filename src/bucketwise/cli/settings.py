@@ -16,7 +16,7 @@ from bucketwise.errors import ConfigError, UsageError
 from bucketwise.words.numbers import plural
 
 if TYPE_CHECKING:
-    from bucketwise.app.preprocessing import VideoOptions
+    from bucketwise.app.options.commands import CountOptions
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.engines.rbln.base_config import BaseConfig, Overrides
     from bucketwise.nouns.document import Document
@@ -24,37 +24,23 @@ if TYPE_CHECKING:
     from bucketwise.read.configs.scenarios import GivenLengths, RblnConfig
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
+READING = ("max_bad_rows", "ignore_orientation", "places")
 MOST_NOTES = 20
 """Told on a terminal; a folder of a thousand tables has more."""
 
 
-def video_options(limits: dict[str, Any]) -> VideoOptions:
-    """Return the clip options out of what `limit_options` parsed."""
-    from bucketwise.app.preprocessing import VideoOptions
-
-    return VideoOptions(
-        fps=limits["video_fps"],
-        max_frames=limits["max_frames"],
-        min_pixels=limits["video_min_pixels"],
-        max_pixels=limits["video_max_pixels"],
-        cap_pixels_per_frame=limits["cap_pixels_per_frame"],
-    )
-
-
-def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
+def limits_line(asked: CountOptions) -> str:
     """Say which model, release and limits are in force, and where the limits come from."""
     from bucketwise.app.built_in import newest
-    from bucketwise.app.preprocessing import as_shipped
+    from bucketwise.app.preprocessing import preprocessing_of
     from bucketwise.core.limits import image_limits
     from bucketwise.read.configs.profiles import find_profile
 
-    profile = find_profile(model)
-    preprocessing = as_shipped(
-        profile, limits["min_pixels"], limits["max_pixels"], video_options(limits)
-    )
+    profile = find_profile(asked.model)
+    preprocessing = preprocessing_of(profile, asked, deployed=False)
     image = preprocessing.image
     line = (
-        f"{profile.name}, {newest(target).name}, image limits {image.min_pixels:,} "
+        f"{profile.name}, {newest(asked.target).name}, image limits {image.min_pixels:,} "
         f"to {image.max_pixels:,} px ({image.source})"
     )
     clip = preprocessing.clip
@@ -64,9 +50,7 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
             f"({clip.source})"
         )
     notes = [*profile.notes]
-    deployed = image_limits(
-        profile, limits["min_pixels"], limits["max_pixels"], deployed=True
-    )
+    deployed = image_limits(profile, *asked.limits, deployed=True)
     if deployed.max_pixels != image.max_pixels:
         notes.append(
             f"analyze takes max_pixels {deployed.max_pixels:,} ({deployed.source}); "
@@ -75,16 +59,33 @@ def limits_line(model: str, target: str | None, limits: dict[str, Any]) -> str:
     return "\n".join((line, *(f"note: {note}" for note in notes)))
 
 
-def read_sizes(
-    inputs: tuple[str, ...], columns: dict[str, str] | None, **reading: Any
-) -> Traffic:
+def reading_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return how inputs are to be read."""
+    return {name: options[name] for name in READING if name in options}
+
+
+def reading_record(options: dict[str, Any]) -> dict[str, Any]:
+    """Return how inputs were read, and where options come from, as results record it."""
+    config = options["config"] if options["places"] else None
+    return {
+        **({"config": config} if config else {}),
+        "columns": options["columns"],
+        "max_bad_rows": options["max_bad_rows"],
+        "ignore_orientation": options["ignore_orientation"],
+        "no_places": not options["places"],
+    }
+
+
+def read_sizes(options: dict[str, Any]) -> Traffic:
     """Read inputs for their sizes alone; every column that is named must be there."""
     from bucketwise.read import read_traffic
     from bucketwise.read.tables.naming import Naming
 
-    naming = Naming(columns)
-    with shown_progress() as progress:
-        traffic = read_traffic(inputs, columns=naming, progress=progress, **reading)
+    naming = Naming(options["columns"])
+    with shown_progress(quiet=options.get("quiet", False)) as progress:
+        traffic = read_traffic(
+            options["inputs"], columns=naming, progress=progress, **reading_of(options)
+        )
     naming.check(of_load=False)
     return traffic
 
@@ -198,7 +199,7 @@ def base_config(
         return None  # nothing to emit, and nothing was asked for
     # A bare list of lengths is today's buckets and no configuration.
     given = read if read and read.mapping else None
-    places = not options["no_places"]
+    places = options["places"]
     try:
         return _base_of(given, family, overrides, places=places)
     except ConfigError as error:

@@ -1,69 +1,33 @@
-"""The options of `analyze`: each said once, for Python and the command line alike."""
+"""The options of `analyze`, of images and of texts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bucketwise.errors import UsageError
+from bucketwise.app.options.option import UNITS, asked, not_among
+from bucketwise.app.options.shared import (
+    ProcessorOptions,
+    dialect,
+    image_limit,
+    named_model,
+    run_cost,
+)
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
-    from bucketwise.app.preprocessing import VideoOptions
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.core.options import PlanOptions
     from bucketwise.engines.rbln.base_config import BaseConfig
     from bucketwise.nouns.profile import ModelProfile
 
-UNITS = ("vit", "merged")
+DEPLOYED = "the model's published RBLN deployment, else the checkpoint's"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """How a field is asked for on the command line.
-
-    Attributes
-    ----------
-    group : str
-        What it belongs to.
-    kind : str
-        How its text is read: a key of `cli.option_types.KINDS`.
-    text : str
-        Its help.
-    name : str
-        What is typed, where that is not the field's name.
-    metavar : str or None
-        What stands for its value in the help.
-    shown : str or None
-        Its default as it would be typed; None where the help tells it.
-    repeats : bool
-        Whether it may be given more than once.
-    """
-
-    group: str
-    kind: str
-    text: str
-    name: str = ""
-    metavar: str | None = None
-    shown: str | None = None
-    repeats: bool = False
-
-
-def asked(default: Any, group: str, kind: str, text: str, **more: Any) -> Any:
-    """Return a field that the command line asks for."""
-    option = Option(group=group, kind=kind, text=text, **more)
-    return field(default=default, metadata={"option": option})
-
-
-def options_in(options: type, group: str) -> dict[str, Option]:
-    """Return the options of one group, by the field they set."""
-    found = {each.name: each.metadata.get("option") for each in fields(options)}
-    return {name: each for name, each in found.items() if each and each.group == group}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SolverOptions:
     """How lengths are chosen, of images and of texts alike.
 
@@ -93,13 +57,7 @@ class SolverOptions:
         shown="5%",
     )
     graph_price: GraphPrice | None = None
-    cost: str = asked(
-        "flops",
-        "choice",
-        "text",
-        "What a ViT run costs: flops, or linear, in proportion to its length.",
-        shown="flops",
-    )
+    cost: str = run_cost()
     align: int | None = asked(
         None,
         "choice",
@@ -136,8 +94,8 @@ class SolverOptions:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalyzeOptions(SolverOptions):
+@dataclass(frozen=True, kw_only=True)
+class AnalyzeOptions(SolverOptions, ProcessorOptions):
     """What `analyze` is asked beside the traffic.
 
     `video` samples and limits clips, `base` is the configuration emitted ones start from,
@@ -145,10 +103,9 @@ class AnalyzeOptions(SolverOptions):
     `places` no base name of an input is told.
     """
 
-    model: str | None = None
-    min_pixels: Limit = None
-    max_pixels: Limit = None
-    video: VideoOptions | None = None
+    model: str | None = named_model("qwen3-vl-2b, with a note")
+    min_pixels: Limit = image_limit("lower", DEPLOYED)
+    max_pixels: Limit = image_limit("upper", DEPLOYED)
     allow_overflow: bool = asked(
         False,  # noqa: FBT003 - the default of a flag
         "choice",
@@ -163,7 +120,7 @@ class AnalyzeOptions(SolverOptions):
         "Unit of the emitted lists; every released runtime compares vit.",
         shown="vit",
     )
-    current: PlanGiven | None = asked(  # noqa: RUF009 - a field
+    current: PlanGiven | None = asked(
         None,
         "today",
         "name",
@@ -179,8 +136,18 @@ class AnalyzeOptions(SolverOptions):
         "The image limit in service today  [--max-pixels, what --current or its processor "
         "sets, else the checkpoint's]",
     )
-    base: BaseConfig | None = None
-    target: Iterable[str] = ()
+    base: BaseConfig | None = asked(
+        None,
+        "today",
+        "name",
+        "Configuration the emitted ones start from, as `bucketwise lint` reads it  "
+        "[default: --current when that holds one, else the Model Zoo's, its values "
+        "marked assumed]",
+        metavar="CONFIG",
+    )
+    target: Iterable[str] = dialect(
+        "the newest", "; repeatable, `all` for each", several=True
+    )
     batch_size: int | None = asked(
         None,
         "decoder",
@@ -221,13 +188,18 @@ class AnalyzeOptions(SolverOptions):
         "says, else one graph]",
         metavar="LIST|gpu",
     )
-    places: bool = True
+    places: bool = asked(
+        True,  # noqa: FBT003 - the default of a flag
+        "output",
+        "flag",
+        "Keep names of inputs and places of rejected rows out of every output.",
+        name="--no-places",
+    )
 
-    def __post_init__(self) -> None:
-        """Check what no value below checks."""
-        if self.bucket_unit not in UNITS:
-            message = f"bucket-unit: expected vit or merged, got {self.bucket_unit!r}"
-            raise UsageError(message)
+    def problems(self) -> list[str]:
+        """Return what is wrong with them and no value below checks."""
+        unit = not_among("bucket-unit", self.bucket_unit, UNITS)
+        return [*super().problems(), *unit]
 
     @property
     def seen_with(self) -> tuple[int, ...] | str | None:
@@ -249,16 +221,9 @@ class AnalyzeOptions(SolverOptions):
             bucket_unit="merged_patches"
             if merged and not profile.soft_tokens
             else "vit_patches",
-            keep_max_pixels=self.max_pixels is not None,
+            keep_max_pixels=self.limits[1] is not None,
             allow_overflow=self.allow_overflow,
         )
-
-    def record(self, **instead: Any) -> dict[str, Any]:
-        """Return the options as the plan records them, `instead` of some their outcome."""
-        from bucketwise.app.preprocessing import VideoOptions  # noqa: PLC0415 - as above
-
-        told = {name: _plain(getattr(self, name)) for name in RECORDED}
-        return told | {"video": asdict(self.video or VideoOptions())} | instead
 
 
 RECORDED = (
@@ -279,10 +244,29 @@ RECORDED = (
 """In the order of every plan there is: its bytes stay."""
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
-    if isinstance(value, Mapping):
-        return {str(key): each for key, each in sorted(value.items())}
-    if isinstance(value, (tuple, list)):
-        return list(value)
-    return asdict(value) if hasattr(value, "__dataclass_fields__") else value
+@dataclass(frozen=True, kw_only=True)
+class EncoderOptions(SolverOptions):
+    """What `analyze --lengths` is asked beside the traffic; lengths are in tokens.
+
+    `model` is a text encoder, `current` lengths, a plan, or whatever `lint_config` reads
+    that has `max_seq_len`; memory is that of `npu`, an ATOM without one.
+    """
+
+    model: str
+    max_tokens: int | None = asked(
+        None,
+        "texts",
+        "count",
+        "With --lengths: where the tokenizer cuts a text  [default: the checkpoint's "
+        "model_max_length, but no more than its positions]",
+    )
+    current: str | Path | Sequence[int] | None = None
+    target: Iterable[str] = ()
+    npu: str | None = None
+    places: bool = True
+
+
+TEXTS_RECORDED = (
+    *("model", "max_tokens", "strategy", "buckets", "min_saving", "graph_price"),
+    *("align", "headroom", "pins", "cost", "current", "target"),
+)

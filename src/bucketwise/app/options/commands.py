@@ -1,0 +1,152 @@
+"""The options of the commands that judge what there is: all but `analyze`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bucketwise.app.options.option import UNITS, asked, not_among, typed_name
+from bucketwise.app.options.shared import (
+    LimitOptions,
+    ProcessorOptions,
+    dialect,
+    image_limit,
+    named_model,
+    run_cost,
+)
+from bucketwise.errors import UsageError
+
+if TYPE_CHECKING:
+    from bucketwise.core.limits import Limit
+
+OWN_LIMITS = "what each plan or configuration sets, else as for `analyze`"
+OF_CONFIG = "what CONFIG sets, else the checkpoint's"
+OF_PLAN = "those of --plan where it has some, else the checkpoint's"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountOptions(ProcessorOptions):
+    """What `count` is asked beside the traffic."""
+
+    model: str = named_model()
+    target: str | None = dialect("the newest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainOptions(CountOptions):
+    """What `explain` is asked beside the sizes; `buckets` are in ViT patches."""
+
+    min_pixels: Limit = image_limit("lower", OF_PLAN)
+    max_pixels: Limit = image_limit("upper", OF_PLAN)
+    buckets: Sequence[int] | None = asked(
+        None,
+        "choice",
+        "name",
+        "Buckets to choose from: a plan.json, or lengths such as 1024,4096.",
+        name="--plan",
+        metavar="PLAN|LIST",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareOptions(ProcessorOptions):
+    """What `compare` is asked beside the traffic and the plans.
+
+    Limits are of every scenario; without them each brings its own. Without `places` no
+    name of an input or a file is told.
+    """
+
+    model: str | None = named_model(
+        "what the plans name, else qwen3-vl-2b, with a note"
+    )
+    min_pixels: Limit = image_limit("lower", OWN_LIMITS)
+    max_pixels: Limit = image_limit("upper", OWN_LIMITS)
+    bucket_unit: str = asked(
+        "vit",
+        "choice",
+        "unit",
+        "Unit of lengths given as numbers; every released runtime compares vit.",
+        shown="vit",
+    )
+    cost: str = run_cost()
+    target: str | None = dialect("the newest")
+    places: bool = asked(
+        True,  # noqa: FBT003 - the default of a flag
+        "output",
+        "flag",
+        "Keep names of inputs and files out of every output.",
+        name="--no-places",
+    )
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with them."""
+        from bucketwise.core.cost import COSTS  # noqa: PLC0415 - keeps --help lean
+
+        return [
+            *super().problems(),
+            *not_among("bucket-unit", self.bucket_unit, UNITS),
+            *not_among("cost", self.cost, COSTS),
+        ]
+
+
+COMPARE_RECORDED = (
+    *("model", "min_pixels", "max_pixels", "video", "bucket_unit", "cost", "target"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LintOptions(LimitOptions):
+    """What `lint` is asked beside the configurations."""
+
+    model: str | None = named_model("what CONFIG names")
+    min_pixels: Limit = image_limit("lower", OF_CONFIG)
+    max_pixels: Limit = image_limit("upper", OF_CONFIG)
+    target: str | None = dialect("what CONFIG says, else the newest", ", or vllm")
+    npu: str | None = asked(
+        None,
+        "engine",
+        "name",
+        "NPU name, such as RBLN-CA25  [default: what CONFIG says]",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VllmOptions:
+    """What plain vLLM is started with on one device; used_gb is what others hold then."""
+
+    model: str | None = None
+    device_gb: float = asked(
+        None,
+        "vllm",
+        "amount",
+        "With --target vllm: memory of the device in 10^9 bytes.",
+    )
+    gpu_memory_utilization: float = asked(
+        None,
+        "vllm",
+        "share",
+        "With --target vllm: vLLM's option of that name, a share of the device.",
+    )
+    used_gb: float | None = asked(
+        None,
+        "vllm",
+        "any_amount",
+        "With --target vllm: what others hold of it when vLLM starts, in 10^9 bytes  "
+        "[default: not told]",
+    )
+    max_model_len: int | None = asked(
+        None,
+        "vllm",
+        "count",
+        "With --target vllm: vLLM's option of that name, in tokens  [default: the "
+        "model's]",
+    )
+
+    def __post_init__(self) -> None:
+        """Check that what nothing stands in for was given."""
+        needed = ("device_gb", "gpu_memory_utilization")
+        missing = [typed_name(name) for name in needed if getattr(self, name) is None]
+        if missing:
+            message = f"--target vllm needs {' and '.join(missing)}"
+            raise UsageError(message)
