@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.in_service import InService, limits_in_service, option_limits
+from bucketwise.core.optimize import EXACT
 from bucketwise.core.plan_diff import plan_changes as changes_between
 from bucketwise.engines import engine_for
 from bucketwise.engines.rbln.base_config import BaseConfig
@@ -117,12 +119,13 @@ def analyze(
             suggest_batch_size=asked.batch_size is None
             and not (base and base.gives(BATCH_SIZE)),
         )
-    analysis = analyze_traffic(
+    question = asked.question(profile)
+    plan_within = partial(
+        analyze_traffic,
         traffic if places else traffic.without_places(),
         profile,
         preprocessing_of(profile, asked),
-        asked.question(profile),
-        engine.releases(targets),
+        releases=engine.releases(targets),
         today=today,
         ask=ask,
         context=Context(
@@ -140,9 +143,18 @@ def analyze(
             as_stored=bool((recorded or {}).get("ignore_orientation")),
         ),
     )
+    analysis = plan_within(question)
     if not served:
         return analysis
     found: Analysis = engine.deploy(analysis, base, served, asked.min_saving)
+    # What other strategies choose knows of no budget.
+    rooms = found.rooms_for_lengths if question.strategy == EXACT else ()
+    for room in rooms:
+        budgets = replace(question.budgets, lengths_bytes=room)
+        smaller = plan_within(replace(question, budgets=budgets))
+        fitted: Analysis = engine.deploy(smaller, base, served, asked.min_saving)
+        if fitted.memory and not fitted.memory.lacks_bytes:
+            return fitted
     return found
 
 

@@ -27,12 +27,7 @@ lengths_option = click.option(
 )
 
 price_options = bundle(
-    click.option(
-        "--graph-minutes",
-        type=Amount(),
-        help="Minutes one more graph costs; given with the next three, the price of a "
-        "graph decides how many.",
-    ),
+    *derived(AnalyzeOptions, "price", "budget"),
     click.option("--images-per-day", type=Amount(), help="Images a day it will serve."),
     click.option("--keep-days", type=Amount(), help="Days it stays in use."),
     click.option("--vit-tflops", type=Amount(), help="TFLOP/s the ViT reaches."),

@@ -313,6 +313,73 @@ class Columns(click.ParamType[tuple[tuple[str, str], ...]]):
         return tuple((role.strip(), column.strip()) for role, _, column in pairs)
 
 
+class GraphMinutes(click.ParamType[float | dict[int, float]]):
+    """Minutes of a graph: one number, or by length: "1024=3,16384=20"."""
+
+    name = "minutes"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float | dict[int, float]:
+        """Return the minutes, or length -> minutes, ascending."""
+        if "=" not in str(value):
+            return Amount().convert(value, param, ctx)
+        pairs = [each.partition("=") for each in str(value).split(",")]
+        lengths = [length.strip() for length, _, _ in pairs]
+        if not all(re.fullmatch("[1-9][0-9]{0,8}", each) for each in lengths):
+            self.fail(
+                f"expected minutes, or minutes by length such as 1024=3,16384=20, got {value!r}",
+                param,
+                ctx,
+            )
+        return {
+            int(length): Amount().convert(minutes, param, ctx)
+            for length, (_, _, minutes) in sorted(
+                zip(lengths, pairs, strict=True), key=lambda each: int(each[0])
+            )
+        }
+
+
+class Scaled(click.ParamType[Any]):
+    """A number with one of few units."""
+
+    def __init__(self, name: str, units: dict[str, float], example: str) -> None:
+        self.name = name
+        self.units = units
+        self.example = example
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return it in the unit that counts 1."""
+        text = str(value).strip()
+        match = re.fullmatch(rf"({_NUMBER.pattern})\s*([A-Za-z]*)", text)
+        if match is None or match[2].lower() not in self.units or not float(match[1]):
+            self.fail(f"expected {self.example}, got {text!r}", param, ctx)
+        return self.units[match[2].lower()] * float(match[1])
+
+
+class Bytes(Scaled):
+    """Memory of a device."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Return the bytes."""
+        if isinstance(value, int):
+            return value
+        return int(super().convert(value, param, ctx))
+
+
 def _is_batch_size(text: str) -> bool:
     return (
         re.fullmatch("[0-9]{1,4}", text.strip()) is not None
@@ -339,6 +406,17 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "unit": click.Choice(["vit", "merged"]),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
     "step_cost": StepCost(),
+    "graph_minutes": GraphMinutes(),
+    "bytes": Bytes(
+        "size",
+        {"gb": 1e9, "gib": 2.0**30, "mb": 1e6, "mib": 2.0**20},
+        "a size with its unit such as 12GB or 12GiB",
+    ),
+    "tflop": Scaled(
+        "TFLOP",
+        {"tflop": 1e12, "gflop": 1e9},
+        "compute such as 5TFLOP (milliseconds need a measured cost)",
+    ),
     "seen_on": SeenOn(),
 }
 """How the text of an option is read, by the kind that its field names."""

@@ -122,8 +122,12 @@ def installed_sdk() -> str | None:
 def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     """Return the price of one more graph; all four terms or none."""
     given = {name: options[name] for name in PRICE_TERMS if options[name] is not None}
-    if not given:
+    minutes = given.get("graph_minutes")
+    if not given or [*given] == ["graph_minutes"]:
         return None
+    if isinstance(minutes, dict):
+        message = "--graph-minutes: the price of a graph needs one number of minutes, got minutes by length"
+        raise click.UsageError(message)
     missing = [
         f"--{name.replace('_', '-')}" for name in PRICE_TERMS if name not in given
     ]

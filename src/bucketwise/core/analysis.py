@@ -70,6 +70,9 @@ class Analysis:
     memory, memory_before : MemoryPlan or None
         What each device holds as planned, and with the lengths of today or with one
         graph of the top; None where too little is known.
+    rooms_for_lengths : tuple of int
+        Where it does not fit: bytes of a device that all lengths may take so that it does
+        with everything else as small as may be, surely first; () where none would do.
     """
 
     plan: Plan
@@ -85,6 +88,7 @@ class Analysis:
     base: Base | None = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
+    rooms_for_lengths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,14 +188,13 @@ def analyze(
         decided.decoder if decided else None,
     )
     if ask and split:
-        n_lengths, n_decoder = split
-        question = replace(
-            question, k_range=(min(question.k_range[0], n_lengths), n_lengths)
+        n_decoder = split[1]
+        left = question.budgets.beside_decoder(n_decoder)
+        halves = _solve(settings, replace(question, budgets=left), today, traffic)
+        allowed = replace(
+            ask.question, k_range=(n_decoder, n_decoder), limited_by="--compile-budget"
         )
-        halves = _solve(settings, question, today, traffic)
-        ask = replace(
-            ask, question=replace(ask.question, k_range=(n_decoder, n_decoder))
-        )
+        ask = replace(ask, question=allowed)
         decided = decide(ask, profile, halves[newest.name].counts, traffic)
     visuals = {name: half.visual for name, half in halves.items()}
     setting = halves[newest.name].setting

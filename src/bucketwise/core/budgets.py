@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -125,6 +125,13 @@ class Budgets:
         known = self.graph_minutes
         return known.by_length[0][1] if known and known.is_constant else 0.0
 
+    def beside_decoder(self, n_graphs: int) -> Budgets:
+        """Return what is left for lengths beside so many decoder graphs."""
+        if self.compile_min is None:
+            return self
+        left = self.compile_min - n_graphs * self.decoder_graph_min
+        return replace(self, compile_min=left)
+
     def of(self, problem: Problem, device_bytes: IntArray) -> tuple[Budget, ...]:
         """Return what candidates take of each budget."""
         return tuple(self._of(problem, device_bytes))
@@ -137,8 +144,8 @@ class Budgets:
             yield Budget(
                 uses=device_bytes.astype(np.float64), room=float(self.lengths_bytes)
             )
-        if self.image_flop is not None:
-            # One ceiling above the limit breaks it, however many there are below.
+        if self.image_flop is not None and problem.cost[-1] <= self.image_flop:
+            # Where the top breaks the limit nothing keeps it, and the others still hold.
             over = (problem.cost > self.image_flop).astype(np.float64)
             yield Budget(uses=np.maximum.accumulate(over), room=0.0)
 

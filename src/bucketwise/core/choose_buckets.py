@@ -25,7 +25,7 @@ from bucketwise.core.plan import (
 )
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile
-from bucketwise.words.numbers import less
+from bucketwise.words.numbers import less, literal
 
 FRONTIER_K = 8
 """The table of the exact optimum goes to at least so many buckets."""
@@ -94,6 +94,8 @@ def solve(
     )
     graph_flop = price_per_graph(question, n_served)
     choice = choose(question, frontier, strategies, demand, graph_flop)
+    best = next((each for each in optima if len(each) == choice.k), ())
+    within = _within_budgets(choice, frontier, question, best) if budgets else ""
     lengths = next(
         result.lengths
         for result in strategies
@@ -107,7 +109,7 @@ def solve(
             k=len(lengths),
             strategy=question.strategy,
             rule=choice.rule,
-            reason=choice.reason + fell,
+            reason=choice.reason + within + fell,
             price_per_graph=graph_flop,
         ),
         frontier=frontier,
@@ -116,6 +118,21 @@ def solve(
         if length_bytes
         else (),
     )
+
+
+def _within_budgets(
+    choice: Choice,
+    frontier: Sequence[FrontierPoint],
+    question: PlanOptions,
+    best: tuple[int, ...],
+) -> str:
+    """Say what the budgets forbid."""
+    said = ""
+    if all(point.vit_max_seq_lens != best for point in frontier):
+        said += f"; {literal(best)} would save more, but the budgets do not hold it"
+    if frontier[-1].k == choice.k < question.k_range[1]:
+        said += f"; the budgets hold no list of {choice.k + 1}"
+    return said
 
 
 def frontier_of(

@@ -18,6 +18,7 @@ from bucketwise.app.options.shared import (
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
+    from bucketwise.core.budgets import Budgets
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.core.options import PlanOptions
@@ -120,6 +121,36 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "Unit of the emitted lists; every released runtime compares vit.",
         shown="vit",
     )
+    graph_minutes: float | Mapping[int, float] | None = asked(
+        None,
+        "price",
+        "graph_minutes",
+        "Minutes that compiling one graph takes, or minutes by length in ViT patches; given "
+        "with the next three, the price of a graph decides how many.",
+        metavar="MIN|LENGTH=MIN,...",
+    )
+    memory_budget: int | None = asked(
+        None,
+        "budget",
+        "bytes",
+        "What everything may take of a device, such as 12GB or 12GiB  [default: the "
+        "device's memory less its margin]",
+        metavar="SIZE",
+    )
+    compile_budget: float | None = asked(
+        None,
+        "budget",
+        "amount",
+        "Minutes that compiling the chosen graphs may take, with --graph-minutes.",
+        metavar="MIN",
+    )
+    max_latency: float | None = asked(
+        None,
+        "budget",
+        "tflop",
+        "Compute that one image may take, such as 5TFLOP.",
+        metavar="TFLOP",
+    )
     current: PlanGiven | None = asked(
         None,
         "today",
@@ -201,6 +232,21 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         unit = not_among("bucket-unit", self.bucket_unit, UNITS)
         return [*super().problems(), *unit]
 
+    def _budgets(self) -> Budgets:
+        from bucketwise.core.budgets import Budgets, GraphMinutes  # noqa: PLC0415 - as below
+
+        minutes = self.graph_minutes
+        if minutes is None and self.graph_price:
+            minutes = self.graph_price.graph_minutes
+        if isinstance(minutes, (int, float)):
+            minutes = {1: minutes}
+        return Budgets(
+            graph_minutes=GraphMinutes(tuple(minutes.items())) if minutes else None,
+            compile_min=self.compile_budget,
+            device_bytes=self.memory_budget,
+            image_flop=self.max_latency,
+        )
+
     @property
     def seen_with(self) -> tuple[int, ...] | str | None:
         """Decoder graphs of the system that was seen, as a value that never changes."""
@@ -221,6 +267,7 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
             bucket_unit="merged_patches"
             if merged and not profile.soft_tokens
             else "vit_patches",
+            budgets=self._budgets(),
             keep_max_pixels=self.limits[1] is not None,
             allow_overflow=self.allow_overflow,
         )
@@ -239,6 +286,7 @@ RECORDED = (
     *("headroom", "allow_overflow", "pins", "bucket_unit", "cost", "video"),
     *("graph_price", "current", "current_max_pixels", "target", "decoder_graphs"),
     "decoder_pins",
+    *("graph_minutes", "memory_budget", "compile_budget", "max_latency"),
     *("step_cost", "measured_with", "batch_size"),
 )
 """In the order of every plan there is: its bytes stay."""

@@ -228,6 +228,7 @@ def _load(evidence: Evidence, question: DecoderOptions, pricing: Pricing) -> _Lo
         k_range=question.k_range,
         min_saving=question.min_saving,
         pins=question.pins,
+        limited_by=question.limited_by,
     )
     if not pricing.deployment.engine.picks_smaller_graphs(pricing.profile.family):
         choose = partial(_whole_batch, choose)

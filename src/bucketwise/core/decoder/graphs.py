@@ -37,6 +37,7 @@ def choose_graphs(
     k_range: tuple[int, int],
     min_saving: float,
     pins: tuple[int, ...] = (),
+    limited_by: str = "--decoder-graphs",
 ) -> Graphs:
     """Choose the graphs with the least mean cost of a step, exactly.
 
@@ -55,6 +56,8 @@ def choose_graphs(
         Share of the step cost left that the last graph must save.
     pins : tuple of int
         Graphs that must be compiled.
+    limited_by : str
+        The option that says how many there may be.
     """
     batch_size = steps.size
     demand = Demand.of(np.arange(1, batch_size + 1), steps)
@@ -79,7 +82,9 @@ def choose_graphs(
     full_share = float(steps[-1] / steps.sum())
     return Graphs(
         sizes=points[choice.k - points[0].k].decoder_batch_sizes,
-        decision=_decision(points, choice.k, full_share, k_range, min_saving),
+        decision=_decision(
+            points, choice.k, full_share, k_range, min_saving, limited_by
+        ),
         frontier=tuple(points),
     )
 
@@ -141,6 +146,7 @@ def _decision(
     full_share: float,
     k_range: tuple[int, int],
     min_saving: float,
+    limited_by: str,
 ) -> DecoderDecision:
     at = {point.k: point for point in points}
     further = at[k + 1].saving if k + 1 in at else None
@@ -162,7 +168,7 @@ def _decision(
         if saved is not None and saved < min_saving:
             words.append(f"at least {k_range[0]} were asked for")
     if further is not None:
-        limit = f"--decoder-graphs allows {k_range[1]}"
+        limit = f"{limited_by} allows {k_range[1]}"
         if k < k_range[1]:
             limit = f"--min-saving asks {percent(min_saving)}"
         words.append(f"graph {k + 1} would save {percent(further)} more, but {limit}")

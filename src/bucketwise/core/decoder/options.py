@@ -36,6 +36,8 @@ class DecoderOptions:
         and one graph where it says nothing.
     pins : tuple of int
         Graphs that must be compiled.
+    limited_by : str
+        The option that says how many there may be.
     """
 
     batch_size: int
@@ -44,6 +46,7 @@ class DecoderOptions:
     step_cost: str | Mapping[int, float] = "roofline"
     measured_with: tuple[int, ...] | str | None = None
     pins: tuple[int, ...] = ()
+    limited_by: str = "--decoder-graphs"
 
     def __post_init__(self) -> None:
         """Check every option by itself."""

@@ -133,7 +133,9 @@ def _saving_words(
         words.append(f"graph {k} saves {saved} of the compute left with {k - 1}")
         if k == k_range[0] and saving(padded, k) < min_saving:
             words.append(f"{k - 1} would do, but at least {k} were asked for")
-    if k + 1 in padded:
+    if k + 1 in padded and padded[k + 1] > padded[k]:
+        words.append(f"no list of {k + 1} does better within the budgets")
+    elif k + 1 in padded:
         further = f"graph {k + 1} would save {percent(saving(padded, k + 1))} more"
         limit = f"--buckets allows {k_range[1]}"
         if k < k_range[1]:

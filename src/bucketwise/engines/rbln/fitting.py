@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from bucketwise.core.analysis import Analysis, lengths_bytes
-from bucketwise.core.budget_uses import with_memory, with_sequences
+from bucketwise.core.budget_uses import bytes_left, with_memory, with_sequences
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import (
@@ -155,11 +155,12 @@ class Deployment:
             family=self.analysis.profile.family,
             limits=self.analysis.preprocessing.image,
             npu=npu_of(document),
-            allowed_bytes=self._allowed_bytes,
+            allowed_bytes=self.allowed_bytes,
         )
 
     @property
-    def _allowed_bytes(self) -> int | None:
+    def allowed_bytes(self) -> int | None:
+        """What the operator lets everything take of a device; None for all of it."""
         budgets = self.analysis.plan.budgets
         return next((int(each.room) for each in budgets if each.name == "memory"), None)
 
@@ -204,8 +205,33 @@ def deployed(
     )
     plan = replace(plan, verdict=verdict_of(plan, grounds))
     return replace(
-        analysis, plan=plan, base=fitted, memory=memory, memory_before=before
+        analysis,
+        plan=plan,
+        base=fitted,
+        memory=memory,
+        memory_before=before,
+        rooms_for_lengths=tuple(_rooms(planned))
+        if memory and memory.lacks_bytes
+        else (),
     )
+
+
+def _rooms(planned: Deployment) -> Iterator[int]:
+    """Yield what is left for lengths with the least context and the fewest blocks."""
+    smallest = planned
+    if planned.base.is_assumed(CONTEXT):
+        step, least, _ = _context_steps(planned)
+        smallest = smallest.with_values("", **{CONTEXT: least * step})
+    if _blocks_free(planned):
+        fewest = max(layout.num_useful for layout in smallest.layouts)
+        smallest = smallest.with_values("", **{BLOCKS: fewest})
+    memory = smallest.newest_memory
+    for surely in (True, False):
+        room = memory and bytes_left(
+            memory, lengths_bytes(planned.analysis), surely=surely
+        )
+        if room and room > 0:
+            yield room
 
 
 def base_to_emit(
@@ -266,15 +292,25 @@ def _mildest_first(asked: Deployment, *, surely: bool) -> Iterator[Deployment | 
     if context_free and needed is not None and _is_shorter(needed, asked):
         asked = _for_requests(asked, needed)
     yield asked
-    flash = all(layout.flash for layout in asked.layouts)
-    mapping = asked.base.mapping
-    blocks_free = flash and not {BLOCKS, "memory_budget"} & {
-        key for key, value in mapping.items() if value is not None
-    }
+    blocks_free = _blocks_free(asked)
     if blocks_free:
         yield _most_blocks(asked, surely=surely)
     if context_free:
         yield _longest_context(asked, blocks_free=blocks_free, surely=surely)
+
+
+def _blocks_free(asked: Deployment) -> bool:
+    """Return whether nobody said how many blocks there are."""
+    given = {key for key, value in asked.base.mapping.items() if value is not None}
+    flash = all(layout.flash for layout in asked.layouts)
+    return flash and not {BLOCKS, "memory_budget"} & given
+
+
+def _context_steps(asked: Deployment) -> tuple[int, int, int]:
+    """Return the step of a context, and the fewest and the most steps of one."""
+    layout = asked.layouts[-1]
+    step = layout.partition or max(layout.max_seq_len // 16, 1)
+    return step, MIN_PARTITIONS if layout.flash else 1, layout.max_seq_len // step
 
 
 def _is_shorter(needed: ContextLength, asked: Deployment) -> bool:
@@ -293,7 +329,7 @@ def _most_blocks(asked: Deployment, *, surely: bool) -> Deployment | None:
     return _first_that_fits(
         most - least + 1,
         lambda index: asked.with_values(
-            f"the most blocks that leave {_room(surely=surely)}",
+            f"the most blocks that leave {_room(asked, surely=surely)}",
             **{BLOCKS: most - index},
         ),
         surely=surely,
@@ -304,11 +340,8 @@ def _longest_context(
     asked: Deployment, *, blocks_free: bool, surely: bool
 ) -> Deployment | None:
     """Return the deployment with the longest context that fits, or None."""
-    layout = asked.layouts[-1]
-    step = layout.partition or max(layout.max_seq_len // 16, 1)
-    least = MIN_PARTITIONS if layout.flash else 1
-    parts = layout.max_seq_len // step
-    why = f"the longest context that leaves {_room(surely=surely)}"
+    step, least, parts = _context_steps(asked)
+    why = f"the longest context that leaves {_room(asked, surely=surely)}"
 
     def at(index: int) -> Deployment:
         shorter = asked.with_values(why, **{CONTEXT: (parts - 1 - index) * step})
@@ -333,8 +366,10 @@ def _first_that_fits(
     return at(index) if index < len(order) else None
 
 
-def _room(*, surely: bool) -> str:
+def _room(asked: Deployment, *, surely: bool) -> str:
     """Say what has to be left of a device."""
+    if asked.allowed_bytes is not None:
+        return "the rest of --memory-budget to everything else"
     if not surely:
         return "room for the rest by estimate"
     return f"1/{MARGIN} of each device for what was never measured"
