@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bucketwise.app.planning import analyze
+from bucketwise.core.budgets import GraphMinutes
+from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.core.optimize.budgets import Budget, front, total, within
 from bucketwise.core.optimize.problem import Problem
+from bucketwise.core.plan import BudgetUse, Plan
+from bucketwise.errors import UsageError
+from bucketwise.nouns.activity import Evidence, Requests
+from tests.budget import drawn
+from tests.commands import bucketwise
+from tests.strategies import traffic_of
+
+SCREENSHOTS = Path(__file__).parent.parent / "sample_traffic" / "docs_screenshots.csv"
+USAGE = 2
 
 
 @st.composite
@@ -139,3 +153,178 @@ def test_budgets_on_two_thousand_candidates_keep_the_room_and_their_bound() -> N
     assert costs == sorted(costs, reverse=True)
     assert costs[-1] == total(problem, free)
     assert within(problem, 4, [Budget(uses=uses, room=least - 1)]) is None
+
+
+SIDES = st.tuples(st.integers(200, 2_600), st.integers(200, 2_600), st.integers(1, 50))
+TRAFFIC = st.lists(SIDES, min_size=1, max_size=12)
+
+
+def planned(rows: list[tuple[int, int, int]], **options: Any) -> Plan:
+    sizes = [(height, width, float(count)) for height, width, count in rows]
+    return analyze(traffic_of(*sizes), model="qwen3-vl-2b", **options).plan
+
+
+def use_of(plan: Plan, name: str) -> BudgetUse:
+    return next(each for each in plan.budgets if each.name == name)
+
+
+@settings(max_examples=drawn(15, in_fuzz=60))
+@given(
+    rows=TRAFFIC,
+    minutes=st.floats(0.5, 9)
+    | st.tuples(st.floats(0.5, 9), st.floats(9, 40)).map(
+        lambda pair: {1_024: pair[0], 16_384: pair[1]}
+    ),
+    budget=st.floats(1, 90),
+)
+def test_a_plan_keeps_the_minutes_or_says_no(
+    rows: list[tuple[int, int, int]],
+    minutes: float | dict[int, float],
+    budget: float,
+) -> None:
+    plan = planned(rows, graph_minutes=minutes, compile_budget=budget)
+    use = use_of(plan, "compile")
+    known = {1: minutes} if isinstance(minutes, float) else minutes
+    told = GraphMinutes(tuple(known.items())).at(plan.visual.vit_max_seq_lens).sum()
+    assert use.used == pytest.approx(told)
+    refused = [each for each in plan.verdict.reasons if each.id == "compile-budget"]
+    assert bool(refused) is not use.is_kept
+    assert (plan.verdict.call == "no") or use.is_kept
+    if not use.is_kept:
+        alone = planned(rows, graph_minutes=minutes, buckets=(1, 1))
+        least = GraphMinutes(tuple(known.items())).at(alone.visual.vit_max_seq_lens)
+        assert least.sum() > budget
+
+
+@settings(max_examples=drawn(15, in_fuzz=60))
+@given(
+    rows=TRAFFIC,
+    n_graphs=st.integers(2, 8),
+    batch_size=st.integers(2, 8),
+    requests=st.lists(
+        st.tuples(st.integers(0, 60), st.integers(1, 20)), min_size=1, max_size=9
+    ),
+)
+def test_minutes_are_shared_with_the_decoder_at_the_least_loss(
+    rows: list[tuple[int, int, int]],
+    n_graphs: int,
+    batch_size: int,
+    requests: list[tuple[int, int]],
+) -> None:
+    start = np.array([begin for begin, _ in requests], dtype=np.float64)
+    lasts = np.array([each for _, each in requests], dtype=np.float64)
+    replica = np.zeros(len(requests), dtype=np.int64)
+    load = sweep(Requests(start_s=start, end_s=start + lasts, replica=replica))
+    evidence = Evidence(kind="requests", load=load, samples=len(requests))
+    asked: dict[str, Any] = {"evidence": evidence, "batch_size": batch_size}
+    free = planned(rows, **asked)
+    plan = planned(rows, **asked, graph_minutes=1.0, compile_budget=float(n_graphs))
+    lengths, sizes = plan.visual.vit_max_seq_lens, plan.decoder
+    assert free.decoder is not None
+    assert sizes is not None
+    taken = len(lengths) + len(sizes.decoder_batch_sizes)
+    chosen = len(free.visual.vit_max_seq_lens), len(free.decoder.decoder_batch_sizes)
+    assert taken == use_of(plan, "compile").used
+    assert taken <= n_graphs
+    vit = {point.k: point.padded_compute for point in free.visual.frontier}
+    steps = {point.k: point.mean_step_cost for point in free.decoder.frontier}
+
+    def loss(n_lengths: int, n_sizes: int) -> float:
+        return vit[n_lengths] / vit[chosen[0]] + steps[n_sizes] / steps[chosen[1]]
+
+    possible = [
+        loss(k, m)
+        for k in range(1, chosen[0] + 1)
+        for m in range(1, chosen[1] + 1)
+        if k + m <= n_graphs
+    ]
+    assert loss(len(lengths), len(sizes.decoder_batch_sizes)) == pytest.approx(
+        min(possible)
+    )
+
+
+@settings(max_examples=drawn(15, in_fuzz=60))
+@given(rows=TRAFFIC, limit=st.floats(1e11, 4e13))
+def test_an_image_keeps_its_compute_or_the_limit_that_does_is_told(
+    rows: list[tuple[int, int, int]], limit: float
+) -> None:
+    plan = planned(rows, max_latency=limit)
+    use = use_of(plan, "image")
+    assert (plan.verdict.call == "no") or use.is_kept
+    if use.option:
+        limited = planned(
+            rows, max_latency=limit, max_pixels=int(use.option.split()[1])
+        )
+        assert use_of(limited, "image").is_kept
+
+
+@settings(max_examples=drawn(15, in_fuzz=60))
+@given(rows=TRAFFIC, budget=st.integers(1_200, 7_000))
+def test_a_device_holds_no_more_than_it_may_or_the_verdict_is_no(
+    rows: list[tuple[int, int, int]], budget: int
+) -> None:
+    plan = planned(rows, memory_budget=budget * 10**6)
+    use = use_of(plan, "memory")
+    assert plan.memory is not None
+    assert use.used == plan.memory.needed_bytes
+    assert (plan.verdict.call == "no") is not use.is_kept
+
+
+def test_lengths_give_way_only_where_nothing_else_makes_a_plan_fit() -> None:
+    rows = [(1_200, 1_600, 5), (400, 700, 90), (2_048, 2_048, 1), (900, 1_300, 30)]
+    free, roomy, tight = (
+        planned(rows, **({"memory_budget": each} if each else {}))
+        for each in (None, 3_000_000_000, 2_350_000_000)
+    )
+    assert roomy.visual.vit_max_seq_lens == free.visual.vit_max_seq_lens
+    assert tight.visual.padded_compute > free.visual.padded_compute
+    assert tight.verdict.call != "no"
+    assert "the budgets" in tight.visual.decision.reason
+
+
+@settings(max_examples=drawn(15, in_fuzz=60))
+@given(rows=TRAFFIC)
+def test_no_point_of_the_front_is_beaten_and_memory_costs_sequences(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    plan = planned(rows)
+    front = plan.frontier_budgets
+    assert front
+    assert {plan.visual.frontier[0].vit_max_seq_lens} <= {
+        each.vit_max_seq_lens for each in front
+    }
+    for one in front:
+        assert not any(
+            other.compute <= one.compute
+            and other.memory_bytes <= one.memory_bytes
+            and other.k <= one.k
+            for other in front
+            if other is not one
+        )
+        assert one.sequences is not None
+    by_memory = sorted(front, key=lambda each: each.memory_bytes)
+    sequences = [each.sequences or 0.0 for each in by_memory]
+    assert sequences == sorted(sequences, reverse=True)
+
+
+def test_other_strategies_are_refused_beside_a_budget() -> None:
+    with pytest.raises(UsageError, match="exact with a budget"):
+        planned([(400, 400, 1)], strategy="kmeans", memory_budget=10**10)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--compile-budget", "9"], "--graph-minutes"),
+        (["--graph-minutes", "16384=3,1024=9"], "minutes that do not fall"),
+        (["--graph-minutes", "a=3"], "1024=3,16384=20"),
+        (["--memory-budget", "12"], "12GB"),
+        (["--max-latency", "20"], "5TFLOP"),
+    ],
+)
+def test_a_budget_that_cannot_be_read_is_refused_in_its_own_words(
+    options: list[str], said: str, tmp_path: Path
+) -> None:
+    result = bucketwise("analyze", SCREENSHOTS, *options, cwd=tmp_path)
+    assert result.returncode == USAGE
+    assert said in result.stderr

@@ -150,6 +150,7 @@ def make_visual(
         frontier=(),
         strategies=(),
         caps=(),
+        tail_limit=None,
         current=None,
         warnings=(),
     )

@@ -28,6 +28,7 @@ from bucketwise.core.plan_record import (
     traffic_summary,
 )
 from bucketwise.core.safe_top import processor_of, safe_top
+from bucketwise.core.tail_limit import tail_limit
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
 from bucketwise.core.warnings import warnings_of
 from bucketwise.errors import InputError
@@ -334,6 +335,7 @@ def _visual(
     merged = tuple(-(-length // merge) for length in buckets.lengths)
     is_merged = question.bucket_unit == "merged_patches"
     images = weight_of(setting.counts, setting.counts.accepted)
+    other_limits = caps(setting, len(buckets.lengths))
     visual = Visual(
         bucket_unit=question.bucket_unit,
         max_seq_lens=merged if is_merged else buckets.lengths,
@@ -363,7 +365,14 @@ def _visual(
         buckets=bucket_uses(buckets, demand, setting, question.pins),
         frontier=solution.frontier,
         strategies=solution.strategies,
-        caps=caps(setting, len(buckets.lengths)),
+        caps=other_limits,
+        tail_limit=tail_limit(
+            setting,
+            question,
+            other_limits,
+            n_lengths=len(buckets.lengths),
+            padded_compute=bill.padded_compute,
+        ),
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
     )

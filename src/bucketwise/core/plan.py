@@ -253,6 +253,21 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TailLimit:
+    """A lower max_pixels that is proposed, and not applied.
+
+    `shrinks_share` is the share of images that it makes smaller than the plan does, and
+    `saving` that of the plan's padded compute with as many lengths.
+    """
+
+    max_pixels: int
+    shrinks_share: float
+    vit_max_seq_lens: tuple[int, ...]
+    padded_compute: float
+    saving: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Current:
     """What runs today, on the same images under the same limits.
 
@@ -422,6 +437,7 @@ class Visual:
     frontier: tuple[FrontierPoint, ...]
     strategies: tuple[StrategyResult, ...]
     caps: tuple[Cap, ...]
+    tail_limit: TailLimit | None
     current: Current | None
     warnings: tuple[PlanWarning, ...]
 

@@ -63,6 +63,7 @@ def warnings_of(
         ("images-unsized", "warning", _unsized(traffic), ()),
         ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
+        ("tail-limit", "note", _tail(visual), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
         ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
         ("soft-tokens", "note", _soft_tokens(visual, setting), ()),
@@ -85,6 +86,17 @@ def _no_class(engine: Engine, family: str) -> str:
     return (
         f"No {engine.sdk} up to {engine.newest} compiles {family}: no configuration is "
         "written, and lengths are counted by the rule its sister families run by."
+    )
+
+
+def _tail(visual: Visual) -> str:
+    tail = visual.tail_limit
+    if tail is None:
+        return ""
+    return (
+        f"Not applied: --max-pixels {tail.max_pixels} would shrink "
+        f"{percent(tail.shrinks_share)} of the images and save {percent(tail.saving)} of "
+        f"the ViT compute ({literal(tail.vit_max_seq_lens)})."
     )
 
 
