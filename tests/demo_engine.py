@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Plan
 from bucketwise.core.verdict import Grounds, verdict_of
-from bucketwise.nouns.engine import Device, Engine, ListToSet, Target
+from bucketwise.lint.case import LintCase
+from bucketwise.lint.finding import Finding, Fix, Reported, Rule, gravest_first
+from bucketwise.nouns.document import Document
+from bucketwise.nouns.engine import Device, Engine, Lint, ListToSet, Target
+from bucketwise.nouns.vocabulary import Vocabulary
 
 TARGET = Target(sdk="demo", version="1.0", covers="demo 1.0", releases=((1, 0),))
 CHIP = Device(name="a chip", dram_bytes_per_s=1e12, flop_per_s=1e14, source="a test")
@@ -31,7 +36,7 @@ def deploy(
 
 def emit(plan: Plan, base: object, targets: Sequence[Target]) -> dict[str, str]:
     del base
-    shapes = json.dumps({"shapes": plan.visual.vit_max_seq_lens})
+    shapes = json.dumps({"vision": {"shapes": plan.visual.vit_max_seq_lens}})
     return {f"{target.folder}/shapes.json": shapes for target in targets}
 
 
@@ -46,6 +51,43 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
             is_oldest=True,
             is_newest=True,
         ),
+    )
+
+
+def lengths_in(document: Document) -> tuple[int, ...] | None:
+    shapes = document.config.get("vision", {}).get("shapes")
+    return tuple(sorted(shapes)) if shapes else None
+
+
+WORDS = Vocabulary(
+    sdk="demo",
+    settings=frozenset({"vision"}),
+    lengths=("vision", "shapes"),
+    release=re.compile(r"demo-(\d+\.\d+)"),
+    lengths_in=lengths_in,
+)
+
+
+def unsorted(case: LintCase) -> Iterator[Finding]:
+    """Shapes that do not ascend."""
+    shapes = case.document.config["vision"]["shapes"]
+    if list(shapes) != sorted(shapes):
+        path = ("vision", "shapes")
+        yield Finding(
+            severity="error",
+            path=path,
+            found=f"{shapes}",
+            why=f"{case.release.engine.name} {case.release.name} takes ascending shapes",
+            right=f"{sorted(shapes)}",
+            fixes=(Fix(path=path, action="set", value=sorted(shapes)),),
+        )
+
+
+def judge(case: LintCase, rules: Iterable[Rule]) -> tuple[Reported, ...]:
+    return gravest_first(
+        Reported(rule=rule.id, finding=finding, place=case.document.place(finding.path))
+        for rule in rules
+        for finding in rule.check(case)
     )
 
 
@@ -93,12 +135,24 @@ DEMO = Engine(
     files_to_edit=lambda _, __, ___: (),
     pick=pick,
     named=lambda _: (TARGET,),
+    base_of=lambda _, __, ___: DemoBase(),
     settings_of=lambda _, __: {},
     deploy=deploy,
     base_to_emit=lambda _, __, ___: DemoBase(),
     emit=emit,
+    emitted=re.compile(r"demo-[\d.]+/shapes\.json"),
     memory_with=lambda _, __, ___: (None, None),
     judge_in_service=nothing,
+    lint=Lint(
+        rules=lambda: (Rule("shapes/unsorted", unsorted),),
+        case=LintCase,
+        judge=judge,
+        memory=nothing,
+        device_in=nothing,
+        device_faults=lambda _: [],
+    ),
+    vocabulary=WORDS,
+    encoders=None,
     unit_note="A length of this engine is in ViT patches.",
     window_note=lambda _: "",
     length_bytes=lambda _, length: 8 * length,

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.document import GivenConfig
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.documents import text as texts
 from bucketwise.read.configs.scenarios import (
     GivenLengths,
-    RblnConfig,
     config_in,
     read_lengths,
 )
@@ -45,7 +46,7 @@ COMPILED = {
 
 
 def current_lengths(text: str) -> GivenLengths:
-    return read_lengths(text, "--current")
+    return read_lengths(text, RBLN.vocabulary, "--current")
 
 
 def write(folder: Path, content: Any, name: str = "rbln_config.json") -> Path:
@@ -126,14 +127,14 @@ def test_one_length_may_be_a_bare_number(tmp_path: Path) -> None:
     assert current_lengths(str(path)).lengths == (6400,)
 
 
-def read_rbln_config(source: Path) -> RblnConfig:
-    found = config_in(read_documents(source))
+def read_rbln_config(source: Path) -> GivenConfig:
+    found = config_in(read_documents(source), RBLN.vocabulary)
     assert found is not None
     return found
 
 
 def test_lengths_alone_are_no_base() -> None:
-    assert config_in(read_documents("1024,4096")) is None
+    assert config_in(read_documents("1024,4096"), RBLN.vocabulary) is None
 
 
 def test_a_compiled_folder_is_read_by_its_name(tmp_path: Path) -> None:

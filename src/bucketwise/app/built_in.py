@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.engines import engine_for
-from bucketwise.engines.rbln.targets import TARGETS, RblnTarget
+from bucketwise.engines import engine_for, engines
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.engine import Engine, Release, Target
 from bucketwise.nouns.profile import ModelProfile
@@ -23,9 +22,9 @@ def encoders() -> tuple[EncoderProfile, ...]:
     return tuple(built_in_encoders().values())
 
 
-def targets() -> tuple[RblnTarget, ...]:
-    """Return the SDK dialects text is emitted for, oldest first."""
-    return tuple(TARGETS.values())
+def targets() -> tuple[Target, ...]:
+    """Return the SDK dialects text is emitted for, oldest first, engine by engine."""
+    return tuple(target for engine in engines() for target in engine.named(()))
 
 
 def newest(target: str | None) -> Target:

@@ -67,7 +67,7 @@ def compare(
         When a plan, an option or the traffic cannot be used.
     """
     asked = CompareOptions(**options)
-    read = read_plans(plans, places=asked.places)
+    read = read_plans(plans, target=asked.target, places=asked.places)
     profile, assumed = _profile(asked.model, list(read.values()))
     engine: Engine = engine_for([asked.target] if asked.target else [])
     dialect = _dialect(profile, asked.target, engine)

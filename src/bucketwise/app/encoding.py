@@ -16,12 +16,9 @@ from bucketwise.app.pages import encoder_pages
 from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday
 from bucketwise.core.encoder.analysis import analyze as analyze_encoder
 from bucketwise.core.options import PlanOptions
-from bucketwise.engines.rbln.emit.encoder import emit_encoder
-from bucketwise.engines.rbln.encoders import TOKENS, encoder_targets
-from bucketwise.engines.rbln.memory.encoders import encoder_memory
-from bucketwise.engines.rbln.rules.values import whole
-from bucketwise.engines.rbln.targets import check_planned
+from bucketwise.engines import text_encoders
 from bucketwise.errors import ConfigError, UsageError
+from bucketwise.nouns.engine import check_planned
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.documents import read_documents
 from bucketwise.read.configs.encoders import find_encoder
@@ -59,7 +56,8 @@ def analyze_lengths(
     """
     asked = EncoderOptions(**options)
     profile = find_encoder(asked.model)
-    served = encoder_targets(profile.family, asked.target)
+    compiled = text_encoders()
+    served = compiled.targets(profile.family, asked.target)
     question = PlanOptions(
         **asked.chosen(), align=asked.align, pins=tuple(sorted(set(asked.pins)))
     )
@@ -71,7 +69,7 @@ def analyze_lengths(
         question,
         max_tokens=asked.max_tokens,
         today=today,
-        memory=partial(encoder_memory, profile, npu=asked.npu),
+        memory=partial(compiled.memory, profile, npu=asked.npu),
         version=__version__,
         options={
             **recorded_of(asked, TEXTS_RECORDED),
@@ -117,9 +115,10 @@ def write_encoder_plan(
         As `write_plan` does.
     """
     planned = tuple(analysis.plan.provenance.options.get("target", ()))
-    targets = encoder_targets(analysis.profile.family, tuple(target) or planned)
+    compiled = text_encoders()
+    targets = compiled.targets(analysis.profile.family, tuple(target) or planned)
     check_planned(targets, planned)
-    snippets = emit_encoder(analysis.plan, targets, npu=npu)
+    snippets = compiled.emit(analysis.plan, targets, npu=npu)
     pages = encoder_pages(analysis, snippets, formats)
     written = write_results(
         analysis,
@@ -147,15 +146,16 @@ def _today(current: str | Path | Sequence[int], *, places: bool) -> TokensToday:
 
 
 def _configured(text: str, *, places: bool) -> TokensToday:
+    tokens = text_encoders().tokens
     for document in read_documents(text):
-        value = document.config.get(TOKENS)
+        value = document.config.get(tokens)
         items = value if isinstance(value, (list, tuple)) else [value]
-        lengths = sorted({found for each in items if (found := whole(each) or 0) > 0})
+        lengths = sorted({each for each in items if type(each) is int and each > 0})
         if lengths and len(lengths) == len(set(map(str, items))):
             source = document.source if places else "a file"
             return TokensToday(lengths=tuple(lengths), source=source)
     message = (
-        f"--current: {Path(text).name!r} sets no {TOKENS} in tokens; expected lengths such "
+        f"--current: {Path(text).name!r} sets no {tokens} in tokens; expected lengths such "
         "as 128,512 or a configuration of a text encoder"
     )
     raise ConfigError(message)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from bucketwise.engines.rbln.rules.table import judge
+from bucketwise.app.linting import lint_of
 from bucketwise.lint.case import Judged, LintReport
 from bucketwise.lint.fixing import fixed, written
 from bucketwise.read.configs.documents.text import read_text
@@ -52,10 +52,12 @@ def fixes_of(report: LintReport) -> tuple[FileFix, ...]:
 def _fixes(
     path: str, judged: tuple[Judged, ...], report: LintReport
 ) -> Iterator[FileFix]:
+    engine = judged[0].subject.engine
+    judge = lint_of(engine).judge
     corrections = []
     for each in judged:
         after = fixed(each.subject, report.rules, judge)
-        # Of a serve line the subject's own is what vllm-rbln makes of it.
+        # Of a serve line the subject's own is what the server makes of it.
         if after.config != each.subject.document.config:
             corrections.append(
                 Correction(
@@ -68,7 +70,7 @@ def _fixes(
         return
     source = corrections[0].document.source
     if path:
-        text = read_text(path)
+        text = read_text(path, engine.vocabulary)
         content = corrected(text, corrections)
         name, folder = name_for_patch(path)
         if content is not None and name.isprintable():

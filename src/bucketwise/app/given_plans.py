@@ -10,7 +10,9 @@ from pathlib import Path
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.comparison.scenario import check_names
 from bucketwise.core.plan import Plan
+from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, UsageError
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.text import is_list, names_text
 from bucketwise.read.configs.scenarios import (
     GivenLengths,
@@ -29,10 +31,14 @@ MOST_NAME = 40
 
 
 def read_plans(
-    plans: Sequence[PlanGiven] | Mapping[str, PlanGiven], *, places: bool = True
+    plans: Sequence[PlanGiven] | Mapping[str, PlanGiven],
+    *,
+    target: str | None = None,
+    places: bool = True,
 ) -> dict[str, GivenLengths]:
     """Read what is to be compared, each under its name."""
-    named = [(name, given, _plan(given)) for name, given in _named(plans)]
+    words = engine_for([target] if target else []).vocabulary
+    named = [(name, given, _plan(given, words)) for name, given in _named(plans)]
     names = _names(named, places=places)
     check_names(names)
     return {name: read for name, (_, _, read) in zip(names, named, strict=True)}
@@ -55,26 +61,32 @@ def _split(text: str) -> tuple[str, str]:
     return match[1].strip(), match[2].strip()
 
 
-def _plan(given: PlanGiven) -> GivenLengths:
+def _plan(given: PlanGiven, words: Vocabulary) -> GivenLengths:
     """Read what stands for a plan; what is none of a file is a fault of the command."""
     try:
-        return read_given(given)
+        return read_given(given, words)
     except ConfigError as error:
-        if not isinstance(given, str | Path) or is_list(given) or not names_text(given):
+        if (
+            not isinstance(given, str | Path)
+            or is_list(given)
+            or not names_text(given, words)
+        ):
             raise UsageError(*error.problems) from error
         raise
 
 
-def read_given(given: PlanGiven, option: str = "--plan") -> GivenLengths:
+def read_given(
+    given: PlanGiven, words: Vocabulary, option: str = "--plan"
+) -> GivenLengths:
     """Read one plan, configuration or list; `option` is what messages call it."""
     if isinstance(given, GivenLengths):
         return given
     if isinstance(given, Plan | Analysis):
         plan = given.plan if isinstance(given, Analysis) else given
-        return lengths_of_plan(plan, "a plan")
+        return lengths_of_plan(plan, "a plan", words)
     if isinstance(given, str | Path):
-        return read_lengths(given, option)
-    return read_lengths(",".join(str(length) for length in given), option)
+        return read_lengths(given, words, option)
+    return read_lengths(",".join(str(length) for length in given), words, option)
 
 
 def _names(

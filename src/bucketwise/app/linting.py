@@ -17,24 +17,14 @@ from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import run_flops
 from bucketwise.core.in_service import limits_in_service, option_limits
 from bucketwise.core.patching import count_patches
-from bucketwise.engines.rbln.attention import attention_problems
-from bucketwise.engines.rbln.encoders import ENCODER_CLASSES
-from bucketwise.engines.rbln.releases import (
-    NEWEST,
-    OLDEST,
-    RELEASES,
-    Version,
-    parse_version,
-)
-from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
-from bucketwise.engines.rbln.rules.layout import plan_of
-from bucketwise.engines.rbln.rules.table import RULES, judge
+from bucketwise.engines import engine_for, engines
 from bucketwise.errors import ConfigError, UsageError, raise_all
-from bucketwise.lint.case import Judged, LintReport, TrafficUse
+from bucketwise.lint.case import Judged, LintCase, LintReport, TrafficUse
 from bucketwise.lint.finding import Rule
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.engine import Engine, Lint, Version, parse_version, written
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.documents import mapping_document, read_documents
@@ -51,6 +41,7 @@ from bucketwise.read.configs.scenarios import named_model
 class _Asked:
     """What the caller said beside the configurations."""
 
+    engine: Engine
     profile: ModelProfile | None
     encoder: EncoderProfile | None
     options: LintOptions
@@ -63,7 +54,7 @@ def lint_config(
     *configs: str | Path | Mapping[str, Any],
     traffic: Traffic | None = None,
     evidence: Evidence | None = None,
-    rules: tuple[Rule, ...] = RULES,
+    rules: tuple[Rule, ...] | None = None,
     **options: Any,
 ) -> LintReport:
     """Judge configurations: what will fail, what will waste, what is good to know.
@@ -78,8 +69,8 @@ def lint_config(
         What `read_traffic` returned: what users send.
     evidence : Evidence, optional
         What `read_evidence` returned: the tokens of requests are taken from it.
-    rules : tuple of Rule
-        The rules to apply.
+    rules : tuple of Rule, optional
+        The rules to apply; every rule of the engine without them.
     **options
         The fields of `LintOptions` by name, each of them what the text says without one:
         `model`, `target`, `min_pixels`, `max_pixels`, `soft_tokens`, `npu`.
@@ -98,10 +89,13 @@ def lint_config(
         message = "lint: expected one configuration at least, got none"
         raise UsageError(message)
     given = LintOptions(**options)
+    engine: Engine = engine_for([given.target] if given.target else [])
+    lint = lint_of(engine)
     if given.npu is not None:
-        raise_all(attention_problems({"npu": given.npu}), UsageError)
+        raise_all(lint.device_faults(given.npu), UsageError)
     encoder = encoder_named(given.model) if given.model else None
     asked = _Asked(
+        engine=engine,
         profile=find_profile(given.model) if given.model and encoder is None else None,
         encoder=encoder,
         options=given,
@@ -113,16 +107,28 @@ def lint_config(
     for config in configs:
         try:
             documents += (
-                (mapping_document(config),)
+                (mapping_document(config, engine.vocabulary),)
                 if isinstance(config, Mapping)
-                else _for_release(read_documents(config), given.target)
+                else _for_release(
+                    read_documents(config, engine.vocabulary), given.target
+                )
             )
         except ConfigError as error:
             problems += error.problems
     if problems:
         raise ConfigError(*problems)
-    judged = tuple(_judged(document, asked, rules) for document in documents)
-    return LintReport(judged=judged, rules=rules, version=__version__)
+    applied = lint.rules() if rules is None else rules
+    judged = tuple(_judged(document, asked, lint, applied) for document in documents)
+    return LintReport(judged=judged, rules=applied, version=__version__)
+
+
+def lint_of(engine: Engine) -> Lint:
+    """Return how an engine judges a configuration."""
+    if engine.lint is None:
+        able = " or ".join(each.sdk for each in engines() if each.lint)
+        message = f"lint: {engine.sdk} has no rules; expected a release of {able}"
+        raise UsageError(message)
+    return engine.lint
 
 
 def _for_release(
@@ -135,13 +141,15 @@ def _for_release(
     return tuple(each for each in documents if each.version == asked) or documents[-1:]
 
 
-def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judged:
-    version, release_source = _release(document, asked.options.target)
+def _judged(
+    document: Document, asked: _Asked, lint: Lint, rules: tuple[Rule, ...]
+) -> Judged:
+    version, release_source = _release(document, asked)
     profile, model_source = _model(document, asked.profile)
     encoder = None if profile else asked.encoder or _encoder_of(document)
     if encoder:
         model_source = "--model" if asked.encoder else f"named in {document.source}"
-    of_texts = encoder is not None or document.class_name in ENCODER_CLASSES
+    of_texts = encoder is not None or _is_of_texts(document, asked.engine)
     texts = _texts(asked.traffic) if of_texts else None
     if (
         profile is None
@@ -152,12 +160,13 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
     limits, notes = _limits(document, profile, asked)
-    npu = asked.options.npu or npu_of(document)
+    npu = asked.options.npu or lint.device_in(document)
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
         use = _use(asked.traffic, asked.evidence, profile, limits)
-    subject = RblnCase(
+    subject = lint.case(
         document=document,
+        engine=asked.engine,
         version=version,
         profile=profile,
         family=profile.family if profile else document.family,
@@ -169,30 +178,31 @@ def _judged(document: Document, asked: _Asked, rules: tuple[Rule, ...]) -> Judge
     )
     return Judged(
         subject=subject,
-        reported=judge(subject, rules),
+        reported=lint.judge(subject, rules),
         release_source=release_source,
         model_source=model_source,
         npu_source="--npu" if asked.options.npu else document.source,
-        memory=plan_of(subject),
+        memory=lint.memory(subject),
         not_judged=(*notes, *_not_judged(subject, asked)),
     )
 
 
-def _release(document: Document, target: str | None) -> tuple[Version, str]:
+def _release(document: Document, asked: _Asked) -> tuple[Version, str]:
     """Return the release to judge for, and why that one."""
+    target, releases = asked.options.target, asked.engine.known_releases
     if target is not None:
         dialect = newest(target)
         named = parse_version(target.replace("=", " ").replace("@", " ").split()[-1])
-        return (named if named in RELEASES else dialect.parsed), "--target"
+        return (named if named in releases else dialect.parsed), "--target"
     version = document.version
     if version is None:
-        return NEWEST, "the newest; --target names another"
-    known = [release for release in RELEASES if release <= version]
-    chosen = known[-1] if known else OLDEST
+        return releases[-1], "the newest; --target names another"
+    known = [release for release in releases if release <= version]
+    chosen = known[-1] if known else releases[0]
     if chosen == version:
         return chosen, document.version_source
-    said = ".".join(map(str, version))
-    return chosen, f"{document.version_source} says {said}, which is not known here"
+    source = document.version_source
+    return chosen, f"{source} says {written(version)}, which is not known here"
 
 
 def _model(
@@ -209,6 +219,12 @@ def _model(
     return _any_of(
         document.family
     ), f"{document.class_name or 'submodules'} in {document.source}"
+
+
+def _is_of_texts(document: Document, engine: Engine) -> bool:
+    """Return whether a configuration is for a class of text encoders."""
+    compiled = engine.encoders
+    return compiled is not None and document.class_name in compiled.classes
 
 
 def _encoder_of(document: Document) -> EncoderProfile | None:
@@ -268,7 +284,7 @@ def _use(
     )
 
 
-def _not_judged(subject: RblnCase, asked: _Asked) -> tuple[str, ...]:
+def _not_judged(subject: LintCase, asked: _Asked) -> tuple[str, ...]:
     """Say what rules could not look at, and what would let them."""
     found = []
     if subject.encoder_family:
@@ -291,7 +307,7 @@ def _not_judged(subject: RblnCase, asked: _Asked) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _texts_not_judged(subject: RblnCase, asked: _Asked) -> tuple[str, ...]:
+def _texts_not_judged(subject: LintCase, asked: _Asked) -> tuple[str, ...]:
     """Say what rules about a text encoder could not look at."""
     found = ["memory, which bucketwise analyze --lengths estimates"]
     if subject.encoder is None:

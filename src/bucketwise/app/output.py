@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.plan import READ_SCHEMAS
+from bucketwise.engines import engines
 from bucketwise.errors import OutputError
 from bucketwise.read import write_histogram, write_parquet
 from bucketwise.report.formats import FORMATS
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLAN, PREVIOUS, HISTOGRAM = "plan.json", "plan.previous.json", "histogram.parquet"
-
-EMITTED = re.compile(
-    r"optimum-rbln-[\d.]+/(rbln_config|compile|load|serve)(\.[\w-]+)?\.(json|py|sh)"
-    # As runs before there was a folder for each target named them.
-    r"|(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)"
-)
-"""Paths of emitted files: an older run's are removed when the new one has none, and so
-are its pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,9 @@ def write_results(
 
 
 def _is_ours(name: str) -> bool:
-    return bool(EMITTED.fullmatch(name)) or name in FORMATS.values()
+    """Return whether an older run wrote a file: what the new one has not is removed."""
+    emitted = any(engine.emitted.fullmatch(name) for engine in engines())
+    return emitted or name in FORMATS.values()
 
 
 def write_tables(tables: Iterator[pd.DataFrame], path: Path | None) -> None:

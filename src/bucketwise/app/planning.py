@@ -28,14 +28,10 @@ from bucketwise.core.in_service import InService, limits_in_service, option_limi
 from bucketwise.core.optimize import EXACT
 from bucketwise.core.plan_diff import plan_changes as changes_between
 from bucketwise.engines import engine_for
-from bucketwise.engines.rbln.base_config import BaseConfig
-from bucketwise.engines.rbln.targets import (
-    check_planned,
-)
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
-from bucketwise.nouns.engine import Target
+from bucketwise.nouns.engine import Base, Target, check_planned
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -79,7 +75,10 @@ def analyze(
         When there is no option of that name.
     """
     asked = AnalyzeOptions(**options)
-    read = None if asked.current is None else read_given(asked.current, "--current")
+    engine = engine_for(asked.target)
+    read = None
+    if asked.current is not None:
+        read = read_given(asked.current, engine.vocabulary, "--current")
     named = asked.model or (read.model if read else "")
     profile = find_profile(named or DEFAULT_MODEL)
     if read and read.is_plan and read.model != profile.name:
@@ -89,7 +88,6 @@ def analyze(
         )
         raise UsageError(message)
     # Where no release compiles the family the newest one's counting is told.
-    engine = engine_for(asked.target)
     served = engine.pick(profile.family, asked.target)
     targets = served or engine.named(())[-1:]
     today = _today(asked, read, profile, targets[-1]) if read else None
@@ -226,7 +224,7 @@ def _check_limit(today: InService, profile: ModelProfile, asked: int | None) -> 
 def deployment_of(
     analysis: Analysis,
     *,
-    base: BaseConfig | None = None,
+    base: Base | None = None,
     target: Iterable[str] = (),
     config: str | Path | Mapping[str, Any] | Document | None = None,
 ) -> ReportInputs:
@@ -249,7 +247,7 @@ def write_plan(
     analysis: Analysis,
     folder: Path,
     *,
-    base: BaseConfig | None = None,
+    base: Base | None = None,
     target: Iterable[str] = (),
     formats: Iterable[str] = ("html",),
     config: str | Path | Mapping[str, Any] | Document | None = None,
@@ -263,7 +261,7 @@ def write_plan(
         What `analyze` returned.
     folder : Path
         A new or empty folder, or one that holds an older plan.
-    base : BaseConfig, optional
+    base : Base, optional
         The configuration emitted ones start from; that of the analysis by default.
     target : iterable of str
         SDK dialects, "all" for every one; those of the analysis by default.

@@ -21,12 +21,13 @@ from bucketwise.cli.encoder import analyze_texts, check_options
 from bucketwise.cli.options import Grouped, bundle, derived, traffic_options
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
+    BASE_OPTIONS,
     base_config,
     base_document,
     config_in_service,
     current_of,
     graph_price,
-    installed_sdk,
+    installed_here,
     reading_of,
     reading_record,
 )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from bucketwise.app.output import Written
     from bucketwise.core.analysis import Analysis
     from bucketwise.nouns.activity import Evidence
+    from bucketwise.nouns.engine import Engine
     from bucketwise.nouns.traffic import Traffic
     from bucketwise.read.progress import Progress
 
@@ -47,13 +49,6 @@ FAILING = {"no": ("no",), "go_if": ("no", "go_if")}
 
 LENGTH = "length"
 """The role of the column that --lengths names."""
-
-BASE_OPTIONS = (
-    "devices",
-    "max_seq_len",
-    "kvcache_partition_len",
-    "npu",
-)
 
 
 @click.command(
@@ -83,6 +78,7 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
     """
     from bucketwise.app.output import check_folder, default_folder
     from bucketwise.app.pages import check_formats
+    from bucketwise.engines import engine_for
 
     columns = options["columns"] or {}
     folder = options["out"] or default_folder(str(options["inputs"][0]))
@@ -102,12 +98,13 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         _gate(texts.plan.verdict.call, options["fail_on"])
         return
     asked = typed(AnalyzeOptions, options)
-    current = current_of(options["current"])
+    engine: Engine = engine_for(options["target"])
+    current = current_of(options["current"], engine.vocabulary)
     named = options["model"] or (current.model if current else "")
-    configs = base_document(options["base"])
+    configs = base_document(options["base"], engine.vocabulary)
     if current is not None:
         configs = configs or current.documents
-    base = base_config(named, configs, options)
+    base = base_config(engine, named, configs, options)
     places = options["places"]
     with shown_progress(quiet=options["quiet"]) as progress:
         traffic, evidence = _read(options, progress)
@@ -220,10 +217,9 @@ def _say_results(
         say(note, err=True)
     if quiet:
         return
-    installed = installed_sdk()
     for line in (
         *planning.plan_changes(written, analysis),
-        *([f"optimum-rbln {installed} is installed here."] if installed else []),
+        *installed_here(analysis.release.engine.sdk),
     ):
         say(line)
     say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

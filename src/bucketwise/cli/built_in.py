@@ -39,7 +39,5 @@ def targets() -> None:
     from bucketwise.app.built_in import targets as dialects
 
     for target in dialects():
-        click.echo(
-            f"{target.name:<22} for {target.covers}: visual.{target.bucket_key}, "
-            f"{target.devices_key}"
-        )
+        keys = f": {target.keys}" if target.keys else ""
+        click.echo(f"{target.name:<22} for {target.covers}{keys}")

@@ -61,7 +61,7 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
 
     if output is not None:
         comparing.check_comparison_name(output)
-    read = read_plans(plans, places=options["places"])
+    read = read_plans(plans, target=asked["target"], places=options["places"])
     traffic = read_sizes(options)
     say_notes(traffic)
     comparison = comparing.compare(

@@ -10,7 +10,7 @@ import click
 
 from bucketwise.app.options.analyze import EncoderOptions
 from bucketwise.app.options.option import typed
-from bucketwise.cli.settings import PRICE_TERMS, graph_price, installed_sdk, read_sizes
+from bucketwise.cli.settings import PRICE_TERMS, graph_price, installed_here, read_sizes
 from bucketwise.cli.terminal import can_print, say, terminal_width
 
 if TYPE_CHECKING:
@@ -125,7 +125,6 @@ def _say_results(
     if written.previous is not None:
         for line in plan_changes(written.previous, json.loads(analysis.plan.to_json())):
             say(line)
-    installed = installed_sdk()
-    if installed:
-        say(f"optimum-rbln {installed} is installed here.")
+    for line in installed_here(analysis.profile.sdk):
+        say(line)
     say(f"Wrote {len(written.paths)} files into {folder}: open {written.first}.")

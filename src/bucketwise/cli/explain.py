@@ -24,6 +24,7 @@ from bucketwise.cli.settings import lengths_as_usage, limits_line
 def explain(sizes: tuple[str, ...], **options: Any) -> None:
     """Follow one image or clip to its bucket, step by step, in words."""
     from bucketwise.app import explaining
+    from bucketwise.app.built_in import release_of
     from bucketwise.read.configs.profiles import find_profile
     from bucketwise.read.configs.scenarios import read_lengths
 
@@ -31,7 +32,7 @@ def explain(sizes: tuple[str, ...], **options: Any) -> None:
     plan = settings.pop("buckets")
     if plan:
         with lengths_as_usage(plan):
-            given = read_lengths(plan)
+            given = read_lengths(plan, release_of(settings["target"]).engine.vocabulary)
         settings["buckets"] = given.lengths
         planned = given.documents[0].model if given.is_plan else ""
         if planned not in ("", find_profile(options["model"]).name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,16 @@ from bucketwise.words.numbers import plural
 if TYPE_CHECKING:
     from bucketwise.app.options.commands import CountOptions
     from bucketwise.core.optimize.choose import GraphPrice
-    from bucketwise.engines.rbln.base_config import BaseConfig, Overrides
     from bucketwise.nouns.document import Document
+    from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.traffic import Traffic
-    from bucketwise.read.configs.scenarios import GivenLengths, RblnConfig
+    from bucketwise.nouns.vocabulary import Vocabulary
+    from bucketwise.read.configs.scenarios import GivenLengths
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
+BASE_OPTIONS = ("devices", "max_seq_len", "kvcache_partition_len", "npu")
+"""What is set over the configuration that emitted ones start from."""
+
 READING = ("max_bad_rows", "ignore_orientation", "places")
 MOST_NOTES = 20
 """Told on a terminal; a folder of a thousand tables has more."""
@@ -109,14 +114,14 @@ def say_notes(traffic: Traffic) -> None:
         say(f"{rows} rejected, {rejection.reason}: {places}", err=True)
 
 
-def installed_sdk() -> str | None:
-    """Return the release of optimum-rbln installed here; it is told, never decides."""
+def installed_here(sdk: str) -> tuple[str, ...]:
+    """Say which release of an SDK is installed here; it is told, never decides."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("optimum-rbln")
+        return (f"{sdk} {version(sdk)} is installed here.",)
     except PackageNotFoundError:
-        return None
+        return ()
 
 
 def graph_price(options: dict[str, Any]) -> GraphPrice | None:
@@ -139,14 +144,14 @@ def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     return GraphPrice(**given)
 
 
-def current_of(text: str | None) -> GivenLengths | None:
+def current_of(text: str | None, words: Vocabulary) -> GivenLengths | None:
     """Return the lengths `--current` names."""
     if text is None:
         return None
     from bucketwise.read.configs.scenarios import read_lengths
 
     with lengths_as_usage(text):
-        return read_lengths(text, "--current")
+        return read_lengths(text, words, "--current")
 
 
 @contextmanager
@@ -160,13 +165,13 @@ def lengths_as_usage(text: str) -> Iterator[None]:
         raise
 
 
-def base_document(text: str | None) -> tuple[Document, ...]:
+def base_document(text: str | None, words: Vocabulary) -> tuple[Document, ...]:
     """Return what `--base` names."""
     if text is None:
         return ()
     from bucketwise.read.configs.documents import read_documents
 
-    return read_documents(text)
+    return read_documents(text, words)
 
 
 def config_in_service(documents: tuple[Document, ...]) -> Document | None:
@@ -178,53 +183,34 @@ def config_in_service(documents: tuple[Document, ...]) -> Document | None:
 
 
 def base_config(
-    model: str, documents: tuple[Document, ...], options: dict[str, Any]
-) -> BaseConfig | None:
+    engine: Engine,
+    model: str,
+    documents: tuple[Document, ...],
+    options: dict[str, Any],
+) -> Base | None:
     """Return the configuration emitted ones start from; None where none can be.
 
     What `--base` names, else what `--current` does, else the published one; the single
     options are set over it.
     """
-    from bucketwise.engines.rbln.base_config import Overrides
-    from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
     from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
     from bucketwise.read.configs.scenarios import config_in
 
     family = find_profile(model or DEFAULT_MODEL).family
-    overrides = Overrides(
-        devices=options["devices"],
-        max_seq_len=options["max_seq_len"],
-        kvcache_partition_len=options["kvcache_partition_len"],
-        npu=options["npu"],
-        batch_size=options["batch_size"],
-    )
-    read = config_in(documents)
-    if not documents and overrides == Overrides() and family not in MODEL_CLASSES:
+    names = (*BASE_OPTIONS, "batch_size")
+    over = {name: options[name] for name in names if options[name] is not None}
+    read = config_in(documents, engine.vocabulary)
+    if not documents and not over and not engine.compiles(family):
         return None  # nothing to emit, and nothing was asked for
     # A bare list of lengths is today's buckets and no configuration.
     given = read if read and read.mapping else None
-    places = options["places"]
+    if given and not options["places"]:
+        given = replace(given, name="a file")
     try:
-        return _base_of(given, family, overrides, places=places)
+        return engine.base_of(family, given, over)
     except ConfigError as error:
-        if overrides == Overrides():
+        if not over:
             raise
         # Where the file alone would do, it is the options that are wrong.
-        _base_of(given, family, Overrides(), places=places)
+        engine.base_of(family, given, {})
         raise UsageError(*error.problems) from error
-
-
-def _base_of(
-    read: RblnConfig | None, family: str, overrides: Overrides, *, places: bool
-) -> BaseConfig:
-    from bucketwise.engines.rbln.base_config import given_base, zoo_base
-
-    if read is None:
-        return zoo_base(family, overrides)
-    return given_base(
-        read.mapping,
-        family=family,
-        source=read.name if places else "a file",
-        overrides=overrides,
-        notes=read.notes,
-    )

@@ -19,7 +19,19 @@ def engine_for(names: Iterable[str]) -> Any:
     if len(known) > 1:
         message = f"--target: expected one engine, got {', '.join(known)}"
         raise UsageError(message)
-    module, _, name = ENGINES[known[0] if known else next(iter(ENGINES))].rpartition(
-        "."
-    )
+    return _engine(known[0] if known else next(iter(ENGINES)))
+
+
+def engines() -> tuple[Any, ...]:
+    """Return every `Engine`."""
+    return tuple(map(_engine, ENGINES))
+
+
+def text_encoders() -> Any:
+    """Return the `TextEncoders` of the first engine that compiles any."""
+    return next(each.encoders for each in map(_engine, ENGINES) if each.encoders)
+
+
+def _engine(sdk: str) -> Any:
+    module, _, name = ENGINES[sdk].rpartition(".")
     return getattr(import_module(module), name)

@@ -13,7 +13,7 @@ from bucketwise.lint.finding import SEVERITIES, Reported, Rule, Severity
 from bucketwise.nouns.activity import RequestTokens
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
-from bucketwise.nouns.engine import Version
+from bucketwise.nouns.engine import Engine, Release, Version
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 
@@ -44,7 +44,7 @@ class LintCase:
     ----------
     document : Document
         What was read.
-    sdk : str
+    engine : Engine
         What compiles it.
     version : tuple of int
         The release it is judged for.
@@ -65,7 +65,7 @@ class LintCase:
     """
 
     document: Document
-    sdk: str
+    engine: Engine
     version: Version
     profile: ModelProfile | None = None
     family: str = ""
@@ -74,6 +74,21 @@ class LintCase:
     use: TrafficUse | None = None
     encoder: EncoderProfile | None = None
     texts: Demand | None = None
+
+    @property
+    def sdk(self) -> str:
+        """The package that compiles it."""
+        return self.engine.sdk
+
+    @property
+    def release(self) -> Release:
+        """The release it is judged for."""
+        return self.engine.release(self.version)
+
+    @property
+    def encoder_family(self) -> str:
+        """The `model_type` of the text encoder it is for; "" where it is for none."""
+        return self.encoder.family if self.encoder else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,3 +175,22 @@ class Document:
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, Place(source=self.source, line=0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenConfig:
+    """A configuration that emitted ones start from.
+
+    Attributes
+    ----------
+    mapping : mapping
+        JSON values, without what only a compiled folder holds.
+    name : str
+        The file's base name.
+    notes : tuple of str
+        What was left out or looks odd.
+    """
+
+    mapping: Mapping[str, Any]
+    name: str
+    notes: tuple[str, ...]

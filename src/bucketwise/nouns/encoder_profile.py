@@ -63,8 +63,34 @@ class EncoderShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderFamily:
+    """What an engine has for a `model_type`.
+
+    Attributes
+    ----------
+    architectures : tuple of str
+        Classes of transformers that are compiled, that for features first; `RBLN` before
+        each names the class of optimum.rbln.
+    since : tuple of int
+        The release they came with; () where every release has them.
+    note : str
+        What its callers have to know beside; "" for nothing.
+    counts_padding : bool
+        Whether positions count from `pad_token_id` + 1 on, so that as many of
+        `max_position_embeddings` serve no token. A graph of more than the rest fails: the
+        runtime pads with token 0, which has a position like any other (transformers
+        5.15.1, models/roberta/modeling_roberta.py, create_position_ids_from_input_ids).
+    """
+
+    architectures: tuple[str, ...]
+    since: tuple[int, ...] = ()
+    note: str = ""
+    counts_padding: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderProfile:
-    """A text encoder that optimum-rbln compiles.
+    """A text encoder that an engine compiles.
 
     Attributes
     ----------

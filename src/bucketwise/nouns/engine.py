@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bucketwise.errors import UsageError
+from bucketwise.nouns.encoder_profile import EncoderFamily
 from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.vocabulary import Vocabulary
 
 Version = tuple[int, ...]
 
@@ -75,6 +79,11 @@ class Target:
         return f"{self.sdk}-{self.version}"
 
     @property
+    def keys(self) -> str:
+        """What it calls the settings that releases name differently; "" for none."""
+        return ""
+
+    @property
     def parsed(self) -> Version:
         """The release as numbers, for comparison."""
         return parse_version(self.version)
@@ -83,6 +92,21 @@ class Target:
     def least(self) -> Version:
         """The oldest release it covers, as numbers."""
         return self.releases[0]
+
+
+def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
+    """Check that a plan was made for the dialects it is to be written for.
+
+    Releases count some lengths differently: a plan holds for those it was made for.
+    """
+    known = tuple(planned)
+    lacking = [each.name for each in targets if known and each.name not in known]
+    if lacking:
+        message = (
+            f"target: expected one that was planned for ({', '.join(known)}), got "
+            f"{', '.join(lacking)}; give it to analyze"
+        )
+        raise UsageError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +202,71 @@ class Base(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lint:
+    """How an engine judges a configuration.
+
+    Attributes
+    ----------
+    rules : callable
+        -> every rule, in the order reports tell them.
+    case : callable
+        The fields of a `LintCase`, by name -> what is judged.
+    judge : callable
+        What is judged, and rules -> what they say, the gravest first.
+    memory : callable
+        What is judged -> what each device would hold; None where too little is told.
+    device_in : callable
+        Document -> the device it names; None for none.
+    device_faults : callable
+        Name of a device -> what is wrong with it, a sentence each.
+    """
+
+    rules: Callable[[], tuple[Any, ...]]
+    case: Callable[..., Any]
+    judge: Callable[[Any, Iterable[Any]], tuple[Any, ...]]
+    memory: Callable[[Any], Any]
+    device_in: Callable[[Any], str | None]
+    device_faults: Callable[[str], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TextEncoders:
+    """The text encoders that an engine compiles.
+
+    Attributes
+    ----------
+    sdk : str
+        The package that compiles them.
+    families : mapping of str to EncoderFamily
+        By `model_type`.
+    classes : mapping of str to str
+        Class of the package -> the `model_type` it serves.
+    tokens : str
+        Name of the lengths, in tokens.
+    lists_since : str
+        The release from which several lengths can be compiled.
+    auto_class : callable
+        Class of transformers -> the one that picks the same class by itself.
+    targets : callable
+        Family and names of targets -> those to plan for, oldest first.
+    emit : callable
+        Plan and targets, `npu` by name -> release to path among the results to text.
+    memory : callable
+        Profile and lengths, `npu` by name -> what they take of a device.
+    """
+
+    sdk: str
+    families: Mapping[str, EncoderFamily]
+    classes: Mapping[str, str]
+    tokens: str
+    lists_since: str
+    auto_class: Callable[[str], str]
+    targets: Callable[[str, Iterable[str]], tuple[Target, ...]]
+    emit: Callable[..., Mapping[str, Mapping[str, str]]]
+    memory: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """A runtime with graphs of fixed shapes.
 
@@ -231,6 +320,9 @@ class Engine:
         the newest without names; () where none compiles the family.
     named : callable
         Names of targets -> these, oldest first; without names every one.
+    base_of : callable
+        Family, `GivenConfig` or None, and what is set over it by name -> the
+        configuration that emitted ones start from.
     settings_of : callable
         Configuration that emitted ones start from, or None, and family -> what the model
         runs with.
@@ -241,10 +333,18 @@ class Engine:
         Analysis, that configuration, targets -> the configuration as it is emitted.
     emit : callable
         Plan, that configuration, targets -> path among the results to text.
+    emitted : pattern
+        Paths among the results that `emit` makes, or made in older releases of bucketwise.
     memory_with : callable
         Analysis, that configuration, targets -> memory as planned, and before.
     judge_in_service : callable
         Analysis, configuration of today or None, targets -> what lint says of it.
+    lint : Lint or None
+        How it judges a configuration; None where it has no rules.
+    vocabulary : Vocabulary
+        What its configurations call things.
+    encoders : TextEncoders or None
+        The text encoders it compiles; None for none.
     unit_note : str
         Which unit a length of the engine has, and what documents say of it; a sentence
         or more.
@@ -275,12 +375,17 @@ class Engine:
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
     pick: Callable[[str, Iterable[str]], tuple[Target, ...]]
     named: Callable[[Iterable[str]], tuple[Target, ...]]
+    base_of: Callable[[str, Any, Mapping[str, Any]], Base]
     settings_of: Callable[[Any, str], Mapping[str, Any]]
     deploy: Callable[[Any, Any, Any, float], Any]
     base_to_emit: Callable[[Any, Any, Any], Any]
     emit: Callable[[Any, Any, Any], Mapping[str, str]]
+    emitted: re.Pattern[str]
     memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
     judge_in_service: Callable[[Any, Any, Any], Any]
+    lint: Lint | None
+    vocabulary: Vocabulary
+    encoders: TextEncoders | None
     unit_note: str
     window_note: Callable[[str], str]
     length_bytes: Callable[[ModelProfile, int], int]
@@ -288,6 +393,11 @@ class Engine:
     def release(self, version: Version) -> Release:
         """Return one of its releases."""
         return Release(engine=self, version=version)
+
+    @property
+    def known_releases(self) -> tuple[Version, ...]:
+        """Every release looked at, oldest first."""
+        return tuple(each for target in self.named(()) for each in target.releases)
 
     def releases(self, targets: Iterable[Target]) -> tuple[Release, ...]:
         """Return the newest release of each target."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.core.options import PlanOptions
-    from bucketwise.engines.rbln.base_config import BaseConfig
+    from bucketwise.nouns.engine import Base
     from bucketwise.nouns.profile import ModelProfile
 
 DEPLOYED = "the model's published RBLN deployment, else the checkpoint's"
@@ -167,7 +167,7 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "The image limit in service today  [--max-pixels, what --current or its processor "
         "sets, else the checkpoint's]",
     )
-    base: BaseConfig | None = asked(
+    base: Base | None = asked(
         None,
         "today",
         "name",

@@ -89,6 +89,13 @@ def is_known_npu(npu: str) -> bool:
     return any(npu.startswith(each.npu) for each in LIMITS)
 
 
+def npu_faults(npu: object) -> list[str]:
+    """Return what is wrong with the name of an NPU."""
+    if isinstance(npu, str) and is_known_npu(npu):
+        return []
+    return [f"npu: expected a name such as RBLN-CA25 or RBLN-CR13, got {npu!r}"]
+
+
 def attention_problems(config: Mapping[str, Any]) -> list[str]:
     """Return what the SDK refuses about attention, whichever the release.
 
@@ -96,8 +103,8 @@ def attention_problems(config: Mapping[str, Any]) -> list[str]:
     transformers/modeling_attention_utils.py).
     """
     npu = config.get("npu")
-    if npu is not None and not (isinstance(npu, str) and is_known_npu(npu)):
-        return [f"npu: expected a name such as RBLN-CA25 or RBLN-CR13, got {npu!r}"]
+    if npu is not None and (faults := npu_faults(npu)):
+        return faults
     limits = limits_of(npu, NEWEST)
     attention = config.get("attn_impl")
     if attention not in (None, EAGER, FLASH):

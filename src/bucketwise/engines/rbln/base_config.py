@@ -21,6 +21,7 @@ from bucketwise.engines.rbln.model_classes import ModelClass, model_class
 from bucketwise.engines.rbln.nesting import flattened
 from bucketwise.engines.rbln.releases import NEWEST, OLDEST, Version, written
 from bucketwise.errors import ConfigError, raise_all
+from bucketwise.nouns.document import GivenConfig
 
 Origin = Literal["assumed", "given", "derived"]
 
@@ -222,6 +223,22 @@ def given_base(
         labels[("visual", "num_devices")] = ("assumed", why)
     draft = _Draft(composed, labels, ("given", source), notes + left_out)
     return _finish(draft, kind, overrides or Overrides())
+
+
+def base_of(
+    family: str, given: GivenConfig | None, over: Mapping[str, Any]
+) -> BaseConfig:
+    """Return what emitted configurations start from: a given one, else the published."""
+    overrides = Overrides(**over)
+    if given is None:
+        return zoo_base(family, overrides)
+    return given_base(
+        given.mapping,
+        family=family,
+        source=given.name,
+        overrides=overrides,
+        notes=given.notes,
+    )
 
 
 def on_release(base: BaseConfig, kind: ModelClass, version: Version) -> BaseConfig:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from bucketwise.engines.rbln.releases import Version
 from bucketwise.engines.rbln.targets import (
@@ -13,6 +12,7 @@ from bucketwise.engines.rbln.targets import (
     pick_targets,
 )
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.encoder_profile import EncoderFamily
 
 TOKENS = "max_seq_len"
 """Name of the lengths of a text encoder, in tokens."""
@@ -26,33 +26,6 @@ LISTS_SINCE: Version = (0, 11, 0)
 compiled, and an input runs on the smallest that holds it (transformers/
 modeling_generic.py, RBLNTransformerEncoder). Older ones compare the list itself with a
 number and raise TypeError."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncoderFamily:
-    """The classes that a `model_type` has in `optimum.rbln`.
-
-    Attributes
-    ----------
-    architectures : tuple of str
-        Classes of transformers that are compiled, that for features first; `RBLN` before
-        each names the class of optimum.rbln.
-    since : tuple of int
-        The release they came with.
-    note : str
-        What its callers have to know beside; "" for nothing.
-    counts_padding : bool
-        Whether positions count from `pad_token_id` + 1 on, so that as many of
-        `max_position_embeddings` serve no token. A graph of more than the rest fails: the
-        runtime pads with token 0, which has a position like any other (transformers
-        5.15.1, models/roberta/modeling_roberta.py, create_position_ids_from_input_ids).
-    """
-
-    architectures: tuple[str, ...]
-    since: Version = (0, 10, 2)
-    note: str = ""
-    counts_padding: bool = False
-
 
 # transformers/models/*/modeling_*.py of each wheel: the classes that inherit
 # RBLNTransformerEncoder.

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from bucketwise.engines.rbln.attention import context_step
+from bucketwise.engines.rbln.attention import context_step, npu_faults
 from bucketwise.engines.rbln.decoder_graphs import (
     graph_rules,
     picks_smaller_graphs,
     vendor_pattern,
 )
 from bucketwise.engines.rbln.devices import device_of
-from bucketwise.engines.rbln.emit import emit
+from bucketwise.engines.rbln.emit import EMITTED, emit
 from bucketwise.engines.rbln.emit.bucket_keys import lists_to_set, nested_lists
 from bucketwise.engines.rbln.emit.patterns import releases_of
+from bucketwise.engines.rbln.encoders import (
+    ENCODER_CLASSES,
+    ENCODERS,
+    LISTS_SINCE,
+    TOKENS,
+    auto_class,
+    encoder_targets,
+)
 from bucketwise.engines.rbln.lengths import (
     LARGEST_PUBLISHED_PATCHES,
     UNIT_NOTE,
@@ -33,15 +42,16 @@ from bucketwise.engines.rbln.model_classes import (
 )
 from bucketwise.engines.rbln.releases import NEWEST, written
 from bucketwise.engines.rbln.targets import SDK, pick_targets
-from bucketwise.nouns.engine import Engine
+from bucketwise.engines.rbln.vocabulary import WORDS
+from bucketwise.nouns.engine import Engine, Lint, TextEncoders
 
 
 def _late(module: str, name: str) -> Callable[..., Any]:
     """Return a function of a module that needs this one: found when it is called."""
 
-    def call(*given: Any) -> Any:
+    def call(*given: Any, **named: Any) -> Any:
         found = import_module(f"bucketwise.engines.rbln.{module}")
-        return getattr(found, name)(*given)
+        return getattr(found, name)(*given, **named)
 
     return call
 
@@ -68,12 +78,39 @@ RBLN = Engine(
     files_to_edit=releases_of,
     pick=targets_to_plan,
     named=pick_targets,
+    base_of=_late("base_config", "base_of"),
     settings_of=_late("fitting", "settings_of"),
     deploy=_late("fitting", "deployed"),
     base_to_emit=_late("fitting", "base_to_emit"),
     emit=emit,
+    emitted=EMITTED,
     memory_with=_late("fitting", "memory_with"),
     judge_in_service=_late("in_service", "judge_in_service"),
+    lint=Lint(
+        rules=_late("rules.table", "every_rule"),
+        case=_late("rules.case", "RblnCase"),
+        judge=_late("rules.table", "judge"),
+        memory=_late("rules.layout", "plan_of"),
+        device_in=_late("rules.case", "npu_of"),
+        device_faults=npu_faults,
+    ),
+    vocabulary=replace(
+        WORDS,
+        lengths_in=_late("given", "lengths_in"),
+        as_base=_late("given", "as_base"),
+        folder_notes=_late("given", "folder_notes"),
+    ),
+    encoders=TextEncoders(
+        sdk=SDK,
+        families=ENCODERS,
+        classes=ENCODER_CLASSES,
+        tokens=TOKENS,
+        lists_since=written(LISTS_SINCE),
+        auto_class=auto_class,
+        targets=encoder_targets,
+        emit=_late("emit.encoder", "emit_encoder"),
+        memory=_late("memory.encoders", "encoder_memory"),
+    ),
     unit_note=UNIT_NOTE,
     window_note=window_note,
     length_bytes=length_bytes,

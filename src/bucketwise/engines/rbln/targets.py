@@ -51,6 +51,11 @@ class RblnTarget(Target):
         return right_name(DEVICES, "top", self.parsed, "")
 
     @property
+    def keys(self) -> str:
+        """What it calls the settings that releases name differently."""
+        return f"visual.{self.bucket_key}, {self.devices_key}"
+
+    @property
     def min_flash_partition_len(self) -> int:
         """The shortest kvcache_partition_len that every release it covers takes."""
         return max(limits_of(None, each).min_partition_len for each in self.releases)
@@ -115,21 +120,6 @@ def pick_targets(names: Iterable[str]) -> tuple[RblnTarget, ...]:
         return tuple(TARGETS.values())
     found = {_dialect(name).version for name in asked}
     return tuple(target for target in TARGETS.values() if target.version in found)
-
-
-def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
-    """Check that a plan was made for the dialects it is to be written for.
-
-    Releases count some lengths differently: a plan holds for those it was made for.
-    """
-    known = tuple(planned)
-    lacking = [each.name for each in targets if known and each.name not in known]
-    if lacking:
-        message = (
-            f"target: expected one that was planned for ({', '.join(known)}), got "
-            f"{', '.join(lacking)}; give it to analyze"
-        )
-        raise UsageError(message)
 
 
 def _dialect(name: str) -> RblnTarget:

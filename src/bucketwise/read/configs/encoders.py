@@ -11,16 +11,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from bucketwise.engines.rbln.encoders import (
-    ENCODERS,
-    LISTS_SINCE,
-    EncoderFamily,
-    auto_class,
-)
-from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.targets import SDK
+from bucketwise.engines import text_encoders
 from bucketwise.errors import ConfigError
-from bucketwise.nouns.encoder_profile import EncoderProfile, EncoderShape
+from bucketwise.nouns.encoder_profile import (
+    EncoderFamily,
+    EncoderProfile,
+    EncoderShape,
+)
+from bucketwise.nouns.engine import TextEncoders
 from bucketwise.read.configs.model_folder import short_name
 from bucketwise.read.configs.model_folder.fields import (
     CONFIG,
@@ -139,7 +137,8 @@ def encoder_named(name: str) -> EncoderProfile | None:
     if not os.path.isfile(os.path.join(folder, CONFIG)):  # noqa: PTH113, PTH118
         return built_in_encoder(name)
     config = read_objects(Path(folder), (CONFIG,), []).get(CONFIG, {})
-    return find_encoder(name) if config.get("model_type") in ENCODERS else None
+    is_one = config.get("model_type") in text_encoders().families
+    return find_encoder(name) if is_one else None
 
 
 def read_encoder_folder(text: str) -> EncoderProfile:
@@ -166,13 +165,14 @@ def _profile(
 ) -> EncoderProfile:
     """Return the profile that a config.json tells; faults are added to `problems`."""
     problems = [] if problems is None else problems
+    compiled: TextEncoders = text_encoders()
     family = config.get("model_type")
-    if not isinstance(family, str) or family not in ENCODERS:
+    if not isinstance(family, str) or family not in compiled.families:
         raise ConfigError(
             f"{CONFIG}: model_type: expected that of a text encoder, one of "
-            f"{', '.join(ENCODERS)}, got {shown(family)}"
+            f"{', '.join(compiled.families)}, got {shown(family)}"
         )
-    known, keys = ENCODERS[family], _KEYS[family]
+    known, keys = compiled.families[family], _KEYS[family]
     fields = Fields(f"{CONFIG}: ", config, problems)
     # What the SDK compares a length with: n_positions wins over the other.
     named = keys.positions
@@ -183,7 +183,7 @@ def _profile(
     usable = None if positions is None else max(positions - reserved, 1)
     limit, limit_source = _limit(tokenizer, usable, reserved, fields)
     shape = _shape(family, fields, keys)
-    architecture, notes = _architecture(fields, known)
+    architecture, notes = _architecture(fields, known, compiled.sdk)
     notes = (*notes, known.note) if known.note else notes
     if shape.local_layers:
         local = (
@@ -204,9 +204,9 @@ def _profile(
         limit_source=limit_source,
         source=f"{fields.source()} of the checkpoint",
         notes=notes,
-        auto_class=auto_class(architecture),
-        sdk=SDK,
-        lists_since=written(LISTS_SINCE),
+        auto_class=compiled.auto_class(architecture),
+        sdk=compiled.sdk,
+        lists_since=compiled.lists_since,
     )
 
 
@@ -285,7 +285,9 @@ def _local_layers(fields: Fields, layers: int) -> int:
     return layers - -(-layers // every)
 
 
-def _architecture(fields: Fields, known: EncoderFamily) -> tuple[str, tuple[str, ...]]:
+def _architecture(
+    fields: Fields, known: EncoderFamily, sdk: str
+) -> tuple[str, tuple[str, ...]]:
     """Return the class that is compiled: the checkpoint's own, else the family's first."""
     own = fields.mapping.get("architectures")
     names = (
@@ -298,7 +300,7 @@ def _architecture(fields: Fields, known: EncoderFamily) -> tuple[str, tuple[str,
     if not names:
         return first, ()
     note = (
-        f"optimum-rbln has no class for {names[0][:60]}; RBLN{first} is the nearest of "
+        f"{sdk} has no class for {names[0][:60]}; RBLN{first} is the nearest of "
         "its family."
     )
     return first, (note,)

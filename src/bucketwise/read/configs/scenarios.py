@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.plan import Plan
-from bucketwise.engines.rbln.keys import OLD_BUCKETS
-from bucketwise.engines.rbln.model_classes import within
-from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
-from bucketwise.engines.rbln.releases import NEWEST, Version
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import buckets_of, lengths_of, shown
-from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.document import (
     LENGTHS_ALONE,
     Document,
+    GivenConfig,
     GivenLimits,
-    ServeLine,
     Unknown,
 )
+from bucketwise.nouns.engine import Version
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents import documents_of_plan, read_documents
-from bucketwise.read.configs.documents.mapping import artifact_notes
 from bucketwise.read.configs.documents.names import checkpoint_in
 from bucketwise.read.configs.documents.text import GIVEN, names_text
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from bucketwise.read.json_text import parse_json
 
 LIST = re.compile(r"\s*\[?\s*\d{1,9}(?:[\s,]+\d{1,9})*\s*\]?\s*")
-
-_FROM_FLAGS = ("batch_size", "max_seq_len", "kvcache_partition_len", "num_devices")
-"""Settings that a serve line makes with options of vLLM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,38 +80,41 @@ class GivenLengths:
         return self.by_release.get(version, self)
 
 
-def read_lengths(text: str | Path, option: str = "--plan") -> GivenLengths:
+def read_lengths(
+    text: str | Path, words: Vocabulary, option: str = "--plan"
+) -> GivenLengths:
     """Return the ViT lengths that an option names."""
-    if not names_text(text):
+    if not names_text(text, words):
         raise ConfigError(
             f"{option}: expected lengths such as 1024,4096, or a configuration or a "
             f"plan.json that exists, got {str(text)[:200]!r}"
         )
     try:
-        documents = read_documents(text)
+        documents = read_documents(text, words)
     except ConfigError as error:
         raise ConfigError(*(f"{option}: {each}" for each in error.problems)) from error
-    return lengths_in(documents)
+    return lengths_in(documents, words)
 
 
-def lengths_of_plan(plan: Plan, source: str) -> GivenLengths:
+def lengths_of_plan(plan: Plan, source: str, words: Vocabulary) -> GivenLengths:
     """Return the ViT lengths of a plan, with the limits that it sets."""
     told = parse_json(plan.to_json(), source)
-    return lengths_in(documents_of_plan(told, source))
+    return lengths_in(documents_of_plan(told, source, words), words)
 
 
-def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
+def lengths_in(documents: tuple[Document, ...], words: Vocabulary) -> GivenLengths:
     """Return the one list of ViT lengths that configurations hold.
 
     A plan may hold one for each release: the newest decides where none is asked for.
     """
-    found = [given for document in documents if (given := _of_document(document))]
+    each = (_of_document(document, words) for document in documents)
+    found = [given for given in each if given]
     source = documents[0].source
     lists = {given.lengths for given in found}
     if not found:
         raise ConfigError(
-            f"{source}: no visual.max_seq_len or visual.max_seq_lens found; one of them "
-            "is needed to know which lengths are compiled"
+            f"{source}: no {words.lengths_named} found; it is needed to know which "
+            "lengths are compiled"
         )
     if found[-1].is_plan:
         versions = [document.version for document in documents]
@@ -134,8 +126,8 @@ def lengths_in(documents: tuple[Document, ...]) -> GivenLengths:
         return replace(found[-1], by_release=by_release, documents=documents)
     if len(lists) > 1:
         raise ConfigError(
-            f"{source}: expected one visual.max_seq_len (max_seq_lens up to 0.10.3), "
-            f"got {len(lists)} different lists of ViT lengths"
+            f"{source}: expected one {words.lengths_named}, got {len(lists)} different "
+            "lists of ViT lengths"
         )
     return replace(found[0], documents=documents)
 
@@ -167,35 +159,11 @@ def _first_of(family: str) -> str:
     return next(members, "") if family else ""
 
 
-def _of_document(document: Document) -> GivenLengths | None:
+def _of_document(document: Document, words: Vocabulary) -> GivenLengths | None:
     """Return the lengths of one configuration; None where it has none."""
-    inside = within("", document.config)
-    config = document.config
-    for key in inside:
-        config = config[key]
-    if "visual" not in config and OLD_BUCKETS in config:
-        config = {"visual": config}
-    # As it is written, whatever a server would make of it.
-    written = replace(document, config=config, form="compile", serve=None)
-    named = document.family if document.family in NESTINGS else ""
-    subject = RblnCase(
-        document=written, version=NEWEST, family=named or nesting_family(config)
-    )
-    if "visual" in config and subject.visual is None:
-        raise ConfigError(
-            f"{document.source}: visual: expected an object, got "
-            f"{shown(config['visual'])}"
-        )
-    name, value = buckets_of(subject)
-    if not name:
+    lengths = words.lengths_in(document)
+    if lengths is None:
         return None
-    lengths = lengths_of(subject)
-    if not lengths or lengths[-1] > MAX_LENGTH:
-        raise ConfigError(
-            f"{document.place((*inside, 'visual', name))}: visual.{name}: expected "
-            f"whole numbers from 1 to {MAX_LENGTH}, got {shown(value)}; bucketwise "
-            "lint tells more"
-        )
     is_list = document.form == "list" and document.source == GIVEN
     return GivenLengths(
         lengths=lengths,
@@ -219,38 +187,13 @@ def parse_bucket_list(text: str) -> tuple[int, ...] | None:
     return lengths
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RblnConfig:
-    """A configuration as a base.
-
-    Attributes
-    ----------
-    text : str
-        The mapping as JSON, without what only a compiled folder holds.
-    name : str
-        The file's base name.
-    notes : tuple of str
-        What was left out or looks odd.
-    """
-
-    text: str
-    name: str
-    notes: tuple[str, ...]
-
-    @property
-    def mapping(self) -> dict[str, Any]:
-        """A fresh copy of the configuration."""
-        loaded: dict[str, Any] = json.loads(self.text)
-        return loaded
-
-
-def config_in(documents: Sequence[Document]) -> RblnConfig | None:
+def config_in(documents: Sequence[Document], words: Vocabulary) -> GivenConfig | None:
     """Return the configuration to start from; None where there is none."""
     found = [
         (document, mapping)
         for document in documents
         if document.form not in (*LENGTHS_ALONE, "load")
-        and (mapping := _with_flags(document)) is not None
+        and (mapping := words.as_base(document)) is not None
     ]
     if not found:
         return None
@@ -259,39 +202,12 @@ def config_in(documents: Sequence[Document]) -> RblnConfig | None:
     plain = _plain(mapping, (), unknown)
     notes = [*document.notes]
     if document.form == "compiled":
-        notes += artifact_notes(plain)
+        notes += words.folder_notes(plain)
     if unknown:
         notes.append(f"{', '.join(unknown)} left out: only running it would tell")
     if any(other != mapping for _, other in found[1:]):
         notes.append(f"the first of {len(found)} configurations is taken")
-    return RblnConfig(
-        text=json.dumps(plain, ensure_ascii=False),
-        name=document.source,
-        notes=tuple(notes),
-    )
-
-
-def _with_flags(document: Document) -> Mapping[str, Any] | None:
-    """Return a configuration with what its serve line sets by vLLM's own options."""
-    serve = document.serve
-    if serve is None:
-        return document.config
-    told = dict(_told(serve))
-    if told.get("kvcache_partition_len") == told.get("max_seq_len"):
-        # A block of the whole context is attention without partitions.
-        told.pop("kvcache_partition_len", None)
-    return (told | dict(document.config)) or None
-
-
-def _told(serve: ServeLine) -> Iterator[tuple[str, int]]:
-    for name in _FROM_FLAGS:
-        value = serve.flags.get(option_of(name).removeprefix("--"), "")
-        if value.isdecimal():
-            yield name, int(value)
-    for variable, _ in DEVICE_VARIABLES:
-        if serve.environment.get(variable, "").isdecimal():
-            yield "num_devices", int(serve.environment[variable])
-            return
+    return GivenConfig(mapping=plain, name=document.source, notes=tuple(notes))
 
 
 def _plain(value: Any, path: tuple[str, ...], unknown: list[str]) -> Any:

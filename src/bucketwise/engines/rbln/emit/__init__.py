@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from bucketwise.core.plan import Plan
@@ -11,10 +12,18 @@ from bucketwise.engines.rbln.emit.context import EmitContext, config_text
 from bucketwise.engines.rbln.emit.load_script import load_text
 from bucketwise.engines.rbln.emit.serve_script import serve_text
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.engines.rbln.targets import SDK, RblnTarget
 from bucketwise.words.text import worded
 
-__all__ = ["EMITTERS", "EmitContext", "Emitter", "emit", "emitters_for", "place_of"]
+__all__ = [
+    "EMITTED",
+    "EMITTERS",
+    "EmitContext",
+    "Emitter",
+    "emit",
+    "emitters_for",
+    "place_of",
+]
 
 Emitter = Callable[[EmitContext], str]
 
@@ -25,6 +34,13 @@ EMITTERS: dict[str, Emitter] = {
     "serve{unit}.sh": serve_text,
 }
 """File name, with the {unit} of its lengths where it is not the usual -> its text."""
+
+EMITTED = re.compile(
+    rf"{SDK}-[\d.]+/(rbln_config|compile|load|serve)(\.[\w-]+)?\.(json|py|sh)"
+    # As runs before there was a folder for each target named them.
+    r"|(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)"
+)
+"""Where these stand among the results."""
 
 
 def place_of(pattern: str, context: EmitContext) -> str:

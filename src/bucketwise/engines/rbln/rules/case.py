@@ -13,10 +13,9 @@ from bucketwise.engines.rbln.model_classes import SUBMODULES, generates, within
 from bucketwise.engines.rbln.nesting import flattened
 from bucketwise.engines.rbln.serve_line import Compiled, compiled, device_keys
 from bucketwise.engines.rbln.serve_options import is_native, overruled_by
-from bucketwise.engines.rbln.targets import SDK
 from bucketwise.lint.case import LintCase
 from bucketwise.nouns.document import LENGTHS_ALONE, Document, Path, ServeLine, Unknown
-from bucketwise.nouns.engine import Release
+from bucketwise.nouns.engine import Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +26,9 @@ class RblnCase(LintCase):
     class has one.
     """
 
-    sdk: str = SDK
+    engine: Engine = RBLN
     above: bool = False
     allowed_bytes: int | None = None
-
-    @property
-    def release(self) -> Release:
-        """The release it is judged for."""
-        return RBLN.release(self.version)
 
     @property
     def inside(self) -> Path:

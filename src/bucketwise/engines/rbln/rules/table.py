@@ -258,6 +258,11 @@ RULES: tuple[RblnRule, ...] = (
 """Every rule, in the order reports tell them; its id is file and function."""
 
 
+def every_rule() -> tuple[RblnRule, ...]:
+    """Return every rule."""
+    return RULES
+
+
 def judge(subject: RblnCase, rules: Iterable[Rule] = RULES) -> tuple[Reported, ...]:
     """Apply every rule to a configuration."""
     found = [

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits, ServeLine
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.excerpt import whole
 from bucketwise.read.configs.documents.kinds import (
     EVERYTHING_IS_RIGHT,
@@ -51,9 +53,14 @@ _CERTAIN: tuple[
 """What a text that looks so can be nothing but: a fault in it is a fault."""
 
 
-def read_documents(source: str | Path) -> tuple[Document, ...]:
-    """Return the configurations that a CONFIG holds; nothing in it is ever run."""
-    return documents_of(read_text(source))
+def read_documents(
+    source: str | Path, words: Vocabulary | None = None
+) -> tuple[Document, ...]:
+    """Return the configurations that a CONFIG holds; nothing in it is ever run.
+
+    Words are those of the engine they are for, without them the first one.
+    """
+    return documents_of(read_text(source, words))
 
 
 def documents_of(text: Text) -> tuple[Document, ...]:
@@ -66,8 +73,8 @@ def documents_of(text: Text) -> tuple[Document, ...]:
 
 def parts_of(text: Text) -> tuple[Part, ...]:
     """Return the commands, mappings and code that hold a text's configurations."""
-    whole_text = whole(text.content, text.name)
-    for kind in kinds_of(text.content, text.name):
+    whole_text = whole(text.content, text.name, text.words)
+    for kind in kinds_of(text.content, text.name, text.words):
         try:
             parts = kind.read(whole_text)
             if _documents(parts, text):
@@ -81,10 +88,10 @@ def _found(text: Text) -> tuple[Document, ...]:
     for looks, read in _CERTAIN:
         if looks(text.content) and (documents := read(text)):
             return documents
-    whole_text = whole(text.content, text.name)
+    whole_text = whole(text.content, text.name, text.words)
     problems: tuple[str, ...] = ()
     understood: Kind | None = None
-    for kind in kinds_of(text.content, text.name):
+    for kind in kinds_of(text.content, text.name, text.words):
         try:
             documents = _documents(kind.read(whole_text), text)
         except ConfigError as error:
@@ -98,7 +105,8 @@ def _found(text: Text) -> tuple[Document, ...]:
     if problems and (kind_named(text.name) or not text.path):
         raise ConfigError(*problems)
     where = f" in this {understood.name}" if understood else ""
-    expected = understood.right if understood else EVERYTHING_IS_RIGHT
+    right = understood.right if understood else EVERYTHING_IS_RIGHT
+    expected = right.format(words=text.words)
     told = f" ({problems[0]})" if problems else ""
     raise ConfigError(
         f"{text.name}: no configuration found{where}; expected {expected}{told}"
@@ -149,9 +157,12 @@ def _each(
                 problems += error.problems
 
 
-def mapping_document(config: Mapping[str, Any]) -> Document:
+def mapping_document(
+    config: Mapping[str, Any], words: Vocabulary | None = None
+) -> Document:
     """Return a configuration that is at hand as a value."""
-    text = Text(name="rbln_config", content="")
+    words = words or engine_for(()).vocabulary
+    text = Text(name=words.keyword, content="", words=words)
     plain = dict(config)
     refuse_odd_values(plain, text.name)
     [document] = mapping_documents(Tree(plain, {}), text, Release(None, ""))

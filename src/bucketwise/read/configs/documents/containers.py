@@ -10,14 +10,15 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Path
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined
 from bucketwise.read.configs.documents.shell import (
     SERVER,
     SERVER_OPTIONS,
-    STARTS,
     Command,
     Given,
     Shell,
+    may_start,
     program_of,
 )
 from bucketwise.read.configs.documents.shell_words import POSIX
@@ -205,11 +206,11 @@ class _Walk:
     def level(self, value: Any, path: Path, shell: Shell, model: str) -> Iterator[Any]:
         """Yield the commands in a value; those of mappings know what stands beside."""
         if isinstance(value, str):
-            if STARTS.search(value):
+            if may_start(value, self._at.file.words):
                 yield from self._tried(shell.commands(self._said(value, path)))
         elif isinstance(value, list):
             if _is_flat(value):
-                if _may_start(value):
+                if _is_likely(value, self._at.file.words):
                     yield from self._tried(self._listed(value, path, shell, model, []))
                 return
             for position, item in enumerate(value):
@@ -233,7 +234,11 @@ class _Walk:
                 continue  # x- is what a Compose file refers to elsewhere
             if isinstance(value, str) and _FILE_NAME.fullmatch(key):
                 yield from self._tried(self._reads(self._said(value, below), key))
-            elif isinstance(value, list) and _is_flat(value) and _may_start(value):
+            elif (
+                isinstance(value, list)
+                and _is_flat(value)
+                and _is_likely(value, self._at.file.words)
+            ):
                 yield from self._tried(self._listed(value, below, shell, model, beside))
             else:
                 yield from self.level(value, below, shell, model)
@@ -273,7 +278,9 @@ class _Walk:
     ) -> Iterator[Command]:
         """Yield what a list holds: lines of a script, or the words of one command."""
         if any(
-            isinstance(item, str) and " " in item and STARTS.search(item)
+            isinstance(item, str)
+            and " " in item
+            and may_start(item, self._at.file.words)
             for item in items
         ):
             lines = [
@@ -360,11 +367,11 @@ def _is_flat(value: Sequence[Any]) -> bool:
     return bool(value) and not any(isinstance(item, dict | list) for item in value)
 
 
-def _may_start(items: Sequence[Any]) -> bool:
+def _is_likely(items: Sequence[Any], words: Vocabulary) -> bool:
     """Return whether a list is worth looking into: most of a file's are not."""
     return len(items) <= MAX_WORDS and any(
         isinstance(item, str)
-        and (item[:1] == "-" or item == SERVER or STARTS.search(item) is not None)
+        and (item[:1] == "-" or item == SERVER or may_start(item, words))
         for item in items
     )
 

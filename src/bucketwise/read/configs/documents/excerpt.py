@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import NO_WORDS, Vocabulary
 
 HOLE = "\ue000"
 """Stands for each character of a template's {{ ... }}: it is of no other use, and every
@@ -35,11 +36,14 @@ class File:
         Where lines begin.
     place_of : callable
         Place of the line with that position.
+    words : Vocabulary
+        What the engine it is read for calls things.
     """
 
     content: str
     starts: Sequence[int]
     place_of: Callable[[int], Place]
+    words: Vocabulary = NO_WORDS
 
     def place(self, offset: int) -> Place:
         """Return the line that a character stands on."""
@@ -167,11 +171,13 @@ class Scalar(str):
         return made
 
 
-def whole(content: str, name: str) -> Excerpt:
+def whole(content: str, name: str, words: Vocabulary = NO_WORDS) -> Excerpt:
     """Return all of a file."""
-    file = File(
-        content, line_starts(content), lambda line: Place(source=name, line=line + 1)
-    )
+
+    def place_of(line: int) -> Place:
+        return Place(source=name, line=line + 1)
+
+    file = File(content, line_starts(content), place_of, words)
     size = len(content)
     return Excerpt(content, range(size), range(1, size + 1), 0, file)
 

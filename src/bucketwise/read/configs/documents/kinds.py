@@ -10,6 +10,7 @@ from typing import Any
 
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.containers import (
     commands_in,
     dockerfile_commands,
@@ -17,7 +18,6 @@ from bucketwise.read.configs.documents.containers import (
 )
 from bucketwise.read.configs.documents.excerpt import (
     Excerpt,
-    File,
     Scalar,
     aligned,
     joined,
@@ -25,9 +25,9 @@ from bucketwise.read.configs.documents.excerpt import (
     with_holes,
 )
 from bucketwise.read.configs.documents.mapping import holds_settings, is_wrapped
-from bucketwise.read.configs.documents.python import HINTS
+from bucketwise.read.configs.documents.python import IMPORTS
 from bucketwise.read.configs.documents.python_syntax import Code, code_of
-from bucketwise.read.configs.documents.shell import STARTS, Command, Shell
+from bucketwise.read.configs.documents.shell import Command, Shell, may_start
 from bucketwise.read.configs.documents.shell_words import CMD, POWERSHELL, Dialect
 from bucketwise.read.configs.documents.text import MAX_CONFIGURATIONS, few, refuse_long
 from bucketwise.read.configs.documents.tree import Tree, json_tree
@@ -55,8 +55,6 @@ Part = Command | Tree | Code
 MAX_DEPTH = 3
 """Of files within files, such as a manifest in a block of Markdown."""
 
-_OURS = re.compile(r"rbln|from_pretrained|additional_config")
-
 _JSON = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-])")
 _TOML = re.compile(
     r"""^[ \t]*(?:\[{1,2}[^\[\]\n]+\]{1,2}[ \t]*(?:\#.*)?$|[\w."'-]+[ \t]*=)""",
@@ -67,14 +65,14 @@ _IMAGE = re.compile(r"(?:[ \t]*(?:(?:#|ARG\b).*)?\n)*+[ \t]*FROM[ \t]+\S+")
 _UNIT = re.compile(r"^(?:ExecStart\w*|command)[ \t]*=", re.MULTILINE)
 _PYTHON = frozenset({"python", "python3", "py", "ipython"})
 """Cells of these languages share their names."""
-_COMMAND_IS_RIGHT = "vllm serve or optimum-rbln-cli"
+_COMMAND_IS_RIGHT = "{words.commands}"
+_CALL_IS_RIGHT = "from_pretrained({words.keyword}=...)"
 EVERYTHING_IS_RIGHT = (
-    "settings of optimum-rbln as JSON, YAML or TOML, Python that calls "
-    "from_pretrained(rbln_config=...), a command with vllm serve or optimum-rbln-cli, a "
-    "plan.json or lengths such as 1024,4096"
+    f"settings of {{words.sdk}} as JSON, YAML or TOML, Python that calls {_CALL_IS_RIGHT}, "
+    f"a command with {_COMMAND_IS_RIGHT}, a plan.json or lengths such as 1024,4096"
 )
 _SETTINGS_ARE_RIGHT = (
-    "settings of optimum-rbln, options of vLLM, or a command that starts "
+    "settings of {words.sdk}, options of vLLM, or a command that starts "
     + _COMMAND_IS_RIGHT
 )
 
@@ -139,7 +137,7 @@ def notebook_cells(tree: Tree, name: str) -> Iterator[Cell]:
             starts.append(code.offset(start))
             places.append(Place(source=f"{name}[cell {number}]", line=line))
     for code in numbered.values():
-        file = File(code.file.content, starts, places.__getitem__)
+        file = replace(code.file, starts=starts, place_of=places.__getitem__)
         yield from _parts(replace(code, file=file))
 
 
@@ -209,18 +207,18 @@ class Kind:
     names : pattern
         Names of its files, and languages of blocks, in lower case.
     looks : callable
-        Whether a text may be of this kind.
+        Whether a text may be of this kind, for an engine's words.
     reader : callable
         What is in it, where it stands so deep in other texts.
     right : str
-        What it may hold that is a configuration.
+        What it may hold that is a configuration, with places for an engine's words.
     is_data : bool
         Whether a name may say one such kind, and the content be another.
     """
 
     name: str
     names: re.Pattern[str]
-    looks: Callable[[str], bool]
+    looks: Callable[[str, Vocabulary], bool]
     reader: Callable[[Excerpt, int], Parts]
     right: str
     is_data: bool = False
@@ -232,7 +230,7 @@ class Kind:
         return self.reader(excerpt, depth)
 
 
-def kinds_of(content: str, name: str) -> list[Kind]:
+def kinds_of(content: str, name: str, words: Vocabulary) -> list[Kind]:
     """Return the kinds a text may be of, the likeliest first."""
     named = kind_named(name)
     if named is None and _KEY_FIRST.match(content):
@@ -241,7 +239,9 @@ def kinds_of(content: str, name: str) -> list[Kind]:
     others = (
         kind
         for kind in KINDS
-        if kind is not named and (kind.is_data or not named) and kind.looks(content)
+        if kind is not named
+        and (kind.is_data or not named)
+        and kind.looks(content, words)
     )
     first = [named] if named else []
     return [*first, *others] if content.strip() else []
@@ -267,7 +267,7 @@ def _yaml(excerpt: Excerpt, depth: int) -> Parts:
     found = [part for tree in trees for part in _of_tree(tree, excerpt, depth)]
     if any(isinstance(part, Command) for part in found):
         # Beside commands stand manifests of all sorts.
-        found = [each for each in found if _is_ours(each)]
+        found = [each for each in found if _is_ours(each, excerpt)]
     return Parts(found)
 
 
@@ -279,7 +279,7 @@ def _toml(excerpt: Excerpt, depth: int) -> Parts:
 def _of_tree(tree: Tree, excerpt: Excerpt, depth: int) -> Iterator[Part]:
     """Yield the commands of a tree, or the tree itself as a configuration."""
     commands: list[Part] = []
-    if not is_wrapped(tree.value):
+    if not is_wrapped(tree.value, excerpt.file.words):
         reads = partial(_embedded, depth=depth + 1)
         commands = list(few(commands_in(tree, excerpt, reads), excerpt.name))
     if commands or isinstance(tree.value, dict):
@@ -288,13 +288,15 @@ def _of_tree(tree: Tree, excerpt: Excerpt, depth: int) -> Iterator[Part]:
 
 def _embedded(excerpt: Excerpt, name: str, depth: int) -> Iterator[Part]:
     """Yield what a file within another holds."""
-    likely = kinds_of(excerpt.text, name)[:1] if depth <= MAX_DEPTH else []
-    for kind in likely:
-        yield from filter(_is_ours, kind.read(excerpt, depth).found)
+    likely = kinds_of(excerpt.text, name, excerpt.file.words)
+    for kind in likely[:1] if depth <= MAX_DEPTH else []:
+        for part in kind.read(excerpt, depth).found:
+            if _is_ours(part, excerpt):
+                yield part
 
 
-def _is_ours(part: Part) -> bool:
-    return not isinstance(part, Tree) or holds_settings(part.value)
+def _is_ours(part: Part, excerpt: Excerpt) -> bool:
+    return not isinstance(part, Tree) or holds_settings(part.value, excerpt.file.words)
 
 
 def _python(excerpt: Excerpt, _depth: int) -> Parts:
@@ -326,7 +328,7 @@ def _markdown(excerpt: Excerpt, depth: int) -> Parts:
         cell
         for cell in markdown_cells(excerpt)
         if cell.kind not in _PYTHON
-        or _OURS.search(cell.excerpt.text)
+        or excerpt.file.words.mentions.search(cell.excerpt.text)
         # Blocks of Python may leave things out.
         or code_of([cell.excerpt])[0] is not None
     ]
@@ -357,38 +359,42 @@ def _first(text: str) -> str:
 
 KINDS: tuple[Kind, ...] = (
     Kind("JSON file", re.compile(r".*\.(?:jsonc?|ipynb)|jsonc?"),
-         lambda text: _JSON.match(text) is not None, _json,
+         lambda text, _: _JSON.match(text) is not None, _json,
          f"{_SETTINGS_ARE_RIGHT}, or a notebook with those", is_data=True),
     Kind("Dockerfile",
          re.compile(r"(?:docker|container)file.*|.*\.(?:docker|container)file|docker"),
-         lambda text: _IMAGE.match(text) is not None, _dockerfile,
+         lambda text, _: _IMAGE.match(text) is not None, _dockerfile,
          f"ENTRYPOINT, CMD or RUN with {_COMMAND_IS_RIGHT}"),
     Kind("Markdown text", re.compile(r".*\.(?:md|markdown|mdx|rst|qmd)|md|markdown"),
-         lambda text: HINTS.match(text.lstrip()) is None and has_fences(text),
-         _markdown, f"a block of code with rbln_config, {_COMMAND_IS_RIGHT}"),
+         lambda text, words: not (IMPORTS.match(text.lstrip())
+                                  or words.hints.match(text.lstrip()))
+         and has_fences(text),
+         _markdown, f"a block of code with {{words.keyword}}, {_COMMAND_IS_RIGHT}"),
     Kind("Python file", re.compile(rf".*\.py|{'|'.join(_PYTHON)}"),
-         lambda text: _first(text) != "{" and HINTS.search(text) is not None, _python,
-         "from_pretrained(rbln_config=...), a class of vLLM with additional_config, or "
+         lambda text, words: _first(text) != "{" and bool(IMPORTS.search(text)
+                                                         or words.hints.search(text)),
+         _python, f"{_CALL_IS_RIGHT}, a class of vLLM with "
+         "{words.server_keyword}, or "
          f"subprocess.run with {_COMMAND_IS_RIGHT}", is_data=True),
     Kind("unit", re.compile(r".*\.(?:service|ini|cfg|conf)|ini|systemd|conf"),
-         lambda text: _UNIT.search(text) is not None and "[" in text,
+         lambda text, _: _UNIT.search(text) is not None and "[" in text,
          _unit, f"ExecStart or command with {_COMMAND_IS_RIGHT}"),
     Kind("YAML file", re.compile(r".*\.ya?ml|ya?ml"),
-         lambda text: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
+         lambda text, _: text.lstrip()[:3] == "---" or _KEY_FIRST.match(text) is not None,
          _yaml, _SETTINGS_ARE_RIGHT, is_data=True),
     Kind("script",
          re.compile(r".*\.(?:sh|bash|zsh|ksh|sbatch|mk|env)|(?:make|proc|just)file"
                 r"|sh|bash|shell|zsh|console|terminal|shell-session|make"),
-         lambda text: _first(text) != "{" and STARTS.search(text) is not None,
+         lambda text, words: _first(text) != "{" and may_start(text, words),
          _shell, _COMMAND_IS_RIGHT),
     Kind("PowerShell script", re.compile(r".*\.psm?1|powershell|pwsh|ps1?"),
-         lambda _: False, partial(_shell, dialect=POWERSHELL), _COMMAND_IS_RIGHT),
-    Kind("batch file", re.compile(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"), lambda _: False,
+         lambda _, __: False, partial(_shell, dialect=POWERSHELL), _COMMAND_IS_RIGHT),
+    Kind("batch file", re.compile(r".*\.(?:bat|cmd)|bat|cmd|batch|dos"), lambda _, __: False,
          partial(_shell, dialect=CMD), _COMMAND_IS_RIGHT),
     Kind("TOML file", re.compile(r".*\.toml|toml"),
-         lambda text: _first(text) != "{" and _TOML.search(text) is not None, _toml,
+         lambda text, _: _first(text) != "{" and _TOML.search(text) is not None, _toml,
          _SETTINGS_ARE_RIGHT, is_data=True),
-    Kind("text", re.compile(r"(?!)"), lambda text: _first(text) not in ("{", ""), _yaml,
+    Kind("text", re.compile(r"(?!)"), lambda text, _: _first(text) not in ("{", ""), _yaml,
          EVERYTHING_IS_RIGHT),
 )  # fmt: skip
 """Every kind, in the order they are tried where no name tells."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ from typing import Any
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.limits import UNLIMITED_PIXELS
 from bucketwise.core.plan import READ_SCHEMAS
-from bucketwise.engines.rbln.encoders import TOKENS
-from bucketwise.engines.rbln.keys import BUCKETS
-from bucketwise.engines.rbln.nesting import flattened, nesting_family
-from bucketwise.engines.rbln.releases import parse_version
+from bucketwise.engines import text_encoders
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits
+from bucketwise.nouns.engine import parse_version
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.text import PLAN_FILE, Text
 from bucketwise.read.json_text import load_json, parse_json
 
@@ -38,7 +37,7 @@ def list_documents(text: Text) -> tuple[Document, ...]:
         notes = (f"{text.name}: lengths given more than once were counted once",)
     return (
         Document(
-            config={"visual": {BUCKETS: sorted(set(lengths))}},
+            config=text.words.listing(sorted(set(lengths))),
             form="list",
             source=text.name,
             places={(): Place(source=text.name, line=0)},
@@ -64,19 +63,21 @@ def plan_documents(text: Text) -> tuple[Document, ...]:
     if schema not in READ_SCHEMAS:
         known = " or ".join(map(repr, READ_SCHEMAS))
         raise ConfigError(f"{text.name}: expected schema {known}, got {schema[:50]!r}")
-    return documents_of_plan(found, text.name)
+    return documents_of_plan(found, text.name, text.words)
 
 
-def documents_of_plan(plan: Mapping[str, Any], name: str) -> tuple[Document, ...]:
+def documents_of_plan(
+    plan: Mapping[str, Any], name: str, words: Vocabulary
+) -> tuple[Document, ...]:
     """Return the lengths of a plan: one list, or one for each release that differs."""
     try:
         if plan.get("encoder"):
             return (_of_encoder(plan["encoder"], plan["model"], name),)
         by_release = plan["visual_by_target"]
         if not by_release:
-            return (_of_visual(plan["visual"], plan["model"], name, ""),)
+            return (_of_visual(plan["visual"], plan["model"], name, words),)
         return tuple(
-            _of_visual(visual, plan["model"], name, release)
+            _of_visual(visual, plan["model"], name, words, release)
             for release, visual in by_release.items()
         )
     except (AttributeError, KeyError, TypeError) as error:
@@ -91,18 +92,7 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
     if not text.path or document.form != "compile":
         return ()
     folder = Path(text.path).absolute().parent
-    family = document.family or nesting_family(document.config)
-    config = flattened(document.config, family)
-    levels = [config.get("visual")]
-    levels += [
-        each.get("visual") for each in config.values() if isinstance(each, Mapping)
-    ]
-    given = [
-        value
-        for level in levels
-        if isinstance(level, Mapping)
-        for value in level.values()
-    ]
+    given = list(_values(document.config))
     for file in (folder / PLAN_FILE, folder.parent / PLAN_FILE):
         if not file.is_file():
             continue
@@ -111,7 +101,9 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
             visuals = [plan["visual"], *plan["visual_by_target"].values()]
             for visual in visuals if plan["schema"] in READ_SCHEMAS else ():
                 if visual["max_seq_lens"] in given:
-                    found = _of_visual(visual, plan["model"], PLAN_FILE, "").limits
+                    found = _of_visual(
+                        visual, plan["model"], PLAN_FILE, text.words
+                    ).limits
                     return tuple(
                         replace(each, source=f"{PLAN_FILE} beside it") for each in found
                     )
@@ -120,8 +112,21 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
     return ()
 
 
+def _values(level: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield every value of a configuration that is no level."""
+    for value in level.values():
+        if isinstance(value, Mapping):
+            yield from _values(value)
+        else:
+            yield value
+
+
 def _of_visual(
-    visual: Mapping[str, Any], model: Mapping[str, Any], name: str, release: str
+    visual: Mapping[str, Any],
+    model: Mapping[str, Any],
+    name: str,
+    words: Vocabulary,
+    release: str = "",
 ) -> Document:
     lengths = list(visual["vit_max_seq_lens"])
     limits = GivenLimits(
@@ -132,7 +137,7 @@ def _of_visual(
     _check(name, lengths, MAX_LENGTH)
     _check(name, (limits.min_pixels, limits.max_pixels), UNLIMITED_PIXELS)
     return Document(
-        config={"visual": {BUCKETS: lengths}},
+        config=words.listing(lengths),
         form="plan",
         source=name,
         places={(): Place(source=name, line=0)},
@@ -150,7 +155,7 @@ def _of_encoder(
     lengths = list(encoder["max_seq_lens"])
     _check(name, lengths, MAX_LENGTH)
     return Document(
-        config={TOKENS: lengths},
+        config={text_encoders().tokens: lengths},
         form="plan",
         source=name,
         places={(): Place(source=name, line=0)},

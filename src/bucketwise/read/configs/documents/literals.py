@@ -11,6 +11,7 @@ from typing import Any
 
 from bucketwise.nouns.document import Path, Unknown
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.python_syntax import (
     Change,
     Name,
@@ -108,6 +109,8 @@ class Literals:
         Names that stand for one value.
     place_of : callable
         Place of a line.
+    words : Vocabulary
+        What the engine it is read for calls things.
 
     Attributes
     ----------
@@ -118,12 +121,16 @@ class Literals:
     """
 
     def __init__(
-        self, names: Mapping[str, Name], place_of: Callable[[int], Place]
+        self,
+        names: Mapping[str, Name],
+        place_of: Callable[[int], Place],
+        words: Vocabulary,
     ) -> None:
         self.seen: set[int] = set()
         self.nodes: dict[Path, ast.expr] = {}
         self._names = names
         self._place_of = place_of
+        self._words = words
         self._open: list[str] = []
         self._depth = 0
         self._steps = 0
@@ -248,7 +255,7 @@ class Literals:
 
     def _call(self, node: ast.Call, path: Path, noted: _Noted) -> Any:
         name = dotted_name(node.func).rpartition(".")[2]
-        if name == "dict" or is_config_class(name):
+        if name == "dict" or is_config_class(name, self._words):
             return self._keywords(node, path, noted)
         arguments = [self.value(each) for each in node.args]
         if node.keywords or any(isinstance(each, Unknown) for each in arguments):

@@ -8,36 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bucketwise.engines.rbln.keys import KEYS
-from bucketwise.engines.rbln.model_classes import MODEL_CLASSES, SUBMODULES
-from bucketwise.engines.rbln.releases import Version, parse_version
 from bucketwise.errors import ConfigError
-from bucketwise.read.configs.documents.text import FILE_NAME, Text
+from bucketwise.nouns.engine import Version, parse_version
+from bucketwise.nouns.vocabulary import Vocabulary
+from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.model_folder import short_name
 from bucketwise.read.configs.profiles import built_in_profiles
 from bucketwise.read.json_text import load_json
 
 CONFIG_SUFFIX = "Config"
 
-SETTINGS = frozenset(key.name for key in KEYS) | frozenset(SUBMODULES)
-"""Every name that some release knows at some level."""
-
-_FAMILIES = {known.name: family for family, known in MODEL_CLASSES.items()}
 _PATH = re.compile(r"[/.~$\\]|[A-Za-z]:[\\/]")
 _CACHED = re.compile(r"(?:^|[\\/])models--([\w.-]+?)--([\w.-]+)")
 """Of "models--Org--Name" (huggingface_hub, repo_folder_name)."""
 
 _FOLDER_WORDS = re.compile(r"folder|dir|path|compiled|artifact", re.IGNORECASE)
-
-_VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
-_PIN = re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}")
-_IMAGE = re.compile(rf"(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b")
-_NAME = re.compile(rf"(?:optimum(?:-rbln)?|vllm-rbln)-{_VERSION}")
-
-
-def family_of(class_name: str) -> str:
-    """Return the family a class of `optimum.rbln` serves; "" for one that is unknown."""
-    return _FAMILIES.get(class_name, "")
 
 
 def is_path(model: str) -> bool:
@@ -53,11 +38,13 @@ def checkpoint_in(path: str) -> str:
     return re.split(r"[\\/]", path.rstrip("\\/"))[-1] if is_path(path) else ""
 
 
-def is_compiled_folder(model: str) -> bool:
+def is_compiled_folder(model: str, words: Vocabulary) -> bool:
     """Return whether a model is a compiled folder, as far as its name tells."""
+    if not words.file:
+        return False
     # os.path answers no where pathlib raises: long names, null bytes.
     if os.path.isdir(model):  # noqa: PTH112
-        return os.path.isfile(os.path.join(model, FILE_NAME))  # noqa: PTH113, PTH118
+        return os.path.isfile(os.path.join(model, words.file))  # noqa: PTH113, PTH118
     if re.search(r"[$%{(\[]", model):
         return _FOLDER_WORDS.search(model) is not None
     if short_name(checkpoint_in(model) or model) in built_in_profiles():
@@ -66,9 +53,9 @@ def is_compiled_folder(model: str) -> bool:
     return bool(model) and not is_id
 
 
-def folder_config(folder: str) -> Mapping[str, Any] | None:
+def folder_config(folder: str, words: Vocabulary) -> Mapping[str, Any] | None:
     """Return what a compiled folder says of itself; None where it cannot be read."""
-    file = Path(folder) / FILE_NAME
+    file = Path(folder) / words.file
     # os.path answers no where pathlib raises: long names, null bytes.
     if not folder or not os.path.isfile(file):  # noqa: PTH113
         return None
@@ -97,12 +84,13 @@ class Release(NamedTuple):
 def stated_release(text: Text) -> Release:
     """Return the release a text says it is for."""
     folder = Path(text.path).absolute().parent.name if text.path else ""
+    words = text.words
     places = (
-        (_PIN, text.content, f"a requirement in {text.name}"),
-        (_IMAGE, text.content, f"an image in {text.name}"),
-        (_NAME, text.name, "its name"),
-        (_NAME, folder, "the name of its folder"),
-        (_NAME, text.content, f"a file name in {text.name}"),
+        (words.pin, text.content, f"a requirement in {text.name}"),
+        (words.image, text.content, f"an image in {text.name}"),
+        (words.release, text.name, "its name"),
+        (words.release, folder, "the name of its folder"),
+        (words.release, text.content, f"a file name in {text.name}"),
     )
     for pattern, where, source in places:
         found = {parse_version(version) for version in pattern.findall(where)}

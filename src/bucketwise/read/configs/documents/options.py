@@ -12,8 +12,9 @@ from typing import Any
 
 from bucketwise.nouns.document import Document, Path, Unknown
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Compiler
 from bucketwise.read.configs.documents.excerpt import Excerpt
-from bucketwise.read.configs.documents.names import Release, family_of
+from bucketwise.read.configs.documents.names import Release
 from bucketwise.read.configs.documents.shell import Command, Given
 from bucketwise.read.configs.documents.text import Text
 
@@ -38,21 +39,6 @@ _PASSED_ON = ("$@", "${@}", "$*", "${*}", "%*", "$args")
 _SHORT_NUMBER = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 
-COMPILER_OPTIONS: Mapping[str, bool] = {
-    "model-id": True, "output-dir": True, "class": True, "show-rbln-config": False,
-    "get-kvcache-num-blocks": False, "set-kvcache-num-blocks": True,
-    "set-memory-budget": True, "list-classes": False, "examples": False,
-    "version": False, "no-style": False, "hf-token": True, "hf-revision": True,
-    "hf-cache-dir": True, "hf-force-download": False, "hf-local-files-only": False,
-}  # fmt: skip
-"""Options of optimum-rbln-cli itself, and whether each takes a value (optimum-rbln
-0.12.0, cli.py, main); any other is a setting of the configuration, or with hf- in front
-for transformers."""
-_WITHOUT_COMPILE = frozenset({
-    "show-rbln-config", "get-kvcache-num-blocks", "set-kvcache-num-blocks",
-    "set-memory-budget", "list-classes", "examples", "version",
-})  # fmt: skip
-"""Options with which optimum-rbln-cli does something else (0.12.0, cli.py, main)."""
 _OWN_NUMBER = re.compile(r"-?\d+")
 
 
@@ -274,14 +260,15 @@ def _value(told: Given) -> Any:
 
 def compiled_by(command: Command, text: Text, release: Release) -> tuple[Document, ...]:
     """Return what a command compiles; () where it does something else."""
-    pairs = compiler_pairs(command.words)
+    compiler = text.words.compiler
+    pairs = compiler_pairs(command.words, compiler)
     own = {
-        own_option(pair.name.text): pair.told.text if pair.told else ""
+        compiler.own_option(pair.name.text): pair.told.text if pair.told else ""
         for pair in pairs
     }
-    if _WITHOUT_COMPILE & set(own):
+    if compiler.without_compile & set(own):
         return ()
-    settings = compiler_settings(pairs, command.at)
+    settings = compiler_settings(pairs, command.at, compiler)
     class_name = own.get("class", "")
     return (
         Document(
@@ -290,7 +277,7 @@ def compiled_by(command: Command, text: Text, release: Release) -> tuple[Documen
             source=text.name,
             places=settings.places,
             class_name=class_name,
-            family=family_of(class_name),
+            family=text.words.family_of(class_name),
             version=release.version,
             version_source=release.source,
             model=own.get("model-id", ""),
@@ -298,8 +285,8 @@ def compiled_by(command: Command, text: Text, release: Release) -> tuple[Documen
     )
 
 
-def compiler_pairs(words: Sequence[Given]) -> list[Pair]:
-    """Return every option of optimum-rbln-cli with its value.
+def compiler_pairs(words: Sequence[Given], compiler: Compiler) -> list[Pair]:
+    """Return every option of a compiler with its value.
 
     What follows an option is its value unless it begins with two dashes, and words
     between are passed over (optimum-rbln 0.12.0, cli.py, main).
@@ -314,42 +301,35 @@ def compiler_pairs(words: Sequence[Given]) -> list[Pair]:
             continue
         name = word.excerpt[2:]
         typed, equals, _ = name.text.partition("=")
-        if equals and own_option(typed):
+        if equals and compiler.own_option(typed):
             told = Given(name[len(typed) + 1 :], word.unresolved)
             pairs.append(Pair(name[: len(typed)], told))
             continue
         follows = left and not left[0].text.startswith("--")
-        takes = COMPILER_OPTIONS.get(own_option(name.text), True)
+        takes = compiler.options.get(compiler.own_option(name.text), True)
         pairs.append(Pair(name, left.popleft() if follows and takes else None))
     return pairs
 
 
-def own_option(typed: str) -> str:
-    """Return the option of optimum-rbln-cli that a name stands for; "" for a setting.
-
-    argparse takes the beginning of a name where one option alone has it.
-    """
-    if typed in COMPILER_OPTIONS:
-        return typed
-    found = [name for name in COMPILER_OPTIONS if typed and name.startswith(typed)]
-    return found[0] if len(found) == 1 else ""
-
-
-def compiler_settings(pairs: Sequence[Pair], at: Excerpt) -> Settings:
-    """Return the configuration that optimum-rbln-cli hands over."""
+def compiler_settings(
+    pairs: Sequence[Pair], at: Excerpt, compiler: Compiler
+) -> Settings:
+    """Return the configuration that a compiler hands over."""
     found = Settings(at)
-    for pair, keys in settings_in(pairs):
+    for pair, keys in settings_in(pairs, compiler):
         found.set(keys, _compiler_value(pair.told) if pair.told else True, pair)
-    # Where nobody asks for them the command makes none (cli.py, main).
-    found.value.setdefault("create_runtimes", False)
+    for key, value in compiler.unasked.items():
+        found.value.setdefault(key, value)
     return found
 
 
-def settings_in(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, list[str]]]:
-    """Yield options of optimum-rbln-cli that are settings, with their keys."""
+def settings_in(
+    pairs: Sequence[Pair], compiler: Compiler
+) -> Iterator[tuple[Pair, list[str]]]:
+    """Yield options of a compiler that are settings, with their keys."""
     for pair in pairs:
         name = pair.name.text.replace("-", "_")
-        if not own_option(pair.name.text) and not name.startswith("hf_"):
+        if not compiler.own_option(pair.name.text) and not name.startswith("hf_"):
             yield pair, name.split(".")
 
 

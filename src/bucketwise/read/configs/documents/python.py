@@ -1,4 +1,4 @@
-"""Python text -> the configurations it hands to optimum-rbln or vLLM. It is never run."""
+"""Python text -> the configurations it hands over. It is never run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from bucketwise.engines.rbln.keys import AT_LOAD
-from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, Form, Path, Unknown
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.literals import Literals
 from bucketwise.read.configs.documents.names import (
     CONFIG_SUFFIX,
     Release,
-    family_of,
     folder_config,
 )
 from bucketwise.read.configs.documents.options import Option, Options
@@ -30,31 +28,25 @@ from bucketwise.read.configs.documents.python_syntax import (
     names_in,
 )
 from bucketwise.read.configs.documents.serving import command_documents, served
-from bucketwise.read.configs.documents.shell import STARTS, Command, Given, Shell
+from bucketwise.read.configs.documents.shell import Command, Given, Shell, may_start
 from bucketwise.read.configs.documents.text import Text, few
 
-HINTS = re.compile(
-    r"^[ \t]*(?:import[ \t]+[\w.]+[ \t]*(?:$|,|as\b|\#)|from[ \t]+[\w.]+[ \t]+import\b)"
-    r"|(?i:rbln_config)\s*=|\.from_pretrained\s*\(|RBLN\w{1,100}Config\s*\("
-    r"|additional_config\s*=",
+IMPORTS = re.compile(
+    r"^[ \t]*(?:import[ \t]+[\w.]+[ \t]*(?:$|,|as\b|\#)|from[ \t]+[\w.]+[ \t]+import\b)",
     re.MULTILINE,
 )
-"""What a Python text that concerns us holds."""
+"""What a Python text begins with."""
 
-_GIVEN = "rbln_config"
-_PREFIX = "rbln_"
-_ENGINE = "additional_config"
 _MODEL_KEYWORDS = ("model", "model_id", "pretrained_model_name_or_path")
 _RUNNERS = frozenset(
     {"run", "Popen", "call", "check_call", "check_output", "system", "execvp"}
 )
-_OWN_NAME = re.compile(r"(?:\w*_)?rbln_config", re.IGNORECASE)
 
 
 def python_documents(code: Code, text: Text, release: Release) -> tuple[Document, ...]:
     """Return the configurations in Python, in the order they stand in."""
     trees = code.trees
-    literals = Literals(names_in(trees), code.place_of)
+    literals = Literals(names_in(trees), code.place_of, text.words)
     limits, notes = limits_in(trees, literals)
     literals.seen.clear()
     found: list[Document] = []
@@ -78,10 +70,12 @@ def python_documents(code: Code, text: Text, release: Release) -> tuple[Document
             raise ConfigError(*unread)
         return ()
     found[0] = replace(found[0], notes=(*found[0].notes, *unread))
-    return tuple(_with_folder(document, found) for document in found)
+    return tuple(_with_folder(document, found, text.words) for document in found)
 
 
-def _with_folder(document: Document, beside: Sequence[Document]) -> Document:
+def _with_folder(
+    document: Document, beside: Sequence[Document], words: Vocabulary
+) -> Document:
     """Return a document that loads with what its folder was compiled as, where told.
 
     The folder itself tells, or the one call of the text that compiles its class.
@@ -93,7 +87,7 @@ def _with_folder(document: Document, beside: Sequence[Document]) -> Document:
         for other in beside
         if other.form == "compile" and other.class_name == document.class_name
     ]
-    config = folder_config(document.model)
+    config = folder_config(document.model, words)
     if config is None and len(compiled) == 1 and document.class_name:
         config = compiled[0].config
     return replace(document, compiled_as=config)
@@ -106,8 +100,9 @@ def _found(
     nodes = [node for tree in code.trees for node in ast.walk(tree)]
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     for call in calls:
-        if any(keyword.arg == _ENGINE for keyword in call.keywords):
-            given = served(_engine_options(call, literals), text, release)
+        if any(each.arg == text.words.server_keyword for each in call.keywords):
+            options = _engine_options(call, literals, text.words)
+            given = served(options, text, release)
         else:
             given = tuple(_called(call, literals, text))
         yield from ((call.lineno, document) for document in given)
@@ -118,7 +113,7 @@ def _found(
         yield from _assigned(node, literals, text)
     for call in calls:
         name = dotted_name(call.func).rpartition(".")[2]
-        if is_config_class(name) and id(call) not in literals.seen:
+        if is_config_class(name, text.words) and id(call) not in literals.seen:
             config, places = literals.read(call)
             yield call.lineno, _document(config, places, text, class_name=name)
 
@@ -138,7 +133,7 @@ def _started(call: ast.Call, literals: Literals, code: Code) -> Iterator[Command
     at = code.starts[literals.origin(node).lineno - 1]
     value = literals.value(node)
     shell = Shell()
-    if isinstance(value, str) and STARTS.search(value):
+    if isinstance(value, str) and may_start(value, code.excerpt.file.words):
         yield from shell.commands(code.excerpt.saying(value, at, at))
     elif isinstance(value, list | tuple):
         words = [
@@ -157,37 +152,40 @@ def _assigned(
     """Yield what a statement gives a name; what a call was given is that call's."""
     if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
         return
-    if id(node.value) in literals.seen:
+    own = text.words.keyword
+    if not own or id(node.value) in literals.seen:
         return
     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
         name = dotted_name(target).rpartition(".")[2]
-        if _OWN_NAME.fullmatch(name):
+        if name.lower().endswith(own) and name[: -len(own)][-1:] in ("", "_"):
             config, places = literals.read(node.value)
             if isinstance(config, dict):
                 yield node.lineno, _document(config, places, text)
 
 
 def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document]:
-    """Yield what a call is given: rbln_config, and its single settings."""
-    keywords = _keywords(call)
+    """Yield what a call is given: a configuration, and its single settings."""
+    keywords, words = _keywords(call), text.words
     owner, _, method = dotted_name(call.func).rpartition(".")
     class_name = owner.rpartition(".")[2] if method == "from_pretrained" else ""
-    class_name = class_name if class_name.startswith("RBLN") else ""
+    class_name = class_name if class_name.startswith(words.class_prefix) else ""
     settings = {
-        name.removeprefix(_PREFIX): value
+        name.removeprefix(words.prefix): value
         for name, value in keywords.items()
-        if class_name and name.startswith(_PREFIX) and name != _GIVEN
+        if class_name and words.prefix and name.startswith(words.prefix)
+        if name != words.keyword
     }
     exports = literals.value(keywords["export"]) if "export" in keywords else None
-    known = class_name in {each.name for each in MODEL_CLASSES.values()}
-    if _GIVEN not in keywords and not settings and not (known and exports is True):
+    known = class_name in words.classes
+    given = keywords.get(words.keyword)
+    if not (given or settings or (known and exports is True)):
         return
     config: Any = {}
     family = ""
     places: dict[Path, Place] = {}
-    if _GIVEN in keywords:
-        config, places = literals.read(keywords[_GIVEN])
-        family = family_of(_class_of(literals.origin(keywords[_GIVEN])))
+    if given:
+        config, places = literals.read(given)
+        family = words.family_of(_class_of(literals.origin(given), words))
         if config is None:
             config = {}
             if not settings and exports is not True:
@@ -205,7 +203,7 @@ def _called(call: ast.Call, literals: Literals, text: Text) -> Iterator[Document
         document,
         # An automatic class tells no family; the class of its configuration does.
         family=document.family or family,
-        form=_form(exports, config),
+        form=_form(exports, config, words),
         model=_model(call, keywords, literals),
     )
 
@@ -218,7 +216,7 @@ def _document(
     if not isinstance(config, dict):
         said = repr(config)
         note = (
-            f"{places.get((), text.name)}: rbln_config: expected a mapping written "
+            f"{places.get((), text.name)}: {text.words.keyword}: expected a mapping written "
             f"out, got {said}, which only running it would tell"
         )
         notes = (note,)
@@ -228,7 +226,7 @@ def _document(
         source=text.name,
         places=places,
         class_name=class_name,
-        family=family_of(class_name),
+        family=text.words.family_of(class_name),
         notes=notes,
     )
 
@@ -237,26 +235,28 @@ def _keywords(call: ast.Call) -> dict[str, ast.expr]:
     return {each.arg: each.value for each in call.keywords if each.arg}
 
 
-def _class_of(node: ast.expr) -> str:
+def _class_of(node: ast.expr, words: Vocabulary) -> str:
     """Return the model's class from its configuration's, where one is called."""
     if not isinstance(node, ast.Call):
         return ""
     name = dotted_name(node.func).rpartition(".")[2]
-    return name.removesuffix(CONFIG_SUFFIX) if is_config_class(name) else ""
+    return name.removesuffix(CONFIG_SUFFIX) if is_config_class(name, words) else ""
 
 
-def _form(exports: Any, config: Any) -> Form:
+def _form(exports: Any, config: Any, words: Vocabulary) -> Form:
     if exports is False:
         return "load"
-    if exports is None and isinstance(config, dict) and config and _is_at_load(config):
-        return "load"
+    if exports is None and isinstance(config, dict) and config:
+        return "load" if _is_at_load(config, words) else "compile"
     return "compile"
 
 
-def _is_at_load(level: Mapping[str, Any]) -> bool:
+def _is_at_load(level: Mapping[str, Any], words: Vocabulary) -> bool:
     """Return whether a level holds nothing but what a compiled folder takes."""
     return all(
-        _is_at_load(value) if isinstance(value, Mapping) else key in AT_LOAD
+        _is_at_load(value, words)
+        if isinstance(value, Mapping)
+        else key in words.at_load
         for key, value in level.items()
     )
 
@@ -268,13 +268,13 @@ def _model(call: ast.Call, keywords: Mapping[str, ast.expr], literals: Literals)
     return found if isinstance(found, str) else ""
 
 
-def _engine_options(call: ast.Call, literals: Literals) -> Options:
+def _engine_options(call: ast.Call, literals: Literals, words: Vocabulary) -> Options:
     """Return the keywords of vLLM's classes as the options of its command line."""
     keywords = _keywords(call)
     options = []
     for name, node in keywords.items():
         value, places = literals.read(node)
-        if isinstance(value, Unknown) and name != _ENGINE:
+        if isinstance(value, Unknown) and name != words.server_keyword:
             continue
         if value is None or name == "model":
             continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined, line_starts
 from bucketwise.read.configs.documents.names import CONFIG_SUFFIX
 
@@ -89,9 +90,9 @@ def dotted_name(node: ast.expr) -> str:
     return ".".join(names)
 
 
-def is_config_class(name: str) -> bool:
-    """Return whether a class holds a configuration of `optimum.rbln`."""
-    return name.startswith("RBLN") and name.endswith(CONFIG_SUFFIX)
+def is_config_class(name: str, words: Vocabulary) -> bool:
+    """Return whether a class holds a configuration."""
+    return name.startswith(words.class_prefix) and name.endswith(CONFIG_SUFFIX)
 
 
 @dataclass(frozen=True, slots=True)

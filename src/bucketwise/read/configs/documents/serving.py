@@ -12,10 +12,11 @@ from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits, Path, ServeLine, Unknown
 from bucketwise.nouns.traffic import Place
+from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents.excerpt import Excerpt, joined, whole
 from bucketwise.read.configs.documents.names import (
+    CONFIG_SUFFIX,
     Release,
-    family_of,
     folder_config,
     is_compiled_folder,
 )
@@ -30,12 +31,7 @@ from bucketwise.read.configs.documents.text import Text
 from bucketwise.read.configs.documents.tree import json_tree
 
 ADDITIONAL = "additional-config"
-DIRECT = ("rbln-optimum-overrides", "rbln-config")
 LIMITS = "mm-processor-kwargs"
-
-KEYS = ("optimum_overrides", "rbln_config")
-"""Where `--additional-config` keeps a configuration, the newer name first (vllm-rbln
-0.12.0, config.py)."""
 
 
 def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]:
@@ -45,10 +41,11 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         # Which of two ways to hand a configuration over comes later counts.
         by_name.pop(option.name, None)
         by_name[option.name] = option
-    handed_over = tuple(_handed_over(by_name))
-    is_folder = is_compiled_folder(found.model)
-    folder = folder_config(found.model) if is_folder else None
-    class_name = (folder or {}).get("cls_name")
+    words = text.words
+    handed_over = tuple(_handed_over(by_name, words))
+    is_folder = is_compiled_folder(found.model, words)
+    folder = folder_config(found.model, words) if is_folder else None
+    class_name = (folder or {}).get(words.class_key)
     additional = _mapping(by_name[ADDITIONAL]) if ADDITIONAL in by_name else None
     line = ServeLine(
         model=found.model,
@@ -71,13 +68,13 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         places={(): found.place},
         version=release.version,
         version_source=release.source,
-        family=family_of(class_name.removesuffix("Config"))
+        family=words.family_of(class_name.removesuffix(CONFIG_SUFFIX))
         if isinstance(class_name, str)
         else "",
         model=found.model,
         serve=line,
         limits=_limits(by_name.get(LIMITS)),
-        notes=found.notes + _unread(by_name),
+        notes=found.notes + _unread(by_name, words),
     )
     documents = tuple(
         replace(
@@ -89,23 +86,24 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
 
 
 def _handed_over(
-    by_name: Mapping[str, Option],
+    by_name: Mapping[str, Option], words: Vocabulary
 ) -> Iterator[tuple[str, Mapping[str, Any], Mapping[Path, Place]]]:
     """Yield every configuration of a line, in its order."""
     for name, option in by_name.items():
-        found = _mapping(option) if name in (ADDITIONAL, *DIRECT) else None
+        keys = words.options.get(name)
+        found = None if keys is None else _mapping(option)
         if found is None:
             continue
         value, places = found
-        if name in DIRECT:
+        if not keys:
             yield f"--{name}", value, places
             continue
-        for key in KEYS:
+        for key in keys:
             if isinstance(value.get(key), Mapping):
                 below = {
                     path[1:]: at for path, at in places.items() if path[:1] == (key,)
                 }
-                yield f"--{ADDITIONAL} {key}", value[key], below
+                yield f"--{name} {key}", value[key], below
 
 
 def _mapping(option: Option) -> tuple[Mapping[str, Any], Mapping[Path, Place]] | None:
@@ -153,12 +151,12 @@ def _with_unknowns(value: Any, unresolved: tuple[str, ...]) -> Any:
     return value
 
 
-def _unread(by_name: Mapping[str, Option]) -> tuple[str, ...]:
+def _unread(by_name: Mapping[str, Option], words: Vocabulary) -> tuple[str, ...]:
     return tuple(
         f"{option.place}: --{option.name} is {_words(option.value)[:100]}, which only "
         "running it would tell"
         for option in by_name.values()
-        if option.name in (ADDITIONAL, LIMITS, *DIRECT) and _mapping(option) is None
+        if option.name in (LIMITS, *words.options) and _mapping(option) is None
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.vocabulary import Compiler, Vocabulary
 from bucketwise.read.configs.documents.excerpt import Excerpt
 from bucketwise.read.configs.documents.shell_words import (
     Dialect,
@@ -19,13 +21,12 @@ from bucketwise.read.configs.documents.shell_words import (
 )
 from bucketwise.read.configs.documents.text import MAX_CODE_CHARACTERS
 
-SERVER, COMPILER = "vllm", "optimum-rbln-cli"
+SERVER = "vllm"
 
-STARTS = re.compile(
-    r"\bvllm\s+(?:\\\s+)?serve\b|\bvllm\.entrypoints\.|\boptimum-rbln-cli\b"
-    r"|\boptimum\.rbln\.cli\b|\b(?:docker|podman|nerdctl)\s+(?:container\s+)?run\b"
+_STARTS = (
+    r"\bvllm\s+(?:\\\s+)?serve\b|\bvllm\.entrypoints\."
+    r"|\b(?:docker|podman|nerdctl)\s+(?:container\s+)?run\b"
 )
-"""What a text that starts one of these programs holds."""
 
 SERVER_OPTIONS = frozenset({
     "additional-config", "block-size", "gpu-memory-utilization", "limit-mm-per-prompt",
@@ -52,7 +53,7 @@ _SET_APART = frozenset({"=", ":=", "::=", "?=", "+="})
 """Of PowerShell and make."""
 
 _SCRIPT_FOLLOWS = re.compile(r"-[a-z]*c")
-_MODULES = {"vllm.entrypoints.": SERVER, "optimum.rbln.cli": COMPILER}
+_SERVER_MODULE = "vllm.entrypoints."
 _RUNS_IMAGES = frozenset({"docker", "podman", "nerdctl"})
 _IMAGE = re.compile(
     r"(?=.*[/:])(?:[\w.-]+(?::\d+)?/)*[\w.-]*vllm[\w.-]*(?:[:@][\w.:-]+)?"
@@ -82,7 +83,7 @@ class Command:
     Attributes
     ----------
     program : str
-        `SERVER` or `COMPILER`.
+        `SERVER`, or the compiler of the engine it is read for.
     at : Excerpt
         Where it begins.
     words : tuple of Given
@@ -152,7 +153,9 @@ class Shell:
         if not words or words[0].text.lstrip("@-+") in _SAYS:
             return
         for before, word in pairwise(words):
-            if _SCRIPT_FOLLOWS.fullmatch(before.text) and STARTS.search(word.text):
+            if _SCRIPT_FOLLOWS.fullmatch(before.text) and may_start(
+                word.text, word.excerpt.file.words
+            ):
                 inner = Shell(self)
                 inner.exported |= dict(_assignments(words))
                 if inner.depth <= MAX_DEPTH:
@@ -252,17 +255,30 @@ class Shell:
             )
 
 
+def may_start(text: str, words: Vocabulary) -> bool:
+    """Return whether a text holds what starts a server, or the compiler of an engine."""
+    return _starts(words.compiler).search(text) is not None
+
+
+@cache
+def _starts(compiler: Compiler) -> re.Pattern[str]:
+    names = [re.escape(each) for each in (compiler.name, compiler.module) if each]
+    return re.compile("|".join((_STARTS, *(rf"\b{name}\b" for name in names))))
+
+
 def program_of(words: Sequence[Given]) -> tuple[str, int, int] | None:
     """Return the program that words start, where it stands, and where its words begin."""
     for at, (first, second) in enumerate(pairwise(words)):
         name = re.split(r"[\\/]", first.text.lstrip("@-+!:"))[-1].removesuffix(".exe")
         if name == SERVER and second.text == "serve":
             return SERVER, at, at + 2
-        if name == COMPILER:
-            return COMPILER, at, at + 1
+        compiler = first.excerpt.file.words.compiler
+        if name and name == compiler.name:
+            return name, at, at + 1
         if first.text == "-m":
-            for module, program in _MODULES.items():
-                if second.text.startswith(module):
+            programs = ((_SERVER_MODULE, SERVER), (compiler.module, compiler.name))
+            for module, program in programs:
+                if module and second.text.startswith(module):
                     serve = [word.text for word in words[at + 2 : at + 3]] == ["serve"]
                     return program, at, at + 2 + serve
         if first.text in _RUNS_IMAGES and (image := _image_at(words, at)):

@@ -11,7 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.vocabulary import Vocabulary
 
 MAX_BYTES = 8 * 2**20
 """Notebooks hold pictures; a configuration or a script above this is none."""
@@ -29,7 +31,7 @@ LIST = re.compile(r"[\s\[\](),;0-9+-]*[0-9][\s\[\](),;0-9+-]*|\s*\[\s*\]\s*")
 
 STDIN = "-"
 GIVEN = "the text given"
-FILE_NAME, PLAN_FILE = "rbln_config.json", "plan.json"
+PLAN_FILE = "plan.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,63 +49,68 @@ class Text:
     path : str
         The file, as it was given; "" where it has none. No output tells it, but the
         diff that changes the file.
+    words : Vocabulary
+        What the engine it is read for calls things.
     """
 
     name: str
     content: str
     folder: str = ""
     path: str = ""
+    words: Vocabulary
 
 
-def read_text(source: str | Path) -> Text:
-    """Return the text of a CONFIG."""
+def read_text(source: str | Path, words: Vocabulary | None = None) -> Text:
+    """Return the text of a CONFIG; without words it is one of the first engine."""
+    words = words or engine_for(()).vocabulary
     if source == STDIN:
-        return _decoded("stdin", _bounded("stdin", sys.stdin.buffer))
+        return _decoded("stdin", _bounded("stdin", sys.stdin.buffer), words)
     # os.path answers no where pathlib raises: long names, null bytes.
-    if isinstance(source, str) and not os.path.exists(source) and _is_text(source):  # noqa: PTH110
-        return Text(name=GIVEN, content=_plain_ends(source))
+    is_text = isinstance(source, str) and _is_text(source, words)
+    if is_text and not os.path.exists(source):  # noqa: PTH110
+        return Text(name=GIVEN, content=_plain_ends(str(source)), words=words)
     path = Path(source)
-    file = _file_of(path)
+    file = _file_of(path, words)
     if not str(source).strip() or not os.path.isfile(file):  # noqa: PTH113
         name = path.name[:200] if str(source).strip() else repr(str(source))
         found = "no such file"
         if file != path:
-            found = f"a folder without {FILE_NAME} or {PLAN_FILE}"
+            found = f"a folder without {words.file} or {PLAN_FILE}"
         elif os.path.exists(path):  # noqa: PTH110
             found = "not a file"
         raise ConfigError(
             f"{name or str(source)}: {found}; expected lengths such as 1024,4096, a "
-            f"rbln_config as JSON, YAML or TOML, a folder with a {FILE_NAME}, a Python "
-            "file, a notebook, a script, manifest or README with vllm serve or "
-            f"optimum-rbln-cli, or a {PLAN_FILE}"
+            f"{words.keyword} as JSON, YAML or TOML, a folder with a {words.file}, a "
+            "Python file, a notebook, a script, manifest or README with "
+            f"{words.commands}, or a {PLAN_FILE}"
         )
     try:
         with file.open("rb") as stream:
             content = _bounded(file.name, stream)
     except OSError as error:
         raise ConfigError(f"{file.name}: cannot be read ({error.strerror})") from error
-    folder = str(file.parent) if file.name == FILE_NAME else ""
-    return replace(_decoded(file.name, content, folder), path=str(file))
+    folder = str(file.parent) if file.name == words.file else ""
+    return replace(_decoded(file.name, content, words, folder), path=str(file))
 
 
-def _file_of(path: Path) -> Path:
+def _file_of(path: Path, words: Vocabulary) -> Path:
     """Return the file that a folder is read by; any other path as it is."""
     if not os.path.isdir(path):  # noqa: PTH112
         return path
-    names = (FILE_NAME, PLAN_FILE)
+    names = (words.file, PLAN_FILE)
     return next(
         (path / name for name in names if os.path.isfile(path / name)),  # noqa: PTH113
-        path / FILE_NAME,
+        path / words.file,
     )
 
 
-def names_text(source: str | Path) -> bool:
+def names_text(source: str | Path, words: Vocabulary) -> bool:
     """Return whether a CONFIG is standard input, something that exists, or a text."""
     if not str(source).strip():
         return False
     # os.path answers no where pathlib raises: long names, null bytes.
     exists = source == STDIN or os.path.exists(source)  # noqa: PTH110
-    return exists or (isinstance(source, str) and _is_text(source))
+    return exists or (isinstance(source, str) and _is_text(source, words))
 
 
 def is_list(source: str | Path) -> bool:
@@ -131,12 +138,12 @@ def refuse_long(content: str, name: str) -> None:
         )
 
 
-def _is_text(source: str) -> bool:
+def _is_text(source: str, words: Vocabulary) -> bool:
+    programs = filter(None, ("vllm", words.compiler.name))
     return (
         source.lstrip()[:1] == "{"
         or "\n" in source
-        or "vllm " in source
-        or "optimum-rbln-cli " in source
+        or any(f"{program} " in source for program in programs)
         or LIST.fullmatch(source) is not None
     )
 
@@ -148,14 +155,14 @@ def _bounded(name: str, stream: BinaryIO) -> bytes:
     return content
 
 
-def _decoded(name: str, content: bytes, folder: str = "") -> Text:
+def _decoded(name: str, content: bytes, words: Vocabulary, folder: str = "") -> Text:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{name}: not a text (byte {error.start} is no UTF-8)"
         ) from error
-    return Text(name=name, content=_plain_ends(text), folder=folder)
+    return Text(name=name, content=_plain_ends(text), folder=folder, words=words)
 
 
 def _plain_ends(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bucketwise.errors import ConfigError
@@ -92,7 +92,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _with(text: Text, content: str) -> Text:
-    return Text(name=text.name, content=content, folder=text.folder, path=text.path)
+    return replace(text, content=content)
 
 
 def _corrected_once(text: Text, correction: Correction) -> str | None:

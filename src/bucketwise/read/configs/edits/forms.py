@@ -22,7 +22,7 @@ from bucketwise.read.configs.documents.options import (
     settings_in,
 )
 from bucketwise.read.configs.documents.python_syntax import Code, names_in
-from bucketwise.read.configs.documents.shell import COMPILER, Command
+from bucketwise.read.configs.documents.shell import SERVER, Command
 from bucketwise.read.configs.edits.nodes import (
     Edit,
     Entry,
@@ -42,7 +42,6 @@ JSON = Style(
 YAML = Style(value=JSON.value, quote="", trailing_comma=True)
 
 PYTHON = Style(value=repr, quote='"', trailing_comma=True)
-_PREFIX = "rbln_"
 
 _BEFORE = re.compile(r"(?:\s|[\\`^]\n)+--\Z")
 
@@ -165,7 +164,8 @@ def python_roots(code: Code, keys: set[str]) -> Iterator[Node]:
     """Yield every mapping of Python that has these keys alone, names followed."""
     trees = code.trees
     spans = _Spans(code)
-    literals = Literals(names_in(trees), lambda line: Place(source="", line=line))
+    words = code.excerpt.file.words
+    literals = Literals(names_in(trees), lambda _: Place(source="", line=1), words)
     nodes = [node for tree in trees for node in ast.walk(tree)]
     for node in nodes:
         if isinstance(node, ast.Dict | ast.Call):
@@ -190,6 +190,7 @@ class _Spans:
     def __init__(self, code: Code) -> None:
         self._lines = code.excerpt.text.split("\n")
         self._starts = code.starts
+        self._words = code.excerpt.file.words
 
     def node(self, nodes: Mapping[Path, ast.expr], path: Path) -> Node:
         """Return a value and, of a mapping, its own entries."""
@@ -210,20 +211,20 @@ class _Spans:
 
     def settings(self, call: ast.Call, literals: Literals) -> Node | None:
         """Return the single settings of a call: rbln_batch_size=8 and the like."""
-        entries = []
-        for keyword in call.keywords:
+        entries, prefix = [], self._words.prefix
+        for keyword in call.keywords if prefix else ():
             name = keyword.arg or ""
-            if not name.startswith(_PREFIX) or name == f"{_PREFIX}config":
+            if not name.startswith(prefix) or name == self._words.keyword:
                 continue
             literals.read(keyword.value)
             start = self._at(keyword.lineno, keyword.col_offset)
             value = self.node(dict(literals.nodes), ())
-            key = name.removeprefix(_PREFIX)
+            key = name.removeprefix(prefix)
             entries.append(Entry(key, start, start + len(name), value))
         if not entries:
             return None
         start, end = self._span(call)
-        return Node(start, end, tuple(entries), is_call=True, prefix=_PREFIX)
+        return Node(start, end, tuple(entries), is_call=True, prefix=prefix)
 
     def _keys(self, node: ast.expr) -> Iterator[tuple[str, tuple[int, int]]]:
         if isinstance(node, ast.Dict):
@@ -282,16 +283,19 @@ def option_edits(
 
 def values_of(command: Command) -> Iterator[Excerpt]:
     """Yield the value of every option of a command."""
-    pairs = compiler_pairs(command.words)
-    if command.program != COMPILER:
+    if command.program == SERVER:
         _, pairs = server_pairs(command.words)
+    else:
+        pairs = compiler_pairs(command.words, command.at.file.words.compiler)
     yield from (pair.told.excerpt for pair in pairs if pair.told)
 
 
 def _settings(command: Command, document: Document) -> Iterator[tuple[Path, Pair]]:
     """Yield the path of each setting, and the option that gives it; the last one counts."""
-    if command.program == COMPILER:
-        for pair, keys in settings_in(compiler_pairs(command.words)):
+    if command.program != SERVER:
+        compiler = command.at.file.words.compiler
+        own = compiler_pairs(command.words, compiler)
+        for pair, keys in settings_in(own, compiler):
             yield tuple(keys), pair
         return
     channel = document.serve.channel if document.serve else ""

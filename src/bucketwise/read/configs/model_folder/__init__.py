@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
-from bucketwise.engines.rbln.encoders import ENCODERS
+from bucketwise.engines import text_encoders
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.read.configs.model_folder.fields import (
@@ -71,7 +71,7 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         return replace(found, name=short_name(place.hf_id), hf_id=place.hf_id)
     known = (*TOWERS, *HOLDERS, *filling)
     if not isinstance(family, str) or family not in known:
-        of_texts = isinstance(family, str) and family in ENCODERS
+        of_texts = isinstance(family, str) and family in text_encoders().families
         problems.append(
             f"{CONFIG}: model_type: expected one of {', '.join(known)}, got "
             f"{shown(family)}"
