@@ -98,6 +98,7 @@ DEMO = Engine(
     base_to_emit=lambda _, __, ___: DemoBase(),
     emit=emit,
     memory_with=lambda _, __, ___: (None, None),
+    memory_coefficients=nothing,
     judge_in_service=nothing,
     unit_note="A length of this engine is in ViT patches.",
     window_note=lambda _: "",

@@ -243,6 +243,9 @@ class Engine:
         Plan, that configuration, targets -> path among the results to text.
     memory_with : callable
         Analysis, that configuration, targets -> memory as planned, and before.
+    memory_coefficients : callable
+        Analysis, that configuration, targets -> what memory follows from, as JSON for the
+        page; None where too little is known.
     judge_in_service : callable
         Analysis, configuration of today or None, targets -> what lint says of it.
     unit_note : str
@@ -280,6 +283,7 @@ class Engine:
     base_to_emit: Callable[[Any, Any, Any], Any]
     emit: Callable[[Any, Any, Any], Mapping[str, str]]
     memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
+    memory_coefficients: Callable[[Any, Any, Any], dict[str, Any] | None]
     judge_in_service: Callable[[Any, Any, Any], Any]
     unit_note: str
     window_note: Callable[[str], str]

@@ -73,6 +73,7 @@ RBLN = Engine(
     base_to_emit=_late("fitting", "base_to_emit"),
     emit=emit,
     memory_with=_late("fitting", "memory_with"),
+    memory_coefficients=_late("what_if", "coefficients"),
     judge_in_service=_late("in_service", "judge_in_service"),
     unit_note=UNIT_NOTE,
     window_note=window_note,

@@ -17,7 +17,14 @@ def what_if(analysis: Analysis, inputs: ReportInputs) -> Section:
         if inputs.base is not None and inputs.targets
         else ()
     )
-    told = panel_data(analysis, releases)
+    memory = (
+        analysis.release.engine.memory_coefficients(
+            analysis, inputs.base, inputs.targets
+        )
+        if inputs.memory is not None and inputs.base is not None
+        else None
+    )
+    told = panel_data(analysis, releases, memory)
     blocks: list[Block] = [
         WhatIf(data=told.json, decoder=told.decoder),
         Paragraph(text=_rests_on(analysis, told.stand_in_share)),
