@@ -189,6 +189,7 @@ class Panel {
     }
     on("release", "change", () => this.showFile());
     on("file", "change", () => this.showFile());
+    on("copy-options", "click", () => copyText($("options").textContent, $("copy-options")));
     on("copy-file", "click", () => copyText($("text").textContent, $("copy-file")));
     if (this.data.limits.fixed_because) {
       for (const id of ["limit", "limit-slider", "limit-named"]) $(id).disabled = true;
@@ -198,8 +199,8 @@ class Panel {
       $("limit-slider").max = Math.log(this.data.limits.most);
       $("limit").min = this.data.limits.least;
       for (const [index, cap] of this.data.limits.named.entries()) {
-        $("limit-named").append(element("option", { value: String(cap.max_pixels) }, `${cap.name}: ${grouped(cap.max_pixels)}`));
-        if (cap.tail) $("tail").append(element("option", { value: String(index) }, `the largest ${percent(cap.tail)}: ${grouped(cap.max_pixels)}`));
+        if (!cap.tail) $("limit-named").append(element("option", { value: String(cap.max_pixels) }, `${cap.name}: ${grouped(cap.max_pixels)}`));
+        else $("tail").append(element("option", { value: String(index) }, `the largest ${percent(cap.tail)}: ${grouped(cap.max_pixels)}`));
       }
     }
     $("tail").parentElement.hidden = $("tail").options.length < 2;
@@ -214,7 +215,7 @@ class Panel {
     for (const count of Object.keys(memory.releases[0].on)) $("devices").append(element("option", { value: count }, count));
     $("devices").parentElement.hidden = $("devices").options.length < 2;
     $("batch").parentElement.hidden = !memory.generates;
-    Object.assign($("context"), { min: memory.context_least, step: memory.context_step });
+    Object.assign($("context"), { min: memory.context_least, max: memory.context_most ?? "", step: memory.context_step });
     $("batch").max = MOST_SEQUENCES;
   }
 
@@ -305,7 +306,7 @@ class Panel {
     $("limit-slider").setAttribute("aria-valuetext", `${grouped(max_pixels)} pixels`);
     $("tail").value = this.data.limits.named.findIndex((cap) => cap.tail && cap.max_pixels === max_pixels);
     if ($("tail").selectedIndex < 0) $("tail").value = "";
-    $("limit-named").value = this.data.limits.named.some((cap) => cap.max_pixels === max_pixels) ? String(max_pixels) : "";
+    $("limit-named").value = this.data.limits.named.some((cap) => !cap.tail && cap.max_pixels === max_pixels) ? String(max_pixels) : "";
     if (this.data.limits.fixed_because) return;
     const square = squareUnder(max_pixels, this.data.model);
     const top = this.edited.lengths[this.edited.lengths.length - 1];
@@ -321,7 +322,7 @@ class Panel {
     if (bill.both && !bill.both.images) return `${broken}No image is served both ways: nothing is compared.`;
     const said = compared(plan, edited, "ViT compute", "the plan");
     const on = bill.both ? `, on the ${number(bill.both.images)} images that both serve` : "";
-    const shrunk = bill.shrunk_images > this.planned.shrunk_images
+    const shrunk = this.edited.max_pixels < this.plan.max_pixels && bill.shrunk_images
       ? `; ${percent(bill.shrunk_images / this.data.images)} of the images are shrunk`
       : "";
     return `${broken}Edited: ${said}${on}; waste ${percent(bill.waste)}${shrunk}.`;
@@ -330,14 +331,18 @@ class Panel {
   * broken(bill) {
     const { lengths, context } = this.edited;
     const { longest_request: longest, memory: known, plan } = this.data;
-    if (bill.overflow_images) yield `${number(bill.overflow_images)} images fail: they need more than ${grouped(lengths[lengths.length - 1])} ViT patches.`;
+    if (bill.overflow_images) yield `${number(bill.overflow_images)} ${bill.overflow_images === 1 ? "image fails: it needs" : "images fail: they need"} more than ${grouped(lengths[lengths.length - 1])} ViT patches.`;
     if (known && longest > context && context < plan.context) yield `Requests fail: the longest holds ${grouped(longest)} tokens.`;
     if (bill.fit?.lacks_bytes) {
       const sure = bill.fit.verdict === "does not fit" ? "" : " by estimate";
       yield `It does not fit${sure}: a device lacks ${memory(bill.fit.lacks_bytes)}.`;
     }
-    const [before, after] = [plan, this.edited].map(({ batch }) => this.data.decoder?.queueing[batch]);
+    const [before, after] = this.queueing();
     if (after > before) yield `Requests queue in ${percent(after)} of busy time (plan: ${percent(before)}).`;
+  }
+
+  queueing() {
+    return [this.plan, this.edited].map(({ batch }) => this.data.decoder?.queueing[batch]);
   }
 
   showTotals(bill) {
@@ -362,9 +367,10 @@ class Panel {
     }
     if (this.data.decoder) {
       const costs = [plan, edited].map(({ decoder }) => (decoder ? `${significant(decoder.mean_step_cost, 4)} ${this.data.decoder.unit}` : "not known here"));
-      const said = edited.decoder ? change(plan.decoder.mean_step_cost, edited.decoder.mean_step_cost) : "";
+      const said = edited.decoder ? change(plan.decoder.mean_step_cost, edited.decoder.mean_step_cost) : "the command tells";
       rows.push([`Mean decode step${this.data.decoder.replayed ? ", under the load as replayed for the plan" : ""}`, ...costs, said]);
     }
+    if (this.data.decoder) rows.push(["Busy time in which requests queue", ...this.queueing().map((share) => (share === undefined ? "not known here" : percent(share))), ""]);
     const failing = edited.overflow_images > 0;
     $("totals").replaceChildren(...rows.map((cells, index) => {
       const row = element("tr", {}, element("th", { scope: "row", class: "text" }, cells[0]), ...cells.slice(1).map((cell) => element("td", { class: "number" }, cell)));
@@ -436,7 +442,7 @@ class Panel {
     if (edited.batch !== plan.batch || plan.decoder.length) words.push(`--batch-size ${edited.batch}`);
     if (edited.devices !== plan.devices) words.push(`--devices ${edited.devices}`);
     if (data.decoder?.smaller_graphs) words.push(`--decoder-graphs ${decoder.length}`, ...decoder.slice(0, -1).map((size) => `--decoder-pin ${size}`));
-    $("options").textContent = words.join(" ");
+    $("options").replaceChildren(...words.flatMap((word, at) => [at ? " " : "", element("span", {}, word)]));
     $("options-note").textContent = current.overflow_images
       ? "bucketwise plans no lengths that fail images it has read. To have it price these beside the plan, add to its command:"
       : `To have bucketwise write all of them, add to its command${instead && `, in place of its ${instead}`}:`;

@@ -11,6 +11,7 @@ import numpy as np
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.decoder.decoder_plan import REPLAYED
+from bucketwise.core.decoder.sizing import batch_size_options
 from bucketwise.core.limits import CAP_QUANTILES
 from bucketwise.core.patching import count_patches
 from bucketwise.core.plan import Cap
@@ -226,6 +227,8 @@ def _decoder(analysis: Analysis) -> dict[str, Any] | None:
     decoder = analysis.plan.decoder
     if decoder is None or decoder.step_cost is None or analysis.steps is None:
         return None
+    activity = analysis.activity
+    replayed = decoder.evidence.measured_with == REPLAYED
     return {
         "batch_size": decoder.batch_size,
         "steps": analysis.steps.tolist(),
@@ -233,11 +236,18 @@ def _decoder(analysis: Analysis) -> dict[str, Any] | None:
         "unit": decoder.step_cost.unit,
         "kind": decoder.step_cost.kind,
         "status": decoder.step_cost.status,
-        "replayed": decoder.evidence.measured_with == REPLAYED,
+        "replayed": replayed,
         "rests_on_images": decoder.step_cost.kind == "roofline"
         and not (decoder.context_length and decoder.context_length.with_images),
         "queueing": {
-            each.batch_size: each.queueing_share for each in decoder.batch_sizes
+            each.batch_size: each.queueing_share
+            for each in (
+                decoder.batch_sizes
+                if replayed or activity is None
+                else batch_size_options(
+                    lambda _: activity, range(1, MOST_SEQUENCES + 1)
+                )
+            )
         },
         "smaller_graphs": analysis.release.engine.picks_smaller_graphs(
             analysis.profile.family
