@@ -25,7 +25,7 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.engines.rbln.base_config import Overrides, zoo_base
+from bucketwise.engines.rbln.base_config import BaseConfig, Overrides, zoo_base
 from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.engine import RBLN
@@ -260,9 +260,8 @@ def test_any_deployment_holds_and_fits_what_the_planner_says(
     script: Page, rows: list[tuple[int, int, int, float]], profile: Any, draw: Any
 ) -> None:
     few = [(*sides[:3], min(sides[3], 9.0)) for sides in rows]
-    batch = draw.draw(st.sampled_from([None, 1, 3, 8]))
     given = Overrides(
-        batch_size=batch,
+        batch_size=draw.draw(st.sampled_from([None, 1, 3, 8])),
         npu=draw.draw(st.sampled_from([None, "RBLN-CA22", "RBLN-CA25", "RBLN-CR13"])),
     )
     analysis = analysis_of(few, profile, PlanOptions())
@@ -271,6 +270,7 @@ def test_any_deployment_holds_and_fits_what_the_planner_says(
     targets = serving_targets(profile.family)[oldest:]
     base = zoo_base(profile.family, given)
     planned = deployed(analysis, base, targets, 0.05)
+    assert isinstance(planned.base, BaseConfig)
     table = coefficients(planned, planned.base, targets)
     if planned.memory is None:
         assert table is None
@@ -284,45 +284,33 @@ def test_any_deployment_holds_and_fits_what_the_planner_says(
         for n in draw.draw(st.sets(st.integers(1, 9_000 // profile.align), min_size=1))
     ]
     step, most = table["context_step"], table["context_most"] or 2**19
-    edited = Overrides(
-        max_seq_len=draw.draw(st.integers(table["context_least"] // step, most // step))
-        * step,
-        batch_size=draw.draw(st.integers(1, 40)),
-        devices=draw.draw(st.sampled_from([None, *table["releases"][0]["on"]])),
+    context = step * draw.draw(
+        st.integers(table["context_least"] // step, most // step)
     )
-    engine = planned.release.engine
-    sizes = engine.usual_graphs(edited.batch_size)
+    batch = draw.draw(st.integers(1, 40))
+    devices = draw.draw(st.sampled_from([None, *table["releases"][0]["on"]]))
+    decoder = decide_pattern(batch, profile.family, RBLN).decoder
     found = asked(
         script,
         "const [data, edited] = given; return b.fitted(edited, data);",
         data,
         {
             "lengths": sorted(lengths),
-            "context": edited.max_seq_len,
-            "batch": edited.batch_size,
-            "devices": edited.devices or table["devices"],
-            "decoder": sizes,
+            "context": context,
+            "batch": batch,
+            "devices": devices or table["devices"],
+            "decoder": decoder.decoder_batch_sizes,
         },
     )
-    decoder = decide_pattern(edited.batch_size, profile.family, engine).decoder
-    plan = replace(
-        planned.plan,
-        visual=replace(planned.plan.visual, vit_max_seq_lens=tuple(sorted(lengths))),
-        visual_by_target={},
-        decoder=replace(decoder, decoder_batch_sizes=sizes),
-    )
-    asked_again = replace(planned, plan=plan)
-    again = zoo_base(
+    visual = replace(planned.plan.visual, vit_max_seq_lens=tuple(sorted(lengths)))
+    plan = replace(planned.plan, visual=visual, visual_by_target={}, decoder=decoder)
+    edited = replace(planned, plan=plan)
+    base = zoo_base(
         profile.family,
-        replace(
-            given,
-            max_seq_len=edited.max_seq_len,
-            batch_size=edited.batch_size,
-            devices=edited.devices,
-        ),
+        replace(given, max_seq_len=context, batch_size=batch, devices=devices),
     )
     expected = Deployment(
-        analysis=asked_again, base=fit(asked_again, again, targets), targets=targets
+        analysis=edited, base=fit(edited, base, targets), targets=targets
     )
     assert expected.newest_memory is not None
     same_memory(found, expected.newest_memory)

@@ -362,7 +362,7 @@ class Panel {
       rows.push(
         [`The fullest device, of ${memory(usable_bytes)} (${device})`, memory(plan.fit.device_bytes), memory(edited.fit.device_bytes), change(plan.fit.device_bytes, edited.fit.device_bytes)],
         ["Blocks of the cache", number(plan.fit.blocks), number(edited.fit.blocks), ""],
-        ["Memory", ...[plan, edited].map(({ fit }) => (fit.lacks_bytes && fit.verdict === "cannot tell" ? "does not fit by estimate" : fit.verdict)), ""],
+        ["Does it fit", ...[plan, edited].map(({ fit }) => (fit.lacks_bytes && fit.verdict === "cannot tell" ? "does not fit by estimate" : fit.verdict)), ""],
       );
     }
     if (this.data.decoder) {
@@ -371,10 +371,10 @@ class Panel {
       rows.push([`Mean decode step${this.data.decoder.replayed ? ", under the load as replayed for the plan" : ""}`, ...costs, said]);
     }
     if (this.data.decoder) rows.push(["Busy time in which requests queue", ...this.queueing().map((share) => (share === undefined ? "not known here" : percent(share))), ""]);
-    const failing = edited.overflow_images > 0;
-    $("totals").replaceChildren(...rows.map((cells, index) => {
+    const failing = { "Images that fail": edited.overflow_images > 0, "Does it fit": edited.fit?.lacks_bytes > 0 };
+    $("totals").replaceChildren(...rows.map((cells) => {
       const row = element("tr", {}, element("th", { scope: "row", class: "text" }, cells[0]), ...cells.slice(1).map((cell) => element("td", { class: "number" }, cell)));
-      if (failing && index === 0) row.className = "failing";
+      if (failing[cells[0]]) row.className = "failing";
       return row;
     }));
   }

@@ -30,13 +30,14 @@ def what_if(analysis: Analysis, inputs: ReportInputs) -> Section:
         Paragraph(text=_rests_on(analysis, told.stand_in_share)),
     ]
     sizes = " and decoder sizes" if told.decoder else ""
-    limit = ", or move the pixel limit" if told.limit else ""
+    limit = ", move the pixel limit" if told.limit else ""
+    deployment = ", change what it is deployed with" if memory else ""
     return Section(
         id="what-if",
         title="What if",
         finding=(
-            f"Move, add or remove lengths{sizes}{limit}: failures, waste, memory and "
-            "files follow at once."
+            f"Move, add or remove lengths{sizes}{limit}{deployment}: failures, waste, "
+            "memory and files follow at once."
         ),
         blocks=tuple(blocks),
     )

@@ -136,9 +136,7 @@ def script_json(data: Any) -> str:
     return text
 
 
-def _limits(
-    analysis: Analysis, histogram: PageHistogram, align: int
-) -> dict[str, Any]:
+def _limits(analysis: Analysis, histogram: PageHistogram, align: int) -> dict[str, Any]:
     model, visual = analysis.plan.model, analysis.plan.visual
     factor_px = analysis.profile.factor_px
     fixed = ""
