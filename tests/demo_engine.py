@@ -142,6 +142,7 @@ DEMO = Engine(
     emit=emit,
     emitted=re.compile(r"demo-[\d.]+/shapes\.json"),
     memory_with=lambda _, __, ___: (None, None),
+    memory_coefficients=nothing,
     judge_in_service=nothing,
     lint=Lint(
         rules=lambda: (Rule("shapes/unsorted", unsorted),),

@@ -17,18 +17,22 @@ from bucketwise.core.analysis import Analysis, analyze
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.choose_buckets import largest_square_px
 from bucketwise.core.cost import price, vit_flops
+from bucketwise.core.decoder.decoder_plan import decide_pattern
 from bucketwise.core.decoder.graphs import graph_uses, mean_cost
 from bucketwise.core.decoder.step_cost import measured
 from bucketwise.core.limits import UNLIMITED_PIXELS, shrunk_by, weight_of
+from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.engines.rbln.base_config import zoo_base
+from bucketwise.engines.rbln.base_config import BaseConfig, Overrides, zoo_base
 from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.engine import RBLN
+from bucketwise.engines.rbln.fitting import Deployment, deployed, fit
 from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import serving_targets
+from bucketwise.engines.rbln.what_if import coefficients
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import NO_TIME_S, InputRecord, Traffic, merge_traffic
 from bucketwise.read.configs.profiles import find_profile
@@ -248,6 +252,75 @@ def test_decoder_graphs_cost_what_the_core_says(
     ):
         assert graph["share"] == pytest.approx(use.share, rel=CLOSE, abs=CLOSE)
         assert graph["slots_used"] == pytest.approx(use.slots_used, rel=CLOSE)
+
+
+@many
+@given(rows=sizes_sent, profile=profiles, draw=st.data())
+def test_any_deployment_holds_and_fits_what_the_planner_says(
+    script: Page, rows: list[tuple[int, int, int, float]], profile: Any, draw: Any
+) -> None:
+    few = [(*sides[:3], min(sides[3], 9.0)) for sides in rows]
+    given = Overrides(
+        batch_size=draw.draw(st.sampled_from([None, 1, 3, 8])),
+        npu=draw.draw(st.sampled_from([None, "RBLN-CA22", "RBLN-CA25", "RBLN-CR13"])),
+    )
+    analysis = analysis_of(few, profile, PlanOptions())
+    # Releases that count a window too many have lengths of their own.
+    oldest = -1 if profile.window_patches else draw.draw(st.sampled_from([0, -1]))
+    targets = serving_targets(profile.family)[oldest:]
+    base = zoo_base(profile.family, given)
+    planned = deployed(analysis, base, targets, 0.05)
+    assert isinstance(planned.base, BaseConfig)
+    table = coefficients(planned, planned.base, targets)
+    if planned.memory is None:
+        assert table is None
+        return
+    assert table is not None
+    data = json.loads(panel_data(planned, (), table).json)
+    untouched = asked(script, "return b.fitted(given[0].plan, given[0]);", data)
+    same_memory(untouched, planned.memory)
+    lengths = [
+        n * profile.align
+        for n in draw.draw(st.sets(st.integers(1, 9_000 // profile.align), min_size=1))
+    ]
+    step, most = table["context_step"], table["context_most"] or 2**19
+    context = step * draw.draw(
+        st.integers(table["context_least"] // step, most // step)
+    )
+    batch = draw.draw(st.integers(1, 40))
+    devices = draw.draw(st.sampled_from([None, *table["releases"][0]["on"]]))
+    decoder = decide_pattern(batch, profile.family, RBLN).decoder
+    found = asked(
+        script,
+        "const [data, edited] = given; return b.fitted(edited, data);",
+        data,
+        {
+            "lengths": sorted(lengths),
+            "context": context,
+            "batch": batch,
+            "devices": devices or table["devices"],
+            "decoder": decoder.decoder_batch_sizes,
+        },
+    )
+    visual = replace(planned.plan.visual, vit_max_seq_lens=tuple(sorted(lengths)))
+    plan = replace(planned.plan, visual=visual, visual_by_target={}, decoder=decoder)
+    edited = replace(planned, plan=plan)
+    base = zoo_base(
+        profile.family,
+        replace(given, max_seq_len=context, batch_size=batch, devices=devices),
+    )
+    expected = Deployment(
+        analysis=edited, base=fit(edited, base, targets), targets=targets
+    )
+    assert expected.newest_memory is not None
+    same_memory(found, expected.newest_memory)
+
+
+def same_memory(found: dict[str, Any], expected: MemoryPlan) -> None:
+    assert found["verdict"] == expected.verdict
+    assert found["lacks_bytes"] == expected.lacks_bytes
+    assert found["blocks"] == expected.blocks.taken
+    assert found["device_bytes"] == max(pool.device_bytes for pool in expected.pools)
 
 
 @many

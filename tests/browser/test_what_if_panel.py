@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.reports import analyze
 from tests.browser.visits import Visit, fresh_page, open_report
 
 
@@ -27,6 +28,10 @@ def lengths(page: Page) -> list[int]:
 def total(page: Page, what: str) -> list[str]:
     row = page.locator("#what-if-totals tr", has_text=what)
     return row.locator("td").all_inner_texts()
+
+
+def said(page: Page) -> str:
+    return page.locator("#what-if-said").inner_text()
 
 
 def test_the_panel_starts_at_the_plan(panel: Visit, docs_report: Path) -> None:
@@ -110,8 +115,7 @@ def test_a_top_below_the_largest_image_is_told_first_and_in_the_table(
 ) -> None:
     page = panel.page
     page.locator("#what-if-lengths button").last.click()
-    said = page.locator("#what-if-said").inner_text()
-    assert re.match(r"[\d,]+ images fail: they need more than", said)
+    assert re.match(r"[\d,]+ images fail: they need more than", said(page))
     assert total(page, "Images that fail")[1] != "0"
     expect(page.locator("#what-if-totals tr").first).to_have_class("failing")
 
@@ -172,9 +176,96 @@ def test_a_link_carries_what_is_edited(browser: Browser, panel: Visit) -> None:
         assert visit.told == []
 
 
+def test_a_link_carries_the_deployment(browser: Browser, panel: Visit) -> None:
+    page = panel.page
+    for name, value in {"context": "65536", "batch": "6"}.items():
+        page.locator(f"#what-if-{name}").fill(value)
+        page.keyboard.press("Tab")
+    page.get_by_label("Devices that share the model").select_option("4")
+    with fresh_page(browser) as other:
+        other.goto(page.url)
+        for name, value in {"context": "65536", "batch": "6", "devices": "4"}.items():
+            expect(other.locator(f"#what-if-{name}")).to_have_value(value)
+        assert [total(page, "Does it fit"), total(page, "fullest device")] == [
+            total(other, "Does it fit"),
+            total(other, "fullest device"),
+        ]
+
+
+def test_a_smaller_batch_keeps_the_graphs_it_holds_and_says_who_waits(
+    panel: Visit,
+) -> None:
+    page = panel.page
+    page.locator("#what-if-batch").fill("4")
+    page.keyboard.press("Tab")
+    sizes = page.locator("#what-if-sizes input").all()
+    assert [each.input_value() for each in sizes] == ["3", "4"]
+    assert re.match(r"Requests queue in [\d.]+% of busy time \(plan: ", said(page))
+    # A replay is of one batch size.
+    assert total(page, "Mean decode step")[1:] == [
+        "not known here",
+        "the command tells",
+    ]
+
+
+def test_too_few_devices_are_told_first_and_a_context_is_whole_partitions(
+    panel: Visit,
+) -> None:
+    page = panel.page
+    page.locator("#what-if-context").fill("1")
+    page.keyboard.press("Tab")
+    assert page.locator("#what-if-context").input_value() == "32768"
+    page.locator("#what-if-batch").fill("256")
+    page.keyboard.press("Tab")
+    page.get_by_label("Devices that share the model").select_option("1")
+    assert re.match("It does not fit.*: a device lacks", said(page))
+    assert total(page, "Does it fit")[1].startswith("does not fit")
+
+
+def test_a_tail_limit_shrinks_a_share_of_the_images_to_lengths_that_hold_them(
+    panel: Visit,
+) -> None:
+    page, before = panel.page, lengths(panel.page)
+    page.get_by_label("Tail limit, shrinks").select_option(index=2)
+    after = lengths(page)
+    assert len(after) == len(before)
+    assert after[-1] < before[-1]
+    assert "it fits the top length" in page.locator("#what-if-limit-note").inner_text()
+    assert re.search(
+        r"less ViT compute .*; [\d.]+% of the images are shrunk", said(page)
+    )
+    assert "--allow-overflow" not in page.locator("#what-if-options").inner_text()
+
+
+def test_without_the_shape_of_the_language_model_no_deployment_is_edited(
+    page: Page, tmp_path: Path
+) -> None:
+    (tmp_path / "sizes.csv").write_text("width,height\n640,480\n1200,900\n")
+    model = tmp_path / "model"
+    model.mkdir()
+    config = {"model_type": "qwen3_vl", "vision_config": {"out_hidden_size": 2_048}}
+    (model / "config.json").write_text(json.dumps(config))
+    image = {"patch_size": 16, "image_processor_type": "Qwen2VLImageProcessor"}
+    (model / "preprocessor_config.json").write_text(json.dumps(image))
+    words = (tmp_path / "sizes.csv", "--model", model)
+    visit = open_report(page, analyze(tmp_path / "out", *words))
+    expect(page.locator("#what-if-chart")).to_be_visible()
+    expect(page.locator("#what-if-deployment")).to_be_hidden()
+    assert not page.locator("#what-if-totals", has_text="fullest").count()
+    assert "--max-seq-len" not in page.locator("#what-if-options").inner_text()
+    assert visit.told == []
+
+
 @pytest.mark.parametrize(
     "fragment",
-    ["what-if=", "what-if=1e9;x;", "what-if=0;0;0", "what-if=<script>;1;1"],
+    [
+        "what-if=",
+        "what-if=256;1;1;x,1,1",
+        "what-if=256;1;1;9999999999999999,0,7",
+        "what-if=1e9;x;",
+        "what-if=0;0;0",
+        "what-if=<script>;1;1",
+    ],
 )
 def test_a_broken_link_opens_something_valid(
     page: Page, docs_report: Path, fragment: str

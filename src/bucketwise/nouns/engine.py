@@ -337,6 +337,9 @@ class Engine:
         Paths among the results that `emit` makes, or made in older releases of bucketwise.
     memory_with : callable
         Analysis, that configuration, targets -> memory as planned, and before.
+    memory_coefficients : callable
+        Analysis, that configuration, targets -> what memory follows from, as JSON for the
+        page; None where too little is known.
     judge_in_service : callable
         Analysis, configuration of today or None, targets -> what lint says of it.
     lint : Lint or None
@@ -382,6 +385,7 @@ class Engine:
     emit: Callable[[Any, Any, Any], Mapping[str, str]]
     emitted: re.Pattern[str]
     memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
+    memory_coefficients: Callable[[Any, Any, Any], dict[str, Any] | None]
     judge_in_service: Callable[[Any, Any, Any], Any]
     lint: Lint | None
     vocabulary: Vocabulary

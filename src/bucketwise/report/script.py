@@ -7,12 +7,14 @@ import hashlib
 from importlib import resources
 
 EVERY_PAGE = ("page.js",)
-PANEL = ("arithmetic.js", "words.js", "files.js", "chart.js", "panel.js")
+PANEL = ("arithmetic.js", "fit.js", "words.js", "files.js", "chart.js", "panel.js")
 """Files of `report/scripts`, in order: each uses what stands before it."""
 
 EXPOSED = (
     "demandUnder",
     "price",
+    "priceOnBoth",
+    "fitted",
     "bestLengths",
     "bestAddition",
     "largestSquare",

@@ -45,6 +45,9 @@ FEW_RECORDS = 100
 BATCH_SIZE = "batch_size"
 """The assumption that stands for one that nobody gave, by the name of its key."""
 
+REPLAYED = "a replay"
+"""What a load was measured with where only arrivals were seen."""
+
 WHOLE_BATCH = "every step of this model runs the whole batch: one graph does"
 
 
@@ -299,7 +302,7 @@ def _replayed(
         activity=activity,
         steps=settled.replay.steps[1:],
         graphs=settled.graphs,
-        measured_with="a replay",
+        measured_with=REPLAYED,
         notes=(said,),
         assumption=Assumption(
             name="the load was replayed",

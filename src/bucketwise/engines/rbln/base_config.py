@@ -241,6 +241,15 @@ def base_of(
     )
 
 
+def with_overrides(base: BaseConfig, family: str, overrides: Overrides) -> BaseConfig:
+    """Return a base as it would be with other values set over it."""
+    labels: dict[Path, Label] = {
+        item.path: (item.origin, item.source) for item in base.values
+    }
+    draft = _Draft(base.mapping, labels, ("assumed", ""), base.notes)
+    return _finish(draft, model_class(family), overrides)
+
+
 def on_release(base: BaseConfig, kind: ModelClass, version: Version) -> BaseConfig:
     """Return a base as a release runs it: on one device a ViT that it does not split."""
     config = base.mapping

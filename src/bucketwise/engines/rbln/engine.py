@@ -85,6 +85,7 @@ RBLN = Engine(
     emit=emit,
     emitted=EMITTED,
     memory_with=_late("fitting", "memory_with"),
+    memory_coefficients=_late("what_if", "coefficients"),
     judge_in_service=_late("in_service", "judge_in_service"),
     lint=Lint(
         rules=_late("rules.table", "every_rule"),

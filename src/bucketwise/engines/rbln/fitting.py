@@ -24,6 +24,7 @@ from bucketwise.core.verdict import Grounds, memory_of, verdict_of
 from bucketwise.engines.rbln.attention import MIN_PARTITIONS
 from bucketwise.engines.rbln.base_config import BaseConfig, zoo_base
 from bucketwise.engines.rbln.emit import EmitContext
+from bucketwise.engines.rbln.keys import BLOCKS
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
@@ -33,7 +34,7 @@ from bucketwise.engines.rbln.rules.table import judge
 from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.nouns.document import Document
 
-BLOCKS, CONTEXT = "kvcache_num_blocks", "max_seq_len"
+CONTEXT = "max_seq_len"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,7 @@ def _plain(levels: tuple[Level, ...], names: str) -> tuple[Key, ...]:
 
 BUCKETS, OLD_BUCKETS = "max_seq_len", "max_seq_lens"
 DEVICES, OLD_DEVICES = "num_devices", "tensor_parallel_size"
+BLOCKS = "kvcache_num_blocks"
 
 KEYS: tuple[Key, ...] = (
     *_plain(

@@ -86,7 +86,7 @@ def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     the compiled model.
     """
     return sum(
-        2 * each.layers * aligned(blocks * _tensor_bytes(each, block, devices))
+        2 * each.layers * aligned(blocks * tensor_bytes(each, block, devices))
         for each in shape.full
     )
 
@@ -101,7 +101,7 @@ def sliding_bytes(shape: LmShape, batch_size: int, devices: int) -> int:
     return sum(
         2
         * each.layers
-        * aligned(batch_size * _tensor_bytes(each, each.window_tokens, devices))
+        * aligned(batch_size * tensor_bytes(each, each.window_tokens, devices))
         for each in shape.sliding
     )
 
@@ -146,7 +146,8 @@ def budget_bytes(value: float | str | None, usable_bytes: int) -> int:
     return given
 
 
-def _tensor_bytes(kind: Attention, block: int, devices: int) -> int:
+def tensor_bytes(kind: Attention, block: int, devices: int) -> int:
+    """Return the bytes of so many tokens in one tensor, keys or values, of a layer."""
     heads = math.ceil(kind.kv_heads / devices)
     return block * aligned(kind.head_dim, HEAD_ALIGN) * heads * BYTES_PER_VALUE
 

@@ -50,6 +50,7 @@ function demandUnder(data, maxPixels) {
     }
   };
   let shrunk = 0;
+  const each = [];
   for (let i = 0; i < sizes.height.length; i += 1) {
     const weight = sizes.weight ? sizes.weight[i] : 1;
     const rounded = sizes.rounded ? sizes.rounded[i] : 1;
@@ -58,11 +59,12 @@ function demandUnder(data, maxPixels) {
     const [freeHeight, freeWidth] = resized(...sent, unlimited, factor);
     if (height * width < freeHeight * freeWidth) shrunk += sizes.images[i];
     const runs = sizes.runs ? sizes.runs[i] : sizes.images[i];
-    add(neededLength(height / model.patch, width / model.patch, model), runs, sizes.images[i]);
+    each.push(neededLength(height / model.patch, width / model.patch, model));
+    add(each[i], runs, sizes.images[i]);
   }
   fixed.needed.forEach((needed, i) => add(needed, fixed.runs[i], fixed.images[i]));
   const cells = [...found.values()].sort((one, other) => one.needed - other.needed);
-  return { cells, shrunk };
+  return { cells, shrunk, each: each.concat(fixed.needed) };
 }
 
 function costAt(length, cost) {
@@ -110,6 +112,25 @@ function price(lengths, demand, data) {
   };
 }
 
+// Both lists priced on the images that both serve, under the lower of the two limits
+// (in_service.py): what is not served, or is made smaller, is no saving.
+function priceOnBoth(plan, edited, demandOf, data) {
+  const own = demandOf(edited.max_pixels).each;
+  const { each } = demandOf(Math.min(plan.max_pixels, edited.max_pixels));
+  const told = (key) => (data.sizes[key] ?? data.sizes.images).concat(data.fixed[key]);
+  const [runs, images] = [told("runs"), told("images")];
+  const [planTop, top] = [plan, edited].map(({ lengths }) => lengths[lengths.length - 1]);
+  const both = { images: 0, plan: 0, edited: 0 };
+  each.forEach((needed, i) => {
+    if (own[i] > top || needed > Math.min(planTop, top)) return;
+    both.images += images[i];
+    const cost = ({ lengths }) => runs[i] * costAt(lengths.find((length) => length >= needed), data.cost);
+    both.plan += cost(plan);
+    both.edited += cost(edited);
+  });
+  return both;
+}
+
 function alignUp(length, align) {
   return Math.ceil(length / align) * align;
 }
@@ -128,11 +149,12 @@ function candidates(demand, align) {
   return found;
 }
 
-// The exact optimum of k lengths. The pair cost is Monge, so the best split moves right
+// The exact optimum of k lengths, the last at least `top`. The pair cost is Monge, so the best split moves right
 // with the end: halving finds a row in O(D log D) (optimize/exact.py says why).
-function bestLengths(demand, k, data) {
+function bestLengths(demand, k, data, top = 0) {
   const places = candidates(demand, data.model.align);
   const n = places.length;
+  places[n - 1].length = Math.max(places[n - 1].length, top);
   const upTo = [0, ...places.map((place) => place.runs)];
   const cost = [0, ...places.map((place) => costAt(place.length, data.cost))];
   let row = Array.from({ length: n + 1 }, (_, end) => upTo[end] * cost[end]);
@@ -201,13 +223,16 @@ function squareUnder(maxPixels, model) {
 }
 
 // Mean cost of a decode step, and what each graph runs; `steps[b - 1]` have b active.
+// With fewer slots than were planned, the steps that had more active fill them all.
 function priceDecoder(sizes, decoder) {
+  const slots = sizes[sizes.length - 1];
   const graphs = sizes.map((size) => ({ size, steps: 0, used: 0 }));
   let [at, total, cost] = [0, 0, 0];
   decoder.steps.forEach((steps, index) => {
-    while (sizes[at] < index + 1) at += 1;
+    const active = Math.min(index + 1, slots);
+    while (sizes[at] < active) at += 1;
     graphs[at].steps += steps;
-    graphs[at].used += steps * (index + 1);
+    graphs[at].used += steps * active;
     total += steps;
     cost += steps * decoder.cost[sizes[at] - 1];
   });

@@ -41,6 +41,7 @@ function filled(pattern, edited, bill, decoderBill, extra, data) {
     "sizes": sizes.join(", "),
     "sizes-lines": sizes.map((size) => `    ${size}`).join(",\n"),
     "graph-rows": decoderBill ? decoderBill.graphs.map(graphRow).join("\n") : "",
+    "blocks": String(edited.blocks),
     "decoder-reason": "#   edited by hand in the report.",
   };
   return pattern.replace(/\ue000([a-z-]+)\ue001/g, (_, name) => places[name]);

@@ -1,5 +1,7 @@
 // The panel: what is edited, its history and its link, and everything that follows.
 
+const MOST_SEQUENCES = 256;
+
 const $ = (id) => document.getElementById(`what-if-${id}`);
 
 function element(name, attributes = {}, ...children) {
@@ -12,7 +14,8 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// What is edited: lengths, the limit and the decoder's sizes. Never changed in place.
+// What is edited: lengths, the limit, the decoder's sizes, and what it is deployed with.
+// Never changed in place.
 function cleaned(edited, data) {
   const { align } = data.model;
   const whole = (values, least, most) => [...new Set(values)]
@@ -20,24 +23,36 @@ function cleaned(edited, data) {
     .sort((one, other) => one - other);
   const lengths = whole(edited.lengths.map((length) => alignUp(length, align)), align, 2 ** 24);
   const limit = data.limits.fixed_because ? data.plan.max_pixels : edited.max_pixels;
-  const batch = data.decoder?.batch_size ?? 0;
-  const sizes = data.decoder?.smaller_graphs ? whole([...edited.decoder, batch], 1, batch) : data.plan.decoder;
+  const batch = data.memory?.generates ? whole([edited.batch], 1, MOST_SEQUENCES)[0] ?? data.plan.batch : data.plan.batch;
+  const usual = batch === data.plan.batch ? data.plan.decoder : data.usual_graphs[batch - 1] ?? [batch];
   return {
+    context: contextOf(edited.context, data),
+    batch,
+    devices: data.memory?.releases.every((release) => release.on[edited.devices]) ? edited.devices : data.plan.devices,
     lengths: lengths.length ? lengths : data.plan.lengths,
     max_pixels: Number.isSafeInteger(limit) ? Math.max(limit, data.limits.least) : data.plan.max_pixels,
-    decoder: sizes,
+    decoder: data.decoder?.smaller_graphs ? whole([...edited.decoder, batch], 1, batch) : usual,
   };
 }
 
+function contextOf(tokens, data) {
+  const { memory, plan } = data;
+  if (!memory || !Number.isSafeInteger(tokens) || tokens === plan.context) return plan.context;
+  const most = memory.context_most ?? 2 ** 24;
+  return Math.min(Math.max(alignUp(tokens, memory.context_step), memory.context_least), most);
+}
+
 function toLink(edited) {
-  return `#what-if=${edited.lengths.join(",")};${edited.max_pixels};${edited.decoder.join(",")}`;
+  const { lengths, max_pixels, decoder, context, batch, devices } = edited;
+  return `#what-if=${[lengths, [max_pixels], decoder, [context, batch, devices]].map((each) => each.join(",")).join(";")}`;
 }
 
 function fromLink(link, data) {
-  const found = /^#what-if=([\d,]+);(\d+);([\d,]*)$/.exec(link);
+  const found = /^#what-if=([\d,]+);(\d+);([\d,]*)(?:;(\d+),(\d+),(\d+))?$/.exec(link);
   if (!found) return null;
   const numbers = (text) => text.split(",").filter(Boolean).map(Number);
-  return cleaned({ lengths: numbers(found[1]), max_pixels: Number(found[2]), decoder: numbers(found[3]) }, data);
+  const deployed = found[4] ? { context: Number(found[4]), batch: Number(found[5]), devices: Number(found[6]) } : data.plan;
+  return cleaned({ ...deployed, lengths: numbers(found[1]), max_pixels: Number(found[2]), decoder: numbers(found[3]) }, data);
 }
 
 function same(one, other) {
@@ -78,8 +93,18 @@ class Panel {
 
   bill(edited) {
     const bill = price(edited.lengths, this.demand(edited.max_pixels), this.data);
-    const decoder = this.data.decoder && edited.decoder.length ? priceDecoder(edited.decoder, this.data.decoder) : null;
-    return { ...bill, decoder };
+    const both = bill.overflow_images > 0 ? priceOnBoth(this.plan, edited, (limit) => this.demand(limit), this.data) : null;
+    const fit = this.data.memory ? fitted(edited, this.data) : null;
+    return { ...bill, both, fit, decoder: this.tellsStep(edited) ? priceDecoder(edited.decoder, this.data.decoder) : null };
+  }
+
+  // Whether the load and the costs in the page hold for an edit; a replay is of one batch.
+  tellsStep({ batch, devices, max_pixels }) {
+    const { decoder, plan } = this.data;
+    if (!decoder) return false;
+    if (batch !== plan.batch && (decoder.replayed || batch > plan.batch)) return false;
+    if (decoder.rests_on_images && max_pixels !== plan.max_pixels) return false;
+    return decoder.kind !== "roofline" || devices === plan.devices;
   }
 
   // One step of the history; a drag is one step, however far it went.
@@ -154,12 +179,17 @@ class Panel {
     on("limit-named", "change", () => {
       if ($("limit-named").value) limit(Number($("limit-named").value));
     });
+    on("tail", "change", () => this.limitTail(this.data.limits.named[Number($("tail").value)]));
+    for (const name of ["context", "batch", "devices"]) {
+      on(name, "change", () => this.commit({ ...this.edited, [name]: Number($(name).value) }));
+    }
     on("size-add", "click", () => this.addSize());
     for (const release of this.data.releases) {
       $("release").append(element("option", { value: release.version }, `optimum-rbln ${release.version}`));
     }
     on("release", "change", () => this.showFile());
     on("file", "change", () => this.showFile());
+    on("copy-options", "click", () => copyText($("options").textContent, $("copy-options")));
     on("copy-file", "click", () => copyText($("text").textContent, $("copy-file")));
     if (this.data.limits.fixed_because) {
       for (const id of ["limit", "limit-slider", "limit-named"]) $(id).disabled = true;
@@ -168,12 +198,32 @@ class Panel {
       $("limit-slider").min = Math.log(this.data.limits.least);
       $("limit-slider").max = Math.log(this.data.limits.most);
       $("limit").min = this.data.limits.least;
-      for (const cap of this.data.limits.named) {
-        $("limit-named").append(element("option", { value: String(cap.max_pixels) }, `${cap.name}: ${grouped(cap.max_pixels)}`));
+      for (const [index, cap] of this.data.limits.named.entries()) {
+        if (!cap.tail) $("limit-named").append(element("option", { value: String(cap.max_pixels) }, `${cap.name}: ${grouped(cap.max_pixels)}`));
+        else $("tail").append(element("option", { value: String(index) }, `the largest ${percent(cap.tail)}: ${grouped(cap.max_pixels)}`));
       }
     }
+    $("tail").parentElement.hidden = $("tail").options.length < 2;
+    this.wireDeployment(this.data.memory);
     if (!this.data.decoder?.smaller_graphs) $("decoder").hidden = true;
     if (!this.data.releases.length) $("files").hidden = true;
+  }
+
+  wireDeployment(memory) {
+    $("deployment").hidden = !memory;
+    if (!memory) return;
+    for (const count of Object.keys(memory.releases[0].on)) $("devices").append(element("option", { value: count }, count));
+    $("devices").parentElement.hidden = $("devices").options.length < 2;
+    $("batch").parentElement.hidden = !memory.generates;
+    Object.assign($("context"), { min: memory.context_least, max: memory.context_most ?? "", step: memory.context_step });
+    $("batch").max = MOST_SEQUENCES;
+  }
+
+  // Images above the limit are shrunk to it, and as many lengths are moved to what is left.
+  limitTail(cap) {
+    if (!cap) return;
+    const lengths = bestLengths(this.demand(cap.max_pixels), this.edited.lengths.length, this.data, cap.top);
+    this.commit({ ...this.edited, lengths, max_pixels: cap.max_pixels });
   }
 
   slideLimit(done) {
@@ -212,9 +262,11 @@ class Panel {
     });
     if (this.data.decoder?.smaller_graphs) this.showSizes();
     this.showLimit();
+    for (const name of ["context", "batch", "devices"]) $(name).value = this.edited[name];
     this.showTotals(bill);
     this.showBuckets(bill);
     this.showFile();
+    this.showOptions();
     this.say(this.finding(bill));
   }
 
@@ -252,7 +304,9 @@ class Panel {
     $("limit").value = max_pixels;
     $("limit-slider").value = Math.log(max_pixels);
     $("limit-slider").setAttribute("aria-valuetext", `${grouped(max_pixels)} pixels`);
-    $("limit-named").value = this.data.limits.named.some((cap) => cap.max_pixels === max_pixels) ? String(max_pixels) : "";
+    $("tail").value = this.data.limits.named.findIndex((cap) => cap.tail && cap.max_pixels === max_pixels);
+    if ($("tail").selectedIndex < 0) $("tail").value = "";
+    $("limit-named").value = this.data.limits.named.some((cap) => !cap.tail && cap.max_pixels === max_pixels) ? String(max_pixels) : "";
     if (this.data.limits.fixed_because) return;
     const square = squareUnder(max_pixels, this.data.model);
     const top = this.edited.lengths[this.edited.lengths.length - 1];
@@ -260,35 +314,67 @@ class Panel {
     $("limit-note").textContent = `It lets an image of ${grouped(square.side_px)} x ${grouped(square.side_px)} px through, which needs ${grouped(square.needed)}; ${fits}.`;
   }
 
+  // What an edit breaks stands first; a saving is of images that both serve.
   finding(bill) {
-    const top = this.edited.lengths[this.edited.lengths.length - 1];
-    const fails = bill.overflow_images
-      ? `${number(bill.overflow_images)} images fail: they need more than ${grouped(top)} ViT patches. `
+    const broken = [...this.broken(bill)].map((sentence) => `${sentence} `).join("");
+    if (same(this.edited, this.plan)) return `${broken}This is the plan: nothing is edited.`;
+    const { plan, edited } = bill.both ?? { plan: this.planned.padded, edited: bill.padded };
+    if (bill.both && !bill.both.images) return `${broken}No image is served both ways: nothing is compared.`;
+    const said = compared(plan, edited, "ViT compute", "the plan");
+    const on = bill.both ? `, on the ${number(bill.both.images)} images that both serve` : "";
+    const shrunk = this.edited.max_pixels < this.plan.max_pixels && bill.shrunk_images
+      ? `; ${percent(bill.shrunk_images / this.data.images)} of the images are shrunk`
       : "";
-    if (same(this.edited, this.plan)) return `${fails}This is the plan: nothing is edited.`;
-    const said = compared(this.planned.padded, bill.padded, "ViT compute", "the plan");
-    return `${fails}Edited: ${said}; waste ${percent(bill.waste)}.`;
+    return `${broken}Edited: ${said}${on}; waste ${percent(bill.waste)}${shrunk}.`;
+  }
+
+  * broken(bill) {
+    const { lengths, context } = this.edited;
+    const { longest_request: longest, memory: known, plan } = this.data;
+    if (bill.overflow_images) yield `${number(bill.overflow_images)} ${bill.overflow_images === 1 ? "image fails: it needs" : "images fail: they need"} more than ${grouped(lengths[lengths.length - 1])} ViT patches.`;
+    if (known && longest > context && context < plan.context) yield `Requests fail: the longest holds ${grouped(longest)} tokens.`;
+    if (bill.fit?.lacks_bytes) {
+      const sure = bill.fit.verdict === "does not fit" ? "" : " by estimate";
+      yield `It does not fit${sure}: a device lacks ${memory(bill.fit.lacks_bytes)}.`;
+    }
+    const [before, after] = this.queueing();
+    if (after > before) yield `Requests queue in ${percent(after)} of busy time (plan: ${percent(before)}).`;
+  }
+
+  queueing() {
+    return [this.plan, this.edited].map(({ batch }) => this.data.decoder?.queueing[batch]);
   }
 
   showTotals(bill) {
     const { unit } = this.data.cost;
     const [plan, edited] = [this.planned, bill];
+    const both = edited.both ?? { plan: plan.padded, edited: edited.padded };
     const rows = [
       ["Images that fail", number(plan.overflow_images), number(edited.overflow_images), ""],
-      ["ViT compute of what is served", compute(plan.padded, unit), compute(edited.padded, unit), change(plan.padded, edited.padded)],
+      [`ViT compute of what ${edited.both ? "both serve" : "is served"}`, compute(both.plan, unit), compute(both.edited, unit), change(both.plan, both.edited)],
       ["Waste", percent(plan.waste), percent(edited.waste), ""],
       ["Graphs", number(this.plan.lengths.length), number(this.edited.lengths.length), ""],
       ["Device memory of all lengths (masks, inputs, outputs)", memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
-      ["Images shrunk by max_pixels", number(plan.shrunk_images), number(edited.shrunk_images), ""],
+      ["Images shrunk by max_pixels", number(plan.shrunk_images), number(edited.shrunk_images), `${percent(edited.shrunk_images / this.data.images)} of all`],
     ];
-    if (edited.decoder) {
-      const costs = [plan.decoder, edited.decoder].map((each) => `${significant(each.mean_step_cost, 4)} ${this.data.decoder.unit}`);
-      rows.push(["Mean decode step", ...costs, change(plan.decoder.mean_step_cost, edited.decoder.mean_step_cost)]);
+    if (edited.fit) {
+      const { device, usable_bytes } = this.data.memory;
+      rows.push(
+        [`The fullest device, of ${memory(usable_bytes)} (${device})`, memory(plan.fit.device_bytes), memory(edited.fit.device_bytes), change(plan.fit.device_bytes, edited.fit.device_bytes)],
+        ["Blocks of the cache", number(plan.fit.blocks), number(edited.fit.blocks), ""],
+        ["Does it fit", ...[plan, edited].map(({ fit }) => (fit.lacks_bytes && fit.verdict === "cannot tell" ? "does not fit by estimate" : fit.verdict)), ""],
+      );
     }
-    const failing = edited.overflow_images > 0;
-    $("totals").replaceChildren(...rows.map((cells, index) => {
+    if (this.data.decoder) {
+      const costs = [plan, edited].map(({ decoder }) => (decoder ? `${significant(decoder.mean_step_cost, 4)} ${this.data.decoder.unit}` : "not known here"));
+      const said = edited.decoder ? change(plan.decoder.mean_step_cost, edited.decoder.mean_step_cost) : "the command tells";
+      rows.push([`Mean decode step${this.data.decoder.replayed ? ", under the load as replayed for the plan" : ""}`, ...costs, said]);
+    }
+    if (this.data.decoder) rows.push(["Busy time in which requests queue", ...this.queueing().map((share) => (share === undefined ? "not known here" : percent(share))), ""]);
+    const failing = { "Images that fail": edited.overflow_images > 0, "Does it fit": edited.fit?.lacks_bytes > 0 };
+    $("totals").replaceChildren(...rows.map((cells) => {
       const row = element("tr", {}, element("th", { scope: "row", class: "text" }, cells[0]), ...cells.slice(1).map((cell) => element("td", { class: "number" }, cell)));
-      if (failing && index === 0) row.className = "failing";
+      if (failing[cells[0]]) row.className = "failing";
       return row;
     }));
   }
@@ -312,7 +398,7 @@ class Panel {
 
   text(release, file) {
     if (same(this.edited, this.plan)) return file.text;
-    return filled(file.pattern, this.edited, this.current, this.current.decoder, release.extra, this.data);
+    return filled(file.pattern, { ...this.edited, blocks: this.current.fit?.given }, this.current, this.current.decoder, release.extra, this.data);
   }
 
   showFile() {
@@ -324,11 +410,42 @@ class Panel {
       $("file").selectedIndex = chosen;
       $("file").dataset.release = release.version;
     }
-    $("text").textContent = this.text(release, release.files[chosen]);
-    const { lengths, max_pixels } = this.edited;
-    const scale = this.data.unit === "merged_patches" ? this.data.model.merge ** 2 : 1;
-    const pins = lengths.map((length) => `--pin ${Math.ceil(length / scale)}`).join(" ");
-    $("options").textContent = `--buckets ${lengths.length} ${pins} --max-pixels ${max_pixels}`;
+    const { current, planned } = this;
+    // Files have places for blocks, and for nothing else of a deployment.
+    const told = ["context", "batch", "devices"].every((name) => this.edited[name] === this.plan[name]) && current.fit?.way === planned.fit?.way;
+    $("text").textContent = told
+      ? this.text(release, release.files[chosen])
+      : "Not shown: the deployment is another one. The command below writes it.";
+    $("copy-file").disabled = !told;
+  }
+
+  // The words that make bucketwise say and write what is edited. It plans no lengths
+  // that fail images: such ones are priced as if they ran today.
+  showOptions() {
+    const { data, edited, plan, current } = this;
+    const { lengths, max_pixels, decoder } = edited;
+    const { named, top: planTop, fixed_because: fixed } = data.limits;
+    const { resets, in_place_of: instead } = data.options;
+    const scale = data.unit === "merged_patches" ? data.model.merge ** 2 : 1;
+    const top = lengths[lengths.length - 1];
+    const words = [];
+    if (current.overflow_images) {
+      words.push(`--current ${lengths.join(",")} --current-max-pixels ${max_pixels}`);
+    } else {
+      words.push(`--buckets ${lengths.length}`, ...lengths.map((length) => `--pin ${Math.ceil(length / scale)}`));
+      if (resets) words.push(resets);
+      if (!fixed) words.push(`--max-pixels ${max_pixels}`);
+      const holds = [{ max_pixels: plan.max_pixels, top: planTop }, ...named].some((each) => max_pixels <= each.max_pixels && top >= each.top);
+      if (!holds) words.push("--allow-overflow");
+    }
+    if (data.memory) words.push(`--max-seq-len ${edited.context}`);
+    if (edited.batch !== plan.batch || plan.decoder.length) words.push(`--batch-size ${edited.batch}`);
+    if (edited.devices !== plan.devices) words.push(`--devices ${edited.devices}`);
+    if (data.decoder?.smaller_graphs) words.push(`--decoder-graphs ${decoder.length}`, ...decoder.slice(0, -1).map((size) => `--decoder-pin ${size}`));
+    $("options").replaceChildren(...words.flatMap((word, at) => [at ? " " : "", element("span", {}, word)]));
+    $("options-note").textContent = current.overflow_images
+      ? "bucketwise plans no lengths that fail images it has read. To have it price these beside the plan, add to its command:"
+      : `To have bucketwise write all of them, add to its command${instead && `, in place of its ${instead}`}:`;
   }
 }
 

@@ -17,19 +17,27 @@ def what_if(analysis: Analysis, inputs: ReportInputs) -> Section:
         if inputs.base is not None and inputs.targets
         else ()
     )
-    told = panel_data(analysis, releases)
+    memory = (
+        analysis.release.engine.memory_coefficients(
+            analysis, inputs.base, inputs.targets
+        )
+        if inputs.memory is not None and inputs.base is not None
+        else None
+    )
+    told = panel_data(analysis, releases, memory)
     blocks: list[Block] = [
         WhatIf(data=told.json, decoder=told.decoder),
         Paragraph(text=_rests_on(analysis, told.stand_in_share)),
     ]
     sizes = " and decoder sizes" if told.decoder else ""
-    limit = ", or move the pixel limit" if told.limit else ""
+    limit = ", move the pixel limit" if told.limit else ""
+    deployment = ", change what it is deployed with" if memory else ""
     return Section(
         id="what-if",
         title="What if",
         finding=(
-            f"Move, add or remove lengths{sizes}{limit}: failures, waste, memory and "
-            "files follow at once."
+            f"Move, add or remove lengths{sizes}{limit}{deployment}: failures, waste, "
+            "memory and files follow at once."
         ),
         blocks=tuple(blocks),
     )

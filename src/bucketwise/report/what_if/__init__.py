@@ -2,5 +2,6 @@
 
 `panel_data.py` says what stands in the page, `histogram.py` which sizes, `patterns.py`
 turns emitted files into texts with places to fill. `report/scripts` compute and draw;
-`arithmetic.js` repeats what the core does, and tests drive both.
+`arithmetic.js` repeats what the core does and `fit.js` how an engine adds up memory, from
+the numbers it hands over; tests drive both, and the options that stand under the panel.
 """

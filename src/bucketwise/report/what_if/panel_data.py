@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.decoder_plan import REPLAYED
+from bucketwise.core.decoder.sizing import batch_size_options
+from bucketwise.core.limits import CAP_QUANTILES
 from bucketwise.core.patching import count_patches
+from bucketwise.core.plan import Cap
+from bucketwise.core.reach import worst_of_all
 from bucketwise.nouns.engine import ReleaseFiles
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
+
+MOST_SEQUENCES = 256
+"""The largest batch size that is edited, as large as any that is looked at."""
 
 _TOLD = (
     "Some images are known by their visual tokens alone, as counted under the limit in "
@@ -46,8 +54,12 @@ class PanelData:
     stand_in_share: float
 
 
-def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelData:
-    """Return what the panel is given."""
+def panel_data(
+    analysis: Analysis,
+    releases: Sequence[ReleaseFiles],
+    memory: Mapping[str, Any] | None = None,
+) -> PanelData:
+    """Return what the panel is given; without `memory` no deployment is edited."""
     plan, profile = analysis.plan, analysis.profile
     visual, processor = plan.visual, plan.visual.processor
     image = PixelLimits(
@@ -58,15 +70,18 @@ def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelDat
     )
     histogram = page_histogram(analysis, counts)
     decoder = _decoder(analysis)
+    # What is written is a multiple of the alignment, whatever it counts.
+    merged = visual.bucket_unit == "merged_patches"
+    align = plan.model.align * (profile.lengths_per_merged if merged else 1)
     data = {
         "model": {
             "patch": profile.patch_px,
             "merge": profile.merge,
             "window": profile.window_patches,
             "extra_windows": analysis.release.extra_windows(profile.family),
-            "align": plan.model.align,
+            "align": align,
         },
-        "limits": _limits(analysis, histogram),
+        "limits": _limits(analysis, histogram, align),
         "sizes": _sizes(histogram.sent),
         "fixed": {
             "needed": histogram.fixed.needed.tolist(),
@@ -75,12 +90,22 @@ def panel_data(analysis: Analysis, releases: Sequence[ReleaseFiles]) -> PanelDat
         },
         "cost": {"a": visual.cost.a, "b": visual.cost.b, "unit": visual.cost.unit},
         "bytes": _bytes(analysis),
+        "memory": memory,
         "unit": visual.bucket_unit,
         "plan": {
             "lengths": list(visual.vit_max_seq_lens),
             "max_pixels": processor.max_pixels,
             "decoder": list(plan.decoder.decoder_batch_sizes) if plan.decoder else [],
+            "context": memory["context"] if memory else 0,
+            "batch": plan.decoder.batch_size
+            if plan.decoder
+            else (memory["batch"] if memory else 0),
+            "devices": memory["devices"] if memory else 0,
         },
+        "images": float(counts.sizes.count[counts.accepted].sum()),
+        "longest_request": _longest_request(analysis),
+        "usual_graphs": _usual_graphs(analysis) if memory and not decoder else [],
+        "options": _options(analysis),
         "today": list(visual.current.max_seq_lens) if visual.current else [],
         "decoder": decoder,
         "releases": [
@@ -111,7 +136,7 @@ def script_json(data: Any) -> str:
     return text
 
 
-def _limits(analysis: Analysis, histogram: PageHistogram) -> dict[str, Any]:
+def _limits(analysis: Analysis, histogram: PageHistogram, align: int) -> dict[str, Any]:
     model, visual = analysis.plan.model, analysis.plan.visual
     factor_px = analysis.profile.factor_px
     fixed = ""
@@ -125,10 +150,60 @@ def _limits(analysis: Analysis, histogram: PageHistogram) -> dict[str, Any]:
         "least": max(visual.processor.min_pixels, factor_px**2),
         "most": max(model.checkpoint_max_pixels, model.max_pixels, *named, 0),
         "step": factor_px**2,
-        "named": [
-            {"name": cap.name, "max_pixels": cap.max_pixels} for cap in visual.caps
-        ],
+        "named": [_limit(analysis, cap, align) for cap in visual.caps],
+        "top": align * -(-visual.overflow_possible // align),
         "fixed_because": fixed,
+    }
+
+
+def _limit(analysis: Analysis, cap: Cap, align: int) -> dict[str, Any]:
+    """Return a limit of note, and the least top that holds whatever it lets through."""
+    image = replace(analysis.preprocessing.image, max_pixels=cap.max_pixels)
+    worst = worst_of_all(
+        analysis.profile,
+        replace(analysis.preprocessing, image=image),
+        analysis.release,
+        clips=analysis.plan.traffic.clips > 0,
+    )
+    shares = dict(CAP_QUANTILES)
+    return {
+        "name": cap.name,
+        "max_pixels": cap.max_pixels,
+        "tail": 1 - shares[cap.name] if cap.name in shares else None,
+        "top": -(-max(worst.needed, cap.top) // align) * align,
+    }
+
+
+def _longest_request(analysis: Analysis) -> int:
+    """Return the tokens that the longest request seen holds; 0 where none tells."""
+    decoder = analysis.plan.decoder
+    known = decoder.context_length if decoder else None
+    return known.largest if known else 0
+
+
+def _usual_graphs(analysis: Analysis) -> list[Sequence[int]]:
+    """Return the decoder graphs of batch sizes from 1, where no load chooses them."""
+    engine = analysis.release.engine
+    smaller = engine.picks_smaller_graphs(analysis.profile.family)
+    return [
+        engine.usual_graphs(size) if smaller else (size,)
+        for size in range(1, MOST_SEQUENCES + 1)
+    ]
+
+
+def _options(analysis: Analysis) -> dict[str, str]:
+    """Return what a command needs whatever is edited, and what it must not say twice."""
+    asked = analysis.plan.provenance.options
+    resets = ["--headroom 0"] if asked.get("headroom") else []
+    # A coarser alignment would move the top.
+    resets += ["--align 1"] if asked.get("align") else []
+    given = {
+        "--pin": asked.get("pins"),
+        "--decoder-pin": asked.get("decoder_pins"),
+    }
+    return {
+        "resets": " ".join(resets),
+        "in_place_of": " and ".join(name for name, value in given.items() if value),
     }
 
 
@@ -150,6 +225,8 @@ def _decoder(analysis: Analysis) -> dict[str, Any] | None:
     decoder = analysis.plan.decoder
     if decoder is None or decoder.step_cost is None or analysis.steps is None:
         return None
+    activity = analysis.activity
+    replayed = decoder.evidence.measured_with == REPLAYED
     return {
         "batch_size": decoder.batch_size,
         "steps": analysis.steps.tolist(),
@@ -157,6 +234,19 @@ def _decoder(analysis: Analysis) -> dict[str, Any] | None:
         "unit": decoder.step_cost.unit,
         "kind": decoder.step_cost.kind,
         "status": decoder.step_cost.status,
+        "replayed": replayed,
+        "rests_on_images": decoder.step_cost.kind == "roofline"
+        and not (decoder.context_length and decoder.context_length.with_images),
+        "queueing": {
+            each.batch_size: each.queueing_share
+            for each in (
+                decoder.batch_sizes
+                if replayed or activity is None
+                else batch_size_options(
+                    lambda _: activity, range(1, MOST_SEQUENCES + 1)
+                )
+            )
+        },
         "smaller_graphs": analysis.release.engine.picks_smaller_graphs(
             analysis.profile.family
         ),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from bucketwise.core.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
+from bucketwise.engines.rbln.keys import BLOCKS
 from bucketwise.engines.rbln.lengths import extra_windows
 from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.nouns.engine import FilePattern, ReleaseFiles
@@ -23,6 +24,9 @@ MAX_PIXELS = 7_000_000_000_000_019
 
 SIZE = 7_000_000_000_000_031
 """Stands for the batch size of one decoder graph."""
+
+NUM_BLOCKS = 7_000_000_000_000_057
+"""Stands for the blocks of the cache, where they were chosen to fit."""
 
 REASON = "reason-of-the-decoder-graphs"
 
@@ -49,6 +53,7 @@ def _release(
         context,
         visual=_marked(context.visual),
         decoder=None if plan.decoder is None else _marked_decoder(plan.decoder),
+        base=_marked_base(context.base),
     )
     files = tuple(
         FilePattern(
@@ -90,6 +95,13 @@ def _marked(visual: Visual) -> Visual:
     )
 
 
+def _marked_base(base: BaseConfig) -> BaseConfig:
+    for item in base.values:
+        if item.path == (BLOCKS,) and item.origin == "derived":
+            return base.with_values({BLOCKS: NUM_BLOCKS}, "derived", item.source)
+    return base
+
+
 def _marked_decoder(decoder: Decoder) -> Decoder:
     # A decoder is valid with its batch size in the list alone: that list is the mark.
     return replace(
@@ -109,6 +121,7 @@ def _places(text: str, decoder: Decoder | None) -> str:
         (rf"^#.*{LENGTH:,}.*$", "bucket-rows"),
         (str(LENGTH), "lengths"),
         (str(MAX_PIXELS), "max-pixels"),
+        (str(NUM_BLOCKS), "blocks"),
         (rf"^#.* {SIZE} slots .*$", "graph-rows"),
         (rf"^#   {REASON}\.$", "decoder-reason"),
     ]
