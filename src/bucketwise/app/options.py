@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from bucketwise.errors import UsageError
+from bucketwise.report.formats import check_picture
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
@@ -221,10 +222,19 @@ class AnalyzeOptions(SolverOptions):
         "says, else one graph]",
         metavar="LIST|gpu",
     )
+    figures: str | None = asked(
+        None,
+        "output",
+        "picture",
+        "Write the three headline figures, of lengths, graphs and memory, as files for "
+        "slides and tickets  [default: none]",
+        metavar="png|svg",
+    )
     places: bool = True
 
     def __post_init__(self) -> None:
         """Check what no value below checks."""
+        check_picture(self.figures)
         if self.bucket_unit not in UNITS:
             message = f"bucket-unit: expected vit or merged, got {self.bucket_unit!r}"
             raise UsageError(message)
@@ -274,7 +284,7 @@ RECORDED = (
     *("headroom", "allow_overflow", "pins", "bucket_unit", "cost", "video"),
     *("graph_price", "current", "current_max_pixels", "target", "decoder_graphs"),
     "decoder_pins",
-    *("step_cost", "measured_with", "batch_size"),
+    *("step_cost", "measured_with", "batch_size", "figures"),
 )
 """In the order of every plan there is: its bytes stay."""
 

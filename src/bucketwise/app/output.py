@@ -16,7 +16,7 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.plan import READ_SCHEMAS
 from bucketwise.errors import OutputError
 from bucketwise.read import write_histogram, write_parquet
-from bucketwise.report.formats import FORMATS
+from bucketwise.report.formats import FORMATS, PICTURES
 from bucketwise.system.atomic import filling, is_unfinished, replacing
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ EMITTED = re.compile(
     r"optimum-rbln-[\d.]+/(rbln_config|compile|load|serve)(\.[\w-]+)?\.(json|py|sh)"
     # As runs before there was a folder for each target named them.
     r"|(rbln_config|compile|load|serve)\.[\w.-]+\.(json|py|sh)"
+    rf"|figures/(lengths|graphs|memory)\.({'|'.join(PICTURES)})"
 )
 """Paths of emitted files: an older run's are removed when the new one has none, and so
 are its pages."""

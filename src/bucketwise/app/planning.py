@@ -38,6 +38,7 @@ from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.read.configs.scenarios import GivenLengths
 from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.formats import check_picture
 
 
 def analyze(
@@ -63,7 +64,7 @@ def analyze(
         `video`, `strategy`, `buckets`, `min_saving`, `graph_price`, `align`, `headroom`,
         `allow_overflow`, `pins`, `bucket_unit`, `cost`, `current`, `current_source`,
         `current_max_pixels`, `base`, `target`, `batch_size`, `decoder_graphs`,
-        `step_cost`, `measured_with`, `places`; as the options of the command line are
+        `step_cost`, `measured_with`, `figures`, `places`; as the options of the command line are
         called, with the same defaults.
 
     Returns
@@ -246,6 +247,7 @@ def write_plan(
     base: BaseConfig | None = None,
     target: Iterable[str] = (),
     formats: Iterable[str] = ("html",),
+    figures: str | None = None,
     config: str | Path | Mapping[str, Any] | Document | None = None,
     inputs: ReportInputs | None = None,
 ) -> Written:
@@ -264,6 +266,9 @@ def write_plan(
     formats : iterable of str
         Pages to write: html (the report), pdf and md (the decision on one page); none
         for an empty one.
+    figures : str, optional
+        png or svg: write the three headline figures as files, too; what the analysis
+        was asked by default.
     config : str, Path, mapping or Document, optional
         The configuration in service, as `lint_config` takes it or as it was read: the
         report judges it.
@@ -281,7 +286,7 @@ def write_plan(
         When the folder holds something else or cannot be written, or a PDF alone was
         asked for and cannot be made.
     UsageError
-        When a format is not known.
+        When a format, or a form of figures, is not known.
     ConfigError
         When `config` cannot be read.
     """
@@ -295,7 +300,9 @@ def write_plan(
     inputs = inputs or report_inputs(
         analysis, base=base, targets=dialects, config=config
     )
-    pages = pages_of(analysis, snippets, inputs, formats)
+    figures = figures or analysis.plan.provenance.options.get("figures")
+    check_picture(figures)
+    pages = pages_of(analysis, snippets, inputs, formats, figures)
     written = write_results(
         analysis,
         folder,

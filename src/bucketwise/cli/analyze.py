@@ -59,6 +59,7 @@ TAKEN = (
     *("min_pixels", "max_pixels", "target", "current_max_pixels"),
     *options_in(AnalyzeOptions, "choice"),
     *options_in(AnalyzeOptions, "decoder"),
+    *options_in(AnalyzeOptions, "output"),
 )
 """Options that `analyze` takes as they were read."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bucketwise.errors import UsageError
-from bucketwise.report.formats import FORMATS, chosen_formats
+from bucketwise.report.formats import FORMATS, PICTURES, chosen_formats
 
 STEP_COSTS = ("roofline", "slots")
 GPU = "gpu"
@@ -329,6 +329,7 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "length": click.IntRange(min=1),
     "limit": Pixels(checkpoint=False),
     "unit": click.Choice(["vit", "merged"]),
+    "picture": click.Choice(PICTURES),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
     "step_cost": StepCost(),
     "seen_on": SeenOn(),

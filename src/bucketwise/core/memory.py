@@ -11,6 +11,8 @@ from bucketwise.words.numbers import memory, plural
 
 Verdict = Literal["does not fit", "cannot tell", "fits"]
 
+Part = Literal["weights", "graphs", "cache"]
+
 VERDICTS: tuple[Verdict, ...] = ("does not fit", "cannot tell", "fits")
 """The worst first."""
 
@@ -23,6 +25,8 @@ class Term:
     ----------
     name : str
         What it is.
+    part : {"weights", "graphs", "cache"}
+        What of the model it belongs to.
     device_bytes : int
         What it takes of one device.
     status : {"measured", "derived", "assumed"}
@@ -32,6 +36,7 @@ class Term:
     """
 
     name: str
+    part: Part
     device_bytes: int
     status: Status
     source: str
@@ -199,6 +204,11 @@ class MemoryPlan:
     def verdict(self) -> Verdict:
         """The worst of all."""
         return min((fit.verdict for fit in self.fits), key=VERDICTS.index)
+
+    @property
+    def fullest(self) -> Pool:
+        """The devices that hold the most."""
+        return max(self.pools, key=lambda pool: pool.device_bytes)
 
     @property
     def lacks_bytes(self) -> int:

@@ -94,7 +94,7 @@ def memory_of(plan: MemoryPlan | None) -> Memory | None:
     """Return what the fullest device holds, as plan.json tells it."""
     if plan is None:
         return None
-    fullest = max(plan.pools, key=lambda pool: pool.device_bytes)
+    fullest = plan.fullest
     certain = plan.verdict == "fits"
     return Memory(
         device=plan.device,

@@ -11,7 +11,7 @@ from bucketwise.core.verdict import failing_today
 from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.figures.lengths import cumulated_drawing, lengths_drawing
+from bucketwise.report.figures.lengths import headline_drawing
 from bucketwise.report.plan_queries import noun_of, traffic_inputs, with_one_graph
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import (
@@ -89,7 +89,6 @@ def summary_of(
 ) -> Summary:
     """Return the one page of an analysis."""
     plan, known = analysis.plan, inputs or ReportInputs()
-    current = plan.visual.current
     return Summary(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
         subtitle=_subtitle(analysis),
@@ -100,9 +99,7 @@ def summary_of(
         why=_why(plan.visual),
         warnings=_warnings(plan, analysis.release.engine.sdk),
         buckets=_buckets(plan.visual),
-        drawing=lengths_drawing(analysis, current)
-        if current
-        else cumulated_drawing(analysis),
+        drawing=headline_drawing(analysis),
         sure=how_sure(analysis),
         grounds=grounds(analysis),
         files=files_table(snippets, beside or {}, analysis.release.engine.sdk),
