@@ -230,7 +230,7 @@ class Paper:
     def reword(self, say: Callable[[str], str]) -> None:
         """Say everything that stands on the paper in other words."""
         for each in self.figure.findobj(Text):
-            cast("Text", each).set_text(say(each.get_text()))
+            each.set_text(say(each.get_text()))
 
     def set_x(self, ax: Axes, span: Span, label: str, form: Form = "number") -> None:
         """Give the horizontal axis its scale, ends, ticks and label."""
