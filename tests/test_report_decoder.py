@@ -11,6 +11,7 @@ import pytest
 
 from bucketwise.core.analysis import Analysis, Context, analyze
 from bucketwise.core.decoder.decide import DecoderAsk
+from bucketwise.core.decoder.decoder_plan import on_batch_size
 from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.options import PlanOptions
@@ -41,7 +42,6 @@ from bucketwise.report.figures.load import (
     load_drawing,
     means_over_time,
 )
-from bucketwise.report.plan_queries import on_batch_size
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.view import view_of
 from tests.report_laws import check_drawing, figure_of, page_in_words

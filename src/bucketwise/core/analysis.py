@@ -17,7 +17,7 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import Cost, Plan, Visual
+from bucketwise.core.plan import Cost, Plan, Visual, in_order
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -27,7 +27,7 @@ from bucketwise.core.plan_record import (
 )
 from bucketwise.core.safe_top import processor_of, safe_top
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
-from bucketwise.core.warnings import warnings_of
+from bucketwise.core.warnings import model_warnings, warnings_of
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity
 from bucketwise.nouns.engine import Base, Engine, Release
@@ -187,9 +187,10 @@ def analyze(
     decided = decide(ask, profile, counts, traffic) if ask else None
     evidence = ask.evidence if ask else None
     told = {each.name for each in decided.assumptions} if decided else set()
+    model = model_facts(profile, preprocessing, assumed=context.model_assumed)
     plan = Plan(
         verdict=UNDECIDED,
-        model=model_facts(profile, preprocessing, assumed=context.model_assumed),
+        model=model,
         traffic=traffic_summary(traffic, counts, newest),
         visual=visuals[newest.name],
         visual_by_target=visuals
@@ -197,7 +198,8 @@ def analyze(
         else {},
         decoder=decided.decoder if decided else None,
         memory=None,
-        warnings=(
+        warnings=in_order(
+            *model_warnings(model),
             *visuals[newest.name].warnings,
             *load_warnings(decided.decoder if decided else None),
         ),
@@ -205,6 +207,7 @@ def analyze(
             *assumptions(
                 profile,
                 preprocessing,
+                setting.preprocessing.image.max_pixels,
                 curve,
                 # What the load suggests stands in the place of the base's.
                 tuple(row for row in context.base if row[0] not in told),
@@ -296,7 +299,9 @@ def _visual(
         buckets=bucket_uses(buckets, demand, setting, question.pins),
         frontier=solution.frontier,
         strategies=solution.strategies,
-        caps=caps(setting, len(buckets.lengths)),
+        caps=caps(
+            setting, buckets.lengths, allow_overflow=found.choice.way == "overflow"
+        ),
         current=compare_today(today, buckets, setting) if today else None,
         warnings=(),
     )

@@ -132,7 +132,7 @@ def _saving_words(
         saved = percent(saving(padded, k))
         words.append(f"graph {k} saves {saved} of the compute left with {k - 1}")
         if k == k_range[0] and saving(padded, k) < min_saving:
-            words.append(f"{k - 1} would do, but at least {k} were asked for")
+            words.append(f"{k - 1} would do, but --buckets asks for {k} or more")
     if k + 1 in padded:
         further = f"graph {k + 1} would save {percent(saving(padded, k + 1))} more"
         limit = f"--buckets allows {k_range[1]}"

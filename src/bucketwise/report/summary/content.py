@@ -12,7 +12,7 @@ from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.figures.lengths import headline_drawing
-from bucketwise.report.plan_queries import noun_of, traffic_inputs, with_one_graph
+from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import (
     decision,
@@ -190,10 +190,9 @@ def _settings(plan: Plan, engine: Engine) -> Table:
 
 def _why(visual: Visual) -> tuple[str, ...]:
     found = [f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."]
-    one = with_one_graph(visual)
-    if one is not None and len(visual.vit_max_seq_lens) > 1:
-        said = change(one.padded_compute, visual.padded_compute)
-        top = one.vit_max_seq_lens[-1]
+    if len(visual.vit_max_seq_lens) > 1:
+        said = change(visual.one_graph_compute, visual.padded_compute)
+        top = visual.vit_max_seq_lens[-1]
         found.append(f"Against one graph of {top:,}: {said} ViT compute.")
     return tuple(found)
 
@@ -247,7 +246,10 @@ def files_table(
     """Return which file says more: those beside the page, and what those of a release do."""
     rows = [
         *beside.items(),
-        ("plan.json", "every number and every warning; what was read and rejected"),
+        (
+            "plan.json",
+            "the plan for programs, with every warning; what was read and rejected",
+        ),
     ]
     named = {version: texts for version, texts in snippets.items() if texts}
     if named:
