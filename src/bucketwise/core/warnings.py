@@ -64,7 +64,7 @@ def warnings_of(
         ("few-images", "warning", _few(setting), ()),
         ("images-unsized", "warning", _unsized(traffic, visual), ()),
         ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
-        (LIMIT_ASSUMED, "note", _limit_in_doubt(visual.current), ()),
+        (LIMIT_ASSUMED, "note", limit_in_doubt(visual.current), ()),
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
         ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
@@ -86,14 +86,11 @@ def model_warnings(model: Model) -> tuple[PlanWarning, ...]:
     """Return that the model is assumed, where nobody gave one."""
     if not model.assumed:
         return ()
-    words = (
-        f"Model not given: {model.name} assumed. Another one cuts images into other "
-        "patches."
-    )
+    words = f"The model is {model.name}: none was given, so it is assumed."
     return (PlanWarning(id=MODEL_ASSUMED, severity="warning", words=words),)
 
 
-def _limit_in_doubt(current: Current | None) -> str:
+def limit_in_doubt(current: Current | None) -> str:
     """Say that today's limit is assumed, where that decides who fails."""
     if current is None or not current.max_pixels_assumed or not current.overflow_images:
         return ""
