@@ -19,6 +19,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.decoder.decoder_plan import load_warnings
 from bucketwise.core.plan import Assumption, PlanWarning, Severity
 from bucketwise.core.verdict import CALLS, Grounds, verdict_of
+from bucketwise.core.warnings import LIMIT_ASSUMED, limit_in_doubt, model_warnings
 from tests.strategies import notes_of
 from tests.test_report import CASES as WITHOUT
 from tests.test_report_decoder import CASES, FULL, LIGHT, decoded, evidence_of
@@ -121,6 +122,11 @@ def test_the_verdict_and_what_may_fail_are_told_first_and_whole_within_ten_lines
             for word in doubts
         ),
         *load_warnings(plan.decoder),
+        *(
+            PlanWarning(id=LIMIT_ASSUMED, severity="note", words=words)
+            for words in filter(None, [limit_in_doubt(current)])
+        ),
+        *model_warnings(replace(plan.model, assumed=assumed)),
     )
     row = Assumption(name="batch_size", value="8", status="assumed", source="the load")
     crowded = replace(

@@ -11,6 +11,7 @@ import pytest
 
 from bucketwise.core.analysis import Analysis, Context, analyze
 from bucketwise.core.decoder.decide import DecoderAsk
+from bucketwise.core.decoder.decoder_plan import on_batch_size
 from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.options import PlanOptions
@@ -41,7 +42,6 @@ from bucketwise.report.figures.load import (
     load_drawing,
     means_over_time,
 )
-from bucketwise.report.plan_queries import on_batch_size
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.view import view_of
 from tests.report_laws import check_drawing, figure_of, page_in_words
@@ -249,7 +249,7 @@ def test_what_was_not_seen_is_marked_as_assumed() -> None:
     said = everything(CASES["light"]())
     assert "(roofline: ○ assumed)" in said
     assert "in proportion to its slots (○ assumed)" in said
-    assert "(measured: ● measured)" in everything(CASES["measured"]())
+    assert "(measured: ● given or read)" in everything(CASES["measured"]())
 
 
 def decoder_row(analysis: Analysis) -> tuple[str, ...]:
@@ -397,7 +397,7 @@ def test_a_batch_size_is_spoken_of_only_where_another_one_would_do() -> None:
     assert on_batch_size(decoder_of(decoded(evidence_of((0, 6, 0, 60.0))))) == ""
     low = decoder_of(decoded(evidence_of((0, 2, 0, 60.0))))
     assert on_batch_size(low) == (
-        "A batch_size of 4 would do: requests queue in 0% of busy time"
+        "A batch_size of 4 would do: requests queue in 0% of busy time."
     )
     high = decoder_of(decoded(evidence_of((0, 99, 0, 60.0))))
     assert "with 32 still in 100%" in on_batch_size(high)

@@ -120,7 +120,7 @@ def test_a_base_without_room_is_said_before_anything_else_goes_wrong() -> None:
     report = view_of(analysis, {}, inputs)
     assert section(report, "memory").startswith("The proposed configuration does not")
     assert section(report, "risks").startswith("The proposed configuration does not")
-    assert cells(report, "Memory of a device")[2].endswith(", too much")
+    assert cells(report, "Memory of a device")[2].endswith(", does not fit")
 
 
 def test_a_bare_list_is_judged_by_its_lengths_alone() -> None:

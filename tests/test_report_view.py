@@ -158,7 +158,7 @@ def test_every_figure_has_a_title_a_description_a_caption_and_a_table() -> None:
 
 def test_rejected_rows_are_listed_with_their_places() -> None:
     report = view_of(hostile_analysis(), {})
-    assert section(report, "quality").startswith("1 of 9 rows (11.1%) was rejected")
+    assert section(report, "quality").startswith("8 of 9 rows were used; 1 rejected")
     assert table(report, "quality").rows[0].cells[-1] == f"{HOSTILE} line 3"
 
 
@@ -197,5 +197,5 @@ def test_the_arithmetic_behind_each_saving_gives_that_saving() -> None:
 
 def test_every_assumption_carries_its_status_in_words() -> None:
     page = text_of(whole_page())
-    for mark in ("● measured", "◐ derived", "○ assumed"):
+    for mark in ("● given or read", "◐ derived", "○ assumed"):
         assert mark in page

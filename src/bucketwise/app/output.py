@@ -17,13 +17,15 @@ from bucketwise.core.plan import READ_SCHEMAS
 from bucketwise.engines import engines
 from bucketwise.errors import OutputError
 from bucketwise.read import write_histogram, write_parquet
-from bucketwise.report.formats import FORMATS
+from bucketwise.report.formats import FORMATS, PICTURES
 from bucketwise.system.atomic import filling, is_unfinished, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PLAN, PREVIOUS, HISTOGRAM = "plan.json", "plan.previous.json", "histogram.parquet"
+
+FIGURE = re.compile(rf"figures/(lengths|graphs|memory)\.({'|'.join(PICTURES)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def write_results(
 
 def _is_ours(name: str) -> bool:
     """Return whether an older run wrote a file: what the new one has not is removed."""
-    emitted = any(engine.emitted.fullmatch(name) for engine in engines())
+    patterns = (FIGURE, *(engine.emitted for engine in engines()))
+    emitted = any(each.fullmatch(name) for each in patterns)
     return emitted or name in FORMATS.values()
 
 

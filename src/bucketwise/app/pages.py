@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bucketwise.app.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
@@ -30,6 +30,10 @@ class Pages:
     files: Mapping[str, str | bytes]
     notes: tuple[str, ...] = ()
 
+    def beside(self, files: Mapping[str, bytes]) -> Pages:
+        """Return the pages with more files beside them."""
+        return replace(self, files={**self.files, **files})
+
 
 def check_formats(formats: Iterable[str]) -> None:
     """Refuse early what cannot be made at all: paper alone, and nothing to print with."""
@@ -42,19 +46,22 @@ def pages_of(
     snippets: Mapping[str, Mapping[str, str]],
     inputs: ReportInputs,
     formats: Iterable[str],
+    figures: str | None = None,
 ) -> Pages:
-    """Return the pages asked for; a PDF that cannot be made becomes a note."""
+    """Return the pages asked for, and the figures of a form; a PDF that fails is a note."""
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
+    from bucketwise.report.headline import pictures_of  # noqa: PLC0415
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
     family = analysis.plan.model.family
-    return _pages(
+    pages = _pages(
         formats,
         lambda: worded(render(analysis, snippets, inputs), family),
         lambda beside: summary_of(analysis, snippets, inputs, beside=beside),
         WHOLE,
         family,
     )
+    return pages.beside(pictures_of(analysis, inputs, figures)) if figures else pages
 
 
 def encoder_pages(

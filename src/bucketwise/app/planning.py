@@ -37,6 +37,7 @@ from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
 from bucketwise.read.configs.scenarios import GivenLengths
 from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.formats import check_picture
 
 
 @takes(AnalyzeOptions)
@@ -250,6 +251,7 @@ def write_plan(
     base: Base | None = None,
     target: Iterable[str] = (),
     formats: Iterable[str] = ("html",),
+    figures: str | None = None,
     config: str | Path | Mapping[str, Any] | Document | None = None,
     inputs: ReportInputs | None = None,
 ) -> Written:
@@ -268,6 +270,9 @@ def write_plan(
     formats : iterable of str
         Pages to write: html (the report), pdf and md (the decision on one page); none
         for an empty one.
+    figures : str, optional
+        png or svg: write the three headline figures as files, too; what the analysis
+        was asked by default.
     config : str, Path, mapping or Document, optional
         The configuration in service, as `lint_config` takes it or as it was read: the
         report judges it.
@@ -285,7 +290,7 @@ def write_plan(
         When the folder holds something else or cannot be written, or a PDF alone was
         asked for and cannot be made.
     UsageError
-        When a format is not known.
+        When a format, or a form of figures, is not known.
     ConfigError
         When `config` cannot be read.
     """
@@ -299,7 +304,9 @@ def write_plan(
     inputs = inputs or report_inputs(
         analysis, base=base, targets=dialects, config=config
     )
-    pages = pages_of(analysis, snippets, inputs, formats)
+    figures = figures or analysis.plan.provenance.options.get("figures")
+    check_picture(figures)
+    pages = pages_of(analysis, snippets, inputs, formats, figures)
     written = write_results(
         analysis,
         folder,

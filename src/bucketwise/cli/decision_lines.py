@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.decoder_plan import OTHER_BATCH_SIZE
 from bucketwise.core.plan import Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.core.verdict import CALLS, failing_today
+from bucketwise.core.warnings import LIMIT_ASSUMED
 from bucketwise.nouns.engine import Engine
-from bucketwise.report.plan_queries import on_batch_size, traffic_inputs
+from bucketwise.report.plan_queries import traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
     decoder_saving,
-    limit_in_doubt,
+    limits_to_set,
+    said_of,
     under_limit,
 )
 from bucketwise.words.numbers import change, compute, number, percent, plural
+from bucketwise.words.reject_reasons import left_out
 from bucketwise.words.text import worded
 
 MOST_LINES = 10
 MOST_NOTES = 3
+
+LINES_OF_THEIR_OWN = (LIMIT_ASSUMED, OTHER_BATCH_SIZE)
+"""Notes that are told where they matter, and never left out."""
 
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
@@ -32,7 +39,9 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     ]
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
     notes += [
-        f"Note: {each.words}" for each in plan.warnings if each.severity == "note"
+        f"Note: {each.words}"
+        for each in plan.warnings
+        if each.severity == "note" and each.id not in LINES_OF_THEIR_OWN
     ]
     last = _read(analysis)
     surplus = sum(map(len, groups)) + bool(notes) + 1 - MOST_LINES
@@ -62,7 +71,7 @@ def _verdict(plan: Plan) -> Iterator[str]:
     yield from (_reason(each) for each in others if each.severity != "note")
     if current and all(each.id != "failing-today" for each in plan.verdict.reasons):
         yield " ".join(failing_today(current))
-    if current and (said := limit_in_doubt(current)):
+    if said := said_of(plan, LIMIT_ASSUMED):
         yield said
 
 
@@ -85,6 +94,8 @@ def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
             verb=verb,
             assumed=assumed,
         )
+        if said := said_of(plan, OTHER_BATCH_SIZE):
+            yield said
     if visual.soft_tokens:
         area_px = (model.patch_size * model.merge_size) ** 2
         yield (
@@ -94,20 +105,7 @@ def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
             f"({model.limits_source})."
         )
         return
-    yield (
-        f"Set min_pixels {visual.processor.min_pixels:,} and max_pixels "
-        f"{visual.processor.max_pixels:,} on the processor{_whose_limits(plan)}."
-    )
-
-
-def _whose_limits(plan: Plan) -> str:
-    """Say whose the limits are that nobody gave, and which were lowered."""
-    model, processor = plan.model, plan.visual.processor
-    given = model.limits_source == "given"
-    if processor.max_pixels < model.max_pixels:
-        whose = "yours" if given else model.limits_source
-        return f", below max_pixels {model.max_pixels:,} ({whose})"
-    return "" if given else f" (limits not given: from {model.limits_source})"
+    yield limits_to_set(plan)
 
 
 def _saves(plan: Plan) -> Iterator[str]:
@@ -122,7 +120,7 @@ def _saves(plan: Plan) -> Iterator[str]:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield (
             f"On the {plural(current.served_images, 'image')} that both serve"
-            f"{under_limit(current, plan.model.max_pixels)}: {said} ViT compute than "
+            f"{under_limit(current, visual.processor.max_pixels)}: {said} ViT compute than "
             "today."
         )
 
@@ -132,14 +130,10 @@ def _read(analysis: Analysis) -> str:
     traffic = plan.traffic
     images = plural(traffic.images, "image")
     weighed = "" if traffic.images == traffic.rows_used else f" for {images}"
-    apart = [
-        f"{value} {what}"
-        for value, what in (
-            (f"{traffic.rows_rejected:,}", "rejected"),
-            (number(traffic.refused_by_processor), "refused by the processor"),
-        )
-        if value != "0"
-    ]
+    apart = [*left_out(traffic.rejections)]
+    if traffic.refused_by_processor:
+        refused = number(traffic.refused_by_processor)
+        apart.append(f"{refused} refused by the processor")
     return (
         f"Read {plural(traffic.rows_read, 'row')}{weighed}, "
         f"{' and '.join(apart) or 'all used'}"
@@ -179,16 +173,13 @@ def _decoder_read(plan: Plan) -> str:
 def _decoder_lines(
     decoder: Decoder, *, smaller: bool, verb: str, assumed: bool
 ) -> Iterator[str]:
-    """Name the decoder graphs, what they save, and the batch size that would fit."""
+    """Name the decoder graphs and what they save."""
     said = " (assumed, suggested by the activity)" if assumed else ""
     yield (
         f"{verb} decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
         f"batch_size {decoder.batch_size}{said}: "
         f"{decoder_saving(decoder, smaller=smaller)}."
     )
-    said = on_batch_size(decoder)
-    if said:
-        yield f"{said}."
 
 
 def _compile_lines(plan: Plan, engine: Engine, verb: str) -> Iterator[str]:
@@ -205,11 +196,11 @@ def _compile_lines(plan: Plan, engine: Engine, verb: str) -> Iterator[str]:
 
 
 def _one_graph(visual: Visual) -> str:
-    first = visual.frontier[0]
-    if first.k != 1 or len(visual.vit_max_seq_lens) == 1:
+    if len(visual.vit_max_seq_lens) == 1:
         return ""
-    ratio = first.padded_compute / visual.padded_compute
+    one = visual.one_graph_compute
     return (
-        f" One graph of {first.vit_max_seq_lens[-1]:,} would take "
-        f"{compute(first.padded_compute, visual.cost.unit)}, {ratio:.2f} times as much."
+        f" One graph of {visual.vit_max_seq_lens[-1]:,} would take "
+        f"{compute(one, visual.cost.unit)}, {one / visual.padded_compute:,.2f} times as "
+        "much."
     )

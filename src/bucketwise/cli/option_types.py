@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bucketwise.errors import UsageError
-from bucketwise.report.formats import FORMATS, chosen_formats
+from bucketwise.report.formats import FORMATS, PICTURES, chosen_formats
 
 STEP_COSTS = ("roofline", "slots")
 GPU = "gpu"
@@ -404,6 +404,7 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "count": click.IntRange(min=1, max=MOST_COUNT),
     "length": click.IntRange(min=1),
     "unit": click.Choice(["vit", "merged"]),
+    "picture": click.Choice(PICTURES),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
     "step_cost": StepCost(),
     "graph_minutes": GraphMinutes(),

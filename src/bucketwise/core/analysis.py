@@ -19,7 +19,7 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import BudgetPoint, Cost, Plan, Visual
+from bucketwise.core.plan import BudgetPoint, Cost, Plan, Visual, in_order
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -30,7 +30,7 @@ from bucketwise.core.plan_record import (
 from bucketwise.core.safe_top import processor_of, safe_top
 from bucketwise.core.tail_limit import tail_limit
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
-from bucketwise.core.warnings import warnings_of
+from bucketwise.core.warnings import model_warnings, warnings_of
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity
 from bucketwise.nouns.engine import Base, Engine, Release
@@ -202,9 +202,10 @@ def analyze(
     counts = setting.counts
     evidence = ask.evidence if ask else None
     told = {each.name for each in decided.assumptions} if decided else set()
+    model = model_facts(profile, preprocessing, assumed=context.model_assumed)
     plan = Plan(
         verdict=UNDECIDED,
-        model=model_facts(profile, preprocessing, assumed=context.model_assumed),
+        model=model,
         traffic=traffic_summary(traffic, counts, newest),
         visual=visuals[newest.name],
         visual_by_target=visuals
@@ -219,7 +220,8 @@ def analyze(
             decided.decoder if decided else None,
         ),
         frontier_budgets=halves[newest.name].front,
-        warnings=(
+        warnings=in_order(
+            *model_warnings(model),
             *visuals[newest.name].warnings,
             *load_warnings(decided.decoder if decided else None),
         ),
@@ -227,6 +229,7 @@ def analyze(
             *assumptions(
                 profile,
                 preprocessing,
+                setting.preprocessing.image.max_pixels,
                 curve,
                 # What the load suggests stands in the place of the base's.
                 tuple(row for row in context.base if row[0] not in told),
@@ -335,7 +338,9 @@ def _visual(
     merged = tuple(-(-length // merge) for length in buckets.lengths)
     is_merged = question.bucket_unit == "merged_patches"
     images = weight_of(setting.counts, setting.counts.accepted)
-    other_limits = caps(setting, len(buckets.lengths))
+    other_limits = caps(
+        setting, buckets.lengths, allow_overflow=found.choice.way == "overflow"
+    )
     visual = Visual(
         bucket_unit=question.bucket_unit,
         max_seq_lens=merged if is_merged else buckets.lengths,

@@ -141,8 +141,18 @@ def worst_let_through(setting: Case) -> Worst:
     )
 
 
-def caps(setting: Case, k: int) -> tuple[Cap, ...]:
-    """Return what other upper limits would do, each with its own exact optimum of k."""
+IN_FORCE = "in force"
+"""The limit of the plan, among others."""
+
+
+def caps(
+    setting: Case, planned: tuple[int, ...], *, allow_overflow: bool
+) -> tuple[Cap, ...]:
+    """Return the plan and what other upper limits would do with as many graphs.
+
+    Each of those has its own exact optimum, and a top that holds whatever it lets through
+    unless the plan's need not.
+    """
     if setting.counts.sizes.is_told.any():
         return ()
     unlimited = (
@@ -154,13 +164,17 @@ def caps(setting: Case, k: int) -> tuple[Cap, ...]:
     for name, max_pixels in _named_limits(setting):
         if max_pixels not in found:
             varied = setting.with_max_pixels(max_pixels)
-            found[max_pixels] = _cap(name, varied, unlimited, k)
+            lengths = planned
+            if name != IN_FORCE:
+                worst = 0 if allow_overflow else varied.worst().needed
+                lengths = _best(varied, len(planned), worst)
+            found[max_pixels] = _cap(name, varied, unlimited, lengths)
     return tuple(found[value] for value in sorted(found, reverse=True))
 
 
 def _named_limits(setting: Case) -> Iterable[tuple[str, int]]:
     image, profile = setting.preprocessing.image, setting.profile
-    yield "in force", image.max_pixels
+    yield IN_FORCE, image.max_pixels
     yield "checkpoint", max(profile.checkpoint.max_pixels, image.min_pixels)
     if profile.soft_tokens:
         for count in profile.soft_tokens.supported:
@@ -183,9 +197,10 @@ def _named_limits(setting: Case) -> Iterable[tuple[str, int]]:
             yield name, at
 
 
-def _cap(name: str, varied: Case, unlimited: Counts, k: int) -> Cap:
+def _best(varied: Case, k: int, worst: int) -> tuple[int, ...]:
+    """Return the exact optimum of k under a limit."""
     demand = varied.demand()
-    largest = max(int(demand.needed[-1]), *varied.marks, 1)
+    largest = max(int(demand.needed[-1]), worst, *varied.marks)
     top = int(align_up(np.array([largest]), varied.align)[0])
     problem = Problem.of(
         demand,
@@ -195,8 +210,11 @@ def _cap(name: str, varied: Case, unlimited: Counts, k: int) -> Cap:
         pinned=[pin for pin in varied.pins if pin < top],
         marks=varied.marks,
     )
-    lengths = SOLVERS[EXACT](problem, k)
-    bill = price(Buckets(lengths), demand, varied.curve)
+    return SOLVERS[EXACT](problem, k)
+
+
+def _cap(name: str, varied: Case, unlimited: Counts, lengths: tuple[int, ...]) -> Cap:
+    bill = price(Buckets(lengths), varied.demand(), varied.curve)
     shrunk = weight_of(varied.counts, shrunk_by(varied.counts, unlimited))
     return Cap(
         name=name,
@@ -204,10 +222,10 @@ def _cap(name: str, varied: Case, unlimited: Counts, k: int) -> Cap:
         shrinks_images=shrunk,
         shrinks_share=shrunk / weight_of(varied.counts, varied.counts.accepted),
         vit_max_seq_lens=lengths,
-        top=top,
+        top=lengths[-1],
         padded_compute=bill.padded_compute,
         waste=bill.waste,
-        mask_bytes=varied.release.engine.mask_bytes(top),
+        mask_bytes=varied.release.engine.mask_bytes(lengths[-1]),
     )
 
 

@@ -11,6 +11,8 @@ from bucketwise.words.numbers import memory, plural
 
 Verdict = Literal["does not fit", "cannot tell", "fits"]
 
+Part = Literal["weights", "graphs", "cache"]
+
 VERDICTS: tuple[Verdict, ...] = ("does not fit", "cannot tell", "fits")
 """The worst first."""
 
@@ -23,6 +25,8 @@ class Term:
     ----------
     name : str
         What it is.
+    part : {"weights", "graphs", "cache"}
+        What of the model it belongs to.
     device_bytes : int
         What it takes of one device.
     status : {"measured", "derived", "assumed"}
@@ -32,6 +36,7 @@ class Term:
     """
 
     name: str
+    part: Part
     device_bytes: int
     status: Status
     source: str
@@ -207,9 +212,37 @@ class MemoryPlan:
         return min((fit.verdict for fit in self.fits), key=VERDICTS.index)
 
     @property
+    def fullest(self) -> Pool:
+        """The devices that hold the most."""
+        return max(self.pools, key=lambda pool: pool.device_bytes)
+
+    @property
     def lacks_bytes(self) -> int:
         """What one device misses at the most, by estimate; 0 where none does."""
         return max(0, *(fit.lacks_bytes for fit in self.fits))
+
+    @property
+    def spare_bytes(self) -> int:
+        """What every device has left by estimate; 0 where one lacks something."""
+        return max(0, min(-fit.lacks_bytes for fit in self.fits))
+
+
+def fit_in_words(found: Fit | MemoryPlan) -> str:
+    """Return whether it fits: one of four answers, in the same words everywhere."""
+    if found.verdict != "cannot tell":
+        return found.verdict
+    return LACKS if found.lacks_bytes > 0 else CLOSE
+
+
+LACKS, CLOSE = "does not fit by estimate", "barely fits by estimate"
+
+
+def close_in_words(spare_bytes: int, usable_bytes: int, device: str) -> str:
+    """Say that little is left of a device, where it fits."""
+    return (
+        f"The proposed configuration {CLOSE}: {memory(spare_bytes)} of {memory(usable_bytes)} ({device}) "
+        "are left, and what kernels take was never measured. Compile to tell."
+    )
 
 
 def plan_lines(plan: MemoryPlan) -> tuple[str, ...]:
@@ -218,22 +251,27 @@ def plan_lines(plan: MemoryPlan) -> tuple[str, ...]:
 
 
 def _plan_lines(plan: MemoryPlan) -> Iterator[str]:
-    yield f"Memory: {plan.verdict} ({memory(plan.usable_bytes)} a device, {plan.device})."
+    yield f"Memory: {fit_in_words(plan)} ({memory(plan.usable_bytes)} a device, {plan.device})."
     for pool in plan.pools:
         yield from _pool_lines(pool)
-    blocks = plan.blocks
-    chosen = "given" if blocks.given else "by estimate"
-    yield (
-        f"Cache: {plural(blocks.taken, 'block')} {chosen}, {blocks.num_min:,} to "
-        f"{blocks.num_full:,} make sense, at most {blocks.most:,} leave room for the rest."
-    )
+    yield cache_in_words(plan.blocks)
     for change in plan.changes:
         yield f"Would fit with {change.words}."
     yield from plan.notes
 
 
+def cache_in_words(blocks: Blocks) -> str:
+    """Return the blocks there will be, and how many are of use and fit."""
+    chosen = "as given" if blocks.given else "by estimate what the SDK takes"
+    return (
+        f"Cache: {plural(blocks.taken, 'block')} of {blocks.tokens:,} tokens, {chosen}; "
+        f"{blocks.num_min:,} is the fewest that compile and {blocks.num_full:,} the most "
+        f"ever used; {blocks.most:,} would fit by estimate, with nothing to spare."
+    )
+
+
 def _pool_lines(pool: Pool) -> Iterator[str]:
     count = plural(len(pool.device_ids), "device")
-    yield f"{pool.name} on {count}: {memory(pool.device_bytes)} each, {pool.fit.verdict}."
+    yield f"{pool.name} on {count}: {memory(pool.device_bytes)} each, {fit_in_words(pool.fit)}."
     for term in pool.terms:
         yield f"  {term.name}: {memory(term.device_bytes)} [{term.status}]"

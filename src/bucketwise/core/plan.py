@@ -312,6 +312,12 @@ class PlanWarning:
     rules: tuple[str, ...] = ()
 
 
+def in_order(*warnings: PlanWarning) -> tuple[PlanWarning, ...]:
+    """Return warnings the gravest first, otherwise as they come."""
+    order: tuple[Severity, ...] = ("error", "warning", "note")
+    return tuple(sorted(warnings, key=lambda each: order.index(each.severity)))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """One reason of a verdict, and what to type to change it, where that is known."""
@@ -445,6 +451,13 @@ class Visual:
     def lengths(self) -> tuple[int, ...]:
         """The compiled lengths, in ViT patches."""
         return self.vit_max_seq_lens
+
+    @property
+    def one_graph_compute(self) -> float:
+        """The compute of every run on one graph of the top length."""
+        top = self.vit_max_seq_lens[-1]
+        runs = sum(use.runs for use in self.buckets)
+        return runs * (self.cost.a * top + self.cost.b * top**2)
 
 
 class UseLike(Protocol):

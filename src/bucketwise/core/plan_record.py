@@ -132,6 +132,7 @@ def provenance(
 def assumptions(
     profile: ModelProfile,
     preprocessing: Preprocessing,
+    planned_max_pixels: int,
     curve: CostCurve,
     base: tuple[tuple[str, str, str, str], ...],
     *,
@@ -141,6 +142,8 @@ def assumptions(
     """Return every value the plan rests on, with how far to trust it."""
     image = preprocessing.image
     limits = f"{image.min_pixels:,} to {image.max_pixels:,} pixels"
+    if planned_max_pixels < image.max_pixels:
+        limits += f", lowered to {planned_max_pixels:,} by the plan"
     fps = preprocessing.video_fps
     sampling = "every frame" if fps is None else f"{fps:g} frames a second"
     if profile.soft_tokens:

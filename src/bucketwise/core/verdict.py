@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bucketwise.core.memory import Change, MemoryPlan
+from bucketwise.core.memory import Change, MemoryPlan, close_in_words, fit_in_words
 from bucketwise.core.plan import (
     Call,
     Current,
     Memory,
     MemoryTerm,
     Plan,
-    PlanWarning,
     Reason,
+    Severity,
     Verdict,
 )
+from bucketwise.core.warnings import MODEL_ASSUMED
 from bucketwise.words.numbers import (
     change,
     compute,
@@ -34,6 +35,9 @@ OPTIONS: dict[tuple[str, ...], str] = {
     ("tensor_parallel_size",): "--devices",
 }
 """The option that sets a key of the configuration."""
+
+AGAINST = {"documented-unit": "--bucket-unit vit", MODEL_ASSUMED: "--model NAME"}
+"""What to type against a warning."""
 
 CALLS: dict[Call, str] = {
     "go": "go",
@@ -95,7 +99,7 @@ def memory_of(plan: MemoryPlan | None) -> Memory | None:
     """Return what the fullest device holds, as plan.json tells it."""
     if plan is None:
         return None
-    fullest = max(plan.pools, key=lambda pool: pool.device_bytes)
+    fullest = plan.fullest
     certain = plan.verdict == "fits"
     return Memory(
         device=plan.device,
@@ -111,19 +115,22 @@ def memory_of(plan: MemoryPlan | None) -> Memory | None:
 
 def _against(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
     """Yield why the plan would not load, or not serve."""
-    for warning in _warnings(plan, "error"):
-        option = "--bucket-unit vit" if warning.id == "documented-unit" else None
-        yield Reason(
-            id=warning.id, severity="error", words=warning.words, option=option
-        )
+    yield from _warnings(plan, "error")
     yield from grounds.refusals
     yield from _over_budget(plan)
-    found = grounds.memory
-    if found is None or not found.lacks_bytes:
+    yield from (each for each in memory_reasons(grounds.memory) if each.id == "memory")
+
+
+def memory_reasons(found: MemoryPlan | None) -> Iterator[Reason]:
+    """Yield what speaks against a compile: that it does not fit its devices, or barely."""
+    if found is None or found.verdict == "fits":
         return
-    sure = "" if found.verdict == "does not fit" else " by estimate"
+    if not found.lacks_bytes:
+        words = close_in_words(found.spare_bytes, found.usable_bytes, found.device)
+        yield Reason(id="memory-close", severity="warning", words=words)
+        return
     words = (
-        f"It does not fit{sure}: a device lacks {memory(found.lacks_bytes)} of "
+        f"The proposed configuration {fit_in_words(found)}: a device lacks {memory(found.lacks_bytes)} of "
         f"{memory(found.usable_bytes)} ({found.device})."
     )
     if found.changes:
@@ -203,23 +210,10 @@ def _not_worth(words: str) -> Reason:
 
 def _conditions(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
     """Yield what is to be checked before a compile."""
-    if plan.model.assumed:
-        yield Reason(
-            id="model-assumed",
-            severity="warning",
-            words=f"The model is {plan.model.name}: none was given, so it is assumed.",
-            option="--model NAME",
-        )
-    for warning in _warnings(plan, "warning"):
-        yield Reason(id=warning.id, severity="warning", words=warning.words)
-    found = grounds.memory
-    if found is not None and found.verdict == "cannot tell" and not found.lacks_bytes:
-        yield Reason(
-            id="memory-close",
-            severity="warning",
-            words=f"It fits by estimate, with less to spare of "
-            f"{memory(found.usable_bytes)} than was ever measured: compile to tell.",
-        )
+    yield from _warnings(plan, "warning")
+    yield from (
+        each for each in memory_reasons(grounds.memory) if each.id == "memory-close"
+    )
 
 
 def failing_today(current: Current) -> tuple[str, str]:
@@ -255,15 +249,22 @@ def _saving(plan: Plan, current: Current | None) -> str:
             f"{said} ViT compute than today, on the {plural(current.served_images, 'image')} "
             "that both serve."
         )
-    one = next((point for point in visual.frontier if point.k == 1), None)
-    if one is None or len(visual.vit_max_seq_lens) == 1:
+    if len(visual.vit_max_seq_lens) == 1:
         return f"{percent(visual.waste)} of the ViT compute is padding."
-    said = change(one.padded_compute, visual.padded_compute)
-    return f"{said} ViT compute than one graph of {one.vit_max_seq_lens[-1]:,}."
+    said = change(visual.one_graph_compute, visual.padded_compute)
+    return f"{said} ViT compute than one graph of {visual.vit_max_seq_lens[-1]:,}."
 
 
-def _warnings(plan: Plan, severity: str) -> Iterator[PlanWarning]:
-    return (each for each in plan.warnings if each.severity == severity)
+def _warnings(plan: Plan, severity: Severity) -> Iterator[Reason]:
+    """Yield the warnings of the plan that are so grave, with what to type."""
+    for each in plan.warnings:
+        if each.severity == severity:
+            yield Reason(
+                id=each.id,
+                severity=severity,
+                words=each.words,
+                option=AGAINST.get(each.id),
+            )
 
 
 def _lacks(found: MemoryPlan | None) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from bucketwise.core.cost import vit_flops
 from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize.excess import excess_of
-from bucketwise.core.plan import PlanWarning, Severity, Visual
+from bucketwise.core.plan import Current, Model, PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
 from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.traffic import Traffic
@@ -23,6 +23,8 @@ from bucketwise.words.numbers import (
     verb,
 )
 from bucketwise.words.reject_reasons import UNSIZED
+
+MODEL_ASSUMED, LIMIT_ASSUMED = "model-assumed", "limit-assumed"
 
 CLASS_RULES = ("keys/class-too-new",)
 OVERFLOW_RULES = ("buckets/overflow-possible",)
@@ -60,8 +62,9 @@ def warnings_of(
         ("length-unproven", "warning", _unproven_length(engine, visual), LENGTH_RULES),
         ("memory-unknown", "warning", _memory_unknown(setting), ()),
         ("few-images", "warning", _few(setting), ()),
-        ("images-unsized", "warning", _unsized(traffic), ()),
+        ("images-unsized", "warning", _unsized(traffic, visual), ()),
         ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
+        (LIMIT_ASSUMED, "note", limit_in_doubt(visual.current), ()),
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
         ("tail-limit", "note", _tail(visual), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
@@ -77,6 +80,26 @@ def warnings_of(
         PlanWarning(id=name, severity=severity, words=words, rules=rules)
         for name, severity, words, rules in found
         if words
+    )
+
+
+def model_warnings(model: Model) -> tuple[PlanWarning, ...]:
+    """Return that the model is assumed, where nobody gave one."""
+    if not model.assumed:
+        return ()
+    words = f"The model is {model.name}: none was given, so it is assumed."
+    return (PlanWarning(id=MODEL_ASSUMED, severity="warning", words=words),)
+
+
+def limit_in_doubt(current: Current | None) -> str:
+    """Say that today's limit is assumed, where that decides who fails."""
+    if current is None or not current.max_pixels_assumed or not current.overflow_images:
+        return ""
+    return (
+        "Nothing read sets the max_pixels in service, so that of the checkpoint, "
+        f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
+        "smaller one fewer images may fail today than counted; --current-max-pixels "
+        "tells it."
     )
 
 
@@ -172,12 +195,12 @@ def _top(visual: Visual, setting: Case) -> str:
             return text
         return (
             f"{text} max_pixels {top.lowered_max_pixels:,} would keep {top.needed:,} "
-            f"and shrink {shrinks} of the images further."
+            f"and make {shrinks} of the images smaller than {limit:,} does."
         )
     if top.way == "lowered" and top.lowering_shrinks:
         return (
             f"max_pixels is lowered to {limit:,}, so that everything it lets through "
-            f"fits {top.needed:,}: {shrinks} of the images are shrunk further. A top of "
+            f"fits {top.needed:,}: {shrinks} of the images become smaller by it. A top of "
             f"{top.holds_all:,} would hold them, at {costs} more ViT compute."
         )
     return ""
@@ -239,8 +262,8 @@ def _overflow(visual: Visual) -> str:
     if safe.value is None:
         return f"{text} {to_be_sure}; no max_pixels prevents it."
     return (
-        f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which shrinks "
-        f"{percent(safe.shrinks_share)} of the images further."
+        f"{text} {to_be_sure}, or set max_pixels {safe.value:,}, which makes "
+        f"{percent(safe.shrinks_share)} of the images smaller than the plan does."
     )
 
 
@@ -324,7 +347,7 @@ def _own_overflow(visual: Visual, setting: Case) -> str:
     )
 
 
-def _unsized(traffic: Traffic) -> str:
+def _unsized(traffic: Traffic, visual: Visual) -> str:
     unsized = sum(
         rejection.count
         for rejection in traffic.rejections
@@ -333,10 +356,11 @@ def _unsized(traffic: Traffic) -> str:
     if not unsized:
         return ""
     seen = unsized + traffic.rows_used
+    limit = visual.processor.max_pixels
     return (
         f"{plural(unsized, 'image')} of {seen:,} ({percent(unsized / seen)}) "
         f"{verb(unsized, 'was', 'were')} only referred to: nothing was fetched, and the "
-        "plan stands on the others."
+        f"plan stands on the others. Larger ones are shrunk to max_pixels {limit:,}."
     )
 
 

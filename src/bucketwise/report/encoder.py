@@ -10,6 +10,7 @@ from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.encoder.verdict import FEW_TEXTS
 from bucketwise.core.encoder.words import read, saves
 from bucketwise.core.half_split import DRAWS, HalfSplit
+from bucketwise.core.memory import CLOSE, LACKS
 from bucketwise.core.plan import Memory
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.report.blocks import (
@@ -334,11 +335,7 @@ def _memory(found: Memory | None) -> Section | None:
     """Return what the one device holds; None where nobody estimated it."""
     if found is None:
         return None
-    verdict = {
-        True: "fits",
-        None: "fits by estimate, with less to spare than was ever measured",
-        False: "does not fit by estimate",
-    }[found.fits]
+    verdict = {True: "fits", None: CLOSE, False: LACKS}[found.fits]
     return Section(
         id="memory",
         title="Memory",

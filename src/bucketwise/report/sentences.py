@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
-from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.plan import Current, Decoder, Plan
-from bucketwise.words.numbers import memory, percent
+from bucketwise.words.numbers import percent
 
 
 def under_limit(current: Current, plan_max_pixels: int) -> str:
@@ -15,28 +14,23 @@ def under_limit(current: Current, plan_max_pixels: int) -> str:
     return f" under max_pixels {current.compared_max_pixels:,}, the lower of the two"
 
 
-def limit_in_doubt(current: Current) -> str:
-    """Say that today's limit is assumed, where that decides who fails; "" elsewhere."""
-    if not current.max_pixels_assumed or not current.overflow_images:
-        return ""
-    return (
-        "Nothing read sets the max_pixels in service, so that of the checkpoint, "
-        f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
-        "smaller one fewer images may fail today than counted; --current-max-pixels "
-        "tells it."
-    )
+def said_of(plan: Plan, warning_id: str) -> str:
+    """Return what a warning of the plan says; "" where it has none of that id."""
+    found = (each.words for each in plan.warnings if each.id == warning_id)
+    return next(found, "")
 
 
-def memory_in_doubt(plan: MemoryPlan | None) -> str:
-    """Say that the proposal does not fit its devices, or may not; "" where it does."""
-    if plan is None or not plan.lacks_bytes:
-        return ""
-    lacks = memory(plan.lacks_bytes)
-    if plan.verdict == "does not fit":
-        return f"The proposed configuration does not fit its devices, by {lacks} each."
+def limits_to_set(plan: Plan) -> str:
+    """Say which limits to set, whose they are where nobody gave them, and what was lowered."""
+    model, processor = plan.model, plan.visual.processor
+    given = model.limits_source == "given"
+    whose = "" if given else f" (limits not given: from {model.limits_source})"
+    if processor.max_pixels < model.max_pixels:
+        source = "yours" if given else model.limits_source
+        whose = f", below max_pixels {model.max_pixels:,} ({source})"
     return (
-        f"By estimate the proposed configuration lacks {lacks} on a device; only a "
-        "compile can tell."
+        f"Set min_pixels {processor.min_pixels:,} and max_pixels "
+        f"{processor.max_pixels:,} on the processor{whose}."
     )
 
 

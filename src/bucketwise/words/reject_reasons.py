@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Rejected(Protocol):
+    """So many rows, for one reason."""
+
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+    @property
+    def count(self) -> int: ...  # noqa: D102
+
+
 MISSING = "missing"
 NOT_A_NUMBER = "not a number"
 ZERO_OR_NEGATIVE = "zero or negative"
@@ -46,6 +59,20 @@ OUTSIDE = frozenset(
     }
 )
 """Reasons that are no fault of the data: such rows are counted, and are not bad."""
+
+
+def left_out(rejections: Iterable[Rejected]) -> tuple[str, ...]:
+    """Return how many rows are bad, and how many are left out for no fault of theirs."""
+    counts = {each.reason: each.count for each in rejections}
+    bad = sum(count for reason, count in counts.items() if reason not in OUTSIDE)
+    return (
+        *([f"{bad:,} rejected"] if bad else []),
+        *(
+            f"{counts[reason]:,} left out ({reason})"
+            for reason in sorted(OUTSIDE & counts.keys())
+        ),
+    )
+
 
 ENDS_BEFORE_START = "ends before it starts"
 

@@ -15,6 +15,7 @@ from bucketwise.app.options.shared import (
     named_model,
     run_cost,
 )
+from bucketwise.report.formats import PICTURES
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
@@ -219,6 +220,14 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "says, else one graph]",
         metavar="LIST|gpu",
     )
+    figures: str | None = asked(
+        None,
+        "output",
+        "picture",
+        "Write the three headline figures, of lengths, graphs and memory, as files for "
+        "slides and tickets  [default: none]",
+        metavar="png|svg",
+    )
     places: bool = asked(
         True,  # noqa: FBT003 - the default of a flag
         "output",
@@ -230,7 +239,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
     def problems(self) -> list[str]:
         """Return what is wrong with them and no value below checks."""
         unit = not_among("bucket-unit", self.bucket_unit, UNITS)
-        return [*super().problems(), *unit]
+        picture = not_among("figures", self.figures or PICTURES[0], PICTURES)
+        return [*super().problems(), *unit, *picture]
 
     def _budgets(self) -> Budgets:
         from bucketwise.core.budgets import Budgets, GraphMinutes  # noqa: PLC0415 - as below
@@ -287,7 +297,7 @@ RECORDED = (
     *("graph_price", "current", "current_max_pixels", "target", "decoder_graphs"),
     "decoder_pins",
     *("graph_minutes", "memory_budget", "compile_budget", "max_latency"),
-    *("step_cost", "measured_with", "batch_size"),
+    *("step_cost", "measured_with", "batch_size", "figures"),
 )
 """In the order of every plan there is: its bytes stay."""
 

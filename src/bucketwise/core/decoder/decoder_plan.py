@@ -16,6 +16,7 @@ from bucketwise.core.decoder.replay import replay
 from bucketwise.core.decoder.sizing import (
     BATCH_SIZES,
     LARGER_BATCH_SIZES,
+    QUEUEING_LIMIT,
     batch_size_options,
     context_length,
     suggested_batch_size,
@@ -29,6 +30,7 @@ from bucketwise.core.plan import (
     DecoderEvidence,
     PlanWarning,
     RejectedRows,
+    Severity,
     StepCost,
 )
 from bucketwise.errors import InputError, UsageError
@@ -42,7 +44,7 @@ FEW_RECORDS = 100
 """Below so many records a share of time is told by a handful of them."""
 
 
-BATCH_SIZE = "batch_size"
+BATCH_SIZE, OTHER_BATCH_SIZE = "batch_size", "other-batch-size"
 """The assumption that stands for one that nobody gave, by the name of its key."""
 
 REPLAYED = "a replay"
@@ -325,11 +327,39 @@ def load_warnings(decoder: Decoder | None) -> tuple[PlanWarning, ...]:
     if decoder is None or not decoder.evidence.samples:
         return ()
     rejected = sum(each.count for each in decoder.evidence.rejections)
-    said = few_records(decoder.evidence.samples - rejected)
-    if not said:
-        return ()
-    words = f"The decoder's load: {said}."
-    return (PlanWarning(id="few-readings", severity="warning", words=words),)
+    few = few_records(decoder.evidence.samples - rejected)
+    found: tuple[tuple[str, Severity, str], ...] = (
+        ("few-readings", "warning", few and f"The decoder's load: {few}."),
+        (OTHER_BATCH_SIZE, "note", on_batch_size(decoder)),
+    )
+    return tuple(
+        PlanWarning(id=name, severity=severity, words=words)
+        for name, severity, words in found
+        if words
+    )
+
+
+def on_batch_size(decoder: Decoder) -> str:
+    """Return what the load says of the batch size planned; "" where it fits."""
+    planned, suggested = decoder.batch_size, decoder.suggested_batch_size
+    queues = decoder.evidence.clipped_share
+    if queues is None or not decoder.batch_sizes or suggested == planned:
+        return ""
+    share_at = {each.batch_size: each.queueing_share for each in decoder.batch_sizes}
+    if suggested is not None and suggested < planned:
+        share = percent(share_at[suggested])
+        return (
+            f"A batch_size of {suggested:,} would do: requests queue in {share} of busy "
+            "time."
+        )
+    larger = suggested or decoder.batch_sizes[-1].batch_size
+    if queues < QUEUEING_LIMIT or larger <= planned:
+        return ""
+    still = "" if suggested else "still "
+    return (
+        f"With batch_size {planned:,} requests queue in {percent(queues)} of busy time, "
+        f"with {larger:,} {still}in {percent(share_at[larger])}."
+    )
 
 
 def _check_busy(steps: FloatArray) -> None:

@@ -166,7 +166,7 @@ def _decision(
         else:
             words.append(f"graph {k} saves {percent(saved)} of a step with {k - 1}")
         if saved is not None and saved < min_saving:
-            words.append(f"at least {k_range[0]} were asked for")
+            words.append(f"--decoder-graphs asks for {k_range[0]} or more")
     if further is not None:
         limit = f"{limited_by} allows {k_range[1]}"
         if k < k_range[1]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
+from bucketwise.core.memory import LACKS, close_in_words
 from bucketwise.core.plan import Memory, PlanWarning, Reason, Verdict
 from bucketwise.words.numbers import change, literal, memory, percent, plural, verb
 
@@ -39,7 +40,7 @@ def _against(found: Memory | None) -> Iterator[Reason]:
     yield Reason(
         id="memory",
         severity="error",
-        words=f"It does not fit by estimate: a device lacks {lacking} of "
+        words=f"It {LACKS}: a device lacks {lacking} of "
         f"{memory(found.device_bytes)} ({found.device}), and no release splits a text "
         "encoder over several.",
     )
@@ -51,8 +52,11 @@ def _close(found: Memory | None) -> Iterator[Reason]:
         yield Reason(
             id="memory-close",
             severity="warning",
-            words="It fits by estimate, with less to spare of "
-            f"{memory(found.device_bytes)} than was ever measured: compile to tell.",
+            words=close_in_words(
+                found.device_bytes - found.needed_bytes,
+                found.device_bytes,
+                found.device,
+            ),
         )
 
 

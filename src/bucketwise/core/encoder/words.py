@@ -12,6 +12,7 @@ from bucketwise.core.plan import Reason
 from bucketwise.core.verdict import CALLS
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.words.numbers import change, compute, literal, number, percent, plural
+from bucketwise.words.reject_reasons import left_out
 
 MOST_NOTES = 3
 
@@ -100,7 +101,7 @@ def read(plan: EncoderPlan) -> str:
     return (
         f"Read: {plural(traffic.texts, 'text')} of up to {traffic.longest:,} tokens in "
         f"{number(traffic.rows_used)} of {plural(traffic.rows_read, 'row')}; "
-        f"{traffic.rows_rejected:,} rejected{said}."
+        f"{' and '.join(left_out(traffic.rejections)) or '0 rejected'}{said}."
     )
 
 

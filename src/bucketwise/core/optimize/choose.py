@@ -132,7 +132,7 @@ def _saving_words(
         saved = percent(saving(padded, k))
         words.append(f"graph {k} saves {saved} of the compute left with {k - 1}")
         if k == k_range[0] and saving(padded, k) < min_saving:
-            words.append(f"{k - 1} would do, but at least {k} were asked for")
+            words.append(f"{k - 1} would do, but --buckets asks for {k} or more")
     if k + 1 in padded and padded[k + 1] > padded[k]:
         words.append(f"no list of {k + 1} does better within the budgets")
     elif k + 1 in padded:

@@ -107,14 +107,17 @@ class Timed:
     def slots(self, most: int) -> tuple[IntArray, FloatArray]:
         """Return bounds of at most so many equal slots, and runs by slot and series.
 
-        Slots of nothing are among them; the first and the last slot have some.
+        Slots of nothing are among them; the first and the last slot have some, and the
+        last ends with what was read.
         """
         first_s, last_s = int(self.start_s.min()), int(self.start_s.max())
         width_s = self._joined_s(last_s - first_s + self.width_s, most)
         origin_s = first_s // min(width_s, DAY_S) * min(width_s, DAY_S)
         n_slots = (last_s - origin_s) // width_s + 1
         runs = self.mix.table((self.start_s - origin_s) // width_s, n_slots)
-        return origin_s + width_s * np.arange(n_slots + 1), runs
+        bounds_s = origin_s + width_s * np.arange(n_slots + 1)
+        bounds_s[-1] = last_s + self.width_s  # nothing is known of what follows
+        return bounds_s, runs
 
     def _joined_s(self, span_s: int, most: int) -> int:
         # One slot fewer, for the part of a slot before the first image.

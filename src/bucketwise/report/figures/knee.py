@@ -47,7 +47,7 @@ class Saved:
 class Knee:
     """Waste by number of graphs, one of them chosen, and what each further one saves.
 
-    `allowed` are the ends of the range asked for; None where none was.
+    `allowed` are the ends of the range of --buckets; None where none was.
     """
 
     at: tuple[int, ...]
@@ -64,9 +64,9 @@ class Knee:
             paper.set_x(ax, span, "graphs", "whole")
             if self.allowed is not None:
                 first, last = self.allowed
-                asked = f"{first}" if first == last else f"{first} to {last}"
+                allowed = f"{first}" if first == last else f"{first} to {last}"
                 ax.axvspan(
-                    first - 0.5, last + 0.5, color=GAP, label=f"asked for: {asked}"
+                    first - 0.5, last + 0.5, color=GAP, label=f"allowed: {allowed}"
                 )
         paper.set_y(above, Span.of_shares(self.waste), "waste", "percent")
         above.plot(self.at, self.waste, color=BLUE, marker="o", clip_on=False)
@@ -187,7 +187,7 @@ def _by_price(visual: Planned, price: float) -> tuple[Saved, str]:
 
 
 def _allowed(ks: tuple[int, ...], options: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return the ends of the range asked for, inside what is drawn."""
+    """Return the ends of the range of --buckets, inside what is drawn."""
     match options.get("buckets"):
         case [int(least), int(most)]:
             return min(max(least, ks[0]), ks[-1]), min(max(most, ks[0]), ks[-1])

@@ -42,6 +42,14 @@ PATCHES = Counted("ViT runs", "runs", UNIT)
 TOKENS = Counted("texts", "texts", "tokens")
 
 
+def headline_drawing(analysis: Analysis) -> Drawing:
+    """Return the lengths over what the traffic needs, with today's where they are known."""
+    current = analysis.plan.visual.current
+    return (
+        lengths_drawing(analysis, current) if current else cumulated_drawing(analysis)
+    )
+
+
 def lengths_drawing(analysis: Analysis, current: Current) -> Drawing:
     """Return runs over needed length with today's and the proposed lengths."""
     demand = demand_of(analysis)

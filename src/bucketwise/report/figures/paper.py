@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.ticker import (
     EngFormatter,
     Formatter,
@@ -81,6 +82,9 @@ WIDTH_PT, LEFT_PT, AXES_PT, BOTTOM_PT, TOP_PT = 547.0, 62.0, 461.0, 40.0, 8.0
 BETWEEN_PT, ROW_PT = 16.0, 13.0
 """Between panels; of a row of names above lines."""
 
+TITLE_PT, TITLE_GAP_PT = 11.0, 6.0
+"""Letters of a title, and the room below it."""
+
 PLAIN_BELOW = 1e7
 """Ticks from there on carry a letter, as in "20 M"."""
 
@@ -106,16 +110,19 @@ LINE_NAMES = {"today": "lengths of today", "proposed": "proposed lengths"}
 
 
 @contextmanager
-def styled(salt: str) -> Iterator[None]:
+def styled(salt: str, *, outlined: bool = False) -> Iterator[None]:
     """Draw in the report's style, whatever the user's matplotlib is set to.
 
-    `salt` is what matplotlib's own ids are made from.
+    `salt` is what matplotlib's own ids are made from. Outlined letters need no font
+    where the figure is shown.
     """
     with mpl.rc_context(), warnings.catch_warnings():
         # A reader's fonts show letters that this one lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update({**STYLE, "svg.hashsalt": salt})
+        if outlined:
+            mpl.rcParams["svg.fonttype"] = "path"
         yield
 
 
@@ -213,6 +220,17 @@ class Paper:
             for style, label in LINE_NAMES.items():
                 ax.plot([], [], label=label, **LINES[style])
             self.legend(ax)
+
+    def title(self, text: str) -> None:
+        """Write a title above everything, outside of the figure."""
+        height_pt = self.figure.bbox.height
+        place = (self._across_pt[0] / WIDTH_PT, 1 + TITLE_GAP_PT / height_pt)
+        self.figure.text(*place, text, fontsize=TITLE_PT)
+
+    def reword(self, say: Callable[[str], str]) -> None:
+        """Say everything that stands on the paper in other words."""
+        for each in self.figure.findobj(Text):
+            each.set_text(say(each.get_text()))
 
     def set_x(self, ax: Axes, span: Span, label: str, form: Form = "number") -> None:
         """Give the horizontal axis its scale, ends, ticks and label."""

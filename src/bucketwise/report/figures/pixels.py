@@ -23,20 +23,23 @@ MEGAPIXEL = 1_000_000
 
 
 def pixels_drawing(analysis: Analysis) -> Drawing:
-    """Return the histogram of pixels as sent, with the limits in force."""
-    sizes, model = analysis.counts.sizes, analysis.plan.model
+    """Return the histogram of pixels as sent, with the limits to set."""
+    sizes, processor = analysis.counts.sizes, analysis.plan.visual.processor
     used = (sizes.count > 0) & ~sizes.is_told
     area = sizes.height_px * sizes.width_px
     pixels = area[used] / MEGAPIXEL
     of_image = used & (sizes.frames == 0)
     edges, said = [], ""
     if of_image.any():
-        limits = {"min_pixels": model.min_pixels, "max_pixels": model.max_pixels}
-        edges = [Edge(at / MEGAPIXEL, name, "limit") for name, at in limits.items()]
+        limits = processor.min_pixels, processor.max_pixels
+        edges = [
+            Edge(at / MEGAPIXEL, name, "limit")
+            for name, at in zip(("min_pixels", "max_pixels"), limits, strict=True)
+        ]
         total = float(sizes.count[of_image].sum())
         below, above = (
             percent(float(sizes.count[of_image & found].sum()) / total)
-            for found in (area < model.min_pixels, area > model.max_pixels)
+            for found in (area < limits[0], area > limits[1])
         )
         said = (
             f" Of the images {below} are smaller than min_pixels, {above} larger than "

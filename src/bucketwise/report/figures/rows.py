@@ -9,7 +9,7 @@ import numpy as np
 
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.figures.palette import HATCHES, OUTLINE, SERIES
-from bucketwise.report.figures.spans import Form, Span
+from bucketwise.report.figures.spans import Edge, Form, Span
 
 if TYPE_CHECKING:
     from bucketwise.report.figures.paper import Paper
@@ -20,7 +20,10 @@ ROW_PT, BAR = 32.0, 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
-    """Parts of each row, `parts[series][row]`; rows of shares all end at 1."""
+    """Parts of each row, `parts[series][row]`; rows of shares all end at 1.
+
+    `limit` is a line that no row should reach across.
+    """
 
     names: tuple[str, ...]
     series: tuple[str, ...]
@@ -28,6 +31,7 @@ class Rows:
     x_label: str
     title: str = ""
     form: Form = "number"
+    limit: Edge | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts of other rows or series than those named."""
@@ -59,8 +63,12 @@ class Rows:
         for row, name in enumerate(self.names):
             ax.annotate(name, (0, row - BAR / 2), (0, 2), textcoords="offset points")
         high = 1.0 if self.form == "percent" else float(left.max()) or 1.0
+        if self.limit:
+            high = max(high, self.limit.at) * 1.15  # its name stands on its right
         paper.set_x(ax, Span(0.0, high), self.x_label, self.form)
         ax.set_ylim(n_rows - 0.6, -0.8)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
+        if self.limit:
+            paper.flags(ax, [self.limit])
         paper.legend(ax, self.title)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.cost import waste_of
-from bucketwise.core.memory import MemoryPlan
+from bucketwise.core.memory import MemoryPlan, fit_in_words
 from bucketwise.core.plan import Current, Status
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.deployment import ReportInputs
@@ -16,10 +16,10 @@ from bucketwise.report.plan_queries import (
     images_accepted,
     mark_of,
     noun_of,
-    one_graph_compute,
     spent,
 )
 from bucketwise.report.sections.decoder import decoder_note
+from bucketwise.report.sentences import under_limit
 from bucketwise.words.numbers import (
     change,
     dotted,
@@ -103,9 +103,10 @@ def minutes(value: float) -> str:
     return f"{hours:,.1f} h" if hours >= 2 else f"{number(value)} min"  # noqa: PLR2004
 
 
-def fullest_bytes(plan: MemoryPlan) -> int:
-    """Return what the fullest of the devices holds."""
-    return max(pool.device_bytes for pool in plan.pools)
+def held_in_words(plan: MemoryPlan) -> str:
+    """Return what the fullest device holds, and whether that fits where it is in doubt."""
+    held = memory(plan.fullest.device_bytes)
+    return held if plan.verdict == "fits" else f"{held}, {fit_in_words(plan)}"
 
 
 def _caption(analysis: Analysis, current: Current | None) -> str:
@@ -115,13 +116,11 @@ def _caption(analysis: Analysis, current: Current | None) -> str:
             "One graph of the top length, because nobody said what runs today, and the "
             f"plan, on the same {noun}"
         )
-    text = f"Today ({current.source}) and the plan, on the same {noun}"
-    if current.max_pixels != analysis.plan.model.max_pixels:
-        text += (
-            f" under max_pixels {current.compared_max_pixels:,}, the lower of the two "
-            "limits"
-        )
-    return text
+    limit = analysis.plan.visual.processor.max_pixels
+    return (
+        f"Today ({current.source}) and the plan, on the same {noun}"
+        f"{under_limit(current, limit)}"
+    )
 
 
 def _lines(
@@ -141,7 +140,7 @@ def _lines(
         yield from _compute_today(analysis, current)
     else:
         yield from _compute(
-            analysis, "", one_graph_compute(visual), visual.padded_compute
+            analysis, "", visual.one_graph_compute, visual.padded_compute
         )
     yield _memory(analysis, inputs, old)
     yield _graphs(analysis, old)
@@ -233,16 +232,14 @@ def _memory(analysis: Analysis, inputs: ReportInputs, old: Sequence[int]) -> _Li
             change=more_or_less(*masks),
             status=mark_of(analysis),
         )
-    held = fullest_bytes(before), fullest_bytes(plan)
-    close = "too much by estimate" if plan.lacks_bytes else "close"
-    fits = {"fits": "", "cannot tell": f", {close}"}.get(plan.verdict, ", too much")
+    held = before.fullest.device_bytes, plan.fullest.device_bytes
     return _Line(
         what=f"Memory of a device ({memory(plan.usable_bytes)})",
-        before=memory(held[0]),
-        after=f"{memory(held[1])}{fits}",
+        before=held_in_words(before),
+        after=held_in_words(plan),
         change=more_or_less(*held),
         status="assumed",
-        marked=plan.verdict == "does not fit",
+        marked=plan.lacks_bytes > 0,
     )
 
 

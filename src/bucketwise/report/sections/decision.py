@@ -17,7 +17,7 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.plan_queries import LEGEND, UNIT, noun_of, one_graph_compute
+from bucketwise.report.plan_queries import LEGEND, UNIT, noun_of
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.sureness import how_sure
 from bucketwise.words.numbers import (
@@ -123,7 +123,7 @@ def _failing(current: Current, analysis: Analysis) -> str:
 def _saving(visual: Visual) -> str:
     """Return what the ViT saves: against today, or one graph where that saves nothing."""
     current, said = visual.current, []
-    one, proposed = one_graph_compute(visual), visual.padded_compute
+    one, proposed = visual.one_graph_compute, visual.padded_compute
     if current is not None and current.padded_compute_served > 0:
         before, after = (
             current.padded_compute_served,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bucketwise.core.decoder.decoder_plan import on_batch_size
 from bucketwise.core.decoder.sizing import QUEUEING_LIMIT
 from bucketwise.core.plan import (
     BatchSizeOption,
@@ -18,7 +19,6 @@ from bucketwise.report.blocks import (
     Row,
     Table,
 )
-from bucketwise.report.plan_queries import on_batch_size
 from bucketwise.report.sections.quality import rejections_table
 from bucketwise.report.sections.traffic import duration
 from bucketwise.words.numbers import joined, number, percent, significant
@@ -36,9 +36,8 @@ def sizing_blocks(decided: Decoder) -> list[Block]:
     """Return what the load says of batch_size and max_seq_len."""
     blocks: list[Block] = []
     if decided.batch_sizes:
-        said = on_batch_size(decided)
-        if said:
-            blocks.append(Callout(level="note", mark="Batch size.", text=f"{said}."))
+        if said := on_batch_size(decided):
+            blocks.append(Callout(level="note", mark="Batch size.", text=said))
         blocks.append(_batch_sizes(decided))
     if decided.context_length is not None:
         blocks.append(_context_length(decided.context_length))

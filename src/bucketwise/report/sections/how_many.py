@@ -9,6 +9,7 @@ from bucketwise.core.plan import Planned, PointLike
 from bucketwise.report.blocks import (
     Block,
     Column,
+    Drawing,
     Paragraph,
     Row,
     Section,
@@ -41,16 +42,24 @@ def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> S
             f"made by {decided.strategy}, as asked."
         )
         blocks.append(Paragraph(text=text))
-    table = _table(visual, unit)
-    blocks.append(table)
-    if len(visual.frontier) > 1:
-        blocks.append(knee_drawing(visual, options, table))
+    blocks.append(_table(visual, unit))
+    if drawing := graphs_drawing(visual, options, unit):
+        blocks.append(drawing)
     return Section(
         id="how-many",
         title="How many",
         finding=f"{plural(decided.k, 'graph')}: {decided.reason}.",
         blocks=tuple(blocks),
     )
+
+
+def graphs_drawing(
+    visual: Planned, options: Mapping[str, Any], unit: str = UNIT
+) -> Drawing | None:
+    """Return what each graph saves as a figure; None where there is but one answer."""
+    if len(visual.frontier) == 1:
+        return None
+    return knee_drawing(visual, options, _table(visual, unit))
 
 
 def _table(visual: Planned, unit: str) -> Table:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.limits import IN_FORCE
 from bucketwise.core.plan import Cap, Visual
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from bucketwise.report.plan_queries import UNIT, images_accepted, noun_of, spent
+from bucketwise.report.sentences import limits_to_set
 from bucketwise.words.numbers import (
     change,
     dotted,
@@ -16,7 +18,6 @@ from bucketwise.words.numbers import (
     share_in_words,
 )
 
-IN_FORCE = "in force"
 _UNKNOWN = (
     "Some images are known by their visual tokens alone, as counted under the limit "
     "they were logged with: what another limit would make of them is unknown."
@@ -27,7 +28,7 @@ def limits(analysis: Analysis) -> Section:
     """Return the table of limits and what happens past the top bucket."""
     visual = analysis.plan.visual
     other: Block = _table(visual) if visual.caps else Paragraph(text=_UNKNOWN)
-    blocks: list[Block] = [other, _in_force(analysis), _larger(analysis)]
+    blocks: list[Block] = [other, _to_set(analysis), _larger(analysis)]
     return Section(
         id="limits",
         title="Pixel limits",
@@ -77,7 +78,8 @@ def _table(visual: Visual) -> Table:
     ]
     return Table(
         caption=(
-            "Other upper limits, each with its own exact optimum of as many graphs. "
+            "The plan, in force, and other upper limits, each with its own exact "
+            "optimum of as many graphs. "
             "At p95, 95% of the images are no larger under the limit in force. Shrunk "
             "is counted against no upper limit at all."
         ),
@@ -101,31 +103,25 @@ def _relative(cap: Cap, force: Cap | None) -> str:
     return change(force.padded_compute, cap.padded_compute)
 
 
-def _in_force(analysis: Analysis) -> Paragraph:
+def _to_set(analysis: Analysis) -> Paragraph:
     model, visual = analysis.plan.model, analysis.plan.visual
-    safe = visual.max_pixels_safe
     text = (
-        f"In force: min_pixels {model.min_pixels:,}, max_pixels {model.max_pixels:,} "
-        f"({model.limits_source}). The checkpoint ships "
-        f"{model.checkpoint_min_pixels:,} to {model.checkpoint_max_pixels:,}. "
+        f"{limits_to_set(analysis.plan)} The checkpoint ships "
+        f"{model.checkpoint_min_pixels:,} to {model.checkpoint_max_pixels:,}."
     )
     if analysis.plan.traffic.clips:
         text += (
-            f"Clips: {model.video_min_pixels:,} to {model.video_max_pixels:,} "
-            f"({model.video_limits_source}). "
+            f" Clips: {model.video_min_pixels:,} to {model.video_max_pixels:,} "
+            f"({model.video_limits_source})."
         )
-    if safe.value is None:
-        text += "No max_pixels keeps every image inside the top bucket."
-    elif safe.shrinks_share:
+    if _outgrows(visual):
+        safe = visual.max_pixels_safe
         text += (
-            f"The largest safe max_pixels is {safe.value:,}; it would make "
-            f"{share_in_words(safe.shrinks_share)}, of the images smaller than the "
-            "plan does."
-        )
-    else:
-        text += (
-            f"The largest safe max_pixels is {safe.value:,}; it makes no image smaller "
-            "than the plan does."
+            " No max_pixels keeps every image inside the top bucket."
+            if safe.value is None
+            else f" The largest safe max_pixels is {safe.value:,}; it would make "
+            f"{share_in_words(safe.shrinks_share)}, of the images smaller than the plan "
+            "does."
         )
     return Paragraph(text=text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.memory import MemoryPlan, Pool, Term
+from bucketwise.core.memory import MemoryPlan, Pool, Term, cache_in_words, fit_in_words
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -15,7 +15,7 @@ from bucketwise.report.blocks import (
 )
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import MARKS
-from bucketwise.report.sections.before_after import fullest_bytes, more_or_less
+from bucketwise.report.sections.before_after import more_or_less
 from bucketwise.words.numbers import memory, plural
 
 
@@ -29,7 +29,7 @@ def memory_section(analysis: Analysis, inputs: ReportInputs) -> Section | None:
     if before is not None:
         blocks.append(_sides(before, plan, is_today=is_today))
     blocks += [_terms(pool) for pool in plan.pools]
-    blocks.append(Paragraph(text=_cache(plan)))
+    blocks.append(Paragraph(text=cache_in_words(plan.blocks)))
     notes = (
         *(f"It would fit with {each.words}." for each in plan.changes),
         *plan.notes,
@@ -45,20 +45,10 @@ def memory_section(analysis: Analysis, inputs: ReportInputs) -> Section | None:
 
 
 def _finding(plan: MemoryPlan) -> str:
-    held, room = memory(fullest_bytes(plan)), memory(plan.usable_bytes)
-    on = f"the fullest device holds {held} of {room} ({plan.device}), by estimate"
-    if plan.verdict == "fits":
-        return f"The proposed configuration fits: {on}."
-    if plan.verdict == "does not fit":
-        return f"The proposed configuration does not fit: {on}."
-    if plan.lacks_bytes:
-        return (
-            f"By estimate the proposed configuration does not fit: {on.rpartition(',')[0]}"
-            ", and only a compile can tell."
-        )
+    held, has = memory(plan.fullest.device_bytes), memory(plan.usable_bytes)
     return (
-        f"The proposed configuration is close: {on}, which leaves less than a third for "
-        "what nobody has measured."
+        f"The proposed configuration {fit_in_words(plan)}: the fullest device holds "
+        f"{held} of {has} ({plan.device}), by estimate."
     )
 
 
@@ -73,7 +63,7 @@ def _sides(before: MemoryPlan, plan: MemoryPlan, *, is_today: bool) -> Table:
                 more_or_less(old[pool.name].device_bytes, pool.device_bytes)
                 if pool.name in old
                 else "",
-                pool.fit.verdict,
+                fit_in_words(pool.fit),
             )
         )
         for pool in plan.pools
@@ -94,7 +84,8 @@ def _sides(before: MemoryPlan, plan: MemoryPlan, *, is_today: bool) -> Table:
 
 def _terms(pool: Pool) -> Table:
     total = Row(
-        cells=("All", memory(pool.device_bytes), "", pool.fit.verdict), marked=True
+        cells=("All", memory(pool.device_bytes), "", fit_in_words(pool.fit)),
+        marked=True,
     )
     return Table(
         caption=f"What a device with {pool.name} holds as proposed",
@@ -111,14 +102,4 @@ def _terms(pool: Pool) -> Table:
 def _term(term: Term) -> Row:
     return Row(
         cells=(term.name, memory(term.device_bytes), MARKS[term.status], term.source)
-    )
-
-
-def _cache(plan: MemoryPlan) -> str:
-    blocks = plan.blocks
-    chosen = "as given" if blocks.given else "by estimate what the SDK takes"
-    return (
-        f"Cache: {plural(blocks.taken, 'block')} of {blocks.tokens:,} tokens, {chosen}; "
-        f"{blocks.num_min:,} is the fewest that compile and {blocks.num_full:,} the most "
-        f"ever used; {blocks.most:,} would leave room for everything else."
     )

@@ -12,6 +12,7 @@ from bucketwise.core.plan import InputUsed, RejectedRows, TrafficSummary
 from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
 from bucketwise.report.plan_queries import traffic_inputs
 from bucketwise.words.numbers import number, percent, plural, verb
+from bucketwise.words.reject_reasons import left_out
 
 MOST_ROWS = 50
 MOST_SIZES = 5
@@ -25,7 +26,9 @@ def quality(analysis: Analysis) -> Section:
     if summary.rejections:
         blocks.append(
             rejections_table(
-                "Rejected rows by reason", summary.rejections, summary.rows_read
+                "Rows that were not used, by reason",
+                summary.rejections,
+                summary.rows_read,
             )
         )
     if summary.refused_by_processor:
@@ -41,14 +44,12 @@ def quality(analysis: Analysis) -> Section:
 
 def used_rows(summary: TrafficSummary | TextTraffic) -> str:
     """Return how many rows were used, without a full stop."""
-    rejected = summary.rows_rejected
-    if rejected:
-        share = percent(rejected / summary.rows_read)
-        n_reasons = len(summary.rejections)
+    if summary.rows_rejected:
+        share = percent(summary.rows_rejected / summary.rows_read)
         return (
-            f"{number(rejected)} of {plural(summary.rows_read, 'row')} ({share}) "
-            f"{verb(rejected, 'was', 'were')} rejected, for "
-            f"{plural(n_reasons, 'reason')}"
+            f"{number(summary.rows_used)} of {plural(summary.rows_read, 'row')} "
+            f"{verb(summary.rows_used, 'was', 'were')} used; "
+            f"{' and '.join(left_out(summary.rejections))}, {share} of the rows"
         )
     if summary.rows_read == 1:
         return "The only row was used"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.verdict import memory_reasons
 from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.plan_queries import UNIT, on_batch_size
+from bucketwise.report.plan_queries import UNIT
 from bucketwise.report.sections.sureness import deciding
-from bucketwise.report.sentences import limit_in_doubt, memory_in_doubt
-from bucketwise.words.numbers import memory, plural
+from bucketwise.words.numbers import plural
 
 NO_MATTER = "create_runtimes"
 """An assumed value that changes neither memory nor who is served."""
@@ -63,8 +64,8 @@ def _finding(analysis: Analysis, inputs: ReportInputs, n_warnings: int) -> str:
             "The lists are in a unit that no released runtime compares: larger images "
             "fail."
         )
-    if said := memory_in_doubt(inputs.memory):
-        return said
+    for reason in memory_reasons(inputs.memory):
+        return reason.words
     if visual.overflow_possible > top:
         return (
             "An image larger than any so far can fail: inputs of up to "
@@ -81,44 +82,17 @@ def _finding(analysis: Analysis, inputs: ReportInputs, n_warnings: int) -> str:
 
 def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
     plan = analysis.plan
-    if plan.model.assumed:
-        text = (
-            f"No model was named, so {plan.model.hf_id} stands for it. Another model "
-            "cuts images into other patches; name yours with --model."
-        )
-        yield _warning(text, "Model assumed.")
     yield from _memory(inputs)
     for warning in plan.warnings:
         yield _warning(warning.words)
-    if plan.decoder is not None and (said := on_batch_size(plan.decoder)):
-        yield _warning(f"{said}.", "Decoder queueing.")
-    current = plan.visual.current
-    if current is not None and (said := limit_in_doubt(current)):
-        yield _warning(said, "Today's limit assumed.")
 
 
 def _memory(inputs: ReportInputs) -> Iterator[Callout]:
-    plan = inputs.memory
-    if plan is None or plan.verdict == "fits":
-        return
-    lacks = plan.lacks_bytes
-    text = (
-        f"By estimate the fullest device lacks {memory(lacks)}."
-        if lacks
-        else "By estimate it fits, with less than a third of the room to spare, and "
-        "nobody has measured what kernels take."
-    )
-    if plan.changes:
-        text += (
-            f" {plural(len(plan.changes), 'single change')} would make it fit: see the "
-            "section on memory."
+    for reason in memory_reasons(inputs.memory):
+        level: Literal["danger", "warning"] = (
+            "danger" if reason.severity == "error" else "warning"
         )
-    if plan.verdict == "does not fit":
-        yield Callout(level="danger", mark="Memory: it does not fit.", text=text)
-        return
-    yield _warning(
-        text, "Memory: too little by estimate." if lacks else "Memory: close."
-    )
+        yield Callout(level=level, mark="Memory:", text=reason.words)
 
 
 def _warning(text: str, mark: str = "Warning:") -> Callout:

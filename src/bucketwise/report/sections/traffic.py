@@ -15,11 +15,13 @@ from bucketwise.report.figures.sizes import sizes_drawing
 from bucketwise.report.figures.times import DAY_S, EPOCH_YEAR, HOUR_S
 from bucketwise.report.plan_queries import demand_of, noun_of
 from bucketwise.words.numbers import number, plural
+from bucketwise.words.reject_reasons import left_out
 
 _TOLD = (
     "The input tells how many visual tokens each image became, and no size: there is "
     "no picture of sizes as sent."
 )
+
 DAYS_A_YEAR = 365.25
 LONG_DAYS = 2 * DAYS_A_YEAR
 
@@ -65,13 +67,13 @@ def _finding(analysis: Analysis) -> str:
 def _facts(analysis: Analysis) -> Facts:
     summary = analysis.plan.traffic
     weighted = "weighted by a count column" if summary.weighted else "each row is one"
-    rejected = f"{number(summary.rows_rejected)} rejected"
+    apart = " and ".join(left_out(summary.rejections)) or "0 rejected"
     images = summary.images - summary.clips
     facts = [
         Fact(
             label="Rows read",
             value=number(summary.rows_read),
-            note=f"{number(summary.rows_used)} used, {rejected}",
+            note=f"{number(summary.rows_used)} used, {apart}",
         ),
         Fact(label="Images", value=number(images), note=weighted),
     ]

@@ -14,7 +14,6 @@ from bucketwise.report.plan_queries import (
     cumulated,
     demand_of,
     noun_of,
-    one_graph_compute,
 )
 from bucketwise.words.numbers import joined, percent, plural, verb
 
@@ -55,7 +54,7 @@ def _finding(analysis: Analysis) -> str:
             f"Half of the runs need {half:,} {UNIT} or less, and one graph pads all of "
             f"them to {top:,}."
         )
-    times = one_graph_compute(visual) / visual.padded_compute
+    times = visual.one_graph_compute / visual.padded_compute
     return (
         f"Half of the runs need {half:,} {UNIT} or less; one graph would pad them all to "
         f"{top:,} and do {times:,.2f} times the ViT compute."
@@ -66,13 +65,13 @@ def _top(analysis: Analysis) -> str:
     visual, noun = analysis.plan.visual, noun_of(analysis)
     top, largest = visual.vit_max_seq_lens[-1], visual.largest_needed
     held = f"the largest {noun} read needs {largest:,} under max_pixels "
-    held += f"{analysis.plan.model.max_pixels:,}"
+    held += f"{visual.processor.max_pixels:,}"
     if top == largest:
         return f"Why {top:,} at the top: {held}."
-    return (
-        f"Why {top:,} at the top: {held}; headroom, alignment or a pinned length raises "
-        "it to the top."
-    )
+    raised = "headroom, alignment or a pinned length raises it"
+    if visual.top.way == "raised":
+        raised = "it is raised so that everything the limit lets through fits"
+    return f"Why {top:,} at the top: {held}; {raised}."
 
 
 def _these(visual: Visual) -> str:

@@ -11,8 +11,8 @@ from bucketwise.core.verdict import failing_today
 from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.figures.lengths import cumulated_drawing, lengths_drawing
-from bucketwise.report.plan_queries import noun_of, traffic_inputs, with_one_graph
+from bucketwise.report.figures.lengths import headline_drawing
+from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import (
     decision,
@@ -89,7 +89,6 @@ def summary_of(
 ) -> Summary:
     """Return the one page of an analysis."""
     plan, known = analysis.plan, inputs or ReportInputs()
-    current = plan.visual.current
     return Summary(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
         subtitle=_subtitle(analysis),
@@ -100,9 +99,7 @@ def summary_of(
         why=_why(plan.visual),
         warnings=_warnings(plan, analysis.release.engine.sdk),
         buckets=_buckets(plan.visual),
-        drawing=lengths_drawing(analysis, current)
-        if current
-        else cumulated_drawing(analysis),
+        drawing=headline_drawing(analysis),
         sure=how_sure(analysis),
         grounds=grounds(analysis),
         files=files_table(snippets, beside or {}, analysis.release.engine.sdk),
@@ -193,10 +190,9 @@ def _settings(plan: Plan, engine: Engine) -> Table:
 
 def _why(visual: Visual) -> tuple[str, ...]:
     found = [f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."]
-    one = with_one_graph(visual)
-    if one is not None and len(visual.vit_max_seq_lens) > 1:
-        said = change(one.padded_compute, visual.padded_compute)
-        top = one.vit_max_seq_lens[-1]
+    if len(visual.vit_max_seq_lens) > 1:
+        said = change(visual.one_graph_compute, visual.padded_compute)
+        top = visual.vit_max_seq_lens[-1]
         found.append(f"Against one graph of {top:,}: {said} ViT compute.")
     return tuple(found)
 
@@ -250,7 +246,10 @@ def files_table(
     """Return which file says more: those beside the page, and what those of a release do."""
     rows = [
         *beside.items(),
-        ("plan.json", "every number and every warning; what was read and rejected"),
+        (
+            "plan.json",
+            "the plan for programs, with every warning; what was read and rejected",
+        ),
     ]
     named = {version: texts for version, texts in snippets.items() if texts}
     if named:

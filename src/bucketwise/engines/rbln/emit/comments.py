@@ -94,6 +94,12 @@ def assumed_values(context: EmitContext) -> tuple[str, ...]:
     return tuple(rows)
 
 
+# optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
+NPU_NOTE = (
+    "Note: NPU not given. A compile host without an NPU needs its name: set --npu."
+)
+
+
 def see_compile_script(context: EmitContext) -> str:
     """Return where the other files say what is compiled, and what is assumed of it."""
     assumed = ", and what is assumed" if context.base.assumed() else ""
@@ -115,10 +121,7 @@ def base_notes(context: EmitContext) -> tuple[str, ...]:
         for release in context.unsplit_releases
     ]
     if "npu" not in context.base.mapping:
-        # optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
-        rows.append(
-            "Note: NPU not given. A compile host without an NPU needs its name: set --npu."
-        )
+        rows.append(NPU_NOTE)
     partition = context.base.mapping.get("kvcache_partition_len")
     if partition is not None and partition < target.min_flash_partition_len:
         rows.append(

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.core.encoder.plan import EncoderPlan
-from bucketwise.engines.rbln.emit.comments import one_line, paragraph, share_text
+from bucketwise.engines.rbln.emit.comments import (
+    NPU_NOTE,
+    one_line,
+    paragraph,
+    share_text,
+)
 from bucketwise.engines.rbln.emit.processor_lines import (
     INTO_FOLDER,
     LOCAL_MODEL,
@@ -247,9 +252,4 @@ def _length_table(context: EncoderContext) -> tuple[str, ...]:
 def _npu_remarks(context: EncoderContext) -> tuple[str, ...]:
     if context.npu:
         return ()
-    # optimum-rbln 0.12.0, utils/runtime_utils.py: "No NPU is available".
-    return (
-        "",
-        "Note: no npu is named: a host without NPUs cannot compile then. Name it with",
-        "--npu.",
-    )
+    return ("", NPU_NOTE)

@@ -39,6 +39,7 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
     terms = [
         Term(
             name=f"weights of {shape.layers} layers",
+            part="weights",
             device_bytes=shape.layers * aligned(layer),
             status="derived",
             source=f"parameters ({shape.source}) in {layout.weight_bits} bits, over "
@@ -46,6 +47,7 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
         ),
         Term(
             name="lm_head",
+            part="weights",
             device_bytes=aligned(math.ceil(lm_head / layout.devices)),
             status="derived",
             source=f"{shape.vocab:,} x {shape.hidden:,} in 16 bits, over "
@@ -53,6 +55,7 @@ def language_model_terms(shape: LmShape, layout: Layout) -> tuple[Term, ...]:
         ),
         Term(
             name=f"kernels and buffers of {layout.graphs} graphs",
+            part="graphs",
             device_bytes=GRAPH_BUFFER_BYTES * layout.graphs,
             status="assumed",
             source=f"256 MiB a graph ({_ESTIMATOR}, _get_buffer); newer releases read it "
@@ -74,6 +77,7 @@ def cache_term(shape: LmShape, layout: Layout, blocks: int) -> Term:
     chosen = layout.is_auto and blocks < layout.num_full
     return Term(
         name=f"cache of {blocks:,} blocks of {layout.block:,} tokens",
+        part="cache",
         device_bytes=kv_bytes(shape, layout.block, blocks, layout.devices),
         status="assumed" if chosen else "derived",
         source=f"{_said(shape.full)} over "
@@ -104,6 +108,7 @@ def vit_terms(profile: ModelProfile, layout: Layout) -> tuple[Term, ...]:
     return (
         Term(
             name="weights of the ViT",
+            part="weights",
             device_bytes=math.ceil(weights / split) + projector,
             status="derived",
             source=f"dimensions of the tower ({profile.source}) in 16 bits, over {split} "
@@ -146,6 +151,7 @@ def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
     model = "gemma4/modeling_gemma4" if pooled else "qwen3_vl/modeling_qwen3_vl"
     return Term(
         name=f"mask, inputs and outputs of {length:,} patches",
+        part="graphs",
         device_bytes=_pooled_bytes(profile, length)
         if pooled
         else length_bytes(profile, length),
@@ -176,6 +182,7 @@ def _chunk(shape: LmShape, chunk: int) -> Term:
     width = shape.hidden + shape.layers * shape.per_layer_input
     return Term(
         name=f"kernels, buffers and inputs of a chunk of {chunk:,} tokens",
+        part="graphs",
         device_bytes=GRAPH_BUFFER_BYTES + chunk * width * BYTES_PER_VALUE,
         status="assumed",
         source=f"256 MiB a graph ({_ESTIMATOR}, _get_buffer), and the inputs of each "
@@ -193,6 +200,7 @@ def _copied(shape: LmShape, layout: Layout) -> Term:
     layers = sum(each.own_layers for each in kinds)
     return Term(
         name=f"copied value projections of {layers} layers",
+        part="weights",
         device_bytes=math.ceil(
             values * layout.weight_bits / BITS_PER_BYTE / layout.devices
         ),
@@ -215,6 +223,7 @@ def _slid(shape: LmShape, layout: Layout) -> Term:
     windows = " and ".join(f"{each.window_tokens:,}" for each in shape.sliding)
     return Term(
         name=f"cache of {layers} sliding layers",
+        part="cache",
         device_bytes=sliding_bytes(shape, layout.batch_size, layout.devices),
         status="derived",
         source=f"the last {windows} tokens of {layout.batch_size} "
@@ -227,6 +236,7 @@ def _state(shape: LmShape, layout: Layout) -> Term:
     values = state_values(shape) * layout.batch_size
     return Term(
         name=f"state of {shape.linear_layers} layers of linear attention",
+        part="cache",
         device_bytes=math.ceil(values * BYTES_PER_VALUE / layout.devices),
         status="assumed",
         source=f"for {layout.batch_size} sequences in 16 bits (optimum-rbln 0.12.0, "
