@@ -13,6 +13,7 @@ from bucketwise.nouns.engine import Engine
 from bucketwise.report.plan_queries import traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
+    budget_uses,
     decoder_saving,
     limits_to_set,
     said_of,
@@ -116,6 +117,8 @@ def _saves(plan: Plan) -> Iterator[str]:
         f"ViT compute: {compute(visual.padded_compute, unit)}, {percent(visual.waste)} "
         f"of it padding.{_one_graph(visual)}"
     )
+    if used := budget_uses(plan):
+        yield f"Budgets: {'; '.join(used)}."
     if current and current.padded_compute_served:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
         yield (

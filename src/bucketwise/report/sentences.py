@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.plan import Current, Decoder, Plan
-from bucketwise.words.numbers import percent
+from bucketwise.words.numbers import compute, memory, number, percent
+
+BUDGET_NAMES = {
+    "compile": "compiling",
+    "memory": "memory of a device",
+    "image": "one image on the longest graph",
+}
 
 
 def under_limit(current: Current, plan_max_pixels: int) -> str:
@@ -32,6 +38,22 @@ def limits_to_set(plan: Plan) -> str:
         f"Set min_pixels {processor.min_pixels:,} and max_pixels "
         f"{processor.max_pixels:,} on the processor{whose}."
     )
+
+
+def budget_uses(plan: Plan) -> tuple[str, ...]:
+    """Say of each budget that was given what the plan takes of it."""
+    return tuple(
+        f"{BUDGET_NAMES[each.name]}: {_amount(each.used, each.unit)} of "
+        f"{_amount(each.room, each.unit)}"
+        for each in plan.budgets
+        if each.used is not None
+    )
+
+
+def _amount(value: float, unit: str) -> str:
+    if unit == "bytes":
+        return memory(int(value))
+    return compute(value, unit) if unit == "FLOP" else f"{number(value)} {unit}"
 
 
 def assumed_batch_size(plan: Plan) -> str:

@@ -200,6 +200,9 @@ def _options(analysis: Analysis) -> dict[str, str]:
     given = {
         "--pin": asked.get("pins"),
         "--decoder-pin": asked.get("decoder_pins"),
+        "--compile-budget": asked.get("compile_budget"),
+        "--memory-budget": asked.get("memory_budget"),
+        "--max-latency": asked.get("max_latency"),
     }
     return {
         "resets": " ".join(resets),
