@@ -60,15 +60,10 @@ MAX_LENGTH = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Ascending capacities; inclusive: an input of exactly S fits S.
-
-    Attributes
-    ----------
-    lengths : tuple of int
-        Distinct positive capacities in ascending order, in ViT patches.
-    """
+    """Ascending capacities; inclusive: an input of exactly S fits S."""
 
     lengths: tuple[int, ...]
+    """Distinct positive capacities in ascending order, in ViT patches."""
 
     def __post_init__(self) -> None:
         """Check the list."""

@@ -20,28 +20,18 @@ CHANNELS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostCurve:
-    """Cost of one run at length S: fixed + a*S + b*S^2.
-
-    Attributes
-    ----------
-    kind : str
-        A key of `COSTS`.
-    unit : str
-        Unit of the cost.
-    a, b : float
-        Cost per patch or token, and per pair of them; neither negative, one positive.
-    source : str
-        Where the coefficients come from.
-    fixed : float
-        What is done once a run, whatever its length.
-    """
+    """Cost of one run at length S: fixed + a*S + b*S^2."""
 
     kind: str
+    """A key of `COSTS`."""
     unit: str
     a: float
     b: float
+    """Cost per patch or token, and per pair of them; neither negative, one positive."""
     source: str
+    """Where the coefficients come from."""
     fixed: float = 0.0
+    """What is done once a run, whatever its length."""
 
     def __post_init__(self) -> None:
         """Check that cost grows with length."""

@@ -25,32 +25,23 @@ class HalfSplit:
 
     Both halves keep the plan's top and its number of lengths, so that only the lengths
     between wander.
-
-    Attributes
-    ----------
-    split : {"time", "random"}
-        The first half against the later one, or halves drawn at random.
-    extra : float
-        Compute above the least possible on the unseen half, a share of that least; the
-        mean of the draws.
-    worst_extra : float
-        The same in the worst draw.
-    seen_images, unseen_images : float
-        Images of the halves, in the mean.
-    outgrown_images : float
-        Unseen images larger than every seen one; 0 for random halves, where it tells
-        nothing.
-    until_s : int or None
-        Where the seen half ends, in seconds since 1970; None for random halves.
     """
 
     split: Literal["time", "random"]
+    """The first half against the later one, or halves drawn at random."""
     extra: float
+    """Compute above the least possible on the unseen half, a share of that least; the
+    mean of the draws."""
     worst_extra: float
+    """The same in the worst draw."""
     seen_images: float
     unseen_images: float
+    """Images of the halves, in the mean."""
     outgrown_images: float = 0.0
+    """Unseen images larger than every seen one; 0 for random halves, where it tells
+    nothing."""
     until_s: int | None = None
+    """Where the seen half ends, in seconds since 1970; None for random halves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,21 +118,14 @@ def lowest_limits(*limits: PixelLimits) -> PixelLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InService:
-    """The configuration in service.
-
-    Attributes
-    ----------
-    buckets : Buckets
-        Compiled lengths, in ViT patches as the runtime compares them.
-    limits : tuple of GivenLimits
-        What sets image limits, as `limits_in_service` takes it.
-    source : str
-        Where the lengths were read.
-    """
+    """The configuration in service."""
 
     buckets: Buckets
+    """Compiled lengths, in ViT patches as the runtime compares them."""
     limits: tuple[GivenLimits, ...] = ()
+    """What sets image limits, as `limits_in_service` takes it."""
     source: str
+    """Where the lengths were read."""
 
 
 def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:

@@ -37,29 +37,19 @@ models/qwen3_vl/video_processing_qwen3_vl.py)."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
-    """What the processor is told beside the pixels.
-
-    Attributes
-    ----------
-    image : PixelLimits
-        Image limits in force.
-    video : PixelLimits or None
-        Video limits in force; None where the video processor takes the image's.
-    video_fps : float or None
-        Frames a second to sample clips of known fps at; None keeps every frame.
-    max_frames : int or None
-        Frames the serving stack keeps before the processor sees the clip. A clip that
-        is cut is not sampled again (vLLM, vllm/multimodal/video.py,
-        `do_sample_frames`).
-    cap_pixels_per_frame : bool
-        The processor's switch of that name, off in every released version.
-    """
+    """What the processor is told beside the pixels."""
 
     image: PixelLimits
+    """Image limits in force."""
     video: PixelLimits | None
+    """Video limits in force; None where the video processor takes the image's."""
     video_fps: float | None
+    """Frames a second to sample clips of known fps at; None keeps every frame."""
     max_frames: int | None = None
+    """Frames the serving stack keeps before the processor sees the clip. A clip that is
+    cut is not sampled again (vLLM, vllm/multimodal/video.py, `do_sample_frames`)."""
     cap_pixels_per_frame: bool = False
+    """The processor's switch of that name, off in every released version."""
 
     def __post_init__(self) -> None:
         """Check that clips keep something.
@@ -87,42 +77,28 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What each distinct size becomes; arrays of shape (n_sizes,), in `sizes` order.
-
-    Attributes
-    ----------
-    sizes : Sizes
-        The sizes counted.
-    resized_height_px, resized_width_px : ndarray of int64
-        After the processor's resize; 0 where it refuses, or the sides are unknown.
-    grid_t, grid_h, grid_w : ndarray of int64
-        Temporal patches and patches along each side, these 0 where unknown.
-    vit_patches : ndarray of int64
-        Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from.
-    merged_patches : ndarray of int64
-        Of one run: the visual tokens the language model sees.
-    error : ndarray of object
-        What the processor raises, "" where it accepts.
-    window_patches : int
-        The model's window side, for `needed`.
-    family : str
-        The model's family, for `needed`.
-    by_soft_tokens : bool
-        Whether the runtime compares soft tokens, which are the merged patches.
-    """
+    """What each distinct size becomes; arrays of shape (n_sizes,), in `sizes` order."""
 
     sizes: Sizes
     resized_height_px: IntArray
     resized_width_px: IntArray
+    """After the processor's resize; 0 where it refuses, or the sides are unknown."""
     grid_t: IntArray
     grid_h: IntArray
     grid_w: IntArray
+    """Temporal patches and patches along each side, these 0 where unknown."""
     vit_patches: IntArray
+    """Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from."""
     merged_patches: IntArray
+    """Of one run: the visual tokens the language model sees."""
     error: TextArray
+    """What the processor raises, "" where it accepts."""
     window_patches: int
+    """The model's window side, for `needed`."""
     family: str
+    """The model's family, for `needed`."""
     by_soft_tokens: bool = False
+    """Whether the runtime compares soft tokens, which are the merged patches."""
 
     @property
     def accepted(self) -> BoolArray:

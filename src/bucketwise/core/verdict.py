@@ -47,24 +47,16 @@ CALLS: dict[Call, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """What a verdict rests on beside the plan.
-
-    Attributes
-    ----------
-    min_saving : float
-        Share of today's compute that is worth a compile, 0 to 1.
-    memory : MemoryPlan or None
-        What each device holds as planned; None where too little is known.
-    memory_today : MemoryPlan or None
-        The same with what runs today.
-    decoder_saving : float
-        Share of a decode step's cost that the planned graphs save against today's.
-    """
+    """What a verdict rests on beside the plan."""
 
     min_saving: float
+    """Share of today's compute that is worth a compile, 0 to 1."""
     memory: MemoryPlan | None = None
+    """What each device holds as planned; None where too little is known."""
     memory_today: MemoryPlan | None = None
+    """The same with what runs today."""
     decoder_saving: float = 0.0
+    """Share of a decode step's cost that the planned graphs save against today's."""
     refusals: tuple[Reason, ...] = ()
 
 

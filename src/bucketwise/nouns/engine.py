@@ -23,46 +23,28 @@ def written(version: Version) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Published peaks of one device.
-
-    Attributes
-    ----------
-    name : str
-        The product.
-    dram_bytes_per_s : float
-        Memory bandwidth.
-    flop_per_s : float
-        16-bit matrix products.
-    source : str
-        Where the peaks were published.
-    """
+    """Published peaks of one device."""
 
     name: str
     dram_bytes_per_s: float
     flop_per_s: float
+    """16-bit matrix products."""
     source: str
+    """Where the peaks were published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Releases of an engine that take the same text.
-
-    Attributes
-    ----------
-    sdk : str
-        The package that an operator installs, for example "optimum-rbln".
-    version : str
-        The newest of the releases, for example "0.12.0", after which it is named.
-    covers : str
-        All of them, in words.
-    releases : tuple of tuple of int
-        Those releases, oldest first.
-    """
+    """Releases of an engine that take the same text."""
 
     sdk: str
+    """The package that an operator installs, for example "optimum-rbln"."""
     version: str
+    """The newest of the releases, for example "0.12.0", after which it is named."""
     covers: str
+    """All of them, in words."""
     releases: tuple[Version, ...]
+    """Those releases, oldest first."""
 
     @property
     def name(self) -> str:
@@ -87,29 +69,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListToSet:
-    """One list, in the unit of the plan, and the releases that take it by one name.
-
-    Attributes
-    ----------
-    level : str
-        Keys that lead to it, with dots.
-    key : str
-        Its name there.
-    lengths : tuple of int
-        What it holds.
-    first, last : str
-        The oldest and the newest of those releases.
-    is_oldest, is_newest : bool
-        Whether no covered release stands before or after them.
-    """
+    """One list, in the unit of the plan, and the releases that take it by one name."""
 
     level: str
+    """Keys that lead to it, with dots."""
     key: str
+    """Its name there."""
     lengths: tuple[int, ...]
+    """What it holds."""
     first: str
     last: str
+    """The oldest and the newest of those releases."""
     is_oldest: bool
     is_newest: bool
+    """Whether no covered release stands before or after them."""
 
     @property
     def releases(self) -> str:
@@ -123,41 +96,26 @@ class ListToSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePattern:
-    """One emitted file.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    text : str
-        As the plan has it.
-    pattern : str
-        The same with a place wherever an edit shows.
-    """
+    """One emitted file."""
 
     name: str
     text: str
+    """As the plan has it."""
     pattern: str
+    """The same with a place wherever an edit shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseFiles:
-    """The files of one release.
-
-    Attributes
-    ----------
-    version : str
-        Of the engine.
-    extra : int
-        What every length of this release needs beside that of the newest, in ViT
-        patches: a window it counts too many.
-    files : tuple of FilePattern
-        In the emitters' order.
-    """
+    """The files of one release."""
 
     version: str
+    """Of the engine."""
     extra: int
+    """What every length of this release needs beside that of the newest, in ViT
+    patches: a window it counts too many."""
     files: tuple[FilePattern, ...]
+    """In the emitters' order."""
 
 
 class Base(Protocol):
@@ -179,111 +137,79 @@ class Base(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A runtime with graphs of fixed shapes.
-
-    Attributes
-    ----------
-    name : str
-        What its makers call it.
-    sdk : str
-        The package that compiles for it.
-    server : str
-        The package that serves what was compiled.
-    newest : str
-        Its newest release looked at.
-    largest_published : int
-        The largest length that any published configuration compiles, in ViT patches.
-    compiles : callable
-        Family of a model -> whether some release has a class for it.
-    generates : callable
-        Family -> whether it generates; one that embeds has no decoder.
-    refusal : callable
-        Model -> why no release compiles it all the same, in words; "" where one does.
-    targets_of : callable
-        Family -> the targets that compile it, oldest first.
-    extra_windows : callable
-        Family and release -> windows counted too many in a run of a windowed tower.
-    mask_bytes : callable
-        Length -> bytes of the inputs that grow with its square.
-    picks_smaller_graphs : callable
-        Family -> whether a decode step runs on the smallest graph that holds it.
-    usual_graphs : callable
-        Batch size -> the decoder graphs that guides of the vendor compile.
-    graph_rules : callable
-        Family and batch size -> what holds for every list of decoder graphs, a sentence
-        each.
-    device_of : callable
-        Name of a device, None where nobody named it -> its peaks, and whether it had to
-        be assumed.
-    context_step : callable
-        Tokens of a partition of the cache, None without -> the multiple that a context
-        is of, and the least number of them.
-    lists_to_set : callable
-        Plan -> the lists of lengths by the names that releases have for them, oldest
-        releases first; () where none compiles the model.
-    nested_lists : callable
-        Plan of a family that compares soft tokens -> level, key and numbers of each list.
-    files_to_edit : callable
-        Plan, the configuration emitted ones start from, and targets, oldest first -> the
-        files of every release with places for what is edited in the page, newest first.
-    pick : callable
-        Family and names of targets -> those to plan for, oldest first: each for "all",
-        the newest without names; () where none compiles the family.
-    named : callable
-        Names of targets -> these, oldest first; without names every one.
-    settings_of : callable
-        Configuration that emitted ones start from, or None, and family -> what the model
-        runs with.
-    deploy : callable
-        Analysis, that configuration, targets, and the least saving -> the analysis with
-        what nobody gave chosen to fit, memory and verdict.
-    base_to_emit : callable
-        Analysis, that configuration, targets -> the configuration as it is emitted.
-    emit : callable
-        Plan, that configuration, targets -> path among the results to text.
-    memory_with : callable
-        Analysis, that configuration, targets -> memory as planned, and before.
-    judge_in_service : callable
-        Analysis, configuration of today or None, targets -> what lint says of it.
-    unit_note : str
-        Which unit a length of the engine has, and what documents say of it; a sentence
-        or more.
-    window_note : callable
-        Family -> what releases count wrong, a sentence; "" for nothing.
-    length_bytes : callable
-        Model and length -> bytes that one more graph takes of a device beside weights.
-    """
+    """A runtime with graphs of fixed shapes."""
 
     name: str
+    """What its makers call it."""
     sdk: str
+    """The package that compiles for it."""
     server: str
+    """The package that serves what was compiled."""
     newest: str
+    """Its newest release looked at."""
     largest_published: int
+    """The largest length that any published configuration compiles, in ViT patches."""
     compiles: Callable[[str], bool]
+    """Family of a model -> whether some release has a class for it."""
     generates: Callable[[str], bool]
+    """Family -> whether it generates; one that embeds has no decoder."""
     refusal: Callable[[ModelProfile], str]
+    """Model -> why no release compiles it all the same, in words; "" where one does."""
     targets_of: Callable[[str], tuple[Target, ...]]
+    """Family -> the targets that compile it, oldest first."""
     extra_windows: Callable[[str, Version], int]
+    """Family and release -> windows counted too many in a run of a windowed tower."""
     mask_bytes: Callable[[int], int]
+    """Length -> bytes of the inputs that grow with its square."""
     picks_smaller_graphs: Callable[[str], bool]
+    """Family -> whether a decode step runs on the smallest graph that holds it."""
     usual_graphs: Callable[[int], tuple[int, ...]]
+    """Batch size -> the decoder graphs that guides of the vendor compile."""
     graph_rules: Callable[[str, int], tuple[str, ...]]
+    """Family and batch size -> what holds for every list of decoder graphs, a sentence
+    each."""
     device_of: Callable[[str | None], tuple[Device, bool]]
+    """Name of a device, None where nobody named it -> its peaks, and whether it had to
+    be assumed."""
     context_step: Callable[[int | None], tuple[int, int]]
+    """Tokens of a partition of the cache, None without -> the multiple that a context
+    is of, and the least number of them."""
     lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
+    """Plan -> the lists of lengths by the names that releases have for them, oldest
+    releases first; () where none compiles the model."""
     nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
+    """Plan of a family that compares soft tokens -> level, key and numbers of each
+    list."""
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
+    """Plan, the configuration emitted ones start from, and targets, oldest first -> the
+    files of every release with places for what is edited in the page, newest first."""
     pick: Callable[[str, Iterable[str]], tuple[Target, ...]]
+    """Family and names of targets -> those to plan for, oldest first: each for "all",
+    the newest without names; () where none compiles the family."""
     named: Callable[[Iterable[str]], tuple[Target, ...]]
+    """Names of targets -> these, oldest first; without names every one."""
     settings_of: Callable[[Any, str], Mapping[str, Any]]
+    """Configuration that emitted ones start from, or None, and family -> what the model
+    runs with."""
     deploy: Callable[[Any, Any, Any, float], Any]
+    """Analysis, that configuration, targets, and the least saving -> the analysis with
+    what nobody gave chosen to fit, memory and verdict."""
     base_to_emit: Callable[[Any, Any, Any], Any]
+    """Analysis, that configuration, targets -> the configuration as it is emitted."""
     emit: Callable[[Any, Any, Any], Mapping[str, str]]
+    """Plan, that configuration, targets -> path among the results to text."""
     memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
+    """Analysis, that configuration, targets -> memory as planned, and before."""
     judge_in_service: Callable[[Any, Any, Any], Any]
+    """Analysis, configuration of today or None, targets -> what lint says of it."""
     unit_note: str
+    """Which unit a length of the engine has, and what documents say of it; a sentence
+    or more."""
     window_note: Callable[[str], str]
+    """Family -> what releases count wrong, a sentence; "" for nothing."""
     length_bytes: Callable[[ModelProfile, int], int]
+    """Model and length -> bytes that one more graph takes of a device beside
+    weights."""
 
     def release(self, version: Version) -> Release:
         """Return one of its releases."""

@@ -89,20 +89,14 @@ class InputRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLimits:
-    """Pixel limits that a request sets for an image, beside those of the processor.
-
-    Attributes
-    ----------
-    min_pixels, max_pixels : int
-        0 where it sets none.
-    resized_first : bool
-        Whether the image is resized within them before the processor sees it, as
-        qwen_vl_utils does; else they take the place of the processor's.
-    """
+    """Pixel limits that a request sets for an image, beside those of the processor."""
 
     min_pixels: int = 0
     max_pixels: int = 0
+    """0 where it sets none."""
     resized_first: bool = False
+    """Whether the image is resized within them before the processor sees it, as
+    qwen_vl_utils does; else they take the place of the processor's."""
 
 
 NO_LIMITS = OwnLimits()

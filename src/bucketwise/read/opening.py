@@ -63,22 +63,15 @@ TABLES: Mapping[str, Callable[[Workspace, File, Chosen, Purpose], Table]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """Images that stand in an input, still to be gone through.
-
-    Attributes
-    ----------
-    kind, name : str
-        Of the input, for the record.
-    items : iterable of Item
-        What is found, once.
-    notes : callable
-        What else was noticed, once all items are read.
-    """
+    """Images that stand in an input, still to be gone through."""
 
     kind: str
     name: str
+    """Of the input, for the record."""
     items: Iterable[Item]
+    """What is found, once."""
     notes: Callable[[], tuple[str, ...]] = tuple
+    """What else was noticed, once all items are read."""
 
 
 def open_plain(each: Input) -> Images | None:

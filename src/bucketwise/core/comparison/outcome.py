@@ -90,48 +90,31 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Scenarios side by side, in the order they were given.
-
-    Attributes
-    ----------
-    model : Model
-        The model, and the limits of scenarios that bring none.
-    target : str
-        The SDK dialect whose needed lengths are compared.
-    traffic : TrafficSummary
-        What was read, under the limits in force.
-    cost : Cost
-        What one run costs.
-    images : float
-        Images the processor accepts, weighted.
-    compared : Basis
-        What every scenario is compared over.
-    deciding : Basis
-        What those that fail least are compared over, so that one that fails much
-        decides nothing among them; the same where only one fails least.
-    outcomes : tuple of Outcome
-        One a scenario.
-    provenance : Provenance
-        What made it.
-    needed : Demand
-        Every accepted image at its needed length under the compared limits; evidence
-        for drawings, in no JSON.
-    release : Release
-        Whose runtime compares; in no JSON.
-    """
+    """Scenarios side by side, in the order they were given."""
 
     schema: str = SCHEMA
     model: Model
+    """The model, and the limits of scenarios that bring none."""
     target: str
+    """The SDK dialect whose needed lengths are compared."""
     traffic: TrafficSummary
+    """What was read, under the limits in force."""
     cost: Cost
     images: float
+    """Images the processor accepts, weighted."""
     compared: Basis
+    """What every scenario is compared over."""
     deciding: Basis
+    """What those that fail least are compared over, so that one that fails much decides
+    nothing among them; the same where only one fails least."""
     outcomes: tuple[Outcome, ...]
+    """One a scenario."""
     provenance: Provenance
     needed: Demand = field(repr=False, compare=False)
+    """Every accepted image at its needed length under the compared limits; evidence for
+    drawings, in no JSON."""
     release: Release = field(repr=False, compare=False)
+    """Whose runtime compares; in no JSON."""
 
     @property
     def first(self) -> Outcome:

@@ -15,24 +15,16 @@ LEAST_SCENARIOS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One list of compiled lengths and the processor in front of it.
-
-    Attributes
-    ----------
-    name : str
-        What it is called; no other scenario has this name.
-    buckets : Buckets
-        Compiled lengths in ViT patches, at most `MOST_BUCKETS`.
-    limits : PixelLimits or None
-        Image limits in front of it; None takes those of the setting.
-    source : str
-        Where the lengths were read.
-    """
+    """One list of compiled lengths and the processor in front of it."""
 
     name: str
+    """What it is called; no other scenario has this name."""
     buckets: Buckets
+    """Compiled lengths in ViT patches, at most `MOST_BUCKETS`."""
     limits: PixelLimits | None = None
+    """Image limits in front of it; None takes those of the setting."""
     source: str = "given"
+    """Where the lengths were read."""
 
     def __post_init__(self) -> None:
         """Check that there are not more lengths than anybody compiles."""

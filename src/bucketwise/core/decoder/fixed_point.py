@@ -25,28 +25,19 @@ MAX_ROUNDS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """Graphs, and the replay in which they run.
-
-    Attributes
-    ----------
-    graphs : Graphs
-        What the steps of `replay` ask for.
-    replay : Replay
-        With the graphs in use.
-    one_graph : Replay
-        With one graph of the whole batch.
-    rounds : int
-        Replays it took.
-    fixed : bool
-        Whether the replay asks for the graphs that it ran with; otherwise the choice
-        did not converge, and the best is taken.
-    """
+    """Graphs, and the replay in which they run."""
 
     graphs: Graphs
+    """What the steps of `replay` ask for."""
     replay: Replay
+    """With the graphs in use."""
     one_graph: Replay
+    """With one graph of the whole batch."""
     rounds: int
+    """Replays it took."""
     fixed: bool
+    """Whether the replay asks for the graphs that it ran with; otherwise the choice did
+    not converge, and the best is taken."""
 
 
 def settle(

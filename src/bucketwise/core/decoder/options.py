@@ -19,31 +19,21 @@ GPU = "gpu"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecoderOptions:
-    """What is asked of the decoder's load.
-
-    Attributes
-    ----------
-    batch_size : int
-        Slots the decoder will have.
-    k_range : tuple of int
-        Least and most graphs.
-    min_saving : float
-        Share of the step cost left that the last graph must save, 0 to 1.
-    step_cost : {"roofline", "slots"} or mapping of int to float
-        Or milliseconds of a step, measured, by batch size.
-    measured_with : tuple of int, "gpu" or None
-        Graphs of the system that the load was seen on; None takes the evidence's word,
-        and one graph where it says nothing.
-    pins : tuple of int
-        Graphs that must be compiled.
-    """
+    """What is asked of the decoder's load."""
 
     batch_size: int
+    """Slots the decoder will have."""
     k_range: tuple[int, int] = (1, 4)
+    """Least and most graphs."""
     min_saving: float = 0.05
+    """Share of the step cost left that the last graph must save, 0 to 1."""
     step_cost: str | Mapping[int, float] = "roofline"
+    """A curve's name, "roofline" or "slots", or milliseconds of a step by batch size."""
     measured_with: tuple[int, ...] | str | None = None
+    """Graphs of the system that the load was seen on, or "gpu"; None takes the
+    evidence's word, and one graph where it says nothing."""
     pins: tuple[int, ...] = ()
+    """Graphs that must be compiled."""
 
     def __post_init__(self) -> None:
         """Check every option by itself."""

@@ -41,28 +41,18 @@ MAX_SEEN = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """What the decoder will run on, and what its sequences hold beside text.
-
-    Attributes
-    ----------
-    engine : Engine
-        What runs it.
-    npu : str or None
-        Name of the NPU; None where nobody named it.
-    n_devices : int
-        Devices that share the language model.
-    partition : int or None
-        `kvcache_partition_len`; None without flash attention.
-    mean_visual, high_visual : int
-        Visual tokens of an image of the traffic, in the mean and at p99.9.
-    """
+    """What the decoder will run on, and what its sequences hold beside text."""
 
     engine: Engine
     npu: str | None = None
+    """Name of the NPU; None where nobody named it."""
     n_devices: int = 1
+    """Devices that share the language model."""
     partition: int | None = None
+    """`kvcache_partition_len`; None without flash attention."""
     mean_visual: int = 0
     high_visual: int = 0
+    """Visual tokens of an image of the traffic, in the mean and at p99.9."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,21 +62,14 @@ class StepCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """What runs the language model.
-
-    Attributes
-    ----------
-    device : Device
-        Peaks of one device.
-    n_devices : int
-        Devices that share the model.
-    context_tokens : float
-        Tokens a sequence holds in the mean while it decodes.
-    """
+    """What runs the language model."""
 
     device: Device
+    """Peaks of one device."""
     n_devices: int
+    """Devices that share the model."""
     context_tokens: float
+    """Tokens a sequence holds in the mean while it decodes."""
 
 
 def slot_costs(largest: int) -> StepCurve:

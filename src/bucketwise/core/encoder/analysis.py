@@ -53,27 +53,16 @@ class TokensToday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderAnalysis:
-    """A plan for a text encoder with the evidence that reports draw.
-
-    Attributes
-    ----------
-    plan : EncoderPlan
-        The answer.
-    profile : EncoderProfile
-        The model it is for.
-    traffic : Traffic
-        What was read.
-    demand : Demand
-        How many texts need each length, cut at the limit.
-    steadiness : HalfSplit or None
-        What the lengths of one half of the texts cost on the other half.
-    """
+    """A plan for a text encoder with the evidence that reports draw."""
 
     plan: EncoderPlan
     profile: EncoderProfile
+    """The model it is for."""
     traffic: Traffic
     demand: Demand
+    """How many texts need each length, cut at the limit."""
     steadiness: HalfSplit | None = None
+    """What the lengths of one half of the texts cost on the other half."""
 
 
 def analyze(

@@ -30,28 +30,20 @@ number and raise TypeError."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderFamily:
-    """The classes that a `model_type` has in `optimum.rbln`.
-
-    Attributes
-    ----------
-    architectures : tuple of str
-        Classes of transformers that are compiled, that for features first; `RBLN` before
-        each names the class of optimum.rbln.
-    since : tuple of int
-        The release they came with.
-    note : str
-        What its callers have to know beside; "" for nothing.
-    counts_padding : bool
-        Whether positions count from `pad_token_id` + 1 on, so that as many of
-        `max_position_embeddings` serve no token. A graph of more than the rest fails: the
-        runtime pads with token 0, which has a position like any other (transformers
-        5.15.1, models/roberta/modeling_roberta.py, create_position_ids_from_input_ids).
-    """
+    """The classes that a `model_type` has in `optimum.rbln`."""
 
     architectures: tuple[str, ...]
+    """Classes of transformers that are compiled, that for features first; `RBLN` before
+    each names the class of optimum.rbln."""
     since: Version = (0, 10, 2)
+    """The release they came with."""
     note: str = ""
+    """What its callers have to know beside; "" for nothing."""
     counts_padding: bool = False
+    """Whether positions count from `pad_token_id` + 1 on, so that as many of
+    `max_position_embeddings` serve no token. A graph of more than the rest fails: the
+    runtime pads with token 0, which has a position like any other (transformers 5.15.1,
+    models/roberta/modeling_roberta.py, create_position_ids_from_input_ids)."""
 
 
 # transformers/models/*/modeling_*.py of each wheel: the classes that inherit

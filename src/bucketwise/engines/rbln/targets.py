@@ -22,23 +22,16 @@ SDK = "optimum-rbln"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RblnTarget(Target):
-    """One dialect: releases that take the same text.
-
-    Attributes
-    ----------
-    transformers : str
-        The transformers release it pins (Requires-Dist of the wheel).
-    vllm_rbln : str
-        The newest vllm-rbln release that serves what it compiles.
-    devices_env : str
-        Environment variable that tells vllm-rbln the number of devices; "" where
-        the flag --rbln-num-devices-per-local-rank does.
-    """
+    """One dialect: releases that take the same text."""
 
     sdk: str = SDK
     transformers: str
+    """The transformers release it pins (Requires-Dist of the wheel)."""
     vllm_rbln: str
+    """The newest vllm-rbln release that serves what it compiles."""
     devices_env: str
+    """Environment variable that tells vllm-rbln the number of devices; "" where the
+    flag --rbln-num-devices-per-local-rank does."""
 
     @property
     def bucket_key(self) -> str:

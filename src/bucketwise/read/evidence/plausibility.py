@@ -93,27 +93,18 @@ class Timed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What the numbers can mean.
-
-    Attributes
-    ----------
-    units_s : tuple of float
-        Seconds in each unit that is plausible: one where it is decided.
-    moment : {"start", "end"} or None
-        What the time of a row is; None where nothing tells.
-    meant : tuple of (float, str)
-        What each unit would make of the numbers, the implausible ones too.
-    why : str
-        What the order of the rows told; "" where it told nothing.
-    unit_by_order : bool
-        Whether of several plausible units the order told the one.
-    """
+    """What the numbers can mean."""
 
     units_s: tuple[float, ...]
+    """Seconds in each unit that is plausible: one where it is decided."""
     moment: Moment | None
+    """What the time of a row is; None where nothing tells."""
     meant: tuple[tuple[float, str], ...]
+    """What each unit would make of the numbers, the implausible ones too."""
     why: str = ""
+    """What the order of the rows told; "" where it told nothing."""
     unit_by_order: bool = False
+    """Whether of several plausible units the order told the one."""
 
 
 def tell_timing(

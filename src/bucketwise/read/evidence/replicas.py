@@ -133,25 +133,17 @@ def succession(
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What wrote a line, and when it was collected where that is told.
-
-    Attributes
-    ----------
-    source, process : int
-        Numbers of the place and of the server process.
-    is_worker : bool
-        Whether it is a part of a server, not the server itself.
-    dated_s : float or None
-        Seconds since 1970.
-    moment : int or None
-        As `moment_of_year`.
-    """
+    """What wrote a line, and when it was collected where that is told."""
 
     source: int
     process: int
+    """Numbers of the place and of the server process."""
     is_worker: bool
+    """Whether it is a part of a server, not the server itself."""
     dated_s: float | None = None
+    """Seconds since 1970."""
     moment: int | None = None
+    """As `moment_of_year`."""
 
 
 class Speakers:

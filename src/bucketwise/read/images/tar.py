@@ -56,22 +56,15 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file in a tar, or what stands in a file's place.
-
-    Attributes
-    ----------
-    name : str
-        Base name; a path is of no use where nothing is unpacked.
-    at, size : int
-        Where its bytes begin, and how many there are.
-    is_plain : bool
-        Whether the bytes are the file: no link, no device, no holes.
-    """
+    """A file in a tar, or what stands in a file's place."""
 
     name: str
+    """Base name; a path is of no use where nothing is unpacked."""
     at: int
     size: int
+    """Where its bytes begin, and how many there are."""
     is_plain: bool
+    """Whether the bytes are the file: no link, no device, no holes."""
 
 
 def read_members(archive: Archive) -> Iterator[Member]:

@@ -175,21 +175,14 @@ def _limits(told: Mapping[str, Any]) -> OwnLimits:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An image that a request shows.
-
-    Attributes
-    ----------
-    source : Payload, Header or str
-        Where it stands, or why it does not.
-    own : OwnLimits
-        Limits that its part sets for it.
-    detail : str
-        How closely it is to be seen, where that is asked; only OpenAI's models know.
-    """
+    """An image that a request shows."""
 
     source: Source
+    """Where it stands, or why it does not."""
     own: OwnLimits = NO_LIMITS
+    """Limits that its part sets for it."""
     detail: str = ""
+    """How closely it is to be seen, where that is asked; only OpenAI's models know."""
 
     @property
     def is_there(self) -> bool:

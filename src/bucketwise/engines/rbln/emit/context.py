@@ -41,30 +41,19 @@ _ABOVE = tuple(key for key, default in FORCED_WITHIN.items() if default is None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmitContext:
-    """One plan for one dialect.
-
-    Attributes
-    ----------
-    model : Model
-        The model and its limits.
-    visual : Visual
-        The ViT half that holds for the dialect.
-    decoder : Decoder or None
-        The decoder half; None keeps the base's batch sizes.
-    base : BaseConfig
-        What the configuration starts from, as the dialect's releases run it.
-    target : RblnTarget
-        The dialect.
-    clips : bool
-        Whether clips are sent, and so to be served.
-    """
+    """One plan for one dialect."""
 
     model: Model
+    """The model and its limits."""
     visual: Visual
+    """The ViT half that holds for the dialect."""
     decoder: Decoder | None
+    """The decoder half; None keeps the base's batch sizes."""
     base: BaseConfig
+    """What the configuration starts from, as the dialect's releases run it."""
     target: RblnTarget
     clips: bool = True
+    """Whether clips are sent, and so to be served."""
 
     @classmethod
     def of(cls, plan: Plan, base: BaseConfig, target: RblnTarget) -> EmitContext:

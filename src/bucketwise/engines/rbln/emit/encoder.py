@@ -22,21 +22,12 @@ from bucketwise.engines.rbln.targets import RblnTarget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderContext:
-    """One plan for one dialect.
-
-    Attributes
-    ----------
-    plan : EncoderPlan
-        The answer.
-    target : RblnTarget
-        The dialect.
-    npu : str or None
-        The NPU to compile for; None leaves it to the host.
-    """
+    """One plan for one dialect."""
 
     plan: EncoderPlan
     target: RblnTarget
     npu: str | None = None
+    """The NPU to compile for; None leaves it to the host."""
 
     @property
     def lengths(self) -> tuple[int, ...]:

@@ -30,15 +30,7 @@ of 0.9.4."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """One layout with its terms.
-
-    Attributes
-    ----------
-    shape, layout, dram
-        What is laid out, how, and on what.
-    language_model, vit : tuple of Term
-        What the two take of a device, the cache apart.
-    """
+    """One layout with its terms: what the model and the ViT take, the cache apart."""
 
     shape: LmShape
     layout: Layout

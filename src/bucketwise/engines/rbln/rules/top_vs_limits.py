@@ -20,27 +20,15 @@ CLEARLY_BEYOND = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limited:
-    """What the processor's limits let through, and the lengths that are to hold it.
-
-    Attributes
-    ----------
-    lengths : tuple of int
-        Ascending.
-    profile : ModelProfile
-        The model.
-    limits : PixelLimits
-        Image limits in force.
-    version : tuple of int
-        The release.
-    all_served : bool
-        Whether the traffic is known and no image of it needs more than the top.
-    """
+    """What the processor's limits let through, and the lengths that are to hold it."""
 
     lengths: tuple[int, ...]
+    """Ascending."""
     profile: ModelProfile
     limits: PixelLimits
     release: Release
     all_served: bool = False
+    """Whether the traffic is known and no image of it needs more than the top."""
 
     @classmethod
     def of(cls, subject: RblnCase) -> Limited | None:
