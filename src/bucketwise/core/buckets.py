@@ -40,15 +40,7 @@ class Demand:
 
     @classmethod
     def of(cls, needed: IntArray, runs: FloatArray) -> Demand:
-        """Gather equal lengths; zero weights vanish.
-
-        Parameters
-        ----------
-        needed : ndarray of int64, shape (n,)
-            Needed length of each size.
-        runs : ndarray of float64, shape (n,)
-            Weighted ViT runs of each size.
-        """
+        """Gather equal lengths; zero weights vanish."""
         used = runs > 0
         keys, total = group_cells((needed[used],), runs[used])
         return cls(keys[0].astype(np.int64), total)
@@ -92,15 +84,7 @@ class Buckets:
         The rule is the runtime's own: `torch.searchsorted(sorted buckets, needed)`
         (optimum-rbln 0.12.0, transformers/models/qwen3_vl/modeling_qwen3_vl.py).
 
-        Parameters
-        ----------
-        needed : ndarray of int64, shape (n,)
-            Needed lengths.
-
-        Returns
-        -------
-        ndarray of int64, shape (n,)
-            Positions in `lengths`; `len(lengths)` marks an overflow.
+        An overflow is marked by `len(lengths)`.
         """
         found = np.searchsorted(np.asarray(self.lengths), needed, side="left")
         return found.astype(np.int64)

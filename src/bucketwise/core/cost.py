@@ -39,18 +39,7 @@ class CostCurve:
             raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
 
     def at(self, lengths: IntArray) -> FloatArray:
-        """Return the cost of one run at each length.
-
-        Parameters
-        ----------
-        lengths : ndarray of int64, shape (n,)
-            Compiled or needed lengths, in ViT patches or tokens.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-            In `unit`.
-        """
+        """Return the cost of one run at each length."""
         size = lengths.astype(np.float64)
         return self.fixed + self.a * size + self.b * size**2
 
@@ -63,8 +52,6 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     mergers. Windowed blocks attend inside padded windows of w^2 patches, which is
     linear in the padded length.
 
-    Notes
-    -----
     Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,
     exaone4_5}/modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
     """
@@ -97,8 +84,6 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
     every other, as those of one image attend both ways. What the chunk attends of the
     cache before it grows in proportion to the chunk too, and is left out.
 
-    Notes
-    -----
     Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py. Without experts
     the sums equal those of the linear layers of Gemma4TextModel on torch's meta device.
     """
@@ -143,8 +128,6 @@ def encoder_flops(profile: EncoderProfile) -> CostCurve:
     compiled. Of a decoder also its cross attention: BART and Pegasus are compiled whole,
     and run over the same tokens.
 
-    Notes
-    -----
     Layers as in transformers 5.15.1, models/{bert,roberta,xlm_roberta,distilbert,
     modernbert,t5,bart}/modeling_*.py; the sums equal torch's FlopCounterMode, but for
     the rotary angles of ModernBERT, which are the same for every text. Layers of

@@ -52,13 +52,7 @@ class Preprocessing:
     """The processor's switch of that name, off in every released version."""
 
     def __post_init__(self) -> None:
-        """Check that clips keep something.
-
-        Raises
-        ------
-        ConfigError
-            When a rate or a number of frames is not positive.
-        """
+        """Check that clips keep something."""
         problems = []
         if self.video_fps is not None and not 0 < self.video_fps <= _MAX_FPS:
             problems.append(
@@ -134,19 +128,7 @@ def needed_lengths(
     window, even a partial one, is padded to w^2 (`_pad_for_window_attn_layers` in
     transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py).
 
-    Parameters
-    ----------
-    grid_h, grid_w : ndarray of int64, shape (n,)
-        Patches along each side after the processor's resize.
-    window_patches : int
-        Side of a window in patches; 0 for none.
-    extra : int
-        Windows counted too many, as a release of the engine tells.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Needed lengths in ViT patches.
+    `extra` windows are counted too many, as a release of the engine tells.
     """
     if not window_patches:
         return grid_h * grid_w
@@ -157,19 +139,7 @@ def needed_lengths(
 def least_needed(vit_patches: IntArray, window_patches: int, extra: int) -> IntArray:
     """Return the least length a run of that many patches can need, whatever its grid.
 
-    Parameters
-    ----------
-    vit_patches : ndarray of int64, shape (n,)
-        Patches of one run.
-    window_patches : int
-        Side of a window in patches; 0 for none.
-    extra : int
-        Windows counted too many, as a release of the engine tells.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        `vit_patches` without windows; with windows, as if all but one were full.
+    With windows, as if all but one were full; `extra` is as for `needed_lengths`.
     """
     if not window_patches:
         return vit_patches
@@ -184,22 +154,6 @@ def count_patches(
 ) -> Counts:
     """Count what the processor makes of every distinct size.
 
-    Parameters
-    ----------
-    sizes : Sizes
-        Displayed sizes in pixels; clips with their frames.
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits and frame sampling in force.
-
-    Returns
-    -------
-    Counts
-        One entry a size.
-
-    Notes
-    -----
     transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
     models/qwen2_vl/video_processing_qwen2_vl.py,
     models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
@@ -284,22 +238,9 @@ def resize_input(
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Return what the resize is given of every distinct size, whatever the limits.
 
-    Parameters
-    ----------
-    sizes : Sizes
-        Displayed sizes in pixels; clips with their frames.
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Frame sampling in force.
-
-    Returns
-    -------
-    height_px, width_px : ndarray of int64, shape (n_sizes,)
-        Sides; 1 where they are unknown.
-    weight, rounded_weight : ndarray of int64, shape (n_sizes,)
-        Frames that multiply the area under the whole-clip rule, as they are and rounded
-        to whole temporal patches; 1 elsewhere.
+    Height and width in pixels, 1 where they are unknown; and the frames that multiply the
+    area under the whole-clip rule, as they are and rounded to whole temporal patches, 1
+    elsewhere.
     """
     return _resize_input(sizes, _seen_frames(sizes, profile, preprocessing), profile)
 

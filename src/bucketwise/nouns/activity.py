@@ -48,12 +48,7 @@ class RequestTokens:
     ) -> RequestTokens:
         """Gather requests; each decodes from its prompt to its last token.
 
-        Parameters
-        ----------
-        prompt, output : ndarray of int64, shape (n,)
-            Tokens of each request.
-        with_images : bool
-            Whether `prompt` counts the visual tokens.
+        `with_images` says whether `prompt` counts the visual tokens.
         """
         keys, count = group_cells((prompt + output,), np.ones(prompt.size))
         steps = output.astype(np.float64)
@@ -222,13 +217,7 @@ class Activity:
         return float(self.seconds.sum())
 
     def clipped(self, batch_size: int) -> FloatArray:
-        """Return the seconds with 0, 1, ..., `batch_size` slots in use.
-
-        Returns
-        -------
-        ndarray of float64, shape (batch_size + 1,)
-            Seconds by number of active sequences.
-        """
+        """Return the seconds with 0, 1, ..., `batch_size` slots in use."""
         active = np.minimum(self.running, batch_size)
         seconds = np.bincount(active, weights=self.seconds, minlength=batch_size + 1)
         return seconds.astype(np.float64)

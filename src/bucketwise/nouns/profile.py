@@ -49,12 +49,8 @@ class PixelLimits:
     def __post_init__(self) -> None:
         """Check that the limits leave room.
 
-        Raises
-        ------
-        ConfigError
-            When a limit is below 1 or the two are crossed. The processors
-            themselves refuse 0 (transformers 5.15.1,
-            models/qwen2_vl/image_processing_qwen2_vl.py).
+        The processors themselves refuse a limit of 0 (transformers 5.15.1,
+        models/qwen2_vl/image_processing_qwen2_vl.py).
         """
         problems = []
         if max(self.min_pixels, self.max_pixels) > _MOST_PIXELS:

@@ -327,12 +327,7 @@ def _columns(of: Any, names: Iterable[str]) -> dict[str, Any]:
 def grouped(columns: Mapping[str, NDArray[Any]], count: FloatArray) -> dict[str, Any]:
     """Return named columns with equal cells merged, and what they count.
 
-    Parameters
-    ----------
-    columns : mapping of str to ndarray, each of shape (n_cells,)
-        Of `CELL_COLUMNS`, most significant first.
-    count : ndarray of float64, shape (n_cells,)
-        Weight of each cell.
+    The columns are those of `CELL_COLUMNS`, most significant first.
     """
     keys, total = group_cells(list(columns.values()), count)
     typed = {
@@ -347,19 +342,8 @@ def group_cells(
 ) -> tuple[list[NDArray[np.generic]], FloatArray]:
     """Merge equal cells.
 
-    Parameters
-    ----------
-    keys : sequence of ndarray, each of shape (n_cells,)
-        Key columns, most significant first.
-    count : ndarray of float64, shape (n_cells,)
-        Weight of each cell.
-
-    Returns
-    -------
-    keys : list of ndarray, each of shape (n_distinct,)
-        Distinct cells in ascending order.
-    count : ndarray of float64, shape (n_distinct,)
-        Sum of the weights.
+    Keys are given most significant first; cells return in ascending order, with the sum of
+    their weights.
     """
     if not count.size:
         return [np.asarray(key) for key in keys], count

@@ -53,18 +53,7 @@ def settle(
     can be consistent. So it starts once from one graph and once from a graph for every
     size, and takes what serves requests in the least mean time.
 
-    Parameters
-    ----------
-    arrivals : Arrivals
-        What came.
-    batch_size : int
-        Slots there are.
-    clock : StepCurve
-        Milliseconds of a step of each graph.
-    prefill_s : sequence of float, of length n
-        Seconds the prompt of each request takes.
-    choose : callable
-        Steps by active sequences, shape (batch_size,), to graphs.
+    `choose` takes steps by active sequences, from 1 to `batch_size`.
     """
     seen: dict[Sizes, tuple[Graphs, Replay]] = {}
 

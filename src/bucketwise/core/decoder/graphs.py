@@ -43,18 +43,7 @@ def choose_graphs(
     The same problem as that of ViT buckets, with active sequences as the needed
     length; the last graph is that of the whole batch.
 
-    Parameters
-    ----------
-    steps : ndarray of float64, shape (batch_size,)
-        Steps (or a share of them) with 1, 2, ..., `batch_size` active sequences.
-    curve : StepCurve
-        Cost of a step of each graph.
-    k_range : tuple of int
-        Least and most graphs.
-    min_saving : float
-        Share of the step cost left that the last graph must save.
-    pins : tuple of int
-        Graphs that must be compiled.
+    `steps` are those with 1, 2, ..., `batch_size` active sequences, or a share of them.
     """
     batch_size = steps.size
     demand = Demand.of(np.arange(1, batch_size + 1), steps)
@@ -87,14 +76,7 @@ def choose_graphs(
 def mean_cost(sizes: tuple[int, ...], steps: FloatArray, curve: StepCurve) -> float:
     """Return the mean cost of a step on given graphs.
 
-    Parameters
-    ----------
-    sizes : tuple of int
-        Graphs, ascending; the last one holds every step.
-    steps : ndarray of float64, shape (batch_size,)
-        Steps with 1, 2, ..., `batch_size` active sequences.
-    curve : StepCurve
-        Cost of a step of each graph.
+    `sizes` ascend, the last one holds every step; `steps` are as for `choose_graphs`.
     """
     return _means(sizes, Demand.of(np.arange(1, steps.size + 1), steps), curve)[0]
 
@@ -102,12 +84,7 @@ def mean_cost(sizes: tuple[int, ...], steps: FloatArray, curve: StepCurve) -> fl
 def graph_uses(sizes: tuple[int, ...], steps: FloatArray) -> tuple[GraphUse, ...]:
     """Return how much each graph runs, and how full its slots are then.
 
-    Parameters
-    ----------
-    sizes : tuple of int
-        Graphs, ascending; the last one holds every step.
-    steps : ndarray of float64, shape (batch_size,)
-        Steps with 1, 2, ..., `batch_size` active sequences.
+    `sizes` ascend, the last one holds every step; `steps` are as for `choose_graphs`.
     """
     active = np.arange(1, steps.size + 1)
     where = Buckets(sizes).assign(active)

@@ -76,10 +76,7 @@ class SeenOn:
     def steps(self, activity: Activity, batch_size: int) -> FloatArray:
         """Return time as steps: what lasted long at slow steps was few of them.
 
-        Returns
-        -------
-        ndarray of float64, shape (batch_size,)
-            In proportion to the steps with 1, 2, ..., `batch_size` active sequences.
+        One number for each of 1, 2, ..., `batch_size` active sequences, in proportion.
         """
         took = self.step_time[np.minimum(activity.running, self.step_time.size - 1)]
         active = np.minimum(activity.running, batch_size)
@@ -151,11 +148,6 @@ class Pricing:
 
         Measured steps are slower than the roofline; the prompts are taken to be so by
         the same factor.
-
-        Parameters
-        ----------
-        prompt : ndarray of int64, shape (n,)
-            Tokens of each prompt.
         """
         shape, batch = self._shape(), self.question.batch_size
         ideal = roofline(shape, self.hardware, batch).costs[-1]

@@ -120,17 +120,7 @@ def roofline(shape: LmShape, hardware: Hardware, largest: int) -> StepCurve:
 
 
 def prefill_ms(shape: LmShape, hardware: Hardware, prompt: IntArray) -> FloatArray:
-    """Return the least time the prompts can take, each by itself.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    hardware : Hardware
-        What runs it.
-    prompt : ndarray of int64, shape (n,)
-        Tokens of each prompt.
-    """
+    """Return the least time the prompts can take, each by itself."""
     device, n_devices = hardware.device, hardware.n_devices
     weights_s = (
         step_weights(shape, 1) * BYTES_PER_VALUE / n_devices / device.dram_bytes_per_s

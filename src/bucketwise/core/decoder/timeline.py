@@ -29,17 +29,7 @@ def borders_s(first_s: float, last_s: float, width_s: int) -> FloatArray:
 def in_flight(start_s: FloatArray, end_s: FloatArray, at_s: FloatArray) -> IntArray:
     """Return how many intervals hold each moment; an end no longer counts.
 
-    Parameters
-    ----------
-    start_s, end_s : ndarray of float64, shape (n,)
-        The intervals, in any order.
-    at_s : ndarray of float64, shape (m,)
-        The moments, ascending.
-
-    Returns
-    -------
-    ndarray of int64, shape (m,)
-        Started and not yet ended.
+    The moments ascend; the intervals may have any order.
     """
     started = np.searchsorted(np.sort(start_s), at_s, side="right")
     ended = np.searchsorted(np.sort(end_s), at_s, side="right")
@@ -64,16 +54,7 @@ def cells_of(
 ) -> Cells:
     """Gather pieces of time, none of them across a border of slots.
 
-    Parameters
-    ----------
-    at_s : ndarray of float64, shape (n,)
-        A moment within each piece, not on a border.
-    running, waiting : ndarray of int64, shape (n,)
-        What was in the batch, and what not yet.
-    seconds : ndarray of float64, shape (n,)
-        How long each piece is; those of no length vanish.
-    width_s : int
-        Width of the slots.
+    `at_s` are moments within each piece, not on a border; pieces of no length vanish.
     """
     lasting = seconds > 0
     slot = np.floor(at_s[lasting] / width_s).astype(np.int64)

@@ -271,13 +271,8 @@ def _grain(seconds: FloatArray) -> float:
 def settle(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:
     """Return the table with a unit for its durations and a role for its time.
 
-    Parameters
-    ----------
-    table : Table
-        Of requests with a duration.
-    columns : mapping of str to ndarray, each of shape (n,)
-        The first rows in the order written: `time_s`, `took` in seconds unless the cell
-        is a number whose unit is not known, `bare` where it is a number, `output`.
+    The columns hold the first rows in the order written: `time_s`, `took` in seconds unless
+    the cell is a number whose unit is not known, `bare` where it is a number, `output`.
     """
     known_s = table.units_s.get("duration")
     bare = columns["bare"].astype(bool) & (columns["took"] > 0)

@@ -97,16 +97,7 @@ def succession(
     A process that is first heard of after another of the same engine fell silent takes
     its place; one that is heard of before is a further replica.
 
-    Parameters
-    ----------
-    replicas : Replicas
-        Where numbers come from.
-    engine : ndarray of int64, shape (n,)
-        Number of the engine each reading names.
-    process : ndarray of int64, shape (n,)
-        Number of the process it is of, from 0; a process has one engine.
-    time_s : ndarray of float64, shape (n,)
-        When.
+    Numbers of engines and processes count from 0; a process has one engine.
     """
     known, at, process = np.unique(process, return_index=True, return_inverse=True)
     first_s = np.full(known.size, np.inf)
