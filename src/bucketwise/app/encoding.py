@@ -16,9 +16,8 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday
 from bucketwise.core.encoder.analysis import analyze as analyze_encoder
 from bucketwise.core.options import PlanOptions
 from bucketwise.engines.rbln.emit.encoder import emit_encoder
-from bucketwise.engines.rbln.encoders import TOKENS, encoder_targets
-from bucketwise.engines.rbln.memory.encoders import encoder_memory
-from bucketwise.engines.rbln.rules.values import whole
+from bucketwise.engines.rbln.encoders import TOKENS, encoder_memory, encoder_targets
+from bucketwise.engines.rbln.rules.case import whole
 from bucketwise.engines.rbln.targets import check_planned
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.traffic import Traffic

@@ -7,21 +7,12 @@ from importlib import import_module
 from typing import Any
 
 from bucketwise.engines.rbln.attention import context_step
-from bucketwise.engines.rbln.decoder_graphs import (
-    graph_rules,
-    picks_smaller_graphs,
-    vendor_pattern,
-)
 from bucketwise.engines.rbln.devices import device_of
 from bucketwise.engines.rbln.emit import emit
-from bucketwise.engines.rbln.emit.bucket_keys import lists_to_set, nested_lists
-from bucketwise.engines.rbln.emit.patterns import releases_of
-from bucketwise.engines.rbln.lengths import (
-    LARGEST_PUBLISHED_PATCHES,
-    UNIT_NOTE,
-    extra_windows,
-    mask_bytes,
-    window_note,
+from bucketwise.engines.rbln.emit.patterns import (
+    lists_to_set,
+    nested_lists,
+    releases_of,
 )
 from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import (
@@ -32,6 +23,16 @@ from bucketwise.engines.rbln.model_classes import (
     targets_to_plan,
 )
 from bucketwise.engines.rbln.releases import NEWEST, written
+from bucketwise.engines.rbln.shapes import (
+    LARGEST_PUBLISHED_PATCHES,
+    UNIT_NOTE,
+    extra_windows,
+    graph_rules,
+    mask_bytes,
+    picks_smaller_graphs,
+    vendor_pattern,
+    window_note,
+)
 from bucketwise.engines.rbln.targets import SDK, pick_targets
 from bucketwise.nouns.engine import Engine
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bucketwise.core.decoder.from_gauges import hold
+from bucketwise.core.decoder.timeline import hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Evidence, Gauges
 from bucketwise.nouns.traffic import Rejection

@@ -10,19 +10,19 @@ from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.in_service import Failures
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.patching import least_needed
-from bucketwise.engines.rbln.lengths import (
-    LARGEST_PUBLISHED_PATCHES,
-    mask_bytes,
-)
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.top_vs_limits import Limited, fits_merged
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     buckets_of,
     lengths_of,
     release,
     shown,
     unknown,
     whole,
+)
+from bucketwise.engines.rbln.rules.top_vs_limits import Limited, fits_merged
+from bucketwise.engines.rbln.shapes import (
+    LARGEST_PUBLISHED_PATCHES,
+    mask_bytes,
 )
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path

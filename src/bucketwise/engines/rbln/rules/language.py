@@ -12,8 +12,8 @@ from bucketwise.engines.rbln.attention import (
 )
 from bucketwise.engines.rbln.keys import QWEN3_5, standing
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     in_force_of,
     release,
     shown,

@@ -9,8 +9,7 @@ from bucketwise.core.in_service import Failures
 from bucketwise.core.limits import marks_of
 from bucketwise.core.patching import Preprocessing
 from bucketwise.core.reach import WorstImage, safe_max_pixels, worst_reachable
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import lengths_of
+from bucketwise.engines.rbln.rules.case import RblnCase, lengths_of
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
