@@ -14,16 +14,13 @@ from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells
 class Demand:
     """Distinct needed lengths in ascending order with their ViT runs.
 
-    Attributes
-    ----------
-    needed : ndarray of int64, shape (n_lengths,)
-        What the runtime compares with a bucket.
-    runs : ndarray of float64, shape (n_lengths,)
-        Weighted ViT runs at that length: one an image, one a temporal patch.
+    Arrays have the shape (n_lengths,).
     """
 
     needed: IntArray
+    """What the runtime compares with a bucket."""
     runs: FloatArray
+    """Weighted ViT runs at that length: one an image, one a temporal patch."""
 
     def __post_init__(self) -> None:
         """Check order and weights."""

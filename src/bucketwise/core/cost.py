@@ -196,20 +196,16 @@ COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
 class Bill:
     """What a demand costs on a list of buckets.
 
-    Attributes
-    ----------
-    useful, padded : ndarray of float64, shape (n_buckets,)
-        Cost at needed lengths and at the bucket, of the runs each bucket serves.
-    runs : ndarray of float64, shape (n_buckets,)
-        Weighted runs each bucket serves.
-    overflow_runs : float
-        Runs that no bucket holds; they are in no other number.
+    Arrays have the shape (n_buckets,).
     """
 
     useful: FloatArray
     padded: FloatArray
+    """Cost at needed lengths and at the bucket, of the runs each bucket serves."""
     runs: FloatArray
+    """Weighted runs each bucket serves."""
     overflow_runs: float
+    """Runs that no bucket holds; they are in no other number."""
 
     @property
     def useful_compute(self) -> float:

@@ -48,34 +48,25 @@ class HalfSplit:
 class Sample:
     """What the sizes of a traffic become, and what their lengths are chosen by.
 
-    Attributes
-    ----------
-    needed : ndarray of int64, shape (n_sizes,)
-        Needed length of one run of each size.
-    runs_each : ndarray of float64, shape (n_sizes,)
-        Runs of one image, or text, of each size.
-    count : ndarray of float64, shape (n_sizes,)
-        Images of each size.
-    accepted : ndarray of bool, shape (n_sizes,)
-        Whether they are served at all.
-    curve : CostCurve
-        Cost of one run.
-    align : int
-        The multiple lengths must be.
-    pins : tuple of int
-        Lengths that must be compiled.
-    marks : tuple of int
-        As `Problem` has them.
+    Arrays have the shape (n_sizes,).
     """
 
     needed: IntArray
+    """Needed length of one run of each size."""
     runs_each: FloatArray
+    """Runs of one image, or text, of each size."""
     count: FloatArray
+    """Images of each size."""
     accepted: BoolArray
+    """Whether they are served at all."""
     curve: CostCurve
+    """Cost of one run."""
     align: int
+    """The multiple lengths must be."""
     pins: tuple[int, ...]
+    """Lengths that must be compiled."""
     marks: tuple[int, ...] = ()
+    """As `Problem` has them."""
 
     @classmethod
     def of(cls, setting: Case) -> Sample:

@@ -110,33 +110,26 @@ def _nothing() -> IntArray:
 class Sizes:
     """Distinct sizes with their weights, sorted by their columns in this order.
 
-    Attributes
-    ----------
-    height_px, width_px : ndarray of int64, shape (n_sizes,)
-        Displayed size in pixels.
-    frames : ndarray of int64, shape (n_sizes,)
-        Frames of a clip; 0 for an image.
-    fps : ndarray of float64, shape (n_sizes,)
-        Native frames per second of a clip that is still to be sampled; 0 when
-        `frames` are the frames the processor sees.
-    visual_tokens : ndarray of int64, shape (n_sizes,)
-        Merged patches of an image of which nothing else is known, its sides being 0;
-        0 where the sides are known. Of a text all its tokens.
-    own_min_pixels, own_max_pixels, resized_first : ndarray of int64, shape (n_sizes,)
-        `OwnLimits` of the request; 0 where it sets none, as they are when left out.
-    count : ndarray of float64, shape (n_sizes,)
-        Images (or clips) of that size; not negative.
+    Arrays have the shape (n_sizes,).
     """
 
     height_px: IntArray
     width_px: IntArray
+    """Displayed size in pixels."""
     frames: IntArray
+    """Frames of a clip; 0 for an image."""
     fps: FloatArray
+    """Native frames per second of a clip that is still to be sampled; 0 when `frames`
+    are the frames the processor sees."""
     visual_tokens: IntArray
+    """Merged patches of an image of which nothing else is known, its sides being 0; 0
+    where the sides are known. Of a text all its tokens."""
     own_min_pixels: IntArray = field(default_factory=_nothing)
     own_max_pixels: IntArray = field(default_factory=_nothing)
     resized_first: IntArray = field(default_factory=_nothing)
+    """`OwnLimits` of the request; 0 where it sets none, as they are when left out."""
     count: FloatArray
+    """Images (or clips) of that size; not negative."""
 
     def __post_init__(self) -> None:
         """Check shapes and ranges."""

@@ -59,19 +59,15 @@ class Deployment:
 class SeenOn:
     """What a step took on the system that the load was seen on.
 
-    Attributes
-    ----------
-    name : str
-        That system in words.
-    step_time : ndarray of float64, shape (n,)
-        By the sequences that ran, from 0; any unit; the last holds for all above.
-    source : str
-        How that is known.
+    Arrays have the shape (n,).
     """
 
     name: str
+    """That system in words."""
     step_time: FloatArray
+    """By the sequences that ran, from 0; any unit; the last holds for all above."""
     source: str
+    """How that is known."""
 
     def steps(self, activity: Activity, batch_size: int) -> FloatArray:
         """Return time as steps: what lasted long at slow steps was few of them.

@@ -29,20 +29,15 @@ from bucketwise.words.numbers import plural
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """What became of every arrival.
-
-    Attributes
-    ----------
-    arrival_s, admitted_s, finished_s : ndarray of float64, shape (n,)
-        When each request came, took a slot, and gave it back.
-    steps : ndarray of float64, shape (batch_size + 1,)
-        Decode steps by the number of sequences in them; `steps[0]` is 0.
-    """
+    """What became of every arrival."""
 
     arrival_s: FloatArray
     admitted_s: FloatArray
     finished_s: FloatArray
+    """When each request came, took a slot, and gave it back; of shape (n,)."""
     steps: FloatArray
+    """Decode steps by the number of sequences in them; `steps[0]` is 0; of shape
+    (batch_size + 1,)."""
 
     def activity(self) -> Activity:
         """Return how long how many slots were taken, and how many requests waited."""

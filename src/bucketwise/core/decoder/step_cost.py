@@ -30,25 +30,19 @@ MS = 1e3
 class StepCurve:
     """Cost of one decode step of the graph for 1, 2, ... sequences.
 
-    Attributes
-    ----------
-    kind : {"roofline", "slots", "measured"}
-        Where it comes from.
-    unit : {"ms", "slot"}
-        Unit of the cost.
-    costs : ndarray of float64, shape (largest_batch,)
-        By batch size, from 1; positive.
-    status : {"measured", "derived", "assumed"}
-        How far to trust it.
-    source : str
-        What it was made of.
+    Arrays have the shape (largest_batch,).
     """
 
     kind: str
+    """Where it comes from: "roofline", "slots" or "measured"."""
     unit: str
+    """Milliseconds, "ms", or "slot"."""
     costs: FloatArray
+    """By batch size, from 1; positive."""
     status: Status
+    """How far to trust it."""
     source: str
+    """What it was made of."""
 
     def __post_init__(self) -> None:
         """Check that a step costs something."""

@@ -76,19 +76,15 @@ _SUFFIXES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
 class Timed:
     """Requests as rows tell them, in the order written.
 
-    Attributes
-    ----------
-    time_s : ndarray of float64, shape (n,)
-        The start or the end of each.
-    took : ndarray of float64, shape (n,)
-        How long it took, in a unit that may be unknown.
-    output : ndarray of int64, shape (n,), optional
-        Tokens generated; negative where a row tells none.
+    Arrays have the shape (n,).
     """
 
     time_s: FloatArray
+    """The start or the end of each."""
     took: FloatArray
+    """How long it took, in a unit that may be unknown."""
     output: IntArray | None = None
+    """Tokens generated; negative where a row tells none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,13 +44,7 @@ _MAX_KNOWN = 10_000
 
 
 class Replicas:
-    """Numbers for engines, in the order they are first seen.
-
-    Parameters
-    ----------
-    source : str
-        Base name of the file, for messages.
-    """
+    """Numbers for engines, in the order they are first seen; `source` is for messages."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -74,19 +68,15 @@ class Replicas:
 class Succession:
     """Readings put in order: process after process of each replica.
 
-    Attributes
-    ----------
-    order : ndarray of int64, shape (n,)
-        Positions of the readings, replica by replica.
-    replica : ndarray of int64, shape (n,)
-        In that order.
-    restarts : tuple of int
-        Positions in that order at which another process of the same replica begins.
+    Arrays have the shape (n,).
     """
 
     order: IntArray
+    """Positions of the readings, replica by replica."""
     replica: IntArray
+    """In that order."""
     restarts: tuple[int, ...]
+    """Positions in that order at which another process of the same replica begins."""
 
 
 def succession(

@@ -267,15 +267,7 @@ class _Packed:
 
 
 class Window:
-    """A part of a seekable file, as a file of its own.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The whole file; nobody else may move it meanwhile.
-    start, size : int
-        Where the part begins, and how many bytes it has.
-    """
+    """A part of a seekable file, as a file of its own; nobody else may move the whole."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self._file = file
