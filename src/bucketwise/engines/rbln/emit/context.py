@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -105,11 +104,7 @@ class EmitContext:
     @property
     def covers(self) -> str:
         """The releases the text is for, in words."""
-        since = model_class(self.model.family).since
-        if since <= self.target.least:
-            return self.target.covers
-        release = ".".join(map(str, since))
-        return f"{self.target.covers} (the model's class came with {release})"
+        return self.target.covers_since(model_class(self.model.family).since)
 
     @property
     def is_local(self) -> bool:
@@ -119,8 +114,7 @@ class EmitContext:
     @property
     def folder(self) -> str:
         """Name of the compiled folder."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.model.name).strip(".-") or "model"
-        return f"compiled-{plain}.optimum-{self.target.version}{self.unit_suffix}"
+        return self.target.compiled_folder(self.model.name) + self.unit_suffix
 
     @property
     def max_soft_tokens(self) -> int:

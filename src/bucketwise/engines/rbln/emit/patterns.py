@@ -9,11 +9,7 @@ from dataclasses import replace
 from bucketwise.core.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
-from bucketwise.engines.rbln.model_classes import (
-    first_release,
-    serving_targets,
-    within,
-)
+from bucketwise.engines.rbln.model_classes import first_release, serving_targets, within
 from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.engines.rbln.shapes import extra_windows
 from bucketwise.engines.rbln.targets import TARGETS, RblnTarget

@@ -16,6 +16,7 @@ from bucketwise.engines.rbln.emit.processor_lines import (
     INTO_FOLDER,
     LOCAL_MODEL,
     VERSION_IMPORT,
+    commented,
     first_device_lines,
     limit_check,
     limit_constants,
@@ -60,7 +61,7 @@ def compile_text(context: EmitContext) -> str:
     config = context.config()
     first_device = first_device_lines(context, "RBLN_CONFIG", config)
     return (
-        "".join(f"# {line}".rstrip() + "\n" for line in remarks)
+        commented(remarks)
         + "\nimport sys\n"
         + (VERSION_IMPORT if first_device else "")
         + "from pathlib import Path\n\n"
@@ -120,7 +121,7 @@ def load_text(context: EmitContext) -> str:
         else ""
     )
     return (
-        "".join(f"# {line}".rstrip() + "\n" for line in remarks)
+        commented(remarks)
         + "\nimport sys\n"
         + (VERSION_IMPORT if first_device else "")
         + "\n"

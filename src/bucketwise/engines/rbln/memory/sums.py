@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from bucketwise.core.memory import Blocks, Fit, MemoryPlan, Pool, Term
 from bucketwise.engines.rbln.devices import Dram, card_of, device_of
-from bucketwise.engines.rbln.kv_cache import (
-    budget_bytes,
-    kv_bytes,
-    largest_num_blocks,
-)
+from bucketwise.engines.rbln.kv_cache import budget_bytes, kv_bytes, largest_num_blocks
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.terms import (
     cache_term,
