@@ -176,8 +176,7 @@ def _at_once(
     rows = _rows(table, table.relation)
     if kind == "engine_stats":
         # Places are told of what hold() notices, so every reading has its line.
-        numbered = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
-        rows = f"{_rows(table, numbered, ('line', 'quoted'))} ORDER BY line"
+        rows = f"{_rows(table, table.numbered, ('line', 'quoted'))} ORDER BY line"
     try:
         columns = _fetched(connection.execute(rows).fetchnumpy())
         ragged = rows_set_aside(connection)

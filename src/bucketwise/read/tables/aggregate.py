@@ -201,8 +201,7 @@ def _at_once(
     if table.rows_due() is None:
         return None
     connection = workspace.connection
-    relation = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
-    rows = judged(relation, ("line", "quoted"))
+    rows = judged(table.numbered, ("line", "quoted"))
     try:
         connection.execute("SET preserve_insertion_order = true")
         found = connection.execute(

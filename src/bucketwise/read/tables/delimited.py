@@ -199,7 +199,6 @@ def open_delimited(
         rows_due=cache(lambda: _rows_due(file, layout, form, before)),
         relation=_relation(workspace, file, layout),
         numbered=_numbered(workspace, file, layout, used),
-        quote="contains(text, '\"')",
         streamed=BATCH,
         stream=lambda _: _stream(file, layout, form, used),
         samples=samples,
@@ -270,7 +269,7 @@ def _numbered(
         "trim(array_to_string(cells, '')) <> ''" if width == 1 else "line IS NOT NULL"
     )
     return (
-        f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
+        f"(SELECT {cells}, {ragged} AS ragged, nth AS line, contains(line, '\"') AS quoted "
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
         f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "

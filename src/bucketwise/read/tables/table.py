@@ -56,10 +56,8 @@ class Table:
     relation: str
     """SQL of all rows, in no order, as fast as it goes."""
     numbered: str
-    """`relation` with `line` and its `text`; wrong where a quoted cell holds a line
-    break."""
-    quote: str
-    """SQL that says whether a row of `numbered` could have such a cell."""
+    """`relation` with `line`; wrong where a quoted cell holds a line break, as some may
+    where one is `quoted`."""
     streamed: str
     """SQL of the rows of one batch."""
     stream: Callable[[Workspace], Iterator[Batch]]
@@ -92,17 +90,16 @@ class Table:
 def open_whole_lines(workspace: Workspace, file: File) -> Table:
     """Open a text as a table of one column, `line`, blank lines left out."""
     raw = raw_lines(workspace, file)
-    cell = "(SELECT {} AS c0, false AS ragged, {} FROM {} WHERE " + _FILLED + ")"
+    cell = "(SELECT {} AS c0, false AS ragged{} FROM {} WHERE " + _FILLED + ")"
     lines = first_lines(file)
     return Table(
         kind="text",
         name=file.name,
         roles={"line": 0},
         rows_due=cache(lambda: lines_due(file)),
-        relation=cell.format("text", "text", f"(SELECT line AS text FROM {raw})"),
-        numbered=cell.format("text", "text, line", numbered_lines(raw)),
-        quote="false",
-        streamed=cell.format("rtrim(text, '\r\n')", "text, line", BATCH),
+        relation=cell.format("text", "", f"(SELECT line AS text FROM {raw})"),
+        numbered=cell.format("text", ", line, false AS quoted", numbered_lines(raw)),
+        streamed=cell.format("rtrim(text, '\r\n')", ", line", BATCH),
         stream=lambda _: stream_lines(file),
         samples={0: tuple(line for line in lines if not line.isspace())},
         row_bytes=mean_bytes(lines, file.compression),
