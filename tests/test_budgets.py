@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bucketwise.app.planning import analyze
 from bucketwise.core.budgets import GraphMinutes
-from bucketwise.core.decoder.from_requests import sweep
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.core.optimize.budgets import Budget, front, total, within
 from bucketwise.core.optimize.problem import Problem
 from bucketwise.core.plan import BudgetUse, Plan

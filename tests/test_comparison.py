@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 import bucketwise
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.comparison.compare import compare_scenarios
-from bucketwise.core.comparison.outcome import Comparison, Outcome
-from bucketwise.core.comparison.scenario import Scenario
+from bucketwise.core.comparison.outcome import Comparison, Outcome, Scenario
 from bucketwise.core.cost import vit_flops
 from bucketwise.core.in_service import compare_today, limits_in_service
 from bucketwise.core.limits import Case

@@ -15,7 +15,6 @@ from bucketwise.core.decoder.decoder_plan import (
     decide_pattern,
     suggest_batch_size,
 )
-from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.core.decoder.graphs import choose_graphs, mean_cost
 from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment
@@ -27,6 +26,7 @@ from bucketwise.core.decoder.sizing import (
     context_length,
 )
 from bucketwise.core.decoder.step_cost import slot_costs
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.engines.rbln.attention import context_step
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import InputError, UsageError

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder import from_gauges as readings
-from bucketwise.core.decoder.from_gauges import hold
+from bucketwise.core.decoder import timeline as readings
+from bucketwise.core.decoder.timeline import hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity, Gauges
 from bucketwise.words.reject_reasons import (

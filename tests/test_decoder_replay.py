@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.fixed_point import settle
-from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.core.decoder.graphs import Graphs, choose_graphs
-from bucketwise.core.decoder.replay import Replay, replay
+from bucketwise.core.decoder.replay import Replay, replay, settle
 from bucketwise.core.decoder.step_cost import StepCurve
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.activity import Activity, Arrivals, Requests
 from bucketwise.nouns.traffic import FloatArray

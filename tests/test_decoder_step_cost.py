@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.from_requests import sweep
 from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import GPU_DEVICE, Deployment, Pricing
 from bucketwise.core.decoder.step_cost import Hardware, prefill_ms, roofline
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.engines.rbln.devices import DEVICES, device_of
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.errors import UsageError

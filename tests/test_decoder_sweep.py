@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.from_requests import sweep
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.errors import ConfigError, InputError
 from bucketwise.nouns.activity import MAX_SLOTS, Activity, Requests
 
@@ -90,9 +90,7 @@ def test_sweeping_in_blocks_changes_nothing(
 ) -> None:
     whole = sweep(requests(pairs))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "bucketwise.core.decoder.from_requests.BLOCK_EVENTS", block_events
-        )
+        patch.setattr("bucketwise.core.decoder.timeline.BLOCK_EVENTS", block_events)
         assert sweep(requests(pairs)).sha256() == whole.sha256()
 
 

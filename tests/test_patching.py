@@ -22,7 +22,7 @@ from bucketwise.core.patching import (
     resize_input,
 )
 from bucketwise.engines.rbln.engine import RBLN
-from bucketwise.engines.rbln.lengths import extra_windows
+from bucketwise.engines.rbln.shapes import extra_windows
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Sizes

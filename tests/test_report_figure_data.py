@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bucketwise.core.analysis import Analysis, Context
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.options import PlanOptions
-from bucketwise.engines.rbln.lengths import mask_bytes
+from bucketwise.engines.rbln.shapes import mask_bytes
 from bucketwise.nouns.traffic import NO_TIME_S, merge_traffic
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.arrivals import (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import bucketwise.report
 from bucketwise.core.analysis import Context
-from bucketwise.engines.rbln.lengths import mask_bytes
+from bucketwise.engines.rbln.shapes import mask_bytes
 from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.arrivals import arrivals_drawing

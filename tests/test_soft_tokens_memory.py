@@ -15,7 +15,7 @@ import bucketwise
 from bucketwise.cli import main
 from bucketwise.core.analysis import Analysis
 from bucketwise.engines.rbln.base_config import Overrides, given_base, zoo_base
-from bucketwise.engines.rbln.decoder_graphs import graph_rules
+from bucketwise.engines.rbln.shapes import graph_rules
 from bucketwise.read.configs.profiles import built_in_profiles
 from tests.strategies import traffic_of
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.from_requests import sweep
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.errors import BucketwiseError, InputError
 from bucketwise.nouns.activity import Activity, Evidence, Requests
 from bucketwise.read import read_evidence

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bucketwise.core.decoder.from_requests import sweep
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence, Requests
 from bucketwise.read import read_evidence, read_inputs, read_rows, read_traffic

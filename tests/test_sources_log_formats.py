@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.cli import main
-from bucketwise.core.decoder.from_requests import sweep
+from bucketwise.core.decoder.timeline import sweep
 from bucketwise.errors import BucketwiseError, InputError, UsageError
 from bucketwise.nouns.activity import Activity, Evidence, Requests
 from bucketwise.read import read_evidence

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bucketwise
-from bucketwise.engines.rbln.memory.encoders import encoder_memory, encoder_parameters
+from bucketwise.engines.rbln.encoders import encoder_memory, encoder_parameters
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.read.configs.encoders import find_encoder
 

@@ -26,7 +26,7 @@ from bucketwise.cli import main as command_line
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.patching import needed_lengths
 from bucketwise.engines.rbln.kv_cache import kv_bytes, sliding_bytes
-from bucketwise.engines.rbln.lengths import extra_windows
+from bucketwise.engines.rbln.shapes import extra_windows
 from bucketwise.engines.rbln.targets import TARGETS
 from bucketwise.read.configs.profiles import built_in_profiles
 from tests.conformance.families import BUCKETS, FAMILIES, Family

@@ -14,8 +14,7 @@ from bucketwise.app.output import write_text
 from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.comparison.compare import compare_scenarios
-from bucketwise.core.comparison.outcome import Comparison
-from bucketwise.core.comparison.scenario import Scenario
+from bucketwise.core.comparison.outcome import Comparison, Scenario
 from bucketwise.core.cost import COSTS
 from bucketwise.core.in_service import limits_in_service, option_limits
 from bucketwise.core.limits import Case

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.comparison.scenario import check_names
+from bucketwise.core.comparison.outcome import check_names
 from bucketwise.core.plan import Plan
 from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, UsageError

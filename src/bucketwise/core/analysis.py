@@ -94,27 +94,18 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the plan records about how it was asked for.
-
-    Attributes
-    ----------
-    model_assumed : bool
-        Whether nobody named the model.
-    version : str
-        Of bucketwise.
-    options : dict
-        The options as given, without inputs and outputs.
-    base : tuple of tuple of str
-        (name, value, status, source) of each value of the base configuration.
-    as_stored : bool
-        Whether images were read with their stored size.
-    """
+    """What the plan records about how it was asked for."""
 
     model_assumed: bool = False
+    """Whether nobody named the model."""
     version: str = ""
+    """Of bucketwise."""
     options: dict[str, Any] | None = None
+    """The options as given, without inputs and outputs."""
     base: tuple[tuple[str, str, str, str], ...] = ()
+    """(name, value, status, source) of each value of the base configuration."""
     as_stored: bool = False
+    """Whether images were read with their stored size."""
 
 
 def analyze(

@@ -14,16 +14,13 @@ from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells
 class Demand:
     """Distinct needed lengths in ascending order with their ViT runs.
 
-    Attributes
-    ----------
-    needed : ndarray of int64, shape (n_lengths,)
-        What the runtime compares with a bucket.
-    runs : ndarray of float64, shape (n_lengths,)
-        Weighted ViT runs at that length: one an image, one a temporal patch.
+    Arrays have the shape (n_lengths,).
     """
 
     needed: IntArray
+    """What the runtime compares with a bucket."""
     runs: FloatArray
+    """Weighted ViT runs at that length: one an image, one a temporal patch."""
 
     def __post_init__(self) -> None:
         """Check order and weights."""
@@ -40,15 +37,7 @@ class Demand:
 
     @classmethod
     def of(cls, needed: IntArray, runs: FloatArray) -> Demand:
-        """Gather equal lengths; zero weights vanish.
-
-        Parameters
-        ----------
-        needed : ndarray of int64, shape (n,)
-            Needed length of each size.
-        runs : ndarray of float64, shape (n,)
-            Weighted ViT runs of each size.
-        """
+        """Gather equal lengths; zero weights vanish."""
         used = runs > 0
         keys, total = group_cells((needed[used],), runs[used])
         return cls(keys[0].astype(np.int64), total)
@@ -60,15 +49,10 @@ MAX_LENGTH = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Ascending capacities; inclusive: an input of exactly S fits S.
-
-    Attributes
-    ----------
-    lengths : tuple of int
-        Distinct positive capacities in ascending order, in ViT patches.
-    """
+    """Ascending capacities; inclusive: an input of exactly S fits S."""
 
     lengths: tuple[int, ...]
+    """Distinct positive capacities in ascending order, in ViT patches."""
 
     def __post_init__(self) -> None:
         """Check the list."""
@@ -97,15 +81,7 @@ class Buckets:
         The rule is the runtime's own: `torch.searchsorted(sorted buckets, needed)`
         (optimum-rbln 0.12.0, transformers/models/qwen3_vl/modeling_qwen3_vl.py).
 
-        Parameters
-        ----------
-        needed : ndarray of int64, shape (n,)
-            Needed lengths.
-
-        Returns
-        -------
-        ndarray of int64, shape (n,)
-            Positions in `lengths`; `len(lengths)` marks an overflow.
+        An overflow is marked by `len(lengths)`.
         """
         found = np.searchsorted(np.asarray(self.lengths), needed, side="left")
         return found.astype(np.int64)

@@ -25,17 +25,12 @@ FRONT_STEP = 0.01
 
 @dataclass(frozen=True, slots=True)
 class GraphMinutes:
-    """Minutes that compiling one graph takes, by its length.
-
-    Attributes
-    ----------
-    by_length : tuple of (int, float)
-        Lengths in ViT patches, ascending, and minutes that never fall; a single pair
-        stands for every length. Between two lengths a straight line is taken, below the
-        first its minutes, above the last minutes in proportion to the length.
-    """
+    """Minutes that compiling one graph takes, by its length."""
 
     by_length: tuple[tuple[int, float], ...]
+    """Lengths in ViT patches, ascending, and minutes that never fall; a single pair
+    stands for every length. Between two lengths a straight line is taken, below the
+    first its minutes, above the last minutes in proportion to the length."""
 
     def __post_init__(self) -> None:
         """Check that minutes are positive and rise with length."""
@@ -76,28 +71,19 @@ class GraphMinutes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """What a plan may take.
-
-    Attributes
-    ----------
-    graph_minutes : GraphMinutes or None
-        What compiling a graph takes.
-    compile_min : float or None
-        Minutes for all graphs that the plan chooses.
-    device_bytes : int or None
-        Bytes of a device that everything may take together.
-    lengths_bytes : int or None
-        What of it is left for the graphs of all lengths, beside weights; told by what
-        the rest was found to take.
-    image_flop : float or None
-        Compute of the longest graph, which one image runs.
-    """
+    """What a plan may take."""
 
     graph_minutes: GraphMinutes | None = None
+    """What compiling a graph takes."""
     compile_min: float | None = None
+    """Minutes for all graphs that the plan chooses."""
     device_bytes: int | None = None
+    """Bytes of a device that everything may take together."""
     lengths_bytes: int | None = None
+    """What of it is left for the graphs of all lengths, beside weights; told by what
+    the rest was found to take."""
     image_flop: float | None = None
+    """Compute of the longest graph, which one image runs."""
 
     def __post_init__(self) -> None:
         """Check that minutes are known where they are limited."""

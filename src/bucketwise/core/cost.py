@@ -20,28 +20,18 @@ CHANNELS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostCurve:
-    """Cost of one run at length S: fixed + a*S + b*S^2.
-
-    Attributes
-    ----------
-    kind : str
-        A key of `COSTS`.
-    unit : str
-        Unit of the cost.
-    a, b : float
-        Cost per patch or token, and per pair of them; neither negative, one positive.
-    source : str
-        Where the coefficients come from.
-    fixed : float
-        What is done once a run, whatever its length.
-    """
+    """Cost of one run at length S: fixed + a*S + b*S^2."""
 
     kind: str
+    """A key of `COSTS`."""
     unit: str
     a: float
     b: float
+    """Cost per patch or token, and per pair of them; neither negative, one positive."""
     source: str
+    """Where the coefficients come from."""
     fixed: float = 0.0
+    """What is done once a run, whatever its length."""
 
     def __post_init__(self) -> None:
         """Check that cost grows with length."""
@@ -49,18 +39,7 @@ class CostCurve:
             raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
 
     def at(self, lengths: IntArray) -> FloatArray:
-        """Return the cost of one run at each length.
-
-        Parameters
-        ----------
-        lengths : ndarray of int64, shape (n,)
-            Compiled or needed lengths, in ViT patches or tokens.
-
-        Returns
-        -------
-        ndarray of float64, shape (n,)
-            In `unit`.
-        """
+        """Return the cost of one run at each length."""
         size = lengths.astype(np.float64)
         return self.fixed + self.a * size + self.b * size**2
 
@@ -73,8 +52,6 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     mergers. Windowed blocks attend inside padded windows of w^2 patches, which is
     linear in the padded length.
 
-    Notes
-    -----
     Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,
     exaone4_5}/modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
     """
@@ -107,8 +84,6 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
     every other, as those of one image attend both ways. What the chunk attends of the
     cache before it grows in proportion to the chunk too, and is left out.
 
-    Notes
-    -----
     Modules as in transformers 5.15.1, models/gemma4/modeling_gemma4.py. Without experts
     the sums equal those of the linear layers of Gemma4TextModel on torch's meta device.
     """
@@ -153,8 +128,6 @@ def encoder_flops(profile: EncoderProfile) -> CostCurve:
     compiled. Of a decoder also its cross attention: BART and Pegasus are compiled whole,
     and run over the same tokens.
 
-    Notes
-    -----
     Layers as in transformers 5.15.1, models/{bert,roberta,xlm_roberta,distilbert,
     modernbert,t5,bart}/modeling_*.py; the sums equal torch's FlopCounterMode, but for
     the rotary angles of ModernBERT, which are the same for every text. Layers of
@@ -223,20 +196,16 @@ COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
 class Bill:
     """What a demand costs on a list of buckets.
 
-    Attributes
-    ----------
-    useful, padded : ndarray of float64, shape (n_buckets,)
-        Cost at needed lengths and at the bucket, of the runs each bucket serves.
-    runs : ndarray of float64, shape (n_buckets,)
-        Weighted runs each bucket serves.
-    overflow_runs : float
-        Runs that no bucket holds; they are in no other number.
+    Arrays have the shape (n_buckets,).
     """
 
     useful: FloatArray
     padded: FloatArray
+    """Cost at needed lengths and at the bucket, of the runs each bucket serves."""
     runs: FloatArray
+    """Weighted runs each bucket serves."""
     overflow_runs: float
+    """Runs that no bucket holds; they are in no other number."""
 
     @property
     def useful_compute(self) -> float:

@@ -24,24 +24,16 @@ SIZE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What becomes of one size.
-
-    Attributes
-    ----------
-    text : str
-        The size as asked.
-    needed : int
-        Needed length of one run; 0 where the processor refuses.
-    bucket : int or None
-        The bucket that serves it; None without buckets or on overflow.
-    line : str
-        All steps in one line.
-    """
+    """What becomes of one size."""
 
     text: str
+    """The size as asked."""
     needed: int
+    """Needed length of one run; 0 where the processor refuses."""
     bucket: int | None
+    """The bucket that serves it; None without buckets or on overflow."""
     line: str
+    """All steps in one line."""
 
 
 def parse_size(text: str) -> Sizes:

@@ -25,66 +25,48 @@ class HalfSplit:
 
     Both halves keep the plan's top and its number of lengths, so that only the lengths
     between wander.
-
-    Attributes
-    ----------
-    split : {"time", "random"}
-        The first half against the later one, or halves drawn at random.
-    extra : float
-        Compute above the least possible on the unseen half, a share of that least; the
-        mean of the draws.
-    worst_extra : float
-        The same in the worst draw.
-    seen_images, unseen_images : float
-        Images of the halves, in the mean.
-    outgrown_images : float
-        Unseen images larger than every seen one; 0 for random halves, where it tells
-        nothing.
-    until_s : int or None
-        Where the seen half ends, in seconds since 1970; None for random halves.
     """
 
     split: Literal["time", "random"]
+    """The first half against the later one, or halves drawn at random."""
     extra: float
+    """Compute above the least possible on the unseen half, a share of that least; the
+    mean of the draws."""
     worst_extra: float
+    """The same in the worst draw."""
     seen_images: float
     unseen_images: float
+    """Images of the halves, in the mean."""
     outgrown_images: float = 0.0
+    """Unseen images larger than every seen one; 0 for random halves, where it tells
+    nothing."""
     until_s: int | None = None
+    """Where the seen half ends, in seconds since 1970; None for random halves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """What the sizes of a traffic become, and what their lengths are chosen by.
 
-    Attributes
-    ----------
-    needed : ndarray of int64, shape (n_sizes,)
-        Needed length of one run of each size.
-    runs_each : ndarray of float64, shape (n_sizes,)
-        Runs of one image, or text, of each size.
-    count : ndarray of float64, shape (n_sizes,)
-        Images of each size.
-    accepted : ndarray of bool, shape (n_sizes,)
-        Whether they are served at all.
-    curve : CostCurve
-        Cost of one run.
-    align : int
-        The multiple lengths must be.
-    pins : tuple of int
-        Lengths that must be compiled.
-    marks : tuple of int
-        As `Problem` has them.
+    Arrays have the shape (n_sizes,).
     """
 
     needed: IntArray
+    """Needed length of one run of each size."""
     runs_each: FloatArray
+    """Runs of one image, or text, of each size."""
     count: FloatArray
+    """Images of each size."""
     accepted: BoolArray
+    """Whether they are served at all."""
     curve: CostCurve
+    """Cost of one run."""
     align: int
+    """The multiple lengths must be."""
     pins: tuple[int, ...]
+    """Lengths that must be compiled."""
     marks: tuple[int, ...] = ()
+    """As `Problem` has them."""
 
     @classmethod
     def of(cls, setting: Case) -> Sample:

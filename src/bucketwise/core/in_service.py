@@ -66,23 +66,18 @@ def limits_in_service(
 class Failures:
     """Who fails behind a list of lengths.
 
-    Attributes
-    ----------
-    needed : ndarray of int64, shape (n_sizes,)
-        Needed length of one run of each size; 0 where refused by the processor.
-    fails : ndarray of bool, shape (n_sizes,)
-        Whether the runtime raises.
-    images : float
-        Images the processor accepts, weighted.
-    overflow_images, overflow_runs : float
-        Images that fail, and their ViT runs.
+    Arrays have the shape (n_sizes,).
     """
 
     needed: IntArray
+    """Needed length of one run of each size; 0 where refused by the processor."""
     fails: BoolArray
+    """Whether the runtime raises."""
     images: float
+    """Images the processor accepts, weighted."""
     overflow_images: float
     overflow_runs: float
+    """Images that fail, and their ViT runs."""
 
     @classmethod
     def of(cls, buckets: Buckets, counts: Counts, release: Release) -> Failures:
@@ -118,21 +113,14 @@ def lowest_limits(*limits: PixelLimits) -> PixelLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InService:
-    """The configuration in service.
-
-    Attributes
-    ----------
-    buckets : Buckets
-        Compiled lengths, in ViT patches as the runtime compares them.
-    limits : tuple of GivenLimits
-        What sets image limits, as `limits_in_service` takes it.
-    source : str
-        Where the lengths were read.
-    """
+    """The configuration in service."""
 
     buckets: Buckets
+    """Compiled lengths, in ViT patches as the runtime compares them."""
     limits: tuple[GivenLimits, ...] = ()
+    """What sets image limits, as `limits_in_service` takes it."""
     source: str
+    """Where the lengths were read."""
 
 
 def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:

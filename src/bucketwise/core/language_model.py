@@ -23,8 +23,6 @@ def parameters(shape: LmShape) -> int:
     the two are tied; where they are not, it is left out, for a token looks up one row
     of it: `input_embedding` has it. The vision tower is another matter.
 
-    Notes
-    -----
     Modules as in transformers 5.23.0, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,qwen3_vl_moe,
     qwen3_5,qwen3_5_moe,exaone4}/modeling_*.py, and 5.15.1, models/gemma4/
     modeling_gemma4.py; with `input_embedding` the sums equal those of the classes on
@@ -50,8 +48,6 @@ def step_weights(shape: LmShape, batch: int) -> float:
     experts only those that a token was routed to: E * (1 - (1 - k/E)^b) of E a layer in
     the mean, where each of b tokens takes k.
 
-    Notes
-    -----
     Assumed: tokens are routed independently and to all experts alike. Routing that
     favours some experts reads fewer.
     """
@@ -119,8 +115,6 @@ def step_flops(shape: LmShape, batch: int, context_tokens: float) -> float:
     has its window at most; and the delta rule of linear attention, three products of
     its state. Norms, activations and convolutions are left out.
 
-    Notes
-    -----
     Products with weights and attention equal what torch's FlopCounterMode counts with
     eager attention (transformers 5.23.0). It does not see the delta rule, which is
     written there with elementwise operations (models/qwen3_5/modeling_qwen3_5.py,
@@ -143,18 +137,6 @@ def prefill_flops(shape: LmShape, prompt: IntArray) -> FloatArray:
     that compute the pairs a causal mask hides do up to twice that; those that take the
     delta rule in chunks of 64 tokens up to 1.7 times that part, which is under 3% of a
     layer of the built-in models.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    prompt : ndarray of int64, shape (n,)
-        Tokens of each prompt, images among them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        One a prompt.
     """
     tokens = prompt.astype(np.float64)
     flop = 2 * (token_products(shape) * tokens + _lm_head(shape))

@@ -19,49 +19,32 @@ VERDICTS: tuple[Verdict, ...] = ("does not fit", "cannot tell", "fits")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One thing that takes memory.
-
-    Attributes
-    ----------
-    name : str
-        What it is.
-    part : {"weights", "graphs", "cache"}
-        What of the model it belongs to.
-    device_bytes : int
-        What it takes of one device.
-    status : {"measured", "derived", "assumed"}
-        How far to trust it.
-    source : str
-        What it was made of.
-    """
+    """One thing that takes memory."""
 
     name: str
+    """What it is."""
     part: Part
+    """What of the model it belongs to."""
     device_bytes: int
+    """What it takes of one device."""
     status: Status
+    """How far to trust it."""
     source: str
+    """What it was made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """What is to go into a room, known and estimated.
-
-    Attributes
-    ----------
-    certain_bytes : int
-        What goes in for certain.
-    needed_bytes : int
-        What goes in by estimate.
-    room_bytes : int
-        The room.
-    margin_bytes : int
-        What must be left over before anybody says that it fits.
-    """
+    """What is to go into a room, known and estimated."""
 
     certain_bytes: int
+    """What goes in for certain."""
     needed_bytes: int
+    """What goes in by estimate."""
     room_bytes: int
+    """The room."""
     margin_bytes: int
+    """What must be left over before anybody says that it fits."""
 
     @property
     def lacks_bytes(self) -> int:
@@ -80,29 +63,20 @@ class Fit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Devices that hold the same parts.
-
-    Attributes
-    ----------
-    name : str
-        The parts.
-    language_model, vit : bool
-        Which of the two they are.
-    device_ids : tuple of int
-        The devices.
-    terms : tuple of Term
-        What each of them holds.
-    fit : Fit
-        Whether that fits. Where blocks are left to the SDK and no ViT stands beside
-        them, what is needed counts the fewest.
-    """
+    """Devices that hold the same parts."""
 
     name: str
+    """The parts."""
     language_model: bool
     vit: bool
+    """Which of the two they are."""
     device_ids: tuple[int, ...]
+    """The devices."""
     terms: tuple[Term, ...]
+    """What each of them holds."""
     fit: Fit
+    """Whether that fits. Where blocks are left to the SDK and no ViT stands beside
+    them, what is needed counts the fewest."""
 
     @property
     def device_bytes(self) -> int:
@@ -112,94 +86,63 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocks:
-    """The blocks of the cache.
-
-    Attributes
-    ----------
-    tokens : int
-        Of a block.
-    device_bytes : int
-        Of one block by itself on each device.
-    per_sequence : int
-        Blocks that one sequence of the whole context takes.
-    num_min, num_full : int
-        The fewest that compile, and the most that are ever used.
-    given : int
-        What the configuration says; 0 where it leaves it to the SDK.
-    taken, taken_bytes : int
-        What there will be, given or by estimate what the SDK takes; and its bytes on
-        each device.
-    most : int
-        The most that leave room for everything else, by estimate; 0 where none do.
-    room_bytes : int
-        What everything else leaves of a device for them, by estimate.
-    fit : Fit
-        Whether they fit beside the language model alone; the fewest, where the SDK
-        chooses: it refuses when they do not.
-    """
+    """The blocks of the cache."""
 
     tokens: int
+    """Of a block."""
     device_bytes: int
+    """Of one block by itself on each device."""
     per_sequence: int
+    """Blocks that one sequence of the whole context takes."""
     num_min: int
     num_full: int
+    """The fewest that compile, and the most that are ever used."""
     given: int
+    """What the configuration says; 0 where it leaves it to the SDK."""
     taken: int
     taken_bytes: int
+    """What there will be, given or by estimate what the SDK takes; and its bytes on
+    each device."""
     most: int
+    """The most that leave room for everything else, by estimate; 0 where none do."""
     room_bytes: int
+    """What everything else leaves of a device for them, by estimate."""
     fit: Fit
+    """Whether they fit beside the language model alone; the fewest, where the SDK
+    chooses: it refuses when they do not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One change of the configuration that makes it fit.
-
-    Attributes
-    ----------
-    path : tuple of str
-        Keys that lead to the value, in the words of the release.
-    value : object
-        What it becomes; JSON.
-    words : str
-        The same in words, and what it costs.
-    """
+    """One change of the configuration that makes it fit."""
 
     path: tuple[str, ...]
+    """Keys that lead to the value, in the words of the release."""
     value: Any
+    """What it becomes; JSON."""
     words: str
+    """The same in words, and what it costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """What a configuration takes of each device.
-
-    Attributes
-    ----------
-    device : str
-        The product.
-    device_assumed : bool
-        Whether nobody named it and it could be another.
-    usable_bytes : int
-        What models may use of one.
-    pools : tuple of Pool
-        Devices by what they hold; the language model's first.
-    blocks : Blocks
-        The cache.
-    changes : tuple of Change
-        Single changes that make it fit, the smallest of each kind, the mildest kind
-        first; () where it fits or no single one does.
-    notes : tuple of str
-        What a reader should know, a sentence each.
-    """
+    """What a configuration takes of each device."""
 
     device: str
+    """The product."""
     device_assumed: bool
+    """Whether nobody named it and it could be another."""
     usable_bytes: int
+    """What models may use of one."""
     pools: tuple[Pool, ...]
+    """Devices by what they hold; the language model's first."""
     blocks: Blocks
+    """The cache."""
     changes: tuple[Change, ...] = ()
+    """Single changes that make it fit, the smallest of each kind, the mildest kind
+    first; () where it fits or no single one does."""
     notes: tuple[str, ...] = ()
+    """What a reader should know, a sentence each."""
 
     @property
     def fits(self) -> tuple[Fit, ...]:

@@ -37,38 +37,22 @@ models/qwen3_vl/video_processing_qwen3_vl.py)."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
-    """What the processor is told beside the pixels.
-
-    Attributes
-    ----------
-    image : PixelLimits
-        Image limits in force.
-    video : PixelLimits or None
-        Video limits in force; None where the video processor takes the image's.
-    video_fps : float or None
-        Frames a second to sample clips of known fps at; None keeps every frame.
-    max_frames : int or None
-        Frames the serving stack keeps before the processor sees the clip. A clip that
-        is cut is not sampled again (vLLM, vllm/multimodal/video.py,
-        `do_sample_frames`).
-    cap_pixels_per_frame : bool
-        The processor's switch of that name, off in every released version.
-    """
+    """What the processor is told beside the pixels."""
 
     image: PixelLimits
+    """Image limits in force."""
     video: PixelLimits | None
+    """Video limits in force; None where the video processor takes the image's."""
     video_fps: float | None
+    """Frames a second to sample clips of known fps at; None keeps every frame."""
     max_frames: int | None = None
+    """Frames the serving stack keeps before the processor sees the clip. A clip that is
+    cut is not sampled again (vLLM, vllm/multimodal/video.py, `do_sample_frames`)."""
     cap_pixels_per_frame: bool = False
+    """The processor's switch of that name, off in every released version."""
 
     def __post_init__(self) -> None:
-        """Check that clips keep something.
-
-        Raises
-        ------
-        ConfigError
-            When a rate or a number of frames is not positive.
-        """
+        """Check that clips keep something."""
         problems = []
         if self.video_fps is not None and not 0 < self.video_fps <= _MAX_FPS:
             problems.append(
@@ -87,42 +71,28 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What each distinct size becomes; arrays of shape (n_sizes,), in `sizes` order.
-
-    Attributes
-    ----------
-    sizes : Sizes
-        The sizes counted.
-    resized_height_px, resized_width_px : ndarray of int64
-        After the processor's resize; 0 where it refuses, or the sides are unknown.
-    grid_t, grid_h, grid_w : ndarray of int64
-        Temporal patches and patches along each side, these 0 where unknown.
-    vit_patches : ndarray of int64
-        Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from.
-    merged_patches : ndarray of int64
-        Of one run: the visual tokens the language model sees.
-    error : ndarray of object
-        What the processor raises, "" where it accepts.
-    window_patches : int
-        The model's window side, for `needed`.
-    family : str
-        The model's family, for `needed`.
-    by_soft_tokens : bool
-        Whether the runtime compares soft tokens, which are the merged patches.
-    """
+    """What each distinct size becomes; arrays of shape (n_sizes,), in `sizes` order."""
 
     sizes: Sizes
     resized_height_px: IntArray
     resized_width_px: IntArray
+    """After the processor's resize; 0 where it refuses, or the sides are unknown."""
     grid_t: IntArray
     grid_h: IntArray
     grid_w: IntArray
+    """Temporal patches and patches along each side, these 0 where unknown."""
     vit_patches: IntArray
+    """Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from."""
     merged_patches: IntArray
+    """Of one run: the visual tokens the language model sees."""
     error: TextArray
+    """What the processor raises, "" where it accepts."""
     window_patches: int
+    """The model's window side, for `needed`."""
     family: str
+    """The model's family, for `needed`."""
     by_soft_tokens: bool = False
+    """Whether the runtime compares soft tokens, which are the merged patches."""
 
     @property
     def accepted(self) -> BoolArray:
@@ -158,19 +128,7 @@ def needed_lengths(
     window, even a partial one, is padded to w^2 (`_pad_for_window_attn_layers` in
     transformers/models/qwen2_5_vl/modeling_qwen2_5_vl.py).
 
-    Parameters
-    ----------
-    grid_h, grid_w : ndarray of int64, shape (n,)
-        Patches along each side after the processor's resize.
-    window_patches : int
-        Side of a window in patches; 0 for none.
-    extra : int
-        Windows counted too many, as a release of the engine tells.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        Needed lengths in ViT patches.
+    `extra` windows are counted too many, as a release of the engine tells.
     """
     if not window_patches:
         return grid_h * grid_w
@@ -181,19 +139,7 @@ def needed_lengths(
 def least_needed(vit_patches: IntArray, window_patches: int, extra: int) -> IntArray:
     """Return the least length a run of that many patches can need, whatever its grid.
 
-    Parameters
-    ----------
-    vit_patches : ndarray of int64, shape (n,)
-        Patches of one run.
-    window_patches : int
-        Side of a window in patches; 0 for none.
-    extra : int
-        Windows counted too many, as a release of the engine tells.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        `vit_patches` without windows; with windows, as if all but one were full.
+    With windows, as if all but one were full; `extra` is as for `needed_lengths`.
     """
     if not window_patches:
         return vit_patches
@@ -208,22 +154,6 @@ def count_patches(
 ) -> Counts:
     """Count what the processor makes of every distinct size.
 
-    Parameters
-    ----------
-    sizes : Sizes
-        Displayed sizes in pixels; clips with their frames.
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits and frame sampling in force.
-
-    Returns
-    -------
-    Counts
-        One entry a size.
-
-    Notes
-    -----
     transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
     models/qwen2_vl/video_processing_qwen2_vl.py,
     models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
@@ -308,22 +238,9 @@ def resize_input(
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Return what the resize is given of every distinct size, whatever the limits.
 
-    Parameters
-    ----------
-    sizes : Sizes
-        Displayed sizes in pixels; clips with their frames.
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Frame sampling in force.
-
-    Returns
-    -------
-    height_px, width_px : ndarray of int64, shape (n_sizes,)
-        Sides; 1 where they are unknown.
-    weight, rounded_weight : ndarray of int64, shape (n_sizes,)
-        Frames that multiply the area under the whole-clip rule, as they are and rounded
-        to whole temporal patches; 1 elsewhere.
+    Height and width in pixels, 1 where they are unknown; and the frames that multiply the
+    area under the whole-clip rule, as they are and rounded to whole temporal patches, 1
+    elsewhere.
     """
     return _resize_input(sizes, _seen_frames(sizes, profile, preprocessing), profile)
 

@@ -59,27 +59,8 @@ def worst_reachable(
     grids are listed, an image is made for each, and the processor's own arithmetic
     says what they become; the answer is therefore always reached by a real size.
 
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits in force.
-    release : Release
-        Whose runtime compares.
-    frames : int
-        0 for images; otherwise clips of so many frames, already sampled.
-
-    Returns
-    -------
-    Reach
-        The worst length and a size that gets there; 0 where the processor refuses every
-        clip of so many frames.
-
-    Raises
-    ------
-    ConfigError
-        If the processor refuses every image under these limits.
+    With frames, of clips of so many, already sampled; the length is 0 where the processor
+    refuses them, and where it refuses every image a `ConfigError` is raised.
     """
     limits = preprocessing.clip if frames else preprocessing.image
     if profile.soft_tokens:
@@ -132,17 +113,6 @@ def worst_of_all(
 
     The shortest clip, one temporal patch, reaches furthest: all frames of a longer one
     share its budget.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits in force.
-    release : Release
-        Whose runtime compares.
-    clips : bool
-        Whether clips are sent.
     """
     kinds = (0, profile.temporal_patch) if clips else (0,)
     found = (
@@ -162,24 +132,9 @@ def safe_limits(
 ) -> Preprocessing | None:
     """Return the largest limits under which nothing outgrows the top bucket.
 
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits in force; the answer's are at most these.
-    release : Release
-        Whose runtime compares.
-    top : int
-        The top bucket in ViT patches.
-    clips : bool
-        Whether clips are sent, whose limits then count too.
-
-    Returns
-    -------
-    Preprocessing or None
-        Each upper limit a whole number of merged patches in pixels, or as it was where
-        that is safe; None where thin or small inputs pass the top at every limit.
+    Each upper limit is a whole number of merged patches in pixels, or as it was where that
+    is safe; None where thin or small inputs pass the top at every limit. Limits of clips
+    count where clips are sent.
     """
     if profile.soft_tokens:
         # Every image is scaled to the limit: another one is another quality.
@@ -219,24 +174,7 @@ def safe_max_pixels(
     release: Release,
     top: int,
 ) -> int | None:
-    """Return the largest image limit under which no image outgrows the top bucket.
-
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model.
-    preprocessing : Preprocessing
-        Limits in force; the answer is at most its upper one.
-    release : Release
-        Whose runtime compares.
-    top : int
-        The top bucket in ViT patches.
-
-    Returns
-    -------
-    int or None
-        As `safe_limits`.
-    """
+    """Return the largest image limit of `safe_limits`, for images alone."""
     safe = safe_limits(profile, preprocessing, release, top, clips=False)
     return None if safe is None else safe.image.max_pixels
 

@@ -18,21 +18,14 @@ from bucketwise.core.reach import safe_limits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafeTop:
-    """A top bucket and the limits that go with it.
-
-    Attributes
-    ----------
-    setting : Case
-        The traffic under the limits of the plan.
-    top : int
-        The top bucket in ViT patches.
-    choice : TopChoice
-        How it was chosen, with the price of either way.
-    """
+    """A top bucket and the limits that go with it."""
 
     setting: Case
+    """The traffic under the limits of the plan."""
     top: int
+    """The top bucket in ViT patches."""
     choice: TopChoice
+    """How it was chosen, with the price of either way."""
 
     @property
     def safe(self) -> SafeLimit:

@@ -30,8 +30,6 @@ def device_parameters(profile: ModelProfile) -> int:
     qwen3_vl_architecture.py, and its likes in qwen2_vl, qwen2_5_vl, qwen3_5 and
     exaone4_5).
 
-    Notes
-    -----
     With `host_parameters` the sums equal those of the towers on torch's meta device
     (transformers 5.23.0).
     """

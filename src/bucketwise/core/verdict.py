@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from bucketwise.core.memory import Change, MemoryPlan, close_in_words, fit_in_words
 from bucketwise.core.plan import (
@@ -12,6 +13,7 @@ from bucketwise.core.plan import (
     Memory,
     MemoryTerm,
     Plan,
+    Planned,
     Reason,
     Severity,
     Verdict,
@@ -50,26 +52,20 @@ CALLS: dict[Call, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """What a verdict rests on beside the plan.
-
-    Attributes
-    ----------
-    min_saving : float
-        Share of today's compute that is worth a compile, 0 to 1.
-    memory : MemoryPlan or None
-        What each device holds as planned; None where too little is known.
-    memory_today : MemoryPlan or None
-        The same with what runs today.
-    decoder_saving : float
-        Share of a decode step's cost that the planned graphs save against today's.
-    """
+    """What a verdict rests on beside the plan."""
 
     min_saving: float
+    """Share of today's compute that is worth a compile, 0 to 1."""
     memory: MemoryPlan | None = None
+    """What each device holds as planned; None where too little is known."""
     memory_today: MemoryPlan | None = None
+    """The same with what runs today."""
     decoder_saving: float = 0.0
+    """Share of a decode step's cost that the planned graphs save against today's."""
     refusals: tuple[Reason, ...] = ()
 
+
+_Reasons = tuple[Reason, ...]
 
 UNDECIDED = Verdict(call="no", reasons=())
 """What stands in a plan until it is judged."""
@@ -82,10 +78,18 @@ def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
     today and the plan saves less than is asked; "go_if" where something is to be
     checked first; else "go".
     """
-    against = tuple(_against(plan, grounds))
-    keeping = tuple(_keeping(plan, grounds))
-    conditions = tuple(_conditions(plan, grounds))
-    gains = tuple(_gains(plan))
+    return judged(
+        tuple(_against(plan, grounds)),
+        tuple(_keeping(plan, grounds)),
+        tuple(_conditions(plan, grounds)),
+        tuple(_gains(plan)),
+    )
+
+
+def judged(
+    against: _Reasons, keeping: _Reasons, conditions: _Reasons, gains: _Reasons
+) -> Verdict:
+    """Return the verdict that the reasons make together."""
     if against:
         return Verdict(call="no", reasons=(*against, *conditions))
     if keeping:
@@ -175,7 +179,7 @@ def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
     if grounds.decoder_saving >= grounds.min_saving:
         return
     if current.max_seq_lens == plan.visual.vit_max_seq_lens:
-        yield _not_worth("Today's lengths are the best there are.")
+        yield not_worth("Today's lengths are the best there are.")
         return
     price = plan.visual.decision.price_per_graph
     saved = current.padded_compute_served - current.proposed_compute_on_served
@@ -183,7 +187,7 @@ def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         graphs = len(plan.visual.vit_max_seq_lens)
         if saved < graphs * price:
             unit = plan.visual.cost.unit
-            yield _not_worth(
+            yield not_worth(
                 f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} "
                 f"would save {compute(max(saved, 0.0), unit)}, less than "
                 f"{plural(graphs, 'graph')} cost ({compute(graphs * price, unit)})."
@@ -195,14 +199,15 @@ def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
             if current.saving > 0
             else "would save nothing"
         )
-        yield _not_worth(
+        yield not_worth(
             f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} {said} "
             f"of the ViT compute; a recompile is asked to save "
             f"{percent(grounds.min_saving)}."
         )
 
 
-def _not_worth(words: str) -> Reason:
+def not_worth(words: str) -> Reason:
+    """Return that what runs today is as good."""
     return Reason(
         id="not-worth-it", severity="note", words=words, option="--min-saving 0%"
     )
@@ -238,21 +243,42 @@ def _gains(plan: Plan) -> Iterator[Reason]:
         yield Reason(
             id="failing-today", severity="error", words=f"{words}; none would."
         )
-    yield Reason(id="saving", severity="note", words=_saving(plan, current))
+    served = plural(current.served_images, "image") if current else ""
+    yield saving(
+        plan.visual,
+        current,
+        f"{served} that both serve",
+        "ViT compute",
+        "graph",
+        plan.visual.one_graph_compute,
+    )
 
 
-def _saving(plan: Plan, current: Current | None) -> str:
-    visual = plan.visual
+class _Compared(Protocol):
+    @property
+    def padded_compute_served(self) -> float: ...
+    @property
+    def proposed_compute_on_served(self) -> float: ...
+
+
+def saving(
+    chosen: Planned,
+    current: _Compared | None,
+    served: str,
+    computed: str,
+    one_of: str,
+    one_compute: float | None,
+) -> Reason:
+    """Return what is saved of today's compute, else of what one length takes."""
     if current is not None and current.padded_compute_served:
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
-        return (
-            f"{said} ViT compute than today, on the {plural(current.served_images, 'image')} "
-            "that both serve."
-        )
-    if len(visual.vit_max_seq_lens) == 1:
-        return f"{percent(visual.waste)} of the ViT compute is padding."
-    said = change(visual.one_graph_compute, visual.padded_compute)
-    return f"{said} ViT compute than one graph of {visual.vit_max_seq_lens[-1]:,}."
+        words = f"{said} {computed} than today, on the {served}."
+    elif len(chosen.lengths) == 1 or one_compute is None:
+        words = f"{percent(chosen.waste)} of the {computed} is padding."
+    else:
+        said = change(one_compute, chosen.padded_compute)
+        words = f"{said} {computed} than one {one_of} of {chosen.lengths[-1]:,}."
+    return Reason(id="saving", severity="note", words=words)
 
 
 def _warnings(plan: Plan, severity: Severity) -> Iterator[Reason]:

@@ -19,61 +19,40 @@ from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficUse:
-    """What users send, as far as a configuration can be judged by it.
-
-    Attributes
-    ----------
-    counts : Counts
-        What the processor makes of every size.
-    curve : CostCurve
-        Cost of one ViT run.
-    tokens : RequestTokens or None
-        Tokens of the requests, where they are known.
-    """
+    """What users send, as far as a configuration can be judged by it."""
 
     counts: Counts
+    """What the processor makes of every size."""
     curve: CostCurve
+    """Cost of one ViT run."""
     tokens: RequestTokens | None = None
+    """Tokens of the requests, where they are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintCase:
-    """A configuration with all that its judgement needs.
-
-    Attributes
-    ----------
-    document : Document
-        What was read.
-    engine : Engine
-        What compiles it.
-    version : tuple of int
-        The release it is judged for.
-    profile : ModelProfile or None
-        The model; None where nobody named it.
-    family : str
-        The `model_type`; "" where nobody knows it.
-    limits : PixelLimits or None
-        Image limits of the processor that will feed it; None where nobody knows them.
-    npu : str or None
-        Name of the NPU.
-    use : TrafficUse or None
-        What users send; None where nobody told.
-    encoder : EncoderProfile or None
-        The text encoder; None where nobody named one.
-    texts : Demand or None
-        How many texts are how long, in tokens; None where nobody told.
-    """
+    """A configuration with all that its judgement needs."""
 
     document: Document
+    """What was read."""
     engine: Engine
+    """What compiles it."""
     version: Version
+    """The release it is judged for."""
     profile: ModelProfile | None = None
+    """The model; None where nobody named it."""
     family: str = ""
+    """The `model_type`; "" where nobody knows it."""
     limits: PixelLimits | None = None
+    """Image limits of the processor that will feed it; None where nobody knows them."""
     npu: str | None = None
+    """Name of the NPU."""
     use: TrafficUse | None = None
+    """What users send; None where nobody told."""
     encoder: EncoderProfile | None = None
+    """The text encoder; None where nobody named one."""
     texts: Demand | None = None
+    """How many texts are how long, in tokens; None where nobody told."""
 
     @property
     def sdk(self) -> str:
@@ -93,52 +72,34 @@ class LintCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One configuration, judged.
-
-    Attributes
-    ----------
-    subject : LintCase
-        What it was judged by.
-    reported : tuple of Reported
-        What rules say, errors first.
-    release_source : str
-        Why for this release, in words.
-    model_source : str
-        Where the model is named, in words; "" where it is not known.
-    npu_source : str
-        Where the NPU is named, in words; "" where nobody did.
-    memory : MemoryPlan or None
-        What each device would hold; None where the configuration tells too little.
-    not_judged : tuple of str
-        What rules could not look at, and what would let them, a sentence each.
-    """
+    """One configuration, judged."""
 
     subject: LintCase
+    """What it was judged by."""
     reported: tuple[Reported, ...]
+    """What rules say, errors first."""
     release_source: str
+    """Why for this release, in words."""
     model_source: str = ""
+    """Where the model is named, in words; "" where it is not known."""
     npu_source: str = ""
+    """Where the NPU is named, in words; "" where nobody did."""
     memory: MemoryPlan | None = None
+    """What each device would hold; None where the configuration tells too little."""
     not_judged: tuple[str, ...] = ()
+    """What rules could not look at, and what would let them, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintReport:
-    """Configurations, judged by the same rules.
-
-    Attributes
-    ----------
-    judged : tuple of Judged
-        In the order they were read.
-    rules : tuple of Rule
-        Every rule that was applied.
-    version : str
-        The release of bucketwise that applied them.
-    """
+    """Configurations, judged by the same rules."""
 
     judged: tuple[Judged, ...]
+    """In the order they were read."""
     rules: tuple[Rule, ...]
+    """Every rule that was applied."""
     version: str
+    """The release of bucketwise that applied them."""
 
     @property
     def counts(self) -> dict[Severity, int]:

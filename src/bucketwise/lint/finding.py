@@ -17,53 +17,35 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fix:
-    """One change of the configuration.
-
-    Attributes
-    ----------
-    path : tuple of str
-        What is changed.
-    action : {"set", "remove", "rename"}
-        What is done; a rename keeps the value.
-    value : object
-        What it becomes, or its new name; JSON, None where it is removed.
-    """
+    """One change of the configuration."""
 
     path: Path
+    """What is changed."""
     action: Literal["set", "remove", "rename"]
+    """What is done; a rename keeps the value."""
     value: Any = None
+    """What it becomes, or its new name; JSON, None where it is removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong, wasteful or good to know.
-
-    Attributes
-    ----------
-    severity : {"error", "warning", "info"}
-        How bad it is.
-    path : tuple of str
-        The value it is about; () for the configuration as a whole.
-    found : str
-        What was found, in words.
-    why : str
-        What the SDK does with it, in which release, and where that stands.
-    right : str
-        What would be right.
-    raises : str
-        The exception it ends in, as "ValueError: the start of its message"; "" where
-        none is raised, or none can be told.
-    fixes : tuple of Fix
-        Changes that put it right; () where a person must decide.
-    """
+    """One thing that is wrong, wasteful or good to know."""
 
     severity: Severity
+    """How bad it is."""
     path: Path
+    """The value it is about; () for the configuration as a whole."""
     found: str
+    """What was found, in words."""
     why: str
+    """What the SDK does with it, in which release, and where that stands."""
     right: str
+    """What would be right."""
     raises: str = ""
+    """The exception it ends in, as "ValueError: the start of its message"; "" where
+    none is raised, or none can be told."""
     fixes: tuple[Fix, ...] = ()
+    """Changes that put it right; () where a person must decide."""
 
 
 Check = Callable[[Any], Iterator[Finding]]

@@ -17,18 +17,12 @@ MAX_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """A configuration put right.
-
-    Attributes
-    ----------
-    config : dict
-        Keys in their order; what nothing mends stays.
-    renames : mapping of tuple of str to str
-        Path of each key that was renamed, as it was read, and its new name.
-    """
+    """A configuration put right."""
 
     config: dict[str, Any]
+    """Keys in their order; what nothing mends stays."""
     renames: Mapping[Path, str]
+    """Path of each key that was renamed, as it was read, and its new name."""
 
 
 def fixed(subject: LintCase, rules: tuple[Rule, ...], judge: Judge) -> Fixed:

@@ -25,22 +25,17 @@ SLOT_WIDTHS_S = (1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800)
 class RequestTokens:
     """How many tokens a sequence holds: prompt and output together.
 
-    Attributes
-    ----------
-    total : ndarray of int64, shape (n,)
-        Distinct totals in ascending order.
-    count : ndarray of float64, shape (n,)
-        Requests with each total.
-    decode_context : float
-        Tokens a sequence holds in the mean over its decode steps.
-    with_images : bool
-        Whether the visual tokens are among them.
+    Arrays have the shape (n,).
     """
 
     total: IntArray
+    """Distinct totals in ascending order."""
     count: FloatArray
+    """Requests with each total."""
     decode_context: float
+    """Tokens a sequence holds in the mean over its decode steps."""
     with_images: bool
+    """Whether the visual tokens are among them."""
 
     @classmethod
     def of(
@@ -48,12 +43,7 @@ class RequestTokens:
     ) -> RequestTokens:
         """Gather requests; each decodes from its prompt to its last token.
 
-        Parameters
-        ----------
-        prompt, output : ndarray of int64, shape (n,)
-            Tokens of each request.
-        with_images : bool
-            Whether `prompt` counts the visual tokens.
+        `with_images` says whether `prompt` counts the visual tokens.
         """
         keys, count = group_cells((prompt + output,), np.ones(prompt.size))
         steps = output.astype(np.float64)
@@ -70,17 +60,14 @@ class RequestTokens:
 class Requests:
     """Requests with the time each was in flight; one value a request, any order.
 
-    Attributes
-    ----------
-    start_s, end_s : ndarray of float64, shape (n,)
-        Seconds on any origin; no request ends before it starts.
-    replica : ndarray of int64, shape (n,)
-        Which engine served it; 0 where the log does not say.
+    Arrays have the shape (n,).
     """
 
     start_s: FloatArray
     end_s: FloatArray
+    """Seconds on any origin; no request ends before it starts."""
     replica: IntArray
+    """Which engine served it; 0 where the log does not say."""
 
     def __post_init__(self) -> None:
         """Check what the sweep relies on."""
@@ -98,49 +85,38 @@ class Requests:
 class Gauges:
     """What an engine said it held, reading by reading, in the order written.
 
-    Attributes
-    ----------
-    time_s : ndarray of float64, shape (n,)
-        Seconds on any origin.
-    running, waiting : ndarray of int64, shape (n,)
-        Sequences in the batch, and requests not yet in it.
-    replica : ndarray of int64, shape (n,)
-        Which engine said so.
-    line : ndarray of int64, shape (n,)
-        Where the reading stands; 0 where it has no line.
-    source : str
-        Base name of its file; "" untold.
-    silent_when_idle : bool
-        Whether the engine says nothing while it has nothing to do.
-    restarts : tuple of int
-        Positions of the readings that are an engine's first after it started anew.
+    Arrays have the shape (n,).
     """
 
     time_s: FloatArray
+    """Seconds on any origin."""
     running: IntArray
     waiting: IntArray
+    """Sequences in the batch, and requests not yet in it."""
     replica: IntArray
+    """Which engine said so."""
     line: IntArray
+    """Where the reading stands; 0 where it has no line."""
     source: str = ""
+    """Base name of its file; "" untold."""
     silent_when_idle: bool = False
+    """Whether the engine says nothing while it has nothing to do."""
     restarts: tuple[int, ...] = ()
+    """Positions of the readings that are an engine's first after it started anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrivals:
     """Requests that came, with their tokens; what a decoder makes of them is replayed.
 
-    Attributes
-    ----------
-    arrival_s : ndarray of float64, shape (n,)
-        Seconds on any origin, ascending.
-    prompt, output : ndarray of int64, shape (n,)
-        Tokens of each request; not negative.
+    Arrays have the shape (n,).
     """
 
     arrival_s: FloatArray
+    """Seconds on any origin, ascending."""
     prompt: IntArray
     output: IntArray
+    """Tokens of each request; not negative."""
 
     def __post_init__(self) -> None:
         """Check what the replay relies on."""
@@ -175,31 +151,24 @@ class Arrivals:
 class Activity:
     """How long a replica held how many sequences; replicas add up in replica-seconds.
 
-    Attributes
-    ----------
-    slot : ndarray of int64, shape (n_cells,)
-        Number of the time slot, `slot_width_s` seconds each from the origin of the log.
-    running : ndarray of int64, shape (n_cells,)
-        Sequences in flight (request logs), or in the batch (what engines say).
-    waiting : ndarray of int64, shape (n_cells,)
-        Requests not yet in the batch; 0 in request logs, where they are in flight.
-    seconds : ndarray of float64, shape (n_cells,)
-        How long; positive.
-    slot_width_s : int
-        One of `SLOT_WIDTHS_S`.
-    span_s : float
-        From the first to the last moment seen, gaps included.
-    replicas : int
-        Engines seen.
+    Arrays have the shape (n_cells,).
     """
 
     slot: IntArray
+    """Number of the time slot, `slot_width_s` seconds each from the origin of the
+    log."""
     running: IntArray
+    """Sequences in flight (request logs), or in the batch (what engines say)."""
     waiting: IntArray
+    """Requests not yet in the batch; 0 in request logs, where they are in flight."""
     seconds: FloatArray
+    """How long; positive."""
     slot_width_s: int
+    """One of `SLOT_WIDTHS_S`."""
     span_s: float
+    """From the first to the last moment seen, gaps included."""
     replicas: int
+    """Engines seen."""
 
     def __post_init__(self) -> None:
         """Check shapes and ranges."""
@@ -222,13 +191,7 @@ class Activity:
         return float(self.seconds.sum())
 
     def clipped(self, batch_size: int) -> FloatArray:
-        """Return the seconds with 0, 1, ..., `batch_size` slots in use.
-
-        Returns
-        -------
-        ndarray of float64, shape (batch_size + 1,)
-            Seconds by number of active sequences.
-        """
+        """Return the seconds with 0, 1, ..., `batch_size` slots in use."""
         active = np.minimum(self.running, batch_size)
         seconds = np.bincount(active, weights=self.seconds, minlength=batch_size + 1)
         return seconds.astype(np.float64)

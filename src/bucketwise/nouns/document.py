@@ -23,51 +23,33 @@ LENGTHS_ALONE: tuple[Form, ...] = ("list", "plan")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenLimits:
-    """Image limits that a configuration, its processor or an option sets.
-
-    Attributes
-    ----------
-    min_pixels, max_pixels : int or None
-        As written: they may be crossed; None where it sets none.
-    source : str
-        What sets them: a file and line, or an option.
-    """
+    """Image limits that a configuration, its processor or an option sets."""
 
     min_pixels: int | None = None
     max_pixels: int | None = None
+    """As written: they may be crossed; None where it sets none."""
     source: str
+    """What sets them: a file and line, or an option."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What the rest of a serve line says, as vllm-rbln reads it.
-
-    Attributes
-    ----------
-    flags : mapping of str to str
-        Long options in their order, without the dashes; "" for switches.
-    additional : mapping
-        What --additional-config holds.
-    environment : mapping of str to str
-        Variables set for the server.
-    """
+    """What the rest of a serve line says, as vllm-rbln reads it."""
 
     flags: Mapping[str, str]
+    """Long options in their order, without the dashes; "" for switches."""
     additional: Mapping[str, Any] = field(default_factory=dict)
+    """What --additional-config holds."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables set for the server."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only running the text would tell.
-
-    Attributes
-    ----------
-    text : str
-        Its source, shortened.
-    """
+    """A value that only running the text would tell."""
 
     text: str
+    """Its source, shortened."""
 
     def __repr__(self) -> str:
         """Return the source, so that messages show what stands there."""
@@ -76,94 +58,64 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeLine(Line):
-    """What a `vllm serve` line says beside the configuration.
-
-    Attributes
-    ----------
-    model : str
-        What it serves: a Hugging Face id or a folder.
-    is_folder : bool
-        Whether that is a compiled folder, as far as the line tells.
-    channel : str
-        The option and key the configuration came by, such as
-        "--additional-config rbln_config"; "" where there is none.
-    channels : tuple of str
-        Every way by which the line hands one over, in its order.
-    folder_chunk : int or None
-        `prefill_chunk_size` of the compiled folder; None where nobody could read it.
-    folder_config : mapping or None
-        All that folder says of itself.
-    """
+    """What a `vllm serve` line says beside the configuration."""
 
     model: str
+    """What it serves: a Hugging Face id or a folder."""
     is_folder: bool
+    """Whether that is a compiled folder, as far as the line tells."""
     channel: str = ""
+    """The option and key the configuration came by, such as "--additional-config
+    rbln_config"; "" where there is none."""
     channels: tuple[str, ...] = ()
+    """Every way by which the line hands one over, in its order."""
     folder_chunk: int | None = None
+    """`prefill_chunk_size` of the compiled folder; None where nobody could read it."""
     folder_config: Mapping[str, Any] | None = None
+    """All that folder says of itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A configuration as it was read.
-
-    Attributes
-    ----------
-    config : mapping
-        JSON values, wrappers taken off; tuples of a Python literal stay tuples, and
-        what only running it would tell is `Unknown`.
-    form : {"compile", "compiled", "load", "serve", "list", "plan"}
-        What it is given to.
-    source : str
-        Base name of the file.
-    places : mapping of tuple of str to Place
-        Where each value stands; () is the configuration as a whole.
-    class_name : str
-        The class of `optimum.rbln` that takes it; "" where the text does not tell.
-    family : str
-        The `model_type` it is for, as far as the text tells; "" otherwise.
-    version : tuple of int or None
-        The release that compiled it, or that it says it is for; None where the text
-        does not tell.
-    version_source : str
-        Where it says so, in words.
-    model : str
-        What `from_pretrained` or vLLM is given, or the compiled folder itself; ""
-        where the text does not tell.
-    serve : ServeLine or None
-        The line it stands in.
-    model_assumed : bool
-        Whether a plan had to assume its model.
-    limits : tuple of GivenLimits
-        What sets image limits, the first to decide first: the text, then the processor
-        saved in the folder that the configuration is in or names.
-    compiled_as : mapping or None
-        The configuration of the folder that is loaded, where the text compiles it or the
-        folder is at hand; None otherwise.
-    notes : tuple of str
-        What could not be read, a sentence each.
-    path : str
-        The file, as it was given; "" where it has none.
-    position : int
-        Which of the configurations of its text it is, from 0.
-    """
+    """A configuration as it was read."""
 
     config: Mapping[str, Any]
+    """JSON values, wrappers taken off; tuples of a Python literal stay tuples, and what
+    only running it would tell is `Unknown`."""
     form: Form
+    """What it is given to."""
     source: str
+    """Base name of the file."""
     places: Mapping[Path, Place]
+    """Where each value stands; () is the configuration as a whole."""
     class_name: str = ""
+    """The class of `optimum.rbln` that takes it; "" where the text does not tell."""
     family: str = ""
+    """The `model_type` it is for, as far as the text tells; "" otherwise."""
     version: Version | None = None
+    """The release that compiled it, or that it says it is for; None where the text does
+    not tell."""
     version_source: str = ""
+    """Where it says so, in words."""
     model: str = ""
+    """What `from_pretrained` or vLLM is given, or the compiled folder itself; "" where
+    the text does not tell."""
     serve: ServeLine | None = None
+    """The line it stands in."""
     model_assumed: bool = False
+    """Whether a plan had to assume its model."""
     limits: tuple[GivenLimits, ...] = ()
+    """What sets image limits, the first to decide first: the text, then the processor
+    saved in the folder that the configuration is in or names."""
     compiled_as: Mapping[str, Any] | None = None
+    """The configuration of the folder that is loaded, where the text compiles it or the
+    folder is at hand; None otherwise."""
     notes: tuple[str, ...] = ()
+    """What could not be read, a sentence each."""
     path: str = ""
+    """The file, as it was given; "" where it has none."""
     position: int = 0
+    """Which of the configurations of its text it is, from 0."""
 
     @property
     def adds_to_folder(self) -> bool:

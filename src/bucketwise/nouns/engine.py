@@ -27,46 +27,30 @@ def written(version: Version) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Published peaks of one device.
-
-    Attributes
-    ----------
-    name : str
-        The product.
-    dram_bytes_per_s : float
-        Memory bandwidth.
-    flop_per_s : float
-        16-bit matrix products.
-    source : str
-        Where the peaks were published.
-    """
+    """Published peaks of one device."""
 
     name: str
+    """The product."""
     dram_bytes_per_s: float
+    """Memory bandwidth."""
     flop_per_s: float
+    """16-bit matrix products."""
     source: str
+    """Where the peaks were published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Releases of an engine that take the same text.
-
-    Attributes
-    ----------
-    sdk : str
-        The package that an operator installs, for example "optimum-rbln".
-    version : str
-        The newest of the releases, for example "0.12.0", after which it is named.
-    covers : str
-        All of them, in words.
-    releases : tuple of tuple of int
-        Those releases, oldest first.
-    """
+    """Releases of an engine that take the same text."""
 
     sdk: str
+    """The package that an operator installs, for example "optimum-rbln"."""
     version: str
+    """The newest of the releases, for example "0.12.0", after which it is named."""
     covers: str
+    """All of them, in words."""
     releases: tuple[Version, ...]
+    """Those releases, oldest first."""
 
     @property
     def name(self) -> str:
@@ -111,29 +95,20 @@ def check_planned(targets: Iterable[Target], planned: Iterable[str]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListToSet:
-    """One list, in the unit of the plan, and the releases that take it by one name.
-
-    Attributes
-    ----------
-    level : str
-        Keys that lead to it, with dots.
-    key : str
-        Its name there.
-    lengths : tuple of int
-        What it holds.
-    first, last : str
-        The oldest and the newest of those releases.
-    is_oldest, is_newest : bool
-        Whether no covered release stands before or after them.
-    """
+    """One list, in the unit of the plan, and the releases that take it by one name."""
 
     level: str
+    """Keys that lead to it, with dots."""
     key: str
+    """Its name there."""
     lengths: tuple[int, ...]
+    """What it holds."""
     first: str
     last: str
+    """The oldest and the newest of those releases."""
     is_oldest: bool
     is_newest: bool
+    """Whether no covered release stands before or after them."""
 
     @property
     def releases(self) -> str:
@@ -147,41 +122,27 @@ class ListToSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePattern:
-    """One emitted file.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    text : str
-        As the plan has it.
-    pattern : str
-        The same with a place wherever an edit shows.
-    """
+    """One emitted file."""
 
     name: str
+    """Its name."""
     text: str
+    """As the plan has it."""
     pattern: str
+    """The same with a place wherever an edit shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseFiles:
-    """The files of one release.
-
-    Attributes
-    ----------
-    version : str
-        Of the engine.
-    extra : int
-        What every length of this release needs beside that of the newest, in ViT
-        patches: a window it counts too many.
-    files : tuple of FilePattern
-        In the emitters' order.
-    """
+    """The files of one release."""
 
     version: str
+    """Of the engine."""
     extra: int
+    """What every length of this release needs beside that of the newest, in ViT
+    patches: a window it counts too many."""
     files: tuple[FilePattern, ...]
+    """In the emitters' order."""
 
 
 class Base(Protocol):
@@ -203,196 +164,136 @@ class Base(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lint:
-    """How an engine judges a configuration.
-
-    Attributes
-    ----------
-    rules : callable
-        -> every rule, in the order reports tell them.
-    case : callable
-        The fields of a `LintCase`, by name -> what is judged.
-    judge : callable
-        What is judged, and rules -> what they say, the gravest first.
-    memory : callable
-        What is judged -> what each device would hold; None where too little is told.
-    device_in : callable
-        Document -> the device it names; None for none.
-    device_faults : callable
-        Name of a device -> what is wrong with it, a sentence each.
-    """
+    """How an engine judges a configuration."""
 
     rules: Callable[[], tuple[Any, ...]]
+    """-> every rule, in the order reports tell them."""
     case: Callable[..., Any]
+    """The fields of a `LintCase`, by name -> what is judged."""
     judge: Callable[[Any, Iterable[Any]], tuple[Any, ...]]
+    """What is judged, and rules -> what they say, the gravest first."""
     memory: Callable[[Any], Any]
+    """What is judged -> what each device would hold; None where too little is told."""
     device_in: Callable[[Any], str | None]
+    """Document -> the device it names; None for none."""
     device_faults: Callable[[str], list[str]]
+    """Name of a device -> what is wrong with it, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TextEncoders:
-    """The text encoders that an engine compiles.
-
-    Attributes
-    ----------
-    sdk : str
-        The package that compiles them.
-    families : mapping of str to EncoderFamily
-        By `model_type`.
-    classes : mapping of str to str
-        Class of the package -> the `model_type` it serves.
-    tokens : str
-        Name of the lengths, in tokens.
-    lists_since : str
-        The release from which several lengths can be compiled.
-    auto_class : callable
-        Class of transformers -> the one that picks the same class by itself.
-    targets : callable
-        Family and names of targets -> those to plan for, oldest first.
-    emit : callable
-        Plan and targets, `npu` by name -> release to path among the results to text.
-    memory : callable
-        Profile and lengths, `npu` by name -> what they take of a device.
-    """
+    """The text encoders that an engine compiles."""
 
     sdk: str
+    """The package that compiles them."""
     families: Mapping[str, EncoderFamily]
+    """By `model_type`."""
     classes: Mapping[str, str]
+    """Class of the package -> the `model_type` it serves."""
     tokens: str
+    """Name of the lengths, in tokens."""
     lists_since: str
+    """The release from which several lengths can be compiled."""
     auto_class: Callable[[str], str]
+    """Class of transformers -> the one that picks the same class by itself."""
     targets: Callable[[str, Iterable[str]], tuple[Target, ...]]
+    """Family and names of targets -> those to plan for, oldest first."""
     emit: Callable[..., Mapping[str, Mapping[str, str]]]
+    """Plan and targets, `npu` by name -> release to path among the results to text."""
     memory: Callable[..., Any]
+    """Profile and lengths, `npu` by name -> what they take of a device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A runtime with graphs of fixed shapes.
-
-    Attributes
-    ----------
-    name : str
-        What its makers call it.
-    sdk : str
-        The package that compiles for it.
-    server : str
-        The package that serves what was compiled.
-    newest : str
-        Its newest release looked at.
-    largest_published : int
-        The largest length that any published configuration compiles, in ViT patches.
-    compiles : callable
-        Family of a model -> whether some release has a class for it.
-    generates : callable
-        Family -> whether it generates; one that embeds has no decoder.
-    refusal : callable
-        Model -> why no release compiles it all the same, in words; "" where one does.
-    targets_of : callable
-        Family -> the targets that compile it, oldest first.
-    extra_windows : callable
-        Family and release -> windows counted too many in a run of a windowed tower.
-    mask_bytes : callable
-        Length -> bytes of the inputs that grow with its square.
-    picks_smaller_graphs : callable
-        Family -> whether a decode step runs on the smallest graph that holds it.
-    usual_graphs : callable
-        Batch size -> the decoder graphs that guides of the vendor compile.
-    graph_rules : callable
-        Family and batch size -> what holds for every list of decoder graphs, a sentence
-        each.
-    device_of : callable
-        Name of a device, None where nobody named it -> its peaks, and whether it had to
-        be assumed.
-    context_step : callable
-        Tokens of a partition of the cache, None without -> the multiple that a context
-        is of, and the least number of them.
-    lists_to_set : callable
-        Plan -> the lists of lengths by the names that releases have for them, oldest
-        releases first; () where none compiles the model.
-    nested_lists : callable
-        Plan of a family that compares soft tokens -> level, key and numbers of each list.
-    files_to_edit : callable
-        Plan, the configuration emitted ones start from, and targets, oldest first -> the
-        files of every release with places for what is edited in the page, newest first.
-    pick : callable
-        Family and names of targets -> those to plan for, oldest first: each for "all",
-        the newest without names; () where none compiles the family.
-    named : callable
-        Names of targets -> these, oldest first; without names every one.
-    base_of : callable
-        Family, `GivenConfig` or None, and what is set over it by name -> the
-        configuration that emitted ones start from.
-    settings_of : callable
-        Configuration that emitted ones start from, or None, and family -> what the model
-        runs with.
-    deploy : callable
-        Analysis, that configuration, targets, and the least saving -> the analysis with
-        what nobody gave chosen to fit, memory and verdict.
-    base_to_emit : callable
-        Analysis, that configuration, targets -> the configuration as it is emitted.
-    emit : callable
-        Plan, that configuration, targets -> path among the results to text.
-    emitted : pattern
-        Paths among the results that `emit` makes, or made in older releases of bucketwise.
-    memory_with : callable
-        Analysis, that configuration, targets -> memory as planned, and before.
-    memory_coefficients : callable
-        Analysis, that configuration, targets -> what memory follows from, as JSON for the
-        page; None where too little is known.
-    judge_in_service : callable
-        Analysis, configuration of today or None, targets -> what lint says of it.
-    lint : Lint or None
-        How it judges a configuration; None where it has no rules.
-    vocabulary : Vocabulary
-        What its configurations call things.
-    encoders : TextEncoders or None
-        The text encoders it compiles; None for none.
-    unit_note : str
-        Which unit a length of the engine has, and what documents say of it; a sentence
-        or more.
-    window_note : callable
-        Family -> what releases count wrong, a sentence; "" for nothing.
-    length_bytes : callable
-        Model and length -> bytes that one more graph takes of a device beside weights.
-    """
+    """A runtime with graphs of fixed shapes."""
 
     name: str
+    """What its makers call it."""
     sdk: str
+    """The package that compiles for it."""
     server: str
+    """The package that serves what was compiled."""
     newest: str
+    """Its newest release looked at."""
     largest_published: int
+    """The largest length that any published configuration compiles, in ViT patches."""
     compiles: Callable[[str], bool]
+    """Family of a model -> whether some release has a class for it."""
     generates: Callable[[str], bool]
+    """Family -> whether it generates; one that embeds has no decoder."""
     refusal: Callable[[ModelProfile], str]
+    """Model -> why no release compiles it all the same, in words; "" where one does."""
     targets_of: Callable[[str], tuple[Target, ...]]
+    """Family -> the targets that compile it, oldest first."""
     extra_windows: Callable[[str, Version], int]
+    """Family and release -> windows counted too many in a run of a windowed tower."""
     mask_bytes: Callable[[int], int]
+    """Length -> bytes of the inputs that grow with its square."""
     picks_smaller_graphs: Callable[[str], bool]
+    """Family -> whether a decode step runs on the smallest graph that holds it."""
     usual_graphs: Callable[[int], tuple[int, ...]]
+    """Batch size -> the decoder graphs that guides of the vendor compile."""
     graph_rules: Callable[[str, int], tuple[str, ...]]
+    """Family and batch size -> what holds for every list of decoder graphs, a sentence
+    each."""
     device_of: Callable[[str | None], tuple[Device, bool]]
+    """Name of a device, None where nobody named it -> its peaks, and whether it had to
+    be assumed."""
     context_step: Callable[[int | None], tuple[int, int]]
+    """Tokens of a partition of the cache, None without -> the multiple that a context
+    is of, and the least number of them."""
     lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
+    """Plan -> the lists of lengths by the names that releases have for them, oldest
+    releases first; () where none compiles the model."""
     nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
+    """Plan of a family that compares soft tokens -> level, key and numbers of each
+    list."""
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
+    """Plan, the configuration emitted ones start from, and targets, oldest first -> the
+    files of every release with places for what is edited in the page, newest first."""
     pick: Callable[[str, Iterable[str]], tuple[Target, ...]]
+    """Family and names of targets -> those to plan for, oldest first: each for "all",
+    the newest without names; () where none compiles the family."""
     named: Callable[[Iterable[str]], tuple[Target, ...]]
+    """Names of targets -> these, oldest first; without names every one."""
     base_of: Callable[[str, Any, Mapping[str, Any]], Base]
+    """Family, `GivenConfig` or None, and what is set over it by name -> the
+    configuration that emitted ones start from."""
     settings_of: Callable[[Any, str], Mapping[str, Any]]
+    """Configuration that emitted ones start from, or None, and family -> what the model
+    runs with."""
     deploy: Callable[[Any, Any, Any, float], Any]
+    """Analysis, that configuration, targets, and the least saving -> the analysis with
+    what nobody gave chosen to fit, memory and verdict."""
     base_to_emit: Callable[[Any, Any, Any], Any]
+    """Analysis, that configuration, targets -> the configuration as it is emitted."""
     emit: Callable[[Any, Any, Any], Mapping[str, str]]
+    """Plan, that configuration, targets -> path among the results to text."""
     emitted: re.Pattern[str]
+    """Paths among the results that `emit` makes, or made in older releases of
+    bucketwise."""
     memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
+    """Analysis, that configuration, targets -> memory as planned, and before."""
     memory_coefficients: Callable[[Any, Any, Any], dict[str, Any] | None]
+    """Analysis, that configuration, targets -> what memory follows from, as JSON for
+    the page; None where too little is known."""
     judge_in_service: Callable[[Any, Any, Any], Any]
+    """Analysis, configuration of today or None, targets -> what lint says of it."""
     lint: Lint | None
+    """How it judges a configuration; None where it has no rules."""
     vocabulary: Vocabulary
+    """What its configurations call things."""
     encoders: TextEncoders | None
+    """The text encoders it compiles; None for none."""
     unit_note: str
+    """Which unit a length of the engine has, and what documents say of it; a sentence
+    or more."""
     window_note: Callable[[str], str]
+    """Family -> what releases count wrong, a sentence; "" for nothing."""
     length_bytes: Callable[[ModelProfile, int], int]
+    """Model and length -> bytes that one more graph takes of a device beside
+    weights."""
 
     def release(self, version: Version) -> Release:
         """Return one of its releases."""

@@ -49,12 +49,8 @@ class PixelLimits:
     def __post_init__(self) -> None:
         """Check that the limits leave room.
 
-        Raises
-        ------
-        ConfigError
-            When a limit is below 1 or the two are crossed. The processors
-            themselves refuse 0 (transformers 5.15.1,
-            models/qwen2_vl/image_processing_qwen2_vl.py).
+        The processors themselves refuse a limit of 0 (transformers 5.15.1,
+        models/qwen2_vl/image_processing_qwen2_vl.py).
         """
         problems = []
         if max(self.min_pixels, self.max_pixels) > _MOST_PIXELS:
@@ -87,34 +83,24 @@ class VideoSampling:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitShape:
-    """Dimensions of the vision tower that decide its cost.
-
-    Attributes
-    ----------
-    depth, hidden, intermediate, out_hidden : int
-        Blocks, width, MLP width, and width of the language model it feeds.
-    mlp_matrices : int
-        2 for fc1/fc2, 3 for a gated MLP.
-    deepstack_mergers : int
-        Mergers beside the final one.
-    full_attention_blocks : int
-        Blocks that attend over the whole run; the others attend in windows.
-    kv_width : int
-        Width of keys, and of values; 0 where it is `hidden`, as with as many heads of
-        theirs as of queries.
-    normed_head_dim : int
-        Width of a head whose queries and keys are normalised; 0 where they are not.
-    """
+    """Dimensions of the vision tower that decide its cost."""
 
     depth: int
     hidden: int
     intermediate: int
     out_hidden: int
+    """Blocks, width, MLP width, and width of the language model it feeds."""
     mlp_matrices: int
+    """2 for fc1/fc2, 3 for a gated MLP."""
     deepstack_mergers: int
+    """Mergers beside the final one."""
     full_attention_blocks: int
+    """Blocks that attend over the whole run; the others attend in windows."""
     kv_width: int = 0
+    """Width of keys, and of values; 0 where it is `hidden`, as with as many heads of
+    theirs as of queries."""
     normed_head_dim: int = 0
+    """Width of a head whose queries and keys are normalised; 0 where they are not."""
 
     @property
     def qkv_width(self) -> int:
@@ -124,30 +110,21 @@ class VitShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
-    """Layers of attention that have the same dimensions.
-
-    Attributes
-    ----------
-    layers : int
-        How many.
-    heads, kv_heads, head_dim : int
-        Heads of queries, heads of keys and of values, and the width of each.
-    window_tokens : int
-        They attend over so many last tokens, and keep those; 0 where over all.
-    borrowing_layers : int
-        Those of the layers that take keys and values of an earlier one: they have no
-        projections of them, and keep none.
-    keys_are_values : bool
-        Whether one projection gives both.
-    """
+    """Layers of attention that have the same dimensions."""
 
     layers: int
+    """How many."""
     heads: int
     kv_heads: int
     head_dim: int
+    """Heads of queries, heads of keys and of values, and the width of each."""
     window_tokens: int = 0
+    """They attend over so many last tokens, and keep those; 0 where over all."""
     borrowing_layers: int = 0
+    """Those of the layers that take keys and values of an earlier one: they have no
+    projections of them, and keep none."""
     keys_are_values: bool = False
+    """Whether one projection gives both."""
 
     def __post_init__(self) -> None:
         """Check that the dimensions fit together."""
@@ -185,66 +162,48 @@ class LmShape:
 
     Every layer is attention, of some kind or linear, and behind it an MLP, experts, or
     both; all are gated: three matrices each.
-
-    Attributes
-    ----------
-    layers, hidden, vocab : int
-        Layers, width, and rows of the embedding.
-    tied : bool
-        Whether lm_head is the input embedding.
-    attention : tuple of Attention
-        Layers of attention by kind; the layers in none of them are linear attention
-        (Gated DeltaNet), whose state does not grow.
-    attention_biases : {0, 3, 4}
-        Its projections with a bias: none, query, key and value, or the output's too.
-    qk_norms : bool
-        Whether it normalises queries and keys, with one weight a dimension of a head.
-    query_gates : bool
-        Whether its query projection is twice as wide, to gate what attention yields.
-    normed_outputs : bool
-        Whether layers normalise what attention, MLP and experts yield too, and scale
-        what the router is given and gives (Gemma4).
-    intermediate, wide_layers : int
-        Width of the MLP, 0 where there is none; and the layers that have one twice as
-        wide.
-    experts, experts_per_token, expert_intermediate : int
-        Experts of a layer, those a token takes, and the width of one; 0 where none.
-    shared_expert_intermediate : int
-        Width of the expert every token takes beside them, with a gate; 0 where none.
-    per_layer_input : int
-        Width of the input that each layer has of its own; 0 where none.
-    linear_key_heads, linear_key_head_dim : int
-        Keys, and as many queries, of linear attention; 0 where no layer has it.
-    linear_value_heads, linear_value_head_dim : int
-        Its values; each key serves a whole number of them.
-    linear_conv_kernel : int
-        Tokens that its convolution over queries, keys and values sees.
-    source : str
-        Where the values were read.
     """
 
     layers: int
     hidden: int
     vocab: int
+    """Layers, width, and rows of the embedding."""
     tied: bool
+    """Whether lm_head is the input embedding."""
     attention: tuple[Attention, ...]
+    """Layers of attention by kind; the layers in none of them are linear attention
+    (Gated DeltaNet), whose state does not grow."""
     attention_biases: int = 0
+    """Its projections with a bias: none, query, key and value, or the output's too."""
     qk_norms: bool = False
+    """Whether it normalises queries and keys, with one weight a dimension of a head."""
     query_gates: bool = False
+    """Whether its query projection is twice as wide, to gate what attention yields."""
     normed_outputs: bool = False
+    """Whether layers normalise what attention, MLP and experts yield too, and scale
+    what the router is given and gives (Gemma4)."""
     intermediate: int = 0
     wide_layers: int = 0
+    """Width of the MLP, 0 where there is none; and the layers that have one twice as
+    wide."""
     experts: int = 0
     experts_per_token: int = 0
     expert_intermediate: int = 0
+    """Experts of a layer, those a token takes, and the width of one; 0 where none."""
     shared_expert_intermediate: int = 0
+    """Width of the expert every token takes beside them, with a gate; 0 where none."""
     per_layer_input: int = 0
+    """Width of the input that each layer has of its own; 0 where none."""
     linear_key_heads: int = 0
     linear_key_head_dim: int = 0
+    """Keys, and as many queries, of linear attention; 0 where no layer has it."""
     linear_value_heads: int = 0
     linear_value_head_dim: int = 0
+    """Its values; each key serves a whole number of them."""
     linear_conv_kernel: int = 0
+    """Tokens that its convolution over queries, keys and values sees."""
     source: str
+    """Where the values were read."""
 
     def __post_init__(self) -> None:
         """Check that the dimensions fit together."""
@@ -314,74 +273,48 @@ class SoftTokens:
     Such a processor fills whatever it is given up to the number and pads its tensor, so
     the ViT runs on that number exactly; what the runtime compares with its lengths is the
     run of an image's own tokens in the prompt.
-
-    Attributes
-    ----------
-    supported : tuple of int
-        Ascending.
-    chunk : int
-        The multiple that every length must be.
     """
 
     supported: tuple[int, ...]
+    """Ascending."""
     chunk: int
+    """The multiple that every length must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelProfile:
-    """A model as far as bucket choice needs to know it.
-
-    Attributes
-    ----------
-    name : str
-        The checkpoint's name in lower case, without organisation and "-Instruct".
-    hf_id : str
-        The Hugging Face id, or the base name of the folder it was read from.
-    family : str
-        The `model_type` of the checkpoint's config.json.
-    patch_px, merge, temporal_patch : int
-        Patch side in pixels, patches merged along a side, frames in a temporal patch.
-    window_patches : int
-        Side of an attention window in patches; 0 where every block sees the run.
-    checkpoint : PixelLimits
-        Image limits the checkpoint ships.
-    deployment : PixelLimits or None
-        Image limits of the model's published RBLN deployment.
-    video : PixelLimits or None
-        Video limits the checkpoint ships; None where video falls back to the image's.
-    video_rule : {"per_frame", "whole_clip", "refused"}
-        What the video limits bound; whether the processor takes no clips.
-    sampling : VideoSampling
-        Frame sampling.
-    vit : VitShape
-        The tower.
-    lm : LmShape or None
-        The language model; None where a folder does not tell it.
-    source : str
-        Where the tower's values were read.
-    notes : tuple of str
-        What a reader should know of how they were read, a sentence each.
-    soft_tokens : SoftTokens or None
-        Where the runtime compares an image's soft tokens and not its ViT patches.
-    """
+    """A model as far as bucket choice needs to know it."""
 
     name: str
+    """The checkpoint's name in lower case, without organisation and "-Instruct"."""
     hf_id: str
+    """The Hugging Face id, or the base name of the folder it was read from."""
     family: str
+    """The `model_type` of the checkpoint's config.json."""
     patch_px: int
     merge: int
     temporal_patch: int
+    """Patch side in pixels, patches merged along a side, frames in a temporal patch."""
     window_patches: int
+    """Side of an attention window in patches; 0 where every block sees the run."""
     checkpoint: PixelLimits
+    """Image limits the checkpoint ships."""
     deployment: PixelLimits | None
+    """Image limits of the model's published RBLN deployment."""
     video: PixelLimits | None
+    """Video limits the checkpoint ships; None where video falls back to the image's."""
     video_rule: VideoRule
+    """What the video limits bound; whether the processor takes no clips."""
     sampling: VideoSampling
     vit: VitShape
     lm: LmShape | None
+    """The language model; None where a folder does not tell it."""
     source: str
+    """Where the tower's values were read."""
     notes: tuple[str, ...] = ()
+    """What a reader should know of how they were read, a sentence each."""
     soft_tokens: SoftTokens | None = None
+    """Where the runtime compares an image's soft tokens and not its ViT patches."""
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume."""

@@ -89,20 +89,14 @@ class InputRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnLimits:
-    """Pixel limits that a request sets for an image, beside those of the processor.
-
-    Attributes
-    ----------
-    min_pixels, max_pixels : int
-        0 where it sets none.
-    resized_first : bool
-        Whether the image is resized within them before the processor sees it, as
-        qwen_vl_utils does; else they take the place of the processor's.
-    """
+    """Pixel limits that a request sets for an image, beside those of the processor."""
 
     min_pixels: int = 0
     max_pixels: int = 0
+    """0 where it sets none."""
     resized_first: bool = False
+    """Whether the image is resized within them before the processor sees it, as
+    qwen_vl_utils does; else they take the place of the processor's."""
 
 
 NO_LIMITS = OwnLimits()
@@ -116,33 +110,26 @@ def _nothing() -> IntArray:
 class Sizes:
     """Distinct sizes with their weights, sorted by their columns in this order.
 
-    Attributes
-    ----------
-    height_px, width_px : ndarray of int64, shape (n_sizes,)
-        Displayed size in pixels.
-    frames : ndarray of int64, shape (n_sizes,)
-        Frames of a clip; 0 for an image.
-    fps : ndarray of float64, shape (n_sizes,)
-        Native frames per second of a clip that is still to be sampled; 0 when
-        `frames` are the frames the processor sees.
-    visual_tokens : ndarray of int64, shape (n_sizes,)
-        Merged patches of an image of which nothing else is known, its sides being 0;
-        0 where the sides are known. Of a text all its tokens.
-    own_min_pixels, own_max_pixels, resized_first : ndarray of int64, shape (n_sizes,)
-        `OwnLimits` of the request; 0 where it sets none, as they are when left out.
-    count : ndarray of float64, shape (n_sizes,)
-        Images (or clips) of that size; not negative.
+    Arrays have the shape (n_sizes,).
     """
 
     height_px: IntArray
     width_px: IntArray
+    """Displayed size in pixels."""
     frames: IntArray
+    """Frames of a clip; 0 for an image."""
     fps: FloatArray
+    """Native frames per second of a clip that is still to be sampled; 0 when `frames`
+    are the frames the processor sees."""
     visual_tokens: IntArray
+    """Merged patches of an image of which nothing else is known, its sides being 0; 0
+    where the sides are known. Of a text all its tokens."""
     own_min_pixels: IntArray = field(default_factory=_nothing)
     own_max_pixels: IntArray = field(default_factory=_nothing)
     resized_first: IntArray = field(default_factory=_nothing)
+    """`OwnLimits` of the request; 0 where it sets none, as they are when left out."""
     count: FloatArray
+    """Images (or clips) of that size; not negative."""
 
     def __post_init__(self) -> None:
         """Check shapes and ranges."""
@@ -333,12 +320,7 @@ def _columns(of: Any, names: Iterable[str]) -> dict[str, Any]:
 def grouped(columns: Mapping[str, NDArray[Any]], count: FloatArray) -> dict[str, Any]:
     """Return named columns with equal cells merged, and what they count.
 
-    Parameters
-    ----------
-    columns : mapping of str to ndarray, each of shape (n_cells,)
-        Of `CELL_COLUMNS`, most significant first.
-    count : ndarray of float64, shape (n_cells,)
-        Weight of each cell.
+    The columns are those of `CELL_COLUMNS`, most significant first.
     """
     keys, total = group_cells(list(columns.values()), count)
     typed = {
@@ -353,19 +335,8 @@ def group_cells(
 ) -> tuple[list[NDArray[np.generic]], FloatArray]:
     """Merge equal cells.
 
-    Parameters
-    ----------
-    keys : sequence of ndarray, each of shape (n_cells,)
-        Key columns, most significant first.
-    count : ndarray of float64, shape (n_cells,)
-        Weight of each cell.
-
-    Returns
-    -------
-    keys : list of ndarray, each of shape (n_distinct,)
-        Distinct cells in ascending order.
-    count : ndarray of float64, shape (n_distinct,)
-        Sum of the weights.
+    Keys are given most significant first; cells return in ascending order, with the sum of
+    their weights.
     """
     if not count.size:
         return [np.asarray(key) for key in keys], count

@@ -16,26 +16,18 @@ def _nothing(*_: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Compiler:
-    """A command that compiles what its options say.
-
-    Attributes
-    ----------
-    name, module : str
-        The program, and the module of Python that is it; "" for none.
-    options : mapping of str to bool
-        Its own options, and whether each takes a value; any other is a setting, or with
-        hf- in front for transformers.
-    without_compile : frozenset of str
-        Options with which it does something else.
-    unasked : mapping
-        Settings that it makes where nobody does.
-    """
+    """A command that compiles what its options say."""
 
     name: str = ""
     module: str = ""
+    """The program, and the module of Python that is it; "" for none."""
     options: Mapping[str, bool] = field(default_factory=dict)
+    """Its own options, and whether each takes a value; any other is a setting, or with
+    hf- in front for transformers."""
     without_compile: frozenset[str] = frozenset()
+    """Options with which it does something else."""
     unasked: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that it makes where nobody does."""
 
     def own_option(self, typed: str) -> str:
         """Return the option that a name stands for; "" for a setting.
@@ -50,91 +42,66 @@ class Compiler:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
-    """What the configurations of an engine call things.
-
-    Attributes
-    ----------
-    sdk : str
-        The package that takes them.
-    commands, examples : str
-        Commands that take one, and some of its settings, in words.
-    keyword, prefix, class_prefix : str
-        What a call of Python takes one by; what stands before its single settings, and
-        before classes that take it.
-    server_keyword : str
-        What the server's own classes of Python take one by.
-    compiler : Compiler
-        The command that compiles for it.
-    hints, mentions : pattern
-        What Python that configures holds, and what any text does that is about it.
-    settings : frozenset of str
-        Every name that some release knows at some level.
-    at_load : frozenset of str
-        Of them what a compiled folder takes.
-    classes : mapping of str to str
-        Class that takes a configuration -> the `model_type` it serves.
-    lengths : tuple of str
-        Keys that lead to the list of ViT lengths.
-    lengths_note : str
-        What older releases call it, in brackets; "" where they call it so, too.
-    file : str
-        What a compiled folder keeps its configuration in; "" where there are no such.
-    levels : tuple of str
-        Submodules, one within the other.
-    saved : frozenset of str
-        What saving adds, and compiling again refuses or computes anew.
-    graphs, compiled_by, class_key : str
-        Of that what each graph was compiled for, the release, and the class.
-    kept_by_graph : tuple of str
-        Settings that saving keeps with each graph alone.
-    wrappers : tuple of str
-        Keys that a configuration may be wrapped in.
-    options : mapping of str to tuple of str
-        Options of the server that hand one over, and the keys in their value that do;
-        () where the value is the configuration.
-    pin, image, release : pattern
-        What names a release in a requirement, an image, and the name of a file or folder.
-    family_in : callable
-        Configuration -> the family whose settings alone it holds; "" for none.
-    lengths_in : callable
-        Document -> its ViT lengths, ascending; None where it has none.
-    as_base : callable
-        Document -> the configuration with all that its text sets; None for none.
-    folder_notes : callable
-        Configuration of a compiled folder -> what to know of it where others start from it.
-    """
+    """What the configurations of an engine call things."""
 
     sdk: str = ""
+    """The package that takes them."""
     commands: str = "vllm serve"
     examples: str = ""
+    """Commands that take one, and some of its settings, in words."""
     keyword: str = ""
     prefix: str = ""
     class_prefix: str = ""
+    """What a call of Python takes one by; what stands before its single settings, and
+    before classes that take it."""
     server_keyword: str = ""
+    """What the server's own classes of Python take one by."""
     compiler: Compiler = Compiler()
+    """The command that compiles for it."""
     hints: re.Pattern[str] = _NEVER
     mentions: re.Pattern[str] = _NEVER
+    """What Python that configures holds, and what any text does that is about it."""
     settings: frozenset[str] = frozenset()
+    """Every name that some release knows at some level."""
     at_load: frozenset[str] = frozenset()
+    """Of them what a compiled folder takes."""
     classes: Mapping[str, str] = field(default_factory=dict)
+    """Class that takes a configuration -> the `model_type` it serves."""
     lengths: tuple[str, ...] = ()
+    """Keys that lead to the list of ViT lengths."""
     lengths_note: str = ""
+    """What older releases call it, in brackets; "" where they call it so, too."""
     file: str = ""
+    """What a compiled folder keeps its configuration in; "" where there are no such."""
     levels: tuple[str, ...] = ()
+    """Submodules, one within the other."""
     saved: frozenset[str] = frozenset()
+    """What saving adds, and compiling again refuses or computes anew."""
     graphs: str = ""
     compiled_by: str = ""
     class_key: str = ""
+    """Of that what each graph was compiled for, the release, and the class."""
     kept_by_graph: tuple[str, ...] = ()
+    """Settings that saving keeps with each graph alone."""
     wrappers: tuple[str, ...] = ()
+    """Keys that a configuration may be wrapped in."""
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Options of the server that hand one over, and the keys in their value that do; ()
+    where the value is the configuration."""
     pin: re.Pattern[str] = _NEVER
     image: re.Pattern[str] = _NEVER
     release: re.Pattern[str] = _NEVER
+    """What names a release in a requirement, an image, and the name of a file or
+    folder."""
     family_in: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    """Configuration -> the family whose settings alone it holds; "" for none."""
     lengths_in: Callable[[Any], tuple[int, ...] | None] = _nothing
+    """Document -> its ViT lengths, ascending; None where it has none."""
     as_base: Callable[[Any], Mapping[str, Any] | None] = _nothing
+    """Document -> the configuration with all that its text sets; None for none."""
     folder_notes: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda _: ()
+    """Configuration of a compiled folder -> what to know of it where others start from
+    it."""
 
     def family_of(self, class_name: str) -> str:
         """Return the family a class serves; "" for one that is unknown."""

@@ -127,21 +127,14 @@ def identifier(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column, or a field of a struct.
-
-    Attributes
-    ----------
-    name : str
-        As the file has it.
-    sql : str
-        How SQL names it.
-    kind : DuckDBPyType
-        What its cells are.
-    """
+    """A column, or a field of a struct."""
 
     name: str
+    """As the file has it."""
     sql: str
+    """How SQL names it."""
     kind: Any
+    """What its cells are."""
 
     @property
     def fields(self) -> tuple[Column, ...]:

@@ -50,21 +50,14 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An element of a list.
-
-    Attributes
-    ----------
-    line : int
-        Where it starts.
-    text : str
-        Its JSON, on one line.
-    value : object
-        What that says.
-    """
+    """An element of a list."""
 
     line: int
+    """Where it starts."""
     text: str
+    """Its JSON, on one line."""
     value: Any
+    """What that says."""
 
 
 def lists_in(file: File) -> Iterator[tuple[Path, Iterator[Record]]]:

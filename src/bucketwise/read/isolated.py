@@ -47,13 +47,9 @@ class CrashError(Exception):
 class Isolation:
     """A process that runs tasks for this one. It starts with the first task.
 
-    Use it as a context; leaving the context ends the process whatever it is doing.
-
-    Parameters
-    ----------
-    scratch : Path or None
-        Holds the temporary files of tasks, and whoever made it removes what a crash
-        leaves; None is for the usual folder.
+    Use it as a context; leaving the context ends the process whatever it is doing. Tasks
+    have their temporary files in `scratch`, and whoever made it removes what a crash
+    leaves; None is for the usual folder.
     """
 
     def __init__(self, scratch: Path | None) -> None:

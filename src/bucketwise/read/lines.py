@@ -83,18 +83,12 @@ class _Unpacked(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class LineEnds:
-    """What a text has for lines.
-
-    Attributes
-    ----------
-    kind : {"lf", "crlf", "other"}
-        How every line ends; "other" where ends are mixed, or of another age.
-    filled : int
-        Lines that hold something, were it a blank; unknown where the kind is "other".
-    """
+    """What a text has for lines."""
 
     kind: Literal["lf", "crlf", "other"]
+    """How every line ends; "other" where ends are mixed, or of another age."""
     filled: int
+    """Lines that hold something, were it a blank; unknown where the kind is "other"."""
 
 
 def find_line_ends(path: Path, compression: Compression) -> LineEnds:

@@ -18,7 +18,7 @@ from bucketwise.read.database import (
     open_workspace,
     usual_faults,
 )
-from bucketwise.read.detect import EXPECTED, File, is_image, recognise
+from bucketwise.read.detect import EXPECTED, File, is_image, may_crash, recognise
 from bucketwise.read.documents import ROOT, roots, stage_list
 from bucketwise.read.histograms import read_histogram
 from bucketwise.read.images.header import Item
@@ -63,22 +63,15 @@ TABLES: Mapping[str, Callable[[Workspace, File, Chosen, Purpose], Table]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """Images that stand in an input, still to be gone through.
-
-    Attributes
-    ----------
-    kind, name : str
-        Of the input, for the record.
-    items : iterable of Item
-        What is found, once.
-    notes : callable
-        What else was noticed, once all items are read.
-    """
+    """Images that stand in an input, still to be gone through."""
 
     kind: str
     name: str
+    """Of the input, for the record."""
     items: Iterable[Item]
+    """What is found, once."""
     notes: Callable[[], tuple[str, ...]] = tuple
+    """What else was noticed, once all items are read."""
 
 
 def open_plain(each: Input) -> Images | None:
@@ -170,7 +163,7 @@ def _in_document(workspace: Workspace, file: File, columns: Chosen) -> Images | 
 def _in_rows(workspace: Workspace, file: File, columns: Chosen) -> Images | None:
     """Return what images stand in rows that tell no sizes: files, base64, requests."""
     from bucketwise.read.requests.reader import RequestLog, looks_like_requests  # noqa: PLC0415 - see IMAGES
-    from bucketwise.read.requests.rows import has_images, read_delimited, read_parquet  # noqa: PLC0415 - see IMAGES  # noqa: PLC0415 - see IMAGES
+    from bucketwise.read.requests.rows import has_images, read_delimited, read_parquet  # noqa: PLC0415 - see IMAGES
 
     def records() -> Iterator[tuple[int, object]]:
         if file.kind == "parquet":
@@ -217,8 +210,13 @@ def read_apart(
     task: Callable[[Workspace, Chosen, Progress], Found],
     progress: Progress | None = None,
 ) -> Found:
-    """Run a reader of what may crash in another process, and learn what it met there."""
+    """Run a reader of what may crash in another process, and learn what it met there.
+
+    Of any other file it runs here.
+    """
     progress = progress or Progress()
+    if not may_crash(each.path):
+        return task(workspace, columns, progress)
     asked = (each.name, columns, task, progress.watched)
     found: Found
     found, naming = workspace.apart.run(_apart, *asked, hear=progress.follow())

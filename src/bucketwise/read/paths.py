@@ -51,21 +51,14 @@ _NO_FILES = {
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A file or a folder, and the name it goes by: never with the folder it is in.
-
-    Attributes
-    ----------
-    path : Path
-        Where it stands.
-    name : str
-        Base name, on one line and as UTF-8 whatever it is on disk.
-    notes : tuple of str
-        What was done to it before it was read.
-    """
+    """A file or a folder, and the name it goes by: never with the folder it is in."""
 
     path: Path
+    """Where it stands."""
     name: str
+    """Base name, on one line and as UTF-8 whatever it is on disk."""
     notes: tuple[str, ...] = ()
+    """What was done to it before it was read."""
 
     @property
     def size_bytes(self) -> int:

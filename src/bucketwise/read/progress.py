@@ -20,36 +20,24 @@ def _nothing() -> float:
 
 @dataclass(slots=True)
 class Progress:
-    """What is read so far; written by the thread that reads, looked at by another.
-
-    Attributes
-    ----------
-    name : str
-        Base name of the input at hand.
-    bytes_total : int
-        Size of all inputs that have one; folders do not.
-    bytes_before : int
-        Size of the inputs that are done.
-    bytes_here : int
-        Size of the input at hand.
-    rows_before : int
-        Rows of the inputs that are done, and those counted one by one.
-    row_bytes : float
-        Mean size of a row of the input at hand, 0 where unknown.
-    share : callable
-        Share of the input at hand that is read, 0 to 1.
-    watched : bool
-        Whether somebody looks; keeping DuckDB's measure costs 3 % of the time.
-    """
+    """What is read so far; written by the thread that reads, looked at by another."""
 
     name: str = ""
+    """Base name of the input at hand."""
     bytes_total: int = 0
+    """Size of all inputs that have one; folders do not."""
     bytes_before: int = 0
+    """Size of the inputs that are done."""
     bytes_here: int = 0
+    """Size of the input at hand."""
     rows_before: int = 0
+    """Rows of the inputs that are done, and those counted one by one."""
     row_bytes: float = 0.0
+    """Mean size of a row of the input at hand, 0 where unknown."""
     share: Callable[[], float] = field(default=_nothing)
+    """Share of the input at hand that is read, 0 to 1."""
     watched: bool = False
+    """Whether somebody looks; keeping DuckDB's measure costs 3 % of the time."""
 
     @property
     def bytes_read(self) -> int:

@@ -20,16 +20,11 @@ read-only."""
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Where files may be made meanwhile.
-
-    Attributes
-    ----------
-    folder : Path or None
-        None where no temporary folder can be written to: files are in memory then, and
-        have a name only while this process runs (memfd_create(2), proc(5)).
-    """
+    """Where files may be made meanwhile."""
 
     folder: Path | None
+    """None where no temporary folder can be written to: files are in memory then, and
+    have a name only while this process runs (memfd_create(2), proc(5))."""
     _open: dict[str, int] = field(default_factory=dict)
 
     def new(self, name: str) -> Path:

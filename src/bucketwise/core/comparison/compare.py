@@ -8,8 +8,15 @@ from typing import Any
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.choose_buckets import bucket_uses
-from bucketwise.core.comparison.outcome import Basis, Comparison, Optimum, Outcome
-from bucketwise.core.comparison.scenario import LEAST_SCENARIOS, Scenario, check_names
+from bucketwise.core.comparison.outcome import (
+    LEAST_SCENARIOS,
+    Basis,
+    Comparison,
+    Optimum,
+    Outcome,
+    Scenario,
+    check_names,
+)
 from bucketwise.core.cost import CostCurve, price
 from bucketwise.core.in_service import Failures, lowest_limits
 from bucketwise.core.limits import Case, weight_of

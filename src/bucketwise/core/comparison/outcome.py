@@ -1,13 +1,15 @@
-"""What a comparison finds: one outcome a scenario, and what they are compared over."""
+"""What is compared, and what that finds: scenarios, one outcome for each, and what they are compared over."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bucketwise.core.buckets import Demand
+from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.options import MOST_BUCKETS
 from bucketwise.core.plan import (
     BucketUse,
     Cost,
@@ -16,7 +18,49 @@ from bucketwise.core.plan import (
     TrafficSummary,
     integral,
 )
+from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.engine import Release
+from bucketwise.nouns.profile import PixelLimits
+
+LEAST_SCENARIOS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One list of compiled lengths and the processor in front of it."""
+
+    name: str
+    """What it is called; no other scenario has this name."""
+    buckets: Buckets
+    """Compiled lengths in ViT patches, at most `MOST_BUCKETS`."""
+    limits: PixelLimits | None = None
+    """Image limits in front of it; None takes those of the setting."""
+    source: str = "given"
+    """Where the lengths were read."""
+
+    def __post_init__(self) -> None:
+        """Check that there are not more lengths than anybody compiles."""
+        n_lengths = len(self.buckets.lengths)
+        if n_lengths > MOST_BUCKETS:
+            message = (
+                f"{self.name}: expected 1 to {MOST_BUCKETS} lengths, got {n_lengths:,}"
+            )
+            raise ConfigError(message)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Check that there is something to compare, and a name for each."""
+    if len(names) < LEAST_SCENARIOS:
+        message = f"compare: expected two plans or more, got {len(names)}"
+        raise UsageError(message)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        message = (
+            f"compare: {twice[0]!r} names two plans; give each a name of its own, such "
+            "as today=1024,4096"
+        )
+        raise UsageError(message)
+
 
 SCHEMA = "bucketwise.comparison/1"
 
@@ -90,48 +134,31 @@ class Basis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Scenarios side by side, in the order they were given.
-
-    Attributes
-    ----------
-    model : Model
-        The model, and the limits of scenarios that bring none.
-    target : str
-        The SDK dialect whose needed lengths are compared.
-    traffic : TrafficSummary
-        What was read, under the limits in force.
-    cost : Cost
-        What one run costs.
-    images : float
-        Images the processor accepts, weighted.
-    compared : Basis
-        What every scenario is compared over.
-    deciding : Basis
-        What those that fail least are compared over, so that one that fails much
-        decides nothing among them; the same where only one fails least.
-    outcomes : tuple of Outcome
-        One a scenario.
-    provenance : Provenance
-        What made it.
-    needed : Demand
-        Every accepted image at its needed length under the compared limits; evidence
-        for drawings, in no JSON.
-    release : Release
-        Whose runtime compares; in no JSON.
-    """
+    """Scenarios side by side, in the order they were given."""
 
     schema: str = SCHEMA
     model: Model
+    """The model, and the limits of scenarios that bring none."""
     target: str
+    """The SDK dialect whose needed lengths are compared."""
     traffic: TrafficSummary
+    """What was read, under the limits in force."""
     cost: Cost
     images: float
+    """Images the processor accepts, weighted."""
     compared: Basis
+    """What every scenario is compared over."""
     deciding: Basis
+    """What those that fail least are compared over, so that one that fails much decides
+    nothing among them; the same where only one fails least."""
     outcomes: tuple[Outcome, ...]
+    """One a scenario."""
     provenance: Provenance
     needed: Demand = field(repr=False, compare=False)
+    """Every accepted image at its needed length under the compared limits; evidence for
+    drawings, in no JSON."""
     release: Release = field(repr=False, compare=False)
+    """Whose runtime compares; in no JSON."""
 
     @property
     def first(self) -> Outcome:

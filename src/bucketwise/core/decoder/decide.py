@@ -34,24 +34,16 @@ _JOINED = Assumption(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecoderAsk:
-    """What is asked of the decoder.
-
-    Attributes
-    ----------
-    question : DecoderOptions
-        Slots, graphs, costs.
-    deployment : Deployment
-        What it will run on.
-    evidence : Evidence or None
-        What it carried; without, the vendor's pattern is told.
-    suggest_batch_size : bool
-        Whether nobody gave the batch size, so that the evidence suggests it.
-    """
+    """What is asked of the decoder."""
 
     question: DecoderOptions
+    """Slots, graphs, costs."""
     deployment: Deployment
+    """What it will run on."""
     evidence: Evidence | None = None
+    """What it carried; without, the vendor's pattern is told."""
     suggest_batch_size: bool = False
+    """Whether nobody gave the batch size, so that the evidence suggests it."""
 
 
 def decide(

@@ -8,11 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from bucketwise.core.decoder.fixed_point import settle, step_seconds
 from bucketwise.core.decoder.graphs import Graphs, choose_graphs, graph_uses, mean_cost
 from bucketwise.core.decoder.options import DecoderOptions
 from bucketwise.core.decoder.pricing import Deployment, Pricing
-from bucketwise.core.decoder.replay import replay
+from bucketwise.core.decoder.replay import replay, settle, step_seconds
 from bucketwise.core.decoder.sizing import (
     BATCH_SIZES,
     LARGER_BATCH_SIZES,

@@ -19,34 +19,23 @@ GPU = "gpu"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecoderOptions:
-    """What is asked of the decoder's load.
-
-    Attributes
-    ----------
-    batch_size : int
-        Slots the decoder will have.
-    k_range : tuple of int
-        Least and most graphs.
-    min_saving : float
-        Share of the step cost left that the last graph must save, 0 to 1.
-    step_cost : {"roofline", "slots"} or mapping of int to float
-        Or milliseconds of a step, measured, by batch size.
-    measured_with : tuple of int, "gpu" or None
-        Graphs of the system that the load was seen on; None takes the evidence's word,
-        and one graph where it says nothing.
-    pins : tuple of int
-        Graphs that must be compiled.
-    limited_by : str
-        The option that says how many there may be.
-    """
+    """What is asked of the decoder's load."""
 
     batch_size: int
+    """Slots the decoder will have."""
     k_range: tuple[int, int] = (1, 4)
+    """Least and most graphs."""
     min_saving: float = 0.05
+    """Share of the step cost left that the last graph must save, 0 to 1."""
     step_cost: str | Mapping[int, float] = "roofline"
+    """Or milliseconds of a step, measured, by batch size."""
     measured_with: tuple[int, ...] | str | None = None
+    """Graphs of the system that the load was seen on; None takes the evidence's word,
+    and one graph where it says nothing."""
     pins: tuple[int, ...] = ()
+    """Graphs that must be compiled."""
     limited_by: str = "--decoder-graphs"
+    """The option that says how many there may be."""
 
     def __post_init__(self) -> None:
         """Check every option by itself."""

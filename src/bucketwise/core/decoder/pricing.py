@@ -41,55 +41,38 @@ MAX_SEEN = 4_096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """What the decoder will run on, and what its sequences hold beside text.
-
-    Attributes
-    ----------
-    engine : Engine
-        What runs it.
-    npu : str or None
-        Name of the NPU; None where nobody named it.
-    n_devices : int
-        Devices that share the language model.
-    partition : int or None
-        `kvcache_partition_len`; None without flash attention.
-    mean_visual, high_visual : int
-        Visual tokens of an image of the traffic, in the mean and at p99.9.
-    """
+    """What the decoder will run on, and what its sequences hold beside text."""
 
     engine: Engine
     npu: str | None = None
+    """Name of the NPU; None where nobody named it."""
     n_devices: int = 1
+    """Devices that share the language model."""
     partition: int | None = None
+    """`kvcache_partition_len`; None without flash attention."""
     mean_visual: int = 0
     high_visual: int = 0
+    """Visual tokens of an image of the traffic, in the mean and at p99.9."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenOn:
     """What a step took on the system that the load was seen on.
 
-    Attributes
-    ----------
-    name : str
-        That system in words.
-    step_time : ndarray of float64, shape (n,)
-        By the sequences that ran, from 0; any unit; the last holds for all above.
-    source : str
-        How that is known.
+    Arrays have the shape (n,).
     """
 
     name: str
+    """That system in words."""
     step_time: FloatArray
+    """By the sequences that ran, from 0; any unit; the last holds for all above."""
     source: str
+    """How that is known."""
 
     def steps(self, activity: Activity, batch_size: int) -> FloatArray:
         """Return time as steps: what lasted long at slow steps was few of them.
 
-        Returns
-        -------
-        ndarray of float64, shape (batch_size,)
-            In proportion to the steps with 1, 2, ..., `batch_size` active sequences.
+        One number for each of 1, 2, ..., `batch_size` active sequences, in proportion.
         """
         took = self.step_time[np.minimum(activity.running, self.step_time.size - 1)]
         active = np.minimum(activity.running, batch_size)
@@ -161,11 +144,6 @@ class Pricing:
 
         Measured steps are slower than the roofline; the prompts are taken to be so by
         the same factor.
-
-        Parameters
-        ----------
-        prompt : ndarray of int64, shape (n,)
-            Tokens of each prompt.
         """
         shape, batch = self._shape(), self.question.batch_size
         ideal = roofline(shape, self.hardware, batch).costs[-1]

@@ -30,25 +30,19 @@ MS = 1e3
 class StepCurve:
     """Cost of one decode step of the graph for 1, 2, ... sequences.
 
-    Attributes
-    ----------
-    kind : {"roofline", "slots", "measured"}
-        Where it comes from.
-    unit : {"ms", "slot"}
-        Unit of the cost.
-    costs : ndarray of float64, shape (largest_batch,)
-        By batch size, from 1; positive.
-    status : {"measured", "derived", "assumed"}
-        How far to trust it.
-    source : str
-        What it was made of.
+    Arrays have the shape (largest_batch,).
     """
 
     kind: str
+    """Where it comes from: "roofline", "slots" or "measured"."""
     unit: str
+    """Milliseconds, "ms", or "slot"."""
     costs: FloatArray
+    """By batch size, from 1; positive."""
     status: Status
+    """How far to trust it."""
     source: str
+    """What it was made of."""
 
     def __post_init__(self) -> None:
         """Check that a step costs something."""
@@ -62,21 +56,14 @@ class StepCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """What runs the language model.
-
-    Attributes
-    ----------
-    device : Device
-        Peaks of one device.
-    n_devices : int
-        Devices that share the model.
-    context_tokens : float
-        Tokens a sequence holds in the mean while it decodes.
-    """
+    """What runs the language model."""
 
     device: Device
+    """Peaks of one device."""
     n_devices: int
+    """Devices that share the model."""
     context_tokens: float
+    """Tokens a sequence holds in the mean while it decodes."""
 
 
 def slot_costs(largest: int) -> StepCurve:
@@ -127,17 +114,7 @@ def roofline(shape: LmShape, hardware: Hardware, largest: int) -> StepCurve:
 
 
 def prefill_ms(shape: LmShape, hardware: Hardware, prompt: IntArray) -> FloatArray:
-    """Return the least time the prompts can take, each by itself.
-
-    Parameters
-    ----------
-    shape : LmShape
-        The language model.
-    hardware : Hardware
-        What runs it.
-    prompt : ndarray of int64, shape (n,)
-        Tokens of each prompt.
-    """
+    """Return the least time the prompts can take, each by itself."""
     device, n_devices = hardware.device, hardware.n_devices
     weights_s = (
         step_weights(shape, 1) * BYTES_PER_VALUE / n_devices / device.dram_bytes_per_s

@@ -53,27 +53,16 @@ class TokensToday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderAnalysis:
-    """A plan for a text encoder with the evidence that reports draw.
-
-    Attributes
-    ----------
-    plan : EncoderPlan
-        The answer.
-    profile : EncoderProfile
-        The model it is for.
-    traffic : Traffic
-        What was read.
-    demand : Demand
-        How many texts need each length, cut at the limit.
-    steadiness : HalfSplit or None
-        What the lengths of one half of the texts cost on the other half.
-    """
+    """A plan for a text encoder with the evidence that reports draw."""
 
     plan: EncoderPlan
     profile: EncoderProfile
+    """The model it is for."""
     traffic: Traffic
     demand: Demand
+    """How many texts need each length, cut at the limit."""
     steadiness: HalfSplit | None = None
+    """What the lengths of one half of the texts cost on the other half."""
 
 
 def analyze(
@@ -92,36 +81,7 @@ def analyze(
     A text runs alone, on the smallest compiled length that holds it: the same question
     as that of a ViT, with tokens in the place of patches.
 
-    Parameters
-    ----------
-    traffic : Traffic
-        Token counts, as `read_traffic` reads them with a column of lengths.
-    profile : EncoderProfile
-        The model.
-    question : PlanOptions
-        What is asked.
-    max_tokens : int, optional
-        Where the tokenizer cuts; the checkpoint's own limit without it.
-    today : TokensToday, optional
-        What is compiled now.
-    memory : callable, optional
-        Lengths -> what they take of a device.
-    version : str
-        Of bucketwise.
-    options : dict, optional
-        What to record.
-
-    Returns
-    -------
-    EncoderAnalysis
-        The plan and what it was drawn from.
-
-    Raises
-    ------
-    InputError
-        When the traffic holds no text, or images.
-    UsageError
-        When a limit or a pin is longer than the model takes.
+    The tokenizer cuts at `max_tokens`, without it at the checkpoint's own limit.
     """
     traffic = traffic.without_empty_cells()
     sizes = _texts_of(traffic)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.memory import LACKS, close_in_words
 from bucketwise.core.plan import Memory, PlanWarning, Reason, Verdict
-from bucketwise.words.numbers import change, literal, memory, percent, plural, verb
+from bucketwise.core.verdict import judged, not_worth, saving
+from bucketwise.words.numbers import literal, memory, percent, plural, verb
 
 FEW_TEXTS = 1_000
 """Below this many the lengths still wander, as those of images do."""
@@ -15,21 +16,18 @@ FEW_TEXTS = 1_000
 
 def verdict_of(plan: EncoderPlan, min_saving: float) -> Verdict:
     """Return what to do with a plan."""
-    keeping = tuple(_keeping(plan.encoder, min_saving))
-    conditions = tuple(
-        Reason(id=each.id, severity=each.severity, words=each.words)
-        for each in plan.warnings
-        if each.severity == "warning"
-    ) + tuple(_close(plan.memory))
-    against = tuple(_against(plan.memory))
-    if against:
-        return Verdict(call="no", reasons=(*against, *conditions))
-    if keeping:
-        return Verdict(call="keep", reasons=(*keeping, *conditions))
-    gains = tuple(_gains(plan.encoder))
-    if conditions:
-        return Verdict(call="go_if", reasons=(*conditions, *gains))
-    return Verdict(call="go", reasons=gains)
+    warned = [each for each in plan.warnings if each.severity == "warning"]
+    conditions = [
+        Reason(id=each.id, severity=each.severity, words=each.words) for each in warned
+    ]
+    if plan.memory is not None and plan.memory.fits is None:
+        conditions.append(_close(plan.memory))
+    return judged(
+        tuple(_against(plan.memory)),
+        tuple(_keeping(plan.encoder, min_saving)),
+        tuple(conditions),
+        tuple(_gains(plan.encoder)),
+    )
 
 
 def _against(found: Memory | None) -> Iterator[Reason]:
@@ -46,18 +44,14 @@ def _against(found: Memory | None) -> Iterator[Reason]:
     )
 
 
-def _close(found: Memory | None) -> Iterator[Reason]:
-    """Yield that less is to spare than was ever measured."""
-    if found is not None and found.fits is None:
-        yield Reason(
-            id="memory-close",
-            severity="warning",
-            words=close_in_words(
-                found.device_bytes - found.needed_bytes,
-                found.device_bytes,
-                found.device,
-            ),
-        )
+def _close(found: Memory) -> Reason:
+    """Say that less is to spare than was ever measured."""
+    spare_bytes = found.device_bytes - found.needed_bytes
+    return Reason(
+        id="memory-close",
+        severity="warning",
+        words=close_in_words(spare_bytes, found.device_bytes, found.device),
+    )
 
 
 def warnings_of(
@@ -132,9 +126,7 @@ def _keeping(encoder: Encoder, min_saving: float) -> Iterator[Reason]:
             f"No text is too long today, and {literal(encoder.max_seq_lens)} would save "
             f"{saves} of the compute; a recompile is asked to save {percent(min_saving)}."
         )
-    yield Reason(
-        id="not-worth-it", severity="note", words=words, option="--min-saving 0%"
-    )
+    yield not_worth(words)
 
 
 def _gains(encoder: Encoder) -> Iterator[Reason]:
@@ -150,19 +142,13 @@ def _gains(encoder: Encoder) -> Iterator[Reason]:
             f"{current.max_seq_lens[-1]:,} tokens, the most that is compiled today: they "
             "fail, or are cut before.",
         )
-    yield Reason(id="saving", severity="note", words=_saving(encoder))
-
-
-def _saving(encoder: Encoder) -> str:
-    current = encoder.current
-    if current is not None and current.padded_compute_served:
-        said = change(current.padded_compute_served, current.proposed_compute_on_served)
-        return (
-            f"{said} compute than today, on the {plural(current.served_texts, 'text')} "
-            "that both hold."
-        )
-    one = next((point for point in encoder.frontier if point.k == 1), None)
-    if one is None or len(encoder.max_seq_lens) == 1:
-        return f"{percent(encoder.waste)} of the compute is padding."
-    said = change(one.padded_compute, encoder.padded_compute)
-    return f"{said} compute than one length of {one.max_seq_lens[-1]:,}."
+    served = plural(current.served_texts, "text") if current else ""
+    one = (point.padded_compute for point in encoder.frontier if point.k == 1)
+    yield saving(
+        encoder,
+        current,
+        f"{served} that both hold",
+        "compute",
+        "length",
+        next(one, None),
+    )

@@ -21,25 +21,17 @@ EAGER = "eager"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttentionLimits:
-    """Bounds of one NPU family from one release on.
-
-    Attributes
-    ----------
-    npu : str
-        Start of the NPU's name.
-    since : tuple of int
-        The first release with these bounds.
-    max_eager_seq_len : int
-        The longest `max_seq_len` without flash attention.
-    min_partition_len, max_partition_len : int
-        Range of `kvcache_partition_len` with it.
-    """
+    """Bounds of one NPU family from one release on."""
 
     npu: str
+    """Start of the NPU's name."""
     since: Version
+    """The first release with these bounds."""
     max_eager_seq_len: int = 32_768
+    """The longest `max_seq_len` without flash attention."""
     min_partition_len: int = 1_024
     max_partition_len: int = 32_768
+    """Range of `kvcache_partition_len` with it."""
 
 
 # transformers/modeling_attention_utils.py of each wheel. Up to 0.11.2 no release asks

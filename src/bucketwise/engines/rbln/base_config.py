@@ -57,44 +57,29 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseValue:
-    """One value of the base.
-
-    Attributes
-    ----------
-    path : tuple of str
-        Keys that lead to it, names as in the newest dialect.
-    value : str
-        The value in words.
-    origin : {"assumed", "given", "derived"}
-        Whether nobody chose it, somebody did, or the SDK leaves no choice.
-    source : str
-        Who, or why.
-    """
+    """One value of the base."""
 
     path: tuple[str, ...]
+    """Keys that lead to it, names as in the newest dialect."""
     value: str
+    """The value in words."""
     origin: Origin
+    """Whether nobody chose it, somebody did, or the SDK leaves no choice."""
     source: str
+    """Who, or why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseConfig:
-    """A rbln_config without ViT lengths, in the newest dialect.
-
-    Attributes
-    ----------
-    text : str
-        The mapping as JSON, so that the value cannot change once made; from the level of
-        the language model on, wherever the class has that.
-    values : tuple of BaseValue
-        Every value, in the mapping's order.
-    notes : tuple of str
-        What was changed on the way in.
-    """
+    """A rbln_config without ViT lengths, in the newest dialect."""
 
     text: str
+    """The mapping as JSON, so that the value cannot change once made; from the level of
+    the language model on, wherever the class has that."""
     values: tuple[BaseValue, ...]
+    """Every value, in the mapping's order."""
     notes: tuple[str, ...] = ()
+    """What was changed on the way in."""
 
     def __post_init__(self) -> None:
         """Check what every release of the SDK refuses."""

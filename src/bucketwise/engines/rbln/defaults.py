@@ -29,42 +29,28 @@ CHECKPOINT = "the checkpoint"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unset:
-    """A setting that is left out.
-
-    Attributes
-    ----------
-    name : str
-        The setting, as the releases call it.
-    levels : tuple of str
-        Where it is left out.
-    value : object
-        What it is then; JSON.
-    follows : tuple of str
-        Settings that decide instead, where they are given: the first of them.
-    raises : str
-        The error where there is nothing that it could be; "" for none.
-    npu : str
-        Start of the NPU's name; "" for any that no other row is about.
-    families : frozenset of str
-        Model families it is so for; empty for all.
-    since : tuple of int
-        The first release that does so.
-    until : tuple of int or None
-        The first that does otherwise; None where none does.
-    source : str
-        Where it stands, in the newest release it is so in.
-    """
+    """A setting that is left out."""
 
     name: str
+    """The setting, as the releases call it."""
     levels: tuple[Level, ...]
+    """Where it is left out."""
     value: Any = None
+    """What it is then; JSON."""
     follows: tuple[str, ...] = ()
+    """Settings that decide instead, where they are given: the first of them."""
     raises: str = ""
+    """The error where there is nothing that it could be; "" for none."""
     npu: str = ""
+    """Start of the NPU's name; "" for any that no other row is about."""
     families: frozenset[str] = frozenset()
+    """Model families it is so for; empty for all."""
     since: Version = OLDEST
+    """The first release that does so."""
     until: Version | None = None
+    """The first that does otherwise; None where none does."""
     source: str
+    """Where it stands, in the newest release it is so in."""
 
     @property
     def required(self) -> bool:

@@ -15,24 +15,16 @@ modeling_attention_utils.py, _collect_chiplet_kvcache_inputs)."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dram:
-    """Memory of one device, as the SDK counts it when it sizes the cache.
-
-    Attributes
-    ----------
-    total_bytes : int
-        All of it.
-    chiplets : int
-        Parts it is divided into, equally.
-    reserved_bytes : int
-        What the system keeps of each part.
-    source : str
-        Where that stands.
-    """
+    """Memory of one device, as the SDK counts it when it sizes the cache."""
 
     total_bytes: int
+    """All of it."""
     chiplets: int
+    """Parts it is divided into, equally."""
     reserved_bytes: int
+    """What the system keeps of each part."""
     source: str
+    """Where that stands."""
 
     @property
     def usable_bytes(self) -> int:
@@ -92,22 +84,14 @@ DEFAULT_NPU = "RBLN-CA"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A card, and the releases of the SDK that run it.
-
-    Attributes
-    ----------
-    name : str
-        The product.
-    splits : bool
-        Whether one model can be split over several of its devices (RSD).
-    since, until : tuple of int or None
-        First and last release; None where there is no such end.
-    """
+    """A card, and the releases of the SDK that run it."""
 
     name: str
     splits: bool
+    """Whether one model can be split over several of its devices (RSD)."""
     since: Version | None = None
     until: Version | None = None
+    """First and last release; None where there is no such end."""
 
     def runs(self, version: Version) -> bool:
         """Return whether a release runs it."""

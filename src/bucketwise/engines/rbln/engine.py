@@ -8,15 +8,13 @@ from importlib import import_module
 from typing import Any
 
 from bucketwise.engines.rbln.attention import context_step, npu_faults
-from bucketwise.engines.rbln.decoder_graphs import (
-    graph_rules,
-    picks_smaller_graphs,
-    vendor_pattern,
-)
 from bucketwise.engines.rbln.devices import device_of
 from bucketwise.engines.rbln.emit import EMITTED, emit
-from bucketwise.engines.rbln.emit.bucket_keys import lists_to_set, nested_lists
-from bucketwise.engines.rbln.emit.patterns import releases_of
+from bucketwise.engines.rbln.emit.patterns import (
+    lists_to_set,
+    nested_lists,
+    releases_of,
+)
 from bucketwise.engines.rbln.encoders import (
     ENCODER_CLASSES,
     ENCODERS,
@@ -24,13 +22,6 @@ from bucketwise.engines.rbln.encoders import (
     TOKENS,
     auto_class,
     encoder_targets,
-)
-from bucketwise.engines.rbln.lengths import (
-    LARGEST_PUBLISHED_PATCHES,
-    UNIT_NOTE,
-    extra_windows,
-    mask_bytes,
-    window_note,
 )
 from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import (
@@ -41,6 +32,16 @@ from bucketwise.engines.rbln.model_classes import (
     targets_to_plan,
 )
 from bucketwise.engines.rbln.releases import NEWEST, written
+from bucketwise.engines.rbln.shapes import (
+    LARGEST_PUBLISHED_PATCHES,
+    UNIT_NOTE,
+    extra_windows,
+    graph_rules,
+    mask_bytes,
+    picks_smaller_graphs,
+    vendor_pattern,
+    window_note,
+)
 from bucketwise.engines.rbln.targets import SDK, pick_targets
 from bucketwise.engines.rbln.vocabulary import WORDS
 from bucketwise.nouns.engine import Engine, Lint, TextEncoders
@@ -110,7 +111,7 @@ RBLN = Engine(
         auto_class=auto_class,
         targets=encoder_targets,
         emit=_late("emit.encoder", "emit_encoder"),
-        memory=_late("memory.encoders", "encoder_memory"),
+        memory=_late("encoders", "encoder_memory"),
     ),
     unit_note=UNIT_NOTE,
     window_note=window_note,

@@ -39,21 +39,13 @@ CONTEXT = "max_seq_len"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
-    """A plan's half for the ViT and for the decoder, and what it is deployed with.
-
-    Attributes
-    ----------
-    analysis : Analysis
-        Model, limits and evidence.
-    base : BaseConfig
-        The configuration that emitted ones start from.
-    targets : tuple of RblnTarget
-        The dialects, oldest first.
-    """
+    """A plan's half for the ViT and for the decoder, and what it is deployed with."""
 
     analysis: Analysis
     base: BaseConfig
+    """The configuration that emitted ones start from."""
     targets: tuple[RblnTarget, ...]
+    """The dialects, oldest first."""
 
     def memory(
         self, target: RblnTarget, visual: Visual, decoder: Decoder | None

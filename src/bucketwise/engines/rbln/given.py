@@ -11,8 +11,7 @@ from bucketwise.engines.rbln.keys import OLD_BUCKETS
 from bucketwise.engines.rbln.model_classes import within
 from bucketwise.engines.rbln.nesting import NESTINGS, nesting_family
 from bucketwise.engines.rbln.releases import NEWEST
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import buckets_of, lengths_of, shown
+from bucketwise.engines.rbln.rules.case import RblnCase, buckets_of, lengths_of, shown
 from bucketwise.engines.rbln.serving import DEVICE_VARIABLES, option_of
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, ServeLine

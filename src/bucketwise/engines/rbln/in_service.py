@@ -11,10 +11,9 @@ from bucketwise.core.in_service import limits_in_service
 from bucketwise.core.patching import count_patches
 from bucketwise.engines.rbln.keys import BUCKETS
 from bucketwise.engines.rbln.releases import NEWEST, RELEASES, Version
-from bucketwise.engines.rbln.rules.case import RblnCase, npu_of
+from bucketwise.engines.rbln.rules.case import RblnCase, lengths_of, npu_of
 from bucketwise.engines.rbln.rules.layout import plan_of
 from bucketwise.engines.rbln.rules.table import RULES, judge
-from bucketwise.engines.rbln.rules.values import lengths_of
 from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.lint.case import Judged, TrafficUse
 from bucketwise.nouns.document import Document

@@ -35,34 +35,23 @@ COLQWEN2 = frozenset({"colqwen2"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One name of one setting.
-
-    Attributes
-    ----------
-    name : str
-        As it is written.
-    levels : tuple of str
-        Where it may stand.
-    since : tuple of int
-        The first release that takes it.
-    until : tuple of int or None
-        The first release that raises on it; None where none does.
-    renamed : str
-        What newer releases call it; "" for a name that stays.
-    renamed_in : tuple of int or None
-        The first release with that other name: from there on this one warns, until it
-        raises.
-    families : frozenset of str
-        Model families that have it; empty for all.
-    """
+    """One name of one setting."""
 
     name: str
+    """As it is written."""
     levels: tuple[Level, ...]
+    """Where it may stand."""
     since: Version = OLDEST
+    """The first release that takes it."""
     until: Version | None = None
+    """The first release that raises on it; None where none does."""
     renamed: str = ""
+    """What newer releases call it; "" for a name that stays."""
     renamed_in: Version | None = None
+    """The first release with that other name: from there on this one warns, until it
+    raises."""
     families: frozenset[str] = frozenset()
+    """Model families that have it; empty for all."""
 
 
 def _plain(levels: tuple[Level, ...], names: str) -> tuple[Key, ...]:

@@ -79,8 +79,6 @@ def kv_bytes(shape: LmShape, block: int, blocks: int, devices: int) -> int:
     (optimum-rbln 0.12.0, transformers/models/gemma4/modeling_gemma4.py,
     _pre_populate_cache_metas).
 
-    Notes
-    -----
     The split by heads is that of the estimator in optimum-rbln 0.9.4 (transformers/
     modeling_attention_utils.py, _estimate_num_blocks); newer releases read the sizes off
     the compiled model.

@@ -23,49 +23,35 @@ NEWEST = list(TARGETS)[-1]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelClass:
-    """One class of `optimum.rbln`, by the family it serves.
-
-    Attributes
-    ----------
-    name : str
-        The class; the same in every release that has it
-        (optimum/rbln/__init__.py of each wheel, _import_structure).
-    tower : str
-        The class of its ViT; with "Config" behind it that of the ViT's configuration.
-    since : tuple of int
-        The release it came with; the dialects start at 0.10.2.
-    visual_splits_since : tuple of int or None
-        The release from which the ViT can be split over devices; None where no release
-        splits it. A release that cannot drops the number of devices of a `visual`
-        mapping without a word (optimum-rbln 0.12.0, configuration_utils.py,
-        filter_parameters, after the model's `_tp_support`).
-    max_seq_len : int
-        Context length of the published configuration.
-    kvcache_partition_len : int or None
-        Its cache partition; None where it runs without flash attention.
-    devices, visual_devices : int
-        Devices of its language model, and of its ViT; 0 where the ViT has as many.
-    source : str
-        Where these were read.
-    within : str
-        The submodule that holds the settings which others have at the top, `visual` among
-        them; "" where they are at the top.
-    generates : bool
-        Whether it generates: one that embeds pages has no decoder, takes no clips, and
-        vllm-rbln has no class for it.
-    """
+    """One class of `optimum.rbln`, by the family it serves."""
 
     name: str
+    """The class; the same in every release that has it (optimum/rbln/__init__.py of
+    each wheel, _import_structure)."""
     tower: str
+    """The class of its ViT; with "Config" behind it that of the ViT's configuration."""
     since: Version = (0, 10, 2)
+    """The release it came with; the dialects start at 0.10.2."""
     visual_splits_since: Version | None
+    """The release from which the ViT can be split over devices; None where no release
+    splits it. A release that cannot drops the number of devices of a `visual` mapping
+    without a word (optimum-rbln 0.12.0, configuration_utils.py, filter_parameters,
+    after the model's `_tp_support`)."""
     max_seq_len: int
+    """Context length of the published configuration."""
     kvcache_partition_len: int | None
+    """Its cache partition; None where it runs without flash attention."""
     devices: int = 8
     visual_devices: int = 0
+    """Devices of its language model, and of its ViT; 0 where the ViT has as many."""
     source: str
+    """Where these were read."""
     within: str = ""
+    """The submodule that holds the settings which others have at the top, `visual`
+    among them; "" where they are at the top."""
     generates: bool = True
+    """Whether it generates: one that embeds pages has no decoder, takes no clips, and
+    vllm-rbln has no class for it."""
 
     def splits_visual(self, version: Version) -> bool:
         """Return whether a release can split the ViT over devices."""

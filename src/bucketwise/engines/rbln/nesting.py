@@ -20,35 +20,24 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nesting:
-    """How one family's configuration is nested.
-
-    Attributes
-    ----------
-    tower, language_model : str
-        Its submodules.
-    lengths : str
-        The list of lengths, a setting of the language model.
-    counts : str
-        The list of soft-token counts, a setting of the tower.
-    default_count : int
-        Where nobody gives that.
-    chunk : int
-        The multiple that lengths nobody gives are rounded up to.
-    top : frozenset of str
-        What the top level takes beside the submodules.
-    everywhere : frozenset of str
-        Of these what each level takes for itself alone before 0.11.1, and so is written
-        at every one.
-    """
+    """How one family's configuration is nested."""
 
     tower: str
     language_model: str
+    """Its submodules."""
     lengths: str
+    """The list of lengths, a setting of the language model."""
     counts: str
+    """The list of soft-token counts, a setting of the tower."""
     default_count: int
+    """Where nobody gives that."""
     chunk: int
+    """The multiple that lengths nobody gives are rounded up to."""
     top: frozenset[str]
+    """What the top level takes beside the submodules."""
     everywhere: frozenset[str]
+    """Of these what each level takes for itself alone before 0.11.1, and so is written
+    at every one."""
 
 
 _BASE = frozenset(

@@ -52,21 +52,14 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
-    """What vllm-rbln compiles.
-
-    Attributes
-    ----------
-    config : mapping
-        The whole configuration handed to optimum-rbln.
-    conflicts : tuple of Conflict
-        Overrides of derived settings; they raise from 0.11.1 on.
-    block_size : int or None
-        Tokens of a block; None where the line does not tell.
-    """
+    """What vllm-rbln compiles."""
 
     config: Mapping[str, Any]
+    """The whole configuration handed to optimum-rbln."""
     conflicts: tuple[Conflict, ...]
+    """Overrides of derived settings; they raise from 0.11.1 on."""
     block_size: int | None
+    """Tokens of a block; None where the line does not tell."""
 
 
 def device_keys(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,30 +89,19 @@ MODEL_IMPL_SINCE: Version = (0, 12, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """An option that ends the start of a model of optimum-rbln.
-
-    Attributes
-    ----------
-    option : str
-        Without the dashes.
-    allowed : str
-        The one value that is taken; "" for none.
-    raises : str
-        The error.
-    right : str
-        What to write instead.
-    since : tuple of int
-        The first release that refuses it.
-    source : str
-        File and function.
-    """
+    """An option that ends the start of a model of optimum-rbln."""
 
     option: str
+    """Without the dashes."""
     allowed: str = ""
+    """The one value that is taken; "" for none."""
     raises: str
     right: str
+    """What to write instead."""
     since: Version = OLDEST
+    """The first release that refuses it."""
     source: str = "platform/optimum_impl.py, check_and_update"
+    """File and function."""
 
 
 REFUSED: tuple[Refused, ...] = (

@@ -16,30 +16,19 @@ CONVERTER = "utils/optimum/converter"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """A setting that vllm-rbln puts into the configuration it compiles.
-
-    Attributes
-    ----------
-    name : str
-        The setting of optimum-rbln.
-    option : str
-        The option of vLLM it is taken from; "" where vllm-rbln fixes it.
-    since : tuple of int
-        The first release that derives it.
-    until : tuple of int or None
-        The first release that no longer does.
-    copied : bool
-        Whether an override is first written over vLLM's own value, so that it wins.
-    source : str
-        File and function, in the newest release.
-    """
+    """A setting that vllm-rbln puts into the configuration it compiles."""
 
     name: str
     option: str
+    """The option of vLLM it is taken from; "" where vllm-rbln fixes it."""
     since: Version = (0, 10, 4)
+    """The first release that derives it."""
     until: Version | None = None
+    """The first release that no longer does."""
     copied: bool = False
+    """Whether an override is first written over vLLM's own value, so that it wins."""
     source: str
+    """File and function, in the newest release."""
 
 
 _SPEC = f"{COMPILATION}/multimodal/qwen.py, get_param_qwen2_vl"

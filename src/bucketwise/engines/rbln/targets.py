@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.engines.rbln.attention import limits_of
-from bucketwise.engines.rbln.keys import (
-    BUCKETS,
-    DEVICES,
-    KEYS,
-    Level,
-    right_name,
-)
-from bucketwise.engines.rbln.releases import parse_version
+from bucketwise.engines.rbln.keys import BUCKETS, DEVICES, KEYS, Level, right_name
+from bucketwise.engines.rbln.releases import Version, parse_version, written
 from bucketwise.errors import UsageError
 from bucketwise.nouns.engine import Target
 
@@ -22,23 +17,16 @@ SDK = "optimum-rbln"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RblnTarget(Target):
-    """One dialect: releases that take the same text.
-
-    Attributes
-    ----------
-    transformers : str
-        The transformers release it pins (Requires-Dist of the wheel).
-    vllm_rbln : str
-        The newest vllm-rbln release that serves what it compiles.
-    devices_env : str
-        Environment variable that tells vllm-rbln the number of devices; "" where
-        the flag --rbln-num-devices-per-local-rank does.
-    """
+    """One dialect: releases that take the same text."""
 
     sdk: str = SDK
     transformers: str
+    """The transformers release it pins (Requires-Dist of the wheel)."""
     vllm_rbln: str
+    """The newest vllm-rbln release that serves what it compiles."""
     devices_env: str
+    """Environment variable that tells vllm-rbln the number of devices; "" where the
+    flag --rbln-num-devices-per-local-rank does."""
 
     @property
     def bucket_key(self) -> str:
@@ -59,6 +47,17 @@ class RblnTarget(Target):
     def min_flash_partition_len(self) -> int:
         """The shortest kvcache_partition_len that every release it covers takes."""
         return max(limits_of(None, each).min_partition_len for each in self.releases)
+
+    def covers_since(self, since: Version) -> str:
+        """Return the releases it covers, and with which of them a class came."""
+        if since <= self.least:
+            return self.covers
+        return f"{self.covers} (the model's class came with {written(since)})"
+
+    def compiled_folder(self, model: str) -> str:
+        """Return the name of the folder that a model is compiled into."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip(".-") or "model"
+        return f"compiled-{plain}.optimum-{self.version}"
 
     def refused_keys(self, level: Level) -> tuple[str, ...]:
         """Return keys that some release it covers raises on, and has no name for."""

@@ -19,7 +19,6 @@ from bucketwise.engines.rbln.kv_cache import (
     sliding_bytes,
     tensor_bytes,
 )
-from bucketwise.engines.rbln.lengths import extra_windows
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.sums import MARGIN, Sums
 from bucketwise.engines.rbln.memory.terms import (
@@ -29,6 +28,7 @@ from bucketwise.engines.rbln.memory.terms import (
     vit_terms,
 )
 from bucketwise.engines.rbln.releases import NEWEST
+from bucketwise.engines.rbln.shapes import extra_windows
 from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.nouns.profile import LmShape, ModelProfile
 

@@ -156,16 +156,7 @@ def vllm_preflight(
     peak activations, what lies outside torch, and the cache of one request of full
     length (vllm 0.33.0, v1/worker/gpu_worker.py, determine_available_memory).
 
-    Parameters
-    ----------
-    profile : ModelProfile
-        The model, its language model known.
-    device_gb, used_gb : float
-        Memory of the device, and what others hold of it when vLLM starts, in 10^9 bytes.
-    utilization : float
-        `--gpu-memory-utilization`.
-    max_model_len : int, optional
-        `--max-model-len`.
+    `used_gb` is what others hold of the device when vLLM starts, in 10^9 bytes.
     """
     shape = profile.lm
     if shape is None:

@@ -120,7 +120,7 @@ def open_access_log(
         kind="access log",
         roles={part: at for at, part in enumerate(_columns(form.lines))},
         relation=_requests(form, cell, outer.relation),
-        numbered=_requests(form, cell, outer.numbered, ", line, text"),
+        numbered=_requests(form, cell, outer.numbered, ", line, quoted"),
         streamed=_requests(form, cell, outer.streamed, ", line"),
         samples={},
         units_s=form.lines.units_s,

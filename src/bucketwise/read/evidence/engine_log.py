@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bucketwise.core.decoder.from_gauges import GAP_INTERVALS, hold
+from bucketwise.core.decoder.timeline import GAP_INTERVALS, hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Engine, Evidence, Gauges
 from bucketwise.nouns.traffic import FloatArray, IntArray

@@ -165,32 +165,22 @@ EXAMPLES = "; ".join(f"{each.name} '{each.example}'" for each in SYNTAXES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineFormat:
-    """How to read lines.
-
-    Attributes
-    ----------
-    text : str
-        The format string.
-    syntax : str
-        Whose it is.
-    strict, loose : str
-        Patterns of RE2 for a whole line.
-    parts : tuple of str
-        What the groups of the loose one tell, in order; the strict one has none for
-        `answered`, because it fits lines that were.
-    variables : mapping of str to str
-        Part to the variable that tells it, as the format names it.
-    units_s : mapping of str to float
-        Seconds in one unit of a part, where it is a number.
-    """
+    """How to read lines."""
 
     text: str
+    """The format string."""
     syntax: str
+    """Whose it is."""
     strict: str
     loose: str
+    """Patterns of RE2 for a whole line."""
     parts: tuple[str, ...]
+    """What the groups of the loose one tell, in order; the strict one has none for
+    `answered`, because it fits lines that were."""
     variables: Mapping[str, str]
+    """Part to the variable that tells it, as the format names it."""
     units_s: Mapping[str, float]
+    """Seconds in one unit of a part, where it is a number."""
 
 
 @dataclass(frozen=True, slots=True)

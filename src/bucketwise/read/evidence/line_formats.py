@@ -13,21 +13,14 @@ from bucketwise.read.evidence.format_strings import LineFormat, compile_format
 
 @dataclass(frozen=True)
 class Known:
-    """A format that a program writes unless it is told otherwise.
-
-    Attributes
-    ----------
-    name : str
-        Whose.
-    text : str
-        The format string.
-    telling : str
-        Pattern of what nothing but its lines has.
-    """
+    """A format that a program writes unless it is told otherwise."""
 
     name: str
+    """Whose."""
     text: str
+    """The format string."""
     telling: str = ""
+    """Pattern of what nothing but its lines has."""
 
     @cached_property
     def shown_by(self) -> re.Pattern[str]:

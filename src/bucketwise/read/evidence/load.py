@@ -11,7 +11,7 @@ from pathlib import Path
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Evidence
 from bucketwise.read.database import Workspace, open_workspace
-from bucketwise.read.detect import File, is_image, may_crash, recognise
+from bucketwise.read.detect import File, is_image, recognise
 from bucketwise.read.evidence.access_logs import open_access_log
 from bucketwise.read.evidence.columns import BESIDE_SIZES, EXPECTED, FOR_LOAD
 from bucketwise.read.evidence.engine_log import looks_like_engine_log, read_engine_log
@@ -138,9 +138,7 @@ def _read(
         )
     task = partial(_read_here, each, log_format)
     with plain_faults(each.name, EXPECTED):
-        if may_crash(each.path):
-            return read_apart(workspace, each, columns, task, progress)
-        return task(workspace, columns, progress)
+        return read_apart(workspace, each, columns, task, progress)
 
 
 def _read_here(
@@ -219,9 +217,7 @@ def _told_in(workspace: Workspace, each: Input, columns: Chosen) -> Sequence[Tol
         return ()
     task = partial(_told_here, each)
     with plain_faults(each.name):
-        if may_crash(each.path):
-            return read_apart(workspace, each, columns, task)
-        return task(workspace, columns, Progress())
+        return read_apart(workspace, each, columns, task)
 
 
 def _told_here(

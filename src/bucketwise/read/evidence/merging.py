@@ -13,9 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bucketwise.core.decoder.from_gauges import hold
-from bucketwise.core.decoder.from_requests import sweep
-from bucketwise.core.decoder.timeline import in_flight
+from bucketwise.core.decoder.timeline import hold, in_flight, sweep
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import (
     Activity,

@@ -76,44 +76,31 @@ _SUFFIXES = {1.0: "s", 1e-3: "ms", 1e-6: "us", 1e-9: "ns"}
 class Timed:
     """Requests as rows tell them, in the order written.
 
-    Attributes
-    ----------
-    time_s : ndarray of float64, shape (n,)
-        The start or the end of each.
-    took : ndarray of float64, shape (n,)
-        How long it took, in a unit that may be unknown.
-    output : ndarray of int64, shape (n,), optional
-        Tokens generated; negative where a row tells none.
+    Arrays have the shape (n,).
     """
 
     time_s: FloatArray
+    """The start or the end of each."""
     took: FloatArray
+    """How long it took, in a unit that may be unknown."""
     output: IntArray | None = None
+    """Tokens generated; negative where a row tells none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What the numbers can mean.
-
-    Attributes
-    ----------
-    units_s : tuple of float
-        Seconds in each unit that is plausible: one where it is decided.
-    moment : {"start", "end"} or None
-        What the time of a row is; None where nothing tells.
-    meant : tuple of (float, str)
-        What each unit would make of the numbers, the implausible ones too.
-    why : str
-        What the order of the rows told; "" where it told nothing.
-    unit_by_order : bool
-        Whether of several plausible units the order told the one.
-    """
+    """What the numbers can mean."""
 
     units_s: tuple[float, ...]
+    """Seconds in each unit that is plausible: one where it is decided."""
     moment: Moment | None
+    """What the time of a row is; None where nothing tells."""
     meant: tuple[tuple[float, str], ...]
+    """What each unit would make of the numbers, the implausible ones too."""
     why: str = ""
+    """What the order of the rows told; "" where it told nothing."""
     unit_by_order: bool = False
+    """Whether of several plausible units the order told the one."""
 
 
 def tell_timing(
@@ -280,13 +267,8 @@ def _grain(seconds: FloatArray) -> float:
 def settle(table: Table, columns: Mapping[str, NDArray[Any]]) -> Table:
     """Return the table with a unit for its durations and a role for its time.
 
-    Parameters
-    ----------
-    table : Table
-        Of requests with a duration.
-    columns : mapping of str to ndarray, each of shape (n,)
-        The first rows in the order written: `time_s`, `took` in seconds unless the cell
-        is a number whose unit is not known, `bare` where it is a number, `output`.
+    The columns hold the first rows in the order written: `time_s`, `took` in seconds unless
+    the cell is a number whose unit is not known, `bare` where it is a number, `output`.
     """
     known_s = table.units_s.get("duration")
     bare = columns["bare"].astype(bool) & (columns["took"] > 0)

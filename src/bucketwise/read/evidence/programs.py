@@ -8,28 +8,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What is known of the tables that a program writes.
-
-    Attributes
-    ----------
-    name : str
-        For notes.
-    shown_by : frozenset of str
-        Columns, as words between underscores, that only its tables have together.
-    roles : mapping of str to str
-        Columns whose names would not tell their role, or tell another; "" for a role
-        that no column has, whatever one is called.
-    units_s : mapping of str to float
-        Seconds in one unit of the numbers of a role.
-    refusal : str
-        Why its rows are no records; "" where they are.
-    """
+    """What is known of the tables that a program writes."""
 
     name: str
+    """For notes."""
     shown_by: frozenset[str]
+    """Columns, as words between underscores, that only its tables have together."""
     roles: Mapping[str, str] = field(default_factory=dict)
+    """Columns whose names would not tell their role, or tell another; "" for a role
+    that no column has, whatever one is called."""
     units_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds in one unit of the numbers of a role."""
     refusal: str = ""
+    """Why its rows are no records; "" where they are."""
 
 
 _OF_NGINX = (

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from bucketwise.core.decoder.from_gauges import hold
+from bucketwise.core.decoder.timeline import hold
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Evidence, Gauges
 from bucketwise.nouns.traffic import Rejection
@@ -59,24 +59,16 @@ _Labels = frozenset[tuple[str, str]]
 
 @dataclass(slots=True)
 class Scraped:
-    """What the documents of one file tell, by the labels of an engine.
-
-    Attributes
-    ----------
-    name : str
-        Base name of the file.
-    replicas : dict
-        Labels of an engine -> what runs and waits on it, document by document.
-    others : int
-        Series of something else.
-    nameless : bool
-        Whether a series has lost the name of its metric.
-    """
+    """What the documents of one file tell, by the labels of an engine."""
 
     name: str
+    """Base name of the file."""
     replicas: dict[_Labels, dict[Role, list[Samples]]] = field(default_factory=dict)
+    """Labels of an engine -> what runs and waits on it, document by document."""
     others: int = 0
+    """Series of something else."""
     nameless: bool = False
+    """Whether a series has lost the name of its metric."""
     kind: Literal["prometheus"] = "prometheus"
 
     @property

@@ -78,33 +78,25 @@ Columns = dict[str, NDArray[Any]]
 class Records:
     """What one table says, a value a usable row, in the order written.
 
-    Attributes
-    ----------
-    kind : str
-        What a row is.
-    name : str
-        Base name of the file.
-    columns : mapping of str to ndarray, each of shape (n,)
-        Requests have `start_s`, `end_s`, and `prompt`, `output` where told;
-        arrivals `time_s`, `prompt`, `output`; readings `time_s`, `running`,
-        `waiting`, `line`. `replica` is a hash, the same in every file.
-    with_images : bool
-        Whether `prompt` counts visual tokens.
-    samples : int
-        Rows read, unusable ones too.
-    rejections : tuple of Rejection
-        Those, by reason.
-    notes : tuple of str
-        What was read as what.
+    Arrays have the shape (n,).
     """
 
     kind: TableKind
+    """What a row is."""
     name: str
+    """Base name of the file."""
     columns: Mapping[str, NDArray[Any]]
+    """Requests have `start_s`, `end_s`, and `prompt`, `output` where told; arrivals
+    `time_s`, `prompt`, `output`; readings `time_s`, `running`, `waiting`, `line`.
+    `replica` is a hash, the same in every file."""
     with_images: bool
+    """Whether `prompt` counts visual tokens."""
     samples: int
+    """Rows read, unusable ones too."""
     rejections: tuple[Rejection, ...]
+    """Those, by reason."""
     notes: tuple[str, ...]
+    """What was read as what."""
 
     def __len__(self) -> int:
         """Return the number of usable rows."""
@@ -184,8 +176,7 @@ def _at_once(
     rows = _rows(table, table.relation)
     if kind == "engine_stats":
         # Places are told of what hold() notices, so every reading has its line.
-        numbered = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
-        rows = f"{_rows(table, numbered, ('line', 'quoted'))} ORDER BY line"
+        rows = f"{_rows(table, table.numbered, ('line', 'quoted'))} ORDER BY line"
     try:
         columns = _fetched(connection.execute(rows).fetchnumpy())
         ragged = rows_set_aside(connection)

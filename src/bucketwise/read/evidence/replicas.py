@@ -44,13 +44,7 @@ _MAX_KNOWN = 10_000
 
 
 class Replicas:
-    """Numbers for engines, in the order they are first seen.
-
-    Parameters
-    ----------
-    source : str
-        Base name of the file, for messages.
-    """
+    """Numbers for engines, in the order they are first seen; `source` is for messages."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -74,19 +68,15 @@ class Replicas:
 class Succession:
     """Readings put in order: process after process of each replica.
 
-    Attributes
-    ----------
-    order : ndarray of int64, shape (n,)
-        Positions of the readings, replica by replica.
-    replica : ndarray of int64, shape (n,)
-        In that order.
-    restarts : tuple of int
-        Positions in that order at which another process of the same replica begins.
+    Arrays have the shape (n,).
     """
 
     order: IntArray
+    """Positions of the readings, replica by replica."""
     replica: IntArray
+    """In that order."""
     restarts: tuple[int, ...]
+    """Positions in that order at which another process of the same replica begins."""
 
 
 def succession(
@@ -97,16 +87,7 @@ def succession(
     A process that is first heard of after another of the same engine fell silent takes
     its place; one that is heard of before is a further replica.
 
-    Parameters
-    ----------
-    replicas : Replicas
-        Where numbers come from.
-    engine : ndarray of int64, shape (n,)
-        Number of the engine each reading names.
-    process : ndarray of int64, shape (n,)
-        Number of the process it is of, from 0; a process has one engine.
-    time_s : ndarray of float64, shape (n,)
-        When.
+    Numbers of engines and processes count from 0; a process has one engine.
     """
     known, at, process = np.unique(process, return_index=True, return_inverse=True)
     first_s = np.full(known.size, np.inf)
@@ -133,25 +114,17 @@ def succession(
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """What wrote a line, and when it was collected where that is told.
-
-    Attributes
-    ----------
-    source, process : int
-        Numbers of the place and of the server process.
-    is_worker : bool
-        Whether it is a part of a server, not the server itself.
-    dated_s : float or None
-        Seconds since 1970.
-    moment : int or None
-        As `moment_of_year`.
-    """
+    """What wrote a line, and when it was collected where that is told."""
 
     source: int
     process: int
+    """Numbers of the place and of the server process."""
     is_worker: bool
+    """Whether it is a part of a server, not the server itself."""
     dated_s: float | None = None
+    """Seconds since 1970."""
     moment: int | None = None
+    """As `moment_of_year`."""
 
 
 class Speakers:

@@ -59,15 +59,8 @@ def moment_of_year(month: int, day: int, clock: str) -> int | None:
 def without_year_s(moments: IntArray) -> FloatArray:
     """Return seconds of stamps without a year: each stands nearest to the one before.
 
-    Parameters
-    ----------
-    moments : ndarray of int64, shape (n,)
-        As `moment_of_year` gives them, in the order written.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        On an origin of their own; February has 29 days where one stamp says so.
+    The moments are those of `moment_of_year`, in the order written; the seconds have an
+    origin of their own, and February has 29 days where one stamp says so.
     """
     leap_day = sum(_DAYS[:2]) - 1
     day = moments // DAY_S

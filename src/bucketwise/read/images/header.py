@@ -83,22 +83,15 @@ class UnusualError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What an image says of itself before anything is decoded.
-
-    Attributes
-    ----------
-    format : str
-        Pillow's name of the format, such as "JPEG", or `TOLD`.
-    stored_width_px, stored_height_px : int
-        Size as Pillow reports it, before any turn.
-    orientation : int
-        The turn the file asks for: EXIF orientation 1 to 8, 1 for none.
-    """
+    """What an image says of itself before anything is decoded."""
 
     format: str
+    """Pillow's name of the format, such as "JPEG", or `TOLD`."""
     stored_width_px: int
     stored_height_px: int
+    """Size as Pillow reports it, before any turn."""
     orientation: int = 1
+    """The turn the file asks for: EXIF orientation 1 to 8, 1 for none."""
 
     @property
     def turned(self) -> bool:
@@ -118,33 +111,22 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One image that was found, or why what was found is none.
-
-    Attributes
-    ----------
-    source : str
-        Base name of the file it stands in.
-    line : int
-        Its line (row in Parquet); 0 where the file itself is the image.
-    header : Header or None
-        The image; None where there is a `reason`.
-    reason : str
-        Why it cannot be used; "" where it can.
-    time : str
-        When it was sent, as written; "" where nothing says.
-    label : str
-        Tenant, endpoint or the like; "" for none.
-    own : OwnLimits
-        Pixel limits that its request sets for it.
-    """
+    """One image that was found, or why what was found is none."""
 
     source: str
+    """Base name of the file it stands in."""
     line: int = 0
+    """Its line (row in Parquet); 0 where the file itself is the image."""
     header: Header | None = None
+    """The image; None where there is a `reason`."""
     reason: str = ""
+    """Why it cannot be used; "" where it can."""
     time: str = ""
+    """When it was sent, as written; "" where nothing says."""
     label: str = ""
+    """Tenant, endpoint or the like; "" for none."""
     own: OwnLimits = NO_LIMITS
+    """Pixel limits that its request sets for it."""
 
 
 def read_orientation(tiff: bytes) -> int:

@@ -61,13 +61,7 @@ class Metered:
 
     Pillow's readers take it for a file. Closing it leaves the file open: one of them
     closes what it was given (Pillow 13.0.0, FtexImagePlugin.py).
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, seekable.
-    limit : int
-        Bytes that may be read; each call counts as `READ_COST` more.
+    Each call counts as `READ_COST` bytes more.
     """
 
     def __init__(self, file: BinaryIO, limit: int) -> None:

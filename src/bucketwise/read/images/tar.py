@@ -56,22 +56,15 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A file in a tar, or what stands in a file's place.
-
-    Attributes
-    ----------
-    name : str
-        Base name; a path is of no use where nothing is unpacked.
-    at, size : int
-        Where its bytes begin, and how many there are.
-    is_plain : bool
-        Whether the bytes are the file: no link, no device, no holes.
-    """
+    """A file in a tar, or what stands in a file's place."""
 
     name: str
+    """Base name; a path is of no use where nothing is unpacked."""
     at: int
     size: int
+    """Where its bytes begin, and how many there are."""
     is_plain: bool
+    """Whether the bytes are the file: no link, no device, no holes."""
 
 
 def read_members(archive: Archive) -> Iterator[Member]:
@@ -274,15 +267,7 @@ class _Packed:
 
 
 class Window:
-    """A part of a seekable file, as a file of its own.
-
-    Parameters
-    ----------
-    file : BinaryIO
-        The whole file; nobody else may move it meanwhile.
-    start, size : int
-        Where the part begins, and how many bytes it has.
-    """
+    """A part of a seekable file, as a file of its own; nobody else may move the whole."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self._file = file

@@ -113,11 +113,7 @@ def whole(value: object) -> int | None:
 def limits_of_request(body: Mapping[str, Any]) -> OwnLimits | None:
     """Return the limits that take the place of the processor's for a whole request.
 
-    Parameters
-    ----------
-    body : mapping
-        With `mm_processor_kwargs` (vLLM, OpenAI-compatible server; their `size` as
-        transformers writes it), or without; then None.
+    `mm_processor_kwargs` of vLLM's OpenAI-compatible server hold them, or nothing does.
     """
     if _SET.isdisjoint(body):
         return None
@@ -175,21 +171,14 @@ def _limits(told: Mapping[str, Any]) -> OwnLimits:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An image that a request shows.
-
-    Attributes
-    ----------
-    source : Payload, Header or str
-        Where it stands, or why it does not.
-    own : OwnLimits
-        Limits that its part sets for it.
-    detail : str
-        How closely it is to be seen, where that is asked; only OpenAI's models know.
-    """
+    """An image that a request shows."""
 
     source: Source
+    """Where it stands, or why it does not."""
     own: OwnLimits = NO_LIMITS
+    """Limits that its part sets for it."""
     detail: str = ""
+    """How closely it is to be seen, where that is asked; only OpenAI's models know."""
 
     @property
     def is_there(self) -> bool:
@@ -205,8 +194,6 @@ class Shown:
 def find_images(prompt: object) -> Iterator[Shown]:
     """Yield each image or clip of a prompt, in its order.
 
-    Notes
-    -----
     OpenAI API reference, Chat Completions (`image_url`) and Responses (`input_image`,
     `computer_screenshot`, `image_generation_call`); Anthropic API reference, Messages
     (`image`, images within `tool_result`); Gemini API reference (`inlineData`,

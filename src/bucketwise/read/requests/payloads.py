@@ -52,19 +52,8 @@ class Base64File(io.RawIOBase):
     Whitespace and percent-encoding (RFC 2397, 3986) within are undone, which copies
     the text; else nothing is decoded or copied but the quads that are read.
 
-    Parameters
-    ----------
-    text : str
-        What holds the base64.
-    start : int
-        Where it starts.
-
-    Attributes
-    ----------
-    damaged : bool
-        Whether something that is no base64 was met; there the bytes end.
-    ended : bool
-        Whether more was asked for than there is.
+    `damaged` says whether something that is no base64 was met, where the bytes end, and
+    `ended` whether more was asked for than there is.
     """
 
     def __init__(self, text: str, start: int = 0) -> None:

@@ -66,24 +66,8 @@ class RequestLog:
     """The images of a log of requests, in order, and what else the log holds.
 
     Nothing of a prompt, an address or an identifier is kept.
-
-    Parameters
-    ----------
-    records : iterable of Record
-        What the log holds; objects are gone through, anything else is ragged.
-    name : str
-        Base name of the file.
-    chosen : mapping of str to str, optional
-        Role ("time", "label") to key, from the user; "" leaves it unread.
-
-    Attributes
-    ----------
-    requests : int
-        Requests so far.
-    without_image : int
-        Those of them without an image or a clip; they yield no item.
-    other_lines : int
-        Objects so far that are no request; they yield no item either.
+    It counts `requests`, those `without_image`, and `other_lines`: objects that are no
+    request. Neither of the latter yields an item.
     """
 
     def __init__(

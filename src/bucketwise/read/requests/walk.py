@@ -65,24 +65,16 @@ _DEEPEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: its images, earlier turns' too, and the objects that tell of it.
-
-    Attributes
-    ----------
-    images : tuple of Shown
-        Each image and clip, in order.
-    about : tuple of mapping
-        What it stands in: a span, a row of a list, the line; the innermost first.
-    own : OwnLimits or None
-        Limits it sets in the place of the processor's.
-    is_asked : bool
-        Whether there is a prompt; else it is known by what looks like its images.
-    """
+    """One request: its images, earlier turns' too, and the objects that tell of it."""
 
     images: tuple[Shown, ...]
+    """Each image and clip, in order."""
     about: tuple[Object, ...]
+    """What it stands in: a span, a row of a list, the line; the innermost first."""
     own: OwnLimits | None
+    """Limits it sets in the place of the processor's."""
     is_asked: bool
+    """Whether there is a prompt; else it is known by what looks like its images."""
 
     @property
     def n_there(self) -> int:

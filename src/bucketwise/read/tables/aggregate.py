@@ -49,8 +49,6 @@ in memory."""
 _REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
 _SLOT_US = SLOT_LADDER_S[0] * 1_000_000
 
-_FEW = 50
-"""Rows that are judged first and then sought by their text, in two thirds of the time."""
 Judged = Callable[[str, Sequence[str]], str]
 """A relation and columns to pass on -> SQL of its rows with their `reason`."""
 
@@ -203,19 +201,12 @@ def _at_once(
     if table.rows_due() is None:
         return None
     connection = workspace.connection
-    relation = f"(SELECT *, {table.quote} AS quoted FROM {table.numbered})"
-    rows = judged(relation, ("line", "text", "quoted"))
+    rows = judged(table.numbered, ("line", "quoted"))
     try:
         connection.execute("SET preserve_insertion_order = true")
-        sought = "true"
-        if sum(rejected.values()) <= _FEW:
-            hashes = _hashes_of(connection, rows)
-            if hashes is None:
-                return None
-            sought = f"hash(text) IN ({', '.join(map(str, hashes))})"
         found = connection.execute(
             f"SELECT reason, CASE WHEN reason <> '' THEN min(line, {MAX_PLACES}) END, "
-            f"count(*), bool_or(quoted) FROM ({rows}) WHERE {sought} GROUP BY reason"
+            f"count(*), bool_or(quoted) FROM ({rows}) GROUP BY reason"
         ).fetchall()
     except DATA_FAULTS:
         return None
@@ -223,20 +214,6 @@ def _at_once(
     if any(quoted for *_, quoted in found) or counts != dict(rejected):
         return None
     return {reason: sorted(lines) for reason, lines, *_ in found if reason}
-
-
-def _hashes_of(connection: Connection, rows: str) -> list[int] | None:
-    """Return hashes of the text of rejected rows; None where lines are not rows.
-
-    No line is numbered here, and so the work is shared among threads.
-    """
-    found = connection.execute(
-        f"SELECT hash(text), quoted FROM ({rows}) WHERE reason <> '' OR quoted "
-        f"LIMIT {_FEW + 1}"
-    ).fetchall()
-    if not found or len(found) > _FEW or any(quoted for _, quoted in found):
-        return None
-    return [each for each, _ in found]
 
 
 def _one_by_one(

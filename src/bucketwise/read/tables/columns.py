@@ -96,49 +96,34 @@ _FORMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """The columns that are read.
-
-    Attributes
-    ----------
-    roles : mapping of str to int
-        Position of the column of each role, from 0.
-    notes : tuple of str
-        What was read as what, and what else could have been meant.
-    units_s : mapping of str to float
-        Seconds in one unit of the numbers of a role, where its column tells.
-    named : mapping of str to str
-        What the column of each role is called.
-    """
+    """The columns that are read."""
 
     roles: Mapping[str, int]
+    """Position of the column of each role, from 0."""
     notes: tuple[str, ...] = ()
+    """What was read as what, and what else could have been meant."""
     units_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds in one unit of the numbers of a role, where its column tells."""
     named: Mapping[str, str] = field(default_factory=dict)
+    """What the column of each role is called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purpose:
-    """What a table is opened for.
-
-    Attributes
-    ----------
-    match : callable
-        Names of columns, the user's choice, the name of the file and some cells of a
-        column -> the columns that are read; an InputError where they do not serve the
-        purpose.
-    is_heading, is_value : callable
-        Whether a cell is what only a header has, and what only a row has.
-    sought, columns, line : str
-        For messages: what is sought, how to name its columns in a file without header,
-        and how a line of JSON tells it.
-    """
+    """What a table is opened for."""
 
     match: Callable[[Sequence[str], Chosen, str, Cells], Match]
+    """Names of columns, the user's choice, the name of the file and some cells of a
+    column -> the columns that are read; an InputError where they do not serve the
+    purpose."""
     is_heading: Callable[[str], bool]
     is_value: Callable[[str], bool]
+    """Whether a cell is what only a header has, and what only a row has."""
     sought: str
     columns: str
     line: str
+    """For messages: what is sought, how to name its columns in a file without header,
+    and how a line of JSON tells it."""
 
 
 def match_columns(

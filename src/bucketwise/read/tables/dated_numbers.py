@@ -39,22 +39,15 @@ _FEW_DECIMALS = 5
 
 @dataclass(frozen=True, slots=True)
 class DatedNumber:
-    """A form of numbers that are dates.
-
-    Attributes
-    ----------
-    name : str
-        What a note calls it.
-    sql : callable
-        Name of a column of text -> SQL for microseconds since 1970, NULL where it has
-        another form.
-    moment : callable
-        The same for one text, None where it has another form.
-    """
+    """A form of numbers that are dates."""
 
     name: str
+    """What a note calls it."""
     sql: Callable[[str], str]
+    """Name of a column of text -> SQL for microseconds since 1970, NULL where it has
+    another form."""
     moment: Callable[[str], datetime | None]
+    """The same for one text, None where it has another form."""
 
 
 def dated_numbers(samples: Sequence[str], name: str = "") -> DatedNumber | None:

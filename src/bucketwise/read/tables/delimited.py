@@ -40,36 +40,24 @@ _SHOWN = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How the first lines are written.
-
-    Attributes
-    ----------
-    separator : str
-        What stands between cells.
-    header : bool
-        Whether the first row names the columns.
-    names : tuple of str
-        Of the columns; their positions where there is no header.
-    rows : tuple of tuple of str
-        The first rows, cut where the sample is.
-    agreement : float
-        The share of rows that are as wide as the first.
-    preamble : int
-        Lines passed over before the header.
-    skipped : int
-        Lines before the first row.
-    spans : bool
-        Whether a record among them spans lines.
-    """
+    """How the first lines are written."""
 
     separator: str
+    """What stands between cells."""
     header: bool
+    """Whether the first row names the columns."""
     names: tuple[str, ...]
+    """Of the columns; their positions where there is no header."""
     rows: tuple[tuple[str, ...], ...]
+    """The first rows, cut where the sample is."""
     agreement: float
+    """The share of rows that are as wide as the first."""
     preamble: int
+    """Lines passed over before the header."""
     skipped: int
+    """Lines before the first row."""
     spans: bool
+    """Whether a record among them spans lines."""
 
     def cells(self, at: int) -> list[str]:
         """Return the cells of a column that the first rows have."""
@@ -211,7 +199,6 @@ def open_delimited(
         rows_due=cache(lambda: _rows_due(file, layout, form, before)),
         relation=_relation(workspace, file, layout),
         numbered=_numbered(workspace, file, layout, used),
-        quote="contains(text, '\"')",
         streamed=BATCH,
         stream=lambda _: _stream(file, layout, form, used),
         samples=samples,
@@ -282,7 +269,7 @@ def _numbered(
         "trim(array_to_string(cells, '')) <> ''" if width == 1 else "line IS NOT NULL"
     )
     return (
-        f"(SELECT {cells}, {ragged} AS ragged, nth AS line, line AS text "
+        f"(SELECT {cells}, {ragged} AS ragged, nth AS line, contains(line, '\"') AS quoted "
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
         f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "

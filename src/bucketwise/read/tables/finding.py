@@ -111,28 +111,19 @@ def _all_less(places: Sequence[float | None], sides: Sequence[float | None]) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The columns of a table, by role.
-
-    Attributes
-    ----------
-    roles : mapping of str to int
-        Position of the column of each role, from 0; no column has two, but for one
-        that is named so.
-    named : mapping of str to int
-        Those of them that the user named.
-    others : mapping of int to str
-        Position to what to say where other columns could be meant.
-    places : mapping of str to int
-        Where the columns stand that the user named, by what was typed.
-    unfit : mapping of int to str
-        Position of a column that has the name of a role to why it does not play it.
-    """
+    """The columns of a table, by role."""
 
     roles: Mapping[str, int]
+    """Position of the column of each role, from 0; no column has two, but for one that
+    is named so."""
     named: Mapping[str, int]
+    """Those of them that the user named."""
     others: Mapping[int, str]
+    """Position to what to say where other columns could be meant."""
     places: Mapping[str, int]
+    """Where the columns stand that the user named, by what was typed."""
     unfit: Mapping[int, str] = field(default_factory=dict)
+    """Position of a column that has the name of a role to why it does not play it."""
 
 
 def find_columns(

@@ -64,8 +64,7 @@ def open_json_lines(
         roles=match.roles,
         rows_due=cache(lambda: lines_due(file)),
         relation=_cells(f"(SELECT line AS text FROM {raw})", used),
-        numbered=_cells(numbered_lines(raw), used, ", line"),
-        quote="false",
+        numbered=_cells(numbered_lines(raw), used, ", line, false AS quoted"),
         streamed=_cells(BATCH, used, ", line"),
         stream=lambda _: stream_lines(file),
         samples={
@@ -163,7 +162,7 @@ def _cells(lines: str, used: Mapping[int, Sequence[str]], kept: str = "") -> str
     ragged = f"found IS NULL OR NOT ({plain} OR starts_with(ltrim(text), '{{'))"
     filled = f"text IS NOT NULL AND ({plain} OR trim(text, ' \t\r\n') <> '')"
     return (
-        f"(SELECT {cells}, {ragged} AS ragged, text{kept} FROM "
+        f"(SELECT {cells}, {ragged} AS ragged{kept} FROM "
         f"(SELECT *, {found} AS found FROM {lines} WHERE {filled}))"
     )
 

@@ -168,18 +168,12 @@ UNITS = (
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What columns are called that a reader looks for.
-
-    Attributes
-    ----------
-    aliases : mapping of str to tuple of str
-        Role to its usual names.
-    plain : callable
-        A name as it is written to the names to compare with, the likeliest first.
-    """
+    """What columns are called that a reader looks for."""
 
     aliases: Mapping[str, tuple[str, ...]]
+    """Role to its usual names."""
     plain: Callable[[str], tuple[str, ...]]
+    """A name as it is written to the names to compare with, the likeliest first."""
 
     def role_of(self, name: str) -> str | None:
         """Return the role whose alias a column name is, or None."""

@@ -31,20 +31,9 @@ class Naming(Mapping[str, str]):
     """The columns a user names by role, and which of them were read.
 
     Whoever makes one looks at the end whether all of it was read, with `check`.
-
-    Parameters
-    ----------
-    chosen : mapping of str to str, optional
-        Role, or one of its aliases, to a column's name or to its position from 1; ""
-        leaves the role unread.
-    apart : bool
-        Whether sizes and load are read from different inputs, so that one name may
-        mean a column in each.
-
-    Raises
-    ------
-    UsageError
-        When no reader knows such a role, or one role is named twice.
+    Keys are roles or their aliases, values names or positions from 1; "" leaves a role
+    unread. `apart` says that sizes and load are read from different inputs, so that one
+    name may mean a column in each.
     """
 
     def __init__(self, chosen: Chosen = None, *, apart: bool = False) -> None:

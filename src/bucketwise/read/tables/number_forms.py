@@ -30,19 +30,13 @@ _OTHER = {".": ",", ",": "."}
 
 @dataclass(frozen=True, slots=True)
 class NumberForm:
-    """How the numbers of a column are read.
-
-    Attributes
-    ----------
-    plain : callable
-        Name of a column of text -> SQL for the text with digits and a decimal point
-        alone; what could be a number in two ways is none.
-    said : str
-        What to tell about it; "" where it goes without saying.
-    """
+    """How the numbers of a column are read."""
 
     plain: Callable[[str], str]
+    """Name of a column of text -> SQL for the text with digits and a decimal point
+    alone; what could be a number in two ways is none."""
     said: str = ""
+    """What to tell about it; "" where it goes without saying."""
 
 
 def number_forms(

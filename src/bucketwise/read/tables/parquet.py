@@ -42,8 +42,8 @@ def open_parquet(
     used = sorted(set(match.roles.values()))
     cells = ", ".join(f"CAST({places[at].sql} AS VARCHAR) AS c{at}" for at in used)
     relation = (
-        f"(SELECT {cells}, false AS ragged, CAST({ROW} AS VARCHAR) AS text, "
-        f"{ROW} + 1 AS line FROM {source})"
+        f"(SELECT {cells}, false AS ragged, false AS quoted, {ROW} + 1 AS line "
+        f"FROM {source})"
     )
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
@@ -56,7 +56,6 @@ def open_parquet(
         rows_due=lambda: n_rows,
         relation=relation,
         numbered=relation,
-        quote="false",
         streamed=BATCH,
         stream=lambda space: _stream(space, relation, used),
         samples={

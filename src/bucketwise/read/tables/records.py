@@ -36,21 +36,14 @@ Record = tuple[int, list[str] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What records look like.
-
-    Attributes
-    ----------
-    separator : str
-        What stands between cells.
-    width : int
-        Cells of a record.
-    is_row : callable
-        Whether cells, as many as that, are what a row of this table has.
-    """
+    """What records look like."""
 
     separator: str
+    """What stands between cells."""
     width: int
+    """Cells of a record."""
     is_row: Callable[[Sequence[str]], bool]
+    """Whether cells, as many as that, are what a row of this table has."""
 
     def split(self, line: str) -> list[str]:
         """Return the cells of a line taken alone, whatever its quotes are."""
@@ -154,26 +147,18 @@ def _with_blanks(record: list[str], line: str, form: Form) -> list[str]:
 
 @dataclass(slots=True)
 class _Ahead:
-    """Lines as Python's reader asks for them, which can be taken back.
-
-    Attributes
-    ----------
-    waiting : deque of str
-        Lines to give before any further one.
-    taken : list of str
-        Lines of the record at hand.
-    passed : int
-        Lines of the records before it.
-    ended : bool
-        Whether the record at hand met the end of the text.
-    """
+    """Lines as Python's reader asks for them, which can be taken back."""
 
     lines: Iterator[str]
     form: Form
     waiting: deque[str] = field(default_factory=deque)
+    """Lines to give before any further one."""
     taken: list[str] = field(default_factory=list)
+    """Lines of the record at hand."""
     passed: int = 0
+    """Lines of the records before it."""
     ended: bool = False
+    """Whether the record at hand met the end of the text."""
     _characters: int = 0
     _lines_due: int = SOFT_LINES
     _characters_due: int = SOFT_CHARACTERS

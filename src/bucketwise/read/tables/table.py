@@ -42,58 +42,38 @@ class Table:
 
     Every relation has a text column `c<position>` for each column that is read and a
     boolean `ragged`.
-
-    Attributes
-    ----------
-    kind : str
-        Format, for the record.
-    name : str
-        Base name.
-    roles : mapping of str to int
-        Position of the column of each role.
-    rows_due : callable
-        How many rows `relation` must give, rejected ones too: with more or fewer it has
-        read amiss. None where only `stream` reads the file right.
-    relation : str
-        SQL of all rows, in no order, as fast as it goes.
-    numbered : str
-        `relation` with `line` and its `text`; wrong where a quoted cell holds a line
-        break.
-    quote : str
-        SQL that says whether a row of `numbered` could have such a cell.
-    streamed : str
-        SQL of the rows of one batch.
-    stream : callable
-        Batches in file order; slower, but it reads what DuckDB stumbles over.
-    samples : mapping of int to tuple of str
-        The first cells of each column that is read, by its position.
-    row_bytes : float
-        Mean size of a row in the file, packed as it is; 0 where unknown.
-    notes : tuple of str
-        What was read as what.
-    units_s : mapping of str to float
-        Seconds in one unit of the numbers of a role, where its column tells.
-    named : mapping of str to str
-        What the column of each role is called.
-    typed : frozenset of int
-        Columns whose cells are numbers by their type; others are text.
     """
 
     kind: str
+    """Format, for the record."""
     name: str
+    """Base name."""
     roles: Mapping[str, int]
+    """Position of the column of each role."""
     rows_due: Callable[[], int | None]
+    """How many rows `relation` must give, rejected ones too: with more or fewer it has
+    read amiss. None where only `stream` reads the file right."""
     relation: str
+    """SQL of all rows, in no order, as fast as it goes."""
     numbered: str
-    quote: str
+    """`relation` with `line`; wrong where a quoted cell holds a line break, as some may
+    where one is `quoted`."""
     streamed: str
+    """SQL of the rows of one batch."""
     stream: Callable[[Workspace], Iterator[Batch]]
+    """Batches in file order; slower, but it reads what DuckDB stumbles over."""
     samples: Mapping[int, tuple[str, ...]]
+    """The first cells of each column that is read, by its position."""
     row_bytes: float
+    """Mean size of a row in the file, packed as it is; 0 where unknown."""
     notes: tuple[str, ...]
+    """What was read as what."""
     units_s: Mapping[str, float]
+    """Seconds in one unit of the numbers of a role, where its column tells."""
     named: Mapping[str, str]
+    """What the column of each role is called."""
     typed: frozenset[int] = frozenset()
+    """Columns whose cells are numbers by their type; others are text."""
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
@@ -110,17 +90,16 @@ class Table:
 def open_whole_lines(workspace: Workspace, file: File) -> Table:
     """Open a text as a table of one column, `line`, blank lines left out."""
     raw = raw_lines(workspace, file)
-    cell = "(SELECT {} AS c0, false AS ragged, {} FROM {} WHERE " + _FILLED + ")"
+    cell = "(SELECT {} AS c0, false AS ragged{} FROM {} WHERE " + _FILLED + ")"
     lines = first_lines(file)
     return Table(
         kind="text",
         name=file.name,
         roles={"line": 0},
         rows_due=cache(lambda: lines_due(file)),
-        relation=cell.format("text", "text", f"(SELECT line AS text FROM {raw})"),
-        numbered=cell.format("text", "text, line", numbered_lines(raw)),
-        quote="false",
-        streamed=cell.format("rtrim(text, '\r\n')", "text, line", BATCH),
+        relation=cell.format("text", "", f"(SELECT line AS text FROM {raw})"),
+        numbered=cell.format("text", ", line, false AS quoted", numbered_lines(raw)),
+        streamed=cell.format("rtrim(text, '\r\n')", ", line", BATCH),
         stream=lambda _: stream_lines(file),
         samples={0: tuple(line for line in lines if not line.isspace())},
         row_bytes=mean_bytes(lines, file.compression),

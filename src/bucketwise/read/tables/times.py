@@ -108,16 +108,9 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
     may count from any origin, but not among dates: there they are times from 2000 on
     alone. Numbers that are dates are read as such (`dated_numbers`).
 
-    Parameters
-    ----------
-    text : str
-        Name of the column that holds the text.
-    samples : iterable of str
-        Some of its values. The form of most of them is tried first, because to try
-        all costs ten times as much; and where one of them is a date such as
-        31/12/2026, days stand first in all of the column, else months.
-    name : str
-        What the column is called.
+    The form of most samples is tried first, because to try all costs ten times as much; and
+    where one of them is a date such as 31/12/2026, days stand first in all of the column,
+    else months.
     """
     written = list(samples)
     days_first = any(first > _MONTHS for first, _ in _numbered_dates(written))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bucketwise.core.comparison.outcome import Comparison
-from bucketwise.core.comparison.scenario import LEAST_SCENARIOS
+from bucketwise.core.comparison.outcome import LEAST_SCENARIOS, Comparison
 from bucketwise.core.cost import waste_of
 from bucketwise.report.blocks import (
     Block,

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 
 from bucketwise.core.plan import Plan
 from bucketwise.engines.rbln.base_config import BaseConfig
-from bucketwise.engines.rbln.emit.compile_script import compile_text
 from bucketwise.engines.rbln.emit.context import EmitContext, config_text
-from bucketwise.engines.rbln.emit.load_script import load_text
+from bucketwise.engines.rbln.emit.python_scripts import compile_text, load_text
 from bucketwise.engines.rbln.emit.serve_script import serve_text
 from bucketwise.engines.rbln.model_classes import generates
 from bucketwise.engines.rbln.targets import SDK, RblnTarget

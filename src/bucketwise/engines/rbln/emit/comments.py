@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from bucketwise.core.plan import BucketUse
-from bucketwise.engines.rbln.decoder_graphs import graph_rules
 from bucketwise.engines.rbln.emit.context import EmitContext
+from bucketwise.engines.rbln.shapes import graph_rules
 
 _WIDTH = 80
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,30 +40,19 @@ _ABOVE = tuple(key for key, default in FORCED_WITHIN.items() if default is None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmitContext:
-    """One plan for one dialect.
-
-    Attributes
-    ----------
-    model : Model
-        The model and its limits.
-    visual : Visual
-        The ViT half that holds for the dialect.
-    decoder : Decoder or None
-        The decoder half; None keeps the base's batch sizes.
-    base : BaseConfig
-        What the configuration starts from, as the dialect's releases run it.
-    target : RblnTarget
-        The dialect.
-    clips : bool
-        Whether clips are sent, and so to be served.
-    """
+    """One plan for one dialect."""
 
     model: Model
+    """The model and its limits."""
     visual: Visual
+    """The ViT half that holds for the dialect."""
     decoder: Decoder | None
+    """The decoder half; None keeps the base's batch sizes."""
     base: BaseConfig
+    """What the configuration starts from, as the dialect's releases run it."""
     target: RblnTarget
     clips: bool = True
+    """Whether clips are sent, and so to be served."""
 
     @classmethod
     def of(cls, plan: Plan, base: BaseConfig, target: RblnTarget) -> EmitContext:
@@ -116,11 +104,7 @@ class EmitContext:
     @property
     def covers(self) -> str:
         """The releases the text is for, in words."""
-        since = model_class(self.model.family).since
-        if since <= self.target.least:
-            return self.target.covers
-        release = ".".join(map(str, since))
-        return f"{self.target.covers} (the model's class came with {release})"
+        return self.target.covers_since(model_class(self.model.family).since)
 
     @property
     def is_local(self) -> bool:
@@ -130,8 +114,7 @@ class EmitContext:
     @property
     def folder(self) -> str:
         """Name of the compiled folder."""
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.model.name).strip(".-") or "model"
-        return f"compiled-{plain}.optimum-{self.target.version}{self.unit_suffix}"
+        return self.target.compiled_folder(self.model.name) + self.unit_suffix
 
     @property
     def max_soft_tokens(self) -> int:

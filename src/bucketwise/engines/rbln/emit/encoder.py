@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from bucketwise.engines.rbln.emit.comments import (
 from bucketwise.engines.rbln.emit.processor_lines import (
     INTO_FOLDER,
     LOCAL_MODEL,
+    commented,
     python_literal,
 )
 from bucketwise.engines.rbln.encoders import ENCODERS, LISTS_SINCE, takes_lists
@@ -27,21 +27,12 @@ from bucketwise.engines.rbln.targets import RblnTarget
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderContext:
-    """One plan for one dialect.
-
-    Attributes
-    ----------
-    plan : EncoderPlan
-        The answer.
-    target : RblnTarget
-        The dialect.
-    npu : str or None
-        The NPU to compile for; None leaves it to the host.
-    """
+    """One plan for one dialect."""
 
     plan: EncoderPlan
     target: RblnTarget
     npu: str | None = None
+    """The NPU to compile for; None leaves it to the host."""
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -51,9 +42,12 @@ class EncoderContext:
     @property
     def folder(self) -> str:
         """Name of the compiled folder."""
-        name = self.plan.model.name
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "model"
-        return f"compiled-{plain}.optimum-{self.target.version}"
+        return self.target.compiled_folder(self.plan.model.name)
+
+    @property
+    def covers(self) -> str:
+        """The releases the text is for, in words."""
+        return self.target.covers_since(ENCODERS[self.plan.model.family].since)
 
     def config(self) -> dict[str, Any]:
         """Return the configuration."""
@@ -107,7 +101,7 @@ def compile_text(context: EncoderContext) -> str:
     model, target = context.plan.model, context.target
     remarks = (
         one_line(f"Compile {model.hf_id} for {target.name}."),
-        f"Covers {_covers(context)}, with transformers {target.transformers}.",
+        f"Covers {context.covers}, with transformers {target.transformers}.",
         "Run: python compile.py [FOLDER]",
         *_class_remarks(context),
         "",
@@ -115,7 +109,7 @@ def compile_text(context: EncoderContext) -> str:
         *_npu_remarks(context),
     )
     return (
-        _commented(remarks)
+        commented(remarks)
         + "\nimport sys\nfrom pathlib import Path\n\n"
         + f"from optimum.rbln import {model.class_name}\n"
         + "from transformers import AutoTokenizer\n\n"
@@ -163,7 +157,7 @@ def load_text(context: EncoderContext) -> str:
     )
     remarks = (
         one_line(f"Load what compile.py made of {model.hf_id} for {target.name}."),
-        f"Covers {_covers(context)}, with transformers {target.transformers}.",
+        f"Covers {context.covers}, with transformers {target.transformers}.",
         "What each length serves: see the top of compile.py.",
     )
     body = (
@@ -175,7 +169,7 @@ def load_text(context: EncoderContext) -> str:
         .replace("padding=PADDING", f"padding={False if several else 'max_length'!r}")
     )
     return (
-        _commented(remarks)
+        commented(remarks)
         + "\nimport sys\n\n"
         + f"from optimum.rbln import {model.class_name}\n"
         + "from transformers import AutoTokenizer\n\n"
@@ -191,18 +185,6 @@ ENCODER_EMITTERS: dict[str, Callable[[EncoderContext], str]] = {
     "load.py": load_text,
 }
 """File name -> its text."""
-
-
-def _commented(remarks: Sequence[str]) -> str:
-    return "".join(f"# {line}".rstrip() + "\n" for line in remarks)
-
-
-def _covers(context: EncoderContext) -> str:
-    since = ENCODERS[context.plan.model.family].since
-    covers = context.target.covers
-    if since <= context.target.least:
-        return covers
-    return f"{covers} (the model's class came with {written(since)})"
 
 
 def _class_remarks(context: EncoderContext) -> tuple[str, ...]:

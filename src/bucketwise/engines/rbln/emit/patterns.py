@@ -1,4 +1,4 @@
-"""Emitted files as texts with places, for numbers that are edited in the page."""
+"""Emitted files as texts with places, and lists by the names of releases, for numbers that are edited in the page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from bucketwise.core.plan import BucketUse, Decoder, GraphUse, Plan, Visual
 from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
 from bucketwise.engines.rbln.keys import BLOCKS
-from bucketwise.engines.rbln.lengths import extra_windows
-from bucketwise.engines.rbln.targets import RblnTarget
-from bucketwise.nouns.engine import FilePattern, ReleaseFiles
+from bucketwise.engines.rbln.model_classes import first_release, serving_targets, within
+from bucketwise.engines.rbln.nesting import NESTINGS
+from bucketwise.engines.rbln.shapes import extra_windows
+from bucketwise.engines.rbln.targets import TARGETS, RblnTarget
+from bucketwise.nouns.engine import FilePattern, ListToSet, ReleaseFiles
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """Marks of a place. Private characters: emitters let none of a user's through."""
@@ -136,3 +138,36 @@ def _places(text: str, decoder: Decoder | None) -> str:
     for rule, place in lists:
         text = re.sub(rule, rf"\g<1>{OPEN}{place}{CLOSE}", text, flags=re.MULTILINE)
     return text
+
+
+def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
+    """Return what to write for each name of the list, oldest releases first."""
+    family = plan.model.family
+    level = ".".join((*within(family, {}), "visual"))
+    groups: dict[tuple[tuple[int, ...], str], list[RblnTarget]] = {}
+    for target in serving_targets(family, plan.provenance.options.get("target") or ()):
+        if plan.visual_by_target and target.version not in plan.visual_by_target:
+            continue
+        lengths = plan.visual_for(target.version).max_seq_lens
+        groups.setdefault((lengths, target.bucket_key), []).append(target)
+    return tuple(
+        ListToSet(
+            level=level,
+            key=key,
+            lengths=lengths,
+            first=first_release(targets[0], family),
+            last=targets[-1].version,
+            is_oldest=targets[0].version == next(iter(TARGETS)),
+            is_newest=targets[-1].version == next(reversed(TARGETS)),
+        )
+        for (lengths, key), targets in groups.items()
+    )
+
+
+def nested_lists(plan: Plan) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
+    """Return level, key and numbers of each list of a family that compares soft tokens."""
+    nesting, visual = NESTINGS[plan.model.family], plan.visual
+    return (
+        (nesting.tower, nesting.counts, visual.soft_tokens),
+        (nesting.language_model, nesting.lengths, visual.vit_max_seq_lens),
+    )

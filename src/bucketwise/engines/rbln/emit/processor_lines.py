@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
@@ -29,6 +29,11 @@ def main():
     model.save_pretrained(folder)
 '''
 """How each compile script begins its work; `_MAIN` of each goes on."""
+
+
+def commented(remarks: Iterable[str]) -> str:
+    """Return remarks as comments, a line each."""
+    return "".join(f"# {line}".rstrip() + "\n" for line in remarks)
 
 
 def first_device_lines(

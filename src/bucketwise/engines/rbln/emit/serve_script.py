@@ -13,6 +13,7 @@ from bucketwise.engines.rbln.emit.comments import (
     unit_warning,
 )
 from bucketwise.engines.rbln.emit.context import WHOLE_CLIP_FAMILIES, EmitContext
+from bucketwise.engines.rbln.emit.processor_lines import commented
 from bucketwise.engines.rbln.nesting import nested
 from bucketwise.engines.rbln.releases import written
 from bucketwise.engines.rbln.serve_options import FIELDS_SINCE, NEW_KEY, OLD_KEY
@@ -67,7 +68,7 @@ def serve_text(context: EmitContext) -> str:
     lines = ['exec vllm serve "$FOLDER"', *_flags(context), '"$@"']
     return (
         "#!/usr/bin/env bash\n"
-        + "".join(f"# {line}".rstrip() + "\n" for line in remarks)
+        + commented(remarks)
         + "\nset -euo pipefail\n\n"
         + guard
         + "\n"

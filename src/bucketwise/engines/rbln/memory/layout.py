@@ -16,60 +16,41 @@ MAX_DEVICES = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What a configuration says about memory, as plain values.
-
-    Attributes
-    ----------
-    version : tuple of int
-        The release of optimum-rbln.
-    lengths : tuple of int
-        ViT lengths that are compiled.
-    max_seq_len : int
-        Tokens of a sequence.
-    batch_size : int
-        Sequences.
-    decoder_batch_sizes : tuple of int
-        Decoder graphs; () for the one of `batch_size`.
-    partition : int or None
-        `kvcache_partition_len`; None without flash attention.
-    devices, visual_devices : int
-        Devices that share the language model, and the ViT.
-    device_ids, visual_device_ids : tuple of int
-        Which they are; () for the first ones, which the SDK takes.
-    npu : str or None
-        Name of the NPU.
-    blocks : int
-        `kvcache_num_blocks`; 0 leaves it to the SDK.
-    memory_budget : float, int, str or None
-        As it is written.
-    weight_bits : int
-        Of a weight in the layers of the language model.
-    generates : bool
-        Whether there are decoder graphs.
-    soft_tokens : tuple of int
-        Counts that the ViT is compiled for where lengths are chunks of the language
-        model; () where they are lengths of the ViT.
-    allowed_bytes : int or None
-        What the operator lets everything take of a device; None for all of it.
-    """
+    """What a configuration says about memory, as plain values."""
 
     version: Version
+    """The release of optimum-rbln."""
     lengths: tuple[int, ...]
+    """ViT lengths that are compiled."""
     max_seq_len: int
+    """Tokens of a sequence."""
     batch_size: int = 1
+    """Sequences."""
     decoder_batch_sizes: tuple[int, ...] = ()
+    """Decoder graphs; () for the one of `batch_size`."""
     partition: int | None = None
+    """`kvcache_partition_len`; None without flash attention."""
     devices: int = 1
     visual_devices: int = 1
+    """Devices that share the language model, and the ViT."""
     device_ids: tuple[int, ...] = ()
     visual_device_ids: tuple[int, ...] = ()
+    """Which they are; () for the first ones, which the SDK takes."""
     npu: str | None = None
+    """Name of the NPU."""
     blocks: int = 0
+    """`kvcache_num_blocks`; 0 leaves it to the SDK."""
     memory_budget: float | str | None = None
+    """As it is written."""
     weight_bits: int = WEIGHT_BITS
+    """Of a weight in the layers of the language model."""
     generates: bool = True
+    """Whether there are decoder graphs."""
     soft_tokens: tuple[int, ...] = ()
+    """Counts that the ViT is compiled for where lengths are chunks of the language
+    model; () where they are lengths of the ViT."""
     allowed_bytes: int | None = None
+    """What the operator lets everything take of a device; None for all of it."""
 
     def __post_init__(self) -> None:
         """Check that there is something to lay out, and something to lay it on."""

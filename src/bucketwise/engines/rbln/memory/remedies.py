@@ -18,8 +18,6 @@ from bucketwise.nouns.profile import ModelProfile
 def preflight(profile: ModelProfile, layout: Layout) -> MemoryPlan:
     """Add up what each device holds and compare it with its memory.
 
-    Notes
-    -----
     Where the SDK chooses the blocks it looks at the language model alone: it takes as
     many as its graphs leave room for, up to all (optimum-rbln 0.12.0, transformers/
     modeling_attention_utils.py, _search_num_kvcache_blocks). A ViT on the same devices

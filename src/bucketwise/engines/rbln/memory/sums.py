@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 from bucketwise.core.memory import Blocks, Fit, MemoryPlan, Pool, Term
 from bucketwise.engines.rbln.devices import Dram, card_of, device_of
-from bucketwise.engines.rbln.kv_cache import (
-    budget_bytes,
-    kv_bytes,
-    largest_num_blocks,
-)
+from bucketwise.engines.rbln.kv_cache import budget_bytes, kv_bytes, largest_num_blocks
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.memory.terms import (
     cache_term,
@@ -30,15 +26,7 @@ of 0.9.4."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """One layout with its terms.
-
-    Attributes
-    ----------
-    shape, layout, dram
-        What is laid out, how, and on what.
-    language_model, vit : tuple of Term
-        What the two take of a device, the cache apart.
-    """
+    """One layout with its terms: what the model and the ViT take, the cache apart."""
 
     shape: LmShape
     layout: Layout

@@ -9,8 +9,8 @@ from bucketwise.core.language_model import parameters, state_values
 from bucketwise.core.memory import Term
 from bucketwise.core.tower import device_parameters, projector_parameters
 from bucketwise.engines.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
-from bucketwise.engines.rbln.lengths import MASK_BYTES_PER_ELEMENT, mask_bytes
 from bucketwise.engines.rbln.memory.layout import Layout
+from bucketwise.engines.rbln.shapes import MASK_BYTES_PER_ELEMENT, mask_bytes
 from bucketwise.nouns.profile import Attention, LmShape, ModelProfile
 
 BYTES_PER_VALUE = 2

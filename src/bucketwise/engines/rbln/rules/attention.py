@@ -14,8 +14,8 @@ from bucketwise.engines.rbln.attention import (
 )
 from bucketwise.engines.rbln.defaults import unset
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     in_force_of,
     release,
     shown,

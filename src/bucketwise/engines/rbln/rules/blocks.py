@@ -11,7 +11,13 @@ from bucketwise.engines.rbln.kv_cache import (
     BUDGET_SINCE,
     budget_bytes,
 )
-from bucketwise.engines.rbln.rules.case import RblnCase
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
+    batch_size_of,
+    release,
+    shown,
+    whole,
+)
 from bucketwise.engines.rbln.rules.layout import (
     block_of,
     bounds_of,
@@ -19,7 +25,6 @@ from bucketwise.engines.rbln.rules.layout import (
     is_flash,
     plan_of,
 )
-from bucketwise.engines.rbln.rules.values import batch_size_of, release, shown, whole
 from bucketwise.errors import ConfigError
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path, Unknown

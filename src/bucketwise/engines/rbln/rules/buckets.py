@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.in_service import Failures
 from bucketwise.core.optimize.excess import excess_of
-from bucketwise.core.patching import least_needed
-from bucketwise.engines.rbln.lengths import (
-    LARGEST_PUBLISHED_PATCHES,
-    mask_bytes,
-)
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.top_vs_limits import Limited, fits_merged
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.core.patching import Counts, least_needed
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     buckets_of,
     lengths_of,
     release,
@@ -24,6 +21,8 @@ from bucketwise.engines.rbln.rules.values import (
     unknown,
     whole,
 )
+from bucketwise.engines.rbln.rules.top_vs_limits import Limited, fits_merged
+from bucketwise.engines.rbln.shapes import LARGEST_PUBLISHED_PATCHES, mask_bytes
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path
 from bucketwise.words.numbers import number, percent
@@ -286,13 +285,7 @@ def bucket_never_hit(subject: RblnCase) -> Iterator[Finding]:
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
-    counts = use.counts
-    position = Buckets(lengths).assign(counts.needed(subject.release))
-    runs = np.bincount(
-        position[counts.accepted],
-        weights=counts.runs[counts.accepted],
-        minlength=len(lengths) + 1,
-    )[: len(lengths)]
+    runs = _runs_on(lengths, use.counts, subject)[:-1]
     idle = [length for length, ran in zip(lengths, runs, strict=True) if not ran]
     limited = Limited.of(subject)
     if idle[-1:] == [lengths[-1]] and limited and len(lengths) > 1:
@@ -318,19 +311,13 @@ def bucket_use(subject: RblnCase) -> Iterator[Finding]:
     lengths, use = lengths_of(subject), subject.use
     if not lengths or use is None:
         return
-    counts = use.counts
-    position = Buckets(lengths).assign(counts.needed(subject.release))
-    runs = np.bincount(
-        position[counts.accepted],
-        weights=counts.runs[counts.accepted],
-        minlength=len(lengths) + 1,
-    )
+    runs = _runs_on(lengths, use.counts, subject)
     total = float(runs.sum())
     if not total:
         return
     shares = ", ".join(
         f"{length:,}: {percent(ran / total)}"
-        for length, ran in zip(lengths, runs.tolist()[: len(lengths)], strict=True)
+        for length, ran in zip(lengths, runs[:-1].tolist(), strict=True)
     )
     yield Finding(
         severity="info",
@@ -369,6 +356,18 @@ def wasteful_lengths(subject: RblnCase) -> Iterator[Finding]:
         f"{'length' if len(best) == 1 else 'lengths'} would take {percent(1 / (1 + excess.share))} "
         "of it; the cost is that of the model's own dimensions",
         right=shown(list(best)),
+    )
+
+
+def _runs_on(
+    lengths: tuple[int, ...], counts: Counts, subject: RblnCase
+) -> NDArray[Any]:
+    """Return the ViT runs of the traffic on each length, and last those on none."""
+    position = Buckets(lengths).assign(counts.needed(subject.release))
+    return np.bincount(
+        position[counts.accepted],
+        weights=counts.runs[counts.accepted],
+        minlength=len(lengths) + 1,
     )
 
 

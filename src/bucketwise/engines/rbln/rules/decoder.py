@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from bucketwise.engines.rbln.decoder_graphs import picks_smaller_graphs
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     batch_size_of,
     release,
     shown,
     unknown,
     whole,
 )
+from bucketwise.engines.rbln.shapes import picks_smaller_graphs
 from bucketwise.lint.finding import Finding, Fix
 
 _CLASS = "transformers/models/decoderonly/configuration_decoderonly.py"

@@ -8,8 +8,8 @@ from typing import Any
 
 from bucketwise.engines.rbln.defaults import unset
 from bucketwise.engines.rbln.keys import DEVICES, GRAPHS, right_name
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     at_visual,
     compiling,
     devices_of,

@@ -14,8 +14,7 @@ from bucketwise.engines.rbln.encoders import (
 )
 from bucketwise.engines.rbln.keys import COMPILED, known_names
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import release, shown, unknown, whole
+from bucketwise.engines.rbln.rules.case import RblnCase, release, shown, unknown, whole
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.words.numbers import percent, plural, verb
 

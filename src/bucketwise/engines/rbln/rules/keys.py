@@ -25,8 +25,8 @@ from bucketwise.engines.rbln.keys import (
 from bucketwise.engines.rbln.model_classes import SUBMODULES
 from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     buckets_of,
     release,
     shown,

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bucketwise.engines.rbln.attention import (
-    GDN_CHUNK_DIVIDES_SINCE,
-    MAX_GDN_CHUNK,
-)
+from bucketwise.engines.rbln.attention import GDN_CHUNK_DIVIDES_SINCE, MAX_GDN_CHUNK
 from bucketwise.engines.rbln.keys import QWEN3_5, standing
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     in_force_of,
     release,
     shown,

@@ -13,9 +13,8 @@ from bucketwise.engines.rbln.kv_cache import num_full, num_min
 from bucketwise.engines.rbln.memory.layout import WEIGHT_BITS, Layout
 from bucketwise.engines.rbln.memory.remedies import preflight
 from bucketwise.engines.rbln.model_classes import generates
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.soft_tokens import compiled_counts
-from bucketwise.engines.rbln.rules.values import (
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
     at_visual,
     batch_size_of,
     devices_of,
@@ -25,6 +24,7 @@ from bucketwise.engines.rbln.rules.values import (
     splits_visual_of,
     whole,
 )
+from bucketwise.engines.rbln.rules.soft_tokens import compiled_counts
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Path, Unknown
 

@@ -15,8 +15,7 @@ from bucketwise.engines.rbln.keys import (
     standing,
 )
 from bucketwise.engines.rbln.model_classes import SUBMODULES
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import release, shown, unknown
+from bucketwise.engines.rbln.rules.case import RblnCase, release, shown, unknown
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.document import Path
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from bucketwise.core.memory import Fit, MemoryPlan
 from bucketwise.engines.rbln.kv_cache import SHORT_OF_BLOCKS_RENAMED_IN
-from bucketwise.engines.rbln.lengths import LARGEST_PUBLISHED_PATCHES
 from bucketwise.engines.rbln.memory.terms import vit_terms
-from bucketwise.engines.rbln.rules.case import RblnCase
+from bucketwise.engines.rbln.rules.case import RblnCase, buckets_of, release, shown
 from bucketwise.engines.rbln.rules.layout import creating, layout_of, plan_of
-from bucketwise.engines.rbln.rules.values import buckets_of, release, shown
+from bucketwise.engines.rbln.shapes import LARGEST_PUBLISHED_PATCHES
 from bucketwise.lint.finding import Finding, Fix, Severity
 from bucketwise.nouns.document import Path
 from bucketwise.words.numbers import memory, plural

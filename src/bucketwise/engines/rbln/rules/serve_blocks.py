@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bucketwise.engines.rbln.keys import QWEN3_5
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import compiling, setting, vllm, whole
+from bucketwise.engines.rbln.rules.case import RblnCase, compiling, setting, vllm, whole
 from bucketwise.engines.rbln.serve_line import BLOCKS, number
 from bucketwise.engines.rbln.serve_options import FIELDS_SINCE, fields_of
 from bucketwise.engines.rbln.serving import (

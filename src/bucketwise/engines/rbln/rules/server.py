@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from bucketwise.engines.rbln.model_classes import MODEL_CLASSES
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import vllm
+from bucketwise.engines.rbln.rules.case import RblnCase, vllm
 from bucketwise.engines.rbln.serve_options import (
     ADDITIONAL,
     CHANNELS,

@@ -7,8 +7,14 @@ from typing import Any
 
 from bucketwise.engines.rbln.keys import BUCKETS, OLD_BUCKETS
 from bucketwise.engines.rbln.releases import written
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import compiling, setting, shown, vllm, whole
+from bucketwise.engines.rbln.rules.case import (
+    RblnCase,
+    compiling,
+    setting,
+    shown,
+    vllm,
+    whole,
+)
 from bucketwise.engines.rbln.serve_line import number
 from bucketwise.engines.rbln.serving import (
     COMPILATION,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bucketwise.engines.rbln.nesting import NESTINGS, Nesting, counts_of
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import lengths_of, release, shown
+from bucketwise.engines.rbln.rules.case import RblnCase, lengths_of, release, shown
 from bucketwise.lint.finding import Finding, Fix
 from bucketwise.nouns.profile import SoftTokens
 

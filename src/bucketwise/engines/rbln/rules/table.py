@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from bucketwise.engines.rbln.nesting import NESTINGS, nested_path
 from bucketwise.engines.rbln.rules import (
-    above,
     attention,
     blocks,
     buckets,
@@ -120,9 +119,9 @@ RULES: tuple[RblnRule, ...] = (
     ),
     *_named(
         "keys",
-        above.no_language_model,
-        above.no_effect_above,
-        above.forced_within,
+        classes.no_language_model,
+        classes.no_effect_above,
+        classes.forced_within,
         above=True,
     ),
     *_named(
@@ -255,7 +254,7 @@ RULES: tuple[RblnRule, ...] = (
         whatever_counts=True,
     ),
 )
-"""Every rule, in the order reports tell them; its id is file and function."""
+"""Every rule, in the order reports tell them; its id is group and function."""
 
 
 def every_rule() -> tuple[RblnRule, ...]:

@@ -9,8 +9,7 @@ from bucketwise.core.in_service import Failures
 from bucketwise.core.limits import marks_of
 from bucketwise.core.patching import Preprocessing
 from bucketwise.core.reach import WorstImage, safe_max_pixels, worst_reachable
-from bucketwise.engines.rbln.rules.case import RblnCase
-from bucketwise.engines.rbln.rules.values import lengths_of
+from bucketwise.engines.rbln.rules.case import RblnCase, lengths_of
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
@@ -20,27 +19,15 @@ CLEARLY_BEYOND = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limited:
-    """What the processor's limits let through, and the lengths that are to hold it.
-
-    Attributes
-    ----------
-    lengths : tuple of int
-        Ascending.
-    profile : ModelProfile
-        The model.
-    limits : PixelLimits
-        Image limits in force.
-    version : tuple of int
-        The release.
-    all_served : bool
-        Whether the traffic is known and no image of it needs more than the top.
-    """
+    """What the processor's limits let through, and the lengths that are to hold it."""
 
     lengths: tuple[int, ...]
+    """Ascending."""
     profile: ModelProfile
     limits: PixelLimits
     release: Release
     all_served: bool = False
+    """Whether the traffic is known and no image of it needs more than the top."""
 
     @classmethod
     def of(cls, subject: RblnCase) -> Limited | None:
