@@ -122,9 +122,13 @@ def test_the_headline_figures_are_those_of_the_page() -> None:
 
 
 def test_a_form_that_figures_cannot_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="figures: expected png or svg, got 'gif'"):
+    with pytest.raises(
+        UsageError, match="figures: expected one of png, svg, got 'gif'"
+    ):
         analyze(TRAFFIC, figures="gif")
-    with pytest.raises(UsageError, match="figures: expected png or svg, got 'gif'"):
+    with pytest.raises(
+        UsageError, match="figures: expected one of png, svg, got 'gif'"
+    ):
         write_plan(analyze(TRAFFIC), tmp_path / "out", figures="gif")
     assert not (tmp_path / "out").exists()
     done = bucketwise("analyze", "x.csv", "--figures", "gif", cwd=tmp_path)

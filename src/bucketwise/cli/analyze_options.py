@@ -96,7 +96,6 @@ output_options = bundle(
         help="Pages to write: the report as html; the decision on one page as pdf "
         "(printed by a Chromium that is there) and as md; none of them.",
     ),
-    *derived(AnalyzeOptions, "output"),
     click.option("--quiet", is_flag=True, help="Print nothing when all went well."),
     click.option(
         "--json",

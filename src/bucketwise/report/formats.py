@@ -17,7 +17,7 @@ PICTURES = ("png", "svg")
 def check_picture(form: str | None) -> None:
     """Refuse a form that figures cannot be written in."""
     if form is not None and form not in PICTURES:
-        message = f"figures: expected {' or '.join(PICTURES)}, got {form!r}"
+        message = f"figures: expected one of {', '.join(PICTURES)}, got {form!r}"
         raise UsageError(message)
 
 

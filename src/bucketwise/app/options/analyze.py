@@ -142,14 +142,15 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         None,
         "budget",
         "amount",
-        "Minutes that compiling the chosen graphs may take, with --graph-minutes.",
+        "Minutes that compiling the chosen graphs may take, with --graph-minutes  "
+        "[default: any]",
         metavar="MIN",
     )
     max_latency: float | None = asked(
         None,
         "budget",
         "tflop",
-        "Compute that one image may take, such as 5TFLOP.",
+        "Compute that one image may take, such as 5TFLOP  [default: any]",
         metavar="TFLOP",
     )
     current: PlanGiven | None = asked(
