@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.schema import plan_schema
 from bucketwise.report import render
-from bucketwise.report.blocks import Drawing
+from bucketwise.report.blocks import Block, Drawing, Part, Report, Section, each_block
 from bucketwise.report.figures.paper import Paper, styled
 from tests.test_report import Outline
 
@@ -69,6 +69,18 @@ def page_in_words(
         return render(analysis, snippets or {})
 
 
+def named(report: Report, name: str) -> Section | Part:
+    """Return a section or a part of one by its id."""
+    parts = [each for each in every_block(report) if isinstance(each, Part)]
+    found: list[Section | Part] = [*report.sections, *parts]
+    return next(each for each in found if each.id == name)
+
+
+def every_block(report: Report) -> Iterator[Block]:
+    """Return every block of a report, in reading order."""
+    return each_block(block for each in report.sections for block in each.blocks)
+
+
 def check_page(page: str) -> None:
     """Check that a page nests, that its links lead somewhere, and what it says."""
     outline = Outline(page)
@@ -80,6 +92,7 @@ def check_page(page: str) -> None:
     sections = re.findall(r'<section id="([^"]+)"', page)
     assert sections
     assert links[: len(sections)] == sections, "the contents name every section"
+    assert len(sections) <= 8, "a room reads no more"
     for data in re.findall(r'application/json"[^>]*>(.*?)</script>', page, re.DOTALL):
         json.loads(data, parse_constant=_refused)
     check_words(re.sub(r"<(script|style|pre)\b.*?</\1>", "", page, flags=re.DOTALL))

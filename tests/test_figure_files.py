@@ -115,7 +115,7 @@ def test_the_headline_figures_are_those_of_the_page() -> None:
     analysis = analyze(TRAFFIC, current=(4_096, 16_384))
     drawings = headline_drawings(analysis, deployment_of(analysis))
     assert [each.id for each in drawings.values()] == [
-        "figure-today",
+        "figure-lengths",
         "figure-how-many",
         "figure-memory",
     ]

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.report.figures.spans import Span, check_bins
-from bucketwise.report.sections.traffic import duration
 from bucketwise.words.numbers import (
     change,
     compared,
     compute,
+    duration,
     joined,
     less,
     memory,

@@ -44,9 +44,7 @@ QWEN3 = find_profile("qwen3-vl-2b")
 QWEN25 = find_profile("qwen2.5-vl-7b")
 
 SECTIONS = (
-    *("decision", "why", "costs", "risks", "what-if", "traffic"),
-    *("buckets", "units", "how-many", "strategies", "limits", "snippets", "quality"),
-    *("assumptions", "method"),
+    *("decision", "traffic", "buckets", "memory", "risks", "configuration", "method"),
 )
 SNIPPETS = {
     "0.10.3": {"optimum-rbln-0.10.3/rbln_config.json": '{"visual": {}}\n'},
@@ -240,7 +238,7 @@ def test_every_section_opens_with_one_sentence() -> None:
 
 def test_sections_with_nothing_to_say_are_left_out() -> None:
     names = [item.id for item in view_of(analysis_of(today=None), {}).sections]
-    assert not {"memory", "lint", "decoder", "snippets"} & set(names)
+    assert not {"configuration", "decoder"} & set(names)
 
 
 def test_the_page_requests_nothing() -> None:
@@ -299,12 +297,10 @@ def test_equal_input_gives_equal_bytes_in_two_processes() -> None:
 def test_the_settings_of_a_users_matplotlib_do_not_reach_the_page() -> None:
     import matplotlib as mpl
 
-    drawing = next(
-        block
-        for item in view_of(analysis_of(), {}).sections
-        for block in item.blocks
-        if isinstance(block, Drawing)
-    )
+    from tests.report_laws import every_block
+
+    blocks = every_block(view_of(analysis_of(), {}))
+    drawing = next(block for block in blocks if isinstance(block, Drawing))
     plain = to_svg(drawing)
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red"}):
         assert to_svg(drawing) == plain

@@ -17,11 +17,12 @@ from bucketwise.core.options import PlanOptions
 from bucketwise.engines.rbln.base_config import given_base, zoo_base
 from bucketwise.engines.rbln.targets import pick_targets
 from bucketwise.report import render
-from bucketwise.report.blocks import Report, Row, Table
+from bucketwise.report.blocks import Report, Row, Table, each_block
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import MARKS
 from bucketwise.report.view import view_of
 from bucketwise.words.numbers import change as said_change
+from tests.report_laws import named
 from tests.strategies import today_of
 from tests.test_report import HOSTILE, SNIPPETS, TODAY, analysis_of, text_of
 
@@ -41,19 +42,17 @@ def known(analysis: Analysis, config: Any = None) -> ReportInputs:
     return report_inputs(analysis, base=base, targets=TARGETS, config=config)
 
 
-def section(report: Report, name: str) -> str:
-    return next(item.finding for item in report.sections if item.id == name)
+def finding(report: Report, name: str) -> str:
+    return named(report, name).finding
+
+
+def tables(report: Report, name: str) -> list[Table]:
+    blocks = each_block(named(report, name).blocks)
+    return [block for block in blocks if isinstance(block, Table)]
 
 
 def rows_of(report: Report, name: str) -> list[Row]:
-    return [
-        row
-        for item in report.sections
-        if item.id == name
-        for block in item.blocks
-        if isinstance(block, Table)
-        for row in block.rows
-    ]
+    return [row for table in tables(report, name) for row in table.rows]
 
 
 def cells(report: Report, what: str) -> tuple[str, ...]:
@@ -93,16 +92,14 @@ def test_without_today_one_graph_of_the_top_stands_before() -> None:
     assert cells(report, "ViT lengths")[1] == f"{top:,}"
     k = analysis.plan.visual.decision.k
     assert cells(report, "ViT graphs")[1:4] == ("1", str(k), f"{k - 1} more")
-    assert "lint" not in [item.id for item in report.sections]
+    assert "configuration" not in [item.id for item in report.sections]
 
 
 def test_one_graph_alone_has_no_other_side() -> None:
     analysis = analysis_of(today=None, question=PlanOptions(k_range=(1, 1)))
     report = view_of(analysis, {})
     [table] = [
-        block
-        for block in report.sections[0].blocks
-        if isinstance(block, Table) and block.head[0].text == "What"
+        each for each in tables(report, "decision") if each.head[0].text == "What"
     ]
     assert [column.text for column in table.head] == ["What", "Proposed", "Mark"]
 
@@ -118,8 +115,8 @@ def test_a_base_without_room_is_said_before_anything_else_goes_wrong() -> None:
     assert inputs.memory is not None
     assert inputs.memory.verdict == "does not fit"
     report = view_of(analysis, {}, inputs)
-    assert section(report, "memory").startswith("The proposed configuration does not")
-    assert section(report, "risks").startswith("The proposed configuration does not")
+    assert finding(report, "memory").startswith("The proposed configuration does not")
+    assert finding(report, "risks").startswith("The proposed configuration does not")
     assert cells(report, "Memory of a device")[2].endswith(", does not fit")
 
 
@@ -137,12 +134,12 @@ def test_a_file_is_judged_whole_with_the_line_of_each_finding(tmp_path: Path) ->
     file.write_text(json.dumps(config, indent=1), encoding="utf-8")
     analysis = analysis_of()
     report = view_of(analysis, {}, known(analysis, file))
-    rows = {row.cells[0]: row for row in rows_of(report, "lint")}
+    rows = {row.cells[0]: row for row in rows_of(report, "configuration")}
     wrong = rows["error: keys/wrong-key"]
     lines = file.read_text(encoding="utf-8").splitlines()
     at = next(i for i, text in enumerate(lines, 1) if "decoder_batch_size" in text)
     assert wrong.cells[1] == f"decoder_batch_size, line {at}"
-    assert "fail" in section(report, "lint")
+    assert "fail" in finding(report, "configuration")
 
 
 def test_a_base_without_lengths_lacks_nothing() -> None:
@@ -176,9 +173,9 @@ def test_hostile_text_of_a_configuration_is_escaped() -> None:
 def test_every_row_of_the_decision_carries_a_mark(today: InService | None) -> None:
     analysis = analysis_of(today=today)
     report = view_of(analysis, {}, known(analysis))
-    table = next(
-        block for block in report.sections[0].blocks if isinstance(block, Table)
-    )
+    [table] = [
+        each for each in tables(report, "decision") if each.head[0].text == "What"
+    ]
     assert {row.cells[-1] for row in table.rows} <= set(MARKS.values())
 
 

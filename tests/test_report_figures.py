@@ -33,7 +33,7 @@ from bucketwise.report.figures.palette import (
     VERMILLION,
 )
 from bucketwise.report.figures.paper import Paper, styled
-from bucketwise.report.figures.sizes import sizes_drawing
+from bucketwise.report.figures.sizes import Cells, sizes_drawing
 from bucketwise.report.figures.spans import Edge, Span
 from bucketwise.report.figures.svg import to_svg
 from tests.report_laws import check_drawing, figure_of
@@ -179,6 +179,25 @@ def test_ids_are_those_referred_to_and_no_others(
         used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', svg))
         used |= {f"{drawing.id}-title", f"{drawing.id}-desc"}
         assert set(ids) == used
+
+
+def test_every_figure_tells_its_values_where_the_mouse_is(
+    drawn: list[tuple[Drawing, str]],
+) -> None:
+    for drawing, svg in drawn:
+        wide, high = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())  # type: ignore[union-attr]
+        told = re.findall(
+            r'<rect class="told" x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"'
+            r"[^>]*><title>([^<]+)</title>",
+            svg,
+        )
+        # The many cells of sizes would be told at greater length than they are drawn.
+        assert told or isinstance(drawing.plot, Cells), drawing.id
+        for *sides, text in told:
+            x, y, width, height = map(float, sides)
+            assert 0 <= x <= x + width <= wide + 1, text
+            assert 0 <= y <= y + height <= high + 1, text
+            assert re.search(r"\d", text), drawing.id
 
 
 def test_text_of_others_stays_text(drawn: list[tuple[Drawing, str]]) -> None:

@@ -80,7 +80,7 @@ def test_what_fails_today_stands_first() -> None:
     summary = summary_of(analysis_of(), SNIPPETS)
     assert summary.alarms[0].mark.startswith("Verdict: go")
     assert summary.alarms[1].mark == "64 images (27.4%) fail today,"
-    assert summary.finding.startswith("64 images (27.4%")
+    assert summary.finding.startswith("Compile 4 ViT graphs, of ")
     told = to_markdown(summary)
     assert told.index("fail today") < told.index("visual.max_seq_lens")
     [verdict] = summary_of(analysis_of(today=None), {}).alarms

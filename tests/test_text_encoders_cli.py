@@ -167,7 +167,14 @@ def test_no_page_speaks_of_images(table: Path) -> None:
     for each in (text, (out / "summary.md").read_text("utf-8")):
         assert not _foreign(each)
         assert "[12, 90, 200, 512]" in each.replace("\\", "")
-    for id_ in ("decision", "lengths", "how-many", "strategies", "snippets", "method"):
+    for id_ in (
+        "decision",
+        "buckets",
+        "how-many",
+        "strategies",
+        "configuration",
+        "method",
+    ):
         assert f'id="{id_}"' in page
     assert "://" not in body.replace("http://www.w3.org/", "")
 

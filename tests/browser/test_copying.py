@@ -40,6 +40,7 @@ def report(page_with: Page, docs_report: Path) -> Page:
 
 
 def test_the_button_of_a_file_copies_all_of_it(report: Page, docs_report: Path) -> None:
+    report.locator("summary", has_text="ready to copy").click()
     listing = report.locator(".listing", has_text="rbln_config").first
     button = listing.get_by_role("button")
     button.click()

@@ -304,6 +304,7 @@ def test_the_best_length_is_added_where_it_saves_most(panel: Visit) -> None:
 
 def test_arrow_keys_walk_the_tabs_of_the_files(page: Page, docs_report: Path) -> None:
     open_report(page, docs_report)
+    page.locator("summary", has_text="ready to copy").click()
     tabs = page.get_by_role("tab")
     tabs.first.focus()
     page.keyboard.press("ArrowRight")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from bucketwise.report.figures.paper import Paper
+
+
+Level = Literal["good", "note", "warning", "danger"]
+"""How loud something is said; words beside it say the same."""
 
 
 class Plot(Protocol):
@@ -38,19 +42,25 @@ class Callout:
     """Text that must not be missed; `mark` says its weight in words."""
 
     kind: ClassVar[str] = "callout"
-    level: Literal["note", "warning", "danger"]
+    level: Level
     mark: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One key number: what it is, its value, and what to know beside it."""
+    """One key number: what it is, its value, and what to know beside it.
+
+    `filled` is the share of a bar that is full, over 1 where it overflows; None for no
+    bar.
+    """
 
     label: str
     value: str
     note: str = ""
     wide: bool = False
+    level: Level = "note"
+    filled: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,20 +81,25 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Cells in column order; the first heads the row. `mark` sets the row off."""
+    """Cells in column order; the first heads the row. `marked` sets the row off.
+
+    `failing` are the places of cells whose words tell of a failure.
+    """
 
     cells: tuple[str, ...]
     marked: bool = False
+    failing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table with its caption."""
+    """A table with its caption; a wide one takes the room of two."""
 
     kind: ClassVar[str] = "table"
     caption: str
     head: tuple[Column, ...]
     rows: tuple[Row, ...]
+    wide: bool = False
 
     @classmethod
     def of_numbers(
@@ -147,6 +162,32 @@ class Folded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Blocks under a heading of their own; `finding` is their answer in one sentence."""
+
+    kind: ClassVar[str] = "part"
+    id: str
+    title: str
+    finding: str = ""
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """The first screen: the verdict, what a room asks for, the picture, how sure.
+
+    `beside` stands beside the picture.
+    """
+
+    kind: ClassVar[str] = "opening"
+    verdict: Callout
+    facts: Facts
+    drawing: Drawing
+    sure: Callout
+    beside: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """One of several views of which one is shown; `label` is on its tab."""
 
@@ -172,9 +213,26 @@ Block = (
     | Drawing
     | Listing
     | Folded
+    | Opening
+    | Part
     | Tabs
     | WhatIf
 )
+
+
+def each_block(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Return blocks and those inside them, in reading order."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Part | Folded):
+            yield from each_block(block.blocks)
+        elif isinstance(block, Tabs):
+            yield from each_block(
+                each for panel in block.panels for each in panel.blocks
+            )
+        elif isinstance(block, Opening):
+            yield from (block.verdict, block.facts, block.drawing, block.sure)
+            yield from each_block(block.beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

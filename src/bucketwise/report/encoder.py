@@ -18,30 +18,28 @@ from bucketwise.report.blocks import (
     Callout,
     Column,
     Drawing,
+    Fact,
+    Facts,
+    Opening,
     Paragraph,
+    Part,
     Points,
     Report,
     Row,
     Section,
     Table,
 )
-from bucketwise.report.figures.buckets import bars_drawing
-from bucketwise.report.figures.lengths import TOKENS, share_drawing
+from bucketwise.report.figures.lengths import TOKENS, Other, lengths_drawing
 from bucketwise.report.plan_queries import LEGEND, MARKS
 from bucketwise.report.provenance import inputs_table
-from bucketwise.report.sections.assumptions import assumptions
-from bucketwise.report.sections.configuration import snippets as files_section
+from bucketwise.report.rejections import notes_block, rejections_table, used_rows
+from bucketwise.report.sections.appendix import RECURRENCE, assumptions, folded_method
+from bucketwise.report.sections.buckets import how_many
+from bucketwise.report.sections.configuration import configuration
 from bucketwise.report.sections.decision import verdict_callout
-from bucketwise.report.sections.how_many import how_many
-from bucketwise.report.sections.method import RECURRENCE
-from bucketwise.report.sections.quality import (
-    notes_block,
-    rejections_table,
-    used_rows,
-)
-from bucketwise.report.sections.strategies import side_by_side
-from bucketwise.report.sections.sureness import STEADY
+from bucketwise.report.strategies import side_by_side
 from bucketwise.report.summary.content import Summary, files_table, shortened
+from bucketwise.report.sureness import STEADY
 from bucketwise.words.numbers import (
     change,
     compute,
@@ -80,13 +78,10 @@ def encoder_view(
     plan = analysis.plan
     sections = (
         _decision(analysis),
+        _traffic(plan),
         _lengths(analysis),
-        how_many(plan.encoder, plan.provenance.options, UNIT),
-        side_by_side(plan.encoder, UNIT),
         _memory(plan.memory),
-        files_section(snippets, analysis.profile.sdk),
-        _quality(plan),
-        assumptions(plan.assumptions),
+        configuration(snippets, analysis.profile.sdk),
         _method(analysis),
     )
     return Report(
@@ -134,16 +129,63 @@ def _decision(analysis: EncoderAnalysis) -> Section:
         *analysis.profile.notes,
     )
     blocks: list[Block] = [
-        verdict_callout(plan.verdict),
-        _how_sure(analysis),
+        Opening(
+            verdict=verdict_callout(plan.verdict),
+            facts=_facts(plan),
+            drawing=_drawing(analysis),
+            sure=_how_sure(analysis),
+            beside=(_settings(plan, analysis.profile),),
+        ),
         _before_after(plan.encoder),
-        _settings(plan, analysis.profile),
         *([Points(items=notes)] if notes else []),
         Paragraph(text=LEGEND),
     ]
     return Section(
         id="decision", title="Decision", finding=_finding(plan), blocks=tuple(blocks)
     )
+
+
+def _facts(plan: EncoderPlan) -> Facts:
+    """Return what it saves, who fails, whether it fits, and what is compiled."""
+    encoder, current, held = plan.encoder, plan.encoder.current, plan.memory
+    said = next(iter(_gain(plan)))
+    saved = Fact(label="Compute", value=f"{percent(encoder.waste)} padding", note=said)
+    if current is not None and current.padded_compute_served > 0:
+        value = change(
+            current.padded_compute_served, current.proposed_compute_on_served
+        )
+        note = f"than today, on the {plural(current.served_texts, 'text')} both hold"
+        saved = Fact(label="Compute", value=value, note=note)
+    today = f"{number(current.overflow_texts)} today → " if current else ""
+    fails = Fact(
+        label="Texts longer than every length",
+        value=f"{today}0",
+        note=f"{plural(encoder.truncated_texts, 'text')} cut at {encoder.truncate_at:,}",
+        level="danger" if current and current.overflow_texts else "note",
+    )
+    memory_fact = Fact(label="Device memory", value="not known", note="not estimated")
+    if held is not None:
+        memory_fact = Fact(
+            label=f"Device memory ({held.device})",
+            value=f"{memory(held.needed_bytes)} of {memory(held.device_bytes)}",
+            note=FITS[held.fits],
+            level="good"
+            if held.fits
+            else "danger"
+            if held.fits is False
+            else "warning",
+            filled=held.needed_bytes / held.device_bytes,
+        )
+    graphs = Fact(
+        label="Graphs to compile",
+        value=f"{len(encoder.lengths)}",
+        note="compile time unknown",
+    )
+    return Facts(items=(saved, fails, memory_fact, graphs))
+
+
+FITS = {True: "fits", None: CLOSE, False: LACKS}
+"""Whether it fits, in words."""
 
 
 def _finding(plan: EncoderPlan) -> str:
@@ -292,19 +334,24 @@ def _lengths(analysis: EncoderAnalysis) -> Section:
     if encoder.waste and len(encoder.buckets) > 1:
         finding += f", most of it in the length of {wasted.tokens:,}"
     return Section(
-        id="lengths",
+        id="buckets",
         title="Lengths",
         finding=f"{finding}.",
         blocks=(
-            _drawing(analysis),
             _table(encoder),
-            bars_drawing(encoder.buckets, encoder.cost.unit, UNIT, "compute"),
+            how_many(encoder, analysis.plan.provenance.options, UNIT),
         ),
     )
 
 
 def _drawing(analysis: EncoderAnalysis) -> Drawing:
-    return share_drawing(analysis.demand, analysis.plan.encoder.lengths, TOKENS)
+    encoder = analysis.plan.encoder
+    lengths, current = encoder.lengths, encoder.current
+    other = Other(lengths[-1:], "at one length", today=False)
+    if current is not None:
+        other = Other(current.max_seq_lens, "at today's lengths", today=True)
+    seen_against = other if other.lengths != lengths else None
+    return lengths_drawing(analysis.demand, lengths, encoder.cost, TOKENS, seen_against)
 
 
 def _table(encoder: Encoder) -> Table:
@@ -335,11 +382,10 @@ def _memory(found: Memory | None) -> Section | None:
     """Return what the one device holds; None where nobody estimated it."""
     if found is None:
         return None
-    verdict = {True: "fits", None: CLOSE, False: LACKS}[found.fits]
     return Section(
         id="memory",
         title="Memory",
-        finding=f"It {verdict}: {memory(found.needed_bytes)} of the "
+        finding=f"It {FITS[found.fits]}: {memory(found.needed_bytes)} of the "
         f"{memory(found.device_bytes)} of a device ({found.device}).",
         blocks=(
             Table(
@@ -358,7 +404,7 @@ def _memory(found: Memory | None) -> Section | None:
     )
 
 
-def _quality(plan: EncoderPlan) -> Section:
+def _traffic(plan: EncoderPlan) -> Section:
     traffic = plan.traffic
     blocks: list[Block] = []
     if traffic.rejections:
@@ -367,11 +413,11 @@ def _quality(plan: EncoderPlan) -> Section:
                 "Rejected rows by reason", traffic.rejections, traffic.rows_read
             )
         )
-    blocks.append(notes_block(plan.provenance.inputs, traffic.notes))
+    blocks += notes_block(plan.provenance.inputs, traffic.notes)
     return Section(
-        id="quality",
-        title="Data quality",
-        finding=f"{used_rows(traffic)}.",
+        id="traffic",
+        title="Traffic",
+        finding=f"{used_rows(traffic)}: {plural(traffic.texts, 'text')}.",
         blocks=tuple(blocks),
     )
 
@@ -379,11 +425,6 @@ def _quality(plan: EncoderPlan) -> Section:
 def _method(analysis: EncoderAnalysis) -> Section:
     plan = analysis.plan
     encoder = plan.encoder
-    how = (
-        "the exact optimum"
-        if encoder.decision.strategy == "exact"
-        else f"what {encoder.decision.strategy} found, not proven optimal,"
-    )
     made = plan.provenance
     lines = (
         ("bucketwise", made.bucketwise or "version not recorded"),
@@ -392,23 +433,29 @@ def _method(analysis: EncoderAnalysis) -> Section:
         ("seed", str(made.seed)),
         ("options", json.dumps(made.options, sort_keys=True)),
     )
-    return Section(
-        id="method",
-        title="Method",
-        finding=f"The lengths are {how} for this traffic under a cost of length.",
-        blocks=(
-            Paragraph(text=RECURRENCE),
-            Paragraph(text=TOP),
-            Paragraph(text=_cost(encoder)),
-            Paragraph(text=PADDING),
-            Table(
-                caption="What made this plan",
-                head=(Column(text="What"), Column(text="Value")),
-                rows=tuple(Row(cells=line) for line in lines),
+    computed = (RECURRENCE, TOP, _cost(encoder), PADDING)
+    parts = (
+        Part(
+            id="computed",
+            title="How it was computed",
+            blocks=tuple(Paragraph(text=text) for text in computed),
+        ),
+        side_by_side(encoder, UNIT),
+        assumptions(plan.assumptions),
+        Part(
+            id="provenance",
+            title="Provenance",
+            blocks=(
+                Table(
+                    caption="What made this plan",
+                    head=(Column(text="What"), Column(text="Value")),
+                    rows=tuple(Row(cells=line) for line in lines),
+                ),
+                inputs_table(made.inputs),
             ),
-            inputs_table(made.inputs),
         ),
     )
+    return folded_method(encoder.decision.strategy, parts)
 
 
 def _cost(encoder: Encoder) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.figures.lengths import headline_drawing
 from bucketwise.report.figures.memory import memory_drawing
 from bucketwise.report.figures.pictures import to_picture
-from bucketwise.report.sections.how_many import graphs_drawing
+from bucketwise.report.sections.buckets import graphs_drawing
+from bucketwise.report.sections.decision import headline
 
 
 def headline_drawings(analysis: Analysis, inputs: ReportInputs) -> dict[str, Drawing]:
     """Return the figures by the name of their file; those that show nothing are left out."""
     plan = analysis.plan
     found = {
-        "lengths": headline_drawing(analysis),
+        "lengths": headline(analysis),
         "graphs": graphs_drawing(plan.visual, plan.provenance.options),
     }
     drawings = {name: each for name, each in found.items() if each}

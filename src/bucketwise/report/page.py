@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from bucketwise.report.blocks import Report, WhatIf
+from bucketwise.report.blocks import Report, WhatIf, each_block
 from bucketwise.report.script import page_script, policy_hash
 from bucketwise.report.templating import drawn, fill
 
 
 def to_html(report: Report) -> str:
     """Place a report into its page."""
-    blocks = (block for section in report.sections for block in section.blocks)
+    blocks = (
+        each for section in report.sections for each in each_block(section.blocks)
+    )
     script = page_script(panel=any(isinstance(block, WhatIf) for block in blocks))
     return fill(
         "report.html.j2",

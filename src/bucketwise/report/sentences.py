@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
-from bucketwise.core.plan import Current, Decoder, Plan
-from bucketwise.words.numbers import compute, memory, number, percent
+from bucketwise.core.plan import Current, Decoder, Plan, StepCost
+from bucketwise.words.numbers import change, compute, memory, number, percent
 
 BUDGET_NAMES = {
     "compile": "compiling",
@@ -82,3 +82,26 @@ def decoder_saving(decoder: Decoder, *, smaller: bool) -> str:
         f"a decode step gets {percent(saving)} ({cost.kind}, {cost.status}) to "
         f"{percent(most)} (if slots dominate) cheaper"
     )
+
+
+def decoder_note(decided: Decoder, *, smaller: bool) -> str:
+    """Return in a few words what the choice saves, or why there is none."""
+    if not smaller:
+        return "this model never runs a smaller graph"
+    if decided.decision.rule == "saturated":
+        return "the decoder is full, one graph is enough"
+    if len(decided.decoder_batch_sizes) == 1:
+        return "one graph is enough"
+    one, mean = decided.one_graph_step_cost, decided.mean_step_cost
+    if one is None or mean is None:
+        return "the vendor's pattern: no load was given"
+    said = change(one, mean)
+    if said == "the same":
+        return said
+    return f"{said} {'slots' if priced(decided) is None else 'a step'}"
+
+
+def priced(decided: Decoder) -> StepCost | None:
+    """Return the step cost; None where it is no more than the slots of a step."""
+    cost = decided.step_cost
+    return None if cost is None or cost.kind == "slots" else cost

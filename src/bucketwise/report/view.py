@@ -8,24 +8,14 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Report
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import noun_of, traffic_inputs
-from bucketwise.report.sections.assumptions import assumptions
+from bucketwise.report.sections.appendix import appendix
 from bucketwise.report.sections.buckets import buckets
 from bucketwise.report.sections.configuration import configuration
-from bucketwise.report.sections.configuration import snippets as files_section
-from bucketwise.report.sections.costs import costs
 from bucketwise.report.sections.decision import decision
 from bucketwise.report.sections.decoder import decoder
-from bucketwise.report.sections.how_many import how_many
-from bucketwise.report.sections.limits import limits
-from bucketwise.report.sections.memory import memory_section
-from bucketwise.report.sections.method import method
-from bucketwise.report.sections.quality import quality
+from bucketwise.report.sections.memory import memory_and_limits
 from bucketwise.report.sections.risks import risks
-from bucketwise.report.sections.strategies import strategies
 from bucketwise.report.sections.traffic import traffic
-from bucketwise.report.sections.units import units
-from bucketwise.report.sections.what_if import what_if
-from bucketwise.report.sections.why import why
 from bucketwise.words.numbers import plural
 
 MOST_NAMES = 3
@@ -38,27 +28,15 @@ def view_of(
 ) -> Report:
     """Return the report of an analysis, in reading order."""
     known = inputs or ReportInputs()
-    # Where soft tokens are compared, the section on units says why there is no panel.
-    patches = not analysis.plan.visual.soft_tokens
     sections = (
         decision(analysis, known),
-        why(analysis),
-        costs(analysis, known),
-        risks(analysis, known),
-        what_if(analysis, known) if patches else None,
         traffic(analysis),
-        buckets(analysis),
-        units(analysis),
-        how_many(analysis.plan.visual, analysis.plan.provenance.options),
-        strategies(analysis),
-        limits(analysis),
+        buckets(analysis, known),
+        memory_and_limits(analysis, known),
         decoder(analysis),
-        memory_section(analysis, known),
-        configuration(known),
-        files_section(snippets, analysis.release.engine.sdk),
-        quality(analysis),
-        assumptions(analysis.plan.assumptions),
-        method(analysis),
+        risks(analysis, known),
+        configuration(snippets, analysis.release.engine.sdk, known),
+        appendix(analysis, known),
     )
     version = analysis.plan.provenance.bucketwise
     return Report(

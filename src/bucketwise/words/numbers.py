@@ -172,3 +172,21 @@ def dotted(values: Sequence[int]) -> str:
 def literal(values: Sequence[int]) -> str:
     """Return lengths as JSON and Python write them."""
     return f"[{', '.join(str(value) for value in values)}]"
+
+
+DAYS_A_YEAR = 365.25
+
+
+def duration(seconds: float) -> str:
+    """Return a span of time in its largest fitting unit."""
+    days = seconds / 86_400
+    if days >= 2 * DAYS_A_YEAR:
+        return f"{days / DAYS_A_YEAR:.1f} years"
+    if days >= 2:  # noqa: PLR2004 - "1.5 days" reads worse than "36 hours"
+        return plural(round(days), "day")
+    hours = seconds / 3_600
+    if hours >= 2:  # noqa: PLR2004 - and "90 minutes" better than "2 hours"
+        return plural(round(hours), "hour")
+    if seconds >= 60:  # noqa: PLR2004 - a minute
+        return plural(round(seconds / 60), "minute")
+    return plural(round(seconds), "second")

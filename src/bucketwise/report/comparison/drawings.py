@@ -9,7 +9,6 @@ import numpy as np
 from bucketwise.core.comparison.outcome import Comparison, Outcome
 from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.comparison.words import basis, deciding_cost, spent_in
-from bucketwise.report.figures.buckets import USEFUL_AND_PADDING
 from bucketwise.report.figures.histogram import bin_table
 from bucketwise.report.figures.labels import short
 from bucketwise.report.figures.lengths import runs_by_length
@@ -53,7 +52,7 @@ def compute_drawing(comparison: Comparison) -> Drawing:
                 f"{short(each.name)}, {percent(share)} padding"
                 for each, share in zip(outcomes, shares, strict=True)
             ),
-            series=USEFUL_AND_PADDING,
+            series=("useful", "padding"),
             parts=np.array(([useful] * len(outcomes), padding)) / scale,
             x_label=label,
         ),

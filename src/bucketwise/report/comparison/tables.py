@@ -27,6 +27,7 @@ def outcome_table(comparison: Comparison) -> Table:
         *(column.head[0].upper() + column.head[1:] for column in columns),
     )
     return Table(
+        wide=True,
         caption=(
             f"{told_over(comparison)} The marked row fails least, then costs least."
         ),
@@ -51,6 +52,7 @@ def outcome_table(comparison: Comparison) -> Table:
 def lists_table(comparison: Comparison) -> Table:
     """Return what each scenario compiles."""
     return Table(
+        wide=True,
         caption=(
             "What each compiles. Waste is over what it serves, under its own limits. The "
             "attention mask is the one input of a graph that grows with the square of "

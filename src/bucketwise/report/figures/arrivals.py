@@ -32,6 +32,8 @@ MOST_COLUMNS = 120
 MOST_ROWS = 40
 """Rows of the table of times; more are not read."""
 
+MINUTES_A_DAY = 1_440
+
 WIDTHS_S = (
     *(hours * HOUR_S for hours in (1, 2, 3, 6, 12)),
     *(days * DAY_S for days in (1, 2, 7, 14, 28, 91, 182, 364)),
@@ -81,6 +83,25 @@ class Arrivals:
         paper.set_y(above, Span(0.0, float(totals.max()) * 1.06), self.y_label)
         paper.set_y(below, Span(0.0, 1.0), "share of runs", "percent")
         paper.legend(above, "bucket:")
+        for at in np.flatnonzero(totals).tolist():
+            ends = (float(self.bounds[at]), float(self.bounds[at + 1]))
+            mixed = ", ".join(
+                f"{name} {percent(part)}"
+                for name, part in zip(
+                    self.series,
+                    (self.amounts[:, at] / totals[at]).tolist(),
+                    strict=True,
+                )
+            )
+            said = f"{self._when(ends[0])}: {number(float(totals[at]))}; {mixed}"
+            for ax in (above, below):
+                paper.tell(ax, said, ends)
+
+    def _when(self, start: float) -> str:
+        """Return the start of a slot in words."""
+        if self.form != "date":
+            return f"{start:,.3g}"
+        return str(np.datetime64(round(start * MINUTES_A_DAY), "m")).replace("T", " ")
 
 
 @dataclass(frozen=True, slots=True)

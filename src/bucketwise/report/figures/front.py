@@ -92,6 +92,9 @@ class Front:
                 label=name,
                 clip_on=False,
             )
+            for x, y in group:
+                said = f"{name}: {percent(y)} waste, {x:,.3g} ({self.x_label})"
+                paper.tell(ax, said, (x, x), (y, y))
         paper.notes(ax, self.counts, [self.front, *([point] for point in points)])
         paper.legend(ax)
 

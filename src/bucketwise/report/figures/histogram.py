@@ -1,4 +1,4 @@
-"""Weights in bins, or a share that grows over them, with named lines across."""
+"""Weights in bins, with named lines across."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 N_BINS = 36
 
-CURVE: dict[str, Any] = {"color": BLUE, "linewidth": 1.8, "baseline": None}
 BARS: dict[str, Any] = {
     "fill": True,
     "facecolor": SKY,
@@ -30,7 +29,7 @@ BARS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Histogram:
-    """Weights between consecutive `bounds`; cumulated ones are a line, not bars."""
+    """Weights between consecutive `bounds`."""
 
     bounds: FloatArray
     weights: FloatArray
@@ -39,7 +38,6 @@ class Histogram:
     x_label: str
     y_label: str
     form: Form = "number"
-    cumulated: bool = False
     x_form: Form = "number"
 
     def __post_init__(self) -> None:
@@ -47,14 +45,21 @@ class Histogram:
         check_bins(self.bounds, self.weights)
 
     def draw(self, paper: Paper) -> None:
-        """Draw the bins, then the lines up to their names."""
+        """Draw the bins, then the lines up to their names, and tell each bin."""
         (ax,) = paper.panels(190, width_pt=435)
-        look = CURVE if self.cumulated else BARS
-        ax.stairs(self.weights, self.bounds, **look)
+        ax.stairs(self.weights, self.bounds, **BARS)
         paper.set_x(ax, self.x, self.x_label, self.x_form)
-        high = 1.0 if self.cumulated else float(self.weights.max()) * 1.06
-        paper.set_y(ax, Span(0.0, high or 1.0), self.y_label, self.form)
+        paper.set_y(ax, Span.from_zero(self.weights), self.y_label, self.form)
         paper.flags(ax, self.edges)
+        said = percent if self.form == "percent" else number
+        for at in np.flatnonzero(self.weights).tolist():
+            ends = (float(self.bounds[at]), float(self.bounds[at + 1]))
+            paper.tell(
+                ax,
+                f"{ends[0]:,.4g} to {ends[1]:,.4g}: {said(float(self.weights[at]))} "
+                f"({self.y_label})",
+                ends,
+            )
 
 
 def snapped(bounds: FloatArray, places: Iterable[float]) -> FloatArray:

@@ -14,7 +14,7 @@ from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.palette import BLUE, GAP, LINES, RING
 from bucketwise.report.figures.spans import Form, Span
 from bucketwise.report.plan_queries import spent
-from bucketwise.words.numbers import percent, si_scale
+from bucketwise.words.numbers import percent, plural, si_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,6 +79,11 @@ class Knee:
         if self.saved.least is not None:
             above.plot([], [], label=self.saved.least_label, **LINES["proposed"])
         paper.legend(above)
+        for (at, waste), saved in zip(curve, self.saved.labels, strict=True):
+            said = f"{plural(at, 'graph')}: {percent(waste)} waste"
+            for ax in (above, below):
+                more = f"; the last saves {saved}" if at > self.at[0] else ""
+                paper.tell(ax, said + more, (at - 0.5, at + 0.5))
 
     def _draw_saved(self, paper: Paper, ax: Axes) -> None:
         """Draw what each step saves; steps past the choice are hollow."""

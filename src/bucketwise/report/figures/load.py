@@ -74,6 +74,12 @@ class Load:
             span = Span(0.0, float(self.bounds[-1]))
             paper.set_x(ax, span, f"{self.unit}s from the start")
             paper.set_y(ax, up, f"{name}{self.each}")
+            for at in np.flatnonzero(self.seen).tolist():
+                ends = (float(self.bounds[at]), float(self.bounds[at + 1]))
+                said = (
+                    f"{self.unit} {ends[0]:,.3g}: {values[at]:,.3g} {name}{self.each}"
+                )
+                paper.tell(ax, said, ends)
         if self.level is not None:
             panels[0].axhline(self.level, **LINES["proposed"])
             panels[0].annotate(

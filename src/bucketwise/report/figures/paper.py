@@ -103,10 +103,10 @@ SIDES = (
 """Steps right and up from a point to its note, as they are tried: the free sides of a
 falling curve first."""
 
-NOTE_GAP_PT, MARK_PT = 9.0, 4.0
-"""From a point to its note; half of a mark's side."""
+NOTE_GAP_PT, MARK_PT, NEAR_PT = 9.0, 4.0, 6.0
+"""From a point to its note; half of a mark's side; how near a point its text is told."""
 
-LINE_NAMES = {"today": "lengths of today", "proposed": "proposed lengths"}
+LINE_NAMES = {"today": "today", "proposed": "proposed"}
 
 
 @contextmanager
@@ -135,6 +135,30 @@ class Paper:
         self._heights_pt: tuple[float, ...] = ()
         self._across_pt = (LEFT_PT, AXES_PT)
         self._above_pt = 0.0
+        self._told: list[
+            tuple[Axes, tuple[float, float], tuple[float, float], str]
+        ] = []
+
+    def tell(
+        self,
+        ax: Axes,
+        text: str,
+        x: tuple[float, float],
+        y: tuple[float, float] | None = None,
+    ) -> None:
+        """Say a text where the mouse is between these values, of all heights or some."""
+        self._told.append((ax, x, y or ax.get_ylim(), text))
+
+    def told(self) -> Iterator[tuple[Bbox, str]]:
+        """Return where each text is said, in points from the lower left, once all fits."""
+        for ax, x, y, text in self._told:
+            corners = ax.transData.transform(list(zip(x, y, strict=True)))
+            (left, right), (low, high) = np.sort(corners, axis=0).T
+            inside = Bbox.intersection(
+                Bbox.from_extents(left, low, right, high), ax.bbox
+            )
+            if inside is not None:
+                yield inside, text
 
     def panels(
         self, *heights_pt: float, left_pt: float = LEFT_PT, width_pt: float = AXES_PT
@@ -192,7 +216,7 @@ class Paper:
 
         Names stand right of their lines like flags. Placed from the right, a name takes
         the lowest row that ends before every line reaching that row or a higher one. A
-        legend tells two kinds of lines apart.
+        legend tells two kinds of lines apart, and what else has a name.
         """
         leftmost: list[float] = []
         for edge in sorted(edges, key=lambda each: (each.at, each.label), reverse=True):
@@ -219,6 +243,7 @@ class Paper:
         if len({edge.style for edge in edges}) > 1:
             for style, label in LINE_NAMES.items():
                 ax.plot([], [], label=label, **LINES[style])
+        if ax.get_legend_handles_labels()[1]:
             self.legend(ax)
 
     def title(self, text: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.report.figures.palette import HATCHES, OUTLINE, SERIES
 from bucketwise.report.figures.spans import Edge, Form, Span
+from bucketwise.words.numbers import percent
 
 if TYPE_CHECKING:
     from bucketwise.report.figures.paper import Paper
@@ -49,7 +50,7 @@ class Rows:
         """
         n_rows = len(self.names)
         (ax,) = paper.panels(ROW_PT * (n_rows + 0.2), left_pt=14, width_pt=509)
-        left = np.zeros(n_rows)
+        left, told = np.zeros(n_rows), []
         for name, part, colour, hatch in zip(
             self.series, self.parts, SERIES, HATCHES, strict=False
         ):
@@ -59,6 +60,14 @@ class Rows:
                 "hatch": hatch,
             }
             ax.barh(range(n_rows), part, BAR, left, linewidth=0.5, label=name, **look)
+            for row in np.flatnonzero(part).tolist():
+                ends = (float(left[row]), float(left[row] + part[row]))
+                said = (
+                    f"{percent(part[row])}"
+                    if self.form == "percent"
+                    else f"{part[row]:,.3g}"
+                )
+                told.append((row, ends, f"{self.names[row]}. {name}: {said}"))
             left += part
         for row, name in enumerate(self.names):
             ax.annotate(name, (0, row - BAR / 2), (0, 2), textcoords="offset points")
@@ -72,3 +81,5 @@ class Rows:
         if self.limit:
             paper.flags(ax, [self.limit])
         paper.legend(ax, self.title)
+        for row, ends, text in told:
+            paper.tell(ax, text, ends, (row - BAR / 2, row + BAR / 2))

@@ -132,6 +132,8 @@ class Marks:
         points = np.column_stack([sent.width_px, sent.height_px])
         notes = [(*points[at], sent.name(at)) for at in order[:MOST_NOTES].tolist()]
         paper.notes(ax, notes, [*curves, *points[:, None]])
+        for at, (x, y) in enumerate(points.tolist()):
+            paper.tell(ax, f"{sent.name(at)}: {number(sent.count[at])}", (x, x), (y, y))
         paper.legend(ax)
 
 

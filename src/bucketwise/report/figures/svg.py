@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.palette import VARIABLES
@@ -38,7 +38,22 @@ def to_svg(drawing: Drawing) -> str:
         drawing.plot.draw(paper)
         paper.fit()
         paper.figure.savefig(text, format="svg", metadata=NO_METADATA)
-    return _inline(text.getvalue(), drawing)
+        told = "\n".join(_told(paper))
+    body = _inline(text.getvalue(), drawing)
+    said = f'<g fill="none" pointer-events="all">\n{told}\n</g>\n' if told else ""
+    return body.replace("</svg>", f"{said}</svg>")
+
+
+def _told(paper: Paper) -> Iterator[str]:
+    """Return what is said where the mouse is, each as a place that nobody sees."""
+    high = paper.figure.bbox.height
+    for box, text in paper.told():
+        sides = (box.x0, high - box.y1, box.width, box.height)
+        x, y, width, height = (_number(str(side)) for side in sides)
+        yield (
+            f'<rect class="told" x="{x}" y="{y}" width="{width}" height="{height}">'
+            f"<title>{html.escape(text)}</title></rect>"
+        )
 
 
 def _inline(text: str, drawing: Drawing) -> str:

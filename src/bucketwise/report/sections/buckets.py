@@ -1,125 +1,310 @@
-"""The chosen buckets one by one: whom each serves and what it wastes."""
+"""The chosen buckets, why these and so many, and what if others were compiled."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.plan import BucketUse, Visual
-from bucketwise.report.blocks import Column, Row, Section, Table
-from bucketwise.report.figures.buckets import bars_drawing, padding_of
-from bucketwise.report.plan_queries import UNIT, spent
-from bucketwise.words.numbers import memory, number, percent
-
-HEADS = (
-    "ViT patches",
-    "Merged patches",
-    "Largest square, px",
-    "ViT runs",
-    "Share",
-    "Useful",
-    "Padded",
-    "Waste",
+from bucketwise.core.plan import BucketUse, Current, Planned, PointLike, Visual
+from bucketwise.report.before_after import graph_minutes, minutes
+from bucketwise.report.blocks import (
+    Block,
+    Column,
+    Drawing,
+    Paragraph,
+    Part,
+    Points,
+    Row,
+    Section,
+    Table,
+    WhatIf,
 )
-MASK = "Attention mask"
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.figures.knee import knee_drawing
+from bucketwise.report.plan_queries import MARKS, UNIT, noun_of, spent
+from bucketwise.report.what_if.panel_data import panel_data
+from bucketwise.words.numbers import (
+    dotted,
+    joined,
+    memory,
+    number,
+    percent,
+    plural,
+    saving_arithmetic,
+    verb,
+)
 
 
-def buckets(analysis: Analysis) -> Section:
-    """Return the table of buckets and its figure."""
+def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
+    """Return the table of buckets, how many there are, and the panel to try others."""
     visual = analysis.plan.visual
+    blocks: list[Block] = [
+        _table(analysis),
+        Points(items=tuple(_why(analysis))),
+        how_many(visual, analysis.plan.provenance.options),
+    ]
+    # Where soft tokens are compared, the part on units says why there is no panel.
+    if not visual.soft_tokens:
+        blocks.append(_what_if(analysis, inputs))
     return Section(
         id="buckets",
-        title="Buckets",
+        title="Buckets" if visual.soft_tokens else "Buckets and what if",
         finding=_finding(visual),
-        blocks=(
-            _table(visual),
-            bars_drawing(visual.buckets, visual.cost.unit, UNIT, "ViT compute"),
-        ),
+        blocks=tuple(blocks),
     )
 
 
 def _finding(visual: Visual) -> str:
-    total = sum(map(padding_of, visual.buckets))
+    total = visual.padded_compute - visual.useful_compute
     if len(visual.buckets) == 1:
-        only = visual.buckets[0]
-        if total <= 0:
-            return (
-                f"One bucket of {only.vit_patches:,} holds every run, with no padding."
-            )
+        only = f"One bucket of {visual.vit_max_seq_lens[0]:,} holds every run"
         waste = percent(visual.waste)
-        return (
-            f"One bucket of {only.vit_patches:,} holds every run; {waste} is padding."
-        )
+        return f"{only}; {waste} is padding." if total > 0 else f"{only}, unpadded."
     if total <= 0:
         return "Every run fits its bucket exactly: nothing is padding."
-    worst = max(visual.buckets, key=padding_of)
+    worst = max(visual.buckets, key=_padding)
     return (
-        f"{percent(visual.waste)} of the ViT compute is padding, and the bucket of "
-        f"{worst.vit_patches:,} carries the largest part of it, "
-        f"{percent(padding_of(worst) / total)}."
+        f"{percent(visual.waste)} of the ViT compute is padding, "
+        f"{percent(_padding(worst) / total)} of that in the bucket of "
+        f"{worst.vit_patches:,}."
     )
 
 
-def _table(visual: Visual) -> Table:
-    pinned = any(use.pinned for use in visual.buckets)
-    heads = (*HEADS, *((MASK,) if _has_masks(visual) else ()))
-    head = [Column(text=text, style="number") for text in heads]
-    if pinned:
-        head.append(Column(text="Why"))
-    rows = [
-        Row(cells=_cells(use, visual) + (_why(use) if pinned else ()))
+def _padding(use: BucketUse) -> float:
+    return use.padded_compute - use.useful_compute
+
+
+def _table(analysis: Analysis) -> Table:
+    """Return whom each bucket serves, what it wastes, and what its graph takes."""
+    visual, each = analysis.plan.visual, graph_minutes(analysis)
+    heads = [
+        *("ViT patches", "Merged patches", "Largest square, px", "ViT runs", "Share"),
+        *("Padded compute", "Waste", "Device memory"),
+        *(["Compile time"] if each is not None else []),
+    ]
+    held = [
+        analysis.release.engine.length_bytes(analysis.profile, use.vit_patches)
         for use in visual.buckets
     ]
+    rows = [
+        (
+            f"{use.vit_patches:,}" + (" (pinned)" if use.pinned else ""),
+            f"{use.merged_patches:,}",
+            f"{use.largest_square:,} x {use.largest_square:,}"
+            if use.largest_square
+            else "none",
+            number(use.runs),
+            percent(use.share),
+            spent(use.padded_compute, visual),
+            percent(use.waste),
+            memory(n_bytes),
+            *([minutes(each)] if each is not None else []),
+        )
+        for use, n_bytes in zip(visual.buckets, held, strict=True)
+    ]
+    total = (
+        *("All", "", "", number(sum(use.runs for use in visual.buckets)), "100%"),
+        *(spent(visual.padded_compute, visual), percent(visual.waste)),
+        memory(sum(held)),
+        *([minutes(each * len(rows))] if each is not None else []),
+    )
+    takes = (
+        "kernels, buffers and inputs"
+        if visual.soft_tokens
+        else ("the attention mask, inputs and outputs")
+    )
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
-            "itself."
-            + (
-                " The mask is the one input of the graph that grows with the square of "
-                "its length."
-                if _has_masks(visual)
-                else ""
-            )
+            f"itself. Device memory is what its graph adds beside the weights: {takes} "
+            f"({MARKS['assumed']}: that every device holds them whole)"
         ),
-        head=tuple(head),
-        rows=(*rows, _total(visual, pinned=pinned)),
+        head=tuple(Column(text=text, style="number") for text in heads),
+        rows=(
+            *(Row(cells=cells) for cells in rows),
+            Row(cells=total, marked=True),
+        ),
     )
 
 
-def _cells(use: BucketUse, visual: Visual) -> tuple[str, ...]:
-    side = use.largest_square
-    return (
-        f"{use.vit_patches:,}",
-        f"{use.merged_patches:,}",
-        f"{side:,} x {side:,}" if side else "none",
-        number(use.runs),
-        percent(use.share),
-        spent(use.useful_compute, visual),
-        spent(use.padded_compute, visual),
-        percent(use.waste),
-        *((memory(use.mask_bytes),) if _has_masks(visual) else ()),
+def _why(analysis: Analysis) -> Iterator[str]:
+    """Return why these lengths and limits, in the numbers that decide."""
+    visual, force = analysis.plan.visual, analysis.plan.model.max_pixels
+    top, largest, noun = (
+        visual.vit_max_seq_lens[-1],
+        visual.largest_needed,
+        noun_of(analysis),
+    )
+    held = f"the largest {noun} read needs {largest:,} under max_pixels "
+    held += f"{visual.processor.max_pixels:,}"
+    raised = "" if top == largest else "; headroom, alignment or a pin raises it"
+    if visual.top.way == "raised":
+        raised = "; it is raised so that everything the limit lets through fits"
+    yield f"Why {top:,} at the top: {held}{raised}."
+    if len(visual.vit_max_seq_lens) > 1:
+        below = joined(visual.vit_max_seq_lens[:-1])
+        pinned = [use.vit_patches for use in visual.buckets if use.pinned]
+        given = f" ({joined(pinned)} as asked)" if pinned else ""
+        chosen = (
+            "exact optimum; no other lengths, as many, cost less on this traffic"
+            if visual.decision.strategy == "exact"
+            else f"chosen by {visual.decision.strategy}, as asked; the appendix has the "
+            "exact optimum beside it"
+        )
+        yield f"Why {below} below it{given}: {chosen}."
+    limit = visual.processor.max_pixels
+    if limit != force:
+        yield (
+            f"Why max_pixels {limit:,} instead of {force:,}: under it nothing outgrows "
+            f"the top length, and no {noun} read becomes smaller."
+        )
+    yield from _unused(visual.current)
+
+
+def _unused(current: Current | None) -> Iterator[str]:
+    """Return today's lengths that nobody needs."""
+    if current is not None and current.unused_buckets:
+        n = len(current.unused_buckets)
+        yield (
+            f"No run uses today's {'length' if n == 1 else 'lengths'} "
+            f"{joined(current.unused_buckets)}: {plural(n, 'graph')} "
+            f"{verb(n, 'takes', 'take')} compile time and device memory for nothing."
+        )
+
+
+def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> Part:
+    """Return what each further graph saves and why k was chosen."""
+    decided = visual.decision
+    blocks: list[Block] = []
+    if decided.price_per_graph is not None:
+        price = spent(decided.price_per_graph, visual)
+        text = (
+            f"One more graph is priced at {price} on the scale of this traffic "
+            f"({MARKS['measured']}: from the minutes, images and days given); k is "
+            "where compute plus the price of all graphs is least."
+        )
+        blocks.append(Paragraph(text=text))
+    if decided.strategy != "exact":
+        text = (
+            f"The table and the curve are of the exact optimum; the plan itself was "
+            f"made by {decided.strategy}, as asked."
+        )
+        blocks.append(Paragraph(text=text))
+    blocks.append(_frontier(visual, unit))
+    if drawing := graphs_drawing(visual, options, unit):
+        blocks.append(drawing)
+    return Part(
+        id="how-many",
+        title="How many",
+        finding=f"{plural(decided.k, 'graph')}: {decided.reason}.",
+        blocks=tuple(blocks),
     )
 
 
-def _has_masks(visual: Visual) -> bool:
-    """Return whether graphs are given masks: chunks of a language model make theirs."""
-    return not visual.soft_tokens
+def graphs_drawing(
+    visual: Planned, options: Mapping[str, Any], unit: str = UNIT
+) -> Drawing | None:
+    """Return what each graph saves as a figure; None where there is but one answer."""
+    if len(visual.frontier) == 1:
+        return None
+    return knee_drawing(visual, options, _frontier(visual, unit))
 
 
-def _why(use: BucketUse) -> tuple[str]:
-    return ("pinned" if use.pinned else "chosen",)
-
-
-def _total(visual: Visual, *, pinned: bool) -> Row:
-    runs = sum(use.runs for use in visual.buckets)
-    masks = sum(use.mask_bytes for use in visual.buckets)
-    cells = (
-        "All",
-        "",
-        "",
-        number(runs),
-        "100%",
-        spent(visual.useful_compute, visual),
-        spent(visual.padded_compute, visual),
-        percent(visual.waste),
-        *((memory(masks),) if _has_masks(visual) else ()),
+def _frontier(visual: Planned, unit: str) -> Table:
+    rows = []
+    before: PointLike | None = None
+    for point in visual.frontier:
+        chosen = point.k == visual.decision.k
+        arithmetic = saving = ""
+        if before is not None and point.saving is not None:
+            saving = percent(point.saving)
+            arithmetic = saving_arithmetic(
+                before.padded_compute, point.padded_compute, visual.cost.unit
+            )
+        rows.append(
+            Row(
+                cells=(
+                    f"{point.k} (chosen)" if chosen else str(point.k),
+                    dotted(point.lengths),
+                    spent(point.padded_compute, visual),
+                    percent(point.waste),
+                    saving,
+                    arithmetic,
+                ),
+                marked=chosen,
+            )
+        )
+        before = point
+    return Table(
+        caption=(
+            "The exact optimum for every number of graphs. What one more graph saves "
+            "is a share of the compute with one graph fewer."
+        ),
+        head=(
+            Column(text="Graphs"),
+            Column(text=f"Lengths, {unit}", style="lengths"),
+            Column(text="Padded compute", style="number"),
+            Column(text="Waste", style="number"),
+            Column(text="This graph saves", style="number"),
+            Column(text="because", style="number"),
+        ),
+        rows=tuple(rows),
     )
-    return Row(cells=(*cells, "") if pinned else cells, marked=True)
+
+
+def _what_if(analysis: Analysis, inputs: ReportInputs) -> Part:
+    """Return the panel in which lengths are edited."""
+    plan = analysis.plan
+    releases = (
+        analysis.release.engine.files_to_edit(plan, inputs.base, inputs.targets)
+        if inputs.base is not None and inputs.targets
+        else ()
+    )
+    terms = (
+        analysis.release.engine.memory_coefficients(
+            analysis, inputs.base, inputs.targets
+        )
+        if inputs.memory is not None and inputs.base is not None
+        else None
+    )
+    told = panel_data(analysis, releases, terms)
+    blocks: list[Block] = [
+        WhatIf(data=told.json, decoder=told.decoder),
+        Paragraph(text=_rests_on(analysis, told.stand_in_share)),
+    ]
+    sizes = " and decoder sizes" if told.decoder else ""
+    limit = ", move the pixel limit" if told.limit else ""
+    deployment = ", change what it is deployed with" if terms else ""
+    return Part(
+        id="what-if",
+        title="What if",
+        finding=(
+            f"Move, add or remove lengths{sizes}{limit}{deployment}: failures, waste, "
+            "memory and files follow at once."
+        ),
+        blocks=tuple(blocks),
+    )
+
+
+def _rests_on(analysis: Analysis, stand_in_share: float) -> str:
+    visual = analysis.plan.visual
+    text = (
+        "Computed in this page, from the histogram of the sizes read, by the arithmetic "
+        f"of the plan; starts at its lengths and at max_pixels "
+        f"{visual.processor.max_pixels:,}. ViT compute is derived, device memory is "
+        "that of one device and partly assumed. The address of the page carries what "
+        "is edited."
+    )
+    if analysis.plan.visual_by_target:
+        text += (
+            " Lengths are those of the newest release; files of releases before 0.12.0 "
+            "get one attention window more for each, which holds the same images."
+        )
+    if stand_in_share:
+        text += (
+            f" To keep this file small, {percent(stand_in_share)} of the images are "
+            "told by another size of the same length: exact under the limit of the "
+            "plan, close under others."
+        )
+    return text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bucketwise.lint.case import Judged
 from bucketwise.lint.finding import Reported, Severity
@@ -11,9 +11,9 @@ from bucketwise.nouns.engine import written
 from bucketwise.report.blocks import (
     Block,
     Column,
+    Folded,
     Listing,
     Panel,
-    Paragraph,
     Points,
     Row,
     Section,
@@ -23,12 +23,36 @@ from bucketwise.report.blocks import (
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.words.numbers import plural
 
+NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+WHOLE = "the configuration"
 
-def snippets(files: Mapping[str, Mapping[str, str]], sdk: str) -> Section | None:
-    """Return every file in tabs by release, the newest first; None where there is none."""
+
+def configuration(
+    files: Mapping[str, Mapping[str, str]], sdk: str, inputs: ReportInputs | None = None
+) -> Section | None:
+    """Return what lint finds in that of today, and the files to copy; None for neither."""
+    judged = inputs.in_service if inputs else None
+    blocks: list[Block] = []
+    if judged is not None:
+        if judged.reported:
+            blocks.append(_table(judged))
+        blocks.append(Points(items=(_judged_by(judged), *judged.not_judged)))
     named = [(version, texts) for version, texts in files.items() if texts]
-    if not named:
+    if named:
+        blocks.append(_files(named, sdk))
+    if not blocks:
         return None
+    said = _finding(judged) if judged is not None else "The files stand ready to copy."
+    return Section(
+        id="configuration",
+        title="Configuration",
+        finding=said,
+        blocks=tuple(blocks),
+    )
+
+
+def _files(named: Sequence[tuple[str, Mapping[str, str]]], sdk: str) -> Folded:
+    """Return every file in tabs by release, the newest first."""
     n_files = sum(len(texts) for _, texts in named)
     panels = tuple(
         Panel(
@@ -37,37 +61,12 @@ def snippets(files: Mapping[str, Mapping[str, str]], sdk: str) -> Section | None
         )
         for version, texts in reversed(named)
     )
-    return Section(
-        id="snippets",
-        title="Files",
-        finding=(
+    return Folded(
+        summary=(
             f"{plural(n_files, 'file')} for {plural(len(named), 'release')}, ready to "
-            "copy; the same text stands in the files beside this report."
+            "copy; the same text stands in the files beside this report"
         ),
         blocks=(Tabs(name="Release", panels=panels),),
-    )
-
-
-NOUNS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
-WHOLE = "the configuration"
-
-
-def configuration(inputs: ReportInputs) -> Section | None:
-    """Return the findings; None where nothing of today is known."""
-    judged = inputs.in_service
-    if judged is None:
-        return None
-    blocks: list[Block] = []
-    if judged.reported:
-        blocks.append(_table(judged))
-    blocks.append(Paragraph(text=_judged_by(judged)))
-    if judged.not_judged:
-        blocks.append(Points(items=judged.not_judged))
-    return Section(
-        id="lint",
-        title="Lint",
-        finding=_finding(judged),
-        blocks=tuple(blocks),
     )
 
 
@@ -110,6 +109,7 @@ def _table(judged: Judged) -> Table:
             Column(text="Right"),
         ),
         rows=tuple(_row(each) for each in judged.reported),
+        wide=True,
     )
 
 
@@ -127,6 +127,7 @@ def _row(reported: Reported) -> Row:
             f"{finding.why}.{raises}" if raises else finding.why,
             finding.right,
         ),
+        failing=(0,) if finding.severity == "error" else (),
     )
 
 

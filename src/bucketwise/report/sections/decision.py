@@ -1,62 +1,95 @@
-"""What to compile, what it saves, and how sure that is: the first screen."""
+"""What to compile, what it saves, whether it fits, and how sure: the first screen."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.memory import fit_in_words
 from bucketwise.core.plan import Call, Current, Verdict, Visual
 from bucketwise.core.verdict import CALLS
+from bucketwise.report.before_after import (
+    before_after,
+    graph_minutes,
+    minutes,
+)
 from bucketwise.report.blocks import (
     Block,
     Callout,
-    Column,
+    Drawing,
+    Fact,
+    Facts,
+    Level,
+    Opening,
     Paragraph,
-    Row,
     Section,
-    Table,
 )
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.plan_queries import LEGEND, UNIT, noun_of
-from bucketwise.report.sections.before_after import before_after
-from bucketwise.report.sections.sureness import how_sure
+from bucketwise.report.figures.lengths import PATCHES, Other, lengths_drawing
+from bucketwise.report.plan_queries import LEGEND, UNIT, demand_of, noun_of
+from bucketwise.report.settings import settings_table
+from bucketwise.report.sureness import how_sure
 from bucketwise.words.numbers import (
-    compared,
+    change,
     dotted,
     joined,
-    literal,
+    memory,
+    number,
+    percent,
     plural,
-    share_in_words,
-    verb,
+    plural_of,
 )
 
-LEVELS: dict[Call, Literal["note", "warning", "danger"]] = {
-    "go": "note",
+LEVELS: dict[Call, Level] = {
+    "go": "good",
     "go_if": "warning",
     "keep": "note",
     "no": "danger",
 }
 """How loud a verdict is."""
 
+FIT_LEVELS: dict[str, Level] = {"fits": "good", "close": "warning"}
+"""How loud it is that a configuration fits; in other words it does not."""
+
 
 def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return the section that a reader with one minute reads."""
-    visual = analysis.plan.visual
-    blocks: list[Block] = [verdict_callout(analysis.plan.verdict)]
-    if visual.bucket_unit == "merged_patches":
-        blocks.append(merged_callout(visual))
-    blocks += [
-        how_sure(analysis),
-        before_after(analysis, inputs),
-        Paragraph(text=LEGEND),
-        _lists(analysis),
-        Paragraph(text=_counts(visual) if visual.soft_tokens else _units(analysis)),
+    plan = analysis.plan
+    blocks: list[Block] = [
+        Opening(
+            verdict=verdict_callout(plan.verdict),
+            facts=Facts(
+                items=(
+                    _saved(plan.visual),
+                    _failing(analysis),
+                    _fits(analysis, inputs),
+                    _graphs(analysis),
+                )
+            ),
+            drawing=headline(analysis),
+            sure=how_sure(analysis),
+            beside=(settings_table(plan, analysis.release.engine),),
+        )
     ]
+    if plan.visual.bucket_unit == "merged_patches":
+        blocks.append(merged_callout(plan.visual))
+    blocks += [before_after(analysis, inputs), Paragraph(text=LEGEND)]
     return Section(
         id="decision",
         title="Decision",
-        finding=_finding(analysis, visual),
+        finding=finding(analysis),
         blocks=tuple(blocks),
+    )
+
+
+def headline(analysis: Analysis) -> Drawing:
+    """Return the lengths over what the traffic needs, against today or one graph."""
+    visual = analysis.plan.visual
+    lengths, current = visual.vit_max_seq_lens, visual.current
+    other = Other(lengths[-1:], "with one graph", today=False)
+    if current is not None:
+        other = Other(current.max_seq_lens, "at today's lengths", today=True)
+    seen_against = other if other.lengths != lengths else None
+    return lengths_drawing(
+        demand_of(analysis), lengths, visual.cost, PATCHES, seen_against
     )
 
 
@@ -85,19 +118,22 @@ def merged_callout(visual: Visual) -> Callout:
     return Callout(level="danger", mark="Not the unit the runtime compares.", text=text)
 
 
-def _finding(analysis: Analysis, visual: Visual) -> str:
-    model = analysis.plan.model
+def finding(analysis: Analysis) -> str:
+    """Return what to compile in one sentence."""
+    model, visual, decoder = (
+        analysis.plan.model,
+        analysis.plan.visual,
+        analysis.plan.decoder,
+    )
     opening = (
         f"Assuming the model is {model.hf_id}, because none was named: "
         if model.assumed
         else ""
     )
-    fails = ""
-    if visual.current is not None:
-        fails = f"{_failing(visual.current, analysis)}; "
+    advised = analysis.plan.verdict.call in ("go", "go_if")
     k = len(visual.vit_max_seq_lens)
-    graphs = f"compile {plural(k, 'ViT graph')}, of {joined(visual.vit_max_seq_lens)} "
-    decoder = analysis.plan.decoder
+    unit = "soft tokens" if visual.soft_tokens else "patches"
+    graphs = f"{plural(k, 'ViT graph')}, of {joined(visual.vit_max_seq_lens)} {unit}"
     decodes = ""
     if decoder is not None:
         sizes = joined(decoder.decoder_batch_sizes)
@@ -106,103 +142,103 @@ def _finding(analysis: Analysis, visual: Visual) -> str:
             decodes = (
                 f", and one decoder graph for {plural(decoder.batch_size, 'sequence')}"
             )
-    unit = "soft tokens" if visual.soft_tokens else "patches"
-    text = f"{opening}{fails}{graphs}{unit}{decodes}{_saving(visual)}."
+    verb = "compile " if advised else "planned, not advised: "
+    text = f"{opening}{verb}{graphs}{decodes}."
     return text[0].upper() + text[1:]
 
 
-def _failing(current: Current, analysis: Analysis) -> str:
-    noun = noun_of(analysis)
-    if not current.overflow_images:
-        return f"no {noun} fails today"
-    images = plural(current.overflow_images, noun)
-    share = share_in_words(current.overflow_share)
-    return f"{images} ({share}) {verb(current.overflow_images, 'fails', 'fail')} today"
-
-
-def _saving(visual: Visual) -> str:
-    """Return what the ViT saves: against today, or one graph where that saves nothing."""
-    current, said = visual.current, []
-    one, proposed = visual.one_graph_compute, visual.padded_compute
+def _saved(visual: Visual) -> Fact:
+    """Return the compute against today's, or against one graph."""
+    current, label = visual.current, "ViT compute"
+    padding = f"{percent(visual.waste)} of it is padding"
     if current is not None and current.padded_compute_served > 0:
-        before, after = (
-            current.padded_compute_served,
-            current.proposed_compute_on_served,
+        served = f" on the {number(current.served_images)} it serves"
+        said = change(current.padded_compute_served, current.proposed_compute_on_served)
+        beside = f"than today{served if current.overflow_images else ''}; {padding}"
+    elif len(visual.vit_max_seq_lens) > 1:
+        said = change(visual.one_graph_compute, visual.padded_compute)
+        beside = f"than one graph of {visual.vit_max_seq_lens[-1]:,}; {padding}"
+    else:
+        return Fact(
+            label=label, value=f"{percent(visual.waste)} padding", note="with one graph"
         )
-        served = " on what it serves" if current.overflow_images else ""
-        said.append(compared(before, after, "ViT compute", f"today{served}"))
-        one = one if after > before else 0.0
-    if len(visual.vit_max_seq_lens) > 1 and one:
-        said.insert(0, compared(one, proposed, "ViT compute", "one graph"))
-    return f": {', and '.join(said)}" if said else ""
+    good: Level = "good" if said.endswith("less") else "note"
+    return Fact(label=label, value=said, note=beside, level=good)
 
 
-def _lists(analysis: Analysis) -> Table:
-    plan = analysis.plan
-    visual = plan.visual
-    is_merged = visual.bucket_unit == "merged_patches"
-    caption = f"What to write inside visual, in {_unit(is_merged)}"
-    if plan.visual_by_target:
-        caption += (
-            ". The lists differ because releases before 0.12.0 count one more attention "
-            "window; the rest of this report is for the newest"
+def _failing(analysis: Analysis) -> Fact:
+    """Return how many images fail today and as planned."""
+    visual, noun = analysis.plan.visual, plural_of(noun_of(analysis))
+    current, then = visual.current, visual.overflow_images
+    outgrows = visual.overflow_possible > visual.vit_max_seq_lens[-1]
+    note = f"a larger {noun_of(analysis)} could" if outgrows else "none can as planned"
+    level: Level = "danger" if then else "note"
+    if visual.bucket_unit == "merged_patches":
+        note, level = "larger ones raise: the lists are in merged patches", "danger"
+    if current is None:
+        return Fact(
+            label=f"{noun.capitalize()} that fail",
+            value=number(then),
+            note=note,
+            level=level,
         )
-    if visual.soft_tokens:
-        return _nested_lists(analysis)
-    head = (
-        Column(text=analysis.release.engine.sdk),
-        Column(text="Setting", style="code"),
-        Column(text=f"The same in {_unit(not is_merged)}", style="number"),
-    )
-    rows = []
-    for each in analysis.release.engine.lists_to_set(plan):
-        half = plan.visual_for(each.last)
-        other = half.vit_max_seq_lens if is_merged else half.merged_max_seq_lens
-        setting = f'"{each.key}": {literal(each.lengths)}'
-        rows.append(Row(cells=(each.releases, setting, dotted(other))))
-    if not rows:
-        other = visual.vit_max_seq_lens if is_merged else visual.merged_max_seq_lens
-        setting = f'"max_seq_len": {literal(visual.max_seq_lens)}'
-        rows.append(Row(cells=("none so far", setting, dotted(other))))
-    return Table(caption=caption, head=head, rows=tuple(rows))
-
-
-def _nested_lists(analysis: Analysis) -> Table:
-    """Return both lists of a family that compares soft tokens, and where they stand."""
-    settings = analysis.release.engine.nested_lists(analysis.plan)
-    return Table(
-        caption="What to write, in soft tokens",
-        head=(Column(text="Inside"), Column(text="Setting", style="code")),
-        rows=tuple(
-            Row(cells=(level, f'"{name}": {literal(found)}'))
-            for level, name, found in settings
-        ),
+    return Fact(
+        label=f"{noun.capitalize()} that fail, today → planned",
+        value=f"{_count(current)} → {number(then)}",
+        note=f"{note}{_limit(current)}",
+        level="danger" if current.overflow_images else level,
     )
 
 
-def _counts(visual: Visual) -> str:
-    """Say what the two lists are compared with."""
-    return (
-        f"The ViT takes max_soft_tokens {literal(visual.soft_tokens)} exactly, padded: "
-        "whatever a processor scales to must be among them. A run of an image's own "
-        "tokens in the prompt takes the least length that holds it."
+def _count(current: Current) -> str:
+    fails = current.overflow_images
+    share = f" ({percent(current.overflow_share)})" if fails else ""
+    return f"{number(fails)}{share}"
+
+
+def _limit(current: Current) -> str:
+    if not current.max_pixels_assumed or not current.overflow_images:
+        return ""
+    return "; today's max_pixels is assumed"
+
+
+def _fits(analysis: Analysis, inputs: ReportInputs) -> Fact:
+    """Return what the fullest device holds of its memory."""
+    plan = inputs.memory
+    unknown = "whether it fits is not known: no device was named"
+    if plan is None and analysis.plan.visual.soft_tokens:
+        return Fact(label="Device memory", value="not known", note=unknown)
+    if plan is None:
+        lengths = analysis.plan.visual.vit_max_seq_lens
+        masks = sum(map(analysis.release.engine.mask_bytes, lengths))
+        return Fact(
+            label="Attention masks",
+            value=memory(masks),
+            note=unknown,
+        )
+    held, fits = plan.fullest.device_bytes, fit_in_words(plan)
+    assumed = ", assumed" if plan.device_assumed else ""
+    return Fact(
+        label=f"Device memory ({plan.device}{assumed})",
+        value=f"{memory(held)} of {memory(plan.usable_bytes)}",
+        note=fits if "estimate" in fits else f"{fits}, by estimate",
+        level=FIT_LEVELS.get(fits, "danger"),
+        filled=held / plan.usable_bytes,
     )
 
 
-def _unit(is_merged: bool) -> str:
-    return "merged patches" if is_merged else UNIT
-
-
-def _units(analysis: Analysis) -> str:
-    model = analysis.plan.model
-    area = model.merge_size**2
-    return (
-        f"Released runtimes compare ViT patches, before {area} of them merge into one "
-        "token. Vendor documents up to 0.11 say merged patches of the same setting; a "
-        f"list in that unit holds images of {ordinal(area)} of the area."
+def _graphs(analysis: Analysis) -> Fact:
+    """Return how many graphs to compile, and how long that takes where it is known."""
+    plan, each = analysis.plan, graph_minutes(analysis)
+    current, decoder = plan.visual.current, plan.decoder
+    n_vit = len(plan.visual.vit_max_seq_lens)
+    n_decoder = len(decoder.decoder_batch_sizes) if decoder else 0
+    time = "compile time unknown"
+    if each is not None:
+        time = f"{minutes(n_vit * each)} for those of the ViT"
+    today = f"{len(current.max_seq_lens)} ViT today; " if current else ""
+    return Fact(
+        label="Graphs to compile",
+        value=f"{n_vit} ViT" + (f" + {n_decoder} decoder" if decoder else ""),
+        note=f"{today}{time}",
     )
-
-
-def ordinal(area: int) -> str:
-    """Return one part of so many, in words."""
-    return {4: "a quarter", 9: "a ninth"}.get(area, f"1/{area}")

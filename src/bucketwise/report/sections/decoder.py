@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.plan import Decoder, StepCost
+from bucketwise.core.decoder.decoder_plan import on_batch_size
+from bucketwise.core.decoder.sizing import QUEUEING_LIMIT
+from bucketwise.core.plan import (
+    BatchSizeOption,
+    ContextLength,
+    Decoder,
+    DecoderEvidence,
+    StepCost,
+)
 from bucketwise.report.blocks import (
     Block,
     Callout,
@@ -11,6 +19,7 @@ from bucketwise.report.blocks import (
     Fact,
     Facts,
     Paragraph,
+    Points,
     Row,
     Section,
     Table,
@@ -18,22 +27,29 @@ from bucketwise.report.blocks import (
 from bucketwise.report.figures.active import active_drawing
 from bucketwise.report.figures.load import load_drawing
 from bucketwise.report.plan_queries import MARKS
-from bucketwise.report.sections.decoder_load import load_blocks, sizing_blocks
-from bucketwise.report.sentences import assumed_batch_size
+from bucketwise.report.rejections import rejections_table
+from bucketwise.report.sentences import assumed_batch_size, priced
 from bucketwise.words.numbers import (
     change,
     dotted,
+    duration,
     joined,
     less,
+    number,
     percent,
     plural,
     significant,
 )
 
-SLOTS = "slots"
-"""The step cost that is itself the upper bound."""
-
 COST_DIGITS = 4
+
+RECORDS = {
+    "requests": "requests, each with its start and its end",
+    "arrivals": "arrivals with their tokens, replayed",
+    "engine_log": "log lines in which an engine says what it holds",
+    "engine_stats": "a table of what an engine held over time",
+    "prometheus": "scrapes of an engine's metrics",
+}
 
 
 def decoder(analysis: Analysis) -> Section | None:
@@ -50,32 +66,14 @@ def decoder(analysis: Analysis) -> Section | None:
         blocks += [
             active_drawing(decided),
             _graphs_table(decided),
-            _frontier_table(decided, smaller=smaller),
         ]
-    blocks += [*sizing_blocks(decided), *load_blocks(decided)]
+    blocks += _sizing(decided)
     return Section(
         id="decoder",
         title="Decoder",
         finding=_finding(decided, smaller=smaller),
         blocks=tuple(blocks),
     )
-
-
-def decoder_note(decided: Decoder, *, smaller: bool) -> str:
-    """Return in a few words what the choice saves, or why there is none."""
-    if not smaller:
-        return "this model never runs a smaller graph"
-    if decided.decision.rule == "saturated":
-        return "the decoder is full, one graph is enough"
-    if len(decided.decoder_batch_sizes) == 1:
-        return "one graph is enough"
-    one, mean = decided.one_graph_step_cost, decided.mean_step_cost
-    if one is None or mean is None:
-        return "the vendor's pattern: no load was given"
-    said = change(one, mean)
-    if said == "the same":
-        return said
-    return f"{said} {'slots' if _priced(decided) is None else 'a step'}"
 
 
 def _finding(decided: Decoder, *, smaller: bool) -> str:
@@ -96,7 +94,7 @@ def _finding(decided: Decoder, *, smaller: bool) -> str:
     if len(sizes) == 1:
         return f"{one}, because {decision.reason}."
     text = f"Compile decoder graphs for {joined(sizes)} sequences: {_saving(decided)}"
-    cost, most = _priced(decided), decided.slots_saving
+    cost, most = priced(decided), decided.slots_saving
     if cost is not None and cost.status != "measured" and most is not None:
         text += f", and at most {percent(most)} less"
     return f"{text}."
@@ -108,18 +106,12 @@ def _saving(decided: Decoder) -> str:
     if before is None or after is None:
         return ""
     other = f"one graph of {decided.batch_size:,}"
-    if _priced(decided) is None:
+    if priced(decided) is None:
         fewer = percent(less(before, after))
         return f"a step computes {fewer} fewer slots than with {other}"
     said = change(before, after)
     said = "no less" if said == "the same" else said
     return f"a step costs {said} than with {other}"
-
-
-def _priced(decided: Decoder) -> StepCost | None:
-    """Return the step cost; None where it is no more than the slots of a step."""
-    cost = decided.step_cost
-    return None if cost is None or cost.kind == SLOTS else cost
 
 
 def _why(decided: Decoder, *, smaller: bool) -> list[Block]:
@@ -135,15 +127,8 @@ def _why(decided: Decoder, *, smaller: bool) -> list[Block]:
 
 
 def _facts(decided: Decoder, assumed: str) -> Facts:
-    batch = f"assumed {assumed}" if assumed else f"batch_size {decided.batch_size:,}"
-    facts = [
-        Fact(
-            label="decoder_batch_sizes",
-            value=dotted(decided.decoder_batch_sizes),
-            note=f"sequences, for {batch}",
-            wide=True,
-        )
-    ]
+    batch = f"assumed {assumed}" if assumed else "as given"
+    facts = [Fact(label="batch_size", value=f"{decided.batch_size:,}", note=batch)]
     if len(decided.decoder_batch_sizes) > 1:
         facts += _saving_facts(decided)
     if decided.mean_active is not None:
@@ -176,7 +161,7 @@ def _facts(decided: Decoder, assumed: str) -> Facts:
 
 
 def _saving_facts(decided: Decoder) -> list[Fact]:
-    facts, cost = [], _priced(decided)
+    facts, cost = [], priced(decided)
     if cost is not None and decided.saving is not None:
         mark = MARKS[cost.status]
         facts.append(
@@ -199,7 +184,7 @@ def _saving_facts(decided: Decoder) -> list[Fact]:
 
 
 def _graphs_table(decided: Decoder) -> Table:
-    cost, least = _priced(decided), 1
+    cost, least = priced(decided), 1
     rows = []
     for use in decided.graphs:
         size = use.batch_size
@@ -232,7 +217,7 @@ def _graphs_table(decided: Decoder) -> Table:
 
 
 def _frontier_table(decided: Decoder, *, smaller: bool) -> Table:
-    cost, one = _priced(decided), decided.one_graph_step_cost
+    cost, one = priced(decided), decided.one_graph_step_cost
     rows = []
     for point in decided.frontier:
         chosen = point.k == decided.decision.k
@@ -273,3 +258,136 @@ def _frontier_table(decided: Decoder, *, smaller: bool) -> Table:
 
 def _cost(value: float, cost: StepCost) -> str:
     return f"{significant(value, COST_DIGITS)} {cost.unit}"
+
+
+def _sizing(decided: Decoder) -> list[Block]:
+    """Return what the load says of batch_size and max_seq_len."""
+    blocks: list[Block] = []
+    if decided.batch_sizes:
+        if said := on_batch_size(decided):
+            blocks.append(Callout(level="note", mark="Batch size.", text=said))
+        blocks.append(_batch_sizes(decided))
+    if decided.context_length is not None:
+        blocks.append(_context_length(decided.context_length))
+    return blocks
+
+
+def decoder_evidence(analysis: Analysis) -> list[Block]:
+    """Return other numbers of graphs, and what the load was read from; [] for no load."""
+    decided = analysis.plan.decoder
+    if decided is None:
+        return []
+    evidence, engine = decided.evidence, analysis.release.engine
+    blocks: list[Block] = []
+    if decided.active_share:
+        smaller = engine.picks_smaller_graphs(analysis.plan.model.family)
+        blocks.append(_frontier_table(decided, smaller=smaller))
+    if evidence.samples:
+        blocks.append(_evidence_table(evidence))
+    for caption, found in (
+        ("Records of the load that could not be used", evidence.rejections),
+        ("Noticed in records that were used", evidence.faults),
+    ):
+        if found:
+            blocks.append(rejections_table(caption, found, evidence.samples))
+    notes = (*evidence.notes, *decided.notes)
+    if notes:
+        blocks.append(Points(items=notes))
+    return blocks
+
+
+def _batch_sizes(decided: Decoder) -> Table:
+    limit = f"{QUEUEING_LIMIT * 100:g}%"
+    planned, suggested = decided.batch_size, decided.suggested_batch_size
+    caption = "The same load at other batch sizes; shares are of busy time. "
+    if decided.evidence.kind == "arrivals":
+        caption += "Each is a replay with one graph. "
+    if suggested is None:
+        looked_at = joined([option.batch_size for option in decided.batch_sizes])
+        caption += f"Of {looked_at} each queues in {limit} of it or more."
+    else:
+        caption += f"Suggested is the smallest that queues in less than {limit} of it."
+    rows = []
+    for option in _with_planned(decided):
+        words = [
+            word
+            for word, size in (("planned", planned), ("suggested", suggested))
+            if option.batch_size == size
+        ]
+        said = f" ({', '.join(words)})" if words else ""
+        rows.append(
+            Row(
+                cells=(
+                    f"{option.batch_size:,}{said}",
+                    significant(option.mean_active, 3),
+                    percent(option.full_share),
+                    percent(option.queueing_share),
+                ),
+                marked=option.batch_size == suggested,
+            )
+        )
+    heads = ("Mean active", "All slots in use", "Queueing")
+    return Table(
+        caption=caption,
+        head=(
+            Column(text="batch_size"),
+            *(Column(text=text, style="number") for text in heads),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _with_planned(decided: Decoder) -> list[BatchSizeOption]:
+    """Return the batch sizes looked at, and the planned one, in order."""
+    planned, options = decided.batch_size, list(decided.batch_sizes)
+    mean_active, queues = decided.mean_active, decided.evidence.clipped_share
+    listed = any(option.batch_size == planned for option in options)
+    if mean_active is not None and queues is not None and not listed:
+        own = BatchSizeOption(
+            batch_size=planned,
+            mean_active=mean_active,
+            full_share=decided.active_share[str(planned)],
+            queueing_share=queues,
+        )
+        options.append(own)
+    return sorted(options, key=lambda option: option.batch_size)
+
+
+def _context_length(context: ContextLength) -> Paragraph:
+    images = ""
+    if context.with_images:
+        images = " Prompts are taken to count their visual tokens, as servers do."
+    elif not context.visual:
+        images = " No visual tokens are among them."
+    twice = ""
+    if context.max_seq_len - context.largest >= context.partition:
+        twice = ", and twice that at least"
+    return Paragraph(
+        text=(
+            f"A max_seq_len of {context.max_seq_len:,} holds every request seen: the "
+            f"largest has {context.largest:,} tokens, 99.9% have {context.p999:,} or "
+            f"fewer. It is a multiple of {context.partition:,}{twice}. Counted are "
+            f"{context.source}.{images}"
+        )
+    )
+
+
+def _evidence_table(evidence: DecoderEvidence) -> Table:
+    several = evidence.replicas > 1
+    lines = (
+        ("Kind of record", RECORDS.get(evidence.kind, evidence.kind)),
+        ("Read from", ", ".join(evidence.names) or "names not told"),
+        ("Records read", number(evidence.samples)),
+        ("Span", duration(evidence.span_s)),
+        ("Replicas", number(evidence.replicas)),
+        (
+            "Time seen",
+            duration(evidence.observed_s) + (", of all replicas" if several else ""),
+        ),
+        ("The load was seen on", evidence.measured_with),
+    )
+    return Table(
+        caption="What is known of the decoder's load",
+        head=(Column(text="What"), Column(text="Is")),
+        rows=tuple(Row(cells=line) for line in lines),
+    )

@@ -10,7 +10,7 @@ from bucketwise.core.verdict import memory_reasons
 from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import UNIT
-from bucketwise.report.sections.sureness import deciding
+from bucketwise.report.sureness import deciding
 from bucketwise.words.numbers import plural
 
 NO_MATTER = "create_runtimes"

@@ -1,44 +1,55 @@
-"""What was read: counts, sizes, and the lengths they need."""
+"""What was read: counts, sizes, the lengths they need, and what could not be used."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
+
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import TrafficSummary
-from bucketwise.report.blocks import Block, Fact, Facts, Paragraph, Section
+from bucketwise.report.blocks import (
+    Block,
+    Column,
+    Fact,
+    Facts,
+    Paragraph,
+    Row,
+    Section,
+    Table,
+)
 from bucketwise.report.figures.arrivals import arrivals_drawing
 from bucketwise.report.figures.labels import labels_drawing
-from bucketwise.report.figures.lengths import cumulated_drawing
-from bucketwise.report.figures.pixels import pixels_drawing, sizes_table
 from bucketwise.report.figures.sizes import sizes_drawing
-from bucketwise.report.figures.times import DAY_S, EPOCH_YEAR, HOUR_S
+from bucketwise.report.figures.times import EPOCH_YEAR
 from bucketwise.report.plan_queries import demand_of, noun_of
-from bucketwise.words.numbers import number, plural
+from bucketwise.report.rejections import rejections_table, used_rows
+from bucketwise.words.numbers import duration, number, plural
 from bucketwise.words.reject_reasons import left_out
+
+MOST_SIZES = 5
+"""Sizes named for each reason the processor gives."""
 
 _TOLD = (
     "The input tells how many visual tokens each image became, and no size: there is "
     "no picture of sizes as sent."
 )
 
-DAYS_A_YEAR = 365.25
-LONG_DAYS = 2 * DAYS_A_YEAR
-
 
 def traffic(analysis: Analysis) -> Section:
     """Return what was read, in numbers and figures."""
-    blocks: list[Block] = [_facts(analysis), cumulated_drawing(analysis)]
+    blocks: list[Block] = [_facts(analysis)]
     sizes = analysis.counts.sizes
     if ((sizes.count > 0) & ~sizes.is_told).any():
-        blocks.extend((sizes_drawing(analysis), pixels_drawing(analysis)))
+        blocks.append(sizes_drawing(analysis))
     else:
-        blocks += [Paragraph(text=_TOLD), sizes_table(analysis)]
+        blocks.append(Paragraph(text=_TOLD))
     arrivals = arrivals_drawing(analysis)
     if arrivals is not None:
         blocks.append(arrivals)
     if analysis.traffic.labels:
         blocks.append(labels_drawing(analysis))
+    blocks += _unused(analysis)
     return Section(
         id="traffic",
         title="Traffic",
@@ -67,29 +78,25 @@ def _finding(analysis: Analysis) -> str:
 def _facts(analysis: Analysis) -> Facts:
     summary = analysis.plan.traffic
     weighted = "weighted by a count column" if summary.weighted else "each row is one"
-    apart = " and ".join(left_out(summary.rejections)) or "0 rejected"
+    apart = " and ".join(left_out(summary.rejections))
     images = summary.images - summary.clips
     facts = [
         Fact(
-            label="Rows read",
-            value=number(summary.rows_read),
-            note=f"{number(summary.rows_used)} used, {apart}",
+            label="Rows used",
+            value=number(summary.rows_used),
+            note=f"of {number(summary.rows_read)} read{f'; {apart}' if apart else ''}",
         ),
         Fact(label="Images", value=number(images), note=weighted),
     ]
     if summary.clips:
-        facts.append(
+        facts += [
+            Fact(label="Clips", value=number(summary.clips), note="of any length"),
             Fact(
-                label="Clips", value=number(summary.clips), note="videos of any length"
-            )
-        )
-    facts.append(
-        Fact(
-            label="ViT runs",
-            value=number(summary.runs),
-            note="one an image, one a temporal patch",
-        )
-    )
+                label="ViT runs",
+                value=number(summary.runs),
+                note="one an image, one a temporal patch",
+            ),
+        ]
     if summary.told:
         facts.append(
             Fact(
@@ -104,13 +111,10 @@ def _facts(analysis: Analysis) -> Facts:
                 label="Refused by the processor",
                 value=number(summary.refused_by_processor),
                 note="counted above, served by no plan",
+                level="warning",
             )
         )
     facts.append(_span(summary))
-    if summary.labels:
-        n_labels = len(summary.labels)
-        note = "their mix is drawn below"
-        facts.append(Fact(label="Labels", value=number(n_labels), note=note))
     return Facts(items=tuple(facts))
 
 
@@ -127,15 +131,41 @@ def _span(summary: TrafficSummary) -> Fact:
     return Fact(label="Span", value=duration(seconds), note=note)
 
 
-def duration(seconds: float) -> str:
-    """Return a span of time in its largest fitting unit."""
-    days = seconds / DAY_S
-    if days >= LONG_DAYS:
-        return f"{days / DAYS_A_YEAR:.1f} years"
-    if days >= 2:  # noqa: PLR2004 - "1.5 days" reads worse than "36 hours"
-        return plural(round(days), "day")
-    if seconds >= 2 * HOUR_S:
-        return plural(round(seconds / HOUR_S), "hour")
-    if seconds >= 60:  # noqa: PLR2004 - a minute
-        return plural(round(seconds / 60), "minute")
-    return plural(round(seconds), "second")
+def _unused(analysis: Analysis) -> list[Block]:
+    """Return rejected rows, and sizes the processor refuses."""
+    summary, blocks = analysis.plan.traffic, list[Block]()
+    if summary.rejections:
+        said = f"{used_rows(summary)}: the reasons"
+        blocks.append(rejections_table(said, summary.rejections, summary.rows_read))
+    if summary.refused_by_processor:
+        blocks.append(_refused(analysis))
+    return blocks
+
+
+def _refused(analysis: Analysis) -> Table:
+    counts = analysis.counts
+    sizes = counts.sizes
+    by_reason: dict[str, list[int]] = {}
+    for index in np.flatnonzero(~counts.accepted).tolist():
+        # The ratio that follows the rule is the image's own; the size tells it too.
+        reason = str(counts.error[index]).split(", got ")[0]
+        by_reason.setdefault(reason, []).append(index)
+    rows = []
+    for reason, found in by_reason.items():
+        weight = float(sizes.count[found].sum())
+        named = ", ".join(
+            f"{sizes.width_px[index]:,} x {sizes.height_px[index]:,}"
+            for index in found[:MOST_SIZES]
+        )
+        more = len(found) - MOST_SIZES
+        text = f"{named} and {plural(more, 'more size')}" if more > 0 else named
+        rows.append(Row(cells=(reason, number(weight), text)))
+    return Table(
+        caption="Refused by the processor: counted as traffic, in no other number",
+        head=(
+            Column(text="What the processor raises"),
+            Column(text="Images", style="number"),
+            Column(text="Sizes, px"),
+        ),
+        rows=tuple(rows),
+    )

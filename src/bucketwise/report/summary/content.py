@@ -8,21 +8,20 @@ from dataclasses import dataclass
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
-from bucketwise.nouns.engine import Engine
+from bucketwise.report.before_after import before_after
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.deployment import ReportInputs
-from bucketwise.report.figures.lengths import headline_drawing
 from bucketwise.report.plan_queries import noun_of, traffic_inputs
-from bucketwise.report.sections.before_after import before_after
 from bucketwise.report.sections.decision import (
-    decision,
+    finding,
+    headline,
     merged_callout,
     verdict_callout,
 )
-from bucketwise.report.sections.sureness import how_sure
-from bucketwise.report.sentences import assumed_batch_size
+from bucketwise.report.settings import settings_table
 from bucketwise.report.summary.grounds import grounds
-from bucketwise.words.numbers import change, literal, number, percent, plural
+from bucketwise.report.sureness import how_sure
+from bucketwise.words.numbers import change, number, percent, plural
 
 MOST_NAMES = 3
 MOST_WARNINGS = 4
@@ -92,14 +91,14 @@ def summary_of(
     return Summary(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
         subtitle=_subtitle(analysis),
-        finding=decision(analysis, known).finding,
+        finding=finding(analysis),
         alarms=_alarms(plan),
-        settings=_settings(plan, analysis.release.engine),
+        settings=settings_table(plan, analysis.release.engine),
         before_after=before_after(analysis, known),
         why=_why(plan.visual),
         warnings=_warnings(plan, analysis.release.engine.sdk),
         buckets=_buckets(plan.visual),
-        drawing=headline_drawing(analysis),
+        drawing=headline(analysis),
         sure=how_sure(analysis),
         grounds=grounds(analysis),
         files=files_table(snippets, beside or {}, analysis.release.engine.sdk),
@@ -138,54 +137,6 @@ def _alarms(plan: Plan) -> tuple[Callout, ...]:
     if visual.bucket_unit == "merged_patches":
         found.append(merged_callout(visual))
     return tuple(found)
-
-
-def _settings(plan: Plan, engine: Engine) -> Table:
-    visual = plan.visual
-    rows = [
-        (
-            f"{each.level}.{each.key}",
-            literal(each.lengths),
-            f"{engine.sdk} {each.releases}",
-        )
-        for each in engine.lists_to_set(plan)
-    ] or [
-        (
-            "visual.max_seq_len",
-            literal(visual.max_seq_lens),
-            f"no release up to {engine.newest} compiles {plan.model.family}",
-        )
-    ]
-    if plan.decoder:
-        sizes = plan.decoder.decoder_batch_sizes
-        assumed = " (assumed)" if assumed_batch_size(plan) else ""
-        where = f"batch_size {plan.decoder.batch_size:,}{assumed}"
-        rows.append(("decoder_batch_sizes", literal(sizes), where))
-    limits = visual.processor
-    if visual.soft_tokens:
-        count = (
-            limits.max_pixels // (plan.model.patch_size * plan.model.merge_size) ** 2
-        )
-        compiled = literal(visual.soft_tokens)
-        rows += [
-            ("vision_tower.max_soft_tokens", compiled, "the same configuration"),
-            ("max_soft_tokens", str(count), "the processor"),
-        ]
-    else:
-        rows += [
-            ("min_pixels", str(limits.min_pixels), "the processor"),
-            ("max_pixels", str(limits.max_pixels), "the processor"),
-        ]
-    unit = "merged" if visual.bucket_unit == "merged_patches" else "ViT"
-    return Table(
-        caption=f"What to set; lengths in {unit} patches",
-        head=(
-            Column(text="Set", style="code"),
-            Column(text="To", style="code"),
-            Column(text="For"),
-        ),
-        rows=tuple(Row(cells=row) for row in rows),
-    )
 
 
 def _why(visual: Visual) -> tuple[str, ...]:

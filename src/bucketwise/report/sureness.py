@@ -11,8 +11,7 @@ from bucketwise.core.plan_record import moment_of
 from bucketwise.core.warnings import FEW_IMAGES
 from bucketwise.report.blocks import Callout
 from bucketwise.report.plan_queries import images_accepted, noun_of
-from bucketwise.report.sections.traffic import duration
-from bucketwise.words.numbers import number, percent, plural, plural_of
+from bucketwise.words.numbers import duration, number, percent, plural, plural_of
 
 STEADY = 0.05
 """Lengths that cost less than this above the best on images unseen are called steady:

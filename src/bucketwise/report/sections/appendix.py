@@ -1,16 +1,34 @@
-"""How the answer was computed, and what made it."""
+"""How the answer was computed, what it rests on, and what made it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.half_split import DRAWS
-from bucketwise.core.plan import SEED, Decoder, Visual
-from bucketwise.report.blocks import Block, Column, Paragraph, Row, Section, Table
-from bucketwise.report.plan_queries import spent
+from bucketwise.core.plan import SEED, Assumption, Decoder, Visual
+from bucketwise.report.blocks import (
+    Block,
+    Column,
+    Folded,
+    Paragraph,
+    Part,
+    Row,
+    Section,
+    Table,
+)
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.figures.front import front_drawing
+from bucketwise.report.figures.pixels import pixels_drawing, sizes_table
+from bucketwise.report.plan_queries import MARKS, UNIT, spent, traffic_inputs
 from bucketwise.report.provenance import inputs_table
-from bucketwise.words.numbers import significant
+from bucketwise.report.rejections import notes_block
+from bucketwise.report.sections.decoder import decoder_evidence
+from bucketwise.report.sections.memory import terms
+from bucketwise.report.strategies import side_by_side
+from bucketwise.report.units import units
+from bucketwise.words.numbers import plural, significant, verb
 
 RECURRENCE = (
     "Sort the distinct needed lengths. The cheapest way to cover the first j of them "
@@ -53,28 +71,78 @@ REPLAY = (
 )
 
 
-def method(analysis: Analysis) -> Section:
-    """Return method, cost and provenance."""
-    visual = analysis.plan.visual
-    blocks: list[Block] = [
-        Paragraph(text=RECURRENCE),
-        Paragraph(text=TOP),
-        Paragraph(text=_cost(visual)),
-        *_steadiness(analysis),
-        *_decoder(analysis.plan.decoder),
-        _provenance(analysis),
-        inputs_table(analysis.plan.provenance.inputs),
-    ]
+def appendix(analysis: Analysis, inputs: ReportInputs) -> Section:
+    """Return method, evidence and provenance, folded."""
+    visual, made = analysis.plan.visual, analysis.plan.provenance
+    evidence = decoder_evidence(analysis)
+    # What it draws is the memory of masks, which chunks of a language model lack.
+    fronts = (
+        ()
+        if visual.soft_tokens
+        else (front_drawing(visual, analysis.release.engine.mask_bytes),)
+    )
+    told = analysis.counts.sizes.is_told | (analysis.counts.sizes.count <= 0)
+    sizes = sizes_table(analysis)
+    parts = (
+        Part(id="computed", title="How it was computed", blocks=_computed(analysis)),
+        units(analysis),
+        side_by_side(visual, UNIT, *fronts),
+        Part(
+            id="sizes",
+            title="Sizes",
+            blocks=(sizes,) if told.all() else (pixels_drawing(analysis), sizes),
+        ),
+        *(
+            [Part(id="load", title="Decoder graphs and load", blocks=tuple(evidence))]
+            if evidence
+            else []
+        ),
+        *(
+            [Part(id="terms", title="Terms of memory", blocks=terms(inputs.memory))]
+            if inputs.memory
+            else []
+        ),
+        assumptions(analysis.plan.assumptions),
+        Part(
+            id="provenance",
+            title="Provenance",
+            blocks=(
+                _provenance(analysis),
+                inputs_table(made.inputs),
+                *notes_block(traffic_inputs(analysis), analysis.plan.traffic.notes),
+            ),
+        ),
+    )
+    return folded_method(visual.decision.strategy, parts)
+
+
+def folded_method(strategy: str, parts: tuple[Block, ...]) -> Section:
+    """Return the appendix: one sentence on the method, and the rest behind a line."""
     how = (
         "the exact optimum"
-        if visual.decision.strategy == "exact"
-        else f"what {visual.decision.strategy} found, not proven optimal,"
+        if strategy == "exact"
+        else f"what {strategy} found, not proven optimal,"
     )
     return Section(
         id="method",
-        title="Method",
+        title="Method and appendix",
         finding=f"The lengths are {how} for this traffic under a cost of length.",
-        blocks=tuple(blocks),
+        blocks=(
+            Folded(
+                summary="Method, units, strategies, sizes, assumptions and provenance",
+                blocks=parts,
+            ),
+        ),
+    )
+
+
+def _computed(analysis: Analysis) -> tuple[Block, ...]:
+    return (
+        Paragraph(text=RECURRENCE),
+        Paragraph(text=TOP),
+        Paragraph(text=_cost(analysis.plan.visual)),
+        *_steadiness(analysis),
+        *_decoder(analysis.plan.decoder),
     )
 
 
@@ -148,4 +216,34 @@ def _provenance(analysis: Analysis) -> Table:
         caption="What made this report; the same input and options give the same bytes",
         head=(Column(text="What"), Column(text="Value")),
         rows=tuple(Row(cells=line) for line in lines),
+    )
+
+
+def assumptions(rows: Sequence[Assumption]) -> Part:
+    """Return every value the plan rests on, with how far to trust it."""
+    n_assumed = sum(item.status == "assumed" for item in rows)
+    rest = plural(n_assumed, "value") if n_assumed else "No value"
+    table = Table(
+        caption="What the plan rests on",
+        head=(
+            Column(text="Value of"),
+            Column(text="Is"),
+            Column(text="Mark", style="mark"),
+            Column(text="Source"),
+        ),
+        rows=tuple(
+            Row(cells=(item.name, item.value, MARKS[item.status], item.source))
+            for item in rows
+        ),
+    )
+    return Part(
+        id="assumptions",
+        title="Assumptions",
+        finding=(
+            f"{rest} of {len(rows):,} {verb(n_assumed or 1, 'is', 'are')} assumed; each "
+            "can be replaced by your own."
+            if n_assumed
+            else "Every value was given, measured, or follows from published files."
+        ),
+        blocks=(table,),
     )

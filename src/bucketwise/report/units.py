@@ -12,11 +12,13 @@ from bucketwise.report.blocks import (
     Callout,
     Column,
     Paragraph,
+    Part,
     Row,
-    Section,
     Table,
 )
-from bucketwise.report.sections.decision import ordinal
+
+PARTS = {4: "a quarter", 9: "a ninth"}
+"""One of so many, in words."""
 
 SIDES = (16, 32, 64)
 """Sides of the examples in merged patches: 512, 1,024 and 2,048 px on Qwen3-VL."""
@@ -26,28 +28,28 @@ SHAPES = ("512x512", "640x640", "1920x1080", "2048x2048", "400x3000")
 """Examples where an image fills a count of soft tokens: shapes count, sizes do not."""
 
 
-def units(analysis: Analysis) -> Section:
+def units(analysis: Analysis) -> Part:
     """Return the paragraph on units, with both numbers."""
     model, visual = analysis.plan.model, analysis.plan.visual
     if visual.soft_tokens:
         return _soft_units(analysis)
     area = model.merge_size**2
     side = 32 * model.merge_size * model.patch_size
-    merged = 32 * 32
+    merged, part = 32 * 32, PARTS.get(area, f"1/{area}")
     blocks: list[Block] = []
     text = (
         f"The ViT graph sees patches of {model.patch_size} x {model.patch_size} px; "
         f"its output merges {area} of them into one token for the language model. On "
         f"this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
         f"patches and {merged:,} merged patches. {analysis.release.engine.unit_note} "
-        f"A length read in the wrong unit holds {ordinal(area)} of the intended area."
+        f"A length read in the wrong unit holds {part} of the intended area."
     )
     blocks.append(Paragraph(text=text))
     if model.window_patches:
         blocks.append(_windows(analysis))
     blocks.append(_table(analysis))
     unit = "merged patches" if visual.bucket_unit == "merged_patches" else "ViT patches"
-    return Section(
+    return Part(
         id="units",
         title="Units",
         finding=(
@@ -58,7 +60,7 @@ def units(analysis: Analysis) -> Section:
     )
 
 
-def _soft_units(analysis: Analysis) -> Section:
+def _soft_units(analysis: Analysis) -> Part:
     """Return what is compared where an image fills a count of soft tokens."""
     profile, counts = analysis.profile, analysis.plan.visual.soft_tokens
     count = analysis.preprocessing.image.max_pixels // profile.length_px**2
@@ -78,9 +80,9 @@ def _soft_units(analysis: Analysis) -> Section:
         "A length is taken only beside a count that runs on it, and a count only by a "
         "processor that scales to it: an edit of one asks for others, which a page "
         "cannot follow. --soft-tokens, --pin and --buckets of bucketwise analyze can; "
-        "the section on pixel limits has every count."
+        "the limits above have every count."
     )
-    return Section(
+    return Part(
         id="units",
         title="Units",
         finding=(
@@ -173,17 +175,6 @@ def _table(analysis: Analysis) -> Table:
         cells = (grid**2, merged_side**2, *needed)
         texts = tuple(f"{value:,}" for value in cells)
         rows.append(Row(cells=(f"{px:,} x {px:,} px", *texts)))
-    rows.extend(
-        Row(
-            cells=(
-                f"bucket of {use.vit_patches:,}",
-                f"{use.vit_patches:,}",
-                f"{use.merged_patches:,}",
-                *("" for _ in columns),
-            )
-        )
-        for use in analysis.plan.visual.buckets
-    )
     return Table(
         caption="The same image in both units, before any pixel limit",
         head=(

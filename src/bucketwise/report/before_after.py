@@ -18,8 +18,7 @@ from bucketwise.report.plan_queries import (
     noun_of,
     spent,
 )
-from bucketwise.report.sections.decoder import decoder_note
-from bucketwise.report.sentences import under_limit
+from bucketwise.report.sentences import decoder_note, under_limit
 from bucketwise.words.numbers import (
     change,
     dotted,
@@ -42,6 +41,7 @@ class _Line:
     change: str = ""
     status: Status
     marked: bool = False
+    failing: tuple[int, ...] = ()
 
 
 def before_after(analysis: Analysis, inputs: ReportInputs) -> Table:
@@ -69,9 +69,11 @@ def before_after(analysis: Analysis, inputs: ReportInputs) -> Table:
                     MARKS[line.status],
                 ),
                 marked=line.marked,
+                failing=line.failing,
             )
             for line in lines
         ),
+        wide=True,
     )
 
 
@@ -160,6 +162,7 @@ def _fails(analysis: Analysis, current: Current) -> _Line:
         change="all are served" if fails else "",
         status=mark_of(analysis, assumed=current.max_pixels_assumed),
         marked=fails > 0,
+        failing=(1,) if fails else (),
     )
 
 
@@ -240,6 +243,9 @@ def _memory(analysis: Analysis, inputs: ReportInputs, old: Sequence[int]) -> _Li
         change=more_or_less(*held),
         status="assumed",
         marked=plan.lacks_bytes > 0,
+        failing=tuple(
+            at for at, each in enumerate((before, plan), 1) if each.lacks_bytes
+        ),
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Planned, StrategyLike
-from bucketwise.report.blocks import Block, Column, Row, Section, Table
-from bucketwise.report.figures.front import front_drawing
-from bucketwise.report.plan_queries import UNIT, exact_at, spent
+from bucketwise.report.blocks import Block, Column, Part, Row, Table
+from bucketwise.report.plan_queries import exact_at, spent
 from bucketwise.words.numbers import change, dotted, less, percent, plural
 
 KINDS = {
@@ -20,21 +18,9 @@ KINDS = {
 """What kind of answer each strategy gives; a new one is a heuristic until proven."""
 
 
-def strategies(analysis: Analysis) -> Section:
-    """Return the comparison of strategies."""
-    visual = analysis.plan.visual
-    # What it draws is the memory of masks, which chunks of a language model are not given.
-    drawings = (
-        ()
-        if visual.soft_tokens
-        else (front_drawing(visual, analysis.release.engine.mask_bytes),)
-    )
-    return side_by_side(visual, UNIT, *drawings)
-
-
-def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Section:
+def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Part:
     """Return every strategy at every k, and what else shows them."""
-    return Section(
+    return Part(
         id="strategies",
         title="Strategies side by side",
         finding=_finding(visual),
