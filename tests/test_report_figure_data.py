@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.analysis import Analysis, Context
+from bucketwise.core.analysis import Analysis, Context, lengths_bytes
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.options import PlanOptions
+from bucketwise.core.plan import BudgetPoint
 from bucketwise.engines.rbln.shapes import mask_bytes
 from bucketwise.nouns.traffic import NO_TIME_S, merge_traffic
 from bucketwise.report.blocks import Drawing
@@ -44,7 +45,8 @@ from bucketwise.report.figures.sizes import (
     sizes_drawing,
 )
 from bucketwise.report.figures.svg import to_svg
-from bucketwise.words.numbers import percent
+from bucketwise.report.figures.trade import Trade, one_more, trade_drawing
+from bucketwise.words.numbers import dotted, percent
 from tests.report_laws import figure_of, texts_of
 from tests.strategies import traffic_of
 from tests.test_report import CASES, analysis_of, clips_of
@@ -304,3 +306,45 @@ def test_today_is_never_on_the_front_where_it_fails_images() -> None:
     assert "today, fails some" in said
     assert any(text.startswith("the plan, ") for text in said)
     assert str(len(analysis_of().plan.visual.vit_max_seq_lens)) in said
+
+
+# What one more graph costs
+
+
+def test_each_further_graph_says_what_it_takes_and_what_it_saves() -> None:
+    one = BudgetPoint(
+        k=1,
+        vit_max_seq_lens=(900,),
+        compute=200.0,
+        memory_bytes=3 * 2**20,
+        compile_min=4.0,
+        sequences=9.5,
+    )
+    two = replace(
+        one,
+        k=2,
+        vit_max_seq_lens=(400, 900),
+        compute=150.0,
+        memory_bytes=5 * 2**20,
+        compile_min=7.5,
+        sequences=7.25,
+    )
+    assert one_more(one, two) == (
+        "Graph 2 costs 2.00 MiB, 3.50 min, 2.25 sequences and saves 25.0%."
+    )
+    untold = replace(one, compile_min=None, sequences=None)
+    assert one_more(untold, two) == "Graph 2 costs 2.00 MiB and saves 25.0%."
+
+
+def test_the_plan_is_ringed_where_it_is_and_marked_in_the_table() -> None:
+    analysis = analysis_of()
+    visual = analysis.plan.visual
+    held = lengths_bytes(analysis)
+    drawing = trade_drawing(visual, analysis.plan.frontier_budgets, held)
+    trade = drawing.plot
+    assert isinstance(trade, Trade)
+    drawn = [point for group in trade.points.values() for point in group]
+    assert trade.chosen in drawn
+    assert [row.cells[1] for row in drawing.table.rows if row.marked] == [
+        dotted(visual.vit_max_seq_lens)
+    ]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bucketwise.report
-from bucketwise.core.analysis import Context
+from bucketwise.core.analysis import Context, lengths_bytes
 from bucketwise.engines.rbln.shapes import mask_bytes
 from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.report.blocks import Drawing
@@ -36,6 +36,7 @@ from bucketwise.report.figures.paper import Paper, styled
 from bucketwise.report.figures.sizes import Cells, sizes_drawing
 from bucketwise.report.figures.spans import Edge, Span
 from bucketwise.report.figures.svg import to_svg
+from bucketwise.report.figures.trade import trade_drawing
 from tests.report_laws import check_drawing, figure_of
 from tests.strategies import traffic_of
 from tests.test_report import HOSTILE, Outline, analysis_of
@@ -150,6 +151,7 @@ def drawings() -> Iterator[Drawing]:
     yield sizes_drawing(analysis_of(many_sizes(200)))
     yield knee_drawing(analysis.plan.visual, analysis.plan.provenance.options, table)
     yield front_drawing(visual, mask_bytes)
+    yield trade_drawing(visual, analysis.plan.frontier_budgets, lengths_bytes(analysis))
     yield labels_drawing(analysis)
     arrivals = arrivals_drawing(analysis)
     assert arrivals is not None

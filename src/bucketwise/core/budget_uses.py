@@ -61,7 +61,7 @@ def _uses(
     lengths = visual.vit_max_seq_lens
     if budgets.compile_min is not None and budgets.graph_minutes is not None:
         n_decoder = len(decoder.decoder_batch_sizes) if decoder else 0
-        minutes = float(budgets.graph_minutes.at(lengths).sum())
+        minutes = budgets.graph_minutes.of(lengths)
         yield BudgetUse(
             name="compile",
             room=budgets.compile_min,

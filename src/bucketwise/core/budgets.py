@@ -58,6 +58,10 @@ class GraphMinutes:
         """Whether every length takes the same."""
         return len(self.by_length) == 1
 
+    def of(self, lengths: Iterable[int]) -> float:
+        """Return the minutes of all graphs together."""
+        return float(self.at(lengths).sum())
+
     def at(self, lengths: Iterable[int]) -> FloatArray:
         """Return the minutes of each length, shape (n_lengths,)."""
         sizes = np.array([*lengths], dtype=np.float64)
@@ -179,7 +183,7 @@ def budget_front(
                     memory_bytes=used,
                     compile_min=None
                     if graph_minutes is None
-                    else float(graph_minutes.at(lengths).sum()),
+                    else graph_minutes.of(lengths),
                     sequences=None,
                 )
             )

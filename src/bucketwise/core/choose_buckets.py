@@ -114,7 +114,7 @@ def solve(
         ),
         frontier=frontier,
         strategies=strategies,
-        front=budget_front(problem, optima, device_bytes, asked.graph_minutes)
+        front=budget_front(problem, [*optima, *kept], device_bytes, asked.graph_minutes)
         if length_bytes
         else (),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.budgets import GraphMinutes
 from bucketwise.core.cost import waste_of
 from bucketwise.core.memory import MemoryPlan, fit_in_words
 from bucketwise.core.plan import Current, Status
@@ -93,10 +94,16 @@ def _alone(lines: tuple[_Line, ...]) -> Table:
     )
 
 
-def graph_minutes(analysis: Analysis) -> float | None:
-    """Return the minutes that one more graph takes, where somebody gave them."""
-    price = analysis.plan.provenance.options.get("graph_price")
-    return float(price["graph_minutes"]) if price else None
+def graph_minutes(analysis: Analysis) -> GraphMinutes | None:
+    """Return the minutes that graphs take, where somebody gave them."""
+    options = analysis.plan.provenance.options
+    price = options.get("graph_price") or {}
+    given = options.get("graph_minutes") or price.get("graph_minutes")
+    if not given:
+        return None
+    by_length = given if isinstance(given, dict) else {1: given}
+    pairs = sorted((int(length), float(each)) for length, each in by_length.items())
+    return GraphMinutes(tuple(pairs))
 
 
 def minutes(value: float) -> str:
@@ -257,21 +264,21 @@ def more_or_less(before: int, after: int) -> str:
 
 
 def _graphs(analysis: Analysis, old: Sequence[int]) -> _Line:
-    n_old, n_new = len(old), len(analysis.plan.visual.vit_max_seq_lens)
+    new = analysis.plan.visual.vit_max_seq_lens
     each = graph_minutes(analysis)
     if each is not None:
         return _Line(
             what="Compile time of the ViT",
-            before=minutes(n_old * each),
-            after=minutes(n_new * each),
-            change=f"{n_new - n_old:+d} x {minutes(each)}" if n_new != n_old else "",
+            before=minutes(each.of(old)),
+            after=minutes(each.of(new)),
+            change=f"{len(new) - len(old):+d} graphs" if len(new) != len(old) else "",
             status="measured",
         )
-    more = n_new - n_old
+    more = len(new) - len(old)
     return _Line(
         what="ViT graphs to compile",
-        before=str(n_old),
-        after=str(n_new),
+        before=str(len(old)),
+        after=str(len(new)),
         change=f"{abs(more)} {'more' if more > 0 else 'fewer'}" if more else "the same",
         status=mark_of(analysis),
     )

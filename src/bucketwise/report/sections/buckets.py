@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bucketwise.core.analysis import Analysis
+from bucketwise.core.analysis import Analysis, lengths_bytes
 from bucketwise.core.plan import BucketUse, Current, Planned, PointLike, Visual
 from bucketwise.report.before_after import graph_minutes, minutes
 from bucketwise.report.blocks import (
@@ -22,7 +22,9 @@ from bucketwise.report.blocks import (
 )
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.figures.knee import knee_drawing
+from bucketwise.report.figures.trade import trade_drawing
 from bucketwise.report.plan_queries import MARKS, UNIT, noun_of, spent
+from bucketwise.report.sentences import budget_uses
 from bucketwise.report.what_if.panel_data import panel_data
 from bucketwise.words.numbers import (
     dotted,
@@ -44,6 +46,7 @@ def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
         Points(items=tuple(_why(analysis))),
         how_many(visual, analysis.plan.provenance.options),
     ]
+    blocks.extend(_budgets(analysis))
     # Where soft tokens are compared, the part on units says why there is no panel.
     if not visual.soft_tokens:
         blocks.append(_what_if(analysis, inputs))
@@ -99,7 +102,7 @@ def _table(analysis: Analysis) -> Table:
             spent(use.padded_compute, visual),
             percent(use.waste),
             memory(n_bytes),
-            *([minutes(each)] if each is not None else []),
+            *([minutes(each.of([use.vit_patches]))] if each is not None else []),
         )
         for use, n_bytes in zip(visual.buckets, held, strict=True)
     ]
@@ -107,7 +110,7 @@ def _table(analysis: Analysis) -> Table:
         *("All", "", "", number(sum(use.runs for use in visual.buckets)), "100%"),
         *(spent(visual.padded_compute, visual), percent(visual.waste)),
         memory(sum(held)),
-        *([minutes(each * len(rows))] if each is not None else []),
+        *([minutes(each.of(visual.vit_max_seq_lens))] if each is not None else []),
     )
     takes = (
         "kernels, buffers and inputs"
@@ -200,6 +203,16 @@ def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> P
         finding=f"{plural(decided.k, 'graph')}: {decided.reason}.",
         blocks=tuple(blocks),
     )
+
+
+def _budgets(analysis: Analysis) -> Iterator[Block]:
+    """Yield what one more graph costs beside compute, and what each budget is used for."""
+    plan = analysis.plan
+    if used := budget_uses(plan):
+        yield Paragraph(text=f"Budgets: {'; '.join(used)}.")
+    best = {point.k for point in plan.frontier_budgets}
+    if len(best) > 1:
+        yield trade_drawing(plan.visual, plan.frontier_budgets, lengths_bytes(analysis))
 
 
 def graphs_drawing(

@@ -235,7 +235,10 @@ def _graphs(analysis: Analysis) -> Fact:
     n_decoder = len(decoder.decoder_batch_sizes) if decoder else 0
     time = "compile time unknown"
     if each is not None:
-        time = f"{minutes(n_vit * each)} for those of the ViT"
+        taken = minutes(each.of(plan.visual.vit_max_seq_lens))
+        time = f"{taken} for those of the ViT"
+    if used := [each for each in plan.budgets if each.name == "compile"]:
+        time = f"{minutes(used[0].used or 0.0)} of the {minutes(used[0].room)} allowed"
     today = f"{len(current.max_seq_lens)} ViT today; " if current else ""
     return Fact(
         label="Graphs to compile",
