@@ -131,7 +131,6 @@ DEMO = Engine(
     device_of=lambda _: (CHIP, True),
     context_step=lambda partition: (partition or 1, 1),
     lists_to_set=lists_to_set,
-    nested_lists=lambda _: (),
     files_to_edit=lambda _, __, ___: (),
     pick=pick,
     named=lambda _: (TARGET,),

@@ -246,9 +246,6 @@ class Engine:
     lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
     """Plan -> the lists of lengths by the names that releases have for them, oldest
     releases first; () where none compiles the model."""
-    nested_lists: Callable[[Any], tuple[tuple[str, str, tuple[int, ...]], ...]]
-    """Plan of a family that compares soft tokens -> level, key and numbers of each
-    list."""
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
     """Plan, the configuration emitted ones start from, and targets, oldest first -> the
     files of every release with places for what is edited in the page, newest first."""

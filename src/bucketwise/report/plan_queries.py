@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.buckets import Demand
 from bucketwise.core.plan import (
@@ -12,7 +10,6 @@ from bucketwise.core.plan import (
     Status,
     StrategyLike,
 )
-from bucketwise.nouns.traffic import FloatArray
 from bucketwise.words.numbers import compute
 
 UNIT = "ViT patches"
@@ -64,9 +61,3 @@ def noun_of(analysis: Analysis) -> str:
     if not summary.clips:
         return "image"
     return "clip" if summary.clips == summary.images else "image or clip"
-
-
-def cumulated(demand: Demand) -> FloatArray:
-    """Return the share of runs at or below each needed length."""
-    running = np.cumsum(demand.runs)
-    return np.asarray(running / running[-1], dtype=np.float64)

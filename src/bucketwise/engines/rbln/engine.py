@@ -12,7 +12,6 @@ from bucketwise.engines.rbln.devices import device_of
 from bucketwise.engines.rbln.emit import EMITTED, emit
 from bucketwise.engines.rbln.emit.patterns import (
     lists_to_set,
-    nested_lists,
     releases_of,
 )
 from bucketwise.engines.rbln.encoders import (
@@ -75,7 +74,6 @@ RBLN = Engine(
     device_of=device_of,
     context_step=context_step,
     lists_to_set=lists_to_set,
-    nested_lists=nested_lists,
     files_to_edit=releases_of,
     pick=targets_to_plan,
     named=pick_targets,

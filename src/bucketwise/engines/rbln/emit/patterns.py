@@ -11,7 +11,6 @@ from bucketwise.engines.rbln.base_config import BaseConfig
 from bucketwise.engines.rbln.emit import EmitContext, emitters_for, place_of
 from bucketwise.engines.rbln.keys import BLOCKS
 from bucketwise.engines.rbln.model_classes import first_release, serving_targets, within
-from bucketwise.engines.rbln.nesting import NESTINGS
 from bucketwise.engines.rbln.shapes import extra_windows
 from bucketwise.engines.rbln.targets import TARGETS, RblnTarget
 from bucketwise.nouns.engine import FilePattern, ListToSet, ReleaseFiles
@@ -161,13 +160,4 @@ def lists_to_set(plan: Plan) -> tuple[ListToSet, ...]:
             is_newest=targets[-1].version == next(reversed(TARGETS)),
         )
         for (lengths, key), targets in groups.items()
-    )
-
-
-def nested_lists(plan: Plan) -> tuple[tuple[str, str, tuple[int, ...]], ...]:
-    """Return level, key and numbers of each list of a family that compares soft tokens."""
-    nesting, visual = NESTINGS[plan.model.family], plan.visual
-    return (
-        (nesting.tower, nesting.counts, visual.soft_tokens),
-        (nesting.language_model, nesting.lengths, visual.vit_max_seq_lens),
     )
