@@ -203,7 +203,7 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         (["analyze", "good.csv", "--buckets", "4-2"], 2, "expected a number such as 3"),
         (["analyze", "good.csv", "--model", "gpt-2"], 1, "qwen3-vl-2b"),
         (["analyze", "good.csv", "--target", "0.9.9"], 2, "optimum-rbln==0.12.0"),
-        (["analyze", "good.csv", "--graph-minutes", "3"], 2, "--vit-tflops"),
+        (["analyze", "good.csv", "--keep-days", "3"], 2, "--vit-tflops"),
         (["analyze", "good.csv", "--max-pixels", "10"], 2, "at least min_pixels"),
         (
             ["analyze", "good.csv", "--max-pixels", "big"],

@@ -330,7 +330,7 @@ def test_each_further_graph_says_what_it_takes_and_what_it_saves() -> None:
         sequences=7.25,
     )
     assert one_more(one, two) == (
-        "Graph 2 costs 2.00 MiB, 3.50 min, 2.25 sequences and saves 25.0%."
+        "Graph 2 costs 2.00 MiB, 3.5 min, 2.2 sequences and saves 25.0%."
     )
     untold = replace(one, compile_min=None, sequences=None)
     assert one_more(untold, two) == "Graph 2 costs 2.00 MiB and saves 25.0%."

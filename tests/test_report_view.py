@@ -182,7 +182,7 @@ def test_a_traffic_of_many_sizes_stays_small() -> None:
 def test_every_figure_has_a_title_a_description_a_caption_and_a_table() -> None:
     page = whole_page()
     figures = re.findall(r"<figure.*?</figure>", page, flags=re.DOTALL)
-    assert len(figures) == 5
+    assert len(figures) == 6
     for figure in figures:
         for needed in ('role="img"', "<title", "<desc", "<figcaption>", "<table>"):
             assert needed in figure

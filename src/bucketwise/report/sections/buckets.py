@@ -44,9 +44,10 @@ def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
     blocks: list[Block] = [
         _table(analysis),
         Points(items=tuple(_why(analysis))),
-        how_many(visual, analysis.plan.provenance.options),
+        how_many(
+            visual, analysis.plan.provenance.options, more=tuple(_budgets(analysis))
+        ),
     ]
-    blocks.extend(_budgets(analysis))
     # Where soft tokens are compared, the part on units says why there is no panel.
     if not visual.soft_tokens:
         blocks.append(_what_if(analysis, inputs))
@@ -176,7 +177,12 @@ def _unused(current: Current | None) -> Iterator[str]:
         )
 
 
-def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> Part:
+def how_many(
+    visual: Planned,
+    options: Mapping[str, Any],
+    unit: str = UNIT,
+    more: tuple[Block, ...] = (),
+) -> Part:
     """Return what each further graph saves and why k was chosen."""
     decided = visual.decision
     blocks: list[Block] = []
@@ -197,6 +203,7 @@ def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> P
     blocks.append(_frontier(visual, unit))
     if drawing := graphs_drawing(visual, options, unit):
         blocks.append(drawing)
+    blocks.extend(more)
     return Part(
         id="how-many",
         title="How many",
@@ -208,11 +215,11 @@ def how_many(visual: Planned, options: Mapping[str, Any], unit: str = UNIT) -> P
 def _budgets(analysis: Analysis) -> Iterator[Block]:
     """Yield what one more graph costs beside compute, and what each budget is used for."""
     plan = analysis.plan
+    if len({point.k for point in plan.frontier_budgets}) > 1:
+        held = lengths_bytes(analysis)
+        yield trade_drawing(plan.visual, plan.frontier_budgets, held)
     if used := budget_uses(plan):
         yield Paragraph(text=f"Budgets: {'; '.join(used)}.")
-    best = {point.k for point in plan.frontier_budgets}
-    if len(best) > 1:
-        yield trade_drawing(plan.visual, plan.frontier_budgets, lengths_bytes(analysis))
 
 
 def graphs_drawing(
