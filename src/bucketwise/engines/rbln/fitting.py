@@ -181,7 +181,9 @@ def deployed(
         Deployment(analysis=analysis, base=each, targets=tuple(targets))
         for each in (base, fitted)
     )
-    memory, before = planned.newest_memory, asked.memory_before
+    # A context that nobody gave is no more today's than the one that was chosen.
+    today = planned if base.is_assumed(CONTEXT) else asked
+    memory, before = planned.newest_memory, today.memory_before
     plan = replace(
         analysis.plan,
         memory=memory_of(memory),
