@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.plan import PlanWarning, Severity
 from bucketwise.core.verdict import memory_reasons
-from bucketwise.report.blocks import Block, Callout, Folded, Points, Section
+from bucketwise.report.blocks import Block, Callout, Folded, Level, Points, Section
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import UNIT
 from bucketwise.report.sureness import deciding
@@ -41,6 +42,14 @@ def stated_rules(analysis: Analysis, inputs: ReportInputs) -> frozenset[str]:
     return frozenset(said.union(MEMORY_RULES if tight else ()))
 
 
+LEVELS: dict[Severity, Level] = {
+    "error": "danger",
+    "warning": "warning",
+    "note": "note",
+}
+"""How loud a warning of the plan is."""
+
+
 def risks(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return the warnings, and the assumed values that could change the answer."""
     found = tuple(_callouts(analysis, inputs))
@@ -51,7 +60,7 @@ def risks(analysis: Analysis, inputs: ReportInputs) -> Section:
     return Section(
         id="risks",
         title="Risks",
-        finding=_finding(analysis, inputs, len(found)),
+        finding=_finding(analysis, inputs, sum(each.level != "note" for each in found)),
         blocks=tuple(blocks),
     )
 
@@ -84,7 +93,7 @@ def _callouts(analysis: Analysis, inputs: ReportInputs) -> Iterator[Callout]:
     plan = analysis.plan
     yield from _memory(inputs)
     for warning in plan.warnings:
-        yield _warning(warning.words)
+        yield _said(warning, warning.words)
 
 
 def _memory(inputs: ReportInputs) -> Iterator[Callout]:
@@ -95,23 +104,31 @@ def _memory(inputs: ReportInputs) -> Iterator[Callout]:
         yield Callout(level=level, mark="Memory:", text=reason.words)
 
 
-def _warning(text: str, mark: str = "Warning:") -> Callout:
-    return Callout(level="warning", mark=mark, text=text)
+def _said(warning: PlanWarning, text: str) -> Callout:
+    """Return a warning as loud as it is."""
+    return Callout(
+        level=LEVELS[warning.severity],
+        mark=f"{warning.severity.capitalize()}:",
+        text=text,
+    )
 
 
 def _other_releases(analysis: Analysis) -> list[Block]:
     """Return warnings that only other releases have, folded."""
     plan = analysis.plan
-    releases: dict[str, list[str]] = {}
+    releases: dict[PlanWarning, list[str]] = {}
     for version, visual in plan.visual_by_target.items():
         for warning in visual.warnings:
             if warning not in plan.visual.warnings:
-                releases.setdefault(warning.words, []).append(version)
+                releases.setdefault(warning, []).append(version)
     if not releases:
         return []
     others = tuple(
-        _warning(f"On {analysis.release.engine.sdk} {', '.join(versions)}: {text}")
-        for text, versions in releases.items()
+        _said(
+            warning,
+            f"On {analysis.release.engine.sdk} {', '.join(versions)}: {warning.words}",
+        )
+        for warning, versions in releases.items()
     )
     summary = f"Other releases: {plural(len(others), 'warning')}"
     return [Folded(summary=summary, blocks=others)]
