@@ -14,7 +14,7 @@ import bucketwise
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.comparison.compare import compare_scenarios
 from bucketwise.core.comparison.outcome import Comparison, Outcome, Scenario
-from bucketwise.core.cost import vit_flops
+from bucketwise.core.cost import run_flops
 from bucketwise.core.in_service import compare_today, limits_in_service
 from bucketwise.core.limits import Case
 from bucketwise.core.options import MOST_BUCKETS
@@ -77,7 +77,7 @@ def setting_of(
         preprocessing=preprocessing,
         counts=count_patches(traffic.sizes(), profile, preprocessing),
         release=RBLN.release(NEWEST),
-        curve=vit_flops(profile),
+        curve=run_flops(profile),
         align=profile.align,
         pins=(),
     )

@@ -50,8 +50,9 @@ LINEAR = {
 }
 
 
-def test_every_built_in_model_has_a_counted_cost() -> None:
-    assert {*COUNTED, *LINEAR} == set(built_in_profiles())
+def test_every_built_in_model_with_a_known_tower_has_a_counted_cost() -> None:
+    known = {name for name, each in built_in_profiles().items() if each.vit}
+    assert {*COUNTED, *LINEAR} == known
     assert {name for name, each in built_in_profiles().items() if each.soft_tokens} == {
         *LINEAR
     }
@@ -62,8 +63,8 @@ def test_the_formula_equals_what_was_counted_on_the_real_tower(name: str) -> Non
     profile = find_profile(name)
     linear, quadratic = COUNTED[name]
     # 4 * hidden FLOP a windowed block for each pair of patches that share a window.
-    windowed = profile.vit.depth - profile.vit.full_attention_blocks
-    windows = 4 * profile.vit.hidden * windowed * profile.window_patches**2
+    windowed = profile.tower.depth - profile.tower.full_attention_blocks
+    windows = 4 * profile.tower.hidden * windowed * profile.window_patches**2
     curve = vit_flops(profile)
     assert (curve.a, curve.b) == (linear + windows, quadratic)
 

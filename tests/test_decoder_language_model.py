@@ -219,7 +219,7 @@ def test_vision_and_language_make_up_the_checkpoint(name: str) -> None:
     total, visual = TOTALS[name]
     shape = lm_of(name)
     assert visual + parameters(shape) + input_embedding(shape) == total
-    assert shape.hidden == built_in_profiles()[name].vit.out_hidden
+    assert shape.hidden == built_in_profiles()[name].tower.out_hidden
 
 
 @counted

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bucketwise.core.cost import vit_flops
+from bucketwise.core.cost import run_flops
 from bucketwise.core.decoder.decoder_plan import decide_pattern
 from bucketwise.core.patching import Preprocessing, count_patches
 from bucketwise.engines.rbln.base_config import zoo_base
@@ -487,7 +487,7 @@ def use_of(*sides: tuple[int, int, float]) -> TrafficUse:
     )
     preprocessing = Preprocessing(image=DEPLOYED, video=None, video_fps=None)
     return TrafficUse(
-        counts=count_patches(sizes, profile, preprocessing), curve=vit_flops(profile)
+        counts=count_patches(sizes, profile, preprocessing), curve=run_flops(profile)
     )
 
 

@@ -28,9 +28,12 @@ from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.strategies import preprocessing_of, sides_px, sizes_of
 
 READ_HERE = sorted(
-    name for name, each in built_in_profiles().items() if each.soft_tokens is None
+    name
+    for name, each in built_in_profiles().items()
+    if each.soft_tokens is None and each.vit
 )
-"""Models whose folders hold pixel limits; tests/test_soft_tokens.py reads the others."""
+"""Models whose folders hold pixel limits and a tower; tests/test_soft_tokens.py and
+tests/test_image_rules.py read the others."""
 
 GOLD = Path(__file__).parent / "gold" / "model_folders.jsonl.gz"
 
@@ -182,7 +185,7 @@ def text_of(profile: ModelProfile) -> dict[str, Any]:
 
 def folder_of(profile: ModelProfile) -> dict[str, Any]:
     """Return the files a checkpoint of that profile ships, as the originals do."""
-    vit, window = profile.vit, profile.window_patches
+    vit, window = profile.tower, profile.window_patches
     vision: dict[str, Any] = {
         "depth": vit.depth,
         "patch_size": profile.patch_px,
@@ -507,8 +510,8 @@ def sound(**changed: Any) -> dict[str, Any]:
         ({CONFIG: "[]"}, r"config\.json: expected an object, got list"),
         ({CONFIG: {}}, "model_type: expected one of qwen2_vl, .*, got null"),
         (
-            {CONFIG: {"model_type": "llava"}},
-            "model_type: expected one of .*, got 'llava'",
+            {CONFIG: {"model_type": "other_vl"}},
+            "model_type: expected one of .*, got 'other_vl'",
         ),
         ({CONFIG: {"model_type": ["qwen3_vl"]}}, "model_type: .*, got a list"),
         (
@@ -748,7 +751,7 @@ def test_defaults_of_the_class_are_taken_and_said(tmp_path: Path) -> None:
     files = {CONFIG: {"model_type": "qwen2_5_vl"}, IMAGE: {}}
     profile = find_profile(write(tmp_path / "m", files))
     # Not what any published checkpoint holds: the class's own default width.
-    assert profile.vit.hidden == 3_584
+    assert profile.tower.hidden == 3_584
     assert "the class's default: depth, hidden_size" in profile.source
 
 

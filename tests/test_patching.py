@@ -137,6 +137,7 @@ def test_limits_bound_the_resized_area_where_they_are_wide_enough(
         sizes_of((height, width, 0, 0.0, 1.0)), profile, preprocessing
     )
     area = counts.resized_height_px[0] * counts.resized_width_px[0]
+    area *= profile.image_frames
     assert area <= preprocessing.image.max_pixels
     assert not area or area >= preprocessing.image.min_pixels
 
@@ -197,6 +198,7 @@ def test_qwen2_clips_follow_the_image_limits_unless_told_otherwise() -> None:
     clip = sizes_of((2_000, 2_000, 8, 0.0, 1.0))
     counts = count_patches(clip, profile, preprocessing_of(profile))
     area = counts.resized_height_px[0] * counts.resized_width_px[0]
+    area *= profile.image_frames
     assert area <= preprocessing_of(profile).image.max_pixels
 
 
@@ -302,3 +304,11 @@ def test_an_image_that_is_resized_first_stays_within_the_processor_s_limits(
         again = sizes_of((int(sides[0][0]), int(sides[1][0]), 0, 0.0, 1.0))
         seen = count_patches(again, profile, preprocessing)
         assert seen.vit_patches[0] == first.vit_patches[0]
+
+
+def test_a_short_clip_is_refused_for_the_sides_it_is_grown_to() -> None:
+    profile = find_profile("qwen3-vl-2b")
+    size = sizes_of((10, 2_001, 4, 0.0, 1.0))
+    assert count_patches(size, profile, preprocessing_of(profile)).error[0] == (
+        "ValueError: absolute aspect ratio must be smaller than 200, got 200.09375"
+    )

@@ -384,7 +384,7 @@ def test_analyze_compare_and_lint_count_the_same_images_that_fail() -> None:
 
 def folder_of(profile: ModelProfile, folder: Path, **image: Any) -> str:
     """Write what the files of a checkpoint say; return the folder."""
-    vit, text = profile.vit, profile.lm
+    vit, text = profile.tower, profile.lm
     assert text is not None
     config = {
         "model_type": "gemma4",

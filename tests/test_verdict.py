@@ -38,7 +38,7 @@ WAYS = ("nothing", "option", "both options", "serve line", "processor")
 
 
 in_pixels = st.sampled_from(
-    [each for each in built_in_profiles().values() if each.soft_tokens is None]
+    [each for each in built_in_profiles().values() if each.has_pixel_limits]
 )
 """Soft tokens are no pixels: tests/test_soft_tokens.py asks of them."""
 

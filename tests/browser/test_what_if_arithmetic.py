@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from bucketwise.core.analysis import Analysis, analyze
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.choose_buckets import largest_square_px
-from bucketwise.core.cost import price, vit_flops
+from bucketwise.core.cost import price, run_flops
 from bucketwise.core.decoder.decoder_plan import decide_pattern
 from bucketwise.core.decoder.graphs import graph_uses, mean_cost
 from bucketwise.core.decoder.step_cost import measured
@@ -56,8 +56,11 @@ sizes_sent = st.lists(
     min_size=1,
     max_size=15,
 )
-# Pages of models whose processor fills a number of soft tokens have no panel.
-profiles = all_profiles.filter(lambda each: each is not None and not each.soft_tokens)
+# Pages of models whose processor does something else than to fit an image into limits in
+# pixels have no panel.
+profiles = all_profiles.filter(
+    lambda each: each.has_pixel_limits and each.image_frames == 1
+)
 
 many = settings(
     max_examples=15,
@@ -147,7 +150,7 @@ def test_any_lengths_under_any_limit_cost_what_the_core_says(
     needed = counts.needed(analysis.release)
     served = counts.accepted & (needed <= lengths[-1])
     expected = price(
-        Buckets(tuple(lengths)), Demand.of(needed, counts.runs), vit_flops(profile)
+        Buckets(tuple(lengths)), Demand.of(needed, counts.runs), run_flops(profile)
     )
     assert bill["useful"] == pytest.approx(expected.useful_compute, rel=CLOSE)
     assert bill["padded"] == pytest.approx(expected.padded_compute, rel=CLOSE)
@@ -186,7 +189,7 @@ def test_the_best_lengths_of_the_page_cost_what_the_exact_optimum_costs(
     counts = under(analysis, limit)
     demand, curve = (
         Demand.of(counts.needed(analysis.release), counts.runs),
-        vit_flops(profile),
+        run_flops(profile),
     )
     top = int(align_up(demand.needed[-1:], profile.align)[0])
     problem = Problem.of(demand, curve.at, align=profile.align, top=top)
@@ -202,7 +205,7 @@ def test_no_other_single_length_saves_more_than_the_best_addition(
     script: Page, rows: list[tuple[int, int, int, float]], profile: Any
 ) -> None:
     analysis = analysis_of(rows, profile, PlanOptions(k_range=(2, 2)))
-    visual, curve = analysis.plan.visual, vit_flops(profile)
+    visual, curve = analysis.plan.visual, run_flops(profile)
     lengths = visual.vit_max_seq_lens
     added = asked(
         script,
@@ -374,7 +377,7 @@ def test_edited_files_are_those_an_edited_plan_gives(
     bill = price(
         Buckets(lengths),
         Demand.of(counts.needed(analysis.release), counts.runs),
-        vit_flops(profile),
+        run_flops(profile),
     )
     served = float(bill.runs.sum())
     merged = tuple(-(-length // profile.patches_per_merged) for length in lengths)

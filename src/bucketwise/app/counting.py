@@ -11,7 +11,7 @@ from bucketwise.app.built_in import release_of
 from bucketwise.app.options.commands import CountOptions
 from bucketwise.app.options.option import takes
 from bucketwise.app.preprocessing import preprocessing_of
-from bucketwise.app.size_table import COLUMNS, counts_table, with_unusable
+from bucketwise.app.size_table import BY_RULE, COLUMNS, counts_table, with_unusable
 from bucketwise.core.patching import count_patches
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import Rows
@@ -42,14 +42,15 @@ def count(traffic: Traffic, **options: Any) -> pd.DataFrame:
     profile = find_profile(asked.model)
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
-    return counts_table(counts, release_of(asked.target))
+    by_rule = profile.image_rule is not None
+    return counts_table(counts, release_of(asked.target), by_rule=by_rule)
 
 
 def count_rows(read: Iterable[Rows], asked: CountOptions) -> Iterator[pd.DataFrame]:
     """Yield what each row becomes, in order; as `count`, without merging rows."""
     profile = find_profile(asked.model)
     preprocessing = preprocessing_of(profile, asked, deployed=False)
-    release = release_of(asked.target)
+    release, by_rule = release_of(asked.target), profile.image_rule is not None
     for rows in read:
         reason = np.array(rows.reason, dtype=object)
         usable = reason == ""
@@ -64,5 +65,6 @@ def count_rows(read: Iterable[Rows], asked: CountOptions) -> Iterator[pd.DataFra
         )
         counts = count_patches(sizes, profile, preprocessing)
         # Limits of their own would be columns of some of the tables alone.
-        table = counts_table(counts, release)[COLUMNS]
+        shown = [*COLUMNS, *BY_RULE] if by_rule else COLUMNS
+        table = counts_table(counts, release, by_rule=by_rule)[shown]
         yield with_unusable(table, usable, reason)

@@ -145,7 +145,7 @@ def _judged(
     document: Document, asked: _Asked, lint: Lint, rules: tuple[Rule, ...]
 ) -> Judged:
     version, release_source = _release(document, asked)
-    profile, model_source = _model(document, asked.profile)
+    profile, model_source = _model(document, asked)
     encoder = None if profile else asked.encoder or _encoder_of(document)
     if encoder:
         model_source = "--model" if asked.encoder else f"named in {document.source}"
@@ -205,15 +205,15 @@ def _release(document: Document, asked: _Asked) -> tuple[Version, str]:
     return chosen, f"{source} says {written(version)}, which is not known here"
 
 
-def _model(
-    document: Document, given: ModelProfile | None
-) -> tuple[ModelProfile | None, str]:
+def _model(document: Document, asked: _Asked) -> tuple[ModelProfile | None, str]:
     """Return the model and where it is named."""
-    if given is not None:
-        return given, "--model"
-    name = named_model(document)
-    if name:
-        return find_profile(name), f"named in {document.source}"
+    given, name = asked.profile, named_model(document)
+    profile = given or (find_profile(name) if name else None)
+    if profile is not None and asked.engine.one_size(profile.family):
+        # No table here is about its class.
+        return None, ""
+    if profile is not None:
+        return profile, "--model" if given else f"named in {document.source}"
     if not document.family:
         return None, ""
     return _any_of(

@@ -44,6 +44,8 @@ AnyLimits = TypeVar("AnyLimits", PixelLimits, PixelLimits | None)
 def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
     """Return limits that the processor can be given."""
     known = profile.soft_tokens
+    if profile.image_rule and limits is not None:
+        _check_none(profile, limits)
     if known is None or limits is None:
         return limits
     area_px, whole = profile.length_px**2, profile.checkpoint.min_pixels
@@ -63,3 +65,17 @@ def _supported(profile: ModelProfile, limits: AnyLimits) -> AnyLimits:
         )
     raise_all(problems)
     return limits
+
+
+def _check_none(profile: ModelProfile, limits: PixelLimits) -> None:
+    """Check that nobody set limits for a processor that has none."""
+    shipped = profile.video if limits == profile.video else profile.checkpoint
+    raise_all(
+        [
+            f"{side}: expected none, as {profile.name} knows no limit in pixels: images "
+            f"are {profile.image_rule.words}, got {given:,}"
+            for side in ("min_pixels", "max_pixels")
+            if profile.image_rule
+            and (given := getattr(limits, side)) != getattr(shipped, side)
+        ]
+    )

@@ -17,11 +17,17 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def counts_table(counts: Counts, release: Release) -> pd.DataFrame:
+BY_RULE = ["rest_patches", "image_tokens"]
+"""Patches of the run that is of another length, and tokens in all, separators with them."""
+
+
+def counts_table(
+    counts: Counts, release: Release, *, by_rule: bool = False
+) -> pd.DataFrame:
     """Return one row a size; where the processor refuses, only `error` is filled.
 
     Where only the visual tokens are known, sides and grid are empty. Where requests set
-    limits of their own, these stand in columns more.
+    limits of their own, and where a processor has a rule of its own, are columns more.
     """
     sizes, refused = counts.sizes, ~counts.accepted
 
@@ -37,12 +43,16 @@ def counts_table(counts: Counts, release: Release) -> pd.DataFrame:
     columns = {
         "grid_t": counts.grid_t,
         "vit_patches": counts.vit_patches,
-        "runs": counts.grid_t,
+        "runs": counts.runs_each,
         "merged_patches": counts.merged_patches,
         "needed": counts.needed(release),
     }
     own = {name: getattr(sizes, name) for name in OWN_COLUMNS}
     told = own if any(column.any() for column in own.values()) else {}
+    if by_rule:
+        tokens = counts.visual_tokens + counts.separators
+        columns |= {"rest_patches": counts.rest_patches, "image_tokens": tokens}
+        told = dict.fromkeys(BY_RULE) | told
     return pd.DataFrame(
         {
             "height": whole(sizes.height_px, sizes.is_told),
@@ -55,7 +65,7 @@ def counts_table(counts: Counts, release: Release) -> pd.DataFrame:
             },
             **{name: whole(values, refused) for name, values in columns.items()},
             "error": counts.error,
-            **told,
+            **{name: column for name, column in told.items() if name not in BY_RULE},
         }
     )[[*COLUMNS, *told]]
 

@@ -19,7 +19,12 @@ def models() -> None:
         click.echo(
             f"{profile.name:<22} {profile.hf_id}\n"
             f"    patch {profile.patch_px} px, merge {profile.merge}, buckets are "
-            f"multiples of {profile.align}\n"
+            f"multiples of {profile.align}"
+        )
+        if profile.image_rule:
+            click.echo(f"    images {profile.image_rule.words}")
+            continue
+        click.echo(
             f"    checkpoint {profile.checkpoint.min_pixels:,} to "
             f"{profile.checkpoint.max_pixels:,} px ({profile.checkpoint.source})\n"
             f"    default    {deployed.min_pixels:,} to {deployed.max_pixels:,} px "

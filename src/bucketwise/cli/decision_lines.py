@@ -193,7 +193,7 @@ def _compile_lines(plan: Plan, engine: Engine, verb: str) -> Iterator[str]:
         names.setdefault(each.lengths, []).append(f"{each.key} {each.releases}")
     unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
     if not names:
-        yield f"{verb} {list(visual.max_seq_lens)} {unit} patches (no release can yet)."
+        yield f"{verb} {list(visual.max_seq_lens)} {unit} patches (no release takes any)."
     for lengths, keys in names.items():
         yield f"{verb} {list(lengths)} {unit} patches ({', '.join(keys)})."
 

@@ -44,12 +44,18 @@ def limits_line(asked: CountOptions) -> str:
     profile = find_profile(asked.model)
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     image = preprocessing.image
-    line = (
-        f"{profile.name}, {newest(asked.target).name}, image limits {image.min_pixels:,} "
-        f"to {image.max_pixels:,} px ({image.source})"
-    )
+    line = f"{profile.name}, {newest(asked.target).name}, "
     clip = preprocessing.clip
-    if clip != image:
+    if profile.image_rule:
+        line += f"images {profile.image_rule.words}"
+    else:
+        line += (
+            f"image limits {image.min_pixels:,} to {image.max_pixels:,} px "
+            f"({image.source})"
+        )
+    if profile.frame_rule:
+        line += f", frames of clips {profile.frame_rule.words}"
+    elif clip != image:
         line += (
             f", video limits {clip.min_pixels:,} to {clip.max_pixels:,} px "
             f"({clip.source})"

@@ -325,8 +325,7 @@ def _visual(
     bill = price(buckets, demand, setting.curve)
     worst = worst_let_through(setting)
     shrunk = setting.shrunk_images()
-    merge = setting.profile.lengths_per_merged
-    merged = tuple(-(-length // merge) for length in buckets.lengths)
+    merged = tuple(map(setting.profile.merged, buckets.lengths))
     is_merged = question.bucket_unit == "merged_patches"
     images = weight_of(setting.counts, setting.counts.accepted)
     other_limits = caps(

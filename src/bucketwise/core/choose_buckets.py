@@ -299,7 +299,7 @@ def bucket_uses(
         uses.append(
             BucketUse(
                 vit_patches=length,
-                merged_patches=-(-length // setting.profile.lengths_per_merged),
+                merged_patches=setting.profile.merged(length),
                 largest_square=largest_square_px(
                     length, setting.profile, setting.release
                 ),

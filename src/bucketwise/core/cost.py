@@ -55,7 +55,7 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     Layers as in transformers 5.15.1, models/{qwen2_vl,qwen2_5_vl,qwen3_vl,
     exaone4_5}/modeling_*.py; the sums equal torch's FlopCounterMode with eager attention.
     """
-    vit, merge = profile.vit, profile.patches_per_merged
+    vit, merge = profile.tower, profile.patches_per_merged
     patch_dim = CHANNELS * profile.temporal_patch * profile.patch_px**2
     attention = vit.hidden * (vit.qkv_width + vit.hidden)
     block = 2 * (attention + vit.mlp_matrices * vit.hidden * vit.intermediate)
@@ -99,10 +99,11 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
 def run_flops(profile: ModelProfile) -> CostCurve:
     """Return the cost of one run at what the lengths of a model are compiled for.
 
-    In FLOP; in tokens where lengths are chunks of a language model that is not known.
+    In FLOP; in patches where the tower is not known, and in tokens where lengths are
+    chunks of a language model that is not.
     """
     if profile.soft_tokens is None:
-        return vit_flops(profile)
+        return vit_flops(profile) if profile.vit else linear_cost(profile)
     if profile.lm is None:
         return linear_cost(profile)
     source = f"text_config of {profile.name}'s config.json"
@@ -116,7 +117,8 @@ def linear_cost(profile: ModelProfile) -> CostCurve:
         unit="patch",
         a=1.0,
         b=0.0,
-        source=f"every patch of {profile.name} counts the same",
+        source=f"every patch of {profile.name} counts the same"
+        + ("" if profile.vit else ", as its tower's dimensions are not known"),
     )
 
 

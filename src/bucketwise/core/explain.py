@@ -95,6 +95,8 @@ def _processor_steps(
     frame = "frame" if profile.temporal_patch == 1 else "temporal patch"
     each = f" in each of {plural(runs, 'run')} (one a {frame})" if is_clip else ""
     total = f" a run, {merged * runs:,} in all" if is_clip else ""
+    if profile.image_rule:
+        return _steps_by_rule(counts, profile)
     if profile.soft_tokens:
         limits = preprocessing.clip if is_clip else preprocessing.image
         padded = limits.max_pixels // profile.patch_px**2
@@ -110,6 +112,25 @@ def _processor_steps(
         f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",
         f"{counts.vit_patches[0]:,} ViT patches{each}",
         f"{merged:,} merged patches{total}",
+    )
+
+
+def _steps_by_rule(counts: Counts, profile: ModelProfile) -> tuple[str, ...]:
+    """Say what a rule of the processor's own makes of the one size in `counts`."""
+    is_clip = bool(counts.sizes.frames[0])
+    rule = (profile.frame_rule if is_clip else None) or profile.image_rule
+    runs, rest = int(counts.grid_t[0]), int(counts.rest_patches[0])
+    frame = " a frame" if is_clip else ""
+    each = f" in each of {plural(runs, 'run')}" if runs > 1 or is_clip else ""
+    more = f", and {rest:,} in one more" if rest else ""
+    marks = int(counts.separators[0])
+    around = f" and {plural(marks, 'separator')}" if marks else ""
+    resized = f"{counts.resized_width_px[0]}x{counts.resized_height_px[0]} px{frame}"
+    return (
+        f"resized to {resized}" + (f" ({rule.words})" if rule else ""),
+        f"grid {counts.grid_h[0]} high, {counts.grid_w[0]} wide",
+        f"{counts.vit_patches[0]:,} ViT patches{each}{more}",
+        f"{plural(int(counts.visual_tokens[0]), 'image token')}{around}",
     )
 
 

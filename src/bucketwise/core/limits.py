@@ -57,8 +57,8 @@ class Case:
 
     def shrunk_images(self) -> float:
         """Return the images that come out smaller than with no upper limit at all."""
-        if self.profile.soft_tokens:
-            return 0.0  # every image is scaled to the number that was asked for
+        if not self.profile.has_pixel_limits:
+            return 0.0  # every image becomes what the processor makes of all
         unlimited = self.with_max_pixels(UNLIMITED_PIXELS).counts
         return weight_of(self.counts, shrunk_by(self.counts, unlimited))
 
@@ -153,7 +153,7 @@ def caps(
     Each of those has its own exact optimum, and a top that holds whatever it lets through
     unless the plan's need not.
     """
-    if setting.counts.sizes.is_told.any():
+    if setting.counts.sizes.is_told.any() or setting.profile.image_rule:
         return ()
     unlimited = (
         setting.counts
@@ -182,12 +182,12 @@ def _named_limits(setting: Case) -> Iterable[tuple[str, int]]:
         return
     published = setting.release.engine.largest_published
     if int(setting.demand().needed[-1]) > published:
-        yield f"{published:,} patches", published * profile.patch_px**2
+        yield f"{published:,} patches", published * profile.limit_px
     counts = setting.counts
     images = counts.accepted & (counts.sizes.frames == 0) & (counts.sizes.count > 0)
     if not images.any():
         return
-    area = (counts.vit_patches * profile.patch_px**2)[images]
+    area = (counts.vit_patches * profile.limit_px)[images]
     order = np.argsort(area, kind="stable")
     cumulated = np.cumsum(counts.sizes.count[images][order])
     for name, share in CAP_QUANTILES:

@@ -103,15 +103,17 @@ class PlanOptions:
     def check_pins(self, profile: ModelProfile) -> None:
         """Check the pins against the model."""
         own, unit = profile.align, self.patches_per_unit(profile)
-        raise_all(
-            [
-                f"--pin: expected a multiple of {own} for {profile.name}, got "
-                f"{pin // unit}; the next is {-(-pin // (own * unit)) * own}"
-                for pin in self.pins
-                if pin % (own * unit)
-            ],
-            UsageError,
-        )
+        problems = [
+            f"--pin: expected a multiple of {own} for {profile.name}, got "
+            f"{pin // unit}; the next is {-(-pin // (own * unit)) * own}"
+            for pin in self.pins
+            if pin % (own * unit)
+        ]
+        if self.graph_price is not None and profile.vit is None:
+            problems.append(
+                f"graph-minutes: the compute of {profile.name} is not known"
+            )
+        raise_all(problems, UsageError)
 
     def align_for(self, profile: ModelProfile) -> int:
         """Return the alignment in force: a multiple of the model's own.

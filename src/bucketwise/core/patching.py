@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bucketwise.core.image_rules import Views, view
+from bucketwise.core.sampling import seen_frames, too_few_to_sample
 from bucketwise.errors import raise_all
 from bucketwise.nouns.engine import Release
+from bucketwise.nouns.image_rules import ImageRule
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray, Sizes
 
@@ -33,6 +36,16 @@ limits (qwen_vl_utils 0.0.14, vision_process.py, IMAGE_MIN_TOKEN_NUM and its lik
 CLIP_FRAME_TOKENS = 768
 """Tokens `cap_pixels_per_frame` leaves one frame of Qwen3-VL (transformers 5.23.0,
 models/qwen3_vl/video_processing_qwen3_vl.py)."""
+
+
+_NO_CLIPS = {
+    "refused": "ValueError: the processor takes images alone, no clips",
+    "uncounted": "not counted: what this model makes of clips",
+}
+
+_TOO_FEW = "ValueError: the requested number of frames exceeds those of the clip"
+
+_NOT_TOLD = "not counted: an image of this model that is known by its tokens alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +93,19 @@ class Counts:
     grid_t: IntArray
     grid_h: IntArray
     grid_w: IntArray
-    """Temporal patches and patches along each side, these 0 where unknown."""
+    """Runs (temporal patches of a clip, tiles of an image) and patches along each side of
+    one, these 0 where unknown."""
     vit_patches: IntArray
-    """Of one ViT run: grid_h * grid_w, or what the visual tokens were merged from."""
+    """Of one ViT run: grid_h * grid_w, what the visual tokens were merged from, or more
+    where a run holds a token of its own or several frames."""
     merged_patches: IntArray
     """Of one run: the visual tokens the language model sees."""
+    rest_patches: IntArray
+    """Of one more run, of another length; 0 where there is none."""
+    visual_tokens: IntArray
+    """Of all runs: what the language model sees of the image or clip."""
+    separators: IntArray
+    """Tokens that the processor puts between those, and around."""
     error: TextArray
     """What the processor raises, "" where it accepts."""
     window_patches: int
@@ -100,18 +121,27 @@ class Counts:
         return self.grid_t > 0
 
     @property
+    def runs_each(self) -> IntArray:
+        """ViT runs of one image or clip of each size."""
+        return self.grid_t + (self.rest_patches > 0)
+
+    @property
     def runs(self) -> FloatArray:
-        """Weighted ViT runs of each size: count * grid_t."""
-        return self.sizes.count * self.grid_t
+        """Weighted ViT runs of each size."""
+        return self.sizes.count * self.runs_each
 
     def needed(self, release: Release) -> IntArray:
         """Return the needed length of one run of each size; 0 where refused.
 
+        Where runs of an image differ in length it is that of the longest.
         Where only the visual tokens are known it is the least there can be: windows
         at the edges of an image are partly empty, and nobody knows how many.
         """
         if self.by_soft_tokens:
             return np.where(self.accepted, self.merged_patches, 0)
+        if not self.window_patches:
+            longest = np.maximum(self.vit_patches, self.rest_patches)
+            return np.where(self.accepted, longest, 0)
         extra = release.extra_windows(self.family)
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
         told = least_needed(self.vit_patches, self.window_patches, extra)
@@ -157,14 +187,24 @@ def count_patches(
     transformers 5.15.1: models/qwen2_vl/image_processing_qwen2_vl.py (smart_resize),
     models/qwen2_vl/video_processing_qwen2_vl.py,
     models/qwen3_vl/video_processing_qwen3_vl.py, and models/gemma4/
-    image_processing_gemma4.py (get_aspect_ratio_preserving_size). Images that are
-    resized first: qwen_vl_utils 0.0.14, vision_process.py (fetch_image, smart_resize).
-    Floating-point steps stand in the
+    image_processing_gemma4.py (get_aspect_ratio_preserving_size); 5.23.0:
+    models/glm4v/image_processing_glm4v.py and video_processing_glm4v.py, and those that
+    `core.image_rules` names. Images that are resized first: qwen_vl_utils 0.0.14,
+    vision_process.py (fetch_image, smart_resize). Floating-point steps stand in the
     processors' order: the last bit decides some roundings.
     """
-    if profile.soft_tokens:
+    if not profile.has_pixel_limits:
         # Limits in pixels are nothing that such a processor knows, whoever sets them.
         sizes = sizes.without_own_limits()
+    if profile.image_rule:
+        return _by_rule(profile.image_rule, sizes, profile, preprocessing)
+    return _by_limits(sizes, profile, preprocessing)
+
+
+def _by_limits(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> Counts:
+    """Count by the limits in pixels, or in soft tokens."""
     error = np.full(len(sizes), "", dtype=object)
     # Beside the words: to compare those of every size takes longer than all the rest.
     refused = np.zeros(len(sizes), dtype=np.bool_)
@@ -174,18 +214,18 @@ def count_patches(
     volume = is_clip & (profile.video_rule == "whole_clip")
 
     if profile.video_rule == "refused":
-        error[is_clip] = "ValueError: the processor takes images alone, no clips"
+        error[is_clip] = _NO_CLIPS["refused"]
         refused |= is_clip
-    no_frame = is_clip & (frames == 0) & ~refused
+    no_frame = is_clip & (frames == 0) & ~volume & ~refused
     error[no_frame] = "ZeroDivisionError: division by zero"
-    few = _too_few_to_sample(sizes, profile, preprocessing)
+    few = too_few_to_sample(sizes, profile, preprocessing.max_frames)
     for index in np.flatnonzero(few):
         error[index] = (
             f"ValueError: Video can't be sampled. The `num_frames="
             f"{profile.sampling.max_frames}` exceeds "
             f"`total_num_frames={sizes.frames[index]}`. "
         )
-    short = volume & (frames < profile.temporal_patch) & ~no_frame
+    short = volume & (frames < profile.temporal_patch)
     for index in np.flatnonzero(short):
         error[index] = (
             f"ValueError: t:{frames[index]} must be larger than "
@@ -193,13 +233,14 @@ def count_patches(
         )
     refused |= no_frame | few | short
     if not profile.soft_tokens:
-        refused |= _refuse_thin(error, *_known_sides(sizes))
+        # Only what resizes first looks at the sides as they were sent.
+        refused |= _refuse_thin(error, *_known_sides(sizes), sizes.resized_first > 0)
     gone = np.minimum(*_resized_first(sizes, profile.factor_px)) < 1
     error[gone & ~refused] = "ValueError: height and width must be > 0"
     refused |= gone
     height, width, weight, rounded_weight = _resize_input(sizes, frames, profile)
     if not profile.soft_tokens:
-        refused |= _refuse_thin(error, height, width)
+        refused |= _refuse_thin(error, height, width, np.ones_like(told))
     low, high = _limits(sizes, frames, profile, preprocessing)
     if profile.soft_tokens:
         resized_h, resized_w = _filled(height, width, high, profile.factor_px)
@@ -226,6 +267,9 @@ def count_patches(
         grid_w=grid_w,
         vit_patches=vit_patches,
         merged_patches=vit_patches // profile.patches_per_merged,
+        rest_patches=np.zeros_like(grid_t),
+        visual_tokens=vit_patches // profile.patches_per_merged * grid_t,
+        separators=np.where(accepted & ~is_clip, profile.separators, 0),
         error=error,
         window_patches=profile.window_patches,
         family=profile.family,
@@ -245,10 +289,19 @@ def resize_input(
     return _resize_input(sizes, _seen_frames(sizes, profile, preprocessing), profile)
 
 
+def _seen_frames(
+    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> IntArray:
+    told = (preprocessing.video_fps, preprocessing.max_frames)
+    return seen_frames(sizes, profile, *told)
+
+
 def _resize_input(
     sizes: Sizes, frames: IntArray, profile: ModelProfile
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    volume = (sizes.frames > 0) & (profile.video_rule == "whole_clip")
+    frames = np.where(sizes.frames > 0, frames, profile.image_frames)
+    volume = (sizes.frames > 0) | (profile.image_frames > 1)
+    volume &= profile.video_rule == "whole_clip"
     step = profile.temporal_patch
     height, width = (
         np.maximum(side, 1) for side in _resized_first(sizes, profile.factor_px)
@@ -285,16 +338,75 @@ def _resized_first(sizes: Sizes, factor_px: int) -> tuple[IntArray, IntArray]:
     return np.where(first, resized[0], height), np.where(first, resized[1], width)
 
 
-def _refuse_thin(error: TextArray, height: IntArray, width: IntArray) -> BoolArray:
+def _refuse_thin(
+    error: TextArray, height: IntArray, width: IntArray, asked: BoolArray
+) -> BoolArray:
     """Say of thin images that they are, unless something was said, and return them."""
     ratio = np.maximum(height, width) / np.minimum(height, width)
-    is_thin: BoolArray = ratio > MAX_ASPECT_RATIO
+    is_thin: BoolArray = asked & (ratio > MAX_ASPECT_RATIO)
     for index in np.flatnonzero(is_thin):
         error[index] = error[index] or (
             "ValueError: absolute aspect ratio must be smaller than "
             f"{MAX_ASPECT_RATIO}, got {float(ratio[index])}"
         )
     return is_thin
+
+
+def _by_rule(
+    rule: ImageRule, sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
+) -> Counts:
+    """Count by the rule of a processor that knows no limits in pixels."""
+    is_clip, told = sizes.frames > 0, sizes.is_told
+    frames = _seen_frames(sizes, profile, preprocessing)
+    found = _frames_by_rule(rule, sizes, profile)
+    error = np.full(len(sizes), "", dtype=object)
+    refused = told | (is_clip & ((frames == 0) | (profile.frame_rule is None)))
+    if found.error is not None:
+        error, refused = found.error, refused | (found.error != "")
+    error[told] = _NOT_TOLD
+    error[is_clip & (frames == 0)] = _TOO_FEW
+    if profile.frame_rule is None:
+        error[is_clip] = _NO_CLIPS[profile.video_rule]
+    grid = found.grid_h * found.grid_w
+    of_run, step = profile.patches_per_merged, profile.temporal_patch
+    whole, left = frames // step, frames % step
+    chunks = np.where(is_clip, np.minimum(frames, step), 1)
+    runs = np.where(is_clip, found.runs * np.maximum(whole, 1), found.runs)
+    rest = np.where(is_clip & (whole > 0), grid * left, found.rest_patches)
+    # Frames of one run are averaged after the tower.
+    merged, more = grid // of_run, np.where(is_clip, grid * (left > 0), rest) // of_run
+    tokens = merged * runs + np.where(rest > 0, more, 0)
+    if found.tokens is not None:
+        tokens = np.where(is_clip, tokens, found.tokens)
+
+    def known(values: IntArray) -> IntArray:
+        return np.where(refused, 0, values)
+
+    return Counts(
+        sizes=sizes,
+        resized_height_px=known(found.height_px),
+        resized_width_px=known(found.width_px),
+        grid_t=known(runs),
+        grid_h=known(found.grid_h),
+        grid_w=known(found.grid_w),
+        vit_patches=known(grid * chunks + profile.class_tokens),
+        merged_patches=known(merged),
+        rest_patches=known(rest),
+        visual_tokens=known(tokens),
+        separators=known(np.where(is_clip, 0, found.separators + profile.separators)),
+        error=error,
+        window_patches=0,
+        family=profile.family,
+    )
+
+
+def _frames_by_rule(rule: ImageRule, sizes: Sizes, profile: ModelProfile) -> Views:
+    """Return what becomes of every image, and of one frame of every clip."""
+    height, width = _known_sides(sizes)
+    found, is_clip = view(rule, height, width, profile), sizes.frames > 0
+    if profile.frame_rule is None or not is_clip.any():
+        return found
+    return found.where(is_clip, view(profile.frame_rule, height, width, profile))
 
 
 def _told_patches(
@@ -305,77 +417,17 @@ def _told_patches(
     One that was logged with more than the limits allow is taken to fill the upper
     one, one with less to be enlarged to the lower one.
     """
-    area_px, image = profile.factor_px**2, preprocessing.image
+    area_px = profile.limit_px * profile.patches_per_merged
+    image = preprocessing.image
     least = -(-image.min_pixels // area_px)
     most = max(image.max_pixels // area_px, least)
     return np.clip(sizes.visual_tokens, least, most) * profile.patches_per_merged
 
 
-def _seen_frames(
-    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
-) -> IntArray:
-    """Return the frames the processor patches; 0 for images and unsampleable clips."""
-    frames = sizes.frames
-    cut = np.zeros(len(sizes), dtype=bool)
-    if preprocessing.max_frames is not None:
-        cut = frames > preprocessing.max_frames
-        frames = np.where(cut, preprocessing.max_frames, frames)
-    sampled = (sizes.fps > 0) & (frames > 0) & ~cut
-    if profile.soft_tokens:
-        # num_frames of the whole clip, whatever its rate.
-        return np.where(sampled, profile.sampling.max_frames, frames)
-    if preprocessing.video_fps is None or not sampled.any():
-        return frames
-    total = frames[sampled]
-    asked = total / sizes.fps[sampled] * preprocessing.video_fps
-    rule = _sample_evenly if profile.video_rule == "whole_clip" else _sample_in_pairs
-    seen = frames.copy()
-    seen[sampled] = rule(total, asked, profile)
-    return seen
-
-
-def _too_few_to_sample(
-    sizes: Sizes, profile: ModelProfile, preprocessing: Preprocessing
-) -> BoolArray:
-    """Return clips to be sampled that have fewer frames than are taken of each.
-
-    transformers 5.15.1, video_processing_utils.py, sample_frames.
-    """
-    least = profile.sampling.max_frames if profile.soft_tokens else 0
-    most = preprocessing.max_frames or least
-    uncut = sizes.frames <= most if preprocessing.max_frames else sizes.frames > 0
-    return uncut & (sizes.fps > 0) & (sizes.frames > 0) & (sizes.frames < least)
-
-
-def _sample_evenly(
-    total: IntArray, asked: FloatArray, profile: ModelProfile
-) -> IntArray:
-    """Qwen3-VL: truncate, then clamp; an odd number may remain."""
-    least, most = profile.sampling.min_frames, profile.sampling.max_frames
-    clamped = np.clip(asked, least, most).astype(np.int64)
-    return np.minimum(clamped, total)
-
-
-def _sample_in_pairs(
-    total: IntArray, asked: FloatArray, profile: ModelProfile
-) -> IntArray:
-    """Qwen2-VL: clamp, floor to whole temporal patches, then step through the clip."""
-    least, most = profile.sampling.min_frames, profile.sampling.max_frames
-    step = profile.temporal_patch
-    most_even = np.minimum(most, total) // step * step
-    clamped = np.minimum(np.minimum(np.maximum(asked, least), most_even), total)
-    target = np.floor(clamped / step).astype(np.int64) * step
-    # torch.arange(0, total, total / target) has ceil(total / step) entries, which
-    # rounding can make one more than `target`.
-    safe = np.maximum(target, 1)
-    stepped = np.ceil(total / (total / safe)).astype(np.int64)
-    return np.where(target > 0, stepped, 0)
-
-
 def _grow_short_sides(
     height: IntArray, width: IntArray, grown: BoolArray, factor_px: int
 ) -> tuple[IntArray, IntArray]:
-    """Scale clips with a side below the factor up, as Qwen3-VL does for videos only."""
+    """Scale what has a side below the factor up: Qwen3-VL clips alone, GLM images too."""
     grown = grown & ((height < factor_px) | (width < factor_px))
     scale = np.maximum(factor_px / height, factor_px / width)
     return (

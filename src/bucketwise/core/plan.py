@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from bucketwise.errors import ConfigError
+from bucketwise.nouns.image_rules import NO_LIMIT
 from bucketwise.nouns.traffic import Rejection
 from bucketwise.words.text import worded
 
@@ -47,6 +48,11 @@ class Model:
     video_max_pixels: int
     video_limits_source: str
     source: str
+
+    @property
+    def has_pixel_limits(self) -> bool:
+        """Whether there are limits in pixels to set."""
+        return not self.limits_source.startswith(NO_LIMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

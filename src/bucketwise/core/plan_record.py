@@ -144,6 +144,8 @@ def assumptions(
     limits = f"{image.min_pixels:,} to {image.max_pixels:,} pixels"
     if planned_max_pixels < image.max_pixels:
         limits += f", lowered to {planned_max_pixels:,} by the plan"
+    if profile.image_rule:
+        limits = "none in pixels"
     fps = preprocessing.video_fps
     sampling = "every frame" if fps is None else f"{fps:g} frames a second"
     if profile.soft_tokens:

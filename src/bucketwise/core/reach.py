@@ -16,6 +16,7 @@ from bucketwise.core.patching import (
 )
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.engine import Release
+from bucketwise.nouns.image_rules import Budget, ImageRule, Shrink, Slices
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray, Sizes
 
@@ -68,7 +69,11 @@ def worst_reachable(
         return _largest(
             count_patches(_lying(sides, frames), profile, preprocessing), release
         )
-    weight = 1
+    if profile.image_rule:
+        rule = (profile.frame_rule if frames else None) or profile.image_rule
+        sizes = _lying(_extreme_sides(rule, profile), frames)
+        return _largest(count_patches(sizes, profile, preprocessing), release)
+    weight = 1 if frames else profile.image_frames
     if frames and profile.video_rule == "whole_clip":
         weight = max(round(frames / profile.temporal_patch), 1) * profile.temporal_patch
     area = profile.factor_px**2 * weight
@@ -93,6 +98,44 @@ def _lying(sides: IntArray, frames: int) -> Sizes:
         visual_tokens=np.zeros(len(sides), dtype=np.int64),
         count=np.ones(len(sides)),
     )
+
+
+def _extreme_sides(rule: ImageRule, profile: ModelProfile) -> IntArray:
+    """List images that become the longest run there is, whatever else they become."""
+    if isinstance(rule, Shrink):
+        return np.full((1, 2), rule.longest_px)
+    if isinstance(rule, Slices):
+        # The thinnest image that is not sliced.
+        return np.array([(1, rule.scale_px**2)])
+    if isinstance(rule, Budget):
+        return _padded_sides(rule, profile)
+    return np.ones((1, 2), dtype=np.int64)
+
+
+def _padded_sides(rule: Budget, profile: ModelProfile) -> IntArray:
+    """List images that reach just into their last row and column of merged patches.
+
+    Whole patches alone count against the budget, so an image has all but a pixel of one
+    more along each side: the most, in proportion, where it is hardly shrunk. Its height
+    is kept, or shrunk to a pixel past whole merged patches; its width is the most that
+    the budget then leaves, or what the limit of a side does.
+    """
+    patch_px, side = profile.patch_px, rule.side_patches
+    patches = np.arange(1, side + 1)
+    high_px = (patches + 1) * patch_px - 1
+    past_px = patches // profile.merge * profile.factor_px + 1
+    left = rule.max_patches / patches
+    limited = np.floor(side**2 / left)
+    columns = [
+        np.floor(left),
+        np.floor(left * (high_px / past_px) ** 2),
+        *(limited + more for more in (-1, 0, 1)),
+        np.full(patches.shape, side - 2),
+    ]
+    patches_wide = np.maximum(np.concatenate(columns), 1).astype(np.int64)
+    high_px = np.tile(high_px, len(columns))
+    wide_px = [(patches_wide + 1) * patch_px - 1, patches_wide * patch_px]
+    return np.concatenate([np.stack([high_px, each], axis=1) for each in wide_px])
 
 
 def _filling_sides(limits: PixelLimits, length_px: int) -> IntArray:
@@ -136,8 +179,8 @@ def safe_limits(
     is safe; None where thin or small inputs pass the top at every limit. Limits of clips
     count where clips are sent.
     """
-    if profile.soft_tokens:
-        # Every image is scaled to the limit: another one is another quality.
+    if not profile.has_pixel_limits:
+        # Every image becomes what the processor makes of all: no limit helps.
         reach = worst_of_all(profile, preprocessing, release, clips=clips)
         return preprocessing if reach.needed <= top else None
     shared = clips and preprocessing.video is None
@@ -146,8 +189,8 @@ def safe_limits(
         tried = replace(preprocessing, image=limits)
         return worst_of_all(profile, tried, release, clips=shared).needed <= top
 
-    area = profile.factor_px**2
-    most = top * profile.patch_px**2
+    area = profile.limit_px * profile.patches_per_merged
+    most = top * profile.limit_px
     image = _largest_that_fits(preprocessing.image, area, most, image_fits)
     if image is None:
         return None
@@ -162,9 +205,8 @@ def safe_limits(
         return reach.needed <= top
 
     whole = frames if profile.video_rule == "whole_clip" else 1
-    video = _largest_that_fits(
-        preprocessing.video, area * whole, most * whole, clip_fits
-    )
+    area, most = (each // profile.image_frames * whole for each in (area, most))
+    video = _largest_that_fits(preprocessing.video, area, most, clip_fits)
     return None if video is None else replace(lowered, video=video)
 
 

@@ -66,7 +66,7 @@ def safe_top(setting: Case, question: PlanOptions) -> SafeTop:
         top = _top_under(lowered, needed)
         choice = replace(choice, way="lowered")
         return SafeTop(setting=lowered, top=top, choice=choice)
-    if question.allow_overflow and not setting.profile.soft_tokens:
+    if question.allow_overflow and setting.profile.has_pixel_limits:
         choice = replace(choice, way="overflow")
         return SafeTop(setting=setting, top=needed, choice=choice)
     return SafeTop(
@@ -100,8 +100,11 @@ def processor_of(setting: Case, top: int) -> Processor:
 
 def _closest_limit(setting: Case) -> Case:
     """Return the setting under the least image limit that shrinks nothing further."""
-    area_px = int(setting.counts.vit_patches.max()) * setting.profile.patch_px**2
-    if setting.profile.soft_tokens or area_px >= setting.preprocessing.image.max_pixels:
+    area_px = int(setting.counts.vit_patches.max()) * setting.profile.limit_px
+    if (
+        not setting.profile.has_pixel_limits
+        or area_px >= setting.preprocessing.image.max_pixels
+    ):
         return setting
     closest = setting.with_max_pixels(area_px)
     return setting if share_shrunk(setting, closest) else closest

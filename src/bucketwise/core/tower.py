@@ -33,7 +33,7 @@ def device_parameters(profile: ModelProfile) -> int:
     With `host_parameters` the sums equal those of the towers on torch's meta device
     (transformers 5.23.0).
     """
-    vit = profile.vit
+    vit = profile.tower
     norm = 1 if vit.mlp_matrices == GATED_MATRICES else 2
     mlp = vit.mlp_matrices * vit.hidden * vit.intermediate
     matrices = vit.hidden * (vit.qkv_width + vit.hidden) + mlp
@@ -57,7 +57,7 @@ def projector_parameters(profile: ModelProfile) -> int:
     It leads from the tower to the language model, and runs on one device (optimum-rbln
     0.12.0, transformers/models/gemma4/modeling_gemma4.py, embed_vision).
     """
-    return profile.vit.hidden * profile.vit.out_hidden if profile.soft_tokens else 0
+    return profile.tower.hidden * profile.tower.out_hidden if profile.soft_tokens else 0
 
 
 def host_parameters(profile: ModelProfile) -> int:
@@ -66,7 +66,7 @@ def host_parameters(profile: ModelProfile) -> int:
     Patch and position embedding run in torch before the graph (optimum-rbln 0.12.0,
     transformers/models/qwen3_vl/modeling_qwen3_vl.py, save_torch_artifacts).
     """
-    hidden = profile.vit.hidden
+    hidden = profile.tower.hidden
     pixels = CHANNELS * profile.temporal_patch * profile.patch_px**2
     positions = POSITIONS.get(profile.family, 0)
     biases = 1 if positions and not profile.soft_tokens else 0

@@ -59,7 +59,12 @@ def warnings_of(
         ("no-decoder", "note", _no_decoder(engine, setting.profile.family), ()),
         ("documented-unit", "error", merged, MERGED_RULES),
         ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
-        ("length-unproven", "warning", _unproven_length(engine, visual), LENGTH_RULES),
+        (
+            "length-unproven",
+            "warning",
+            _unproven_length(engine, visual, setting),
+            LENGTH_RULES,
+        ),
         ("memory-unknown", "warning", _memory_unknown(setting), ()),
         ("few-images", "warning", _few(setting), ()),
         ("images-unsized", "warning", _unsized(traffic, visual), ()),
@@ -67,6 +72,7 @@ def warnings_of(
         (LIMIT_ASSUMED, "note", limit_in_doubt(visual.current), ()),
         ("images-shrunk", "note", _shrunk(visual, setting), ()),
         ("tail-limit", "note", _tail(visual), ()),
+        ("uneven-runs", "note", _uneven(setting), ()),
         ("top-and-limit", "note", _top(visual, setting), ()),
         ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
         ("soft-tokens", "note", _soft_tokens(visual, setting), ()),
@@ -106,7 +112,7 @@ def limit_in_doubt(current: Current | None) -> str:
 def _no_class(engine: Engine, family: str) -> str:
     if engine.compiles(family):
         return ""
-    return (
+    return engine.one_size(family) or (
         f"No {engine.sdk} up to {engine.newest} compiles {family}: no configuration is "
         "written, and lengths are counted by the rule its sister families run by."
     )
@@ -132,15 +138,19 @@ def _no_decoder(engine: Engine, family: str) -> str:
     )
 
 
-def _unproven_length(engine: Engine, visual: Visual) -> str:
+def _unproven_length(engine: Engine, visual: Visual, setting: Case) -> str:
     top = visual.vit_max_seq_lens[-1]
     if top <= engine.largest_published:
         return ""
     return (
         f"The top bucket of {top:,} ViT patches is above {engine.largest_published:,}, "
         f"the largest length any published {engine.name} configuration compiles; its attention "
-        f"mask alone is {memory(engine.mask_bytes(top))}. The table of limits shows the "
-        "plan capped there."
+        f"mask alone is {memory(engine.mask_bytes(top))}."
+        + (
+            ""
+            if setting.profile.image_rule
+            else " The table of limits shows the plan capped there."
+        )
     )
 
 
@@ -184,12 +194,14 @@ def _top(visual: Visual, setting: Case) -> str:
             f"{limit // setting.profile.length_px**2:,}, and "
             f"{setting.release.engine.sdk} refuses a largest length below it."
         )
+    everything = f"everything max_pixels {limit:,} lets through"
+    if setting.profile.image_rule:
+        everything = "every image there can be"
     costs, shrinks = percent(top.raising_costs), percent(top.lowering_shrinks)
     if top.way == "raised":
         text = (
             f"The top is {top.holds_all:,}, not the {top.needed:,} that this traffic "
-            f"needs, so that everything max_pixels {limit:,} lets through fits: {costs} "
-            "more ViT compute."
+            f"needs, so that {everything} fits: {costs} more ViT compute."
         )
         if top.lowered_max_pixels is None:
             return text
@@ -241,6 +253,17 @@ def _soft_tokens(visual: Visual, setting: Case) -> str:
         f"compiled count exactly.{added} Every image costs the ViT the same, "
         f"{compute(float(flop), 'FLOP')} for {image * profile.patches_per_merged:,} "
         "padded patches, whatever its size; the lengths save in the language model."
+    )
+
+
+def _uneven(setting: Case) -> str:
+    """Say that the runs of an image are counted as if all were its longest."""
+    counts = setting.counts
+    if not (counts.rest_patches > 0).any():
+        return ""
+    return (
+        f"{setting.profile.name} makes runs of two lengths of one image or clip; each is "
+        "counted at the longer of the two, so padding is told too low."
     )
 
 

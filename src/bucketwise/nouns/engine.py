@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bucketwise.errors import UsageError
@@ -219,7 +219,7 @@ class Engine:
     largest_published: int
     """The largest length that any published configuration compiles, in ViT patches."""
     compiles: Callable[[str], bool]
-    """Family of a model -> whether some release has a class for it."""
+    """Family of a model -> whether some release has a class for it that takes lengths."""
     generates: Callable[[str], bool]
     """Family -> whether it generates; one that embeds has no decoder."""
     refusal: Callable[[ModelProfile], str]
@@ -291,6 +291,9 @@ class Engine:
     length_bytes: Callable[[ModelProfile, int], int]
     """Model and length -> bytes that one more graph takes of a device beside
     weights."""
+    one_size: Callable[[str], str] = field(default=lambda _: "")
+    """Family -> why its class has no lengths to choose, in words; "" for no such
+    class."""
 
     def release(self, version: Version) -> Release:
         """Return one of its releases."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Literal
 
-from bucketwise.errors import raise_all
+from bucketwise.errors import ConfigError, raise_all
+from bucketwise.nouns.image_rules import NO_LIMIT, ImageRule
 
 
 def compiled_counts(
@@ -32,7 +33,9 @@ def compiled_counts(
 _MOST_PIXELS = 2**62
 """Above it a product of two sides is no longer exact in 64 bits."""
 
-VideoRule = Literal["per_frame", "whole_clip", "refused"]
+VideoRule = Literal["per_frame", "whole_clip", "refused", "uncounted"]
+
+SamplingRule = Literal["pairs", "evenly", "fixed", "seconds", "duration", "rate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +71,26 @@ class PixelLimits:
         raise_all(problems)
 
 
+def limits_of_rule(rule: ImageRule | None, patch_px: int) -> PixelLimits | None:
+    """Return what stands for limits in pixels where a rule decides; None without one."""
+    if rule is None:
+        return None
+    return PixelLimits(
+        min_pixels=1,
+        max_pixels=rule.most_pixels(patch_px),
+        source=f"{NO_LIMIT}: {rule.words}",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoSampling:
     """How the video processor picks frames from a clip with known fps.
 
-    `cap_pixels_per_frame` is the processor's switch of that name, off by default.
+    `rule` is a key of `core.sampling.RULES`; `cap_pixels_per_frame` is the processor's
+    switch of that name, off by default.
     """
 
+    rule: SamplingRule
     fps: float | None
     min_frames: int
     max_frames: int
@@ -304,9 +320,11 @@ class ModelProfile:
     video: PixelLimits | None
     """Video limits the checkpoint ships; None where video falls back to the image's."""
     video_rule: VideoRule
-    """What the video limits bound; whether the processor takes no clips."""
+    """What the video limits bound; whether the processor takes no clips, or they are not
+    counted here."""
     sampling: VideoSampling
-    vit: VitShape
+    vit: VitShape | None
+    """The tower; None where its dimensions are not known."""
     lm: LmShape | None
     """The language model; None where a folder does not tell it."""
     source: str
@@ -315,6 +333,15 @@ class ModelProfile:
     """What a reader should know of how they were read, a sentence each."""
     soft_tokens: SoftTokens | None = None
     """Where the runtime compares an image's soft tokens and not its ViT patches."""
+    image_rule: ImageRule | None = None
+    frame_rule: ImageRule | None = None
+    """How images, and frames of clips, become runs where no pixel limits decide it."""
+    image_frames: int = 1
+    """Frames that an image counts as under its limits."""
+    class_tokens: int = 0
+    """What every run holds beside its patches."""
+    separators: int = 0
+    """Tokens around those of an image in the prompt, as the processor writes them."""
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume."""
@@ -333,6 +360,24 @@ class ModelProfile:
                 f"multiple of merge ({self.merge})"
             )
         raise_all(problems)
+
+    @property
+    def tower(self) -> VitShape:
+        """The dimensions of the tower, which must be known."""
+        if self.vit is None:
+            message = f"{self.name}: the dimensions of its vision tower are not known"
+            raise ConfigError(message)
+        return self.vit
+
+    @property
+    def has_pixel_limits(self) -> bool:
+        """Whether limits in pixels decide what becomes of an image."""
+        return self.soft_tokens is None and self.image_rule is None
+
+    @property
+    def limit_px(self) -> int:
+        """Pixels that a ViT patch of an image counts under its limits."""
+        return self.patch_px**2 * self.image_frames
 
     @property
     def factor_px(self) -> int:
@@ -354,6 +399,10 @@ class ModelProfile:
         """Length that one merged patch needs: 1 where lengths count soft tokens."""
         return 1 if self.soft_tokens else self.patches_per_merged
 
+    def merged(self, length: int) -> int:
+        """Return the merged patches, or soft tokens, that a length stands for."""
+        return -(-(length - self.class_tokens) // self.lengths_per_merged)
+
     @property
     def align(self) -> int:
         """The multiple every bucket must be.
@@ -361,8 +410,11 @@ class ModelProfile:
         merge^2, because the merger reshapes by it (optimum-rbln 0.12.0,
         transformers/models/qwen3_vl/modeling_qwen3_vl.py); a whole window for
         windowed towers (qwen2_5_vl/modeling_qwen2_5_vl.py: "must be a multiple of
-        window_seq_len"); where lengths count soft tokens the multiple of a chunk.
+        window_seq_len"); where lengths count soft tokens the multiple of a chunk. Runs
+        with a token of their own beside the patches are no multiple of anything.
         """
         if self.soft_tokens:
             return self.soft_tokens.chunk
+        if self.class_tokens:
+            return 1
         return self.window_patches**2 or self.patches_per_merged

@@ -154,8 +154,9 @@ def _lines(
     yield _memory(analysis, inputs, old)
     yield _graphs(analysis, old)
     yield from _decoder(analysis)
-    yield _shrunk(analysis, current)
-    yield _pixel_limits(analysis, current)
+    if analysis.plan.model.has_pixel_limits:
+        yield _shrunk(analysis, current)
+        yield _pixel_limits(analysis, current)
 
 
 def _fails(analysis: Analysis, current: Current) -> _Line:

@@ -29,6 +29,8 @@ def said_of(plan: Plan, warning_id: str) -> str:
 def limits_to_set(plan: Plan) -> str:
     """Say which limits to set, whose they are where nobody gave them, and what was lowered."""
     model, processor = plan.model, plan.visual.processor
+    if not model.has_pixel_limits:
+        return f"{model.limits_source.capitalize()}."
     given = model.limits_source == "given"
     whose = "" if given else f" (limits not given: from {model.limits_source})"
     if processor.max_pixels < model.max_pixels:

@@ -24,7 +24,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
         (
             "visual.max_seq_len",
             literal(visual.max_seq_lens),
-            f"no release up to {engine.newest} compiles {plan.model.family}",
+            f"no release up to {engine.newest} takes lengths for {plan.model.family}",
         )
     ]
     if plan.decoder:
@@ -42,7 +42,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
             ("vision_tower.max_soft_tokens", compiled, "the same configuration"),
             ("max_soft_tokens", str(count), "the processor"),
         ]
-    else:
+    elif plan.model.has_pixel_limits:
         rows += [
             ("min_pixels", str(limits.min_pixels), "the processor"),
             ("max_pixels", str(limits.max_pixels), "the processor"),

@@ -36,12 +36,17 @@ def units(analysis: Analysis) -> Part:
     area = model.merge_size**2
     side = 32 * model.merge_size * model.patch_size
     merged, part = 32 * 32, PARTS.get(area, f"1/{area}")
+    example = (
+        f"On this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
+        f"patches and {merged:,} merged patches. "
+        if model.has_pixel_limits
+        else ""
+    )
     blocks: list[Block] = []
     text = (
         f"The ViT graph sees patches of {model.patch_size} x {model.patch_size} px; "
-        f"its output merges {area} of them into one token for the language model. On "
-        f"this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
-        f"patches and {merged:,} merged patches. {analysis.release.engine.unit_note} "
+        f"its output merges {area} of them into one token for the language model. "
+        f"{example}{analysis.release.engine.unit_note} "
         f"A length read in the wrong unit holds {part} of the intended area."
     )
     blocks.append(Paragraph(text=text))
@@ -163,7 +168,7 @@ def _table(analysis: Analysis) -> Table:
     columns = sorted(by_extra.values(), key=lambda release: release.version)
     head += [f"Needed, {engine.sdk} {release.name}" for release in columns]
     rows = []
-    for merged_side in SIDES:
+    for merged_side in SIDES if model.has_pixel_limits else ():
         grid = merged_side * model.merge_size
         sides = np.array([grid], dtype=np.int64)
         px = grid * model.patch_size

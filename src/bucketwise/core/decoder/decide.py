@@ -55,7 +55,7 @@ def decide(
             ask.question.batch_size, profile.family, ask.deployment.engine
         )
     accepted = counts.accepted
-    visual = (counts.merged_patches * counts.grid_t)[accepted]
+    visual = counts.visual_tokens[accepted]
     count = counts.sizes.count[accepted]
     order = np.argsort(visual, kind="stable")
     reached = np.cumsum(count[order]) / count.sum()

@@ -26,6 +26,7 @@ from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import (
     MODEL_CLASSES,
     generates,
+    one_size,
     refusal,
     serving_targets,
     targets_to_plan,
@@ -65,6 +66,7 @@ RBLN = Engine(
     compiles=MODEL_CLASSES.__contains__,
     generates=generates,
     refusal=refusal,
+    one_size=one_size,
     targets_of=serving_targets,
     extra_windows=extra_windows,
     mask_bytes=mask_bytes,

@@ -208,6 +208,21 @@ def within(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     )[:1]
 
 
+ONE_SIZE = ("gemma3", "llava", "llava_next", "paligemma", "idefics3", "pixtral")
+"""Families whose class compiles the tower for images of one size (optimum-rbln 0.12.0,
+transformers/models/<family>/configuration_<family>.py; Pixtral's max_image_size)."""
+
+
+def one_size(family: str) -> str:
+    """Return why the class of a family takes no lengths, in words; "" for no such class."""
+    if family not in ONE_SIZE:
+        return ""
+    return (
+        f"The class that {SDK} has for {family} compiles its tower for images of one size: "
+        "there are no lengths to choose, and no configuration is written."
+    )
+
+
 def refusal(profile: ModelProfile) -> str:
     """Return why no release compiles a model of a family that has a class, in words.
 

@@ -171,7 +171,7 @@ def vllm_preflight(
     patches = profile.checkpoint.max_pixels // profile.patch_px**2
     # Input and output of an MLP, and what it holds between twice: before and after the
     # activation.
-    widths = 2 * (profile.vit.hidden + profile.vit.intermediate)
+    widths = 2 * (profile.tower.hidden + profile.tower.intermediate)
     kept = state_values(shape) + sliding_values(shape)
     return VllmFit(
         model=profile.name,

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import replace
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from bucketwise.errors import ConfigError, meant
+from bucketwise.nouns.image_rules import ImageRule, image_rule
 from bucketwise.nouns.profile import (
     Attention,
     LmShape,
     ModelProfile,
     PixelLimits,
+    SamplingRule,
     SoftTokens,
     VideoSampling,
     VitShape,
+    limits_of_rule,
 )
 from bucketwise.read.configs.encoders import built_in_encoder, may_name
+from bucketwise.read.configs.families import families
 from bucketwise.read.configs.model_folder import read_model_folder, short_name
-
-FILES = (
-    "qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml",
-    "exaone-4.5.toml", "colqwen2.toml", "gemma4.toml",
-)  # fmt: skip
-"""One file a family; adding a family is adding a file and its name here."""
 
 DEFAULT_MODEL = "qwen3-vl-2b"
 
@@ -34,10 +30,8 @@ DEFAULT_MODEL = "qwen3-vl-2b"
 @cache
 def built_in_profiles() -> dict[str, ModelProfile]:
     """Return every built-in profile by its short name, in the files' order."""
-    folder = resources.files("bucketwise") / "models"
     profiles = {}
-    for file in FILES:
-        family = tomllib.loads((folder / file).read_text(encoding="utf-8"))
+    for family in families():
         models = {model["hf_id"]: model for model in family["model"]}
         for model in models.values():
             # One that is trained on from another says of itself what differs.
@@ -81,16 +75,19 @@ def _beside_folder(profile: ModelProfile, name: str) -> ModelProfile:
 
 
 def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
-    video, soft = family["video"], family.get("soft_tokens")
+    video, soft = family["video"] | model.get("video", {}), family.get("soft_tokens")
+    patch_px = model.get("patch_px", family["patch_px"])
+    rules = {each: _rule(family, model, each) for each in ("image", "frames")}
     return ModelProfile(
         name=short_name(model["hf_id"]),
         hf_id=model["hf_id"],
         family=model.get("family", family["family"]),
-        patch_px=family["patch_px"],
-        merge=family["merge"],
+        patch_px=patch_px,
+        merge=model.get("merge", family["merge"]),
         temporal_patch=family["temporal_patch"],
         window_patches=family["window_patches"],
-        checkpoint=PixelLimits(**family["checkpoint"]),
+        checkpoint=limits_of_rule(rules["image"], patch_px)
+        or PixelLimits(**family["checkpoint"]),
         deployment=PixelLimits(**family["deployment"] | model.get("deployment", {}))
         if "deployment" in family
         else None,
@@ -100,21 +97,36 @@ def _profile(family: dict[str, Any], model: dict[str, Any]) -> ModelProfile:
             source=video["source"],
         )
         if "max_pixels" in video
-        else None,
+        else limits_of_rule(rules["frames"], patch_px),
         video_rule=video["rule"],
         sampling=VideoSampling(
+            rule=video.get("sampling") or _SAMPLING[video["rule"]],
             fps=video.get("fps"),
             min_frames=video["min_frames"],
             max_frames=video["max_frames"],
         ),
-        vit=VitShape(**{**family["vit"], **model["vit"]}),
+        vit=VitShape(**{**family["vit"], **model["vit"]}) if "vit" in family else None,
         lm=_language_model(family["lm"] | model["lm"]) if "lm" in model else None,
         source=model["source"],
         notes=(*family.get("notes", ()), *model.get("notes", ())),
         soft_tokens=SoftTokens(supported=tuple(soft["supported"]), chunk=soft["chunk"])
         if soft
         else None,
+        image_rule=rules["image"],
+        frame_rule=rules["frames"],
+        **{each: family[each] for each in _NUMBERS if each in family},
     )
+
+
+_SAMPLING: dict[str, SamplingRule] = {"per_frame": "pairs", "whole_clip": "evenly", "refused": "pairs",
+             "uncounted": "pairs"}  # fmt: skip
+
+_NUMBERS = ("image_frames", "class_tokens", "separators")
+
+
+def _rule(family: dict[str, Any], model: dict[str, Any], part: str) -> ImageRule | None:
+    """Return the rule of images or of frames, with what a model says of itself."""
+    return image_rule(family[part] | model.get(part, {})) if part in family else None
 
 
 def _language_model(told: dict[str, Any]) -> LmShape:

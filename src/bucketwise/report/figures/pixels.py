@@ -30,8 +30,12 @@ def pixels_drawing(analysis: Analysis) -> Drawing:
     pixels = area[used] / MEGAPIXEL
     of_image = used & (sizes.frames == 0)
     edges, said = [], ""
-    if of_image.any():
-        limits = processor.min_pixels, processor.max_pixels
+    if of_image.any() and analysis.plan.model.has_pixel_limits:
+        # Limits may count an image as several frames.
+        limits = [
+            limit / analysis.profile.image_frames
+            for limit in (processor.min_pixels, processor.max_pixels)
+        ]
         edges = [
             Edge(at / MEGAPIXEL, name, "limit")
             for name, at in zip(("min_pixels", "max_pixels"), limits, strict=True)

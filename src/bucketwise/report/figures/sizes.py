@@ -280,19 +280,21 @@ LINE_WORDS = (
 
 
 def _lines(analysis: Analysis, span: Span) -> tuple[Line, ...]:
-    """Return where buckets are full; nowhere for clips alone and windowed models.
+    """Return where buckets are full; nowhere where the area does not tell a length.
 
     Buckets at the upper limit have no such line: what is larger is shrunk into them.
     """
     model = analysis.plan.model
-    if model.window_patches or not (analysis.counts.sizes.frames == 0).any():
+    if not model.has_pixel_limits or model.window_patches:
+        return ()
+    if not (analysis.counts.sizes.frames == 0).any():
         return ()
     lengths = analysis.plan.visual.vit_max_seq_lens
     lines = (Line(f"{each:,}", each * model.patch_size**2) for each in lengths)
     return tuple(
         line
         for line in lines
-        if line.area_px <= NEAR_LIMIT * model.max_pixels
+        if line.area_px <= NEAR_LIMIT * model.max_pixels / analysis.profile.image_frames
         and line.ends(span)[0] < line.ends(span)[1]
     )
 

@@ -48,12 +48,14 @@ def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
             visual, analysis.plan.provenance.options, more=tuple(_budgets(analysis))
         ),
     ]
-    # Where soft tokens are compared, the part on units says why there is no panel.
-    if not visual.soft_tokens:
+    # The panel repeats the processor that fits an image into limits in pixels, no other.
+    profile = analysis.profile
+    has_panel = profile.has_pixel_limits and profile.image_frames == 1
+    if has_panel:
         blocks.append(_what_if(analysis, inputs))
     return Section(
         id="buckets",
-        title="Buckets" if visual.soft_tokens else "Buckets and what if",
+        title="Buckets and what if" if has_panel else "Buckets",
         finding=_finding(visual),
         blocks=tuple(blocks),
     )
@@ -140,11 +142,14 @@ def _why(analysis: Analysis) -> Iterator[str]:
         visual.largest_needed,
         noun_of(analysis),
     )
-    held = f"the largest {noun} read needs {largest:,} under max_pixels "
-    held += f"{visual.processor.max_pixels:,}"
+    held = f"the largest {noun} read needs {largest:,}"
+    lets = "every image there can be"
+    if analysis.plan.model.has_pixel_limits:
+        held += f" under max_pixels {visual.processor.max_pixels:,}"
+        lets = "everything the limit lets through"
     raised = "" if top == largest else "; headroom, alignment or a pin raises it"
     if visual.top.way == "raised":
-        raised = "; it is raised so that everything the limit lets through fits"
+        raised = f"; it is raised so that {lets} fits"
     yield f"Why {top:,} at the top: {held}{raised}."
     if len(visual.vit_max_seq_lens) > 1:
         below = joined(visual.vit_max_seq_lens[:-1])

@@ -146,7 +146,10 @@ def terms(plan: MemoryPlan) -> tuple[Block, ...]:
 
 def _limits(analysis: Analysis) -> Part:
     """Return the table of limits and what happens past the top bucket."""
-    visual = analysis.plan.visual
+    visual, model = analysis.plan.visual, analysis.plan.model
+    if not model.has_pixel_limits:
+        source = f"{model.limits_source.capitalize()}."
+        return Part(id="limits", title="Pixel limits", finding=source, blocks=())
     other: Block = _caps(visual) if visual.caps else Paragraph(text=_UNKNOWN)
     blocks: list[Block] = [
         other,

@@ -139,7 +139,7 @@ def length_bytes(profile: ModelProfile, length: int) -> int:
     if profile.soft_tokens and profile.lm:
         return _chunk(profile.lm, length).device_bytes
     masks = mask_bytes(length) + window_mask_bytes(profile, length)
-    return masks + _patch_bytes(profile, length)
+    return masks + (_patch_bytes(profile, length) if profile.vit else 0)
 
 
 def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
@@ -164,14 +164,14 @@ def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
 
 def _pooled_bytes(profile: ModelProfile, length: int) -> int:
     """Return a mask by patch, what the tower is given, and it and the projector yield."""
-    vit = profile.vit
+    vit = profile.tower
     tokens = length // profile.patches_per_merged
     outputs = tokens * (2 * vit.hidden + vit.out_hidden)
     return (length * (1 + vit.hidden) + outputs) * BYTES_PER_VALUE
 
 
 def _patch_bytes(profile: ModelProfile, length: int) -> int:
-    vit = profile.vit
+    vit = profile.tower
     merged = length // profile.patches_per_merged
     outputs = merged * vit.out_hidden * (1 + vit.deepstack_mergers)
     return (length * vit.hidden + outputs) * BYTES_PER_VALUE

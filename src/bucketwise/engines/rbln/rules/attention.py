@@ -221,7 +221,7 @@ def context_too_short_for_traffic(subject: RblnCase) -> Iterator[Finding]:
     if length is None or use is None:
         return
     accepted = use.counts.accepted
-    tokens = use.counts.merged_patches * use.counts.grid_t
+    tokens = use.counts.visual_tokens
     if not accepted.any():
         return
     largest = int(tokens[accepted].max())

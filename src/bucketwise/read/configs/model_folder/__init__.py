@@ -12,6 +12,8 @@ from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
 from bucketwise.engines import text_encoders
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.read.configs.families import folders
+from bucketwise.read.configs.model_folder.by_rule import family_of, read_by_rule
 from bucketwise.read.configs.model_folder.fields import (
     CONFIG,
     MOST_PIXELS,
@@ -64,13 +66,19 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     family = config.get("model_type")
     published = tuple(originals)
     filling = {each.family: each for each in reversed(published) if each.soft_tokens}
-    if isinstance(family, str) and family in filling:
-        found = read_soft_tokens(config, files, filling[family], problems)
+    by_rule = folders()
+    if isinstance(family, str) and family in {**filling, **by_rule}:
+        if family in filling:
+            found = read_soft_tokens(config, files, filling[family], problems)
+        else:
+            told = family_of(by_rule[family], config, problems)
+            sister = _sister(told, published)
+            found = read_by_rule(config, files, told, sister, problems)
         if problems:
             raise ConfigError(*problems)
         return replace(found, name=short_name(place.hf_id), hf_id=place.hf_id)
-    known = (*TOWERS, *HOLDERS, *filling)
-    if not isinstance(family, str) or family not in known:
+    if not isinstance(family, str) or family not in {**TOWERS, **HOLDERS}:
+        known = (*TOWERS, *HOLDERS, *filling, *by_rule)
         of_texts = isinstance(family, str) and family in text_encoders().families
         problems.append(
             f"{CONFIG}: model_type: expected one of {', '.join(known)}, got "
@@ -114,6 +122,12 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         source=tower.source,
         notes=(*notes, *processors.notes, *unpriced),
     )
+
+
+def _sister(told: Mapping[str, Any], published: Iterable[ModelProfile]) -> ModelProfile:
+    """Return the profile of the first model in the data file of a family."""
+    name = short_name(told["model"][0]["hf_id"])
+    return next(each for each in published if each.name == name)
 
 
 def _held(

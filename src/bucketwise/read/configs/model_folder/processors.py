@@ -154,6 +154,7 @@ def _sampling(section: Section, kind: ProcessorClass) -> VideoSampling:
             f"{least}"
         )
     return VideoSampling(
+        rule="evenly" if kind.rule == "whole_clip" else "pairs",
         fps=rate if samples else None,
         min_frames=least,
         max_frames=most,

@@ -64,9 +64,11 @@ def read_soft_tokens(
         sister,
         checkpoint=_limits(image_at, sister, sister.checkpoint, problems),
         video=_limits(video_at, sister, clips, problems),
-        sampling=VideoSampling(fps=None, min_frames=frames, max_frames=frames),
+        sampling=VideoSampling(
+            rule="fixed", fps=None, min_frames=frames, max_frames=frames
+        ),
         vit=replace(
-            sister.vit,
+            sister.tower,
             depth=depth,
             hidden=tower.whole("hidden_size", 768),
             intermediate=tower.whole("intermediate_size", 3_072),
