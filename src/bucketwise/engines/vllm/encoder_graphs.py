@@ -126,7 +126,7 @@ def resolved(release: Version, asked: Asked, least: int, most: int) -> EncoderGr
     budgets, max_items = tuple(sorted(asked.budgets)), asked.max_items
     caps = release >= CHECKS_ITEMS
     if not (budgets and max_items):
-        if least > most:
+        if caps and least > most:
             message = (
                 f"budgets: expected the model's least ({least}) within what one call "
                 f"holds ({most})"
