@@ -110,7 +110,9 @@ def captured_sizes(
     if not given:
         message = "cudagraph_capture_sizes: expected one size or more, got none"
         raise ConfigError(message)
-    kept = tuple(sorted(each for each in given if each <= server.max_num_batched_tokens))
+    kept = tuple(
+        sorted(each for each in given if each <= server.max_num_batched_tokens)
+    )
     last = kept[-1] if kept else 0
     if most is not None and most != last:
         message = (
