@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def test_vllm_ascend_keeps_what_is_told(case: dict[str, Any]) -> None:
     assert (None if gave else ascend_most(server)) == case["output"]
 
 
-TPU_FUNCTIONS = {
+TPU_FUNCTIONS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "get_req_paddings": lambda asked: tpu_request_sizes(asked["min"], asked["max"]),
     "get_attn_req_paddings": lambda asked: tpu_attention_sizes(
         asked["min"],

@@ -39,17 +39,18 @@ def count(traffic: Traffic, **options: Any) -> pd.DataFrame:
         One row a size, sorted by height, width, frames.
     """
     asked = CountOptions(**options)
-    profile = find_profile(asked.model)
+    release = release_of(asked.target)
+    profile = release.engine.as_run(find_profile(asked.model))
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
-    return counts_table(counts, release_of(asked.target))
+    return counts_table(counts, release)
 
 
 def count_rows(read: Iterable[Rows], asked: CountOptions) -> Iterator[pd.DataFrame]:
     """Yield what each row becomes, in order; as `count`, without merging rows."""
-    profile = find_profile(asked.model)
-    preprocessing = preprocessing_of(profile, asked, deployed=False)
     release = release_of(asked.target)
+    profile = release.engine.as_run(find_profile(asked.model))
+    preprocessing = preprocessing_of(profile, asked, deployed=False)
     for rows in read:
         reason = np.array(rows.reason, dtype=object)
         usable = reason == ""

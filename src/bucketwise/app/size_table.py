@@ -37,7 +37,7 @@ def counts_table(counts: Counts, release: Release) -> pd.DataFrame:
     columns = {
         "grid_t": counts.grid_t,
         "vit_patches": counts.vit_patches,
-        "runs": counts.grid_t,
+        "runs": counts.runs_each,
         "merged_patches": counts.merged_patches,
         "needed": counts.needed(release),
     }

@@ -74,7 +74,7 @@ class Sample:
         counts = setting.counts
         return cls(
             needed=counts.needed(setting.release),
-            runs_each=counts.grid_t.astype(np.float64),
+            runs_each=counts.runs_each.astype(np.float64),
             count=counts.sizes.count,
             accepted=counts.accepted,
             curve=setting.curve,

@@ -93,6 +93,8 @@ class Counts:
     """The model's family, for `needed`."""
     by_soft_tokens: bool = False
     """Whether the runtime compares soft tokens, which are the merged patches."""
+    whole_clips: bool = False
+    """Whether a clip is one run, all its temporal patches together."""
 
     @property
     def accepted(self) -> BoolArray:
@@ -100,9 +102,14 @@ class Counts:
         return self.grid_t > 0
 
     @property
+    def runs_each(self) -> IntArray:
+        """ViT runs of one input of each size: its temporal patches, or one for all."""
+        return np.minimum(self.grid_t, 1) if self.whole_clips else self.grid_t
+
+    @property
     def runs(self) -> FloatArray:
-        """Weighted ViT runs of each size: count * grid_t."""
-        return self.sizes.count * self.grid_t
+        """Weighted ViT runs of each size."""
+        return self.sizes.count * self.runs_each
 
     def needed(self, release: Release) -> IntArray:
         """Return the needed length of one run of each size; 0 where refused.
@@ -116,6 +123,7 @@ class Counts:
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
         told = least_needed(self.vit_patches, self.window_patches, extra)
         lengths = np.where(self.sizes.is_told, told, lengths)
+        lengths *= self.grid_t if self.whole_clips else 1
         return np.where(self.accepted, lengths, 0)
 
 
@@ -230,6 +238,7 @@ def count_patches(
         window_patches=profile.window_patches,
         family=profile.family,
         by_soft_tokens=profile.soft_tokens is not None,
+        whole_clips=profile.whole_clips,
     )
 
 

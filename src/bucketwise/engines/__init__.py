@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 from bucketwise.errors import UsageError
 
-ENGINES: dict[str, str] = {"optimum-rbln": "bucketwise.engines.rbln.engine.RBLN"}
+ENGINES: dict[str, str] = {
+    "optimum-rbln": "bucketwise.engines.rbln.engine.RBLN",
+    "vllm": "bucketwise.engines.vllm.engine.VLLM",
+    "vllm-ascend": "bucketwise.engines.vllm.engine.ASCEND",
+    "tpu-inference": "bucketwise.engines.vllm.engine.TPU",
+}
 """Package that compiles -> where its `Engine` is; the first without any name."""
 
 
@@ -25,6 +31,12 @@ def engine_for(names: Iterable[str]) -> Any:
 def engines() -> tuple[Any, ...]:
     """Return every `Engine`."""
     return tuple(map(_engine, ENGINES))
+
+
+def rules() -> tuple[Any, ...]:
+    """Return every rule of every engine, once where engines share it."""
+    told = (each.lint.rules() for each in engines() if each.lint)
+    return tuple(dict.fromkeys(chain.from_iterable(told)))
 
 
 def text_encoders() -> Any:

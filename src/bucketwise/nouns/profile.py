@@ -315,6 +315,8 @@ class ModelProfile:
     """What a reader should know of how they were read, a sentence each."""
     soft_tokens: SoftTokens | None = None
     """Where the runtime compares an image's soft tokens and not its ViT patches."""
+    whole_clips: bool = False
+    """Whether a clip runs at once, and not one temporal patch after the other."""
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume."""

@@ -167,12 +167,15 @@ def step_runs_on(
     return "NONE", tokens
 
 
-def united(sizes: Iterable[int], server: Server) -> tuple[int, ...]:
-    """Return sizes for decode with vLLM's own above them.
+def united(
+    sizes: Iterable[int], server: Server, own: Iterable[int] | None = None
+) -> tuple[int, ...]:
+    """Return sizes for decode with the engine's own above them, vLLM's by default.
 
     Mixed and prefill steps run on graphs of the same list: without those above
     max_num_seqs every mixed step of more tokens would run without a graph.
     """
     decode = {size for size in sizes if size <= server.max_num_seqs}
-    above = {size for size in default_sizes(server) if size > server.max_num_seqs}
+    known = default_sizes(server) if own is None else own
+    above = {size for size in known if size > server.max_num_seqs}
     return tuple(sorted(decode | {server.max_num_seqs} | above))

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from bucketwise.engines.vllm.capture_sizes import MOST_DEFAULT, Server
+from bucketwise.engines.vllm.capture_sizes import MOST_DEFAULT, Server, default_sizes
+from bucketwise.engines.vllm.releases import CAPTURE_SIZES
 from bucketwise.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What an engine with vLLM's keys has of its own.
+
+    Attributes
+    ----------
+    sizes_key : str
+        What it calls the list of sizes for the language model.
+    own : callable
+        Server -> the sizes that it has where none are given.
+    one_more : str
+        What one more size costs, a sentence without its end.
+    note : str
+        What else to know of its lists, a sentence; "" for nothing.
+    """
+
+    sizes_key: str
+    own: Callable[[Server], tuple[int, ...]]
+    one_more: str
+    note: str = ""
+
+    def own_sizes(self, max_num_seqs: int) -> tuple[int, ...]:
+        """Return its own sizes for decode, and max_num_seqs last."""
+        sizes = self.own(Server(max_num_seqs=max_num_seqs))
+        below = {each for each in sizes if each < max_num_seqs}
+        return tuple(sorted(below | {max_num_seqs}))
+
 
 ASCEND_950_SIZES = 4
 """Sizes that vllm-ascend keeps on Ascend 950 (0.23.0, utils.py)."""
@@ -105,3 +136,28 @@ def tpu_padded(tokens: int, sizes: tuple[int, ...]) -> int:
             return size
     message = f"tokens: expected at most {sizes[-1]}, got {tokens}"
     raise InputError(message)
+
+
+LEAST_TOKENS = 16
+"""`MIN_TOKEN_BUCKET` of tpu-inference where nobody sets it."""
+
+ON_GPU = "a graph on a GPU costs little"
+
+VARIANTS: dict[str, Variant] = {
+    "vllm": Variant(sizes_key=CAPTURE_SIZES, own=default_sizes, one_more=ON_GPU),
+    "vllm-ascend": Variant(
+        sizes_key=CAPTURE_SIZES,
+        own=lambda server: default_sizes(server, ascend_most(server)),
+        one_more="a graph takes streams, of which there are few",
+        note=f"On Ascend 950 only {ASCEND_950_SIZES} sizes survive, picked by position "
+        "with the ends kept.",
+    ),
+    "tpu-inference": Variant(
+        sizes_key="compilation_sizes",
+        own=lambda server: tpu_token_sizes(LEAST_TOKENS, server.max_num_batched_tokens),
+        one_more="each is a compile",
+        note="Each budget is compiled when the server starts; sizes of steps can be "
+        "added, none can be taken away.",
+    ),
+}
+"""By the package that takes the keys."""

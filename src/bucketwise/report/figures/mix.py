@@ -49,7 +49,7 @@ def mix_of(analysis: Analysis) -> Mix:
     counts = analysis.counts
     size = size_of_cell(analysis.traffic)
     is_run = counts.accepted[size]
-    runs = np.where(is_run, analysis.traffic.count * counts.grid_t[size], 0.0)
+    runs = np.where(is_run, analysis.traffic.count * counts.runs_each[size], 0.0)
     buckets = Buckets(analysis.plan.visual.vit_max_seq_lens)
     bucket = np.where(is_run, buckets.assign(analysis.needed)[size], 0)
     names, series_of_bucket = _series(analysis.plan.visual.buckets)
