@@ -174,6 +174,8 @@ def test_pages_count_what_is_set_in_merged_patches_and_name_no_other_engine(
         assert "merged patches" in shown
         assert "rbln" not in shown.lower()
     assert "runs without a graph" in files["report.html"]
+    # What the panel writes as options are lengths as they are typed.
+    assert '"unit":"merged_patches"' in files["report.html"]
 
 
 def busy(folder: Path, running: list[int]) -> Path:

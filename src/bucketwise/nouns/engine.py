@@ -125,6 +125,11 @@ class ListToSet:
     """Whether no covered release stands before or after them."""
 
     @property
+    def path(self) -> str:
+        """Where it stands, with dots."""
+        return f"{self.level}.{self.key}" if self.level else self.key
+
+    @property
     def releases(self) -> str:
         """The releases in words: "up to 0.10.3", "from 0.10.4"."""
         if self.is_newest:

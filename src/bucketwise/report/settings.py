@@ -15,7 +15,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
     visual = plan.visual
     rows = [
         (
-            f"{each.level}.{each.key}",
+            each.path,
             literal(each.lengths),
             f"{engine.sdk} {each.releases}",
         )

@@ -92,7 +92,7 @@ class Catalogue:
             return ()
         return (
             ListToSet(
-                level="compilation_config",
+                level="",
                 key=BUDGETS,
                 lengths=plan.visual.merged_max_seq_lens,
                 first=written(max(SINCE[family], able[0].least)),
