@@ -97,6 +97,33 @@ def test_the_command_writes_what_a_server_of_vllm_takes(tmp_path: Path) -> None:
         assert "0 errors, 0 warnings, 0 notes" in judged.stdout
 
 
+def test_two_engines_are_answered_on_one_page(tmp_path: Path) -> None:
+    rbln = "optimum-rbln==0.12.0"
+    done = run(
+        *("analyze", PHOTOS, "--model", "qwen3-vl-2b", "--out", "out"),
+        *("--target", NEWEST, "--target", rbln),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    ours, others = done.stdout.split("On RBLN:")
+    assert "Compile [260, 300, 400] merged patches" in ours
+    assert "Compile [1040, 1200, 1600] ViT patches" in others
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "[260, 300, 400]" in page
+    [beside] = re.findall(r'<section id="beside".*?</section>', page, re.DOTALL)
+    assert "[1040, 1200, 1600]" in beside
+    for name, alone in ((NEWEST, "one"), (rbln, "other")):
+        run(
+            *("analyze", PHOTOS, "--model", "qwen3-vl-2b", "--out", alone),
+            *("--target", name, "--format", "none"),
+            cwd=tmp_path,
+        )
+        [folder] = [each for each in (tmp_path / alone).iterdir() if each.is_dir()]
+        for file in folder.iterdir():
+            together = tmp_path / "out" / folder.name / file.name
+            assert together.read_bytes() == file.read_bytes()
+
+
 @pytest.mark.parametrize("target", [each.name for each in EVERY_TARGET])
 @pytest.mark.parametrize("model", ["qwen3-vl-2b", "qwen2.5-vl-7b", "qwen2-vl-7b"])
 def test_what_is_emitted_for_any_release_passes_lint(

@@ -322,11 +322,24 @@ def write_plan(
         analysis,
         folder,
         snippets={
-            name: text for texts in snippets.values() for name, text in texts.items()
+            **{name: text for each in snippets.values() for name, text in each.items()},
+            **{
+                name: text
+                for other in inputs.beside
+                for name, text in _files_of(other).items()
+            },
         },
         pages=pages.files,
     )
     return replace(written, notes=pages.notes)
+
+
+def _files_of(analysis: Analysis) -> Mapping[str, str]:
+    """Return the files of a plan that stands beside another."""
+    engine, targets = analysis.release.engine, _planned(analysis, ())
+    base = engine.base_to_emit(analysis, None, targets)
+    files: Mapping[str, str] = engine.emit(analysis.plan, base, targets)
+    return files
 
 
 def plan_changes(written: Written, analysis: Analysis) -> tuple[str, ...]:

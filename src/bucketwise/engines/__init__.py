@@ -28,6 +28,21 @@ def engine_for(names: Iterable[str]) -> Any:
     return _engine(known[0] if known else next(iter(ENGINES)))
 
 
+def by_engine(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the names of targets apart by engine, that which is named first first.
+
+    Those without a package, such as "all", go to each.
+    """
+    asked = tuple(names)
+    found: dict[str, list[str]] = {}
+    for name in asked:
+        sdk, equals, _ = name.partition("==")
+        if equals:
+            found.setdefault(sdk.strip().lower(), []).append(name)
+    shared = [name for name in asked if "==" not in name]
+    return tuple((*each, *shared) for each in found.values()) or (asked,)
+
+
 def engines() -> tuple[Any, ...]:
     """Return every `Engine`."""
     return tuple(map(_engine, ENGINES))

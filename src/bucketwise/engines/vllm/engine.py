@@ -84,7 +84,6 @@ VLLM = Engine(
     device_of=_device_of,
     context_step=lambda _: (1, 1),
     lists_to_set=VLLM_TARGETS.lists_to_set,
-    nested_lists=lambda _: (),
     files_to_edit=lambda _, __, ___: (),
     pick=VLLM_TARGETS.pick,
     named=VLLM_TARGETS.named,
