@@ -53,6 +53,7 @@ fuzz: $(STAMP)
 # What passed is not judged again while nothing it saw has changed; FORCE=1 does.
 conformance: $(STAMP)
 	@$(BIN)/python -m tests.conformance.run $(if $(FORCE),--again)
+	@$(BIN)/python -m tests.conformance_vllm.run
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -83,7 +84,7 @@ screenshots: $(STAMP)
 
 # The page of lint rules, made from the rules.
 docs: $(STAMP)
-	$(BIN)/python -c 'from bucketwise.engines.rbln.rules.table import RULES; from bucketwise.lint.formats.rules_page import rules_page; print(rules_page(RULES), end="")' > docs/rules.md
+	$(BIN)/python -c 'from bucketwise.engines import rules; from bucketwise.lint.formats.rules_page import rules_page; print(rules_page(rules()), end="")' > docs/rules.md
 
 # The wheel works where the sources are not.
 wheel-check: $(STAMP)

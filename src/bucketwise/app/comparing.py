@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,13 @@ def compare(
     read = read_plans(plans, target=asked.target, places=asked.places)
     profile, assumed = _profile(asked.model, list(read.values()))
     engine: Engine = engine_for([asked.target] if asked.target else [])
+    asked = replace(asked, cost=asked.cost or engine.cost)
+    profile = engine.as_run(profile)
     dialect = _dialect(profile, asked.target, engine)
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     limits = option_limits(profile, *asked.limits)
-    scale = profile.lengths_per_merged if asked.bucket_unit == "merged" else 1
+    merged = engine.counts_merged(f"{asked.bucket_unit}_patches")
+    scale = profile.lengths_per_merged if merged else 1
     scenarios = []
     for name, given in read.items():
         found = given.on(dialect.parsed)
@@ -91,7 +95,7 @@ def compare(
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),
         release=engine.release(dialect.parsed),
-        curve=COSTS[asked.cost](profile),
+        curve=COSTS[asked.cost or engine.cost](profile),
         align=profile.align,
         pins=(),
     )

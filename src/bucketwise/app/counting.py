@@ -39,18 +39,20 @@ def count(traffic: Traffic, **options: Any) -> pd.DataFrame:
         One row a size, sorted by height, width, frames.
     """
     asked = CountOptions(**options)
-    profile = find_profile(asked.model)
+    release = release_of(asked.target)
+    profile = release.engine.as_run(find_profile(asked.model))
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     by_rule = profile.image_rule is not None
-    return counts_table(counts, release_of(asked.target), by_rule=by_rule)
+    return counts_table(counts, release, by_rule=by_rule)
 
 
 def count_rows(read: Iterable[Rows], asked: CountOptions) -> Iterator[pd.DataFrame]:
     """Yield what each row becomes, in order; as `count`, without merging rows."""
-    profile = find_profile(asked.model)
+    release = release_of(asked.target)
+    profile = release.engine.as_run(find_profile(asked.model))
     preprocessing = preprocessing_of(profile, asked, deployed=False)
-    release, by_rule = release_of(asked.target), profile.image_rule is not None
+    by_rule = profile.image_rule is not None
     for rows in read:
         reason = np.array(rows.reason, dtype=object)
         usable = reason == ""

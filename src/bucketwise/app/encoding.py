@@ -16,7 +16,7 @@ from bucketwise.app.pages import encoder_pages
 from bucketwise.core.encoder.analysis import EncoderAnalysis, TokensToday
 from bucketwise.core.encoder.analysis import analyze as analyze_encoder
 from bucketwise.core.options import PlanOptions
-from bucketwise.engines import text_encoders
+from bucketwise.engines import engine_for, text_encoders
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.engine import check_planned
 from bucketwise.nouns.traffic import Traffic
@@ -54,7 +54,7 @@ def analyze_lengths(
     TypeError
         When there is no option of that name.
     """
-    asked = EncoderOptions(**options)
+    asked = EncoderOptions(**options).on(engine_for(()))
     profile = find_encoder(asked.model)
     compiled = text_encoders()
     served = compiled.targets(profile.family, asked.target)

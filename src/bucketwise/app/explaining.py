@@ -36,10 +36,11 @@ def explain(sizes: Sequence[str], **options: Any) -> tuple[Explanation, ...]:
         One a size.
     """
     asked = ExplainOptions(**options)
-    profile = find_profile(asked.model)
+    release = release_of(asked.target)
+    profile = release.engine.as_run(find_profile(asked.model))
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     buckets = Buckets(tuple(sorted(set(asked.buckets)))) if asked.buckets else None
-    compiled = (release_of(asked.target), buckets)
+    compiled = (release, buckets)
     found = []
     for size in sizes:
         if SIZE.fullmatch(size.strip()) or not os.path.isfile(size):  # noqa: PTH113 - no fault on odd names

@@ -159,6 +159,7 @@ def _judged(
     ):
         profile = find_profile(DEFAULT_MODEL)
         model_source = "assumed, because nothing names it; --model does"
+    profile = asked.engine.as_run(profile) if profile else None
     limits, notes = _limits(document, profile, asked)
     npu = asked.options.npu or lint.device_in(document)
     use = None

@@ -31,7 +31,7 @@ from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
-from bucketwise.nouns.engine import Base, Target, check_planned
+from bucketwise.nouns.engine import Base, Engine, Target, check_planned
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -77,11 +77,12 @@ def analyze(
     """
     asked = AnalyzeOptions(**options)
     engine = engine_for(asked.target)
+    asked = asked.on(engine)
     read = None
     if asked.current is not None:
         read = read_given(asked.current, engine.vocabulary, "--current")
     named = asked.model or (read.model if read else "")
-    profile = find_profile(named or DEFAULT_MODEL)
+    profile = engine.as_run(find_profile(named or DEFAULT_MODEL))
     if read and read.is_plan and read.model != profile.name:
         message = (
             f"--current: a plan for {read.model} found and --model is {profile.name}; "
@@ -91,7 +92,7 @@ def analyze(
     # Where no release compiles the family the newest one's counting is told.
     served = engine.pick(profile.family, asked.target)
     targets = served or engine.named(())[-1:]
-    today = _today(asked, read, profile, targets[-1]) if read else None
+    today = _today(asked, read, profile, engine, targets[-1]) if read else None
     base, places = asked.base, asked.places
     ask = None
     if not engine.generates(profile.family):
@@ -101,7 +102,10 @@ def analyze(
         settings = engine.settings_of(base, profile.family)
         ask = DecoderAsk(
             question=DecoderOptions(
-                batch_size=asked.batch_size or settings.get(BATCH_SIZE) or 1,
+                batch_size=asked.batch_size
+                or engine.own_batch_size
+                or settings.get(BATCH_SIZE)
+                or 1,
                 k_range=asked.decoder_graphs,
                 min_saving=asked.min_saving,
                 step_cost=asked.step_cost,
@@ -116,9 +120,10 @@ def analyze(
             ),
             evidence=evidence.without_places() if evidence and not places else evidence,
             suggest_batch_size=asked.batch_size is None
+            and engine.own_batch_size is None
             and not (base and base.gives(BATCH_SIZE)),
         )
-    question = asked.question(profile)
+    question = asked.question(profile, engine)
     plan_within = partial(
         analyze_traffic,
         traffic if places else traffic.without_places(),
@@ -158,13 +163,19 @@ def analyze(
 
 
 def _today(
-    asked: AnalyzeOptions, read: GivenLengths, profile: ModelProfile, target: Target
+    asked: AnalyzeOptions,
+    read: GivenLengths,
+    profile: ModelProfile,
+    engine: Engine,
+    target: Target,
 ) -> InService:
     """Return what is compiled now, and every limit that may be in force."""
     given = read.on(target.parsed)
+    merged = engine.unit == "merged_patches" and given.is_list
+    scale = profile.lengths_per_merged if merged else 1
     told = given if asked.places else given.without_places()
     today = InService(
-        buckets=Buckets(given.lengths),
+        buckets=Buckets(tuple(each * scale for each in given.lengths)),
         limits=(
             *option_limits(
                 profile, None, asked.current_max_pixels, prefix="--current-"
@@ -311,11 +322,24 @@ def write_plan(
         analysis,
         folder,
         snippets={
-            name: text for texts in snippets.values() for name, text in texts.items()
+            **{name: text for each in snippets.values() for name, text in each.items()},
+            **{
+                name: text
+                for other in inputs.beside
+                for name, text in _files_of(other).items()
+            },
         },
         pages=pages.files,
     )
     return replace(written, notes=pages.notes)
+
+
+def _files_of(analysis: Analysis) -> Mapping[str, str]:
+    """Return the files of a plan that stands beside another."""
+    engine, targets = analysis.release.engine, _planned(analysis, ())
+    base = engine.base_to_emit(analysis, None, targets)
+    files: Mapping[str, str] = engine.emit(analysis.plan, base, targets)
+    return files
 
 
 def plan_changes(written: Written, analysis: Analysis) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
     """
     from bucketwise.app.output import check_folder, default_folder
     from bucketwise.app.pages import check_formats
-    from bucketwise.engines import engine_for
+    from bucketwise.engines import by_engine, engine_for
 
     columns = options["columns"] or {}
     folder = options["out"] or default_folder(str(options["inputs"][0]))
@@ -95,8 +96,10 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         texts = analyze_texts(
             {**options, "columns": {**columns, LENGTH: named_length}}, folder
         )
-        _gate(texts.plan.verdict.call, options["fail_on"])
+        _gate([texts.plan.verdict.call], options["fail_on"])
         return
+    own, *others = by_engine(options["target"])
+    options["target"] = own
     asked = typed(AnalyzeOptions, options)
     engine: Engine = engine_for(options["target"])
     current = current_of(options["current"], engine.vocabulary)
@@ -124,6 +127,15 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         },
         **{**asked, "graph_price": price, "current": current, "base": base},
     )
+    beside = tuple(
+        planning.analyze(
+            traffic,
+            evidence=evidence,
+            recorded=reading_record(options),
+            **{**asked, "graph_price": price, "current": None, "target": names},
+        )
+        for names in others
+    )
     known: dict[str, Any] = {"target": options["target"]}
     deployment = planning.deployment_of(
         analysis,
@@ -131,21 +143,22 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         config=config_in_service(current.documents if current else ())
         or config_in_service(configs),
     )
+    deployment = replace(deployment, beside=beside)
     quiet = options["quiet"] or options["as_json"]
     if not quiet:
-        _say_decision(analysis)
+        _say_decisions(analysis, beside)
     written = planning.write_plan(
         analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
         _print_decision(analysis, written, folder)
-    _gate(analysis.plan.verdict.call, options["fail_on"])
+    _gate([each.plan.verdict.call for each in (analysis, *beside)], options["fail_on"])
 
 
-def _gate(call: str, fail_on: str | None) -> None:
+def _gate(calls: list[str], fail_on: str | None) -> None:
     """End with status 3 on a verdict that is to fail."""
-    if call in FAILING.get(fail_on or "", ()):
+    if {*calls} & {*FAILING.get(fail_on or "", ())}:
         raise SystemExit(GATE)
 
 
@@ -172,6 +185,14 @@ def _read(
     )
     naming.check()
     return traffic, evidence
+
+
+def _say_decisions(analysis: Analysis, beside: tuple[Analysis, ...]) -> None:
+    """Say the decision, and those for other engines."""
+    _say_decision(analysis)
+    for each in beside:
+        say(f"On {each.release.engine.name}:")
+        _say_decision(each)
 
 
 def _say_decision(analysis: Analysis) -> None:

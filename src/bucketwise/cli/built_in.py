@@ -40,9 +40,22 @@ def models() -> None:
 
 @click.command(epilog="Example: bucketwise targets")
 def targets() -> None:
-    """List the SDK dialects that text is emitted for."""
-    from bucketwise.app.built_in import targets as dialects
+    """List the engines and the releases that text is emitted for.
 
-    for target in dialects():
-        keys = f": {target.keys}" if target.keys else ""
-        click.echo(f"{target.name:<22} for {target.covers}{keys}")
+    For each engine the unit of its lists, what an input above the top meets, and how
+    what is said of it was proven.
+    """
+    from bucketwise.app.built_in import targets as dialects
+    from bucketwise.engines import engines
+    from bucketwise.nouns.engine import OVERFLOWS
+
+    known = dialects()
+    for engine in engines():
+        unit = engine.unit.replace("_", " ").replace("vit", "ViT")
+        click.echo(
+            f"{engine.name}: lists in {unit}; a larger input "
+            f"{OVERFLOWS[engine.overflow][0]}; proven: {engine.proof}"
+        )
+        for target in (each for each in known if each.sdk == engine.sdk):
+            keys = f": {target.keys}" if target.keys else ""
+            click.echo(f"  {target.name:<21} for {target.covers}{keys}")

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.decoder.decoder_plan import OTHER_BATCH_SIZE
-from bucketwise.core.plan import Decoder, InputUsed, Plan, Reason, Visual
+from bucketwise.core.plan import KEPT, Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.core.verdict import CALLS, failing_today
 from bucketwise.core.warnings import LIMIT_ASSUMED
-from bucketwise.nouns.engine import Engine
+from bucketwise.nouns.engine import Engine, Overflow
 from bucketwise.report.plan_queries import traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
@@ -32,10 +32,10 @@ LINES_OF_THEIR_OWN = (LIMIT_ASSUMED, OTHER_BATCH_SIZE)
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     """Return the decision: the verdict, what to set, what it saves."""
-    plan = analysis.plan
+    plan, engine = analysis.plan, analysis.release.engine
     groups = [
-        tuple(_verdict(plan)),
-        tuple(_to_set(plan, analysis.release.engine)),
+        tuple(_verdict(plan, engine.overflow)),
+        tuple(_to_set(plan, engine)),
         tuple(_saves(plan)),
     ]
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
@@ -65,13 +65,13 @@ def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
     return (*lines[: most - 1], " ".join(lines[most - 1 :]))
 
 
-def _verdict(plan: Plan) -> Iterator[str]:
+def _verdict(plan: Plan, overflow: Overflow) -> Iterator[str]:
     """Yield the verdict with its reasons, what fails today, and what may fail."""
     current, (first, *others) = plan.visual.current, plan.verdict.reasons
     yield f"Verdict: {CALLS[plan.verdict.call]}. {_reason(first)}"
-    yield from (_reason(each) for each in others if each.severity != "note")
+    yield from (_reason(each) for each in others if each.id != "saving")
     if current and all(each.id != "failing-today" for each in plan.verdict.reasons):
-        yield " ".join(failing_today(current))
+        yield " ".join(failing_today(current, overflow))
     if said := said_of(plan, LIMIT_ASSUMED):
         yield said
 
@@ -91,6 +91,7 @@ def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
         assumed = bool(assumed_batch_size(plan))
         yield from _decoder_lines(
             plan.decoder,
+            engine=engine,
             smaller=engine.picks_smaller_graphs(model.family),
             verb=verb,
             assumed=assumed,
@@ -174,13 +175,16 @@ def _decoder_read(plan: Plan) -> str:
 
 
 def _decoder_lines(
-    decoder: Decoder, *, smaller: bool, verb: str, assumed: bool
+    decoder: Decoder, *, engine: Engine, smaller: bool, verb: str, assumed: bool
 ) -> Iterator[str]:
-    """Name the decoder graphs and what they save."""
+    """Name the decoder graphs and what they save; none where the engine's own stay."""
+    if decoder.decision.rule == KEPT:
+        return
+    sizes, slots = engine.decoder_keys
     said = " (assumed, suggested by the activity)" if assumed else ""
     yield (
-        f"{verb} decoder_batch_sizes {list(decoder.decoder_batch_sizes)} for "
-        f"batch_size {decoder.batch_size}{said}: "
+        f"{verb} {sizes} {list(decoder.decoder_batch_sizes)} for "
+        f"{slots} {decoder.batch_size}{said}: "
         f"{decoder_saving(decoder, smaller=smaller)}."
     )
 
@@ -191,7 +195,7 @@ def _compile_lines(plan: Plan, engine: Engine, verb: str) -> Iterator[str]:
     names: dict[tuple[int, ...], list[str]] = {}
     for each in engine.lists_to_set(plan):
         names.setdefault(each.lengths, []).append(f"{each.key} {each.releases}")
-    unit = "ViT" if visual.bucket_unit == "vit_patches" else "merged"
+    unit = "merged" if engine.counts_merged(visual.bucket_unit) else "ViT"
     if not names:
         yield f"{verb} {list(visual.max_seq_lens)} {unit} patches (no release takes any)."
     for lengths, keys in names.items():

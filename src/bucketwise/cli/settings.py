@@ -36,12 +36,13 @@ MOST_NOTES = 20
 
 def limits_line(asked: CountOptions) -> str:
     """Say which model, release and limits are in force, and where the limits come from."""
-    from bucketwise.app.built_in import newest
+    from bucketwise.app.built_in import newest, release_of
     from bucketwise.app.preprocessing import preprocessing_of
     from bucketwise.core.limits import image_limits
     from bucketwise.read.configs.profiles import find_profile
 
-    profile = find_profile(asked.model)
+    release = release_of(asked.target)
+    profile = release.engine.as_run(find_profile(asked.model))
     preprocessing = preprocessing_of(profile, asked, deployed=False)
     image = preprocessing.image
     line = f"{profile.name}, {newest(asked.target).name}, "

@@ -10,7 +10,7 @@ import numpy as np
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
 from bucketwise.errors import UsageError
-from bucketwise.nouns.engine import Release, written
+from bucketwise.nouns.engine import OVERFLOWS, Overflow, Release, written
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import MAX_SIDE_PX, Sizes
 from bucketwise.words.numbers import percent, plural
@@ -80,7 +80,7 @@ def explain_size(
         text,
         *_processor_steps(counts, profile, preprocessing),
         f"needed length {needed:,}{_window_words(profile, release)}",
-        *_bucket_steps(needed, buckets, bucket),
+        *_bucket_steps(needed, buckets, bucket, release.engine.overflow),
     )
     return Explanation(text=text, needed=needed, bucket=bucket, line=" -> ".join(steps))
 
@@ -97,6 +97,9 @@ def _processor_steps(
     total = f" a run, {merged * runs:,} in all" if is_clip else ""
     if profile.image_rule:
         return _steps_by_rule(counts, profile)
+    if is_clip and profile.whole_clips:
+        each = f" in each of {plural(runs, frame)}"
+        total = f" each, {merged * runs:,} in the one run of all"
     if profile.soft_tokens:
         limits = preprocessing.clip if is_clip else preprocessing.image
         padded = limits.max_pixels // profile.patch_px**2
@@ -174,10 +177,11 @@ def _bucket(needed: int, buckets: Buckets | None) -> int | None:
 
 
 def _bucket_steps(
-    needed: int, buckets: Buckets | None, bucket: int | None
+    needed: int, buckets: Buckets | None, bucket: int | None, overflow: Overflow
 ) -> tuple[str, ...]:
     if buckets is None:
         return ()
     if bucket is None:
-        return (f"no bucket: the largest is {buckets.top:,}, the runtime raises",)
+        does = "the runtime raises" if overflow == "raises" else OVERFLOWS[overflow][0]
+        return (f"no bucket: the largest is {buckets.top:,}, {does}",)
     return (f"bucket {bucket:,} ({percent(1 - needed / bucket)} of it padding)",)

@@ -114,6 +114,8 @@ class Counts:
     """The model's family, for `needed`."""
     by_soft_tokens: bool = False
     """Whether the runtime compares soft tokens, which are the merged patches."""
+    whole_clips: bool = False
+    """Whether a clip is one run, all its temporal patches together."""
 
     @property
     def accepted(self) -> BoolArray:
@@ -122,8 +124,9 @@ class Counts:
 
     @property
     def runs_each(self) -> IntArray:
-        """ViT runs of one image or clip of each size."""
-        return self.grid_t + (self.rest_patches > 0)
+        """ViT runs of one input of each size: its temporal patches, or one for all."""
+        runs = np.minimum(self.grid_t, 1) if self.whole_clips else self.grid_t
+        return runs + (self.rest_patches > 0)
 
     @property
     def runs(self) -> FloatArray:
@@ -146,6 +149,7 @@ class Counts:
         lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
         told = least_needed(self.vit_patches, self.window_patches, extra)
         lengths = np.where(self.sizes.is_told, told, lengths)
+        lengths *= self.grid_t if self.whole_clips else 1
         return np.where(self.accepted, lengths, 0)
 
 
@@ -274,6 +278,7 @@ def _by_limits(
         window_patches=profile.window_patches,
         family=profile.family,
         by_soft_tokens=profile.soft_tokens is not None,
+        whole_clips=profile.whole_clips,
     )
 
 

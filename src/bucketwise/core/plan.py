@@ -465,6 +465,12 @@ class Visual:
         runs = sum(use.runs for use in self.buckets)
         return runs * (self.cost.a * top + self.cost.b * top**2)
 
+    @property
+    def has_masks(self) -> bool:
+        """Whether graphs are given masks: chunks of a language model make theirs."""
+        given = any(use.mask_bytes for use in self.buckets)
+        return given and not self.soft_tokens
+
 
 class UseLike(Protocol):
     """One compiled length and what it serves, whatever it counts."""
@@ -631,6 +637,10 @@ class DecoderDecision:
     k: int
     rule: str
     reason: str
+
+
+KEPT = "kept"
+"""The rule by which the engine's own graphs stay: none others are to be set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

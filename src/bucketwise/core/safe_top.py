@@ -46,7 +46,7 @@ def safe_top(setting: Case, question: PlanOptions) -> SafeTop:
     either the top goes up to the worst that limits just above every image sent let
     through, or the limits go down to what the top holds: whichever share is smaller, of
     padded compute added or of images made smaller. A limit that the user gave goes down
-    only where that shrinks no image.
+    only where that shrinks no image. Where nothing fails above the top, both stay.
     """
     needed = top_bucket(setting, setting.demand(), question.headroom)
     closest = _closest_limit(setting)
@@ -60,7 +60,7 @@ def safe_top(setting: Case, question: PlanOptions) -> SafeTop:
         lowered_max_pixels=lowered.preprocessing.image.max_pixels if lowered else None,
         lowering_shrinks=share_shrunk(setting, lowered) if lowered else 0.0,
     )
-    if setting.worst().needed <= needed:
+    if setting.worst().needed <= needed or setting.release.engine.overflow != "raises":
         return SafeTop(setting=setting, top=needed, choice=choice)
     if lowered is not None and _lowering_is_cheaper(choice, question):
         top = _top_under(lowered, needed)

@@ -19,6 +19,7 @@ from bucketwise.core.plan import (
     Verdict,
 )
 from bucketwise.core.warnings import MODEL_ASSUMED
+from bucketwise.nouns.engine import OVERFLOWS, Overflow
 from bucketwise.words.numbers import (
     change,
     compute,
@@ -63,6 +64,8 @@ class Grounds:
     decoder_saving: float = 0.0
     """Share of a decode step's cost that the planned graphs save against today's."""
     refusals: tuple[Reason, ...] = ()
+    overflow: Overflow = "raises"
+    """What an input above every length meets."""
 
 
 _Reasons = tuple[Reason, ...]
@@ -82,7 +85,7 @@ def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
         tuple(_against(plan, grounds)),
         tuple(_keeping(plan, grounds)),
         tuple(_conditions(plan, grounds)),
-        tuple(_gains(plan)),
+        tuple(_gains(plan, grounds)),
     )
 
 
@@ -221,27 +224,33 @@ def _conditions(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
     )
 
 
-def failing_today(current: Current) -> tuple[str, str]:
-    """Return how many images fail with the lengths of today, and why, one sentence."""
+def failing_today(current: Current, overflow: Overflow = "raises") -> tuple[str, str]:
+    """Return how many images fail with the lengths of today, and why, one sentence.
+
+    Or what else they meet above the top, as an engine has it.
+    """
+    one, several = OVERFLOWS[overflow]
     top = (
         f"{max(current.max_seq_lens):,} ViT patches under max_pixels "
         f"{current.max_pixels:,} ({current.limits_source})"
     )
     if not current.overflow_images:
-        return "No image fails today:", f"none needs more than {top}."
-    fails = verb(current.overflow_images, "fails", "fail")
+        return f"No image {one} today:", f"none needs more than {top}."
+    fails = verb(current.overflow_images, one, several)
     images = plural(current.overflow_images, "image")
     share = percent(current.overflow_share)
     return f"{images} ({share}) {fails} today,", f"needing more than {top}."
 
 
-def _gains(plan: Plan) -> Iterator[Reason]:
+def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
     """Yield what the plan is good for."""
     current = plan.visual.current
     if current is not None and current.overflow_images:
-        words = " ".join(failing_today(current)).removesuffix(".")
+        words = " ".join(failing_today(current, grounds.overflow)).removesuffix(".")
         yield Reason(
-            id="failing-today", severity="error", words=f"{words}; none would."
+            id="failing-today",
+            severity="error" if grounds.overflow == "raises" else "note",
+            words=f"{words}; none would.",
         )
     served = plural(current.served_images, "image") if current else ""
     yield saving(

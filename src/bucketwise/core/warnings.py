@@ -11,7 +11,7 @@ from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.plan import Current, Model, PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
-from bucketwise.nouns.engine import Engine
+from bucketwise.nouns.engine import OVERFLOWS, Engine
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.words.numbers import (
     compute,
@@ -58,7 +58,12 @@ def warnings_of(
         ("not-compiled", "error", engine.refusal(setting.profile), CLASS_RULES),
         ("no-decoder", "note", _no_decoder(engine, setting.profile.family), ()),
         ("documented-unit", "error", merged, MERGED_RULES),
-        ("overflow-possible", "warning", _overflow(visual), OVERFLOW_RULES),
+        (
+            "overflow-possible",
+            "warning" if engine.overflow == "raises" else "note",
+            _overflow(visual, engine),
+            OVERFLOW_RULES,
+        ),
         (
             "length-unproven",
             "warning",
@@ -267,12 +272,18 @@ def _uneven(setting: Case) -> str:
     )
 
 
-def _overflow(visual: Visual) -> str:
+def _overflow(visual: Visual, engine: Engine) -> str:
     top = visual.vit_max_seq_lens[-1]
     worst, safe = visual.worst, visual.max_pixels_safe
     if worst.needed <= top:
         return ""
     clip = f" of {worst.frames} frames" if worst.frames else ""
+    if engine.overflow != "raises":
+        return (
+            f"An input that needs more than the top {OVERFLOWS[engine.overflow][0]}: the "
+            f"worst that the limits let through, {worst.width_px:,} x "
+            f"{worst.height_px:,}{clip}, needs {worst.needed:,} of {top:,} ViT patches."
+        )
     text = (
         f"An input can still outgrow the top bucket: {worst.width_px:,} x "
         f"{worst.height_px:,}{clip} needs {worst.needed:,} ViT patches; the largest graph "
@@ -365,7 +376,7 @@ def _own_overflow(visual: Visual, setting: Case) -> str:
     return (
         f"Requests set a max_pixels of up to {high:,} for their own images: one of "
         f"{worst.width_px:,}x{worst.height_px:,} would need {worst.needed:,} of {top:,} and "
-        "the runtime raises. Refuse such limits before the server, or compile "
+        f"the request {OVERFLOWS[setting.release.engine.overflow][0]}. Refuse such limits before the server, or compile "
         f"{worst.needed:,} to be sure."
     )
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 from bucketwise.errors import UsageError
 
-ENGINES: dict[str, str] = {"optimum-rbln": "bucketwise.engines.rbln.engine.RBLN"}
+ENGINES: dict[str, str] = {
+    "optimum-rbln": "bucketwise.engines.rbln.engine.RBLN",
+    "vllm": "bucketwise.engines.vllm.engine.VLLM",
+    "vllm-ascend": "bucketwise.engines.vllm.engine.ASCEND",
+    "tpu-inference": "bucketwise.engines.vllm.engine.TPU",
+}
 """Package that compiles -> where its `Engine` is; the first without any name."""
 
 
@@ -22,9 +28,30 @@ def engine_for(names: Iterable[str]) -> Any:
     return _engine(known[0] if known else next(iter(ENGINES)))
 
 
+def by_engine(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the names of targets apart by engine, that which is named first first.
+
+    Those without a package, such as "all", go to each.
+    """
+    asked = tuple(names)
+    found: dict[str, list[str]] = {}
+    for name in asked:
+        sdk, equals, _ = name.partition("==")
+        if equals:
+            found.setdefault(sdk.strip().lower(), []).append(name)
+    shared = [name for name in asked if "==" not in name]
+    return tuple((*each, *shared) for each in found.values()) or (asked,)
+
+
 def engines() -> tuple[Any, ...]:
     """Return every `Engine`."""
     return tuple(map(_engine, ENGINES))
+
+
+def rules() -> tuple[Any, ...]:
+    """Return every rule of every engine, once where engines share it."""
+    told = (each.lint.rules() for each in engines() if each.lint)
+    return tuple(dict.fromkeys(chain.from_iterable(told)))
 
 
 def text_encoders() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bucketwise.errors import UsageError
 from bucketwise.nouns.encoder_profile import EncoderFamily
@@ -13,6 +13,20 @@ from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.vocabulary import Vocabulary
 
 Version = tuple[int, ...]
+
+Overflow = Literal["raises", "eager", "recompiles", "shrinks"]
+"""What an input above every length meets: an error, a run without a graph, a compile, or
+fewer pixels."""
+
+OVERFLOWS: dict[Overflow, tuple[str, str]] = {
+    "raises": ("fails", "fail"),
+    "eager": ("runs without a graph", "run without a graph"),
+    "recompiles": ("waits for a compile", "wait for a compile"),
+    "shrinks": ("is made smaller", "are made smaller"),
+}
+"""The same in words, of one input and of several."""
+
+Unit = Literal["vit_patches", "merged_patches"]
 
 
 def parse_version(text: str) -> Version:
@@ -109,6 +123,11 @@ class ListToSet:
     is_oldest: bool
     is_newest: bool
     """Whether no covered release stands before or after them."""
+
+    @property
+    def path(self) -> str:
+        """Where it stands, with dots."""
+        return f"{self.level}.{self.key}" if self.level else self.key
 
     @property
     def releases(self) -> str:
@@ -218,6 +237,23 @@ class Engine:
     """Its newest release looked at."""
     largest_published: int
     """The largest length that any published configuration compiles, in ViT patches."""
+    unit: Unit
+    """Unit of its lists."""
+    overflow: Overflow
+    """What an input above every length meets."""
+    proof: str
+    """How what is said of it was proven, in words."""
+    cost: str
+    """What a run costs where nobody says: a key of `core.cost.COSTS`."""
+    most_lengths: int
+    """How many lengths are chosen at most where nobody says."""
+    own_batch_size: int | None
+    """Sequences decoded at once where nobody says; None where the load suggests them."""
+    decoder_keys: tuple[str, str]
+    """What it calls the list of decoder graphs, and the sequences decoded at once."""
+    as_run: Callable[[ModelProfile], ModelProfile]
+    """Model -> the model as the engine runs it: padded to windows or not, clips at
+    once or not, under the limits of a published deployment or not."""
     compiles: Callable[[str], bool]
     """Family of a model -> whether some release has a class for it that takes lengths."""
     generates: Callable[[str], bool]
@@ -291,9 +327,15 @@ class Engine:
     length_bytes: Callable[[ModelProfile, int], int]
     """Model and length -> bytes that one more graph takes of a device beside
     weights."""
+    unmasked: str
+    """What those are of graphs that take no mask, in words."""
     one_size: Callable[[str], str] = field(default=lambda _: "")
     """Family -> why its class has no lengths to choose, in words; "" for no such
     class."""
+
+    def counts_merged(self, bucket_unit: str) -> bool:
+        """Return whether what is to be set of a plan counts merged patches."""
+        return "merged_patches" in (self.unit, bucket_unit)
 
     def release(self, version: Version) -> Release:
         """Return one of its releases."""

@@ -342,6 +342,8 @@ class ModelProfile:
     """What every run holds beside its patches."""
     separators: int = 0
     """Tokens around those of an image in the prompt, as the processor writes them."""
+    whole_clips: bool = False
+    """Whether a clip runs at once, and not one temporal patch after the other."""
 
     def __post_init__(self) -> None:
         """Check that sides divide as the formulas assume."""

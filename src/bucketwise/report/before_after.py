@@ -10,6 +10,7 @@ from bucketwise.core.budgets import GraphMinutes
 from bucketwise.core.cost import waste_of
 from bucketwise.core.memory import MemoryPlan, fit_in_words
 from bucketwise.core.plan import Current, Status
+from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import (
@@ -151,7 +152,8 @@ def _lines(
         yield from _compute(
             analysis, "", visual.one_graph_compute, visual.padded_compute
         )
-    yield _memory(analysis, inputs, old)
+    if inputs.memory or analysis.plan.visual.has_masks:
+        yield _memory(analysis, inputs, old)
     yield _graphs(analysis, old)
     yield from _decoder(analysis)
     if analysis.plan.model.has_pixel_limits:
@@ -164,7 +166,8 @@ def _fails(analysis: Analysis, current: Current) -> _Line:
     fails = current.overflow_images
     share = f" ({percent(current.overflow_share)})" if fails else ""
     return _Line(
-        what=f"{plural_of(noun_of(analysis)).capitalize()} that fail",
+        what=f"{plural_of(noun_of(analysis)).capitalize()} that "
+        + OVERFLOWS[analysis.release.engine.overflow][1],
         before=f"{number(fails)}{share}",
         after=number(visual.overflow_images),
         change="all are served" if fails else "",

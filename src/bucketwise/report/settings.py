@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bucketwise.core.plan import Plan
+from bucketwise.core.plan import KEPT, Plan
 from bucketwise.nouns.engine import Engine
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.plan_queries import UNIT
@@ -15,7 +15,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
     visual = plan.visual
     rows = [
         (
-            f"{each.level}.{each.key}",
+            each.path,
             literal(each.lengths),
             f"{engine.sdk} {each.releases}",
         )
@@ -27,11 +27,12 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
             f"no release up to {engine.newest} takes lengths for {plan.model.family}",
         )
     ]
-    if plan.decoder:
+    if plan.decoder and plan.decoder.decision.rule != KEPT:
         sizes = plan.decoder.decoder_batch_sizes
         assumed = " (assumed)" if assumed_batch_size(plan) else ""
-        where = f"batch_size {plan.decoder.batch_size:,}{assumed}"
-        rows.append(("decoder_batch_sizes", literal(sizes), where))
+        name, slots = engine.decoder_keys
+        where = f"{slots} {plan.decoder.batch_size:,}{assumed}"
+        rows.append((name, literal(sizes), where))
     limits = visual.processor
     if visual.soft_tokens:
         count = (
@@ -47,7 +48,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
             ("min_pixels", str(limits.min_pixels), "the processor"),
             ("max_pixels", str(limits.max_pixels), "the processor"),
         ]
-    unit = "merged patches" if visual.bucket_unit == "merged_patches" else UNIT
+    unit = "merged patches" if engine.counts_merged(visual.bucket_unit) else UNIT
     caption = f"What to set; lengths in {'soft tokens' if visual.soft_tokens else unit}"
     if plan.visual_by_target:
         caption += ". Releases before 0.12.0 count one more attention window"

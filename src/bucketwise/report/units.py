@@ -54,13 +54,19 @@ def units(analysis: Analysis) -> Part:
         blocks.append(_windows(analysis))
     blocks.append(_table(analysis))
     unit = "merged patches" if visual.bucket_unit == "merged_patches" else "ViT patches"
+    finding = (
+        "Released runtimes compare ViT patches, before the merge; the lists in this "
+        f"report are in {unit}."
+    )
+    if analysis.release.engine.unit == "merged_patches":
+        finding = (
+            f"What is to be set counts merged patches, {area} ViT patches each; the "
+            "tables of this report count ViT patches."
+        )
     return Part(
         id="units",
         title="Units",
-        finding=(
-            "Released runtimes compare ViT patches, before the merge; the lists in "
-            f"this report are in {unit}."
-        ),
+        finding=finding,
         blocks=tuple(blocks),
     )
 

@@ -9,6 +9,7 @@ from bucketwise.report.blocks import Report
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sections.appendix import appendix
+from bucketwise.report.sections.beside import beside
 from bucketwise.report.sections.buckets import buckets
 from bucketwise.report.sections.configuration import configuration
 from bucketwise.report.sections.decision import decision
@@ -30,6 +31,7 @@ def view_of(
     known = inputs or ReportInputs()
     sections = (
         decision(analysis, known),
+        beside(known),
         traffic(analysis),
         buckets(analysis, known),
         memory_and_limits(analysis, known),

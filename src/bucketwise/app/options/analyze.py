@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bucketwise.app.options.option import UNITS, asked, not_among
 from bucketwise.app.options.shared import (
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.core.options import PlanOptions
-    from bucketwise.nouns.engine import Base
+    from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.profile import ModelProfile
 
 DEPLOYED = "the model's published RBLN deployment, else the checkpoint's"
+
+FEWEST = 2
+"""Lengths that are chosen at least where nobody says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +46,11 @@ class SolverOptions:
         "exact, kmeans, quantile, equal-duration, exponential or linear.",
         shown="exact",
     )
-    buckets: tuple[int, int] = asked(
-        (2, 4),
+    buckets: tuple[int, int] | None = asked(
+        None,
         "choice",
         "range",
-        "How many buckets: a range or one number.",
-        shown="2-4",
+        "How many buckets: a range or one number  [default: 2-4; 2-8 for vLLM]",
     )
     min_saving: float = asked(
         0.05,
@@ -59,7 +61,7 @@ class SolverOptions:
         shown="5%",
     )
     graph_price: GraphPrice | None = None
-    cost: str = run_cost()
+    cost: str | None = run_cost()
     align: int | None = asked(
         None,
         "choice",
@@ -83,6 +85,14 @@ class SolverOptions:
         metavar="LENGTH",
         repeats=True,
     )
+
+    def on(self, engine: Engine) -> Self:
+        """Return the options with what an engine asks for where nobody did."""
+        return replace(
+            self,
+            buckets=self.buckets or (FEWEST, engine.most_lengths),
+            cost=self.cost or engine.cost,
+        )
 
     def chosen(self) -> dict[str, Any]:
         """Return what `Question` calls the same."""
@@ -264,23 +274,24 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         found = self.measured_with
         return found if found is None or isinstance(found, str) else tuple(found)
 
-    def question(self, profile: ModelProfile) -> PlanOptions:
+    def question(self, profile: ModelProfile, engine: Engine) -> PlanOptions:
         """Return what is asked of the traffic, in ViT patches."""
         from bucketwise.core.options import PlanOptions  # noqa: PLC0415 - keeps --help lean
 
-        merged = self.bucket_unit == "merged"
-        scale = profile.lengths_per_merged if merged else 1
+        merged = self.bucket_unit == "merged" and engine.unit == "vit_patches"
+        counts_merged = engine.counts_merged(f"{self.bucket_unit}_patches")
+        scale = profile.lengths_per_merged if counts_merged else 1
         return PlanOptions(
             **self.chosen(),
             align=None if self.align is None else self.align * scale,
             pins=tuple(sorted({pin * scale for pin in self.pins})),
-            # Soft tokens are what is merged and what is compared: no other unit is left.
+            # Where the engine compares what is merged no other unit is left.
             bucket_unit="merged_patches"
             if merged and not profile.soft_tokens
             else "vit_patches",
             budgets=self._budgets(),
             keep_max_pixels=self.limits[1] is not None,
-            allow_overflow=self.allow_overflow,
+            allow_overflow=self.allow_overflow or engine.overflow != "raises",
         )
 
 

@@ -69,7 +69,7 @@ class CompareOptions(ProcessorOptions):
         "Unit of lengths given as numbers; every released runtime compares vit.",
         shown="vit",
     )
-    cost: str = run_cost()
+    cost: str | None = run_cost()
     target: str | None = dialect("the newest")
     places: bool = asked(
         True,  # noqa: FBT003 - the default of a flag
@@ -86,7 +86,7 @@ class CompareOptions(ProcessorOptions):
         return [
             *super().problems(),
             *not_among("bucket-unit", self.bucket_unit, UNITS),
-            *not_among("cost", self.cost, COSTS),
+            *not_among("cost", self.cost or next(iter(COSTS)), COSTS),
         ]
 
 

@@ -48,11 +48,11 @@ def dialect(default: str, also: str = "", *, several: bool = False) -> Any:
 def run_cost() -> Any:
     """Return the field of what a run costs."""
     return asked(
-        "flops",
+        None,
         "choice",
         "text",
-        "What a ViT run costs: flops, or linear, in proportion to its length.",
-        shown="flops",
+        "What a ViT run costs: flops, or linear, in proportion to its length  [default: "
+        "flops; linear for vLLM, whose attention skips padding]",
     )
 
 

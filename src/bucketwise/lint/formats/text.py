@@ -23,7 +23,8 @@ def as_text(report: LintReport) -> str:
 
 def _configuration(judged: Judged) -> Iterator[str]:
     document = judged.subject.document
-    yield f"{one_line(str(document.place(())))} ({FORMS[document.form]})"
+    form = FORMS[document.form].format(server=judged.subject.engine.server)
+    yield f"{one_line(str(document.place(())))} ({form})"
     for what, said in facts(judged):
         yield from _wrapped(f"{what:<9}", said)
     for said in (*document.notes, *judged.not_judged):

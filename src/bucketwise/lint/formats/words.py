@@ -31,7 +31,7 @@ FORMS: Mapping[Form, str] = {
     "compile": "to compile",
     "compiled": "a compiled folder's",
     "load": "to load a compiled folder",
-    "serve": "to serve with vllm-rbln",
+    "serve": "to serve with {server}",
     "list": "ViT lengths alone",
     "plan": "ViT lengths of a plan",
 }

@@ -75,11 +75,11 @@ def appendix(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return method, evidence and provenance, folded."""
     visual, made = analysis.plan.visual, analysis.plan.provenance
     evidence = decoder_evidence(analysis)
-    # What it draws is the memory of masks, which chunks of a language model lack.
+    # What it draws is the memory of masks, which not every graph is given.
     fronts = (
-        ()
-        if visual.soft_tokens
-        else (front_drawing(visual, analysis.release.engine.mask_bytes),)
+        (front_drawing(visual, analysis.release.engine.mask_bytes),)
+        if visual.has_masks
+        else ()
     )
     told = analysis.counts.sizes.is_told | (analysis.counts.sizes.count <= 0)
     sizes = sizes_table(analysis)

@@ -116,9 +116,9 @@ def _table(analysis: Analysis) -> Table:
         *([minutes(each.of(visual.vit_max_seq_lens))] if each is not None else []),
     )
     takes = (
-        "kernels, buffers and inputs"
-        if visual.soft_tokens
-        else ("the attention mask, inputs and outputs")
+        "the attention mask, inputs and outputs"
+        if visual.has_masks
+        else analysis.release.engine.unmasked
     )
     return Table(
         caption=(

@@ -6,6 +6,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.memory import fit_in_words
 from bucketwise.core.plan import Call, Current, Verdict, Visual
 from bucketwise.core.verdict import CALLS
+from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.before_after import (
     before_after,
     graph_minutes,
@@ -171,19 +172,20 @@ def _failing(analysis: Analysis) -> Fact:
     visual, noun = analysis.plan.visual, plural_of(noun_of(analysis))
     current, then = visual.current, visual.overflow_images
     outgrows = visual.overflow_possible > visual.vit_max_seq_lens[-1]
+    _, several = OVERFLOWS[analysis.release.engine.overflow]
     note = f"a larger {noun_of(analysis)} could" if outgrows else "none can as planned"
     level: Level = "danger" if then else "note"
     if visual.bucket_unit == "merged_patches":
         note, level = "larger ones raise: the lists are in merged patches", "danger"
     if current is None:
         return Fact(
-            label=f"{noun.capitalize()} that fail",
+            label=f"{noun.capitalize()} that {several}",
             value=number(then),
             note=note,
             level=level,
         )
     return Fact(
-        label=f"{noun.capitalize()} that fail, today → planned",
+        label=f"{noun.capitalize()} that {several}, today → planned",
         value=f"{_count(current)} → {number(then)}",
         note=f"{note}{_limit(current)}",
         level="danger" if current.overflow_images else level,
@@ -206,7 +208,7 @@ def _fits(analysis: Analysis, inputs: ReportInputs) -> Fact:
     """Return what the fullest device holds of its memory."""
     plan = inputs.memory
     unknown = "whether it fits is not known: no device was named"
-    if plan is None and analysis.plan.visual.soft_tokens:
+    if plan is None and not analysis.plan.visual.has_masks:
         return Fact(label="Device memory", value="not known", note=unknown)
     if plan is None:
         lengths = analysis.plan.visual.vit_max_seq_lens

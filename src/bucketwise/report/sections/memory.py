@@ -6,6 +6,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.limits import IN_FORCE
 from bucketwise.core.memory import MemoryPlan, Pool, Term, cache_in_words, fit_in_words
 from bucketwise.core.plan import Cap, Visual
+from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.before_after import more_or_less
 from bucketwise.report.blocks import (
     Block,
@@ -185,7 +186,7 @@ def _limits_finding(visual: Visual) -> str:
 
 def _caps(visual: Visual) -> Table:
     force = next((cap for cap in visual.caps if cap.name == IN_FORCE), None)
-    masks = not visual.soft_tokens
+    masks = visual.has_masks
     rows = [
         Row(
             cells=(
@@ -264,9 +265,12 @@ def _larger(analysis: Analysis) -> str:
     if _outgrows(visual):
         worst = visual.worst
         lower = "the video limit" if worst.frames else "max_pixels"
+        overflow = analysis.release.engine.overflow
+        does = "is not served: the runtime raises an error"
+        if overflow != "raises":
+            does = OVERFLOWS[overflow][0]
         meets = (
-            "One that needs more than the top bucket is not served: the runtime raises "
-            f"an error. The worst under these limits is {worst.width_px:,} x "
+            f"One that needs more than the top bucket {does}. The worst under these limits is {worst.width_px:,} x "
             f"{worst.height_px:,} px: a grid of {worst.grid_w:,} x {worst.grid_h:,} "
             f"patches, {worst.needed:,} in needed length. Compile {worst.needed:,} as "
             f"the top length, or lower {lower}, to be sure."

@@ -8,6 +8,7 @@ from typing import Literal
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import PlanWarning, Severity
 from bucketwise.core.verdict import memory_reasons
+from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.blocks import Block, Callout, Folded, Level, Points, Section
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import UNIT
@@ -76,8 +77,10 @@ def _finding(analysis: Analysis, inputs: ReportInputs, n_warnings: int) -> str:
     for reason in memory_reasons(inputs.memory):
         return reason.words
     if visual.overflow_possible > top:
+        overflow = analysis.release.engine.overflow
+        does = "can fail" if overflow == "raises" else OVERFLOWS[overflow][0]
         return (
-            "An image larger than any so far can fail: inputs of up to "
+            f"An image larger than any so far {does}: inputs of up to "
             f"{visual.overflow_possible:,} {UNIT} pass the limits, and the top "
             f"length is {top:,}."
         )

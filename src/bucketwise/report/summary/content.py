@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
+from bucketwise.nouns.engine import Overflow
 from bucketwise.report.before_after import before_after
 from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
 from bucketwise.report.deployment import ReportInputs
@@ -92,7 +93,7 @@ def summary_of(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
         subtitle=_subtitle(analysis),
         finding=finding(analysis),
-        alarms=_alarms(plan),
+        alarms=_alarms(plan, analysis.release.engine.overflow),
         settings=settings_table(plan, analysis.release.engine),
         before_after=before_after(analysis, known),
         why=_why(plan.visual),
@@ -128,11 +129,12 @@ def _subtitle(analysis: Analysis) -> str:
     return f"From {plural(traffic.images, noun_of(analysis))}: {said}{period}."
 
 
-def _alarms(plan: Plan) -> tuple[Callout, ...]:
+def _alarms(plan: Plan, overflow: Overflow) -> tuple[Callout, ...]:
     visual, found = plan.visual, [verdict_callout(plan.verdict)]
     if visual.current is not None and visual.current.overflow_images:
-        mark, text = failing_today(visual.current)
-        text = f"{text} The runtime raises an error instead of answering."
+        mark, text = failing_today(visual.current, overflow)
+        if overflow == "raises":
+            text = f"{text} The runtime raises an error instead of answering."
         found.append(Callout(level="danger", mark=mark, text=text))
     if visual.bucket_unit == "merged_patches":
         found.append(merged_callout(visual))

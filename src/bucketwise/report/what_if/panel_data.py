@@ -73,6 +73,7 @@ def panel_data(
     # What is written is a multiple of the alignment, whatever it counts.
     merged = visual.bucket_unit == "merged_patches"
     align = plan.model.align * (profile.lengths_per_merged if merged else 1)
+    counts_merged = analysis.release.engine.counts_merged(visual.bucket_unit)
     data = {
         "model": {
             "patch": profile.patch_px,
@@ -91,7 +92,7 @@ def panel_data(
         "cost": {"a": visual.cost.a, "b": visual.cost.b, "unit": visual.cost.unit},
         "bytes": _bytes(analysis),
         "memory": memory,
-        "unit": visual.bucket_unit,
+        "unit": "merged_patches" if counts_merged else "vit_patches",
         "plan": {
             "lengths": list(visual.vit_max_seq_lens),
             "max_pixels": processor.max_pixels,

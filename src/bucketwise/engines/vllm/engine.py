@@ -1,0 +1,150 @@
+"""vLLM as an engine: what the core asks of it, by name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from bucketwise.core.buckets import MAX_LENGTH
+from bucketwise.core.cost import CHANNELS
+from bucketwise.core.decoder.pricing import GPU_DEVICE
+from bucketwise.engines.vllm.base_config import OWN_REQUESTS, base_of
+from bucketwise.engines.vllm.emit import EMITTED, emit
+from bucketwise.engines.vllm.model_classes import SINCE, as_run, refusal
+from bucketwise.engines.vllm.planning import base_to_emit, deployed
+from bucketwise.engines.vllm.releases import CAPTURE_SIZES, NEWEST
+from bucketwise.engines.vllm.rules.case import VllmCase
+from bucketwise.engines.vllm.rules.table import every_rule, judge
+from bucketwise.engines.vllm.targets import (
+    ASCEND_TARGETS,
+    SDK,
+    TPU_TARGETS,
+    VLLM_TARGETS,
+    Catalogue,
+)
+from bucketwise.engines.vllm.variants import VARIANTS
+from bucketwise.engines.vllm.vocabulary import WORDS
+from bucketwise.nouns.engine import Device, Engine, Lint, written
+from bucketwise.nouns.profile import ModelProfile
+
+VALUE_BYTES = 2
+
+UNIT_NOTE = (
+    "vLLM counts what the language model sees: a budget is the merged patches of all "
+    "the images of one replay together."
+)
+
+MIXED_STEPS = (
+    "sizes above max_num_seqs serve steps that mix prefill and decode: vLLM's own stay "
+    "in the list"
+)
+
+
+def _device_of(name: str | None) -> tuple[Device, bool]:
+    """Return a GPU: only the ratio of its peaks matters."""
+    return GPU_DEVICE, name is None
+
+
+def _length_bytes(profile: ModelProfile, length: int) -> int:
+    """Return the least that one more graph keeps: its input rows and its output.
+
+    vLLM states no figure; what the graph's own pool holds comes on top
+    (v1/worker/encoder_cudagraph.py, BudgetGraphMetadata).
+    """
+    patch = CHANNELS * profile.temporal_patch * profile.patch_px**2
+    merged = -(-length // profile.lengths_per_merged)
+    tower = profile.vit
+    out = tower.out_hidden * (1 + tower.deepstack_mergers) if tower else 0
+    return VALUE_BYTES * (length * patch + merged * out)
+
+
+VLLM = Engine(
+    name="vLLM",
+    sdk=SDK,
+    server=SDK,
+    newest=written(NEWEST),
+    largest_published=MAX_LENGTH,
+    unit="merged_patches",
+    overflow="eager",
+    proof="its own classes take what is emitted, and pack calls as they are priced",
+    cost="linear",
+    most_lengths=8,
+    own_batch_size=OWN_REQUESTS,
+    decoder_keys=(CAPTURE_SIZES, "max_num_seqs"),
+    as_run=as_run,
+    compiles=SINCE.__contains__,
+    generates=lambda _: True,
+    refusal=refusal,
+    targets_of=VLLM_TARGETS.of,
+    extra_windows=lambda _, __: 0,
+    mask_bytes=lambda _: 0,
+    picks_smaller_graphs=lambda _: True,
+    usual_graphs=VARIANTS[SDK].own_sizes,
+    graph_rules=lambda _, __: (MIXED_STEPS,),
+    device_of=_device_of,
+    context_step=lambda _: (1, 1),
+    lists_to_set=VLLM_TARGETS.lists_to_set,
+    files_to_edit=lambda _, __, ___: (),
+    pick=VLLM_TARGETS.pick,
+    named=VLLM_TARGETS.named,
+    base_of=base_of,
+    settings_of=lambda _, __: {},
+    deploy=deployed,
+    base_to_emit=base_to_emit,
+    emit=emit,
+    emitted=EMITTED,
+    memory_with=lambda _, __, ___: (None, None),
+    memory_coefficients=lambda _, __, ___: None,
+    judge_in_service=lambda _, __, ___: None,
+    lint=Lint(
+        rules=every_rule,
+        case=VllmCase,
+        judge=judge,
+        memory=lambda _: None,
+        device_in=lambda _: None,
+        device_faults=lambda _: [],
+    ),
+    vocabulary=WORDS,
+    encoders=None,
+    unit_note=UNIT_NOTE,
+    window_note=lambda _: "",
+    length_bytes=_length_bytes,
+    unmasked="inputs and outputs alone, for vLLM states no figure",
+)
+
+
+def _kin(name: str, catalogue: Catalogue, proof: str, **more: Any) -> Engine:
+    """Return an engine that takes vLLM's keys."""
+    sdk = catalogue.sdk
+    variant = VARIANTS[sdk]
+    pin = re.compile(rf"{sdk}\s*==\s*(\d+(?:\.\d+)+)")
+    return replace(
+        VLLM,
+        name=name,
+        sdk=sdk,
+        newest=catalogue.targets[-1].version,
+        proof=proof,
+        decoder_keys=(variant.sizes_key, "max_num_seqs"),
+        usual_graphs=variant.own_sizes,
+        targets_of=catalogue.of,
+        lists_to_set=catalogue.lists_to_set,
+        pick=catalogue.pick,
+        named=catalogue.named,
+        vocabulary=replace(WORDS, sdk=sdk, pin=pin),
+        **more,
+    )
+
+
+ASCEND = _kin(
+    "vLLM Ascend",
+    ASCEND_TARGETS,
+    "recorded sizes; its encoder graphs inherit from vLLM's, read and not run",
+    most_lengths=4,
+)
+TPU = _kin(
+    "TPU inference",
+    TPU_TARGETS,
+    "recorded sizes; its encoder was read and not run",
+    most_lengths=4,
+)

@@ -1,0 +1,180 @@
+"""A plan for vLLM: judged beside what vLLM would do by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.decoder_plan import OTHER_BATCH_SIZE
+from bucketwise.core.decoder.graphs import graph_uses
+from bucketwise.core.plan import (
+    KEPT,
+    Assumption,
+    Decoder,
+    DecoderDecision,
+    Reason,
+)
+from bucketwise.core.verdict import Grounds, verdict_of
+from bucketwise.engines.vllm.base_config import OWN_REQUESTS, VllmBase
+from bucketwise.engines.vllm.choosing import Range, single_calls
+from bucketwise.engines.vllm.emit import ONE_IMAGE, EmitContext
+from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
+from bucketwise.engines.vllm.releases import ITEMS
+from bucketwise.engines.vllm.replay import Call, replay
+from bucketwise.engines.vllm.variants import VARIANTS, Variant
+from bucketwise.nouns.engine import Target
+from bucketwise.nouns.traffic import FloatArray
+from bucketwise.words.numbers import less, literal, number, percent, plural
+
+
+def base_to_emit(
+    analysis: Analysis, base: object, targets: Sequence[Target]
+) -> VllmBase:
+    """Return what stands beside the lists, the longest clip of the traffic among it."""
+    del targets
+    own = base if isinstance(base, VllmBase) else analysis.base
+    counts = analysis.counts
+    clips = counts.grid_t[counts.sizes.frames > 0]
+    started = own if isinstance(own, VllmBase) else VllmBase()
+    return replace(started, frames=int(clips.max(initial=0)))
+
+
+def deployed(
+    analysis: Analysis, base: object, targets: Sequence[Target], min_saving: float
+) -> Analysis:
+    """Judge a plan, and say what vLLM's own lists would do on the same calls."""
+    settings = base_to_emit(analysis, base, targets)
+    plan = analysis.plan
+    reasons = [*_beside_default(analysis, settings, targets[-1])]
+    if plan.decoder:
+        variant = VARIANTS[targets[-1].sdk]
+        kept, reason = _decoder(variant, plan.decoder, analysis.steps, min_saving)
+        plan = replace(plan, decoder=kept)
+        reasons.append(reason)
+    rows = (
+        Assumption(name=name, value=value, status="assumed", source=source)
+        for name, value, _, source in settings.assumptions()
+    )
+    one = Assumption(
+        name="a call of the encoder",
+        value="one image",
+        status="assumed",
+        source=f"{ITEMS} {ONE_IMAGE}: images that come together run one after another",
+    )
+    asked = plan.provenance.options.get("batch_size")
+    slots = Assumption(
+        name="max_num_seqs",
+        value=str(OWN_REQUESTS),
+        status="assumed",
+        source="vLLM's own on a GPU of less than 70 GiB (engine/arg_utils.py); "
+        "--batch-size sets it",
+    )
+    told = (slots,) if plan.decoder and asked is None else ()
+    # Nothing is compiled for max_num_seqs: fewer would save nothing.
+    warnings = tuple(each for each in plan.warnings if each.id != OTHER_BATCH_SIZE)
+    plan = replace(
+        plan,
+        assumptions=(*plan.assumptions, *rows, one, *told),
+        warnings=warnings,
+    )
+    verdict = verdict_of(plan, Grounds(min_saving=min_saving, overflow="eager"))
+    said = sorted((*verdict.reasons, *reasons), key=lambda each: each.id == "saving")
+    verdict = replace(verdict, reasons=tuple(said))
+    return replace(analysis, plan=replace(plan, verdict=verdict), base=settings)
+
+
+def calls_of_traffic(analysis: Analysis) -> tuple[Call, ...]:
+    """Return calls of one image or clip each: traffic tells no more."""
+    counts = analysis.counts
+    used = counts.accepted & (counts.sizes.count > 0)
+    tokens = counts.merged_patches * counts.grid_t
+    return single_calls(tokens[used], counts.sizes.count[used])
+
+
+def _beside_default(
+    analysis: Analysis, base: VllmBase, target: Target
+) -> Iterator[Reason]:
+    """Yield what is padded, and what the list that vLLM would infer pads."""
+    calls = calls_of_traffic(analysis)
+    context = EmitContext(plan=analysis.plan, base=base, target=target)
+    ours = EncoderGraphs(
+        release=target.parsed,
+        budgets=context.budgets,
+        max_items=ONE_IMAGE,
+        max_frames=context.frames,
+    )
+    default = Range(most=base.call_tokens).default(target.parsed)
+    bill, own = replay(calls, ours), replay(calls, default)
+    larger = less(own.computed, bill.computed)
+    said = f"{percent(larger)} fewer rows than" if larger > 0 else "no fewer rows than"
+    yield Reason(
+        id="default-list",
+        severity="note",
+        words=f"One image a call, the budgets {literal(ours.budgets)} compute {said} "
+        f"{literal(default.budgets)}, which {target.name} infers where only the switch is "
+        f"set: {percent(bill.waste)} of the rows are padding instead of "
+        f"{percent(own.waste)}. Without the switch, as by default, none are, and every "
+        "image pays its launches.",
+    )
+    if bill.misses:
+        yield Reason(
+            id="runs-eagerly",
+            severity="note",
+            words=f"{plural(bill.misses, 'image')} of {number(bill.misses + bill.hits)} "
+            "are larger than every budget and run without a graph.",
+        )
+
+
+def _decoder(
+    variant: Variant, decoder: Decoder, steps: FloatArray | None, min_saving: float
+) -> tuple[Decoder, Reason]:
+    """Return the sizes to capture: the engine's own where others save too little."""
+    own, key = variant.own_sizes(decoder.batch_size), variant.sizes_key
+    if decoder.step_cost is None or decoder.mean_step_cost is None or steps is None:
+        words = "No load was given: the engine's own sizes of steps stay."
+        return _kept(decoder, own, words), _of_sizes(words)
+    at = np.array(decoder.step_cost.at)
+    active = np.arange(1, steps.size + 1)
+    ran_on = np.array(own)[np.searchsorted(own, active)]
+    cost = float((steps * at[ran_on - 1]).sum() / steps.sum())
+    saving = less(cost, decoder.mean_step_cost)
+    if saving >= min_saving:
+        words = (
+            f"{key} {literal(decoder.decoder_batch_sizes)} save {percent(saving)} of a "
+            f"decode step with the engine's own sizes; those above {decoder.batch_size} "
+            "stay for steps that mix in prefill."
+        )
+        return decoder, _of_sizes(words)
+    saved = f"save {percent(saving)}" if saving > 0 else "save nothing"
+    words = (
+        f"Leave {key} alone: {literal(decoder.decoder_batch_sizes)} would {saved} of a "
+        f"decode step with the engine's own {plural(len(own), 'size')}, and "
+        f"{variant.one_more}."
+    )
+    one_graph = decoder.one_graph_step_cost or cost
+    kept = replace(
+        _kept(decoder, own, words),
+        graphs=graph_uses(own, steps),
+        mean_step_cost=cost,
+        saving=less(one_graph, cost),
+        slots_saving=less(
+            float(decoder.batch_size), float((steps * ran_on).sum() / steps.sum())
+        ),
+    )
+    return kept, _of_sizes(words)
+
+
+def _kept(decoder: Decoder, own: tuple[int, ...], words: str) -> Decoder:
+    reason = words.removesuffix(".")
+    return replace(
+        decoder,
+        decoder_batch_sizes=own,
+        decision=DecoderDecision(k=len(own), rule=KEPT, reason=reason),
+    )
+
+
+def _of_sizes(words: str) -> Reason:
+    return Reason(id="capture-sizes", severity="note", words=words)

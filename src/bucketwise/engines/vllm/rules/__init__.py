@@ -1,0 +1,1 @@
+"""Rules about configurations of vLLM."""

@@ -1,0 +1,35 @@
+"""The section on other engines: the same traffic, planned for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bucketwise.core.analysis import Analysis
+from bucketwise.report.blocks import Block, Paragraph, Section
+from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.sections.decision import finding, verdict_callout
+from bucketwise.report.settings import settings_table
+
+
+def beside(inputs: ReportInputs) -> Section | None:
+    """Return what to do on each other engine; None where one alone was asked for."""
+    if not inputs.beside:
+        return None
+    names = [each.release.engine.name for each in inputs.beside]
+    return Section(
+        id="beside",
+        title="Other engines",
+        finding=f"The same traffic, planned for {' and '.join(names)}; the rest of this "
+        "page is not about " + ("it." if len(names) == 1 else "them."),
+        blocks=tuple(block for each in inputs.beside for block in _engine(each)),
+    )
+
+
+def _engine(analysis: Analysis) -> Iterator[Block]:
+    engine, visual = analysis.release.engine, analysis.plan.visual
+    yield Paragraph(
+        text=f"{engine.name} ({engine.sdk}): {finding(analysis)} Why "
+        f"{len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
+    )
+    yield verdict_callout(analysis.plan.verdict)
+    yield settings_table(analysis.plan, engine)
