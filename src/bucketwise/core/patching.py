@@ -143,13 +143,14 @@ class Counts:
         if self.by_soft_tokens:
             return np.where(self.accepted, self.merged_patches, 0)
         if not self.window_patches:
-            longest = np.maximum(self.vit_patches, self.rest_patches)
-            return np.where(self.accepted, longest, 0)
-        extra = release.extra_windows(self.family)
-        lengths = needed_lengths(self.grid_h, self.grid_w, self.window_patches, extra)
-        told = least_needed(self.vit_patches, self.window_patches, extra)
-        lengths = np.where(self.sizes.is_told, told, lengths)
-        lengths *= self.grid_t if self.whole_clips else 1
+            lengths = np.maximum(self.vit_patches, self.rest_patches)
+        else:
+            extra = release.extra_windows(self.family)
+            window = self.window_patches
+            lengths = needed_lengths(self.grid_h, self.grid_w, window, extra)
+            told = least_needed(self.vit_patches, window, extra)
+            lengths = np.where(self.sizes.is_told, told, lengths)
+        lengths = lengths * (self.grid_t if self.whole_clips else 1)
         return np.where(self.accepted, lengths, 0)
 
 
