@@ -73,6 +73,7 @@ WORDS = Vocabulary(
     settings=OTHER_SETTINGS
     | {SWITCH, BUDGETS, ITEMS, OLD_ITEMS, FRAMES, CAPTURE_SIZES, MAX_CAPTURE_SIZE},
     lengths=(BUDGETS,),
+    examples=f"{BUDGETS}, {CAPTURE_SIZES}",
     options={"compilation-config": ()},
     pin=re.compile(rf"\bvllm(?:\[[\w,-]*\])?\s*==\s*{_VERSION}"),
     image=re.compile(rf"vllm-openai:(?:\$\{{\w+:?-)?v?{_VERSION}\b"),
