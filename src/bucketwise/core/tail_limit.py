@@ -19,6 +19,8 @@ MOST_SHRUNK = 0.03
 LEAST_SAVING = 0.10
 """Less of the compute is not worth a picture that somebody misses."""
 
+NEARLY = 0.8
+
 
 def tail_limit(
     setting: Case,
@@ -33,7 +35,13 @@ def tail_limit(
     It is solved as the plan was, with as many lengths; nothing applies it.
     """
     quantiles = {name for name, _ in CAP_QUANTILES}
-    limits = {cap.max_pixels for cap in caps if cap.name in quantiles}
+    # What a cap takes tells nearly what its limit would: most are not worth solving.
+    limits = {
+        cap.max_pixels
+        for cap in caps
+        if cap.name in quantiles
+        and less(padded_compute, cap.padded_compute) >= NEARLY * LEAST_SAVING
+    }
     found = [
         each
         for limit in limits

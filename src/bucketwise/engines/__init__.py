@@ -22,7 +22,9 @@ def engine_for(names: Iterable[str]) -> Any:
     """Return the `Engine` whose targets are named, such as "optimum-rbln==0.12.0"."""
     named = {name.partition("==")[0].strip().lower() for name in names if "==" in name}
     if unknown := sorted(named - {*ENGINES}):
-        message = f"--target: expected one of {', '.join(ENGINES)}, got {', '.join(unknown)}"
+        message = (
+            f"--target: expected one of {', '.join(ENGINES)}, got {', '.join(unknown)}"
+        )
         raise UsageError(message)
     known = [each for each in ENGINES if each in named]
     if len(known) > 1:
