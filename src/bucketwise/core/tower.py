@@ -17,6 +17,9 @@ POSITIONS = {
 two tables of position_embedding_size, 5.15.1). The same families, Gemma4 apart, have a
 bias in the patch embedding."""
 
+VALUE_BYTES = 2
+"""Of an input or output in 16 bits."""
+
 GATED_MATRICES = 3
 """Towers with a gated MLP have RMS norms, one weight a channel; the others have layer
 norms, with a bias (transformers 5.23.0, models/qwen2_5_vl/modeling_qwen2_5_vl.py)."""
@@ -71,3 +74,12 @@ def host_parameters(profile: ModelProfile) -> int:
     positions = POSITIONS.get(profile.family, 0)
     biases = 1 if positions and not profile.soft_tokens else 0
     return hidden * (pixels + positions + biases)
+
+
+def io_bytes(profile: ModelProfile, length: int) -> int:
+    """Return the least that a graph of a length keeps: its input rows and its output."""
+    patch = CHANNELS * profile.temporal_patch * profile.patch_px**2
+    merged = -(-length // profile.lengths_per_merged)
+    vit = profile.vit
+    out = vit.out_hidden * (1 + vit.deepstack_mergers) if vit else 0
+    return VALUE_BYTES * (length * patch + merged * out)

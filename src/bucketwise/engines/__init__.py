@@ -14,6 +14,8 @@ ENGINES: dict[str, str] = {
     "vllm": "bucketwise.engines.vllm.engine.VLLM",
     "vllm-ascend": "bucketwise.engines.vllm.engine.ASCEND",
     "tpu-inference": "bucketwise.engines.vllm.engine.TPU",
+    "neuronx-distributed-inference": "bucketwise.engines.neuron.engine.NXDI",
+    "vllm-neuron": "bucketwise.engines.neuron.engine.VLLM_NEURON",
 }
 """Package that compiles -> where its `Engine` is; the first without any name."""
 

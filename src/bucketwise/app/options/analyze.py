@@ -90,7 +90,8 @@ class SolverOptions:
         """Return the options with what an engine asks for where nobody did."""
         return replace(
             self,
-            buckets=self.buckets or (FEWEST, engine.most_lengths),
+            buckets=self.buckets
+            or (min(FEWEST, engine.most_lengths), engine.most_lengths),
             cost=self.cost or engine.cost,
         )
 

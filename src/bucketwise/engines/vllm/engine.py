@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from bucketwise.core.buckets import MAX_LENGTH
-from bucketwise.core.cost import CHANNELS
 from bucketwise.core.decoder.pricing import GPU_DEVICE
+from bucketwise.core.tower import io_bytes
 from bucketwise.engines.vllm.base_config import OWN_REQUESTS, base_of
 from bucketwise.engines.vllm.emit import EMITTED, emit
 from bucketwise.engines.vllm.model_classes import SINCE, as_run, refusal
@@ -26,9 +26,6 @@ from bucketwise.engines.vllm.targets import (
 from bucketwise.engines.vllm.variants import VARIANTS
 from bucketwise.engines.vllm.vocabulary import WORDS
 from bucketwise.nouns.engine import Device, Engine, Lint, written
-from bucketwise.nouns.profile import ModelProfile
-
-VALUE_BYTES = 2
 
 UNIT_NOTE = (
     "vLLM counts what the language model sees: a budget is the merged patches of all "
@@ -44,19 +41,6 @@ MIXED_STEPS = (
 def _device_of(name: str | None) -> tuple[Device, bool]:
     """Return a GPU: only the ratio of its peaks matters."""
     return GPU_DEVICE, name is None
-
-
-def _length_bytes(profile: ModelProfile, length: int) -> int:
-    """Return the least that one more graph keeps: its input rows and its output.
-
-    vLLM states no figure; what the graph's own pool holds comes on top
-    (v1/worker/encoder_cudagraph.py, BudgetGraphMetadata).
-    """
-    patch = CHANNELS * profile.temporal_patch * profile.patch_px**2
-    merged = -(-length // profile.lengths_per_merged)
-    tower = profile.vit
-    out = tower.out_hidden * (1 + tower.deepstack_mergers) if tower else 0
-    return VALUE_BYTES * (length * patch + merged * out)
 
 
 VLLM = Engine(
@@ -109,7 +93,7 @@ VLLM = Engine(
     encoders=None,
     unit_note=UNIT_NOTE,
     window_note=lambda _: "",
-    length_bytes=_length_bytes,
+    length_bytes=io_bytes,
     unmasked="inputs and outputs alone, for vLLM states no figure",
 )
 

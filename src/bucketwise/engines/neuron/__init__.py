@@ -1,0 +1,1 @@
+"""AWS Neuron: NxD Inference, and the plugin vLLM Neuron, as engines."""

@@ -1,0 +1,1 @@
+"""What is wrong, wasteful or good to know in configurations for AWS Neuron."""
