@@ -12,10 +12,10 @@ from bucketwise.core.plan import Assumption, Reason
 from bucketwise.core.verdict import Grounds, verdict_of
 from bucketwise.engines.neuron.base_config import OWN_REQUESTS, RECIPE, NeuronBase
 from bucketwise.engines.neuron.blocks import choose_counts, is_safe, least_patches
-from bucketwise.engines.neuron.targets import NXDI_STACK, VLLM_STACK
+from bucketwise.engines.neuron.targets import NXDI_STACK, TOKENS, VLLM_STACK
 from bucketwise.errors import UsageError
 from bucketwise.nouns.engine import Target
-from bucketwise.words.numbers import literal, percent, plural
+from bucketwise.words.numbers import literal, plural
 
 ONE_BLOCK = "every image runs in a block of one size"
 
@@ -160,19 +160,18 @@ def _of_requests(lengths: Sequence[int]) -> Iterator[Reason]:
 
 def _of_blocks(analysis: Analysis, base: NeuronBase) -> Iterator[Reason]:
     """Yield what a block costs, and which numbers of them are compiled."""
-    visual = analysis.plan.visual
-    block = visual.vit_max_seq_lens[-1]
+    block = analysis.plan.visual.vit_max_seq_lens[-1]
     yield Reason(
         id="blocks",
         severity="note",
-        words=f"Every image takes a block of {block:,} patches, whatever its size: "
-        f"{percent(visual.waste)} of the compute is padding, and only a lower "
-        "--max-pixels makes it less.",
+        words=f"Every image takes a block of {block:,} patches, whatever its size; only a "
+        "lower --max-pixels makes the padding less.",
     )
     most, ranks = most_together(base), plural(base.dp, "rank")
     words = (
-        f"Up to {plural(most, 'image')} may come together, from several requests; graphs "
-        f"of {literal(base.counts)} blocks, on {ranks} side by side, hold them."
+        f"Up to {plural(most, 'image')} may come together, from several requests; "
+        f"{TOKENS} {literal([each * block for each in base.counts])}, graphs of "
+        f"{literal(base.counts)} blocks on {ranks}, hold them."
     )
     if base.counts[0] > base.dp:
         words += f" An image that comes alone computes {base.counts[0]} of them."
