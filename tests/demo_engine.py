@@ -11,8 +11,8 @@ from typing import Any
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Plan
 from bucketwise.core.verdict import Grounds, verdict_of
-from bucketwise.lint.case import LintCase
-from bucketwise.lint.finding import Finding, Fix, Reported, Rule, gravest_first
+from bucketwise.lint.case import LintCase, judge
+from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.engine import Device, Engine, Lint, ListToSet, Target
 from bucketwise.nouns.vocabulary import Vocabulary
@@ -83,14 +83,6 @@ def unsorted(case: LintCase) -> Iterator[Finding]:
         )
 
 
-def judge(case: LintCase, rules: Iterable[Rule]) -> tuple[Reported, ...]:
-    return gravest_first(
-        Reported(rule=rule.id, finding=finding, place=case.document.place(finding.path))
-        for rule in rules
-        for finding in rule.check(case)
-    )
-
-
 class DemoBase:
     """A configuration in which everything was given."""
 
@@ -109,10 +101,6 @@ class DemoBase:
         return True
 
 
-def nothing(*_: Any) -> Any:
-    return None
-
-
 DEMO = Engine(
     name="Demo",
     sdk="demo",
@@ -128,41 +116,25 @@ DEMO = Engine(
     decoder_keys=("decoder_batch_sizes", "batch_size"),
     as_run=lambda profile: profile,
     compiles=lambda _: True,
-    refusal=lambda _: "",
-    generates=lambda _: True,
     targets_of=lambda _: (TARGET,),
-    extra_windows=lambda _, __: 0,
     mask_bytes=lambda length: 4 * length,
-    picks_smaller_graphs=lambda _: True,
     usual_graphs=lambda batch_size: (batch_size,),
-    graph_rules=lambda _, __: (),
     device_of=lambda _: (CHIP, True),
-    context_step=lambda partition: (partition or 1, 1),
     lists_to_set=lists_to_set,
-    files_to_edit=lambda _, __, ___: (),
     pick=pick,
     named=lambda _: (TARGET,),
     base_of=lambda _, __, ___: DemoBase(),
-    settings_of=lambda _, __: {},
     deploy=deploy,
     base_to_emit=lambda _, __, ___: DemoBase(),
     emit=emit,
     emitted=re.compile(r"demo-[\d.]+/shapes\.json"),
-    memory_with=lambda _, __, ___: (None, None),
-    memory_coefficients=nothing,
-    judge_in_service=nothing,
     lint=Lint(
         rules=lambda: (Rule("shapes/unsorted", unsorted),),
         case=LintCase,
         judge=judge,
-        memory=nothing,
-        device_in=nothing,
-        device_faults=lambda _: [],
     ),
     vocabulary=WORDS,
-    encoders=None,
     unit_note="A length of this engine is in ViT patches.",
-    window_note=lambda _: "",
     length_bytes=lambda _, length: 8 * length,
     unmasked="all of it",
 )

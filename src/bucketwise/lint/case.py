@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import CostCurve
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.patching import Counts
-from bucketwise.lint.finding import SEVERITIES, Reported, Rule, Severity
+from bucketwise.lint.finding import (
+    SEVERITIES,
+    Reported,
+    Rule,
+    Severity,
+    gravest_first,
+)
 from bucketwise.nouns.activity import RequestTokens
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -68,6 +75,17 @@ class LintCase:
     def encoder_family(self) -> str:
         """The `model_type` of the text encoder it is for; "" where it is for none."""
         return self.encoder.family if self.encoder else ""
+
+
+def judge(subject: LintCase, rules: Iterable[Rule]) -> tuple[Reported, ...]:
+    """Apply rules to a configuration, the gravest finding first."""
+    return gravest_first(
+        Reported(
+            rule=rule.id, finding=finding, place=subject.document.place(finding.path)
+        )
+        for rule in rules
+        for finding in rule.check(subject)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

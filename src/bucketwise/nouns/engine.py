@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from bucketwise.errors import UsageError
@@ -191,11 +191,11 @@ class Lint:
     """The fields of a `LintCase`, by name -> what is judged."""
     judge: Callable[[Any, Iterable[Any]], tuple[Any, ...]]
     """What is judged, and rules -> what they say, the gravest first."""
-    memory: Callable[[Any], Any]
+    memory: Callable[[Any], Any] = lambda _: None
     """What is judged -> what each device would hold; None where too little is told."""
-    device_in: Callable[[Any], str | None]
+    device_in: Callable[[Any], str | None] = lambda _: None
     """Document -> the device it names; None for none."""
-    device_faults: Callable[[str], list[str]]
+    device_faults: Callable[[str], list[str]] = lambda _: []
     """Name of a device -> what is wrong with it, a sentence each."""
 
 
@@ -256,33 +256,35 @@ class Engine:
     once or not, under the limits of a published deployment or not."""
     compiles: Callable[[str], bool]
     """Family of a model -> whether some release has a class for it that takes lengths."""
-    generates: Callable[[str], bool]
+    generates: Callable[[str], bool] = lambda _: True
     """Family -> whether it generates; one that embeds has no decoder."""
-    refusal: Callable[[ModelProfile], str]
+    refusal: Callable[[ModelProfile], str] = lambda _: ""
     """Model -> why no release compiles it all the same, in words; "" where one does."""
     targets_of: Callable[[str], tuple[Target, ...]]
     """Family -> the targets that compile it, oldest first."""
-    extra_windows: Callable[[str, Version], int]
+    extra_windows: Callable[[str, Version], int] = lambda _, __: 0
     """Family and release -> windows counted too many in a run of a windowed tower."""
-    mask_bytes: Callable[[int], int]
+    mask_bytes: Callable[[int], int] = lambda _: 0
     """Length -> bytes of the inputs that grow with its square."""
-    picks_smaller_graphs: Callable[[str], bool]
+    picks_smaller_graphs: Callable[[str], bool] = lambda _: True
     """Family -> whether a decode step runs on the smallest graph that holds it."""
     usual_graphs: Callable[[int], tuple[int, ...]]
     """Batch size -> the decoder graphs that guides of the vendor compile."""
-    graph_rules: Callable[[str, int], tuple[str, ...]]
+    graph_rules: Callable[[str, int], tuple[str, ...]] = lambda _, __: ()
     """Family and batch size -> what holds for every list of decoder graphs, a sentence
     each."""
     device_of: Callable[[str | None], tuple[Device, bool]]
     """Name of a device, None where nobody named it -> its peaks, and whether it had to
     be assumed."""
-    context_step: Callable[[int | None], tuple[int, int]]
+    context_step: Callable[[int | None], tuple[int, int]] = lambda _: (1, 1)
     """Tokens of a partition of the cache, None without -> the multiple that a context
     is of, and the least number of them."""
     lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
     """Plan -> the lists of lengths by the names that releases have for them, oldest
     releases first; () where none compiles the model."""
-    files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]]
+    files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]] = (
+        lambda _, __, ___: ()
+    )
     """Plan, the configuration emitted ones start from, and targets, oldest first -> the
     files of every release with places for what is edited in the page, newest first."""
     pick: Callable[[str, Iterable[str]], tuple[Target, ...]]
@@ -293,7 +295,7 @@ class Engine:
     base_of: Callable[[str, Any, Mapping[str, Any]], Base]
     """Family, `GivenConfig` or None, and what is set over it by name -> the
     configuration that emitted ones start from."""
-    settings_of: Callable[[Any, str], Mapping[str, Any]]
+    settings_of: Callable[[Any, str], Mapping[str, Any]] = lambda _, __: {}
     """Configuration that emitted ones start from, or None, and family -> what the model
     runs with."""
     deploy: Callable[[Any, Any, Any, float], Any]
@@ -306,32 +308,41 @@ class Engine:
     emitted: re.Pattern[str]
     """Paths among the results that `emit` makes, or made in older releases of
     bucketwise."""
-    memory_with: Callable[[Any, Any, Any], tuple[Any, Any]]
+    memory_with: Callable[[Any, Any, Any], tuple[Any, Any]] = lambda _, __, ___: (
+        None,
+        None,
+    )
     """Analysis, that configuration, targets -> memory as planned, and before."""
-    memory_coefficients: Callable[[Any, Any, Any], dict[str, Any] | None]
+    memory_coefficients: Callable[[Any, Any, Any], dict[str, Any] | None] = (
+        lambda _, __, ___: None
+    )
     """Analysis, that configuration, targets -> what memory follows from, as JSON for
     the page; None where too little is known."""
-    judge_in_service: Callable[[Any, Any, Any], Any]
+    judge_in_service: Callable[[Any, Any, Any], Any] = lambda _, __, ___: None
     """Analysis, configuration of today or None, targets -> what lint says of it."""
     lint: Lint | None
     """How it judges a configuration; None where it has no rules."""
     vocabulary: Vocabulary
     """What its configurations call things."""
-    encoders: TextEncoders | None
+    encoders: TextEncoders | None = None
     """The text encoders it compiles; None for none."""
     unit_note: str
     """Which unit a length of the engine has, and what documents say of it; a sentence
     or more."""
-    window_note: Callable[[str], str]
+    window_note: Callable[[str], str] = lambda _: ""
     """Family -> what releases count wrong, a sentence; "" for nothing."""
     length_bytes: Callable[[ModelProfile, int], int]
     """Model and length -> bytes that one more graph takes of a device beside
     weights."""
     unmasked: str
     """What those are of graphs that take no mask, in words."""
-    one_size: Callable[[str], str] = field(default=lambda _: "")
+    one_size: Callable[[str], str] = lambda _: ""
     """Family -> why its class has no lengths to choose, in words; "" for no such
     class."""
+    no_lengths: str = ""
+    """Why it takes no list of lengths of the ViT, a sentence; "" where it takes one."""
+    fixed_lengths: Callable[[ModelProfile], tuple[int, ...]] = lambda _: ()
+    """Model -> the lengths built into the engine, ascending; () where they are chosen."""
 
     def counts_merged(self, bucket_unit: str) -> bool:
         """Return whether what is to be set of a plan counts merged patches."""

@@ -15,7 +15,7 @@ from bucketwise.engines.vllm.model_classes import SINCE, as_run, refusal
 from bucketwise.engines.vllm.planning import base_to_emit, deployed
 from bucketwise.engines.vllm.releases import CAPTURE_SIZES, NEWEST
 from bucketwise.engines.vllm.rules.case import VllmCase
-from bucketwise.engines.vllm.rules.table import every_rule, judge
+from bucketwise.engines.vllm.rules.table import every_rule
 from bucketwise.engines.vllm.targets import (
     ASCEND_TARGETS,
     SDK,
@@ -25,6 +25,7 @@ from bucketwise.engines.vllm.targets import (
 )
 from bucketwise.engines.vllm.variants import VARIANTS
 from bucketwise.engines.vllm.vocabulary import WORDS
+from bucketwise.lint.case import judge
 from bucketwise.nouns.engine import Device, Engine, Lint, written
 
 UNIT_NOTE = (
@@ -58,41 +59,26 @@ VLLM = Engine(
     decoder_keys=(CAPTURE_SIZES, "max_num_seqs"),
     as_run=as_run,
     compiles=SINCE.__contains__,
-    generates=lambda _: True,
     refusal=refusal,
     targets_of=VLLM_TARGETS.of,
-    extra_windows=lambda _, __: 0,
-    mask_bytes=lambda _: 0,
-    picks_smaller_graphs=lambda _: True,
     usual_graphs=VARIANTS[SDK].own_sizes,
     graph_rules=lambda _, __: (MIXED_STEPS,),
     device_of=_device_of,
-    context_step=lambda _: (1, 1),
     lists_to_set=VLLM_TARGETS.lists_to_set,
-    files_to_edit=lambda _, __, ___: (),
     pick=VLLM_TARGETS.pick,
     named=VLLM_TARGETS.named,
     base_of=base_of,
-    settings_of=lambda _, __: {},
     deploy=deployed,
     base_to_emit=base_to_emit,
     emit=emit,
     emitted=EMITTED,
-    memory_with=lambda _, __, ___: (None, None),
-    memory_coefficients=lambda _, __, ___: None,
-    judge_in_service=lambda _, __, ___: None,
     lint=Lint(
         rules=every_rule,
         case=VllmCase,
         judge=judge,
-        memory=lambda _: None,
-        device_in=lambda _: None,
-        device_faults=lambda _: [],
     ),
     vocabulary=WORDS,
-    encoders=None,
     unit_note=UNIT_NOTE,
-    window_note=lambda _: "",
     length_bytes=io_bytes,
     unmasked="inputs and outputs alone, for vLLM states no figure",
 )

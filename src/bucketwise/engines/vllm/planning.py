@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.decoder.beside_own import OwnSizes, beside_own
 from bucketwise.core.decoder.decoder_plan import OTHER_BATCH_SIZE
-from bucketwise.core.decoder.graphs import graph_uses
-from bucketwise.core.plan import (
-    KEPT,
-    Assumption,
-    Decoder,
-    DecoderDecision,
-    Reason,
-)
+from bucketwise.core.plan import Assumption, Reason
 from bucketwise.core.verdict import Grounds, verdict_of
 from bucketwise.engines.vllm.base_config import OWN_REQUESTS, VllmBase
 from bucketwise.engines.vllm.choosing import Range, single_calls
@@ -24,9 +16,8 @@ from bucketwise.engines.vllm.emit import ONE_IMAGE, EmitContext
 from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
 from bucketwise.engines.vllm.releases import ITEMS
 from bucketwise.engines.vllm.replay import Call, replay
-from bucketwise.engines.vllm.variants import VARIANTS, Variant
+from bucketwise.engines.vllm.variants import VARIANTS
 from bucketwise.nouns.engine import Target
-from bucketwise.nouns.traffic import FloatArray
 from bucketwise.words.numbers import less, literal, number, percent, plural
 
 
@@ -51,7 +42,14 @@ def deployed(
     reasons = [*_beside_default(analysis, settings, targets[-1])]
     if plan.decoder:
         variant = VARIANTS[targets[-1].sdk]
-        kept, reason = _decoder(variant, plan.decoder, analysis.steps, min_saving)
+        own = OwnSizes(
+            key=variant.sizes_key,
+            sizes=variant.own_sizes(plan.decoder.batch_size),
+            one_more=variant.one_more,
+            stays=f"those above {plan.decoder.batch_size} stay for steps that mix in "
+            "prefill",
+        )
+        kept, reason = beside_own(plan.decoder, analysis.steps, own, min_saving)
         plan = replace(plan, decoder=kept)
         reasons.append(reason)
     rows = (
@@ -126,55 +124,3 @@ def _beside_default(
             words=f"{plural(bill.misses, 'image')} of {number(bill.misses + bill.hits)} "
             "are larger than every budget and run without a graph.",
         )
-
-
-def _decoder(
-    variant: Variant, decoder: Decoder, steps: FloatArray | None, min_saving: float
-) -> tuple[Decoder, Reason]:
-    """Return the sizes to capture: the engine's own where others save too little."""
-    own, key = variant.own_sizes(decoder.batch_size), variant.sizes_key
-    if decoder.step_cost is None or decoder.mean_step_cost is None or steps is None:
-        words = "No load was given: the engine's own sizes of steps stay."
-        return _kept(decoder, own, words), _of_sizes(words)
-    at = np.array(decoder.step_cost.at)
-    active = np.arange(1, steps.size + 1)
-    ran_on = np.array(own)[np.searchsorted(own, active)]
-    cost = float((steps * at[ran_on - 1]).sum() / steps.sum())
-    saving = less(cost, decoder.mean_step_cost)
-    if saving >= min_saving:
-        words = (
-            f"{key} {literal(decoder.decoder_batch_sizes)} save {percent(saving)} of a "
-            f"decode step with the engine's own sizes; those above {decoder.batch_size} "
-            "stay for steps that mix in prefill."
-        )
-        return decoder, _of_sizes(words)
-    saved = f"save {percent(saving)}" if saving > 0 else "save nothing"
-    words = (
-        f"Leave {key} alone: {literal(decoder.decoder_batch_sizes)} would {saved} of a "
-        f"decode step with the engine's own {plural(len(own), 'size')}, and "
-        f"{variant.one_more}."
-    )
-    one_graph = decoder.one_graph_step_cost or cost
-    kept = replace(
-        _kept(decoder, own, words),
-        graphs=graph_uses(own, steps),
-        mean_step_cost=cost,
-        saving=less(one_graph, cost),
-        slots_saving=less(
-            float(decoder.batch_size), float((steps * ran_on).sum() / steps.sum())
-        ),
-    )
-    return kept, _of_sizes(words)
-
-
-def _kept(decoder: Decoder, own: tuple[int, ...], words: str) -> Decoder:
-    reason = words.removesuffix(".")
-    return replace(
-        decoder,
-        decoder_batch_sizes=own,
-        decision=DecoderDecision(k=len(own), rule=KEPT, reason=reason),
-    )
-
-
-def _of_sizes(words: str) -> Reason:
-    return Reason(id="capture-sizes", severity="note", words=words)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bucketwise.engines.vllm.rules import decode, encoder
-from bucketwise.engines.vllm.rules.case import VllmCase
-from bucketwise.lint.finding import Check, Reported, Rule, gravest_first
+from bucketwise.lint.finding import Check, Rule
 
 
 def _named(module: str, *checks: Check) -> tuple[Rule, ...]:
@@ -52,14 +49,3 @@ RULES: tuple[Rule, ...] = (
 def every_rule() -> tuple[Rule, ...]:
     """Return every rule."""
     return RULES
-
-
-def judge(subject: VllmCase, rules: Iterable[Rule] = RULES) -> tuple[Reported, ...]:
-    """Apply every rule to a configuration."""
-    return gravest_first(
-        Reported(
-            rule=rule.id, finding=finding, place=subject.document.place(finding.path)
-        )
-        for rule in rules
-        for finding in rule.check(subject)
-    )
