@@ -67,9 +67,12 @@ def compare(
         When a plan, an option or the traffic cannot be used.
     """
     asked = CompareOptions(**options)
+    engine: Engine = engine_for([asked.target] if asked.target else [])
+    if engine.no_lengths:
+        message = f"--target: no lengths to compare. {engine.no_lengths}"
+        raise UsageError(message)
     read = read_plans(plans, target=asked.target, places=asked.places)
     profile, assumed = _profile(asked.model, list(read.values()))
-    engine: Engine = engine_for([asked.target] if asked.target else [])
     asked = replace(asked, cost=asked.cost or engine.cost)
     profile = engine.as_run(profile)
     dialect = _dialect(profile, asked.target, engine)

@@ -33,11 +33,10 @@ LINES_OF_THEIR_OWN = (LIMIT_ASSUMED, OTHER_BATCH_SIZE)
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     """Return the decision: the verdict, what to set, what it saves."""
     plan, engine = analysis.plan, analysis.release.engine
-    groups = [
-        tuple(_verdict(plan, engine.overflow)),
-        tuple(_to_set(plan, engine)),
-        tuple(_saves(plan)),
-    ]
+    groups = [tuple(_verdict(plan, engine.overflow)), tuple(_to_set(plan, engine))]
+    if engine.runs_on_lengths(analysis.profile):
+        groups[1] += tuple(_limits(plan))
+        groups.append(tuple(_saves(plan, engine)))
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
     notes += [
         f"Note: {each.words}"
@@ -46,7 +45,7 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     ]
     last = _read(analysis)
     surplus = sum(map(len, groups)) + bool(notes) + 1 - MOST_LINES
-    for at in (2, 1, 0):
+    for at in reversed(range(len(groups))):
         kept = _joined(groups[at], max(1, len(groups[at]) - max(surplus, 0)))
         surplus -= len(groups[at]) - len(kept)
         groups[at] = kept
@@ -82,7 +81,7 @@ def _reason(reason: Reason) -> str:
 
 
 def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
-    visual, model = plan.visual, plan.model
+    model = plan.model
     verb = (
         "Compile" if plan.verdict.call in ("go", "go_if") else "Planned, but not to do:"
     )
@@ -98,6 +97,10 @@ def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
         )
         if said := said_of(plan, OTHER_BATCH_SIZE):
             yield said
+
+
+def _limits(plan: Plan) -> Iterator[str]:
+    visual, model = plan.visual, plan.model
     if visual.soft_tokens:
         area_px = (model.patch_size * model.merge_size) ** 2
         yield (
@@ -110,9 +113,10 @@ def _to_set(plan: Plan, engine: Engine) -> Iterator[str]:
     yield limits_to_set(plan)
 
 
-def _saves(plan: Plan) -> Iterator[str]:
+def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
     visual, current = plan.visual, plan.visual.current
-    yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
+    if not engine.no_lengths:
+        yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     unit = visual.cost.unit
     yield (
         f"ViT compute: {compute(visual.padded_compute, unit)}, {percent(visual.waste)} "
@@ -192,6 +196,9 @@ def _decoder_lines(
 def _compile_lines(plan: Plan, engine: Engine, verb: str) -> Iterator[str]:
     """Name the lists under the key each release takes; once where all agree."""
     visual = plan.visual
+    if engine.no_lengths:
+        # The verdict says why.
+        return
     names: dict[tuple[int, ...], list[str]] = {}
     for each in engine.lists_to_set(plan):
         names.setdefault(each.lengths, []).append(f"{each.key} {each.releases}")

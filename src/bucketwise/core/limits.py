@@ -160,6 +160,8 @@ def caps(
         if setting.profile.soft_tokens
         else setting.with_max_pixels(UNLIMITED_PIXELS).counts
     )
+    if fixed := setting.release.engine.fixed_lengths(setting.profile):
+        return tuple(_of_fixed(setting, unlimited, fixed))
     found: dict[int, Cap] = {}
     for name, max_pixels in _named_limits(setting):
         if max_pixels not in found:
@@ -170,6 +172,30 @@ def caps(
                 lengths = _best(varied, len(planned), worst)
             found[max_pixels] = _cap(name, varied, unlimited, lengths)
     return tuple(found[value] for value in sorted(found, reverse=True))
+
+
+def _of_fixed(
+    setting: Case, unlimited: Counts, lengths: tuple[int, ...]
+) -> Iterable[Cap]:
+    """Yield what every limit does that a built-in length holds to the full.
+
+    Others waste more: an image at a limit between two lengths runs on the larger.
+    """
+    image = setting.preprocessing.image
+    areas = {each * setting.profile.limit_px: each for each in lengths}
+    for max_pixels in sorted({*areas, image.max_pixels}, reverse=True):
+        if max_pixels < image.min_pixels:
+            return
+        varied = setting.with_max_pixels(max_pixels)
+        in_force = max_pixels == image.max_pixels
+        needed = int(varied.demand().needed[-1])
+        top = next((each for each in lengths if each >= needed), None)
+        # Rounding takes an image that is narrow enough above its limit.
+        if top is None or (not in_force and needed > areas[max_pixels]):
+            continue
+        name = IN_FORCE if in_force else f"length {areas[max_pixels]:,}"
+        kept = tuple(each for each in lengths if each <= top)
+        yield _cap(name, varied, unlimited, kept)
 
 
 def _named_limits(setting: Case) -> Iterable[tuple[str, int]]:

@@ -687,6 +687,13 @@ class Decoder:
             raise ConfigError(message)
 
 
+def sizes_to_set(decoder: Decoder | None) -> tuple[int, ...]:
+    """Return the sizes of decoder graphs to write; () where an engine's own stay."""
+    if decoder is None or decoder.decision.rule == KEPT:
+        return ()
+    return decoder.decoder_batch_sizes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
     """One value the plan rests on, and how far to trust it."""

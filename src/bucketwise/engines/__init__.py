@@ -16,6 +16,9 @@ ENGINES: dict[str, str] = {
     "tpu-inference": "bucketwise.engines.vllm.engine.TPU",
     "neuronx-distributed-inference": "bucketwise.engines.neuron.engine.NXDI",
     "vllm-neuron": "bucketwise.engines.neuron.engine.VLLM_NEURON",
+    "sglang": "bucketwise.engines.sglang.engine.SGLANG",
+    "tensorrt-llm": "bucketwise.engines.tensorrt_llm.engine.TENSORRT_LLM",
+    "furiosa-llm": "bucketwise.engines.furiosa.engine.FURIOSA",
 }
 """Package that compiles -> where its `Engine` is; the first without any name."""
 

@@ -344,6 +344,10 @@ class Engine:
     fixed_lengths: Callable[[ModelProfile], tuple[int, ...]] = lambda _: ()
     """Model -> the lengths built into the engine, ascending; () where they are chosen."""
 
+    def runs_on_lengths(self, profile: ModelProfile) -> bool:
+        """Return whether images run on graphs of set lengths, chosen or built in."""
+        return not self.no_lengths or bool(self.fixed_lengths(profile))
+
     def counts_merged(self, bucket_unit: str) -> bool:
         """Return whether what is to be set of a plan counts merged patches."""
         return "merged_patches" in (self.unit, bucket_unit)

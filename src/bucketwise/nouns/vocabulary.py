@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bucketwise.errors import ConfigError
+
 _NEVER = re.compile(r"(?!)")
 
 
@@ -109,6 +111,9 @@ class Vocabulary:
 
     def listing(self, lengths: list[int]) -> dict[str, Any]:
         """Return a configuration that says nothing but its ViT lengths."""
+        if not self.lengths:
+            message = f"{self.sdk} takes no list of ViT lengths; leave {lengths} out"
+            raise ConfigError(message)
         config: Any = lengths
         for name in reversed(self.lengths):
             config = {name: config}

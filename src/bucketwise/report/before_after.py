@@ -121,6 +121,8 @@ def held_in_words(plan: MemoryPlan) -> str:
 
 def _caption(analysis: Analysis, current: Current | None) -> str:
     noun = plural_of(noun_of(analysis))
+    if not analysis.release.engine.runs_on_lengths(analysis.profile):
+        return "One decoder graph of the whole batch, and the plan"
     if current is None:
         return (
             "One graph of the top length, because nobody said what runs today, and the "
@@ -136,7 +138,10 @@ def _caption(analysis: Analysis, current: Current | None) -> str:
 def _lines(
     analysis: Analysis, inputs: ReportInputs, current: Current | None
 ) -> Iterator[_Line]:
-    visual = analysis.plan.visual
+    visual, engine = analysis.plan.visual, analysis.release.engine
+    if not engine.runs_on_lengths(analysis.profile):
+        yield from _decoder(analysis)
+        return
     old = current.max_seq_lens if current else visual.vit_max_seq_lens[-1:]
     if current:
         yield _fails(analysis, current)

@@ -17,7 +17,7 @@ def decision_record(plan: Plan, engine: Engine, files: Sequence[str]) -> dict[st
         "schema": "bucketwise.decision/1",
         "verdict": asdict(plan.verdict),
         "model": plan.model.name,
-        "vit_max_seq_lens": list(visual.vit_max_seq_lens),
+        "vit_max_seq_lens": [] if engine.no_lengths else list(visual.vit_max_seq_lens),
         "lists": [
             {"key": each.key, "releases": each.releases, "lengths": list(each.lengths)}
             for each in engine.lists_to_set(plan)

@@ -14,6 +14,8 @@ from bucketwise.report.sections.decision import headline
 def headline_drawings(analysis: Analysis, inputs: ReportInputs) -> dict[str, Drawing]:
     """Return the figures by the name of their file; those that show nothing are left out."""
     plan = analysis.plan
+    if not analysis.release.engine.runs_on_lengths(analysis.profile):
+        return {}
     found = {
         "lengths": headline(analysis),
         "graphs": graphs_drawing(plan.visual, plan.provenance.options),

@@ -20,13 +20,15 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
             f"{engine.sdk} {each.releases}",
         )
         for each in engine.lists_to_set(plan)
-    ] or [
-        (
-            "visual.max_seq_len",
-            literal(visual.max_seq_lens),
-            f"no release up to {engine.newest} takes lengths for {plan.model.family}",
-        )
     ]
+    if not rows and not engine.no_lengths:
+        rows.append(
+            (
+                "visual.max_seq_len",
+                literal(visual.max_seq_lens),
+                f"no release up to {engine.newest} takes lengths for {plan.model.family}",
+            )
+        )
     if plan.decoder and plan.decoder.decision.rule != KEPT:
         sizes = plan.decoder.decoder_batch_sizes
         assumed = " (assumed)" if assumed_batch_size(plan) else ""
@@ -43,13 +45,17 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
             ("vision_tower.max_soft_tokens", compiled, "the same configuration"),
             ("max_soft_tokens", str(count), "the processor"),
         ]
-    elif plan.model.has_pixel_limits:
+    elif plan.model.has_pixel_limits and (
+        not engine.no_lengths or plan.model.limits_source == "given"
+    ):
         rows += [
             ("min_pixels", str(limits.min_pixels), "the processor"),
             ("max_pixels", str(limits.max_pixels), "the processor"),
         ]
     unit = "merged patches" if engine.counts_merged(visual.bucket_unit) else UNIT
-    caption = f"What to set; lengths in {'soft tokens' if visual.soft_tokens else unit}"
+    caption = "What to set"
+    if not engine.no_lengths:
+        caption += f"; lengths in {'soft tokens' if visual.soft_tokens else unit}"
     if plan.visual_by_target:
         caption += ". Releases before 0.12.0 count one more attention window"
     return Table(

@@ -28,17 +28,18 @@ def view_of(
     inputs: ReportInputs | None = None,
 ) -> Report:
     """Return the report of an analysis, in reading order."""
-    known = inputs or ReportInputs()
+    known, engine = inputs or ReportInputs(), analysis.release.engine
+    on_lengths = engine.runs_on_lengths(analysis.profile)
     sections = (
         decision(analysis, known),
         beside(known),
         traffic(analysis),
-        buckets(analysis, known),
-        memory_and_limits(analysis, known),
+        buckets(analysis, known) if on_lengths else None,
+        memory_and_limits(analysis, known) if on_lengths else None,
         decoder(analysis),
-        risks(analysis, known),
-        configuration(snippets, analysis.release.engine.sdk, known),
-        appendix(analysis, known),
+        risks(analysis, known) if on_lengths else None,
+        configuration(snippets, engine.sdk, known),
+        appendix(analysis, known) if on_lengths else None,
     )
     version = analysis.plan.provenance.bucketwise
     return Report(

@@ -15,6 +15,7 @@ from bucketwise.app.options.shared import (
     named_model,
     run_cost,
 )
+from bucketwise.errors import UsageError, raise_all
 from bucketwise.report.formats import PICTURES
 
 if TYPE_CHECKING:
@@ -275,6 +276,29 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         found = self.measured_with
         return found if found is None or isinstance(found, str) else tuple(found)
 
+    def _check_fixed(
+        self, fixed: tuple[int, ...], profile: ModelProfile, engine: Engine
+    ) -> None:
+        """Check that nobody chooses lengths that are built in, or outgrows them."""
+        given = {
+            "--pin": bool(self.pins),
+            "--buckets": self.buckets != (FEWEST, engine.most_lengths),
+            "--align": self.align is not None,
+            "--headroom": self.headroom > 0,
+        }
+        problems = [
+            f"{option}: the lengths of {engine.name} are built in; leave it out"
+            for option, is_given in given.items()
+            if is_given
+        ]
+        most, asked = fixed[-1] * profile.patch_px**2, self.limits[1]
+        if isinstance(asked, int) and asked > most:
+            problems.append(
+                f"--max-pixels: expected at most {most:,}, which the largest length "
+                f"holds, got {asked:,}"
+            )
+        raise_all(problems, UsageError)
+
     def question(self, profile: ModelProfile, engine: Engine) -> PlanOptions:
         """Return what is asked of the traffic, in ViT patches."""
         from bucketwise.core.options import PlanOptions  # noqa: PLC0415 - keeps --help lean
@@ -282,10 +306,14 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         merged = self.bucket_unit == "merged" and engine.unit == "vit_patches"
         counts_merged = engine.counts_merged(f"{self.bucket_unit}_patches")
         scale = profile.lengths_per_merged if counts_merged else 1
+        fixed = engine.fixed_lengths(profile)
+        if fixed:
+            self._check_fixed(fixed, profile, engine)
+        chosen = self.chosen()
         return PlanOptions(
-            **self.chosen(),
+            **(chosen | {"k_range": (len(fixed), len(fixed))} if fixed else chosen),
             align=None if self.align is None else self.align * scale,
-            pins=tuple(sorted({pin * scale for pin in self.pins})),
+            pins=fixed or tuple(sorted({pin * scale for pin in self.pins})),
             # Where the engine compares what is merged no other unit is left.
             bucket_unit="merged_patches"
             if merged and not profile.soft_tokens

@@ -27,9 +27,10 @@ def beside(inputs: ReportInputs) -> Section | None:
 
 def _engine(analysis: Analysis) -> Iterator[Block]:
     engine, visual = analysis.release.engine, analysis.plan.visual
+    why = f" Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     yield Paragraph(
-        text=f"{engine.name} ({engine.sdk}): {finding(analysis)} Why "
-        f"{len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
+        text=f"{engine.name} ({engine.sdk}): {finding(analysis)}"
+        f"{'' if engine.no_lengths else why}"
     )
     yield verdict_callout(analysis.plan.verdict)
     yield settings_table(analysis.plan, engine)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.memory import fit_in_words
-from bucketwise.core.plan import Call, Current, Verdict, Visual
+from bucketwise.core.plan import Call, Current, Verdict, Visual, sizes_to_set
 from bucketwise.core.verdict import CALLS
 from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.before_after import (
@@ -53,7 +53,14 @@ FIT_LEVELS: dict[str, Level] = {"fits": "good", "close": "warning"}
 
 def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return the section that a reader with one minute reads."""
-    plan = analysis.plan
+    plan, engine = analysis.plan, analysis.release.engine
+    if not engine.runs_on_lengths(analysis.profile):
+        return Section(
+            id="decision",
+            title="Decision",
+            finding=finding(analysis),
+            blocks=(verdict_callout(plan.verdict), settings_table(plan, engine)),
+        )
     blocks: list[Block] = [
         Opening(
             verdict=verdict_callout(plan.verdict),
@@ -67,7 +74,7 @@ def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
             ),
             drawing=headline(analysis),
             sure=how_sure(analysis),
-            beside=(settings_table(plan, analysis.release.engine),),
+            beside=(settings_table(plan, engine),),
         )
     ]
     if plan.visual.bucket_unit == "merged_patches":
@@ -135,7 +142,11 @@ def finding(analysis: Analysis) -> str:
     k = len(visual.vit_max_seq_lens)
     unit = "soft tokens" if visual.soft_tokens else "patches"
     graphs = f"{plural(k, 'ViT graph')}, of {joined(visual.vit_max_seq_lens)} {unit}"
-    decodes = ""
+    decodes, engine = "", analysis.release.engine
+    if engine.no_lengths:
+        graphs = dotted(sizes_to_set(decoder))
+        said = f" Decode graphs to set: {graphs} sequences." if graphs else ""
+        return f"{opening}{engine.no_lengths}{said}"
     if decoder is not None:
         sizes = joined(decoder.decoder_batch_sizes)
         decodes = f", and decoder graphs for {sizes} sequences"

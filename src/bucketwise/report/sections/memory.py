@@ -151,7 +151,10 @@ def _limits(analysis: Analysis) -> Part:
     if not model.has_pixel_limits:
         source = f"{model.limits_source.capitalize()}."
         return Part(id="limits", title="Pixel limits", finding=source, blocks=())
-    other: Block = _caps(visual) if visual.caps else Paragraph(text=_UNKNOWN)
+    fixed = bool(analysis.release.engine.no_lengths)
+    other: Block = (
+        _caps(visual, fixed=fixed) if visual.caps else Paragraph(text=_UNKNOWN)
+    )
     blocks: list[Block] = [
         other,
         Points(items=(_to_set(analysis), _larger(analysis))),
@@ -184,7 +187,7 @@ def _limits_finding(visual: Visual) -> str:
     )
 
 
-def _caps(visual: Visual) -> Table:
+def _caps(visual: Visual, *, fixed: bool) -> Table:
     force = next((cap for cap in visual.caps if cap.name == IN_FORCE), None)
     masks = visual.has_masks
     rows = [
@@ -205,11 +208,13 @@ def _caps(visual: Visual) -> Table:
     ]
     return Table(
         caption=(
-            "The plan, in force, and other upper limits, each with its own exact "
+            "The limit in force and those that the other lengths hold to the full. "
+            if fixed
+            else "The plan, in force, and other upper limits, each with its own exact "
             "optimum of as many graphs. "
-            "At p95, 95% of the images are no larger under the limit in force. Shrunk "
-            "is counted against no upper limit at all."
-        ),
+            "At p95, 95% of the images are no larger under the limit in force. "
+        )
+        + "Shrunk is counted against no upper limit at all.",
         head=(
             Column(text="Limit"),
             Column(text="max_pixels", style="number"),

@@ -52,8 +52,8 @@ class Summary:
         The gravest first.
     buckets : Table
         Whom each length serves.
-    drawing : Drawing
-        The lengths over what the traffic needs.
+    drawing : Drawing or None
+        The lengths over what the traffic needs; None where the engine takes none.
     sure : Callout
         How far the decision can be trusted.
     grounds : Table
@@ -73,7 +73,7 @@ class Summary:
     why: tuple[str, ...]
     warnings: tuple[str, ...]
     buckets: Table
-    drawing: Drawing
+    drawing: Drawing | None
     sure: Callout
     grounds: Table
     files: Table
@@ -89,20 +89,22 @@ def summary_of(
 ) -> Summary:
     """Return the one page of an analysis."""
     plan, known = analysis.plan, inputs or ReportInputs()
+    engine = analysis.release.engine
+    on_lengths = engine.runs_on_lengths(analysis.profile)
     return Summary(
         title=f"What to compile for {shortened(plan.model.hf_id)}",
         subtitle=_subtitle(analysis),
         finding=finding(analysis),
-        alarms=_alarms(plan, analysis.release.engine.overflow),
-        settings=settings_table(plan, analysis.release.engine),
+        alarms=_alarms(plan, engine.overflow),
+        settings=settings_table(plan, engine),
         before_after=before_after(analysis, known),
-        why=_why(plan.visual),
-        warnings=_warnings(plan, analysis.release.engine.sdk),
-        buckets=_buckets(plan.visual),
-        drawing=headline(analysis),
+        why=() if engine.no_lengths else _why(plan.visual),
+        warnings=_warnings(plan, engine.sdk),
+        buckets=_buckets(plan.visual.buckets if on_lengths else ()),
+        drawing=headline(analysis) if on_lengths else None,
         sure=how_sure(analysis),
         grounds=grounds(analysis),
-        files=files_table(snippets, beside or {}, analysis.release.engine.sdk),
+        files=files_table(snippets, beside or {}, engine.sdk),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Sizes only: no image, prompt or address is kept.",
     )
@@ -165,8 +167,7 @@ def _warnings(plan: Plan, sdk: str) -> tuple[str, ...]:
     return (*shown, f"{left} in plan.json.")
 
 
-def _buckets(visual: Visual) -> Table:
-    uses = visual.buckets
+def _buckets(uses: tuple[BucketUse, ...]) -> Table:
     shown = uses[-MOST_BUCKETS:]
     caption = "Whom each length serves"
     if len(shown) < len(uses):

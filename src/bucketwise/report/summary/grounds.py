@@ -18,7 +18,7 @@ def grounds(analysis: Analysis) -> Table:
     plan = analysis.plan
     rows = (
         ("measured", "; ".join((_read(analysis), *_values(plan, "measured")))),
-        ("derived", "; ".join((_optimum(plan), *_values(plan, "derived")))),
+        ("derived", "; ".join((_optimum(analysis), *_values(plan, "derived")))),
         ("assumed", "; ".join(_values(plan, "assumed")) or "nothing"),
     )
     return Table(
@@ -45,8 +45,10 @@ def _read(analysis: Analysis) -> str:
     return text
 
 
-def _optimum(plan: Plan) -> str:
-    strategy = plan.visual.decision.strategy
+def _optimum(analysis: Analysis) -> str:
+    if analysis.release.engine.no_lengths:
+        return "no length of the ViT is chosen; compute is counted, not timed"
+    strategy = analysis.plan.visual.decision.strategy
     found = (
         "the lengths are the exact optimum for this traffic"
         if strategy == "exact"

@@ -14,23 +14,25 @@ def to_markdown(summary: Summary) -> str:
         escaped(summary.subtitle),
         *map(quoted, summary.alarms),
         f"**{escaped(summary.finding)}**",
-        _table(summary.settings),
-        _table(summary.before_after),
+        *_tables(summary.settings, summary.before_after),
         *map(escaped, summary.why),
     ]
     if summary.warnings:
         points = "\n".join(f"- {escaped(text)}" for text in summary.warnings)
         parts += ["## What to know before", points]
     parts += [
-        _table(summary.buckets),
+        *_tables(summary.buckets),
         "## How sure",
         escaped(summary.sure.text),
         rows_of(summary.grounds),
-        _table(summary.files),
+        *_tables(summary.files),
         escaped(summary.footer),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(table: Table) -> str:
-    return f"## {escaped(table.caption)}\n\n{rows_of(table)}"
+def _tables(*tables: Table) -> tuple[str, ...]:
+    """Return the tables that have rows."""
+    return tuple(
+        f"## {escaped(each.caption)}\n\n{rows_of(each)}" for each in tables if each.rows
+    )

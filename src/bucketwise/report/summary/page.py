@@ -12,6 +12,6 @@ SIZES_PT = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)
 
 def sheets(summary: Summary) -> Iterator[str]:
     """Place the summary on a sheet of paper, in ever smaller text."""
-    figure = drawn(summary.drawing)
+    figure = drawn(summary.drawing) if summary.drawing else ""
     for size_pt in SIZES_PT:
         yield fill("summary.html.j2", summary=summary, figure=figure, size_pt=size_pt)

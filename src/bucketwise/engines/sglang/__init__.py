@@ -1,0 +1,1 @@
+"""What is SGLang's alone."""

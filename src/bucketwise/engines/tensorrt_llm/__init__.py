@@ -1,0 +1,1 @@
+"""What is TensorRT-LLM's alone."""

@@ -1,0 +1,332 @@
+"""SGLang and TensorRT-LLM: decode graphs as their own code has them, and no ViT lengths."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bucketwise
+from bucketwise.core.buckets import Buckets
+from bucketwise.engines.sglang import graphs as sglang
+from bucketwise.engines.tensorrt_llm import graphs as tensorrt
+from bucketwise.errors import BucketwiseError, ConfigError, InputError, UsageError
+from tests.commands import bucketwise as run
+from tests.strategies import traffic_of
+
+GOLD = Path(__file__).parent / "gold" / "other_engines"
+PHOTOS = Path(__file__).parent.parent / "sample_traffic" / "web_photos.csv"
+NO_LIST = {
+    "sglang==0.5.23": "SGLang takes no list of ViT lengths",
+    "sglang==0.5.13": "SGLang takes no list of ViT lengths",
+    "tensorrt-llm==1.2.1": "TensorRT-LLM 1.2 takes no list of ViT lengths",
+}
+TRAFFIC = traffic_of((640, 480, 60), (1_080, 1_920, 30))
+
+
+def recorded(name: str) -> list[dict[str, Any]]:
+    told = json.loads(gzip.decompress((GOLD / f"{name}.json.gz").read_bytes()))
+    return [*told["cases"]]
+
+
+def answer_of_sglang(function: str, told: dict[str, Any]) -> Any:
+    if function == "generate_decode_cuda_graph_batch_sizes":
+        return sglang.own_sizes(
+            told["max_bs"],
+            drafts=told["speculative_algorithm"] is not None,
+            padded=not told["disable_cuda_graph_padding"],
+        )
+    if function == "generate_prefill_cuda_graph_batch_sizes":
+        return sglang.own_prefill_sizes(told["max_bs"])
+    if function == "get_batch_sizes_to_capture":
+        return sglang.kept_sizes(
+            told["decode_bs"],
+            told["req_to_token_pool.size"],
+            told["alignment"],
+            told["captured_req_width"],
+        )
+    assert function == "_pad_to_bucket"
+    buckets = Buckets(tuple(told["buckets"]))
+    [at] = buckets.assign(np.array([told["raw"]]))
+    if at == len(buckets.lengths):
+        raise InputError
+    return buckets.lengths[at]
+
+
+@pytest.mark.parametrize("case", recorded("sglang"), ids=lambda each: each["function"])
+def test_sglang_answers_as_recorded(case: dict[str, Any]) -> None:
+    function, told = case["function"], case["input"]
+    if function == "defaults":
+        # What each phase is configured by holds what may be set of it.
+        for phase, keys in sglang.PHASE_KEYS.items():
+            assert set(keys) <= case["output"][phase].keys()
+        return
+    if function == "parse_cuda_graph_config_arg":
+        refused = case["output"].get("ArgumentTypeError", "")
+        try:
+            config = json.loads(told["--cuda-graph-config"])
+        except ValueError:
+            assert "must be JSON" in refused
+            return
+        faults = sglang.faults_of(config).values()
+        assert bool(faults) == bool(refused)
+        assert all(each in refused for each in faults)
+        return
+    if "error" in case:
+        with pytest.raises(BucketwiseError):
+            answer_of_sglang(function, told)
+        return
+    found = answer_of_sglang(function, told)
+    assert (found if isinstance(found, int) else [*found]) == case["output"]
+
+
+@pytest.mark.parametrize(
+    "case", recorded("tensorrt_llm"), ids=lambda each: each["function"]
+)
+def test_tensorrt_llm_answers_as_recorded(case: dict[str, Any]) -> None:
+    function, told, output = case["function"], case["input"], case.get("output")
+    if function == "CudaGraphConfig":
+        assert bool(tensorrt.faults_of(told)) == ("error" in case)
+        if output is not None:
+            sizes = tensorrt.captured(told)
+            assert [*sizes] == output["batch_sizes"]
+            assert sizes[-1] == output["max_batch_size"]
+    elif function == "MultimodalEncoderCudaGraphConfig":
+        assert bool(tensorrt.bucket_faults(told["buckets"])) == ("error" in case)
+        if output is not None:
+            pairs = tensorrt.in_order(told["buckets"])
+            assert [[*each] for each in pairs] == output["buckets"]
+    else:
+        assert function == "_select_bucket"
+        found = tensorrt.selected(
+            [(tokens, images) for tokens, images in told["buckets_tokens_contexts"]],
+            told["real_contexts"],
+            told["real_tokens"],
+            padded=told["enable_padding"],
+        )
+        assert (found and [*found]) == output
+
+
+@given(most=st.integers(1, 2_000), drafts=st.booleans())
+def test_own_sizes_ascend_to_the_most(most: int, drafts: bool) -> None:
+    for sizes in (sglang.own_sizes(most, drafts=drafts), tensorrt.own_sizes(most)):
+        assert [*sizes] == sorted({*sizes})
+        assert sizes[-1] == most
+
+
+@given(
+    sizes=st.lists(st.integers(1, 600), min_size=1),
+    requests=st.integers(1, 600),
+)
+def test_what_sglang_keeps_holds_as_many_requests_as_the_list_or_the_pool(
+    sizes: list[int], requests: int
+) -> None:
+    assert sglang.kept_sizes(sizes, requests)[-1] == min(max(sizes), requests)
+
+
+def busy(folder: Path, running: list[int]) -> Path:
+    """Write what an engine ran, one sample a second."""
+    rows = "".join(f"{second},{count}\n" for second, count in enumerate(running))
+    path = folder / "load.csv"
+    path.write_text(f"timestamp,num_running\n{rows}")
+    return path
+
+
+@pytest.mark.parametrize("target", NO_LIST)
+def test_sizes_that_save_are_written_and_no_length_of_the_vit_is(
+    target: str, tmp_path: Path
+) -> None:
+    busy(tmp_path, [65] * 300)
+    done = run(
+        *("analyze", PHOTOS, "--activity", "load.csv", "--model", "qwen3-vl-2b"),
+        *("--batch-size", "128", "--step-cost", "slots", "--min-saving", "2%"),
+        *("--target", target, "--out", "out"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    assert "Verdict: go." in done.stdout
+    assert done.stdout.count(NO_LIST[target]) == 1
+    assert "ViT compute" not in done.stdout
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert NO_LIST[target] in page
+    assert '<section id="buckets"' not in page
+    assert "max_seq_len" not in page
+    file = tmp_path / "out" / target.replace("==", "-") / "config.yaml"
+    assert "[65, 128]" in file.read_text("utf-8")
+    judged = run("lint", file, "--target", target, cwd=tmp_path)
+    assert judged.returncode == 0
+    assert "0 errors, 0 warnings, 0 notes" in judged.stdout
+
+
+@pytest.mark.parametrize("target", NO_LIST)
+def test_the_one_page_shows_no_list_of_the_vit(target: str, tmp_path: Path) -> None:
+    analysis = bucketwise.analyze(TRAFFIC, model="qwen3-vl-2b", target=[target])
+    assert analysis.plan.verdict.call == "keep"
+    bucketwise.write_plan(analysis, tmp_path / "out", formats=("md",))
+    text = (tmp_path / "out" / "summary.md").read_text("utf-8")
+    assert NO_LIST[target] in text
+    assert "Whom each length serves" not in text
+    assert not [each for each in (tmp_path / "out").iterdir() if each.is_dir()]
+
+
+def test_where_own_sizes_do_as_well_nothing_is_written(tmp_path: Path) -> None:
+    evidence = bucketwise.read_evidence([busy(tmp_path, [1, 2, 4, 8] * 60)])
+    analysis = bucketwise.analyze(
+        TRAFFIC, model="qwen3-vl-2b", target=["sglang==0.5.23"], evidence=evidence
+    )
+    [said, _] = analysis.plan.verdict.reasons
+    assert said.words.startswith("Leave cuda-graph-bs-decode alone")
+    bucketwise.write_plan(analysis, tmp_path / "out", formats=())
+    assert not [each for each in (tmp_path / "out").iterdir() if each.is_dir()]
+
+
+def test_an_engine_without_lengths_stands_beside_one_with(tmp_path: Path) -> None:
+    done = run(
+        *("analyze", PHOTOS, "--model", "qwen3-vl-2b", "--out", "out"),
+        *("--target", "vllm==0.33.0", "--target", "sglang==0.5.23"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    ours, others = done.stdout.split("On SGLang:")
+    assert "Compile [260, 300, 400] merged patches" in ours
+    assert NO_LIST["sglang==0.5.23"] in others
+    assert "merged patches" not in others
+
+
+def test_lists_of_the_vit_are_not_compared_for_an_engine_that_takes_none() -> None:
+    with pytest.raises(UsageError, match="no lengths to compare"):
+        bucketwise.compare(
+            TRAFFIC, [[1_024], [4_096]], model="qwen3-vl-2b", target="sglang==0.5.23"
+        )
+
+
+def test_a_list_of_today_is_refused_where_none_is_taken() -> None:
+    with pytest.raises(ConfigError, match="sglang takes no list of ViT lengths"):
+        bucketwise.analyze(
+            TRAFFIC, model="qwen3-vl-2b", target=["sglang==0.5.23"], current=[1_024]
+        )
+
+
+def test_what_these_engines_have_no_setting_for_is_refused(tmp_path: Path) -> None:
+    done = run(
+        *("analyze", PHOTOS, "--model", "qwen3-vl-2b", "--target", "sglang==0.5.23"),
+        *("--devices", "4", "--out", "out"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert "--devices: no setting of this engine" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["sglang==0.5.12", "sglang==0.6.0", "sglang==new"])
+def test_a_release_that_is_not_known_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"sglang==0\.5\.13 to 0\.5\.23"):
+        bucketwise.analyze(TRAFFIC, model="qwen3-vl-2b", target=[name])
+
+
+SGLANG, TENSORRT = "sglang==0.5.23", "tensorrt-llm==1.2.1"
+VISION = {"multimodal_config": {"encoder_cuda_graph": {"image": {"buckets": []}}}}
+
+
+def with_buckets(*pairs: list[int]) -> dict[str, Any]:
+    image = {"image": {"buckets": [*pairs]}}
+    return {"multimodal_config": {"encoder_cuda_graph": image}}
+
+
+@pytest.mark.parametrize(
+    ("target", "config", "rule", "severity"),
+    [
+        (SGLANG, {"decode": {"batch_sizes": [1]}}, "refused-config", "error"),
+        (SGLANG, {"decode": {}, "vision": {"bs": [1]}}, "refused-config", "error"),
+        (
+            SGLANG,
+            {"cuda-graph-config": {"prefill": {"backend": "tc_piecewise"}}},
+            "refused-config",
+            "error",
+        ),
+        (SGLANG, {"cuda-graph-bs": [1, 3]}, "renamed-option", "error"),
+        ("sglang==0.5.15", {"cuda-graph-bs": [1, 3]}, "renamed-option", "warning"),
+        ("sglang==0.5.13", {"cuda-graph-bs-decode": [1]}, "renamed-option", "error"),
+        (SGLANG, {"decode": {"bs": [0, 4]}}, "sizes-not-captured", "error"),
+        (
+            SGLANG,
+            {"cuda-graph-bs-decode": [1, 64], "max-running-requests": 8},
+            "sizes-not-captured",
+            "warning",
+        ),
+        (
+            SGLANG,
+            {"cuda-graph-bs-decode": [1, 8], "max-running-requests": 64},
+            "sizes-not-captured",
+            "warning",
+        ),
+        (SGLANG, {"prefill": {"bs": [64, 1_024]}}, "prefill-gap", "info"),
+        (
+            TENSORRT,
+            {
+                "cuda_graph_config": {
+                    "batch_sizes": [1, 3],
+                    "max_batch_size": 16,
+                    "enable_padding": True,
+                }
+            },
+            "refused-graphs",
+            "error",
+        ),
+        (TENSORRT, {"cuda_graph_config": {"sizes": [1]}}, "refused-graphs", "error"),
+        (TENSORRT, {"cuda_graph_config": {"batch_sizes": [2, 8]}}, "not-padded", ""),
+        (
+            TENSORRT,
+            {"cuda_graph_config": {"batch_sizes": [3, 3], "enable_padding": True}},
+            "repeated-size",
+            "info",
+        ),
+        (
+            TENSORRT,
+            {
+                "max_batch_size": 256,
+                "cuda_graph_config": {"batch_sizes": [1, 8], "enable_padding": True},
+            },
+            "last-below-batch",
+            "warning",
+        ),
+        (TENSORRT, VISION, "refused-buckets", "error"),
+        (TENSORRT, with_buckets([1, 2]), "refused-buckets", "error"),
+        (TENSORRT, with_buckets([4_096, 4]), "no-bucket-for-one-image", "warning"),
+    ],
+)
+def test_a_trap_is_told_by_its_rule(
+    target: str, config: dict[str, Any], rule: str, severity: str
+) -> None:
+    [judged] = bucketwise.lint_config(config, target=target).judged
+    sdk = target.partition("==")[0]
+    assert [each.rule for each in judged.reported] == [f"{sdk}/{rule}"]
+    assert judged.reported[0].finding.severity == (severity or "warning")
+
+
+@pytest.mark.parametrize(
+    ("target", "config"),
+    [
+        (SGLANG, {"decode": {"bs": [1, 3, 8]}}),
+        (SGLANG, {"cuda-graph-bs-decode": [3, 8], "max-running-requests": 8}),
+        (SGLANG, {"prefill": {"bs": [64, 128]}}),
+        (
+            TENSORRT,
+            {"cuda_graph_config": {"batch_sizes": [3, 8], "enable_padding": True}},
+        ),
+        (TENSORRT, {"cuda_graph_config": {"batch_sizes": [1, 2, 3]}}),
+        (TENSORRT, with_buckets([1_024, 1], [4_096, 4])),
+    ],
+)
+def test_what_is_in_order_is_left_alone(target: str, config: dict[str, Any]) -> None:
+    assert not bucketwise.lint_config(config, target=target).judged[0].reported
+
+
+def test_a_size_below_one_is_refused() -> None:
+    with pytest.raises(ConfigError, match="1 or more"):
+        sglang.kept_sizes([0, 4], 8)
