@@ -85,6 +85,7 @@ screenshots: $(STAMP)
 # The page of lint rules, made from the rules.
 docs: $(STAMP)
 	$(BIN)/python -c 'from bucketwise.engines import rules; from bucketwise.lint.formats.rules_page import rules_page; print(rules_page(rules()), end="")' > docs/rules.md
+	$(BIN)/python scripts/write-targets
 
 # The wheel works where the sources are not.
 wheel-check: $(STAMP)

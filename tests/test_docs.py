@@ -11,6 +11,8 @@ import pytest
 
 from bucketwise.cli import COMMANDS
 from bucketwise.cli.decision_lines import decision_lines
+from bucketwise.engines import ENGINES
+from tests.commands import bucketwise as run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +35,22 @@ def test_the_decision_in_the_readme_is_what_the_demo_prints() -> None:
     )
     assert told is not None
     assert told[1].splitlines() == list(decision_lines(analysis))
+
+
+def test_the_targets_in_the_readme_are_those_that_are_listed() -> None:
+    # `make docs` writes them.
+    told = re.search(
+        r"<!-- targets -->\n```\n(.*?)```\n<!-- /targets", README, re.DOTALL
+    )
+    assert told is not None
+    assert told[1] == run("targets", cwd=ROOT).stdout
+
+
+@pytest.mark.parametrize("sdk", ENGINES)
+def test_every_engine_stands_in_the_page_about_them(sdk: str) -> None:
+    page = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| ")]
+    assert any(sdk in re.split(r"[ ,|]+", line) for line in table)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -100,6 +100,7 @@ def test_the_limit_that_wastes_least_is_said_on_the_terminal_and_in_a_table(
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "those that the other lengths hold to the full" in page
     assert "length 9,216" in page
+    assert "by the limit in force" in page
     assert "visual.max_seq_len" not in page
     assert not [
         each

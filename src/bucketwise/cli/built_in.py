@@ -52,8 +52,9 @@ def targets() -> None:
     known = dialects()
     for engine in engines():
         unit = engine.unit.replace("_", " ").replace("vit", "ViT")
+        lists = "no ViT lengths to choose" if engine.no_lengths else f"lists in {unit}"
         click.echo(
-            f"{engine.name}: lists in {unit}; a larger input "
+            f"{engine.name}: {lists}; a larger input "
             f"{OVERFLOWS[engine.overflow][0]}; proven: {engine.proof}"
         )
         for target in (each for each in known if each.sdk == engine.sdk):

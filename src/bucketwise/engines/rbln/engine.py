@@ -65,7 +65,8 @@ RBLN = Engine(
     largest_published=LARGEST_PUBLISHED_PATCHES,
     unit="vit_patches",
     overflow="raises",
-    proof="its own classes take and run what is emitted, on a stand-in of the compiler",
+    proof="run: its own classes take and run what is emitted, on a stand-in of the "
+    "compiler",
     cost="flops",
     most_lengths=4,
     own_batch_size=None,

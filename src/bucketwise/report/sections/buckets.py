@@ -41,6 +41,14 @@ from bucketwise.words.numbers import (
 def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
     """Return the table of buckets, how many there are, and the panel to try others."""
     visual = analysis.plan.visual
+    if analysis.release.engine.no_lengths:
+        # They are built in: there is nothing to choose or to try.
+        return Section(
+            id="buckets",
+            title="Buckets",
+            finding=_finding(visual),
+            blocks=(_table(analysis),),
+        )
     blocks: list[Block] = [
         _table(analysis),
         Points(items=tuple(_why(analysis))),

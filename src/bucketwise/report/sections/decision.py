@@ -26,6 +26,7 @@ from bucketwise.report.blocks import (
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.figures.lengths import PATCHES, Other, lengths_drawing
 from bucketwise.report.plan_queries import LEGEND, UNIT, demand_of, noun_of
+from bucketwise.report.sections.memory import limits_of_fixed
 from bucketwise.report.settings import settings_table
 from bucketwise.report.sureness import how_sure
 from bucketwise.words.numbers import (
@@ -74,7 +75,11 @@ def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
             ),
             drawing=headline(analysis),
             sure=how_sure(analysis),
-            beside=(settings_table(plan, engine),),
+            beside=(
+                limits_of_fixed(plan.visual)
+                if engine.no_lengths
+                else settings_table(plan, engine),
+            ),
         )
     ]
     if plan.visual.bucket_unit == "merged_patches":
@@ -185,6 +190,8 @@ def _failing(analysis: Analysis) -> Fact:
     outgrows = visual.overflow_possible > visual.vit_max_seq_lens[-1]
     _, several = OVERFLOWS[analysis.release.engine.overflow]
     note = f"a larger {noun_of(analysis)} could" if outgrows else "none can as planned"
+    if analysis.release.engine.overflow == "shrinks":
+        then, note = visual.shrunk_images, "by the limit in force"
     level: Level = "danger" if then else "note"
     if visual.bucket_unit == "merged_patches":
         note, level = "larger ones raise: the lists are in merged patches", "danger"
@@ -253,6 +260,8 @@ def _graphs(analysis: Analysis) -> Fact:
     if used := [each for each in plan.budgets if each.name == "compile"]:
         time = f"{minutes(used[0].used or 0.0)} of the {minutes(used[0].room)} allowed"
     today = f"{len(current.max_seq_lens)} ViT today; " if current else ""
+    if analysis.release.engine.no_lengths:
+        return Fact(label="Graphs", value=f"{n_vit} ViT", note="built in")
     return Fact(
         label="Graphs to compile",
         value=f"{n_vit} ViT" + (f" + {n_decoder} decoder" if decoder else ""),

@@ -151,10 +151,9 @@ def _limits(analysis: Analysis) -> Part:
     if not model.has_pixel_limits:
         source = f"{model.limits_source.capitalize()}."
         return Part(id="limits", title="Pixel limits", finding=source, blocks=())
-    fixed = bool(analysis.release.engine.no_lengths)
-    other: Block = (
-        _caps(visual, fixed=fixed) if visual.caps else Paragraph(text=_UNKNOWN)
-    )
+    other: Block = _caps(visual) if visual.caps else Paragraph(text=_UNKNOWN)
+    if analysis.release.engine.no_lengths:
+        other = limits_of_fixed(visual)
     blocks: list[Block] = [
         other,
         Points(items=(_to_set(analysis), _larger(analysis))),
@@ -187,7 +186,7 @@ def _limits_finding(visual: Visual) -> str:
     )
 
 
-def _caps(visual: Visual, *, fixed: bool) -> Table:
+def _caps(visual: Visual) -> Table:
     force = next((cap for cap in visual.caps if cap.name == IN_FORCE), None)
     masks = visual.has_masks
     rows = [
@@ -208,13 +207,11 @@ def _caps(visual: Visual, *, fixed: bool) -> Table:
     ]
     return Table(
         caption=(
-            "The limit in force and those that the other lengths hold to the full. "
-            if fixed
-            else "The plan, in force, and other upper limits, each with its own exact "
+            "The plan, in force, and other upper limits, each with its own exact "
             "optimum of as many graphs. "
-            "At p95, 95% of the images are no larger under the limit in force. "
-        )
-        + "Shrunk is counted against no upper limit at all.",
+            "At p95, 95% of the images are no larger under the limit in force. Shrunk "
+            "is counted against no upper limit at all."
+        ),
         head=(
             Column(text="Limit"),
             Column(text="max_pixels", style="number"),
@@ -226,6 +223,34 @@ def _caps(visual: Visual, *, fixed: bool) -> Table:
             Column(text="Against in force", style="number"),
         ),
         rows=tuple(rows),
+    )
+
+
+def limits_of_fixed(visual: Visual) -> Table:
+    """Return what the limits do that lengths which are built in hold to the full."""
+    force = next((cap for cap in visual.caps if cap.name == IN_FORCE), None)
+    return Table(
+        caption="The limit in force and those that the other lengths hold to the full",
+        head=(
+            Column(text="Limit"),
+            Column(text="max_pixels", style="number"),
+            Column(text="Shrinks", style="number"),
+            Column(text="Waste", style="number"),
+            Column(text="Compute", style="number"),
+        ),
+        rows=tuple(
+            Row(
+                cells=(
+                    cap.name,
+                    f"{cap.max_pixels:,}",
+                    percent(cap.shrinks_share),
+                    percent(cap.waste),
+                    _relative(cap, force),
+                ),
+                marked=cap is force,
+            )
+            for cap in visual.caps
+        ),
     )
 
 

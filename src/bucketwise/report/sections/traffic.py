@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import numpy as np
@@ -39,16 +40,9 @@ _TOLD = (
 def traffic(analysis: Analysis) -> Section:
     """Return what was read, in numbers and figures."""
     blocks: list[Block] = [_facts(analysis)]
-    sizes = analysis.counts.sizes
-    if ((sizes.count > 0) & ~sizes.is_told).any():
-        blocks.append(sizes_drawing(analysis))
-    else:
-        blocks.append(Paragraph(text=_TOLD))
-    arrivals = arrivals_drawing(analysis)
-    if arrivals is not None:
-        blocks.append(arrivals)
-    if analysis.traffic.labels:
-        blocks.append(labels_drawing(analysis))
+    # All drawings are of the lengths that serve it.
+    if analysis.release.engine.runs_on_lengths(analysis.profile):
+        blocks += _drawings(analysis)
     blocks += _unused(analysis)
     return Section(
         id="traffic",
@@ -56,6 +50,19 @@ def traffic(analysis: Analysis) -> Section:
         finding=_finding(analysis),
         blocks=tuple(blocks),
     )
+
+
+def _drawings(analysis: Analysis) -> Iterator[Block]:
+    sizes = analysis.counts.sizes
+    if ((sizes.count > 0) & ~sizes.is_told).any():
+        yield sizes_drawing(analysis)
+    else:
+        yield Paragraph(text=_TOLD)
+    arrivals = arrivals_drawing(analysis)
+    if arrivals is not None:
+        yield arrivals
+    if analysis.traffic.labels:
+        yield labels_drawing(analysis)
 
 
 def _finding(analysis: Analysis) -> str:
