@@ -65,7 +65,7 @@ RBLN = Engine(
     largest_published=LARGEST_PUBLISHED_PATCHES,
     unit="vit_patches",
     overflow="raises",
-    proof="run: its own classes take and run what is emitted, on a stand-in of the "
+    proof="run, its own classes take and run what is emitted, on a stand-in of the "
     "compiler",
     cost="flops",
     most_lengths=4,

@@ -52,7 +52,7 @@ VLLM = Engine(
     largest_published=MAX_LENGTH,
     unit="merged_patches",
     overflow="eager",
-    proof="run: its own classes take what is emitted, and pack calls as they are priced",
+    proof="run, its own classes take what is emitted, and pack calls as they are priced",
     cost="linear",
     most_lengths=8,
     own_batch_size=OWN_REQUESTS,
@@ -109,12 +109,12 @@ def _kin(name: str, catalogue: Catalogue, proof: str, **more: Any) -> Engine:
 ASCEND = _kin(
     "vLLM Ascend",
     ASCEND_TARGETS,
-    "run: its own functions chose sizes as recorded; its encoder graphs were read, not run",
+    "run, its own functions chose sizes as recorded; its encoder graphs were read, not run",
     most_lengths=4,
 )
 TPU = _kin(
     "TPU inference",
     TPU_TARGETS,
-    "run: its own functions chose sizes as recorded; its encoder was read, not run",
+    "run, its own functions chose sizes as recorded; its encoder was read, not run",
     most_lengths=4,
 )
