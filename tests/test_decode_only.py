@@ -153,6 +153,7 @@ def test_sizes_that_save_are_written_and_no_length_of_the_vit_is(
     assert "Verdict: go." in done.stdout
     assert done.stdout.count(NO_LIST[target]) == 1
     assert "ViT compute" not in done.stdout
+    assert "max_pixels" not in done.stdout
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert NO_LIST[target] in page
     assert '<section id="buckets"' not in page
@@ -208,10 +209,12 @@ def test_lists_of_the_vit_are_not_compared_for_an_engine_that_takes_none() -> No
 
 
 def test_a_list_of_today_is_refused_where_none_is_taken() -> None:
-    with pytest.raises(ConfigError, match="sglang takes no list of ViT lengths"):
+    with pytest.raises(UsageError, match="no lengths to compare with"):
         bucketwise.analyze(
             TRAFFIC, model="qwen3-vl-2b", target=["sglang==0.5.23"], current=[1_024]
         )
+    with pytest.raises(ConfigError, match="sglang takes no list of ViT lengths"):
+        bucketwise.lint_config("1024,4096", target="sglang==0.5.23")
 
 
 def test_what_these_engines_have_no_setting_for_is_refused(tmp_path: Path) -> None:
@@ -330,3 +333,13 @@ def test_what_is_in_order_is_left_alone(target: str, config: dict[str, Any]) -> 
 def test_a_size_below_one_is_refused() -> None:
     with pytest.raises(ConfigError, match="1 or more"):
         sglang.kept_sizes([0, 4], 8)
+
+
+def test_for_programs_there_are_no_lengths_and_no_waste(tmp_path: Path) -> None:
+    done = run(
+        *("analyze", PHOTOS, "--model", "qwen3-vl-2b", "--target", "sglang==0.5.23"),
+        *("--out", "out", "--json"),
+        cwd=tmp_path,
+    )
+    told = json.loads(done.stdout)
+    assert (told["vit_max_seq_lens"], told["lists"], told["waste"]) == ([], [], None)

@@ -120,6 +120,26 @@ def test_a_lower_limit_is_advised_where_few_images_need_more() -> None:
     assert "3.0% of the images are shrunk" in said
 
 
+def test_the_limit_in_force_is_told_beside_the_best() -> None:
+    traffic = traffic_of((1_520, 1_520, 97), (1_600, 1_600, 3))
+    analysis = bucketwise.analyze(
+        traffic, model="qwen3-vl-2b", target=[TARGET], max_pixels=1_000_000
+    )
+    [said] = [
+        each.words for each in analysis.plan.verdict.reasons if each.id == "least-waste"
+    ]
+    assert "max_pixels 2,359,296 wastes least" in said
+    assert "with the one in force, 1,000,000" in said
+
+
+def test_no_decoder_graphs_are_planned_and_that_is_said() -> None:
+    analysis = bucketwise.analyze(
+        TRAFFIC, model="qwen3-vl-2b", target=[TARGET], batch_size=8
+    )
+    assert analysis.plan.decoder is None
+    assert "no-decoder" in {each.id for each in analysis.plan.verdict.reasons}
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("pins", [1_024]), ("buckets", (2, 3)), ("max_pixels", 16_777_216)],

@@ -78,9 +78,7 @@ def analyze(
     asked = AnalyzeOptions(**options)
     engine = engine_for(asked.target)
     asked = asked.on(engine)
-    read = None
-    if asked.current is not None:
-        read = read_given(asked.current, engine.vocabulary, "--current")
+    read = _current(asked, engine)
     named = asked.model or (read.model if read else "")
     profile = engine.as_run(find_profile(named or DEFAULT_MODEL))
     if read and read.is_plan and read.model != profile.name:
@@ -160,6 +158,16 @@ def analyze(
         if fitted.memory and not fitted.memory.lacks_bytes:
             return fitted
     return found
+
+
+def _current(asked: AnalyzeOptions, engine: Engine) -> GivenLengths | None:
+    """Return what is compiled now as it was given; None where nothing was."""
+    if asked.current is None:
+        return None
+    if engine.no_lengths:
+        message = f"--current: no lengths to compare with. {engine.no_lengths}"
+        raise UsageError(message)
+    return read_given(asked.current, engine.vocabulary, "--current")
 
 
 def _today(

@@ -35,7 +35,7 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     plan, engine = analysis.plan, analysis.release.engine
     groups = [tuple(_verdict(plan, engine.overflow)), tuple(_to_set(plan, engine))]
     if engine.runs_on_lengths(analysis.profile):
-        groups[1] += tuple(_limits(plan))
+        groups[1] += () if engine.no_lengths else tuple(_limits(plan))
         groups.append(tuple(_saves(plan, engine)))
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
     notes += [

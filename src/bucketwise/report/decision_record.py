@@ -34,7 +34,10 @@ def decision_record(plan: Plan, engine: Engine, files: Sequence[str]) -> dict[st
             name: getattr(plan.memory, name)
             for name in ("device", "device_bytes", "needed_bytes", "fits")
         },
-        "waste": visual.waste,
+        # Lengths that are built in are all pinned: images do run on them.
+        "waste": None
+        if engine.no_lengths and not all(each.pinned for each in visual.buckets)
+        else visual.waste,
         "today": current
         and {
             "max_seq_lens": list(current.max_seq_lens),

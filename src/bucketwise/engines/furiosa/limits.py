@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.limits import IN_FORCE
 from bucketwise.core.plan import Cap, Reason
 from bucketwise.core.tail_limit import MOST_SHRUNK
 from bucketwise.core.verdict import Grounds, verdict_of
 from bucketwise.engines.decode_only import base_to_emit
 from bucketwise.nouns.engine import Target
 from bucketwise.words.numbers import change, less, percent
+
+NO_DECODER = Reason(
+    id="no-decoder",
+    severity="note",
+    words="No decode buckets are planned: furiosa-llm fxb build says itself not to set "
+    "them (--tokenwise-buckets) without knowing all that goes with them.",
+)
 
 
 def least_waste(found: Sequence[Cap]) -> Cap:
@@ -22,15 +30,23 @@ def least_waste(found: Sequence[Cap]) -> Cap:
 
 
 def in_words(found: Sequence[Cap]) -> str:
-    """Return which limit wastes least, in a sentence or two."""
+    """Return which limit wastes least, and what others waste, a sentence each."""
     best, largest = least_waste(found), found[0]
+    given = next((each for each in found if each.name == IN_FORCE), largest)
     said = (
         f"Of the limits that shrink at most {percent(MOST_SHRUNK)} more of the images than "
         f"the largest, max_pixels {best.max_pixels:,} wastes least: {percent(best.waste)} "
         "of the ViT compute is padding"
     )
+    if given not in (best, largest):
+        said += (
+            f"; with the one in force, {given.max_pixels:,}, {percent(given.waste)} is, "
+            f"and {percent(given.shrinks_share)} of the images are shrunk"
+        )
     if best == largest:
         return f"{said}. It is the largest, which furiosa-llm takes by itself."
+    if given not in (best, largest):
+        return f"{said}."
     return (
         f"{said}, and {percent(best.shrinks_share)} of the images are shrunk. With the "
         f"largest, {largest.max_pixels:,}, {percent(largest.waste)} is and "
@@ -50,7 +66,8 @@ def deployed(
     warnings = tuple(
         each for each in analysis.plan.warnings if each.id not in _OF_CHOSEN_LENGTHS
     )
-    plan = replace(analysis.plan, warnings=warnings)
+    plan = replace(analysis.plan, warnings=warnings, decoder=None)
+    asked = (NO_DECODER,) if analysis.plan.decoder else ()
     verdict = verdict_of(plan, Grounds(min_saving=min_saving, overflow="shrinks"))
     grave = tuple(each for each in verdict.reasons if each.severity != "note")
     best = least_waste(found)
@@ -66,6 +83,7 @@ def deployed(
             *grave,
             Reason(id="least-waste", severity="note", words=in_words(found)),
             Reason(id="no-lengths", severity="note", words=fixed),
+            *asked,
         ),
     )
     return replace(
@@ -75,5 +93,5 @@ def deployed(
     )
 
 
-_OF_CHOSEN_LENGTHS = ("idle-lengths", "wasteful-lengths")
+_OF_CHOSEN_LENGTHS = ("idle-lengths", "wasteful-lengths", "top-above-limits")
 """Warnings that propose other lengths."""
