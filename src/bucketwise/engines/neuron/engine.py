@@ -12,7 +12,7 @@ from bucketwise.engines.neuron.blocks import own_batches
 from bucketwise.engines.neuron.emit import EMITTED, emit
 from bucketwise.engines.neuron.planning import base_to_emit, deployed
 from bucketwise.engines.neuron.rules.case import NeuronCase
-from bucketwise.engines.neuron.rules.table import NXDI_RULES, VLLM_RULES, judge
+from bucketwise.engines.neuron.rules.table import NXDI_RULES, VLLM_RULES
 from bucketwise.engines.neuron.targets import (
     BATCHES,
     NXDI_STACK,
@@ -22,6 +22,7 @@ from bucketwise.engines.neuron.targets import (
     WHOLE_BATCH,
 )
 from bucketwise.engines.neuron.vocabulary import NXDI_WORDS, VLLM_WORDS
+from bucketwise.lint.case import judge
 from bucketwise.nouns.engine import Device, Engine, Lint
 from bucketwise.nouns.profile import ModelProfile
 
@@ -67,25 +68,19 @@ NXDI = Engine(
     largest_published=MAX_LENGTH,
     unit="vit_patches",
     overflow="raises",
-    proof="recorded choices of its own functions; its configuration was read, not run",
+    proof="run, its own functions chose as recorded; its configuration was read, not run",
     cost="flops",
     most_lengths=4,
     own_batch_size=None,
     decoder_keys=(BATCHES, WHOLE_BATCH),
     as_run=_as_run,
     compiles=SERVED.__contains__,
-    generates=lambda _: True,
     refusal=NXDI_STACK.refusal,
     targets_of=NXDI_STACK.of,
-    extra_windows=lambda _, __: 0,
-    mask_bytes=lambda _: 0,
-    picks_smaller_graphs=lambda _: True,
     usual_graphs=lambda batch_size: (batch_size,),
     graph_rules=lambda _, __: (BATCH_RULE,),
     device_of=lambda name: (TRAINIUM2, name is None),
-    context_step=lambda _: (1, 1),
     lists_to_set=NXDI_STACK.lists_to_set,
-    files_to_edit=lambda _, __, ___: (),
     pick=NXDI_STACK.pick,
     named=NXDI_STACK.named,
     base_of=base_of,
@@ -94,21 +89,13 @@ NXDI = Engine(
     base_to_emit=base_to_emit,
     emit=emit,
     emitted=EMITTED,
-    memory_with=lambda _, __, ___: (None, None),
-    memory_coefficients=lambda _, __, ___: None,
-    judge_in_service=lambda _, __, ___: None,
     lint=Lint(
         rules=lambda: NXDI_RULES,
         case=NeuronCase,
         judge=judge,
-        memory=lambda _: None,
-        device_in=lambda _: None,
-        device_faults=lambda _: [],
     ),
     vocabulary=NXDI_WORDS,
-    encoders=None,
     unit_note=REQUESTS,
-    window_note=lambda _: "",
     length_bytes=io_bytes,
     unmasked="inputs and outputs alone, for AWS states no figure",
 )

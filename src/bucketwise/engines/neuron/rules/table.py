@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from bucketwise.engines.neuron.rules import blocks, nxdi
-from bucketwise.engines.neuron.rules.case import NeuronCase
-from bucketwise.lint.finding import Check, Reported, Rule, gravest_first
+from bucketwise.lint.finding import Check, Rule
 
 
 def _named(group: str, *checks: Check) -> tuple[Rule, ...]:
@@ -42,14 +39,3 @@ VLLM_RULES: tuple[Rule, ...] = _named(
     blocks.wrong_contexts,
 )
 """In the order reports tell them; an id is engine and function."""
-
-
-def judge(subject: NeuronCase, rules: Iterable[Rule]) -> tuple[Reported, ...]:
-    """Apply rules to a configuration."""
-    return gravest_first(
-        Reported(
-            rule=rule.id, finding=finding, place=subject.document.place(finding.path)
-        )
-        for rule in rules
-        for finding in rule.check(subject)
-    )
