@@ -14,6 +14,7 @@ ENGINES: dict[str, str] = {
     "vllm": "bucketwise.engines.vllm.engine.VLLM",
     "vllm-ascend": "bucketwise.engines.vllm.engine.ASCEND",
     "tpu-inference": "bucketwise.engines.vllm.engine.TPU",
+    "vllm-gaudi": "bucketwise.engines.gaudi.engine.GAUDI",
 }
 """Package that compiles -> where its `Engine` is; the first without any name."""
 
