@@ -28,6 +28,9 @@ _RANGE = re.compile(r"range\(\s*(-?\d+)\s*,\s*(-?\d+)\s*(?:,\s*(-?\d+)\s*)?\)")
 
 _MOST_IN_RANGE = 10_000
 
+MOST_SHAPES = 100_000
+"""Of one line; a start would take weeks."""
+
 FALLBACK_BATCH, FALLBACK_BLOCKS = 2, 32
 """The least steps by which a shape that is not prepared is rounded up."""
 
@@ -77,6 +80,8 @@ def _shapes(line: str) -> tuple[Shape, ...] | None:
         if not isinstance(value, tuple) or len(value) != FIELDS:
             return None
         fields = [each if isinstance(each, list) else [each] for each in value]
+        if math.prod(map(len, fields)) > MOST_SHAPES:
+            return None
         return tuple(
             (int(batch), int(tokens), int(blocks))
             for batch, tokens, blocks in product(*fields)

@@ -16,17 +16,13 @@ from bucketwise.engines.gaudi.decode import Shape, decode_shapes, prompt_shapes
 from bucketwise.engines.gaudi.releases import LENGTHS, RESOLUTIONS, SHAPES_FILE
 from bucketwise.engines.gaudi.strategies import Server, own_axes
 from bucketwise.engines.gaudi.targets import GaudiTarget
-from bucketwise.engines.gaudi.vision import PADS
+from bucketwise.engines.gaudi.vision import MOST_IMAGES, PADS
 from bucketwise.engines.gaudi.warming import Warmed
 from bucketwise.nouns.engine import Target
 from bucketwise.words.numbers import percent, plural
 from bucketwise.words.text import one_line
 
 SHAPES_NAME = "buckets.txt"
-
-MOST_IMAGES = 999
-"""vLLM's own limit of images in a prompt: named, because nothing is warmed for images
-without one (v1/worker/hpu_model_runner.py, is_image_warmup)."""
 
 _PADDED = (
     "An image is padded to the smallest length that holds it, in ViT patches before the "

@@ -32,11 +32,6 @@ UNIT_NOTE = (
 )
 
 
-def _mask_bytes(length: int) -> int:
-    """Return the bytes of two masks: of whole attention and of windows."""
-    return 2 * length**2
-
-
 def _length_bytes(profile: ModelProfile, length: int) -> int:
     """Return the least that a graph keeps: its input rows."""
     return (
@@ -64,7 +59,7 @@ GAUDI = Engine(
     refusal=lambda _: "",
     targets_of=targets_of,
     extra_windows=lambda _, __: 0,
-    mask_bytes=_mask_bytes,
+    mask_bytes=lambda _: 0,
     picks_smaller_graphs=lambda _: True,
     usual_graphs=own_batches,
     graph_rules=lambda _, __: (),
@@ -96,5 +91,5 @@ GAUDI = Engine(
     unit_note=UNIT_NOTE,
     window_note=lambda _: "",
     length_bytes=_length_bytes,
-    unmasked="inputs alone, for vllm-gaudi states no figure",
+    unmasked="inputs alone: masks are made anew for each image",
 )

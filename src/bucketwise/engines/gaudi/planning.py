@@ -23,11 +23,16 @@ from bucketwise.engines.gaudi.decode import decode_shapes, prepared
 from bucketwise.engines.gaudi.model_classes import NO_LENGTHS
 from bucketwise.engines.gaudi.releases import LENGTHS
 from bucketwise.engines.gaudi.strategies import own_axes
+from bucketwise.engines.gaudi.targets import GaudiTarget
 from bucketwise.engines.gaudi.vision import PADS, own_lengths, padded
 from bucketwise.engines.gaudi.warming import Warmed, warmed
 from bucketwise.nouns.engine import Target
 from bucketwise.nouns.traffic import FloatArray
-from bucketwise.words.numbers import less, literal, number, percent, plural
+from bucketwise.words.numbers import less, literal, memory, number, percent, plural
+
+MASKS = 2
+"""Of an image: that of whole attention and that of windows, a byte for each pair of
+patches (models/qwen2_5_vl.py, get_image_embeds)."""
 
 
 def base_to_emit(
@@ -56,7 +61,8 @@ def deployed(
     settings = base_to_emit(analysis, base, targets)
     plan, pads = analysis.plan, analysis.profile.family in PADS
     reasons = [*_lengths(analysis, pads=pads)]
-    if settings.warmed and settings.warmed.total:
+    named = any(isinstance(t, GaudiTarget) and t.warms_resolutions for t in targets)
+    if named and settings.warmed and settings.warmed.total:
         reasons.append(_resolutions(settings.warmed))
     if plan.decoder:
         kept, reason = _decoder(plan.decoder, analysis.steps, settings)
@@ -121,6 +127,13 @@ def _lengths(analysis: Analysis, *, pads: bool) -> Iterator[Reason]:
         f"{literal(default)}, vllm-gaudi's own where {LENGTHS} is not set{exact}: "
         f"{percent(less(ours, useful))} of the patches are padding instead of "
         f"{percent(less(own, useful))}.",
+    )
+    masks = MASKS * visual.vit_max_seq_lens[-1] ** 2
+    yield Reason(
+        id="masks",
+        severity="note",
+        words=f"While an image of the top length runs, its {MASKS} masks take "
+        f"{memory(masks)} of the device.",
     )
 
 

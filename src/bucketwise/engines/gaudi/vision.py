@@ -42,6 +42,10 @@ _ASPECTS = ((1, 1), (4, 3), (3, 4), (16, 9), (9, 16))
 
 _MERGE = 2
 
+MOST_IMAGES = 999
+"""vLLM's own limit of images in a prompt: named where it is emitted, because nothing is
+warmed for images without one (v1/worker/hpu_model_runner.py, is_image_warmup)."""
+
 WARNED_GRAPHS = 25
 """vllm-gaudi warns of more graphs than these (v1/worker/hpu_model_runner.py)."""
 

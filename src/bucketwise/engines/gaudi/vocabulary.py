@@ -30,13 +30,18 @@ def value_of(document: Document, name: str) -> str | None:
     return None if value is None else str(value)
 
 
+def whole(text: str) -> int | None:
+    """Return a whole number of no more digits than one needs; None for anything else."""
+    return int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
+
+
 def lengths_in(document: Document) -> tuple[int, ...] | None:
     """Return the lengths that images are padded to; None where none are named."""
     value = value_of(document, LENGTHS)
     if not value or value == "None":
         return None
     written = [each.strip() for each in value.split(",")]
-    if any(not each.isdecimal() or not 0 < int(each) <= MAX_LENGTH for each in written):
+    if any(not 0 < (whole(each) or 0) <= MAX_LENGTH for each in written):
         message = (
             f"{document.place((LENGTHS,))}: {LENGTHS}: expected whole numbers from 1 to "
             f"{MAX_LENGTH}, got {value!r}; bucketwise lint tells more"

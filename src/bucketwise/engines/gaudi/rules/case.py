@@ -13,12 +13,13 @@ from bucketwise.engines.gaudi.decode import DECODE_TOKENS, Line, Shape, lines_of
 from bucketwise.engines.gaudi.releases import LENGTHS, RESOLUTIONS, SHAPES_FILE
 from bucketwise.engines.gaudi.strategies import BLOCK_TOKENS, Server
 from bucketwise.engines.gaudi.vision import (
+    MOST_IMAGES,
     Resolution,
     counts_images,
     lengths_in,
     resolutions_in,
 )
-from bucketwise.engines.gaudi.vocabulary import value_of
+from bucketwise.engines.gaudi.vocabulary import value_of, whole
 from bucketwise.errors import ConfigError
 from bucketwise.lint.case import LintCase
 
@@ -38,8 +39,7 @@ class GaudiCase(LintCase):
 
     def number(self, name: str) -> int | None:
         """Return a variable that is a whole number; None for any other."""
-        value = self.value(name) or ""
-        return int(value) if value.lstrip("-").isdecimal() else None
+        return whole(self.value(name) or "")
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -68,9 +68,9 @@ class GaudiCase(LintCase):
     @property
     def most_images(self) -> int | None:
         """Images that a prompt may hold; None where the line names no limit."""
-        limits = _mapping(self.option("limit-mm-per-prompt"))
-        image = limits.get("image")
-        image = image.get("count", 1) if isinstance(image, dict) else image
+        limit = "limit-mm-per-prompt"
+        image = _mapping(self.option(limit)).get("image", self.flag(f"{limit}.image"))
+        image = image.get("count", MOST_IMAGES) if isinstance(image, dict) else image
         return image if isinstance(image, int) else None
 
     @property
@@ -119,8 +119,7 @@ class GaudiCase(LintCase):
 
     def flag(self, name: str) -> int | None:
         """Return an option of the serve line that is a whole number."""
-        value = self.option(name) or ""
-        return int(value) if value.isdecimal() else None
+        return whole(self.option(name) or "")
 
     def larger_than(self, top: int) -> tuple[float, float]:
         """Return the images of the traffic above a length, and all of them."""
