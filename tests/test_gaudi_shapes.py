@@ -298,6 +298,19 @@ def test_a_line_that_is_no_shape_is_told_from_the_others() -> None:
     ]
 
 
+def test_a_range_of_pad_starts_below_the_blocks_of_a_small_cache() -> None:
+    server = Server(max_num_seqs=8, max_model_len=4_096, max_num_batched_tokens=2_048)
+    _, large = STRATEGIES["pad"](server, 512, None)
+    _, small = STRATEGIES["pad"](server, 10, None)
+    assert large == (128, 256)
+    assert small[:3] == (1, 2, 4)
+
+
+def test_a_length_below_a_merged_patch_is_warmed_as_it_is() -> None:
+    assert guessed_sizes([2], 14)[0] == (14, 14)
+    assert guessed_sizes([9], 14)[0] == (56, 42)
+
+
 @pytest.mark.parametrize(
     ("entry", "most", "graphs"),
     [("8x8", 4, 1), ("8x8x3", 4, 1), ("8x8x1-20", 4, 4), ("8x8x5-9", 4, 0)],

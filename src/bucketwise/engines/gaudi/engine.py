@@ -47,8 +47,8 @@ GAUDI = Engine(
     largest_published=MAX_LENGTH,
     unit="vit_patches",
     overflow="recompiles",
-    proof="its own classes gave the recorded lists, lookups and files; which model pads, "
-    "and what is warmed, was read and not run",
+    proof="its own bucketing code answers as is said; which model pads, and what is "
+    "warmed, was read, not run",
     cost="flops",
     most_lengths=8,
     own_batch_size=None,

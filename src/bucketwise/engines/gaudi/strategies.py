@@ -173,29 +173,25 @@ def linear_axes(
 def padding_axes(
     server: Server, cache_blocks: int = 0, given: Settings | None = None
 ) -> Axes:
-    """Return the ranges of "pad"."""
-    del cache_blocks
-    tokens = server.max_model_len * server.max_num_seqs
+    """Return the ranges of "pad"; block counts start below those of the cache."""
     step = server.block_tokens
-    ends = {
-        "BS": (1, 2, server.max_num_seqs),
-        "BLOCK": (step, step, max(-(-tokens // step), step)),
-    }
-    batches, blocks = (
-        padding_aware(
-            *_set(
-                given,
-                axis,
-                MIN=least,
-                STEP=by,
-                MAX=most,
-                PAD_MAX=-(-most // 4),
-                PAD_PERCENT=25,
-            )
-        )
-        for axis, (least, by, most) in ends.items()
-    )
-    return batches, blocks
+    tokens = server.max_model_len * server.max_num_seqs
+    most = max(-(-tokens // step), step)
+    least, by, *ends = _padded(given, "BLOCK", (step, step, most))
+    if cache_blocks and least > cache_blocks:
+        least = max(1, cache_blocks - by)
+    batches = _padded(given, "BS", (1, 2, server.max_num_seqs))
+    return padding_aware(*batches), padding_aware(least, by, *ends)
+
+
+def _padded(
+    given: Settings | None, axis: str, own: tuple[int, int, int]
+) -> tuple[int, ...]:
+    """Return the parts of a range of "pad"."""
+    least, step, most = own
+    quarter = -(-most // 4)
+    parts = {"MIN": least, "STEP": step, "MAX": most}
+    return _set(given, axis, **parts, PAD_MAX=quarter, PAD_PERCENT=25)
 
 
 def _set(given: Settings | None, axis: str, **own: int) -> tuple[int, ...]:

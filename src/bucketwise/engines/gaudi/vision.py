@@ -111,7 +111,12 @@ def guessed_sizes(lengths: Sequence[int], patch_px: int) -> tuple[tuple[int, int
 def _of_aspects(rows: int, patch_px: int) -> list[tuple[int, int]]:
     height = rows * patch_px
     columns = [int(height * wide / high) // patch_px for wide, high in _ASPECTS]
-    return [(-(-each // _MERGE) * _MERGE * patch_px, height) for each in columns]
+    # What is smaller than a merged patch stays as it is.
+    merged = [
+        -(-each // _MERGE) * _MERGE if each * rows >= _MERGE else each
+        for each in columns
+    ]
+    return [(each * patch_px, height) for each in merged]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
