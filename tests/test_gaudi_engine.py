@@ -163,10 +163,22 @@ def test_a_model_that_is_not_padded_is_told_what_to_warm(tmp_path: Path) -> None
     analysis = planned(model="qwen3-vl-2b")
     assert analysis.plan.verdict.call == "no"
     first = analysis.plan.verdict.reasons[0]
-    assert "pads no image of qwen3_vl and takes no list for it" in first.words
+    assert "pads no image of qwen3_vl and takes no list of lengths" in first.words
     named = variables(emitted(analysis, tmp_path)["serve.sh"])
     # In the order of how many images have the grid; 480 x 640 px is one of 15 x 20.
     assert named == {"VLLM_MULTIMODAL_RESOLUTIONS": "480x640x1,1920x1088x1,2048x2048x1"}
+
+
+@pytest.mark.parametrize("model", ["qwen2-vl-7b", "gemma-3-4b", "kimi-k2.5"])
+def test_a_model_with_nothing_to_choose_is_told_so(model: str, tmp_path: Path) -> None:
+    done = run(
+        *("analyze", SCREENSHOTS, "--model", model, "--target", NEWEST),
+        *("--out", "out"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0
+    assert "Verdict: no. vllm-gaudi pads no image of" in done.stdout
+    assert not [each for each in (tmp_path / "out").iterdir() if each.is_dir()]
 
 
 def test_images_are_padded_whole_and_to_no_window() -> None:

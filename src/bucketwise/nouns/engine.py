@@ -332,6 +332,9 @@ class Engine:
     one_size: Callable[[str], str] = field(default=lambda _: "")
     """Family -> why its class has no lengths to choose, in words; "" for no such
     class."""
+    unplanned: Callable[[str], str] = field(default=lambda _: "")
+    """Family -> why nothing is planned for it though the engine runs it, in words; ""
+    where that is not so."""
 
     def counts_merged(self, bucket_unit: str) -> bool:
         """Return whether what is to be set of a plan counts merged patches."""

@@ -6,7 +6,7 @@ from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.cost import CHANNELS
 from bucketwise.engines.gaudi.base_config import base_of
 from bucketwise.engines.gaudi.emit import EMITTED, emit
-from bucketwise.engines.gaudi.model_classes import as_run, is_served
+from bucketwise.engines.gaudi.model_classes import as_run, is_served, unplanned
 from bucketwise.engines.gaudi.planning import base_to_emit, deployed
 from bucketwise.engines.gaudi.releases import NEWEST, SHAPES_FILE
 from bucketwise.engines.gaudi.rules.case import GaudiCase
@@ -91,5 +91,6 @@ GAUDI = Engine(
     unit_note=UNIT_NOTE,
     window_note=lambda _: "",
     length_bytes=_length_bytes,
+    unplanned=unplanned,
     unmasked="inputs alone: masks are made anew for each image",
 )

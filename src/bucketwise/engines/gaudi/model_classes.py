@@ -14,15 +14,29 @@ LEAST_PIXELS = 112 * 112
 """What its class for Qwen2.5-VL sets, whatever the checkpoint says
 (models/qwen2_5_vl.py, get_hf_processor)."""
 
+_PADS_NONE = (
+    "vllm-gaudi pads no image of {family} and takes no list of lengths for it: "
+)
+
 NO_LENGTHS = (
-    "vllm-gaudi pads no image of {family} and takes no list for it: it compiles a graph for "
-    "every grid that comes, and serve.sh names those to warm"
+    f"{_PADS_NONE}it compiles a graph for every grid that comes, and serve.sh names those "
+    "to warm"
+)
+
+_NOTHING_TO_SET = (
+    f"{_PADS_NONE}there are no lengths to choose, what to warm is not planned, and no "
+    "configuration is written."
 )
 
 
 def is_served(family: str) -> bool:
     """Return whether there is something to choose for a family."""
     return family in PADS or family in EXACT
+
+
+def unplanned(family: str) -> str:
+    """Return why nothing is planned for a family; "" where something is."""
+    return "" if is_served(family) else _NOTHING_TO_SET.format(family=family)
 
 
 def as_run(profile: ModelProfile) -> ModelProfile:

@@ -24,7 +24,7 @@ from bucketwise.engines.gaudi.model_classes import NO_LENGTHS
 from bucketwise.engines.gaudi.releases import LENGTHS
 from bucketwise.engines.gaudi.strategies import own_axes
 from bucketwise.engines.gaudi.targets import GaudiTarget
-from bucketwise.engines.gaudi.vision import PADS, own_lengths, padded
+from bucketwise.engines.gaudi.vision import PADS, counts_images, own_lengths, padded
 from bucketwise.engines.gaudi.warming import Warmed, warmed
 from bucketwise.nouns.engine import Target
 from bucketwise.nouns.traffic import FloatArray
@@ -42,8 +42,9 @@ def base_to_emit(
     del targets
     own = base if isinstance(base, GaudiBase) else analysis.base
     started = own if isinstance(own, GaudiBase) else GaudiBase()
-    default = own_lengths(analysis.profile.family)
-    pads = analysis.profile.family in PADS
+    family = analysis.profile.family
+    default = () if counts_images(family) else own_lengths(family)
+    pads = family in PADS
     chosen = warmed(
         analysis.counts,
         analysis.profile,

@@ -147,7 +147,8 @@ def pairs_at(
     preprocessing: Preprocessing,
 ) -> set[Pair]:
     """Return the pairs that one image each of these widths and heights has."""
-    distinct = sorted({(height, width) for width, height in sizes})
+    # Of a length below a merged patch some guesses have no width.
+    distinct = sorted({(height, width) for width, height in sizes if width})
     sides = np.array(distinct, dtype=np.int64).reshape(-1, 2)
     none = np.zeros(len(distinct), dtype=np.int64)
     counts = count_patches(
