@@ -143,6 +143,31 @@ def test_a_load_chooses_the_batch_sizes_of_the_file(tmp_path: Path) -> None:
     assert f"{len(decode)} decode shapes instead of " in said
 
 
+def test_what_is_warmed_anyway_is_not_named() -> None:
+    # 256 patches are among the lengths of Qwen3-VL, and are warmed as 16 x 16 of 16 px.
+    traffic = traffic_of((256, 256, 60), (640, 480, 40))
+    base = planned(traffic, model="qwen3-vl-2b").base
+    assert isinstance(base, GaudiBase)
+    warmed = base.warmed
+    assert warmed is not None
+    assert [str(each) for each in warmed.resolutions] == ["480x640x1"]
+    assert warmed.guessed_share == warmed.default_share == 0.6
+    assert warmed.share == 1.0
+
+
+def test_what_was_assumed_of_the_server_is_told() -> None:
+    plan = planned(batch_size=8).plan
+    assumed = {each.name: each.value for each in plan.assumptions}
+    assert assumed["max_model_len"] == "32768"
+    assert assumed["max_num_batched_tokens"] == "2048"
+    given_ = planned(batch_size=8, base=GaudiBase(max_model_len=8_192)).plan
+    assert "max_model_len" not in {each.name for each in given_.assumptions}
+    # Two bytes for each pair of patches.
+    [masks] = [each.words for each in plan.verdict.reasons if each.id == "masks"]
+    length = plan.visual.vit_max_seq_lens[-1]
+    assert f"{2 * length**2 / 2**20:,.0f} MiB" in masks
+
+
 def test_without_a_load_the_shapes_of_steps_stay_vllm_gaudis_own(
     tmp_path: Path,
 ) -> None:
@@ -155,6 +180,8 @@ def test_without_a_load_the_shapes_of_steps_stay_vllm_gaudis_own(
 def test_an_older_release_is_given_no_resolutions(tmp_path: Path) -> None:
     named = variables(emitted(planned(target=[OLDER]), tmp_path)["serve.sh"])
     assert set(named) == {"VLLM_MULTIMODAL_BUCKETS"}
+    reasons = [each.id for each in planned(target=[OLDER]).plan.verdict.reasons]
+    assert "resolutions" not in reasons
     with pytest.raises(ConfigError, match=r"expected vllm-gaudi==0\.26\.0"):
         planned(model="qwen3-vl-2b", target=[OLDER])
 

@@ -46,7 +46,7 @@ from bucketwise.errors import ConfigError
 servers = st.builds(
     Server,
     max_num_seqs=st.integers(1, 64),
-    max_model_len=st.integers(129, 9_000),
+    max_model_len=st.integers(2, 9_000),
     max_num_batched_tokens=st.sampled_from((512, 2_048, 8_192)),
 )
 

@@ -205,16 +205,7 @@ def prompt_shapes(server: Server) -> tuple[Shape, ...]:
     """
     step = server.block_tokens
     most = min(server.max_num_batched_tokens, server.max_model_len)
-    tokens = {most}
-    if most > step:
-        limit = math.ceil(math.log2(most))
-        tokens |= {*exponential(step, step, most, limit)}
+    tokens = exponential(step, step, most, math.ceil(math.log2(most)))
     behind = -(-(server.max_model_len - 1) // step)
-    contexts = {0, behind}
-    if behind > 1:
-        limit = math.ceil(math.log2(behind)) + 1
-        contexts |= {*exponential(0, 1, behind, limit)}
-    return tuple(
-        (1, *each)
-        for each in product(sorted(tokens - {DECODE_TOKENS}), sorted(contexts))
-    )
+    contexts = {0, *exponential(0, 1, behind, math.ceil(math.log2(behind)) + 1)}
+    return tuple((1, *each) for each in product(tokens, sorted(contexts)))
