@@ -117,9 +117,13 @@ def limit_in_doubt(current: Current | None) -> str:
 def _no_class(engine: Engine, family: str) -> str:
     if engine.compiles(family):
         return ""
-    return engine.one_size(family) or (
-        f"No {engine.sdk} up to {engine.newest} compiles {family}: no configuration is "
-        "written, and lengths are counted by the rule its sister families run by."
+    return (
+        engine.one_size(family)
+        or engine.unplanned(family)
+        or (
+            f"No {engine.sdk} up to {engine.newest} compiles {family}: no configuration is "
+            "written, and lengths are counted by the rule its sister families run by."
+        )
     )
 
 

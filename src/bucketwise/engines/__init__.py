@@ -19,6 +19,7 @@ ENGINES: dict[str, str] = {
     "sglang": "bucketwise.engines.sglang.engine.SGLANG",
     "tensorrt-llm": "bucketwise.engines.tensorrt_llm.engine.TENSORRT_LLM",
     "furiosa-llm": "bucketwise.engines.furiosa.engine.FURIOSA",
+    "vllm-gaudi": "bucketwise.engines.gaudi.engine.GAUDI",
 }
 """Package that compiles -> where its `Engine` is; the first without any name."""
 

@@ -42,6 +42,8 @@ class Line:
     """What --additional-config holds."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables set for the server."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Of them those that name a file beside the text, and what stands in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -339,6 +339,9 @@ class Engine:
     one_size: Callable[[str], str] = lambda _: ""
     """Family -> why its class has no lengths to choose, in words; "" for no such
     class."""
+    unplanned: Callable[[str], str] = lambda _: ""
+    """Family -> why nothing is planned for it though the engine runs it, in words; ""
+    where that is not so."""
     no_lengths: str = ""
     """Why it takes no list of lengths of the ViT, a sentence; "" where it takes one."""
     fixed_lengths: Callable[[ModelProfile], tuple[int, ...]] = lambda _: ()

@@ -90,6 +90,8 @@ class Vocabulary:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Options of the server that hand one over, and the keys in their value that do; ()
     where the value is the configuration."""
+    files: frozenset[str] = frozenset()
+    """Variables of the environment that name a file with more of the configuration."""
     pin: re.Pattern[str] = _NEVER
     image: re.Pattern[str] = _NEVER
     release: re.Pattern[str] = _NEVER

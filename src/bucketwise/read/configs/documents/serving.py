@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path as File
 from typing import Any
 
 from bucketwise.core.in_service import SOFT_TOKEN_PX, SOFT_TOKENS
@@ -27,7 +29,7 @@ from bucketwise.read.configs.documents.options import (
     options_of,
 )
 from bucketwise.read.configs.documents.shell import SERVER, Command
-from bucketwise.read.configs.documents.text import Text
+from bucketwise.read.configs.documents.text import Text, read_text
 from bucketwise.read.configs.documents.tree import json_tree
 
 ADDITIONAL = "additional-config"
@@ -57,6 +59,7 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         },
         additional=additional[0] if additional else {},
         environment=found.environment,
+        files=_beside(found.environment, text),
         channels=tuple(channel for channel, _, _ in handed_over),
         folder_chunk=_whole((folder or {}).get("prefill_chunk_size")),
         folder_config=folder,
@@ -83,6 +86,20 @@ def served(found: Options, text: Text, release: Release) -> tuple[Document, ...]
         for channel, config, places in handed_over
     )
     return documents or (bare,)
+
+
+def _beside(environment: Mapping[str, str], text: Text) -> dict[str, str]:
+    """Return what stands in the files that variables name, where they lie beside it."""
+    found = {}
+    for name in text.words.files & environment.keys():
+        file = os.path.join(  # noqa: PTH118
+            os.path.dirname(text.path),  # noqa: PTH120
+            re.split(r"[\\/]", environment[name])[-1],
+        )
+        # os.path answers no where pathlib raises: long names, null bytes.
+        if text.path and os.path.isfile(file):  # noqa: PTH113
+            found[name] = read_text(File(file), text.words).content
+    return found
 
 
 def _handed_over(

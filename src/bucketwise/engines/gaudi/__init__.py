@@ -1,0 +1,1 @@
+"""vllm-gaudi: vLLM on Intel Gaudi, which compiles a graph for every shape it meets."""

@@ -1,0 +1,1 @@
+"""Rules about settings of vllm-gaudi."""
