@@ -114,8 +114,8 @@ def one_more(before: BudgetPoint, after: BudgetPoint) -> str:
     if before.compile_min is not None and after.compile_min is not None:
         costs.append(f"{number(after.compile_min - before.compile_min)} min")
     if before.sequences is not None and after.sequences is not None:
-        fewer = before.sequences - after.sequences
-        costs.append(plural(round(fewer, 2), "sequence"))
+        fewer = round(before.sequences - after.sequences, 2)
+        costs += [plural(fewer, "sequence")] if fewer else []
     saved = percent(less(before.compute, after.compute))
     return f"Graph {after.k} costs {', '.join(costs)} and saves {saved}."
 
