@@ -548,6 +548,7 @@ PAGES = {"pandas", "sklearn", "matplotlib", "jinja2", "PIL", "rich"}
         (("explain", "640x480"), PAGES),
         (("lint", '{"visual": {"max_seq_len": 1024}}'), PAGES),
         (("analyze", "no-such-file.csv"), PAGES),
+        (("analyze", str(SCREENSHOTS), "--format", "none"), {"matplotlib"}),
         (("histogram", "no-such-file.csv", "-o", "o.parquet"), PAGES),
     ],
 )

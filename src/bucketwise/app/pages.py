@@ -50,7 +50,6 @@ def pages_of(
 ) -> Pages:
     """Return the pages asked for, and the figures of a form; a PDF that fails is a note."""
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
-    from bucketwise.report.headline import pictures_of  # noqa: PLC0415
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
     family = analysis.plan.model.family
@@ -61,7 +60,11 @@ def pages_of(
         WHOLE,
         family,
     )
-    return pages.beside(pictures_of(analysis, inputs, figures)) if figures else pages
+    if not figures:
+        return pages
+    from bucketwise.report.headline import pictures_of  # noqa: PLC0415 - as above
+
+    return pages.beside(pictures_of(analysis, inputs, figures))
 
 
 def encoder_pages(
