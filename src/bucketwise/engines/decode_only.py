@@ -11,9 +11,10 @@ from bucketwise.core.decoder.beside_own import OwnSizes, beside_own
 from bucketwise.core.decoder.decoder_plan import OTHER_BATCH_SIZE
 from bucketwise.core.decoder.pricing import GPU_DEVICE
 from bucketwise.core.plan import Assumption, Reason, Verdict, sizes_to_set
+from bucketwise.engines.catalogue import Catalogue
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import GivenConfig
-from bucketwise.nouns.engine import Device, Target
+from bucketwise.nouns.engine import Device, Engine, Target
 from bucketwise.nouns.profile import ModelProfile
 
 NO_LOAD = (
@@ -134,3 +135,33 @@ def deployed(
     )
     base = base_to_emit(analysis, base, targets)
     return replace(analysis, plan=plan, base=base, steadiness=None)
+
+
+def decode_engine(catalogue: Catalogue, name: str, **own: Any) -> Engine:
+    """Return an engine with no list of ViT lengths; `own` are its other fields."""
+    newest = catalogue.targets[-1]
+    return Engine(
+        name=name,
+        sdk=newest.sdk,
+        server=newest.sdk,
+        newest=newest.version,
+        largest_published=1 << 20,
+        unit="vit_patches",
+        overflow="eager",
+        cost="linear",
+        most_lengths=2,
+        as_run=as_run,
+        compiles=lambda _: True,
+        targets_of=catalogue.of,
+        device_of=device_of,
+        lists_to_set=lambda _: (),
+        pick=catalogue.pick,
+        named=catalogue.named,
+        base_of=base_of,
+        deploy=deployed,
+        base_to_emit=base_to_emit,
+        unit_note=f"{name} runs the ViT on the exact patches of its images.",
+        length_bytes=lambda _, __: 0,
+        unmasked="nothing",
+        **own,
+    )

@@ -18,6 +18,7 @@ from bucketwise.engines.gaudi.strategies import Server, own_axes
 from bucketwise.engines.gaudi.targets import GaudiTarget
 from bucketwise.engines.gaudi.vision import MOST_IMAGES, PADS
 from bucketwise.engines.gaudi.warming import Warmed
+from bucketwise.engines.serve_script import serve_script
 from bucketwise.nouns.engine import Target
 from bucketwise.words.numbers import percent, plural
 from bucketwise.words.text import one_line
@@ -105,16 +106,10 @@ def serve_text(context: EmitContext) -> str:
         f"Serve {one_line(model)} with {context.target.covers}.",
         *_said(context),
     ]
-    flags = [f"exec vllm serve {shlex.quote(model)}", *_flags(context), '"$@"']
-    return (
-        "#!/usr/bin/env bash\n"
-        + _comments(notes)
-        + "\nset -euo pipefail\n\n"
-        + "".join(f"export {line}\n" for line in _variables(context))
-        + "\n"
-        + " \\\n  ".join(flags)
-        + "\n"
-    )
+    # A paragraph a note, an empty comment between two.
+    lines = [line for note in notes for line in ("", *note.splitlines())]
+    exports = "".join(f"export {line}\n" for line in _variables(context))
+    return serve_script(model, lines[1:], _flags(context), f"{exports}\n")
 
 
 def _said(context: EmitContext) -> Iterator[str]:

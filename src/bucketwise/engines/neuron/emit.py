@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +28,7 @@ from bucketwise.engines.neuron.targets import (
     VLLM_STACK,
     WHOLE_BATCH,
 )
+from bucketwise.engines.serve_script import serve_script
 from bucketwise.nouns.engine import Target
 from bucketwise.words.text import one_line
 
@@ -135,19 +135,7 @@ def serve_text(context: EmitContext) -> str:
             else ", and no clip: none was seen."
         ),
     ]
-    remarks = [row for line in lines for row in (textwrap.wrap(line, width=88) or [""])]
-    flags = [
-        f"exec vllm serve {shlex.quote(plan.model.hf_id)}",
-        *_flags(context),
-        '"$@"',
-    ]
-    return (
-        "#!/usr/bin/env bash\n"
-        + "".join(f"# {row}".rstrip() + "\n" for row in remarks)
-        + "\nset -euo pipefail\n\n"
-        + " \\\n  ".join(flags)
-        + "\n"
-    )
+    return serve_script(plan.model.hf_id, lines, _flags(context))
 
 
 def _uses(context: EmitContext) -> list[str]:

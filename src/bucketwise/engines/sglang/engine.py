@@ -8,14 +8,7 @@ import shlex
 from collections.abc import Sequence
 
 from bucketwise.core.plan import Plan, sizes_to_set
-from bucketwise.engines.decode_only import (
-    GivenBase,
-    as_run,
-    base_of,
-    base_to_emit,
-    deployed,
-    device_of,
-)
+from bucketwise.engines.decode_only import GivenBase, decode_engine
 from bucketwise.engines.sglang.graphs import OWN_MOST, own_sizes
 from bucketwise.engines.sglang.releases import (
     CATALOGUE,
@@ -28,7 +21,7 @@ from bucketwise.engines.sglang.releases import (
 )
 from bucketwise.engines.sglang.rules import RULES
 from bucketwise.lint.case import LintCase, judge
-from bucketwise.nouns.engine import Engine, Lint, Target
+from bucketwise.nouns.engine import Lint, Target
 from bucketwise.nouns.vocabulary import Vocabulary
 
 NO_LENGTHS = (
@@ -88,36 +81,16 @@ def _words(value: object) -> str:
     return shlex.quote(str(text))
 
 
-SGLANG = Engine(
-    name="SGLang",
-    sdk=SDK,
-    server=SDK,
-    newest=CATALOGUE.targets[-1].version,
-    largest_published=1 << 20,
-    unit="vit_patches",
-    overflow="eager",
+SGLANG = decode_engine(
+    CATALOGUE,
+    "SGLang",
     proof="run, its own functions chose sizes as they are priced; no server was started",
-    cost="linear",
-    most_lengths=2,
     own_batch_size=OWN_MOST,
     decoder_keys=(DECODE_SIZES, REQUESTS),
-    as_run=as_run,
-    compiles=lambda _: True,
-    targets_of=CATALOGUE.of,
     usual_graphs=own_sizes,
-    device_of=device_of,
-    lists_to_set=lambda _: (),
-    pick=CATALOGUE.pick,
-    named=CATALOGUE.named,
-    base_of=base_of,
-    deploy=deployed,
-    base_to_emit=base_to_emit,
     emit=emit,
     emitted=re.compile(r"sglang-[\d.]+/(?:config\.yaml|serve\.sh)"),
     lint=Lint(rules=lambda: RULES, case=LintCase, judge=judge),
     vocabulary=WORDS,
-    unit_note="SGLang runs the ViT on the exact patches of its images.",
-    length_bytes=lambda _, __: 0,
-    unmasked="nothing",
     no_lengths=NO_LENGTHS,
 )

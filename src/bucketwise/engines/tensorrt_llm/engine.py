@@ -9,18 +9,11 @@ from collections.abc import Sequence
 
 from bucketwise.core.plan import Plan, sizes_to_set
 from bucketwise.engines.catalogue import Catalogue
-from bucketwise.engines.decode_only import (
-    GivenBase,
-    as_run,
-    base_of,
-    base_to_emit,
-    deployed,
-    device_of,
-)
+from bucketwise.engines.decode_only import GivenBase, decode_engine
 from bucketwise.engines.tensorrt_llm.graphs import OWN_MOST, own_sizes
 from bucketwise.engines.tensorrt_llm.rules import GRAPHS, MOST, RULES, VISION
 from bucketwise.lint.case import LintCase, judge
-from bucketwise.nouns.engine import Engine, Lint, Target
+from bucketwise.nouns.engine import Lint, Target
 from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.words.text import one_line
 
@@ -70,36 +63,16 @@ def emit(plan: Plan, base: GivenBase, targets: Sequence[Target]) -> dict[str, st
     }
 
 
-TENSORRT_LLM = Engine(
-    name="TensorRT-LLM",
-    sdk=SDK,
-    server=SDK,
-    newest=CATALOGUE.targets[-1].version,
-    largest_published=1 << 20,
-    unit="vit_patches",
-    overflow="eager",
+TENSORRT_LLM = decode_engine(
+    CATALOGUE,
+    "TensorRT-LLM",
     proof="read, not run",
-    cost="linear",
-    most_lengths=2,
     own_batch_size=OWN_MOST,
     decoder_keys=(f"{GRAPHS}.batch_sizes", MOST),
-    as_run=as_run,
-    compiles=lambda _: True,
-    targets_of=CATALOGUE.of,
     usual_graphs=own_sizes,
-    device_of=device_of,
-    lists_to_set=lambda _: (),
-    pick=CATALOGUE.pick,
-    named=CATALOGUE.named,
-    base_of=base_of,
-    deploy=deployed,
-    base_to_emit=base_to_emit,
     emit=emit,
     emitted=re.compile(r"tensorrt-llm-[\d.]+/config\.yaml"),
     lint=Lint(rules=lambda: RULES, case=LintCase, judge=judge),
     vocabulary=WORDS,
-    unit_note="TensorRT-LLM runs the ViT on the exact patches of its images.",
-    length_bytes=lambda _, __: 0,
-    unmasked="nothing",
     no_lengths=NO_LENGTHS,
 )

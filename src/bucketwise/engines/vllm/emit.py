@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bucketwise.core.plan import KEPT, Plan
+from bucketwise.engines.serve_script import serve_script
 from bucketwise.engines.vllm.base_config import VllmBase
 from bucketwise.engines.vllm.capture_sizes import Server, united
 from bucketwise.engines.vllm.releases import (
@@ -144,19 +144,7 @@ def serve_text(context: EmitContext) -> str:
             "",
             "No clip was in the traffic: with them every graph would be larger.",
         ]
-    remarks = [row for line in lines for row in (textwrap.wrap(line, width=88) or [""])]
-    flags = [
-        f"exec vllm serve {shlex.quote(plan.model.hf_id)}",
-        *_flags(context),
-        '"$@"',
-    ]
-    return (
-        "#!/usr/bin/env bash\n"
-        + "".join(f"# {row}".rstrip() + "\n" for row in remarks)
-        + "\nset -euo pipefail\n\n"
-        + " \\\n  ".join(flags)
-        + "\n"
-    )
+    return serve_script(plan.model.hf_id, lines, _flags(context))
 
 
 def _flags(context: EmitContext) -> list[str]:
