@@ -312,9 +312,15 @@ def test_other_strategies_are_refused_beside_a_budget() -> None:
         planned([(400, 400, 1)], strategy="kmeans", memory_budget=10**10)
 
 
+def test_a_budget_of_memory_is_refused_where_nobody_knows_what_a_device_holds() -> None:
+    with pytest.raises(UsageError, match="a device of vLLM holds of qwen3-vl-2b"):
+        planned([(400, 400, 1)], memory_budget=10**10, target=["vllm==0.33.0"])
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--graph-minutes", "1024=9,16384=3"], "got 1024=9, 16384=3"),
         (["--compile-budget", "9"], "--graph-minutes"),
         (["--graph-minutes", "16384=3,1024=9"], "minutes that do not fall"),
         (["--graph-minutes", "a=3"], "1024=3,16384=20"),

@@ -149,6 +149,7 @@ def analyze(
     if not served:
         return analysis
     found: Analysis = engine.deploy(analysis, base, served, asked.min_saving)
+    _check_memory_known(found)
     # What other strategies choose knows of no budget.
     rooms = found.rooms_for_lengths if question.strategy == EXACT else ()
     for room in rooms:
@@ -168,6 +169,19 @@ def _current(asked: AnalyzeOptions, engine: Engine) -> GivenLengths | None:
         message = f"--current: no lengths to compare with. {engine.no_lengths}"
         raise UsageError(message)
     return read_given(asked.current, engine.vocabulary, "--current")
+
+
+def _check_memory_known(analysis: Analysis) -> None:
+    """Check that a budget of memory was held against what a device holds."""
+    if any(
+        each.name == "memory" and each.used is None for each in analysis.plan.budgets
+    ):
+        name, model = analysis.release.engine.name, analysis.plan.model.name
+        message = (
+            f"--memory-budget: what a device of {name} holds of {model} is not known; "
+            "leave it out"
+        )
+        raise UsageError(message)
 
 
 def _today(

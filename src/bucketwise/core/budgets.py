@@ -36,9 +36,10 @@ class GraphMinutes:
         """Check that minutes are positive and rise with length."""
         lengths = [length for length, _ in self.by_length]
         minutes = [each for _, each in self.by_length]
+        told = ", ".join(f"{length}={each:g}" for length, each in self.by_length)
         raise_all(
             [
-                said
+                f"graph-minutes: {said}, got {told or 'none'}"
                 for said, is_wrong in (
                     ("expected one number of minutes or more", not minutes),
                     ("expected minutes above 0", any(each <= 0 for each in minutes)),
