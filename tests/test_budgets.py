@@ -225,6 +225,9 @@ def test_minutes_are_shared_with_the_decoder_at_the_least_loss(
     taken = len(lengths) + len(sizes.decoder_batch_sizes)
     chosen = len(free.visual.vit_max_seq_lens), len(free.decoder.decoder_batch_sizes)
     assert taken == use_of(plan, "compile").used
+    fewer = len(sizes.decoder_batch_sizes) < chosen[1]
+    if fewer and sizes.decision.rule != "saturated":
+        assert "--compile-budget allows" in sizes.decision.reason
     assert taken <= n_graphs
     vit = {point.k: point.padded_compute for point in free.visual.frontier}
     steps = {point.k: point.mean_step_cost for point in free.decoder.frontier}
@@ -310,6 +313,17 @@ def test_no_point_of_the_front_is_beaten_and_memory_costs_sequences(
 def test_other_strategies_are_refused_beside_a_budget() -> None:
     with pytest.raises(UsageError, match="exact with a budget"):
         planned([(400, 400, 1)], strategy="kmeans", memory_budget=10**10)
+
+
+def test_terminal_and_page_tell_what_a_budget_is_used_for(tmp_path: Path) -> None:
+    asked = ("--graph-minutes", "5", "--compile-budget", "11", "--model", "qwen3-vl-2b")
+    done = bucketwise("analyze", SCREENSHOTS, *asked, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Budgets: compiling: 10 min of 11 min." in done.stdout
+    assert "the budgets hold no list of 3" in done.stdout
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Budgets: compiling: 10 min of 11 min." in page
+    assert "10 min of the 11 min allowed" in page
 
 
 def test_a_budget_of_memory_is_refused_where_nobody_knows_what_a_device_holds() -> None:

@@ -88,7 +88,8 @@ class Budgets:
     """What of it is left for the graphs of all lengths, beside weights; told by what
     the rest was found to take."""
     image_flop: float | None = None
-    """Compute of the longest graph, which one image runs."""
+    """Compute of the longest graph, which one image runs. The top decides it alone, as
+    cost rises with length: no list keeps it where that does not."""
 
     def __post_init__(self) -> None:
         """Check that minutes are known where they are limited."""
@@ -135,10 +136,6 @@ class Budgets:
             yield Budget(
                 uses=device_bytes.astype(np.float64), room=float(self.lengths_bytes)
             )
-        if self.image_flop is not None and problem.cost[-1] <= self.image_flop:
-            # Where the top breaks the limit nothing keeps it, and the others still hold.
-            over = (problem.cost > self.image_flop).astype(np.float64)
-            yield Budget(uses=np.maximum.accumulate(over), room=0.0)
 
 
 NO_BUDGETS = Budgets()
