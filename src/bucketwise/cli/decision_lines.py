@@ -10,7 +10,7 @@ from bucketwise.core.plan import KEPT, Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.core.verdict import CALLS, failing_today
 from bucketwise.core.warnings import LIMIT_ASSUMED
 from bucketwise.nouns.engine import Engine, Overflow
-from bucketwise.report.plan_queries import traffic_inputs
+from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
     budget_uses,
@@ -19,6 +19,7 @@ from bucketwise.report.sentences import (
     said_of,
     under_limit,
 )
+from bucketwise.report.sureness import on_new_traffic
 from bucketwise.words.numbers import change, compute, number, percent, plural
 from bucketwise.words.reject_reasons import left_out
 from bucketwise.words.text import worded
@@ -36,7 +37,7 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     groups = [tuple(_verdict(plan, engine.overflow)), tuple(_to_set(plan, engine))]
     if engine.runs_on_lengths(analysis.profile):
         groups[1] += () if engine.no_lengths else tuple(_limits(plan))
-        groups.append(tuple(_saves(plan, engine)))
+        groups.append(tuple(_saves(plan, engine, noun_of(analysis))))
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
     notes += [
         f"Note: {each.words}"
@@ -113,7 +114,7 @@ def _limits(plan: Plan) -> Iterator[str]:
     yield limits_to_set(plan)
 
 
-def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
+def _saves(plan: Plan, engine: Engine, noun: str) -> Iterator[str]:
     visual, current = plan.visual, plan.visual.current
     if not engine.no_lengths:
         yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
@@ -131,6 +132,8 @@ def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
             f"{under_limit(current, visual.processor.max_pixels)}: {said} ViT compute than "
             "today."
         )
+    if plan.confidence is not None:
+        yield on_new_traffic(plan.confidence, noun, today=current is not None)
 
 
 def _read(analysis: Analysis) -> str:

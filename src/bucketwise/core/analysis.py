@@ -9,10 +9,10 @@ from typing import Any
 
 from bucketwise.core.budget_uses import budget_uses, graphs_within
 from bucketwise.core.choose_buckets import bucket_uses, solve
+from bucketwise.core.confidence import Sample, confidence_of
 from bucketwise.core.cost import COSTS, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
 from bucketwise.core.decoder.decoder_plan import load_warnings
-from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
 from bucketwise.core.in_service import InService, compare_today
 from bucketwise.core.limits import Case, caps, weight_of, worst_let_through
 from bucketwise.core.memory import MemoryPlan
@@ -63,8 +63,6 @@ class Analysis:
         last replay gives it; None where nothing was read.
     steps : ndarray of float64, shape (batch_size,), or None
         Decode steps with 1, 2, ... active sequences under that load.
-    steadiness : HalfSplit or None
-        What the lengths of one half of the images cost on the other half.
     base : Base or None
         The configuration that emitted ones start from, in the engine's own form; None
         where nothing is emitted.
@@ -85,7 +83,6 @@ class Analysis:
     needed: IntArray
     activity: Activity | None = None
     steps: FloatArray | None = None
-    steadiness: HalfSplit | None = None
     base: Base | None = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
@@ -211,6 +208,12 @@ def analyze(
             decided.decoder if decided else None,
         ),
         frontier_budgets=halves[newest.name].front,
+        confidence=confidence_of(
+            traffic,
+            Sample.of(setting),
+            visuals[newest.name].vit_max_seq_lens,
+            _beside(visuals[newest.name]),
+        ),
         warnings=in_order(
             *model_warnings(model),
             *visuals[newest.name].warnings,
@@ -244,10 +247,16 @@ def analyze(
         needed=counts.needed(newest),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
-        steadiness=half_split_of(
-            traffic, Sample.of(setting), plan.visual.vit_max_seq_lens
-        ),
     )
+
+
+def _beside(visual: Visual) -> tuple[int, ...]:
+    """Return what a saving is against: one graph, or today's lengths where none fails."""
+    current, limit = visual.current, visual.processor.max_pixels
+    if current is None:
+        return visual.vit_max_seq_lens[-1:]
+    same = current.max_pixels == current.compared_max_pixels == limit
+    return () if current.overflow_images or not same else current.max_seq_lens
 
 
 def lengths_bytes(analysis: Analysis) -> int:

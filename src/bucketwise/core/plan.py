@@ -730,6 +730,47 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LengthRange:
+    """How far one length may move, the others staying, before its list costs 1 % more."""
+
+    vit_patches: int
+    """The length as planned; in tokens where texts are planned for."""
+    low: int
+    high: int
+    """The first and the last multiple that keep within it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """What lengths chosen as these were cost on traffic they have not seen.
+
+    Regret is compute above the least possible for the new traffic, a share of that
+    least, with as many lengths under the same top.
+    """
+
+    method: Literal["time", "labels", "images"]
+    """What new traffic was: each later part of the images, other labels, or other images
+    like these."""
+    regret: float
+    """The mean."""
+    low: float
+    high: float
+    """Nine of ten times it lies between."""
+    rounds: int
+    """How often it was chosen and priced."""
+    new_images: float
+    """Images of new traffic, in the mean."""
+    outgrown_images: float
+    """Images of the later half that are larger than every one before; 0 without times."""
+    saving_low: float | None
+    saving_high: float | None
+    """Between what the saving against today, or one graph, lies nine of ten times; None
+    where today's lengths do not serve everything."""
+    ranges: tuple[LengthRange, ...]
+    """Of each length, ascending; () where marks bind them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
 
@@ -748,6 +789,7 @@ class Plan:
     memory: Memory | None
     budgets: tuple[BudgetUse, ...] = ()
     frontier_budgets: tuple[BudgetPoint, ...] = ()
+    confidence: Confidence | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance

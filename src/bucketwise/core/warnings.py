@@ -15,6 +15,7 @@ from bucketwise.nouns.engine import OVERFLOWS, Engine
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.words.numbers import (
     compute,
+    duration,
     literal,
     memory,
     number,
@@ -46,6 +47,11 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
+DAY_S = 86_400
+DOMINATES = 0.5
+"""A label with more of the images than this decides for the others."""
+
+
 def warnings_of(
     visual: Visual, setting: Case, traffic: Traffic
 ) -> tuple[PlanWarning, ...]:
@@ -72,6 +78,8 @@ def warnings_of(
         ),
         ("memory-unknown", "warning", _memory_unknown(setting), ()),
         ("few-images", "warning", _few(setting), ()),
+        ("one-day", "note", _one_day(traffic), ()),
+        ("one-label", "note", _one_label(traffic), ()),
         ("images-unsized", "warning", _unsized(traffic, visual), ()),
         ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
         (LIMIT_ASSUMED, "note", limit_in_doubt(visual.current), ()),
@@ -414,6 +422,30 @@ def _merged(visual: Visual, align: int) -> str:
     top, needed = visual.vit_max_seq_lens[-1], visual.largest_needed
     raised = f": the top stands for {top:,} ViT patches where {needed:,} are needed"
     return f"{text}{raised if top > needed else ''}."
+
+
+def _one_day(traffic: Traffic) -> str:
+    if traffic.first_s is None or traffic.last_s is None:
+        return ""
+    span_s = traffic.last_s - traffic.first_s
+    if not 0 < span_s <= DAY_S:
+        return ""
+    return (
+        f"All images are of {duration(span_s)}: other hours, days and weeks may bring "
+        "others."
+    )
+
+
+def _one_label(traffic: Traffic) -> str:
+    labelled = traffic.label >= 0
+    images = np.bincount(traffic.label[labelled], weights=traffic.count[labelled])
+    share = float(images.max(initial=0.0)) / max(traffic.images, 1.0)
+    if (images > 0).sum() < 2 or share <= DOMINATES:  # noqa: PLR2004 - one beside it
+        return ""
+    return (
+        f"One label has {percent(share)} of the images: the lengths are mostly its own, "
+        "and wrong once it leaves."
+    )
 
 
 def _few(setting: Case) -> str:

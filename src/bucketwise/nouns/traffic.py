@@ -273,6 +273,17 @@ class Traffic:
         """Return the distinct sizes over all slots and labels."""
         return Sizes(**grouped(_columns(self, SIZE_COLUMNS), self.count))
 
+    def size_of_cell(self) -> IntArray:
+        """Return the place of each cell's size among `sizes`."""
+        columns = [getattr(self, name) for name in SIZE_COLUMNS]
+        order = np.lexsort(tuple(reversed(columns)))
+        is_new = np.zeros(order.size, dtype=bool)
+        for each in columns:
+            is_new[1:] |= each[order][1:] != each[order][:-1]
+        place = np.empty(order.size, dtype=np.int64)
+        place[order] = np.cumsum(is_new)
+        return place
+
     def without_empty_cells(self) -> Traffic:
         """Return the same traffic without cells of no image: nobody sent those sizes."""
         columns = {**_columns(self, CELL_COLUMNS), "count": self.count}

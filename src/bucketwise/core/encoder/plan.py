@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bucketwise.core.plan import (
     SCHEMA,
     Assumption,
+    Confidence,
     Cost,
     Decision,
     FrontierPoint,
@@ -210,6 +211,7 @@ class EncoderPlan:
     encoder: Encoder
     decoder: None = None
     memory: Memory | None = None
+    confidence: Confidence | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.half_split import DRAWS
-from bucketwise.core.plan import SEED, Assumption, Decoder, Visual
+from bucketwise.core.plan import SEED, Assumption, Confidence, Decoder, Visual
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -141,7 +140,7 @@ def _computed(analysis: Analysis) -> tuple[Block, ...]:
         Paragraph(text=RECURRENCE),
         Paragraph(text=TOP),
         Paragraph(text=_cost(analysis.plan.visual)),
-        *_steadiness(analysis),
+        *_confidence(analysis.plan.confidence),
         *_decoder(analysis.plan.decoder),
     )
 
@@ -165,21 +164,24 @@ def _cost(visual: Visual) -> str:
     )
 
 
-def _steadiness(analysis: Analysis) -> list[Block]:
-    """Return how steadiness was computed; nothing where it could not be."""
-    found = analysis.steadiness
+def _confidence(found: Confidence | None) -> list[Block]:
+    """Return how the regret on new traffic was computed; nothing where it was not."""
     if found is None:
         return []
-    halves = (
-        f"{DRAWS} times halves are drawn at random (seed {SEED})"
-        if found.split == "random"
-        else "the images are cut in two where half of them had come"
-    )
+    new = {
+        "time": "the images are cut by time into 24 parts, and each of the last 19 is new "
+        "to the lengths of all before it; the interval is their least and greatest",
+        "labels": f"labels are drawn with repetition, {found.rounds} times for the lengths "
+        f"and {found.rounds} times anew to price them (seed {SEED})",
+        "images": f"images are drawn with repetition, {found.rounds} times for the lengths "
+        f"and {found.rounds} times anew to price them (seed {SEED})",
+    }[found.method]
     text = (
-        f"Steadiness: {halves}; the exact optimum of one half, of as many lengths under "
-        "the same top, is priced on the other half and compared with that half's own. "
-        "The chance of a larger image is 1/(n+1) after n images: if those to come are "
-        "like these, each of n+1 is as likely to be the largest."
+        f"New traffic: {new}. Regret is the compute on what is new above that of its own "
+        "exact optimum, of as many lengths under the same top. The range of a length is "
+        "how far it may move, the others staying, before the list costs 1% more. The "
+        "chance of a larger image is at most 1/(n+1) after n images, with ties less: if "
+        "those to come are like these, each of n+1 is as likely to be the largest."
     )
     return [Paragraph(text=text)]
 

@@ -94,13 +94,18 @@ def _table(analysis: Analysis) -> Table:
     visual, each = analysis.plan.visual, graph_minutes(analysis)
     heads = [
         *("ViT patches", "Merged patches", "Largest square, px", "ViT runs", "Share"),
-        *("Padded compute", "Waste", "Device memory"),
+        *("Padded compute", "Waste", "Within 1%", "Device memory"),
         *(["Compile time"] if each is not None else []),
     ]
     held = [
         analysis.release.engine.length_bytes(analysis.profile, use.vit_patches)
         for use in visual.buckets
     ]
+    sure = analysis.plan.confidence
+    within = {
+        each.vit_patches: f"{each.low:,} to {each.high:,}"
+        for each in (sure.ranges if sure else ())
+    }
     rows = [
         (
             f"{use.vit_patches:,}" + (" (pinned)" if use.pinned else ""),
@@ -112,6 +117,7 @@ def _table(analysis: Analysis) -> Table:
             percent(use.share),
             spent(use.padded_compute, visual),
             percent(use.waste),
+            within.get(use.vit_patches, ""),
             memory(n_bytes),
             *([minutes(each.of([use.vit_patches]))] if each is not None else []),
         )
@@ -119,7 +125,7 @@ def _table(analysis: Analysis) -> Table:
     ]
     total = (
         *("All", "", "", number(sum(use.runs for use in visual.buckets)), "100%"),
-        *(spent(visual.padded_compute, visual), percent(visual.waste)),
+        *(spent(visual.padded_compute, visual), percent(visual.waste), ""),
         memory(sum(held)),
         *([minutes(each.of(visual.vit_max_seq_lens))] if each is not None else []),
     )
@@ -131,7 +137,8 @@ def _table(analysis: Analysis) -> Table:
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
-            f"itself. Device memory is what its graph adds beside the weights: {takes} "
+            "itself, and may move within its range before the list costs 1% more. "
+            f"Device memory is what its graph adds beside the weights: {takes} "
             f"({MARKS['assumed']}: that every device holds them whole)"
         ),
         head=tuple(Column(text=text, style="number") for text in heads),
