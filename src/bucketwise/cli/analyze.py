@@ -19,7 +19,13 @@ from bucketwise.cli.analyze_options import (
 )
 from bucketwise.cli.config_file import config_option
 from bucketwise.cli.encoder import analyze_texts, check_options
-from bucketwise.cli.options import Grouped, bundle, derived, traffic_options
+from bucketwise.cli.options import (
+    Grouped,
+    bundle,
+    derived,
+    scenario_option,
+    traffic_options,
+)
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     BASE_OPTIONS,
@@ -56,7 +62,7 @@ LENGTH = "length"
     cls=Grouped,
     epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384",
 )
-@bundle(traffic_options, group="Input")
+@bundle(traffic_options, scenario_option, group="Input")
 @bundle(
     *derived(AnalyzeOptions, "model"),
     lengths_option,
@@ -82,7 +88,9 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
     from bucketwise.engines import by_engine, engine_for
 
     columns = options["columns"] or {}
-    folder = options["out"] or default_folder(str(options["inputs"][0]))
+    folder = options["out"] or default_folder(
+        str([*options["inputs"], *options["scenarios"]][0])
+    )
     named_length = options["lengths"] or columns.get(LENGTH)
     if named_length:
         check_options(ctx)
@@ -123,6 +131,10 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
             if places
             else len(options["activity"]),
             "log_format": options["log_format"],
+            "scenarios": {
+                name: [factor for _, factor in files]
+                for name, files in options["scenarios"].items()
+            },
             **{name: options[name] for name in BASE_OPTIONS},
         },
         **{**asked, "graph_price": price, "current": current, "base": base},
@@ -167,18 +179,26 @@ def _read(
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
     from bucketwise import read as sources
+    from bucketwise.read.by_scenario import read_scenarios
     from bucketwise.read.tables.naming import Naming
 
     inputs, columns = options["inputs"], options["columns"]
+    scenarios = options["scenarios"]
     activity, log_format = options["activity"], options["log_format"]
     reading = {**reading_of(options), "progress": progress}
-    if not activity:
+    if not activity and not scenarios:
         if log_format is not None:
             message = "--log-format says how --activity is written; name that, too"
             raise click.UsageError(message)
         return sources.read_inputs(inputs, columns=columns, **reading)
     naming = Naming(columns, apart=True)
-    traffic = sources.read_traffic(inputs, columns=naming, **reading)
+    if scenarios:
+        traffic = read_scenarios(scenarios, columns=naming, **reading)
+    else:
+        traffic = sources.read_traffic(inputs, columns=naming, **reading)
+    if not activity:
+        naming.check(of_load=False)
+        return traffic, None
     del reading["ignore_orientation"]
     evidence = sources.read_evidence(
         activity, columns=naming, log_format=log_format, **reading

@@ -18,6 +18,7 @@ from bucketwise.report.sentences import (
     limits_to_set,
     said_of,
     under_limit,
+    worst_scenario,
 )
 from bucketwise.report.sureness import on_new_traffic
 from bucketwise.words.numbers import change, compute, number, percent, plural
@@ -132,6 +133,8 @@ def _saves(plan: Plan, engine: Engine, noun: str) -> Iterator[str]:
             f"{under_limit(current, visual.processor.max_pixels)}: {said} ViT compute than "
             "today."
         )
+    if plan.scenarios:
+        yield worst_scenario(plan)
     if plan.confidence is not None:
         yield on_new_traffic(plan.confidence, noun, today=current is not None)
 

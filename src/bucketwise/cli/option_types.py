@@ -228,6 +228,33 @@ class Formats(click.ParamType[tuple[str, ...]]):
             self.fail(f"expected {known} or none, got {value!r}", param, ctx)
 
 
+class ScenarioFiles(click.ParamType[tuple[str, tuple[tuple[str, float], ...]]]):
+    """NAME=FILE,FILE*FACTOR,... as a name and files with their factors."""
+
+    name = "scenario"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[tuple[str, float], ...]]:
+        """Part the name, the files and the factors."""
+        name, _, files = str(value).partition("=")
+        found = []
+        for each in files.split(","):
+            path, star, factor = each.rpartition("*")
+            is_grown = bool(star) and _FACTOR.fullmatch(factor) is not None
+            found.append((path, float(factor)) if is_grown else (each, 1.0))
+        if not name.strip() or not all(path and factor for path, factor in found):
+            self.fail(
+                f"expected NAME=FILE,FILE*FACTOR with factors above 0, got {value!r}",
+                param,
+                ctx,
+            )
+        return name.strip(), tuple(found)
+
+
+_FACTOR = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
 class StepCost(click.ParamType[str | dict[int, float]]):
     """What a decode step costs: a name, or milliseconds by batch size."""
 

@@ -16,10 +16,10 @@ from bucketwise.core.decoder.decoder_plan import load_warnings
 from bucketwise.core.in_service import InService, compare_today
 from bucketwise.core.limits import Case, caps, weight_of, worst_let_through
 from bucketwise.core.memory import MemoryPlan
-from bucketwise.core.optimize import Problem
+from bucketwise.core.optimize import ROBUST, Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import BudgetPoint, Cost, Plan, Visual, in_order
+from bucketwise.core.plan import BudgetPoint, Cost, Plan, ScenarioUse, Visual, in_order
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -28,6 +28,7 @@ from bucketwise.core.plan_record import (
     traffic_summary,
 )
 from bucketwise.core.safe_top import processor_of, safe_top
+from bucketwise.core.scenarios import check_robust, demands_of, scenario_uses
 from bucketwise.core.tail_limit import tail_limit
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
 from bucketwise.core.warnings import model_warnings, warnings_of
@@ -214,6 +215,7 @@ def analyze(
             visuals[newest.name].vit_max_seq_lens,
             _beside(visuals[newest.name]),
         ),
+        scenarios=halves[newest.name].scenarios,
         warnings=in_order(
             *model_warnings(model),
             *visuals[newest.name].warnings,
@@ -283,6 +285,7 @@ class _Half:
     visual: Visual
     setting: Case
     front: tuple[BudgetPoint, ...]
+    scenarios: tuple[ScenarioUse, ...]
 
     @property
     def counts(self) -> Counts:
@@ -321,6 +324,10 @@ def _visual(
         pinned=question.pins,
         marks=setting.marks,
     )
+    demands = demands_of(traffic, setting)
+    check_robust(question, demands)
+    if question.strategy == ROBUST:
+        problem = problem.with_scenarios(demands.values())
     n_images = float(setting.counts.sizes.count.sum())
     solution = solve(
         problem,
@@ -385,4 +392,5 @@ def _visual(
         visual=replace(visual, warnings=warnings),
         setting=setting,
         front=solution.front,
+        scenarios=scenario_uses(demands, problem, buckets.lengths, setting),
     )

@@ -126,7 +126,7 @@ def confidence_of(
         return None
     problem = sample.problem(sample.runs, lengths[-1])
     if not sample.marks:
-        problem = problem.kept(_most_used(problem, lengths))
+        problem = problem.most_used(MOST_CANDIDATES, lengths)
     cells = _Cells.of(traffic, sample, problem.lengths)
     rounds = _rounds(traffic, cells)
     both = (
@@ -313,18 +313,6 @@ def _marked(
             paid.append(float((new * sample.curve.at(chosen)[held]).sum()))
     both = np.array(paid).reshape(-1, 2)
     return both[:, 0], both[:, 1]
-
-
-def _most_used(problem: Problem, lengths: tuple[int, ...]) -> IntArray:
-    """Return the places of candidates to keep: what weighs most, and all that is fixed."""
-    n_candidates = problem.lengths.size
-    if n_candidates <= MOST_CANDIDATES:
-        return np.arange(n_candidates)
-    fixed = np.flatnonzero(np.isin(problem.lengths, [*problem.pinned, *lengths]))
-    weight = np.cumsum(problem.runs * problem.cost)
-    steps = np.linspace(0, weight[-1], MOST_CANDIDATES - fixed.size)
-    even = np.minimum(np.searchsorted(weight, steps), n_candidates - 1)
-    return np.unique(np.concatenate([fixed, even]))
 
 
 def _ranges(sample: Sample, lengths: tuple[int, ...]) -> Iterator[LengthRange]:

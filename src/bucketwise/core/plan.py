@@ -730,6 +730,20 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioUse:
+    """What the lengths cost one scenario, beside its own best as many of them."""
+
+    name: str
+    runs: float
+    padded_compute: float
+    waste: float
+    regret: float
+    """Compute above that of its own best lengths, a share of that."""
+    vit_max_seq_lens: tuple[int, ...]
+    """Its own best lengths."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LengthRange:
     """How far one length may move, the others staying, before its list costs 1 % more."""
 
@@ -790,6 +804,7 @@ class Plan:
     budgets: tuple[BudgetUse, ...] = ()
     frontier_budgets: tuple[BudgetPoint, ...] = ()
     confidence: Confidence | None = None
+    scenarios: tuple[ScenarioUse, ...] = ()
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance

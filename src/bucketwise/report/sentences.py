@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
 from bucketwise.core.plan import Current, Decoder, Plan, StepCost
-from bucketwise.words.numbers import change, compute, memory, number, percent
+from bucketwise.words.numbers import (
+    change,
+    compute,
+    literal,
+    memory,
+    number,
+    percent,
+    plural,
+)
+from bucketwise.words.text import one_line
 
 BUDGET_NAMES = {
     "compile": "compiling",
@@ -107,3 +116,13 @@ def priced(decided: Decoder) -> StepCost | None:
     """Return the step cost; None where it is no more than the slots of a step."""
     cost = decided.step_cost
     return None if cost is None or cost.kind == "slots" else cost
+
+
+def worst_scenario(plan: Plan) -> str:
+    """Return what the lengths cost the scenario that they suit least, a sentence."""
+    worst = max(plan.scenarios, key=lambda each: each.regret)
+    return (
+        f"Of {plural(len(plan.scenarios), 'scenario')} {one_line(worst.name)} pays most: "
+        f"{percent(worst.regret)} more than on its own best lengths, "
+        f"{literal(worst.vit_max_seq_lens)}."
+    )

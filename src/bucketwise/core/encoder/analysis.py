@@ -28,6 +28,7 @@ from bucketwise.core.optimize import Problem, align_up
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.plan import Assumption, Memory, RejectedRows
 from bucketwise.core.plan_record import iso_time, provenance
+from bucketwise.core.scenarios import check_robust
 from bucketwise.core.verdict import UNDECIDED
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -81,6 +82,7 @@ def analyze(
 
     The tokenizer cuts at `max_tokens`, without it at the checkpoint's own limit.
     """
+    check_robust(question, {})
     traffic = traffic.without_empty_cells()
     sizes = _texts_of(traffic)
     limit = _limit(profile, max_tokens)

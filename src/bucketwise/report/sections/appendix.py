@@ -25,7 +25,7 @@ from bucketwise.report.provenance import inputs_table
 from bucketwise.report.rejections import notes_block
 from bucketwise.report.sections.decoder import decoder_evidence
 from bucketwise.report.sections.memory import terms
-from bucketwise.report.strategies import side_by_side
+from bucketwise.report.strategies import method_of, side_by_side
 from bucketwise.report.units import units
 from bucketwise.words.numbers import plural, significant, verb
 
@@ -117,15 +117,10 @@ def appendix(analysis: Analysis, inputs: ReportInputs) -> Section:
 
 def folded_method(strategy: str, parts: tuple[Block, ...]) -> Section:
     """Return the appendix: one sentence on the method, and the rest behind a line."""
-    how = (
-        "the exact optimum"
-        if strategy == "exact"
-        else f"what {strategy} found, not proven optimal,"
-    )
     return Section(
         id="method",
         title="Method and appendix",
-        finding=f"The lengths are {how} for this traffic under a cost of length.",
+        finding=f"The lengths are {method_of(strategy)} for this traffic under a cost of length.",
         blocks=(
             Folded(
                 summary="Method, units, strategies, sizes, assumptions and provenance",
