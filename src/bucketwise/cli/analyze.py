@@ -23,6 +23,7 @@ from bucketwise.cli.options import (
     Grouped,
     bundle,
     derived,
+    half_life_option,
     scenario_option,
     traffic_options,
 )
@@ -62,7 +63,7 @@ LENGTH = "length"
     cls=Grouped,
     epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384",
 )
-@bundle(traffic_options, scenario_option, group="Input")
+@bundle(traffic_options, scenario_option, half_life_option, group="Input")
 @bundle(
     *derived(AnalyzeOptions, "model"),
     lengths_option,
@@ -199,7 +200,8 @@ def _read(
     if not activity:
         naming.check(of_load=False)
         return traffic, None
-    del reading["ignore_orientation"]
+    for of_sizes in ("ignore_orientation", "half_life_s"):
+        del reading[of_sizes]
     evidence = sources.read_evidence(
         activity, columns=naming, log_format=log_format, **reading
     )

@@ -12,7 +12,7 @@ from bucketwise.app.options.commands import CompareOptions
 from bucketwise.app.options.option import typed
 from bucketwise.cli.config_file import config_option
 from bucketwise.cli.option_types import Name
-from bucketwise.cli.options import bundle, derived, traffic_options
+from bucketwise.cli.options import bundle, derived, half_life_option, traffic_options
 from bucketwise.cli.settings import read_sizes, reading_record, say_notes
 from bucketwise.cli.terminal import say
 from bucketwise.words.text import worded
@@ -30,6 +30,7 @@ MOST_LENGTHS = 60
     "--plan proposed=bucketwise-traffic/plan.json -o comparison.html"
 )
 @traffic_options
+@half_life_option
 @click.option(
     "--plan",
     "plans",

@@ -228,6 +228,27 @@ class Formats(click.ParamType[tuple[str, ...]]):
             self.fail(f"expected {known} or none, got {value!r}", param, ctx)
 
 
+class Duration(click.ParamType[float]):
+    """A time such as 36h, 14d or 2w, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        text = str(value).strip()
+        unit_s = UNITS_S.get(text[-1:], 0)
+        if not unit_s or not _NUMBER.fullmatch(text[:-1]) or float(text[:-1]) <= 0:
+            self.fail(
+                f"expected a time such as 36h, 14d or 2w, got {text!r}", param, ctx
+            )
+        return float(text[:-1]) * unit_s
+
+
+UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
+
+
 class ScenarioFiles(click.ParamType[tuple[str, tuple[tuple[str, float], ...]]]):
     """NAME=FILE,FILE*FACTOR,... as a name and files with their factors."""
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from bucketwise.app.options.option import Option, options_in, typed_name
-from bucketwise.cli.option_types import KINDS, Columns, Percent, ScenarioFiles
+from bucketwise.cli.option_types import KINDS, Columns, Duration, Percent, ScenarioFiles
 from bucketwise.errors import UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -197,6 +197,15 @@ def bad_rows_option(rows: str) -> Callable[..., Any]:
         help=f"Stop when more than this share of {rows} cannot be used.",
     )
 
+
+half_life_option = click.option(
+    "--half-life",
+    "half_life_s",
+    type=Duration(),
+    metavar="14d|36h",
+    help="Count an image half as much as one that was sent this much later  [default: all "
+    "alike]",
+)
 
 traffic_options = bundle(
     click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),

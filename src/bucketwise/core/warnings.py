@@ -12,7 +12,7 @@ from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.plan import Current, Model, PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
 from bucketwise.nouns.engine import OVERFLOWS, Engine
-from bucketwise.nouns.traffic import Traffic
+from bucketwise.nouns.traffic import DAY_S, Traffic
 from bucketwise.words.numbers import (
     compute,
     duration,
@@ -47,7 +47,6 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
-DAY_S = 86_400
 DOMINATES = 0.5
 """A label with more of the images than this decides for the others."""
 
