@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.core.plan import Plan
-from bucketwise.engines.vllm.model_classes import CAPTURE_AXES, SINCE, WIDTHS
+from bucketwise.engines.vllm.model_classes import SINCE, UNPLANNED
 from bucketwise.engines.vllm.releases import (
     BUDGETS,
     NEWEST,
@@ -54,7 +54,7 @@ class Catalogue:
 
     def of(self, family: str) -> tuple[Target, ...]:
         """Return the targets whose newest release captures graphs of a family."""
-        if family in CAPTURE_AXES:
+        if family in UNPLANNED:
             return ()
         since = SINCE.get(family, (*NEWEST, 1))
         return tuple(each for each in self.targets if since <= each.parsed)
@@ -68,8 +68,8 @@ class Catalogue:
             Where one that was named captures no graph of the family.
         """
         asked, able = tuple(names), self.of(family)
-        if family in CAPTURE_AXES:
-            raise ConfigError(f"--target: {WIDTHS.format(family=family)}")
+        if family in UNPLANNED:
+            raise ConfigError(f"--target: {UNPLANNED[family]}")
         if ALL_TARGETS in asked:
             return able
         named = self.named(asked) if asked else able[-1:]
