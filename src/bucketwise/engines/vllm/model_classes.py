@@ -33,7 +33,7 @@ SupportsEncoderCudaGraph (model_executor/models of 0.19.0 to 0.33.0, each minor)
 NONE_UP_TO_NOW = frozenset(
     {
         *("colqwen2", "internvl", "llava", "llava_next", "llava_onevision"),
-        *("minicpmv4_6", "mistral3", "paligemma", "pixtral"),
+        *("minicpmv4_6", "mistral3", "mistral_format", "paligemma", "pixtral"),
     }
 )
 """Families whose class captures none, up to 0.33.0: among them InternVL in the form that
