@@ -82,7 +82,7 @@ class EmitContext:
             return ()
         if decoder.decision.rule == KEPT:
             return ()
-        server = Server(max_num_seqs=decoder.batch_size)
+        server = Server(max_num_seqs=decoder.batch_size, release=self.target.parsed)
         return united(decoder.decoder_batch_sizes, server, self.variant.own(server))
 
     def compilation(self) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bucketwise.engines.vllm.encoder_graphs import AS_QWEN3_VL, Sharing
-from bucketwise.nouns.engine import Version
+from bucketwise.engines.vllm.releases import NEWEST
+from bucketwise.nouns.engine import Version, written
 from bucketwise.nouns.profile import ModelProfile
 
 SINCE: dict[str, Version] = {
@@ -76,17 +77,11 @@ _WHY = {
 }
 
 UNPLANNED: dict[str, str] = {
-    family: why.format(family=family)
-    for family, why in (
-        *(
-            (family, f"{why}; lists for that are not planned")
-            for family, why in _WHY.items()
-        ),
-        *(
-            (family, "vLLM up to 0.33.0 captures no encoder graph of {family}")
-            for family in NONE_UP_TO_NOW
-        ),
-    )
+    family: f"{why.format(family=family)}; lists for that are not planned"
+    for family, why in _WHY.items()
+} | {
+    family: f"vLLM up to {written(NEWEST)} captures no encoder graph of {family}"
+    for family in NONE_UP_TO_NOW
 }
 """Family -> why no list is planned for it."""
 

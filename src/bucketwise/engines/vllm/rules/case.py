@@ -101,6 +101,7 @@ class VllmCase(LintCase):
             max_num_batched_tokens=self.step_tokens,
             query_len=1 + (drafts or 0),
             interactive=self.flag("performance-mode") == "interactivity",
+            release=self.version,
         )
 
     @property
