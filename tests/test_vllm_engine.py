@@ -169,6 +169,14 @@ def test_a_model_without_lists_is_told_why(name: str) -> None:
         planned(model=name)
 
 
+def test_a_release_before_the_class_is_refused_beside_newer_ones_of_its_target() -> (
+    None
+):
+    with pytest.raises(ConfigError, match=r"vllm==0\.23\.0 captures no encoder graph"):
+        planned(model="glm-4.5v", target=["vllm==0.23.0"])
+    assert planned(model="glm-4.5v", target=["vllm==0.24"]).plan.visual.max_seq_lens
+
+
 def test_windows_that_rbln_pads_are_not_padded_here() -> None:
     # 1,080 x 1,920 px are 77 x 137 patches of 14 px, resized to 76 x 136.
     [found] = bucketwise.explain(

@@ -73,7 +73,10 @@ class Catalogue:
         if ALL_TARGETS in asked:
             return able
         named = self.named(asked) if asked else able[-1:]
-        lacking = [each.name for each in named if each not in able]
+        # A target stands for releases of which the oldest may lack the class.
+        since = SINCE.get(family, NEWEST)[:2]
+        early = [name for name in asked if _stated(name, since)[:2] < since]
+        lacking = [each.name for each in named if each not in able] or early
         if lacking:
             known = " or ".join(each.name for each in able)
             right = f"expected {known}" if able else "leave --target out"
@@ -113,6 +116,11 @@ class Catalogue:
         upto = "" if first == last else f" to {last}"
         message = f"--target: expected {self.sdk}=={first}{upto}, got {name!r}"
         raise UsageError(message)
+
+
+def _stated(name: str, otherwise: Version) -> Version:
+    """Return the release that the name of a target states."""
+    return parse_version(name.partition("==")[2]) or otherwise
 
 
 def _target(before: Version, newest: Version) -> VllmTarget:
