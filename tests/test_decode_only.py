@@ -407,17 +407,15 @@ def test_a_file_behind_an_option_that_is_not_there_is_told() -> None:
     assert judged.subject.document.config["max_batch_size"] == 4
 
 
-def test_an_option_is_renamed_in_its_line_and_a_list_of_words_is_not_rewritten(
+def test_options_of_a_line_are_put_right_and_items_of_a_list_are_left(
     tmp_path: Path,
 ) -> None:
-    old = SGLANG_LINE.replace("--cuda-graph-bs-decode 1 2 4", "--cuda-graph-bs=8")
-    (tmp_path / "run.sh").write_text(f"{old}\n")
+    old = SGLANG_LINE.replace("decode 1 2 4", "decode 1 2 16")
+    (tmp_path / "run.sh").write_text(f"{old.replace('-decode', '')}\n")
     done = run("lint", "run.sh", "--fix", cwd=tmp_path)
-    assert "+" + old.replace("--cuda-graph-bs=8", "--cuda-graph-bs-decode=8") in (
-        done.stdout
-    )
-    (tmp_path / "list.sh").write_text(f"{SGLANG_LINE}\n")
-    done = run("lint", "list.sh", "--fix", cwd=tmp_path)
+    assert "+" + old.replace("1 2 16", "1 2 8") in done.stdout
+    (tmp_path / "Dockerfile").write_text(f"FROM x\nCMD {json.dumps(old.split())}\n")
+    done = run("lint", "Dockerfile", "--fix", cwd=tmp_path)
     assert "no diff of this text can be made" in done.stderr + done.stdout
 
 

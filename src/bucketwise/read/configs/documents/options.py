@@ -107,10 +107,13 @@ class Pair:
         The name; where it stands.
     told : Given or None
         The value; None for a switch.
+    last : Given or None
+        The last of the words that a list takes; None for a value of one word.
     """
 
     name: Excerpt
     told: Given | None
+    last: Given | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -374,7 +377,8 @@ def _server_pair(
     unknown = [each for each in told if each.unresolved]
     if several and told and not unknown:
         listed = f"[{', '.join(each.text for each in told)}]"
-        told = [Given(told[0].excerpt.saying(listed))]
+        told_at = Given(told[0].excerpt.saying(listed))
+        return Pair(name[: len(typed)], told_at, last=told[-1])
     return Pair(name[: len(typed)], next(iter(unknown or told), None))
 
 

@@ -301,11 +301,24 @@ def _server_edits(
         if name != path[0]:
             yield from _renamed(pair, path, (name,))
         if value != old[path[0]]:
-            if isinstance(value, (list, Mapping)):
-                raise NoEdit(f"--{path[0]} is no single word")
-            yield from _set_to(pair, value)
+            yield from _words_set_to(pair, value)
     if any(old.get(key) != value for key, value in new.items() if key not in placed):
         raise NoEdit("what changes stands in no option of the line")
+
+
+def _words_set_to(pair: Pair, value: Any) -> Iterator[Edit]:
+    """Yield the edit that makes the words behind an option others."""
+    if pair.told is None or pair.last is None:
+        if isinstance(value, (list, Mapping)):
+            raise NoEdit(f"--{pair.name.text} is no list of words")
+        yield from _set_to(pair, value)
+        return
+    first, last = pair.told.excerpt, pair.last.excerpt
+    start, end = first.offset(0), last.offset(len(last.text))
+    written = ", ".join(first.file.content[start:end].split())
+    if not isinstance(value, list) or f"[{written}]" != first.text:
+        raise NoEdit(f"--{pair.name.text} is not written as words of a line")
+    yield Edit(start, end, " ".join(map(str, value)))
 
 
 def values_of(command: Command) -> Iterator[Excerpt]:
