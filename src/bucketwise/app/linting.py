@@ -147,8 +147,10 @@ def _recognised(texts: list[Text | Mapping[str, Any]], first: Engine) -> Engine:
     said = "\n".join(
         each.content if isinstance(each, Text) else str(each) for each in texts
     )
+    if first.vocabulary.signs.search(said):
+        return first
     able = [each for each in engines() if each.vocabulary.signs.search(said)]
-    if not able or first in able:
+    if not able:
         return first
     # Engines that take another's keys are told apart by the package alone.
     pinned = (each for each in reversed(able) if each.vocabulary.pin.search(said))
