@@ -97,6 +97,7 @@ FURIOSA = Engine(
     vocabulary=Vocabulary(
         sdk=SDK,
         settings=frozenset({MIN, MAX, IMAGES}),
+        signs=re.compile(r"\bfuriosa-llm\b"),
         pin=re.compile(r"\bfuriosa-llm\s*==\s*(\d+(?:\.\d+)+)"),
         release=re.compile(r"\bfuriosa-llm-(\d+(?:\.\d+)+)"),
     ),

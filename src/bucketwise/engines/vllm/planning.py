@@ -14,6 +14,7 @@ from bucketwise.engines.vllm.base_config import OWN_REQUESTS, VllmBase
 from bucketwise.engines.vllm.choosing import Range, single_calls
 from bucketwise.engines.vllm.emit import ONE_IMAGE, EmitContext
 from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
+from bucketwise.engines.vllm.model_classes import sharing_of
 from bucketwise.engines.vllm.releases import ITEMS
 from bucketwise.engines.vllm.replay import Call, replay
 from bucketwise.engines.vllm.variants import VARIANTS
@@ -103,8 +104,10 @@ def _beside_default(
         budgets=context.budgets,
         max_items=ONE_IMAGE,
         max_frames=context.frames,
+        sharing=sharing_of(analysis.profile),
     )
-    default = Range(most=base.call_tokens).default(target.parsed)
+    span = Range(most=base.call_tokens, sharing=ours.sharing)
+    default = span.default(target.parsed)
     bill, own = replay(calls, ours), replay(calls, default)
     larger = less(own.computed, bill.computed)
     said = f"{percent(larger)} fewer rows than" if larger > 0 else "no fewer rows than"

@@ -75,6 +75,9 @@ WORDS = Vocabulary(
     lengths=(BUDGETS,),
     examples=f"{BUDGETS}, {CAPTURE_SIZES}",
     options={"compilation-config": ()},
+    signs=re.compile(
+        r"encoder_cudagraph_|cudagraph_mm_encoder|cudagraph[-_]capture[-_]sizes"
+    ),
     pin=re.compile(rf"\bvllm(?:\[[\w,-]*\])?\s*==\s*{_VERSION}"),
     image=re.compile(rf"vllm-openai:(?:\$\{{\w+:?-)?v?{_VERSION}\b"),
     release=re.compile(rf"\bvllm-{_VERSION}"),
