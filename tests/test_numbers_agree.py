@@ -270,7 +270,7 @@ def check_verdict(said: Everything) -> None:
     assert said.terminal.startswith(f"Verdict: {CALLS[verdict['call']]}.")
     record = json.loads(
         json.dumps(
-            decision_record(said.analysis.plan, said.analysis.release.engine, ())
+            decision_record(said.analysis, ())
         )
     )
     assert record["verdict"]["call"] == verdict["call"]

@@ -347,7 +347,7 @@ def write_plan(
             **{name: text for each in snippets.values() for name, text in each.items()},
             **{
                 name: text
-                for other in inputs.beside
+                for other in analysis.beside
                 for name, text in _files_of(other).items()
             },
         },

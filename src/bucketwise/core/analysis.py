@@ -71,6 +71,8 @@ class Analysis:
     memory, memory_before : MemoryPlan or None
         What each device holds as planned, and with the lengths of today or with one
         graph of the top; None where too little is known.
+    beside : tuple of Analysis
+        The same traffic for the other engines that were asked for.
     rooms_for_lengths : tuple of int
         Where it does not fit: bytes of a device that all lengths may take so that it does
         with everything else as small as may be, surely first; () where none would do.
@@ -90,6 +92,15 @@ class Analysis:
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
     rooms_for_lengths: tuple[int, ...] = ()
+    beside: tuple[Analysis, ...] = ()
+
+    def with_beside(self, others: Sequence[Analysis]) -> Analysis:
+        """Return the analysis with those for other engines, whose plans its own holds."""
+        named = {
+            f"{each.release.engine.sdk}-{each.release.name}": each.plan
+            for each in others
+        }
+        return replace(self, beside=tuple(others), plan=self.plan.beside(named))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

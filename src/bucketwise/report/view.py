@@ -32,7 +32,7 @@ def view_of(
     on_lengths = engine.runs_on_lengths(analysis.profile)
     sections = (
         decision(analysis, known),
-        beside(known),
+        beside(analysis),
         traffic(analysis),
         buckets(analysis, known) if on_lengths else None,
         memory_and_limits(analysis, known) if on_lengths else None,

@@ -6,22 +6,21 @@ from collections.abc import Iterator
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Block, Paragraph, Section
-from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.sections.decision import finding, verdict_callout
 from bucketwise.report.settings import settings_table
 
 
-def beside(inputs: ReportInputs) -> Section | None:
+def beside(analysis: Analysis) -> Section | None:
     """Return what to do on each other engine; None where one alone was asked for."""
-    if not inputs.beside:
+    if not analysis.beside:
         return None
-    names = [each.release.engine.name for each in inputs.beside]
+    names = [each.release.engine.name for each in analysis.beside]
     return Section(
         id="beside",
         title="Other engines",
         finding=f"The same traffic, planned for {' and '.join(names)}; the rest of this "
         "page is not about " + ("it." if len(names) == 1 else "them."),
-        blocks=tuple(block for each in inputs.beside for block in _engine(each)),
+        blocks=tuple(block for each in analysis.beside for block in _engine(each)),
     )
 
 
