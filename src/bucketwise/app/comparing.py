@@ -143,7 +143,8 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
 
     file = Path(path)
     check_comparison_name(file)
-    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family)
+    words = () if file.suffix == ".json" else comparison.words
+    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family, words)
     try:
         return write_text(file, text)
     except OSError as error:

@@ -147,7 +147,7 @@ def analyze(
     )
     analysis = plan_within(question)
     if not served:
-        return analysis
+        return analysis.in_own_words()
     found: Analysis = engine.deploy(analysis, base, served, asked.min_saving)
     _check_memory_known(found)
     # What other strategies choose knows of no budget.
@@ -157,8 +157,8 @@ def analyze(
         smaller = plan_within(replace(question, budgets=budgets))
         fitted: Analysis = engine.deploy(smaller, base, served, asked.min_saving)
         if fitted.memory and not fitted.memory.lacks_bytes:
-            return fitted
-    return found
+            return fitted.in_own_words()
+    return found.in_own_words()
 
 
 def _current(asked: AnalyzeOptions, engine: Engine) -> GivenLengths | None:

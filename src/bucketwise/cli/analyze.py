@@ -126,17 +126,14 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         },
         **{**asked, "graph_price": price, "current": current, "base": base},
     )
+    told = {**asked, "graph_price": price, "model": named or None, "current": None}
     analysis = analysis.with_beside(
         [
             planning.analyze(
                 traffic,
                 evidence=evidence,
                 recorded=reading_record(options),
-                **{
-                    **asked,
-                    **{"graph_price": price, "current": None, "target": names},
-                    **{"model": named or None, "base": _own_base(names, named, options)},
-                },
+                **told | {"target": names, "base": _own_base(names, named, options)},
             )
             for names in others
         ]
@@ -150,18 +147,17 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
     )
     quiet = options["quiet"] or options["as_json"]
     if not quiet:
-        for each in (analysis, *analysis.beside):
-            if each is not analysis:
-                say(f"On {each.release.engine.name}:")
-            _say_decision(each)
+        _say_decisions(analysis)
     written = planning.write_plan(
         analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
         _print_decision(analysis, written, folder)
-    calls = [each.plan.verdict.call for each in (analysis, *analysis.beside)]
-    _gate(calls, options["fail_on"])
+    _gate(
+        [each.plan.verdict.call for each in (analysis, *analysis.beside)],
+        options["fail_on"],
+    )
 
 
 def _own_base(
@@ -208,13 +204,21 @@ def _read(
     return traffic, evidence
 
 
+def _say_decisions(analysis: Analysis) -> None:
+    """Say the decision, and those for other engines."""
+    _say_decision(analysis)
+    for each in analysis.beside:
+        say(f"On {each.release.engine.name}:")
+        _say_decision(each)
+
+
 def _say_decision(analysis: Analysis) -> None:
     """Say the decision, before anything of it is drawn or written."""
     from bucketwise.cli.chart import ASCII_GLYPHS, GLYPHS, chart_lines
     from bucketwise.cli.decision_lines import decision_lines
 
     glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
-    buckets = analysis.plan.visual.buckets
+    buckets = analysis.as_told().plan.visual.buckets
     for line in (
         *decision_lines(analysis),
         *chart_lines(buckets, terminal_width(), glyphs=glyphs),

@@ -14,6 +14,7 @@ from bucketwise.core.decoder.decide import DecoderAsk, decide
 from bucketwise.core.decoder.decoder_plan import load_warnings
 from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
 from bucketwise.core.in_service import InService, compare_today
+from bucketwise.core.in_unit import divided, in_own_words, in_unit
 from bucketwise.core.limits import Case, caps, weight_of, worst_let_through
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
@@ -93,6 +94,17 @@ class Analysis:
     memory_before: MemoryPlan | None = None
     rooms_for_lengths: tuple[int, ...] = ()
     beside: tuple[Analysis, ...] = ()
+
+    def as_told(self) -> Analysis:
+        """Return the same with lengths in the unit of its engine, as readers see it."""
+        patches = self.release.engine.patches_per_length(self.profile)
+        needed = divided(self.needed, patches)
+        return replace(self, plan=in_unit(self.plan, patches), needed=needed)
+
+    def in_own_words(self) -> Analysis:
+        """Return the same with what the plan says in the words of its engine."""
+        words = self.release.engine.words(self.profile)
+        return replace(self, plan=in_own_words(self.plan, words))
 
     def with_beside(self, others: Sequence[Analysis]) -> Analysis:
         """Return the analysis with those for other engines, whose plans its own holds."""
@@ -237,6 +249,7 @@ def analyze(
                 tuple(row for row in context.base if row[0] not in told),
                 assumed=context.model_assumed,
                 as_stored=context.as_stored,
+                patches=newest.engine.patches_per_length(profile),
             ),
             *(decided.assumptions if decided else ()),
         ),
@@ -244,7 +257,11 @@ def analyze(
             traffic, evidence, context.version, context.options or {}
         ),
     )
-    grounds = Grounds(min_saving=question.min_saving)
+    grounds = Grounds(
+        min_saving=question.min_saving,
+        overflow=newest.engine.overflow,
+        patches=newest.engine.patches_per_length(profile),
+    )
     return Analysis(
         plan=replace(plan, verdict=verdict_of(plan, grounds)),
         profile=profile,

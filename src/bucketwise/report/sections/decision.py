@@ -145,7 +145,12 @@ def finding(analysis: Analysis) -> str:
     )
     advised = analysis.plan.verdict.call in ("go", "go_if")
     k = len(visual.vit_max_seq_lens)
-    unit = "soft tokens" if visual.soft_tokens else "patches"
+    merged = analysis.release.engine.patches_per_length(analysis.profile) > 1
+    unit = (
+        "soft tokens"
+        if visual.soft_tokens
+        else ("merged patches" if merged else "patches")
+    )
     graphs = f"{plural(k, 'ViT graph')}, of {joined(visual.vit_max_seq_lens)} {unit}"
     decodes, engine = "", analysis.release.engine
     if engine.no_lengths:
