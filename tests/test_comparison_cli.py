@@ -226,8 +226,8 @@ def test_the_command_says_who_fails_who_is_cheapest_and_writes_the_page(
     assumed, said, heads, *rows, over, wrote = done.stdout.splitlines()
     assert assumed == "No --model was given: qwen3-vl-2b is assumed."
     assert said == (
-        "With three no image fails, and it needs 33.1% less ViT compute than today; small fails "
-        "453 images (23.2%)."
+        "With three no image fails, and it needs 33.1% less ViT compute than today; with "
+        "small 453 images (23.2%) do."
     )
     assert heads.split("  ")[0] == "scenario"
     assert [row.split()[0] for row in rows] == ["today", "three", "small"]

@@ -82,7 +82,7 @@ def compare(
     scale = profile.lengths_per_merged if merged else 1
     scenarios = []
     for name, given in read.items():
-        found = given.on(dialect.parsed)
+        found = given.on(engine.release(dialect.parsed))
         told = found if asked.places else found.without_places()
         scenarios.append(
             Scenario(

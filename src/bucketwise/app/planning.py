@@ -192,7 +192,7 @@ def _today(
     target: Target,
 ) -> InService:
     """Return what is compiled now, and every limit that may be in force."""
-    given = read.on(target.parsed)
+    given = read.on(engine.release(target.parsed))
     merged = engine.unit == "merged_patches" and given.is_list
     scale = profile.lengths_per_merged if merged else 1
     told = given if asked.places else given.without_places()

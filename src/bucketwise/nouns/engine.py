@@ -43,7 +43,7 @@ HELD = (
         ("each serves", "each holds"),
     ),
     *(("all are served", "all are held"), ("scenario serves", "scenario holds")),
-    ("is served by all", "is held by all"),
+    *(("is served by all", "is held by all"), ("serves none", "holds none")),
 )
 """What is said of lengths where every other image fails -> where each is served."""
 
@@ -387,6 +387,7 @@ class Engine:
 
     def words(self, profile: ModelProfile) -> tuple[tuple[str, str], ...]:
         """Return what is said elsewhere -> what is meant of it."""
+        above = f"{OVERFLOWS[self.overflow][0]} today"
         found = zip(
             ("decoder_batch_sizes", "batch_size", "max_seq_len"),
             (*self.decoder_keys, self.context_key),
@@ -395,7 +396,7 @@ class Engine:
         return (
             *(pair for pair in found if pair[0] != pair[1]),
             *(CAPTURED if self.captures else ()),
-            *(() if self.overflow == "raises" else HELD),
+            *(() if self.overflow == "raises" else (*HELD, ("fails today", above))),
             *(MERGED if self.patches_per_length(profile) > 1 else ()),
         )
 
