@@ -234,16 +234,13 @@ def test_a_limit_of_an_engine_beside_another_is_the_one_its_files_are_judged_by(
     assert rbln["processor"] != told["processor"]
 
 
-@pytest.mark.parametrize("asked", [{}, {"target": "vllm-neuron==0.24.0.1.1.0"}])
-def test_more_lengths_than_an_engine_can_run_are_no_plan_of_it(
-    asked: dict[str, str],
-) -> None:
+def test_more_lengths_than_an_engine_can_run_are_no_plan_of_it() -> None:
     plans, traffic = [[1_024, 4_096], [4_096]], traffic_of((480, 640, 1.0))
-    if not asked:
-        assert bucketwise.compare(traffic, plans, model=QWEN3).outcomes
-        return
+    assert bucketwise.compare(traffic, plans, model=QWEN3).outcomes
     with pytest.raises(UsageError, match="expected 1 length, got 2"):
-        bucketwise.compare(traffic, plans, model=QWEN3, **asked)
+        bucketwise.compare(
+            traffic, plans, model=QWEN3, target="vllm-neuron==0.24.0.1.1.0"
+        )
 
 
 def test_the_switch_alone_runs_the_list_that_vllm_makes() -> None:
