@@ -31,6 +31,7 @@ from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read import write_histogram
 from bucketwise.report.comparison.words import finding, told_over
+from bucketwise.report.figures.sizes import Cells, Marks, sizes_drawing
 from bucketwise.words.text import APART
 from tests.budget import drawn
 from tests.commands import bucketwise as run
@@ -119,7 +120,7 @@ def check(engine: Engine, text: str, where: str, *, on_lengths: bool) -> None:
     current=st.booleans(),
     load=st.none() | st.lists(st.sampled_from((1, 2, 8, 40)), min_size=2, max_size=6),
 )
-@settings(max_examples=drawn(12, 300), phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=drawn(8, 300), phases=[Phase.explicit, Phase.generate])
 def test_no_engine_speaks_the_words_of_another(
     name: str,
     model: str,
@@ -215,6 +216,30 @@ def test_each_of_several_engines_is_told_what_it_is_told_alone(
                 ]
         changed = {**together, "by_engine": None}
         assert not [*plan_changes(changed, changed)][1:]
+
+
+@given(traffic=traffics())
+@settings(max_examples=drawn(5, 100))
+def test_in_the_unit_of_an_engine_all_costs_and_lies_as_in_patches(
+    traffic: Traffic,
+) -> None:
+    analysis = bucketwise.analyze(
+        traffic, model=QWEN3, target=["vllm==0.33.0"], current=[256, 1_024]
+    )
+    told, patches = analysis.as_told(), 4
+    assert patches * told.needed.astype(int) == pytest.approx(analysis.needed)
+    own, plain = told.plan.visual, analysis.plan.visual
+    assert own.lengths == plain.merged_max_seq_lens
+    assert own.one_graph_compute == plain.one_graph_compute
+    assert own.current is not None
+    assert own.current.max_seq_lens == (256, 1_024)
+    assert [each.padded_compute for each in own.frontier] == [
+        each.padded_compute for each in plain.frontier
+    ]
+    plot = sizes_drawing(told).plot
+    assert isinstance(plot, Marks | Cells)
+    areas = {each * analysis.profile.patch_px**2 for each in plain.lengths}
+    assert {line.area_px for line in plot.lines} <= areas
 
 
 def test_a_limit_of_an_engine_beside_another_is_the_one_its_files_are_judged_by(

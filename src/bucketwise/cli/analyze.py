@@ -122,7 +122,11 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
             if places
             else len(options["activity"]),
             "log_format": options["log_format"],
-            **{name: options[name] for name in BASE_OPTIONS},
+            **{
+                name: options[name]
+                for name in BASE_OPTIONS
+                if options[name] is not None
+            },
         },
         **{**asked, "graph_price": price, "current": current, "base": base},
     )

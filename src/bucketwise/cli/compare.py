@@ -73,7 +73,10 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
     say(worded(finding(said), family, said.words))
     for line in table_lines(said):
         say(line)
-    say(f"{told_over(said)} Possible saving: by the exact optimum with as many graphs.")
+    over = (
+        f"{told_over(said)} Possible saving: by the exact optimum with as many graphs."
+    )
+    say(worded(over, family, said.words))
     if output is not None:
         say(f"Wrote {comparing.write_comparison(comparison, output)}.")
 

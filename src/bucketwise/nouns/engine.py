@@ -36,6 +36,7 @@ CAPTURED = tuple(
 """What is said of a graph that is compiled -> of one that is captured."""
 
 HELD = (
+    ("serves what the scenario serves", "holds what the scenario holds"),
     *(("both serve", "both hold"), ("both serves", "both holds")),
     *(
         ("all serve", "all hold"),
