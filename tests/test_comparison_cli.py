@@ -234,7 +234,7 @@ def test_the_command_says_who_fails_who_is_cheapest_and_writes_the_page(
     assert "453 (23.2%)" in rows[2]
     assert "more fail" in rows[2]
     assert over.startswith(
-        "Those that fail least are compared with each other over all"
+        "Those with which the fewest fail are compared with each other over all"
     )
     assert wrote == "Wrote comparison.html."
     page = (tmp_path / "comparison.html").read_text()

@@ -276,3 +276,19 @@ def test_the_switch_alone_runs_the_list_that_vllm_makes() -> None:
     [today, _] = read_plans([script, [64]], target="vllm==0.33.0").values()
     ours = resolved((0, 33, 0), Asked(takes_clips=False), 64, 3_000)
     assert today.lengths == tuple(4 * each for each in ours.budgets)
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("vllm==0.33.0", "needed length 2,040 merged patches -> bucket 4,096 "),
+        ("optimum-rbln==0.12.0", "no bucket: the largest is 4,096, the runtime raises"),
+        ("vllm-gaudi==0.26.0", "no bucket: the largest is 4,096, waits for a compile"),
+    ],
+)
+def test_one_image_is_followed_in_the_unit_of_the_engine(
+    target: str, told: str, tmp_path: Path
+) -> None:
+    asked = ("--model", QWEN3, "--target", target, "--plan", "256,4096")
+    done = run("explain", "1920x1080", *asked, cwd=tmp_path)
+    assert told in done.stdout
