@@ -157,7 +157,7 @@ def finding(analysis: Analysis) -> str:
         graphs = dotted(sizes_to_set(decoder))
         said = f" Decode graphs to set: {graphs} sequences." if graphs else ""
         return f"{opening}{engine.no_lengths}{said}"
-    if decoder is not None:
+    if decoder is not None and sizes_to_set(decoder):
         sizes = joined(decoder.decoder_batch_sizes)
         decodes = f", and decoder graphs for {sizes} sequences"
         if len(decoder.decoder_batch_sizes) == 1:
