@@ -182,14 +182,14 @@ def test_a_length_at_the_end_of_its_range_costs_one_percent_and_past_it_more(
 
     most = paid(*lengths) * (1 + SMALL_RISE)
     small, large = found.ranges
-    assert small.low <= lengths[0] <= small.high
-    for end in (small.low, small.high):
+    assert small.shortest <= lengths[0] <= small.longest
+    for end in (small.shortest, small.longest):
         assert paid(end, top) <= most * (1 + 1e-12)
-    for past in (small.low - 4, small.high + 4):
+    for past in (small.shortest - 4, small.longest + 4):
         assert past < 4 or past >= top or paid(past, top) > most
-    assert large.low == top
-    assert paid(lengths[0], large.high) <= most * (1 + 1e-12)
-    assert paid(lengths[0], large.high + 4) > most or large.high >= 2 * top
+    assert large.shortest == top
+    assert paid(lengths[0], large.longest) <= most * (1 + 1e-12)
+    assert paid(lengths[0], large.longest + 4) > most or large.longest >= 2 * top
 
 
 def test_nothing_is_said_where_there_is_nothing_to_choose() -> None:

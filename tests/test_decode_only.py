@@ -196,7 +196,7 @@ def test_an_engine_without_lengths_stands_beside_one_with(tmp_path: Path) -> Non
     )
     assert done.returncode == 0
     ours, others = done.stdout.split("On SGLang:")
-    assert "Compile [260, 300, 400] merged patches" in ours
+    assert "Capture [260, 300, 400] merged patches" in ours
     assert NO_LIST["sglang==0.5.23"] in others
     assert "merged patches" not in others
 

@@ -268,11 +268,7 @@ def check_verdict(said: Everything) -> None:
     """The verdict and its reasons are the same in every form."""
     verdict = said.plan["verdict"]
     assert said.terminal.startswith(f"Verdict: {CALLS[verdict['call']]}.")
-    record = json.loads(
-        json.dumps(
-            decision_record(said.analysis.plan, said.analysis.release.engine, ())
-        )
-    )
+    record = json.loads(json.dumps(decision_record(said.analysis, ())))
     assert record["verdict"]["call"] == verdict["call"]
     for name, text in said.everywhere().items():
         assert f"Verdict: {CALLS[verdict['call']]}." in text, name

@@ -106,7 +106,7 @@ def test_two_engines_are_answered_on_one_page(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     ours, others = done.stdout.split("On RBLN:")
-    assert "Compile [260, 300, 400] merged patches" in ours
+    assert "Capture [260, 300, 400] merged patches" in ours
     assert "Compile [1040, 1200, 1600] ViT patches" in others
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "[260, 300, 400]" in page

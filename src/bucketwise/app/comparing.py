@@ -82,7 +82,7 @@ def compare(
     scale = profile.lengths_per_merged if merged else 1
     scenarios = []
     for name, given in read.items():
-        found = given.on(dialect.parsed)
+        found = given.on(engine.release(dialect.parsed))
         told = found if asked.places else found.without_places()
         scenarios.append(
             Scenario(
@@ -143,7 +143,8 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
 
     file = Path(path)
     check_comparison_name(file)
-    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family)
+    words = () if file.suffix == ".json" else comparison.words
+    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family, words)
     try:
         return write_text(file, text)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -53,12 +53,14 @@ def pages_of(
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
     family = analysis.plan.model.family
+    words = analysis.release.engine.words(analysis.profile)
     pages = _pages(
         formats,
-        lambda: worded(render(analysis, snippets, inputs), family),
+        lambda: worded(render(analysis, snippets, inputs), family, words),
         lambda beside: summary_of(analysis, snippets, inputs, beside=beside),
         WHOLE,
         family,
+        words,
     )
     if not figures:
         return pages
@@ -95,6 +97,7 @@ def _pages(
     summed_up: Callable[[Mapping[str, str]], Summary],
     whole: str,
     family: str,
+    words: Sequence[tuple[str, str]] = (),
 ) -> Pages:
     asked = chosen_formats(formats)
     files: dict[str, str | bytes] = {}
@@ -108,11 +111,13 @@ def _pages(
 
     summary = summed_up({FORMATS["html"]: whole} if "html" in asked else {})
     if "md" in asked:
-        files[FORMATS["md"]] = worded(to_markdown(summary), family)
+        files[FORMATS["md"]] = worded(to_markdown(summary), family, words)
     if "pdf" not in asked:
         return Pages(files)
     try:
-        files[FORMATS["pdf"]] = _on_one_page(sheets(summary))
+        files[FORMATS["pdf"]] = _on_one_page(
+            worded(each, family, words) for each in sheets(summary)
+        )
     except OutputError as error:
         note = _not_made(str(error))
         if asked == ("pdf",):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from bucketwise.app.output import Written
     from bucketwise.core.analysis import Analysis
     from bucketwise.nouns.activity import Evidence
-    from bucketwise.nouns.engine import Engine
+    from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.traffic import Traffic
     from bucketwise.read.progress import Progress
 
@@ -136,18 +135,25 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
                 name: [factor for _, factor in files]
                 for name, files in options["scenarios"].items()
             },
-            **{name: options[name] for name in BASE_OPTIONS},
+            **{
+                name: options[name]
+                for name in BASE_OPTIONS
+                if options[name] is not None
+            },
         },
         **{**asked, "graph_price": price, "current": current, "base": base},
     )
-    beside = tuple(
-        planning.analyze(
-            traffic,
-            evidence=evidence,
-            recorded=reading_record(options),
-            **{**asked, "graph_price": price, "current": None, "target": names},
-        )
-        for names in others
+    told = {**asked, "graph_price": price, "model": named or None, "current": None}
+    analysis = analysis.with_beside(
+        [
+            planning.analyze(
+                traffic,
+                evidence=evidence,
+                recorded=reading_record(options),
+                **told | {"target": names, "base": _own_base(names, named, options)},
+            )
+            for names in others
+        ]
     )
     known: dict[str, Any] = {"target": options["target"]}
     deployment = planning.deployment_of(
@@ -156,17 +162,32 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         config=config_in_service(current.documents if current else ())
         or config_in_service(configs),
     )
-    deployment = replace(deployment, beside=beside)
     quiet = options["quiet"] or options["as_json"]
     if not quiet:
-        _say_decisions(analysis, beside)
+        _say_decisions(analysis)
     written = planning.write_plan(
         analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
         _print_decision(analysis, written, folder)
-    _gate([each.plan.verdict.call for each in (analysis, *beside)], options["fail_on"])
+    _gate(
+        [each.plan.verdict.call for each in (analysis, *analysis.beside)],
+        options["fail_on"],
+    )
+
+
+def _own_base(
+    names: tuple[str, ...], model: str, options: dict[str, Any]
+) -> Base | None:
+    """Return what the files of another engine start from: its own, as if alone.
+
+    What is set over a configuration is meant for that of the engine named first.
+    """
+    from bucketwise.engines import engine_for
+
+    unset = {**options, **dict.fromkeys(BASE_OPTIONS)}
+    return base_config(engine_for(names), model, (), unset)
 
 
 def _gate(calls: list[str], fail_on: str | None) -> None:
@@ -209,10 +230,10 @@ def _read(
     return traffic, evidence
 
 
-def _say_decisions(analysis: Analysis, beside: tuple[Analysis, ...]) -> None:
+def _say_decisions(analysis: Analysis) -> None:
     """Say the decision, and those for other engines."""
     _say_decision(analysis)
-    for each in beside:
+    for each in analysis.beside:
         say(f"On {each.release.engine.name}:")
         _say_decision(each)
 
@@ -223,7 +244,7 @@ def _say_decision(analysis: Analysis) -> None:
     from bucketwise.cli.decision_lines import decision_lines
 
     glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
-    buckets = analysis.plan.visual.buckets
+    buckets = analysis.as_told().plan.visual.buckets
     for line in (
         *decision_lines(analysis),
         *chart_lines(buckets, terminal_width(), glyphs=glyphs),
@@ -239,12 +260,7 @@ def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     from bucketwise.report.decision_record import decision_record
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
-    say(
-        json.dumps(
-            integral(decision_record(analysis.plan, analysis.release.engine, names)),
-            indent=2,
-        )
-    )
+    say(json.dumps(integral(decision_record(analysis, names)), indent=2))
 
 
 def _say_results(

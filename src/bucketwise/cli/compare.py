@@ -70,12 +70,14 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")
-    say(worded(finding(comparison), comparison.model.family))
-    for line in table_lines(comparison):
+    said, family = comparison.as_told(), comparison.model.family
+    say(worded(finding(said), family, said.words))
+    for line in table_lines(said):
         say(line)
-    say(
-        f"{told_over(comparison)} Possible saving: by the exact optimum with as many graphs."
+    over = (
+        f"{told_over(said)} Possible saving: by the exact optimum with as many graphs."
     )
+    say(worded(over, family, said.words))
     if output is not None:
         say(f"Wrote {comparing.write_comparison(comparison, output)}.")
 
@@ -86,10 +88,14 @@ def table_lines(comparison: Comparison) -> tuple[str, ...]:
     from bucketwise.words.numbers import percent
 
     columns = deciding_columns(comparison)
-    heads = ("scenario", "fails", *(_short(column.head) for column in columns))
+    heads = (
+        "scenario",
+        comparison.does[0],
+        *(_short(column.head) for column in columns),
+    )
     family = comparison.model.family
     named = (*heads, "waste", "possible saving", "ViT patches")
-    rows = [tuple(worded(head, family) for head in named)]
+    rows = [tuple(worded(head, family, comparison.words) for head in named)]
     for index, each in enumerate(comparison.outcomes):
         lengths = ",".join(map(str, each.vit_max_seq_lens))
         rows.append(

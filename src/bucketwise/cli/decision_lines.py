@@ -34,6 +34,10 @@ LINES_OF_THEIR_OWN = (LIMIT_ASSUMED, OTHER_BATCH_SIZE)
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     """Return the decision: the verdict, what to set, what it saves."""
+    analysis, words = (
+        analysis.as_told(),
+        analysis.release.engine.words(analysis.profile),
+    )
     plan, engine = analysis.plan, analysis.release.engine
     groups = [tuple(_verdict(plan, engine.overflow)), tuple(_to_set(plan, engine))]
     if engine.runs_on_lengths(analysis.profile):
@@ -56,7 +60,8 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     if len(notes) > room:
         left = plural(len(notes) - room, "more note")
         notes = [*notes[: room - 1], f"{notes[room - 1]} ({left}: see plan.json.)"]
-    return tuple(worded(line, plan.model.family) for line in (*first, *notes, last))
+    lines = (*first, *notes, last)
+    return tuple(worded(line, plan.model.family, words) for line in lines)
 
 
 def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from bucketwise.core.cost import COSTS, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
 from bucketwise.core.decoder.decoder_plan import load_warnings
 from bucketwise.core.in_service import InService, compare_today
+from bucketwise.core.in_unit import divided, in_own_words, in_unit
 from bucketwise.core.limits import Case, caps, weight_of, worst_let_through
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import ROBUST, Problem
@@ -70,6 +71,8 @@ class Analysis:
     memory, memory_before : MemoryPlan or None
         What each device holds as planned, and with the lengths of today or with one
         graph of the top; None where too little is known.
+    beside : tuple of Analysis
+        The same traffic for the other engines that were asked for.
     rooms_for_lengths : tuple of int
         Where it does not fit: bytes of a device that all lengths may take so that it does
         with everything else as small as may be, surely first; () where none would do.
@@ -88,6 +91,26 @@ class Analysis:
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
     rooms_for_lengths: tuple[int, ...] = ()
+    beside: tuple[Analysis, ...] = ()
+
+    def as_told(self) -> Analysis:
+        """Return the same with lengths in the unit of its engine, as readers see it."""
+        patches = self.release.engine.patches_per_length(self.profile)
+        needed = divided(self.needed, patches)
+        return replace(self, plan=in_unit(self.plan, patches), needed=needed)
+
+    def in_own_words(self) -> Analysis:
+        """Return the same with what the plan says in the words of its engine."""
+        words = self.release.engine.words(self.profile)
+        return replace(self, plan=in_own_words(self.plan, words))
+
+    def with_beside(self, others: Sequence[Analysis]) -> Analysis:
+        """Return the analysis with those for other engines, whose plans its own holds."""
+        named = {
+            f"{each.release.engine.sdk}-{each.release.name}": each.plan
+            for each in others
+        }
+        return replace(self, beside=tuple(others), plan=self.plan.beside(named))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +254,7 @@ def analyze(
                 tuple(row for row in context.base if row[0] not in told),
                 assumed=context.model_assumed,
                 as_stored=context.as_stored,
+                patches=newest.engine.patches_per_length(profile),
             ),
             *(decided.assumptions if decided else ()),
         ),
@@ -238,7 +262,11 @@ def analyze(
             traffic, evidence, context.version, context.options or {}
         ),
     )
-    grounds = Grounds(min_saving=question.min_saving)
+    grounds = Grounds(
+        min_saving=question.min_saving,
+        overflow=newest.engine.overflow,
+        patches=newest.engine.patches_per_length(profile),
+    )
     return Analysis(
         plan=replace(plan, verdict=verdict_of(plan, grounds)),
         profile=profile,

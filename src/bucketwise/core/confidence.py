@@ -328,7 +328,7 @@ def _ranges(sample: Sample, lengths: tuple[int, ...]) -> Iterator[LengthRange]:
     allowed = float((np.diff(held) * cost).sum()) * SMALL_RISE
     for place, length in enumerate(lengths):
         if length in sample.pins:
-            yield LengthRange(vit_patches=length, low=length, high=length)
+            yield LengthRange(vit_patches=length, shortest=length, longest=length)
             continue
         is_top = place == len(lengths) - 1
         start = int(demand.needed[-1]) if is_top else ([0, *lengths][place] + 1)
@@ -345,5 +345,5 @@ def _ranges(sample: Sample, lengths: tuple[int, ...]) -> Iterator[LengthRange]:
         low = at - int(np.argmin(within[: at + 1][::-1]) or (at + 1)) + 1
         high = at + int(np.argmin(within[at:]) or (moved.size - at)) - 1
         yield LengthRange(
-            vit_patches=length, low=int(moved[low]), high=int(moved[high])
+            vit_patches=length, shortest=int(moved[low]), longest=int(moved[high])
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -749,8 +749,8 @@ class LengthRange:
 
     vit_patches: int
     """The length as planned; in tokens where texts are planned for."""
-    low: int
-    high: int
+    shortest: int
+    longest: int
     """The first and the last multiple that keep within it."""
 
 
@@ -785,15 +785,14 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
+class Answer:
+    """What one engine is told to do, and why.
 
     `visual` is for the newest target; where lists differ by target,
     `visual_by_target` has one for each, keyed by release, and is empty otherwise.
     `decoder` is None where neither its load nor its batch size was told.
     """
 
-    schema: str = SCHEMA
     verdict: Verdict
     model: Model
     traffic: TrafficSummary
@@ -807,11 +806,33 @@ class Plan:
     scenarios: tuple[ScenarioUse, ...] = ()
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
-    provenance: Provenance
 
     def visual_for(self, version: str) -> Visual:
         """Return the ViT half for one target."""
         return self.visual_by_target.get(version, self.visual)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Answer):
+    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
+
+    It is that of the engine named first. `by_engine` has those of the others, keyed by
+    package and newest release ("vllm-0.33.0"), as each alone would be told; None where
+    one engine alone was asked for.
+    """
+
+    schema: str = SCHEMA
+    provenance: Provenance
+    by_engine: dict[str, Answer] | None = None
+
+    def beside(self, others: Mapping[str, Plan]) -> Plan:
+        """Return the plan with those of other engines, by package and release."""
+        names = [each.name for each in dataclasses.fields(Answer)]
+        told = {
+            key: Answer(**{name: getattr(plan, name) for name in names})
+            for key, plan in others.items()
+        }
+        return dataclasses.replace(self, by_engine=told or None)
 
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
@@ -820,11 +841,20 @@ class Plan:
 
 def plan_text(plan: DataclassInstance) -> str:
     """Return a plan as JSON text, stable to the byte."""
-    plain = integral(dataclasses.asdict(plan))
+    plain = {"schema": SCHEMA, **integral(dataclasses.asdict(plan))}
+    if plain.get("by_engine") is None:
+        plain.pop("by_engine", None)
     for record in plain["provenance"]["inputs"]:
         if record["name"] is None:
             del record["name"]
     return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def answer_of(plan: Mapping[str, Any], sdk: str) -> Mapping[str, Any]:
+    """Return what a plan.json tells an engine: its own part, else the plan itself."""
+    others: Mapping[str, Any] = plan.get("by_engine") or {}
+    found = (part for key, part in others.items() if key.rpartition("-")[0] == sdk)
+    return next(found, plan)
 
 
 def integral(value: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.budgets import GraphMinutes
 from bucketwise.core.cost import waste_of
+from bucketwise.core.in_unit import divided
 from bucketwise.core.memory import MemoryPlan, fit_in_words
 from bucketwise.core.plan import Current, Status
 from bucketwise.nouns.engine import OVERFLOWS
@@ -103,7 +104,11 @@ def graph_minutes(analysis: Analysis) -> GraphMinutes | None:
     if not given:
         return None
     by_length = given if isinstance(given, dict) else {1: given}
-    pairs = sorted((int(length), float(each)) for length, each in by_length.items())
+    patches = analysis.release.engine.patches_per_length(analysis.profile)
+    pairs = sorted(
+        (divided(int(length), patches), float(each))
+        for length, each in by_length.items()
+    )
     return GraphMinutes(tuple(pairs))
 
 

@@ -114,7 +114,7 @@ def encoder_summary(
         sure=_how_sure(analysis),
         grounds=_grounds(plan),
         files=files_table(
-            snippets, beside or {}, analysis.profile.sdk, "compile and load"
+            snippets, beside or {}, analysis.profile.sdk, "compile and load files"
         ),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Lengths only: no text or address is kept.",

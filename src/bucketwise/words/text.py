@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 _PREFILL = "language_model.image_prefill_chunk_size"
 
@@ -32,11 +33,34 @@ WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 """What is said elsewhere -> what is meant, the longer first."""
 
 
-def worded(text: str, family: str) -> str:
-    """Return a text about the lengths in the words of a family."""
+APART = re.compile(
+    r"(<(script|style|pre|code|section(?= id=\"beside\"))\b.*?</\2>)", re.DOTALL
+)
+"""What of a page is no sentence, or has the words of other engines."""
+
+
+def worded(text: str, family: str, words: Sequence[tuple[str, str]] = ()) -> str:
+    """Return a text about the lengths in the words of a family, and of an engine."""
     for said, meant in WORDS.get(family, ()):
         text = text.replace(said, meant)
-    return text
+    return in_words(text, words)
+
+
+def in_words(text: str, words: Sequence[tuple[str, str]]) -> str:
+    """Return a text or a page with whole words replaced.
+
+    Names of options, files and settings of bucketwise keep theirs.
+    """
+    if not words:
+        return text
+    meant = dict(words)
+    said = "|".join(map(re.escape, sorted(meant, key=len, reverse=True)))
+    whole = re.compile(rf"(?<![\w./;\'\"-])(?<!option )({said})(?![\w/=-]|\.\w)")
+    apart = APART.split(text)
+    # Pieces come in threes: a text, what stands apart, and the name of its element.
+    apart[::3] = [whole.sub(lambda at: meant[at[1]], each) for each in apart[::3]]
+    del apart[2::3]
+    return "".join(apart)
 
 
 def printable(text: str) -> str:

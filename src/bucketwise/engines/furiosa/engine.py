@@ -79,6 +79,7 @@ FURIOSA = Engine(
     most_lengths=4,
     own_batch_size=None,
     decoder_keys=("tokenwise-buckets", "sequences at once"),
+    context_key="max_model_len",
     as_run=as_run,
     compiles=lambda _: True,
     refusal=refusal,

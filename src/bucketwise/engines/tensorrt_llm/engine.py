@@ -78,6 +78,7 @@ TENSORRT_LLM = decode_engine(
     proof="read, not run",
     own_batch_size=OWN_MOST,
     decoder_keys=(f"{GRAPHS}.batch_sizes", MOST),
+    captures=True,
     usual_graphs=own_sizes,
     emit=emit,
     emitted=re.compile(r"tensorrt-llm-[\d.]+/config\.yaml"),

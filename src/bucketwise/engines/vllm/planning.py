@@ -56,6 +56,7 @@ def deployed(
     rows = (
         Assumption(name=name, value=value, status="assumed", source=source)
         for name, value, _, source in settings.assumptions()
+        if all(each.name != name for each in plan.assumptions)
     )
     one = Assumption(
         name="a call of the encoder",
@@ -79,7 +80,10 @@ def deployed(
         assumptions=(*plan.assumptions, *rows, one, *told),
         warnings=warnings,
     )
-    verdict = verdict_of(plan, Grounds(min_saving=min_saving, overflow="eager"))
+    engine = analysis.release.engine
+    patches = engine.patches_per_length(analysis.profile)
+    grounds = Grounds(min_saving=min_saving, overflow="eager", patches=patches)
+    verdict = verdict_of(plan, grounds)
     said = sorted((*verdict.reasons, *reasons), key=lambda each: each.id == "saving")
     verdict = replace(verdict, reasons=tuple(said))
     return replace(analysis, plan=replace(plan, verdict=verdict), base=settings)

@@ -144,7 +144,7 @@ def _cost(visual: Visual) -> str:
     cost, top = visual.cost, visual.vit_max_seq_lens[-1]
     if cost.unit == "patch":
         return (
-            "Cost: one run at a length of S patches counts S, so compute is in patches "
+            f"Cost: one run at a length of S counts {_times(cost.a)}S, so compute is in patches "
             f"({cost.source}). It says how much is padded, not how long it takes."
         )
     linear, square = cost.a * top, cost.b * top**2
@@ -157,6 +157,10 @@ def _cost(visual: Visual) -> str:
         "part is attention. Compute is arithmetic, not time: a device may be bound by "
         "memory instead."
     )
+
+
+def _times(factor: float) -> str:
+    return "" if factor == 1 else f"{_coefficient(factor)} * "
 
 
 def _confidence(found: Confidence | None) -> list[Block]:
