@@ -41,8 +41,8 @@ class Request:
     """Of its prompt."""
     first_ms: float
     """Until the first token."""
-    between_ms: float | None
-    """From token to token; None with one token."""
+    between_ms: float
+    """From token to token; 0 with one token."""
     images: int | None
     """In its prompt; None untold."""
 
@@ -91,7 +91,7 @@ def _told(runs: Sequence[Sequence[Request]], name: str, kind: Kind | None) -> To
         batch = round(float(beside.max()))
         full = beside >= FULL * batch
         for each, together in zip(run, full, strict=True):
-            if together and each.between_ms:
+            if together and each.between_ms > 0:
                 found["decoder"].append((batch, each.between_ms))
         notes.append(
             f"{plural(batch, 'request')} in flight at most: the time between tokens is "
@@ -166,7 +166,7 @@ def _serve(documents: Sequence[Any]) -> Iterator[Iterator[Request]]:
                 start + first + sum(between),
                 tokens,
                 MS * first,
-                MS * float(np.median(between)) if between else None,
+                MS * float(np.median(between)) if between else 0.0,
                 None,
             )
             for start, tokens, first, between, error in rows
@@ -184,7 +184,7 @@ def _guidellm(documents: Sequence[Any]) -> Iterator[Iterator[Request]]:
                     each["request_end_time"],
                     each["prompt_tokens"],
                     each["time_to_first_token_ms"],
-                    each["inter_token_latency_ms"],
+                    each["inter_token_latency_ms"] or 0.0,
                     _images(each["input_metrics"]),
                 )
                 for each in benchmark["requests"]["successful"]
@@ -205,33 +205,35 @@ def _images(metrics: Mapping[str, Any]) -> int:
 
 
 def _aiperf(documents: Sequence[Any]) -> Iterator[Iterator[Request]]:
-    """Yield the requests of `profile_export.jsonl` (aiperf 0.13.0, common/models)."""
+    """Yield the requests of `profile_export.jsonl` (aiperf 0.13.0, common/models).
 
-    def value(metrics: Mapping[str, Any], name: str) -> float | None:
-        told = metrics.get(name)
-        if told is None:
-            return None
-        scale = {"ms": 1.0, "sec": MS, "us": 1e-3, "ns": 1e-6}.get(told["unit"], 1.0)
-        return float(told["value"]) * scale
+    What the server counted goes before what the client did, and the time between two
+    pieces before a mean over tokens, of which a piece may have several.
+    """
 
     def requests() -> Iterator[Request]:
         for each in documents:
             when, metrics = each["metadata"], each["metrics"]
-            tokens = value(metrics, "input_sequence_length")
-            first = value(metrics, "time_to_first_token")
-            phase = when.get("benchmark_phase", "profiling")
-            if each.get("error") or not tokens or not first or phase != "profiling":
-                continue
-            yield Request(
-                when["request_start_ns"] / 1e9,
-                when["request_end_ns"] / 1e9,
-                round(tokens),
-                first,
-                value(metrics, "inter_token_latency"),
-                round(value(metrics, "num_images") or 0),
-            )
+            tokens = _metric(metrics, "usage_prompt_tokens", "input_sequence_length")
+            first = _metric(metrics, "time_to_first_token")
+            profiled = when.get("benchmark_phase", "profiling") == "profiling"
+            if profiled and not each.get("error") and tokens > 0 and first > 0:
+                yield Request(
+                    when["request_start_ns"] / 1e9,
+                    when["request_end_ns"] / 1e9,
+                    round(tokens),
+                    first,
+                    _metric(metrics, "inter_chunk_latency", "inter_token_latency"),
+                    round(_metric(metrics, "num_images")),
+                )
 
     yield requests()
+
+
+def _metric(metrics: Mapping[str, Any], *names: str) -> float:
+    """Return the first metric that there is, the median of a list; 0 without one."""
+    told = next((metrics[name] for name in names if metrics.get(name)), None)
+    return float(np.median(told["value"])) if told else 0.0
 
 
 def _is_latency(first: Mapping[str, Any]) -> bool:
