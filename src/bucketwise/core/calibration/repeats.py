@@ -94,11 +94,6 @@ def means_of(points: Points) -> Means:
     middle = np.array([np.median(group) for group in groups])
     relative, spread = _spread(groups, middle)
     scale = middle if relative else np.ones_like(middle)
-    if not spread:
-        raise ConfigError(
-            "every repeat is the same as the others of its size: means, or rounded; give "
-            "each run a row of its own, with all its digits"
-        )
     # Two repeats that lie far apart do not say which of them is right: both go.
     kept = [
         group[np.abs(group - centre) <= OUTLIER * spread * each]
@@ -123,6 +118,11 @@ def means_of(points: Points) -> Means:
         float((((group - centre) / each) ** 2).sum())
         for group, centre, each in zip(kept, mean, scale, strict=True)
     ]
+    if not any(squares):
+        raise ConfigError(
+            "every repeat is the same as the others of its size: means, or rounded; give "
+            "each run a row of its own, with all its digits"
+        )
     return Means(
         size=known.astype(np.float64),
         mean=mean,

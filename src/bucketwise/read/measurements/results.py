@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from bucketwise.errors import InputError
-from bucketwise.nouns.measured_cost import Kind
+from bucketwise.nouns.measured_cost import MOST_VALUE, Kind
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.read.detect import File
 from bucketwise.read.documents import whole
-from bucketwise.read.measurements.table import Told
+from bucketwise.read.measurements.table import MAX_SIZE, Runs, Told
 from bucketwise.words.numbers import plural
 
 FULL = 0.95
@@ -73,7 +73,13 @@ def read_results(file: File, kind: Kind | None) -> Told | None:
             if result.is_one(first):
                 runs = [list(run) for run in result.requests(flat)]
                 return _told(runs, file.name, kind)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:
         raise InputError(
             f"{file.name}: a result of a load generator in a form that is not known "
             f"({type(error).__name__}: {error}); write it as a table: kind,length,ms"
@@ -88,7 +94,7 @@ def _told(runs: Sequence[Sequence[Request]], name: str, kind: Kind | None) -> To
     rows = sum(map(len, runs))
     for run in filter(None, runs):
         beside = _in_flight(run)
-        batch = round(float(beside.max()))
+        batch = max(round(float(beside.max())), 1)
         full = beside >= FULL * batch
         for each, together in zip(run, full, strict=True):
             if together and each.between_ms > 0:
@@ -118,10 +124,25 @@ def _told(runs: Sequence[Sequence[Request]], name: str, kind: Kind | None) -> To
     if len(found["prefill"]) < 2 * len(lengths):
         found["prefill"] = _alike(found["prefill"])
         notes.append("prompts of nearly the same length count as of one")
-    runs_found = {kind: runs for kind, runs in found.items() if runs}
     return Told(
-        name=name, rows=rows, runs=runs_found, notes=tuple(dict.fromkeys(notes))
+        name=name, rows=rows, runs=_plain(found), notes=tuple(dict.fromkeys(notes))
     )
+
+
+def _plain(found: Mapping[Kind, Sequence[tuple[int, float]]]) -> Mapping[Kind, Runs]:
+    """Return what was found as numbers that a curve may have, or fail."""
+    runs = {
+        kind: [(int(size), float(value)) for size, value in each]
+        for kind, each in found.items()
+        if each
+    }
+    if not all(
+        1 <= size <= MAX_SIZE and 0 < value <= MOST_VALUE
+        for each in runs.values()
+        for size, value in each
+    ):
+        raise ValueError("numbers out of range")
+    return runs
 
 
 def _in_flight(run: Sequence[Request]) -> FloatArray:
@@ -278,7 +299,8 @@ def _latency(records: Sequence[Any], name: str) -> Told:
             found["decoder"] += [
                 (batch, MS * each) for each in left.tolist() if each > 0
             ]
-    return Told(name=name, rows=sum(each.size for each in took), runs=found)
+    rows = sum(each.size for each in took)
+    return Told(name=name, rows=rows, runs=_plain(found))
 
 
 REFUSED: Mapping[frozenset[str], str] = {
