@@ -285,5 +285,5 @@ def test_calibrate_writes_a_cost_and_pictures_and_says_what_to_measure(
     assert curve.at(np.array([4_096])) == pytest.approx(14.42, rel=0.02)
     refused = bucketwise(*asked, "--kind", "prefill", cwd=tmp_path)
     assert refused.returncode == 1
-    assert "five times each" in refused.stderr
+    assert "each of them five times" in refused.stderr
     assert bucketwise(*asked, "--plot", "cost.txt", cwd=tmp_path).returncode == 2

@@ -138,15 +138,17 @@ def means_of(points: Points) -> Means:
 def _check(points: Points, known: IntArray, which: str) -> None:
     """Refuse sizes that are too few or too near each other, and say which are lacking."""
     called, noun = CALLED[points.kind], plural_of(SIZES[points.kind])
-    few = LEAST_SIZES - known.size
-    narrow = known.size and known[-1] < LEAST_SPREAD * known[0]
-    if few <= 0 and not narrow:
+    narrow = known.size > 0 and known[-1] < LEAST_SPREAD * known[0]
+    if known.size >= LEAST_SIZES and not narrow:
         return
     got = joined(known.tolist()) if known.size else "none"
-    more = sizes_between(known if known.size else np.unique(points.sizes), max(few, 1))
+    measured = np.unique(points.sizes)
+    lacking = max(LEAST_SIZES - measured.size, int(narrow))
+    more = joined(sizes_between(measured, lacking)) if lacking else ""
+    beside = f"measure {more} {noun} too, and " if more else "measure "
     raise ConfigError(
         f"expected {LEAST_SIZES} {called} or more{which}, the largest at least twice the "
-        f"smallest, got {got}; measure {joined(more)} {noun} too, five times each"
+        f"smallest, got {got}; {beside}each of them five times"
     )
 
 
