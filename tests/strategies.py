@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -12,8 +14,10 @@ from bucketwise.core.patching import Preprocessing
 from bucketwise.core.plan import PlanWarning
 from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.together import Together
 from bucketwise.nouns.traffic import (
     NO_TIME_S,
+    SIZE_COLUMNS,
     InputRecord,
     Sizes,
     Traffic,
@@ -64,6 +68,17 @@ def traffic_of(*rows: tuple[int, int] | tuple[int, int, float]) -> Traffic:
     return _traffic(
         sizes_of(*((r[0], r[1], 0, 0.0, r[2] if len(r) > 2 else 1.0) for r in rows))
     )
+
+
+def requests_of(*groups: list[tuple[int, int]], times: float = 1.0) -> Traffic:
+    """Build image traffic from requests, each the (height, width) of its images."""
+    rows = [size for group in groups for size in group]
+    traffic = traffic_of(*((height, width, times) for height, width in rows))
+    columns = {name: np.zeros(len(rows), kind) for name, kind in SIZE_COLUMNS.items()}
+    columns["height_px"], columns["width_px"] = np.array(rows, np.int64).T
+    request = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    sent = Together.of(columns, request, np.full(len(groups), times), ["requests"])
+    return replace(traffic, requests=sent, calls=sent)
 
 
 def clips_of(*rows: tuple[int, int, int, float]) -> Traffic:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 import bucketwise
 from bucketwise.app.planning import write_plan
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.patching import count_patches
 from bucketwise.engines.neuron.base_config import NeuronBase
 from bucketwise.engines.neuron.blocks import Encoder
 from bucketwise.engines.neuron.nxdi import bucket_for
@@ -22,7 +25,7 @@ from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.traffic import Traffic
 from tests.budget import drawn
 from tests.commands import bucketwise as run
-from tests.strategies import clips_of, traffic_of
+from tests.strategies import clips_of, requests_of, traffic_of
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "sample_traffic" / "web_photos.csv"
@@ -150,6 +153,49 @@ def test_requests_are_the_items_of_nxd_inference_and_one_image_each(
     _, flags, script = emitted(analysis, tmp_path)
     assert json.loads(flags["limit-mm-per-prompt"]) == {"image": 1, "video": 0}
     assert "all images of a request together" in script.replace("\n# ", " ")
+
+
+shot = st.tuples(st.integers(56, 1_500), st.integers(56, 1_500))
+
+
+@settings(max_examples=drawn(12, 200))
+@given(
+    groups=st.lists(st.lists(shot, min_size=1, max_size=4), min_size=1, max_size=5),
+    data=st.data(),
+)
+def test_a_bucket_holds_the_images_of_a_request_and_whatever_limits_let_one_have(
+    groups: list[list[tuple[int, int]]], data: st.DataObject
+) -> None:
+    traffic = requests_of(*groups, times=3)
+    analysis = planned(NXDI, traffic, cost="linear")
+    visual, counts = analysis.plan.visual, analysis.counts
+    sides = zip(counts.sizes.height_px, counts.sizes.width_px, strict=True)
+    patches = dict(zip(sides, counts.vit_patches.tolist(), strict=True))
+    ran_on = [
+        bucket_for(visual.vit_max_seq_lens, sum(patches[shape] for shape in group))
+        for group in groups
+    ]
+    assert 3 * sum(ran_on) == pytest.approx(visual.padded_compute)
+    most = max(len(group) for group in groups)
+    # Nothing that --limit-mm-per-prompt and max_pixels let through is refused.
+    largest = data.draw(st.lists(shot, min_size=1, max_size=most))
+    sent = traffic_of(*((h * 4, w * 4) for h, w in largest)).sizes()
+    needed = count_patches(sent, analysis.profile, analysis.preprocessing).vit_patches
+    assert bucket_for(visual.vit_max_seq_lens, int(sent.count @ needed))
+    assert visual.overflow_possible <= visual.vit_max_seq_lens[-1]
+
+
+def test_requests_of_several_images_are_served_and_said_to_be(tmp_path: Path) -> None:
+    shots = [[(640, 480)] * 3, [(1_080, 1_920), (640, 480)], [(640, 480)]]
+    analysis = planned(NXDI, requests_of(*shots, times=50))
+    assert "have up to 3" in said(analysis)["requests"]
+    [told] = [each for each in analysis.plan.assumptions if each.name == "a request"]
+    assert (told.value, told.status) == ("3 images", "measured")
+    config, flags, script = emitted(analysis, tmp_path)
+    assert vision(config)["buckets"][-1] >= 8_160 + 1_200
+    assert json.loads(flags["limit-mm-per-prompt"]) == {"image": 3, "video": 0}
+    assert "of the requests" in script
+    assert "up to 3 images" in script
 
 
 sizes = st.tuples(
@@ -355,3 +401,13 @@ def test_what_neuron_cannot_do_is_refused_in_words() -> None:
     small = planned(NXDI, base=base)
     assert small.plan.verdict.call == "no"
     assert "context-below-image" in said(small)
+
+
+def test_the_worst_of_scenarios_is_not_sought_over_requests() -> None:
+    sent = requests_of([(640, 480)] * 2, [(1_080, 1_920)])
+    label = np.arange(sent.count.size) % 2
+    traffic = replace(sent, labels=("chat", "docs"), label=label)
+    with pytest.raises(UsageError, match="requests of one image each"):
+        planned(NXDI, traffic, strategy="robust")
+    # Without it, requests are planned for, and no scenario is told of.
+    assert planned(NXDI, traffic).plan.scenarios == ()

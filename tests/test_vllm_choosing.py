@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 import pytest
@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from bucketwise.engines.vllm.choosing import (
     Range,
-    calls_of,
     choose,
-    single_calls,
+    steps_of,
 )
 from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
 from bucketwise.engines.vllm.packing import pack
 from bucketwise.engines.vllm.releases import CHECKS_ITEMS, RELEASES
-from bucketwise.engines.vllm.replay import Call, replay
+from bucketwise.engines.vllm.replay import Call, Calls, prices, replay
 from bucketwise.errors import ConfigError
 
 NEWEST = RELEASES[-1]
@@ -100,6 +99,92 @@ def test_a_bill_adds_up_what_packing_says_of_each_call(
         assert bill.rows >= bill.budget_tokens
 
 
+@given(calls=several, k=st.integers(1, 3), release=releases)
+def test_no_order_of_calls_or_of_their_images_changes_what_is_chosen(
+    calls: list[Call], k: int, release: tuple[int, ...]
+) -> None:
+    turned = [Call(tokens=c.tokens[::-1], count=c.count) for c in reversed(calls)]
+    assert choose(turned, release, k, SPAN) == choose(calls, release, k, SPAN)
+
+
+@given(
+    calls=several, k=st.integers(1, 3), align=st.sampled_from([1, 8, 12]), pin=images
+)
+def test_pins_and_multiples_hold_whatever_shares_a_replay(
+    calls: list[Call], k: int, align: int, pin: int
+) -> None:
+    span = Range(align=align, pins=(pin * align,))
+    graphs = choose(calls, NEWEST, k, span).graphs
+    assert span.pins[0] in graphs.budgets
+    assert all(budget % align == 0 for budget in graphs.budgets)
+    assert graphs.max_items <= graphs.budgets[0]
+    # A pin below the top takes a place of its own where there is but one.
+    assert len(graphs.budgets) <= max(k, 2)
+
+
+@given(calls=several, release=releases, items=st.integers(1, 4))
+def test_many_lists_are_priced_as_each_alone(
+    calls: list[Call], release: tuple[int, ...], items: int
+) -> None:
+    table = Calls.of(calls)
+    lists = np.array([[4, 200, 900], [300, 300, 2_000], [64, 1_000, 1_500]])
+    graphs = [
+        EncoderGraphs(
+            release=release, budgets=tuple(sorted(set(each))), max_items=items
+        )
+        for each in lists.tolist()
+    ]
+    bills = [replay(table, each) for each in graphs]
+    expected = [(bill.computed, bill.replays) for bill in bills]
+    assert prices(table, lists, graphs[0]) == pytest.approx(np.array(expected))
+
+
+def fewest_rows(calls: Calls, release: tuple[int, ...], k: int) -> float:
+    """Return the fewest rows of any list of k budgets, by trying each."""
+    most, found = int(calls.tokens.sum(axis=1).max()), []
+    for items in range(1, calls.most_images + 1):
+        budgets = range(items, most + items, items)
+        lists = np.array([*combinations_with_replacement(budgets, k)])
+        lists = lists[lists[:, -1] >= calls.tokens.max()]
+        graphs = EncoderGraphs(release=release, budgets=(most,), max_items=items)
+        found.append(prices(calls, lists, graphs)[:, 0].min())
+    return float(min(found))
+
+
+def test_the_search_comes_close_to_the_best_of_all_lists_of_small_calls() -> None:
+    random = np.random.default_rng(1)
+    gaps = []
+    for nth in range(40):
+        drawn = [
+            Call(tokens=tuple(random.integers(4, 31, random.integers(1, 5)).tolist()))
+            for _ in range(random.integers(2, 6))
+        ]
+        calls, release = Calls.of(drawn), (NEWEST, (0, 23, 0))[nth % 2]
+        found = choose(calls, release, 2, Range(most=130))
+        gaps.append(found.bill.computed / fewest_rows(calls, release, 2) - 1)
+    assert min(gaps) > -1e-9
+    assert np.mean(gaps) < 0.01
+    assert np.mean(np.array(gaps) < 1e-9) > 0.75
+
+
+def test_of_many_calls_some_are_searched_on_and_all_are_priced() -> None:
+    random = np.random.default_rng(2)
+    drawn = [
+        Call(tokens=tuple(random.integers(50, 3_000, random.integers(1, 7)).tolist()))
+        for _ in range(2_000)
+    ]
+    found = choose(drawn, NEWEST, 4, SPAN)
+    assert found.bill == replay(drawn, found.graphs)
+    alone = choose(
+        [Call(tokens=(each,)) for call in drawn for each in call.tokens],
+        NEWEST,
+        4,
+        SPAN,
+    )
+    assert found.graphs.max_items > 1
+    assert found.bill.computed < 0.98 * alone.bill.computed
+
+
 def test_two_small_images_that_come_together_are_worth_packing() -> None:
     calls = [Call(tokens=(100, 100), count=10), Call(tokens=(200,), count=10)]
     found = choose(calls, NEWEST, 1, SPAN)
@@ -111,7 +196,7 @@ def test_two_small_images_that_come_together_are_worth_packing() -> None:
 
 
 def test_what_vllm_would_infer_is_priced_on_the_same_calls() -> None:
-    calls = single_calls(np.array([65, 300]), np.array([3.0, 1.0]))
+    calls = [Call(tokens=(65,), count=3.0), Call(tokens=(300,))]
     found = choose(calls, NEWEST, 2, SPAN)
     assert found.graphs.budgets == (65, 300)
     assert found.bill.waste == 0
@@ -121,14 +206,9 @@ def test_what_vllm_would_infer_is_priced_on_the_same_calls() -> None:
 
 
 def test_images_of_a_request_are_cut_into_calls_where_a_step_is_full() -> None:
-    assert [call.tokens for call in calls_of((400, 400, 400), 1_000)] == [
-        (400, 400),
-        (400,),
-    ]
-    assert [call.tokens for call in calls_of((1_500, 200, 1_300), 1_500)] == [
-        (1_500,),
-        (200, 1_300),
-    ]
+    tokens = (400, 400, 400, 1_500, 200, 1_300)
+    assert [*steps_of((0, 1, 2), tokens, 1_000)] == [[0, 1], [2]]
+    assert [*steps_of((3, 4, 5), tokens, 1_500)] == [[3], [4, 5]]
 
 
 def test_nothing_to_run_is_refused() -> None:

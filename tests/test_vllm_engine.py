@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,16 @@ import bucketwise
 from bucketwise.app.planning import write_plan
 from bucketwise.core.analysis import Analysis
 from bucketwise.engines.vllm.capture_sizes import Server, default_sizes
-from bucketwise.engines.vllm.choosing import Range
+from bucketwise.engines.vllm.choosing import (
+    Range,
+    calls_sent,
+    merged_tokens,
+    steps_of,
+)
+from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
 from bucketwise.engines.vllm.model_classes import SINCE, UNPLANNED
-from bucketwise.engines.vllm.planning import calls_of_traffic
-from bucketwise.engines.vllm.replay import replay
+from bucketwise.engines.vllm.packing import Batch, pack
+from bucketwise.engines.vllm.replay import Calls, replay
 from bucketwise.engines.vllm.targets import (
     ASCEND_TARGETS,
     TPU_TARGETS,
@@ -27,11 +34,13 @@ from bucketwise.engines.vllm.targets import (
 from bucketwise.engines.vllm.variants import VARIANTS, kept_on_ascend_950
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.engine import parse_version
+from bucketwise.nouns.together import Together
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.budget import drawn
 from tests.commands import bucketwise as run
-from tests.strategies import traffic_of
+from tests.report_laws import check_page, check_plan
+from tests.strategies import requests_of, traffic_of
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = ROOT / "sample_traffic" / "web_photos.csv"
@@ -153,10 +162,7 @@ def test_the_tiles_of_an_image_are_one_item() -> None:
     analysis = planned(model="idefics3-8b-llama3")
     # 4 x 3, 3 x 4 and 4 x 4 tiles of 169 tokens, each with the whole image beside them.
     assert analysis.plan.visual.merged_max_seq_lens == (13 * 169, 17 * 169)
-    assert [call.tokens for call in calls_of_traffic(analysis)] == [
-        (13 * 169,),
-        (17 * 169,),
-    ]
+    assert {*calls_of(analysis).tokens.ravel().tolist()} == {13 * 169, 17 * 169}
     assert not analysis.plan.visual.overflow_possible > 17 * 676
 
 
@@ -196,6 +202,11 @@ sizes = st.tuples(
 )
 
 
+def calls_of(analysis: Analysis) -> Calls:
+    tokens, together = merged_tokens(analysis.counts), analysis.traffic.calls
+    return calls_sent(analysis.counts.sizes, tokens, together, 8_192).calls
+
+
 @settings(max_examples=drawn(15, 300))
 @given(rows=st.lists(sizes, min_size=1, max_size=6, unique=True))
 def test_the_plan_costs_what_replaying_its_budgets_costs(
@@ -207,10 +218,119 @@ def test_the_plan_costs_what_replaying_its_budgets_costs(
     ours = type(graphs)(
         release=(0, 33, 0), budgets=visual.merged_max_seq_lens, max_items=1
     )
-    bill = replay(calls_of_traffic(analysis), ours)
+    bill = replay(calls_of(analysis), ours)
     assert bill.misses == 0
     assert 4 * bill.rows == pytest.approx(visual.padded_compute)
     assert bill.waste == pytest.approx(visual.waste)
+
+
+shot = st.tuples(st.integers(56, 1_500), st.integers(56, 1_500))
+requests = st.lists(st.lists(shot, min_size=1, max_size=5), min_size=1, max_size=5)
+
+
+@settings(max_examples=drawn(15, 200))
+@given(groups=requests, target=st.sampled_from(["0.33.0", "0.31.0"]))
+def test_a_plan_for_requests_costs_what_packing_each_of_them_does(
+    groups: list[list[tuple[int, int]]], target: str
+) -> None:
+    analysis = planned(requests_of(*groups, times=7), target=[f"vllm=={target}"])
+    plan = analysis.plan
+    assert plan.packing is not None
+    ours = plan.packing.plan
+    budgets = plan.visual.merged_max_seq_lens
+    assert budgets == ours.merged_max_seq_lens
+    assert ours.max_items <= budgets[0]
+    assert all(budget % ours.max_items == 0 for budget in budgets)
+    graphs = EncoderGraphs(
+        release=parse_version(target), budgets=budgets, max_items=ours.max_items
+    )
+    profile, sizes = analysis.profile, analysis.counts.sizes
+    tokens = dict(
+        zip(
+            zip(sizes.height_px.tolist(), sizes.width_px.tolist(), strict=True),
+            merged_tokens(analysis.counts).tolist(),
+            strict=True,
+        )
+    )
+    batches: list[Batch] = []
+    for group in groups:
+        images = sorted(tokens[shape] for shape in group)
+        for step in steps_of(range(len(images)), images, max(8_192, *images)):
+            batches += pack([images[at] for at in step], graphs)
+    assert ours.hits == 7 * sum(batch.hits for batch in batches)
+    assert ours.misses == plan.visual.overflow_images == 0
+    assert ours.replays == 7 * len(batches) == sum(u.runs for u in plan.visual.buckets)
+    rows = 7 * sum(each for batch in batches for each in batch.budgets if each)
+    assert ours.rows == rows
+    assert profile.lengths_per_merged * rows == pytest.approx(
+        plan.visual.padded_compute
+    )
+    assert ours.waste == pytest.approx(plan.visual.waste)
+    # Every image by itself is one of the ways to run them.
+    alone = planned(
+        replace(analysis.traffic, calls=Together()), target=[f"vllm=={target}"]
+    )
+    assert alone.plan.packing
+    assert ours.computed <= alone.plan.packing.plan.computed
+
+
+ALBUM = requests_of(
+    *([(300, 420), (340, 390), (600, 800)], [(900, 700), (280, 333)]) * 2,
+    [(1_000, 800), (430, 260), (512, 512), (700, 600), (390, 270)],
+    times=20,
+)
+
+
+@pytest.mark.parametrize("target", [each.name for each in EVERY_TARGET[1:]])
+def test_images_that_share_replays_are_planned_for_and_the_plan_passes_lint(
+    target: str, tmp_path: Path
+) -> None:
+    analysis = planned(ALBUM, target=[target], current=[1_024, 2_048, 4_096])
+    packing = analysis.plan.packing
+    assert packing is not None
+    assert (packing.found, packing.told) == ("local search", ("requests",))
+    assert (packing.calls, packing.images, packing.most_images) == (100, 300, 5)
+    assert packing.plan.max_items > 1
+    assert packing.plan.computed < packing.default.computed
+    files = written(analysis, tmp_path)
+    [name] = [each for each in files if each.endswith("compilation_config.json")]
+    config = json.loads(files[name])
+    key = "encoder_cudagraph_max_vision_items_per_batch"
+    assert config[key] == packing.plan.max_items
+    for page in ("report.html", "summary.md"):
+        assert "local search" in files[page]
+        assert key in files[page]
+    [script] = [text for each, text in files.items() if each.endswith("serve.sh")]
+    comment = " ".join(script.replace("\n#", "").split())
+    assert "Found by a local search, priced by replaying 100 calls" in comment
+    assert "300 hits, 0 misses" in comment
+    for file in (name, name.replace("compilation_config.json", "serve.sh")):
+        [judged] = bucketwise.lint_config(
+            tmp_path / "out" / file, model="qwen3-vl-2b", traffic=ALBUM, target=target
+        ).judged
+        assert not judged.reported
+    check_plan(analysis.plan.to_json())
+    check_page(files["report.html"])
+    assert analysis.plan.traffic.runs == packing.plan.replays
+    assert "Images run together as in the plan" in files["report.html"]
+    # Today's list replays each image alone, ours as they came.
+    current = analysis.plan.visual.current
+    assert current is not None
+    assert current.proposed_compute_on_served == pytest.approx(
+        analysis.plan.visual.padded_compute
+    )
+
+
+def test_what_is_pinned_aligned_or_asked_for_holds_for_requests_too() -> None:
+    pinned_ = planned(ALBUM, pins=[768], align=32, buckets=(3, 3)).plan
+    lengths = pinned_.visual.merged_max_seq_lens
+    assert 768 in lengths
+    assert len(lengths) == 3
+    assert all(each % 8 == 0 for each in lengths)
+    asked = planned(ALBUM, strategy="quantile").plan
+    assert asked.packing
+    assert asked.packing.found == "as asked"
+    assert asked.packing.plan.max_items == 1
 
 
 def test_a_clip_is_one_item_and_its_frames_are_made_room_for(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from bucketwise.engines.vllm.releases import (
     encoder_keys,
     items_key,
 )
+from bucketwise.engines.vllm.replay import Call, replay
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.engine import parse_version, written
 from bucketwise.read.configs.profiles import built_in_profiles
@@ -146,6 +147,11 @@ def test_one_call_is_packed_as_vllm_packs_it(case: dict[str, Any]) -> None:
         if each.budgets[0] is not None
     )
     assert padded == case["padded_tokens"]
+    # So do many calls at once, which plans are priced by.
+    calls = [Call(tokens=tuple(case["item_tokens"]), count=3)] if batches else []
+    bill = replay(calls, graphs)
+    assert (bill.hits, bill.misses) == (3 * case["hits"], 3 * case["misses"])
+    assert bill.budget_tokens - bill.hit_tokens == 3 * case["padded_tokens"]
 
 
 @pytest.mark.parametrize(

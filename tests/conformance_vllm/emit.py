@@ -7,14 +7,19 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import bucketwise
+from bucketwise.core.analysis import Analysis
 from bucketwise.engines.vllm.capture_sizes import Server, captured_sizes, united
+from bucketwise.engines.vllm.choosing import Range, choose
 from bucketwise.engines.vllm.encoder_graphs import Asked, EncoderGraphs, resolved
 from bucketwise.engines.vllm.packing import pack
 from bucketwise.engines.vllm.releases import NEWEST
+from bucketwise.engines.vllm.replay import Call, replay
 from bucketwise.nouns.engine import written
+from bucketwise.nouns.traffic import Traffic
 
 SAMPLES = Path(__file__).parents[2] / "sample_traffic"
 MODELS = ("qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-2b")
@@ -29,10 +34,46 @@ def configurations() -> Iterator[dict[str, Any]]:
         traffic = bucketwise.read_traffic([table])
         for model in MODELS:
             analysis = bucketwise.analyze(traffic, model=model, target=[target])
-            engine = analysis.release.engine
-            targets = engine.named([target])
-            files = engine.emit(analysis.plan, analysis.base, targets)
-            yield json.loads(files[f"{targets[0].folder}/compilation_config.json"])
+            yield _compilation(analysis, target)
+    for model in MODELS:
+        analysis = bucketwise.analyze(_albums(), model=model, target=[target])
+        yield _compilation(analysis, target)
+
+
+def _compilation(analysis: Analysis, target: str) -> dict[str, Any]:
+    engine = analysis.release.engine
+    targets = engine.named([target])
+    files = engine.emit(analysis.plan, analysis.base, targets)
+    compilation: dict[str, Any] = json.loads(
+        files[f"{targets[0].folder}/compilation_config.json"]
+    )
+    return compilation
+
+
+def _albums() -> Traffic:
+    """Return requests of several photos, which share replays."""
+    drawn = random.Random(SEED)  # noqa: S311 - nothing secret
+    with TemporaryDirectory() as folder:
+        table = Path(folder) / "albums.csv"
+        rows = [
+            f"{request},{drawn.randint(200, 1_600)},{drawn.randint(200, 1_600)}"
+            for request in range(CALLS)
+            for _ in range(drawn.randint(1, 6))
+        ]
+        table.write_text("\n".join(["request_id,width,height", *rows]))
+        return bucketwise.read_traffic([table])
+
+
+def chosen(drawn: random.Random) -> Iterator[dict[str, Any]]:
+    """Yield calls on the lists that are chosen for them, as they were priced."""
+    for k in range(1, 7):
+        sent = [
+            Call(tokens=tuple(drawn.randint(40, 3_000) for _ in range(n)))
+            for n in (drawn.randint(1, 6) for _ in range(60))
+        ]
+        graphs = choose(sent, NEWEST, k, Range()).graphs
+        for call in sent:
+            yield _packed(graphs, [*call.tokens])
 
 
 def calls(drawn: random.Random) -> Iterator[dict[str, Any]]:
@@ -47,15 +88,19 @@ def calls(drawn: random.Random) -> Iterator[dict[str, Any]]:
             max_items=drawn.randint(1, min(16, budgets[0])),
         )
         tokens = [drawn.randint(4, 5_000) for _ in range(drawn.randint(1, 12))]
-        batches = pack(tokens, graphs)
-        yield {
-            "budgets": budgets,
-            "max_items": graphs.max_items,
-            "tokens": tokens,
-            "batches": [[list(each.items), each.budgets[0]] for each in batches],
-            "hits": sum(each.hits for each in batches),
-            "misses": sum(each.misses for each in batches),
-        }
+        yield _packed(graphs, tokens)
+
+
+def _packed(graphs: EncoderGraphs, tokens: list[int]) -> dict[str, Any]:
+    batches, bill = pack(tokens, graphs), replay([Call(tokens=tuple(tokens))], graphs)
+    return {
+        "budgets": graphs.budgets,
+        "max_items": graphs.max_items,
+        "tokens": tokens,
+        "batches": [[list(each.items), each.budgets[0]] for each in batches],
+        "hits": bill.hits,
+        "misses": bill.misses,
+    }
 
 
 def rows(drawn: random.Random) -> Iterator[dict[str, Any]]:
@@ -120,7 +165,10 @@ def main() -> None:
     drawn = random.Random(SEED)  # noqa: S311 - nothing secret
     found = {
         "configurations": list(configurations()),
-        **{each.__name__: list(each(drawn)) for each in (calls, rows, defaults, sizes)},
+        **{
+            each.__name__: list(each(drawn))
+            for each in (calls, chosen, rows, defaults, sizes)
+        },
     }
     json.dump(found, sys.stdout)
 

@@ -197,6 +197,7 @@ def size(told: dict[str, Any]) -> Any:
 JUDGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "configurations": configuration,
     "calls": call,
+    "chosen": call,
     "rows": row,
     "defaults": default,
     "sizes": size,

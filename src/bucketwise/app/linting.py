@@ -316,6 +316,7 @@ def _use(
     )
     return TrafficUse(
         counts=count_patches(traffic.sizes(), profile, preprocessing),
+        together=traffic.calls,
         curve=run_flops(profile),
         tokens=evidence.tokens if evidence else None,
     )

@@ -148,6 +148,10 @@ def analyze(
     analysis = plan_within(question)
     if not served:
         return analysis.in_own_words()
+    together = engine.together(analysis, base, question, served)
+    if together is not None:
+        question = replace(question, together=together)
+        analysis = plan_within(question)
     found: Analysis = engine.deploy(analysis, base, served, asked.min_saving)
     _check_memory_known(found)
     # What other strategies choose knows of no budget.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from bucketwise.core.batches import Batches, Items, items_of
 from bucketwise.core.budget_uses import budget_uses, graphs_within
 from bucketwise.core.choose_buckets import bucket_uses, solve
 from bucketwise.core.confidence import Sample, confidence_of
@@ -20,7 +21,15 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import ROBUST, Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import BudgetPoint, Cost, Plan, ScenarioUse, Visual, in_order
+from bucketwise.core.plan import (
+    BudgetPoint,
+    Cost,
+    Plan,
+    ScenarioUse,
+    TrafficSummary,
+    Visual,
+    in_order,
+)
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -65,6 +74,8 @@ class Analysis:
         last replay gives it; None where nothing was read.
     steps : ndarray of float64, shape (batch_size,), or None
         Decode steps with 1, 2, ... active sequences under that load.
+    batches : Batches or None
+        Images that run together; None where each runs alone.
     base : Base or None
         The configuration that emitted ones start from, in the engine's own form; None
         where nothing is emitted.
@@ -87,6 +98,7 @@ class Analysis:
     needed: IntArray
     activity: Activity | None = None
     steps: FloatArray | None = None
+    batches: Batches | None = None
     base: Base | None = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
@@ -111,6 +123,11 @@ class Analysis:
             for each in others
         }
         return replace(self, beside=tuple(others), plan=self.plan.beside(named))
+
+    @property
+    def items(self) -> Items:
+        """What runs: images, or batches of them."""
+        return items_of(self.counts, self.release, self.batches)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +191,8 @@ def analyze(
         When a pin is not a multiple of the model's alignment.
     """
     question.check_pins(profile)
-    context = context or Context()
+    context, together = context or Context(), question.together
+    batches = together.batches if together else None
     traffic = traffic.without_empty_cells()
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
@@ -189,6 +207,7 @@ def analyze(
             curve=curve,
             align=question.align_for(profile),
             pins=question.pins,
+            batches=batches,
         )
         for release in releases
     }
@@ -218,7 +237,7 @@ def analyze(
     plan = Plan(
         verdict=UNDECIDED,
         model=model,
-        traffic=traffic_summary(traffic, counts, newest),
+        traffic=_summary(traffic, setting),
         visual=visuals[newest.name],
         visual_by_target=visuals
         if _releases_differ(profile, counts, newest.engine)
@@ -232,12 +251,15 @@ def analyze(
             decided.decoder if decided else None,
         ),
         frontier_budgets=halves[newest.name].front,
+        packing=together.packing if together else None,
         confidence=confidence_of(
             traffic,
             Sample.of(setting),
             visuals[newest.name].vit_max_seq_lens,
             _beside(visuals[newest.name]),
-        ),
+        )
+        if batches is None
+        else None,
         scenarios=halves[newest.name].scenarios,
         warnings=in_order(
             *model_warnings(model),
@@ -277,6 +299,7 @@ def analyze(
         needed=counts.needed(newest),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
+        batches=batches,
     )
 
 
@@ -295,6 +318,19 @@ def lengths_bytes(analysis: Analysis) -> int:
     return sum(
         engine.length_bytes(analysis.profile, length)
         for length in analysis.plan.visual.vit_max_seq_lens
+    )
+
+
+def _summary(traffic: Traffic, setting: Case) -> TrafficSummary:
+    """Return what was read, in numbers, with the runs that images share."""
+    summary = traffic_summary(traffic, setting.counts, setting.release)
+    if setting.batches is None:
+        return summary
+    demand = setting.demand()
+    return replace(
+        summary,
+        runs=float(demand.runs.sum()),
+        distinct_lengths=int(demand.needed.size),
     )
 
 
@@ -383,7 +419,7 @@ def _visual(
         soft_tokens=setting.soft_tokens_for(buckets.lengths),
         decision=solution.decision,
         processor=processor_of(setting, top),
-        overflow_possible=worst.needed,
+        overflow_possible=worst.needed * setting.most_images,
         worst=worst,
         top=found.choice,
         max_pixels_safe=found.safe,

@@ -14,7 +14,7 @@ from bucketwise.core.limits import Case
 from bucketwise.core.optimize import EXACT, ROBUST, SOLVERS, Problem, align_up
 from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
-from bucketwise.core.options import PlanOptions
+from bucketwise.core.options import SEARCHED, PlanOptions
 from bucketwise.core.patching import needed_lengths
 from bucketwise.core.plan import (
     BucketUse,
@@ -46,7 +46,7 @@ def top_bucket(setting: Case, demand: Demand, headroom: float) -> int:
     largest = int(demand.needed[-1])
     top = largest
     if headroom:
-        reachable = max(setting.worst().needed, largest)
+        reachable = max(setting.worst_needed(), largest)
         top = min(int(np.ceil(largest * (1 + headroom))), reachable)
     aligned = int(align_up(np.array([top]), setting.align)[0])
     return max(aligned, *setting.pins) if setting.pins else aligned
@@ -93,6 +93,8 @@ def solve(
         )
     )
     graph_flop = price_per_graph(question, n_served)
+    if question.searched:
+        return _searched(question, demand, curve, frontier, strategies)
     choice = choose(question, frontier, strategies, demand, graph_flop)
     best = next((each for each in optima if len(each) == choice.k), ())
     within = _within_budgets(choice, frontier, question, best) if budgets else ""
@@ -117,6 +119,40 @@ def solve(
         front=budget_front(problem, [*optima, *kept], device_bytes, asked.graph_minutes)
         if length_bytes
         else (),
+    )
+
+
+def _searched(
+    question: PlanOptions,
+    demand: Demand,
+    curve: CostCurve,
+    frontier: tuple[FrontierPoint, ...],
+    strategies: tuple[StrategyResult, ...],
+) -> Solution:
+    """Return lengths that a search found for runs that depend on them, beside the optima."""
+    bill = price(Buckets(question.searched), demand, curve)
+    own = StrategyResult(
+        name=SEARCHED,
+        exact=False,
+        k=len(question.searched),
+        vit_max_seq_lens=question.searched,
+        padded_compute=bill.padded_compute,
+        waste=bill.waste,
+    )
+    return Solution(
+        buckets=Buckets(question.searched),
+        decision=Decision(
+            k=own.k,
+            strategy=SEARCHED,
+            rule="fixed",
+            reason="as many as for images one by one; which images run together depends "
+            "on the list, and a local search, priced by replaying the calls, found this "
+            "one",
+            price_per_graph=None,
+        ),
+        frontier=frontier,
+        strategies=(*strategies, own),
+        front=(),
     )
 
 

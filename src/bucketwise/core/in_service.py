@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import price
@@ -124,17 +124,23 @@ class InService:
 
 
 def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:
-    """Price today's buckets and the proposed ones on the images both serve."""
+    """Price today's buckets and the proposed ones on the images both serve.
+
+    Where images that do not fit together run apart, each is priced by itself.
+    """
+    if setting.most_images == 1:
+        setting = replace(setting, batches=None)
     planned = setting.preprocessing.image
     in_service = limits_in_service(setting.profile, *today.limits) or planned
     own = setting.under(in_service)
-    failures = Failures.of(today.buckets, own.counts, setting.release)
+    items = setting.items()
+    under_own = own.items().needed
     shared = setting.under(lowest_limits(in_service, planned))
-    needed = shared.counts.needed(setting.release)
-    accepted = setting.counts.accepted
-    served = accepted & ~failures.fails
+    needed = shared.items().needed
+    fails = under_own > today.buckets.top
+    served = (items.needed > 0) & ~fails
     both = served & (needed <= min(today.buckets.top, proposed.top))
-    runs = setting.counts.runs
+    runs = items.runs
 
     def compute(buckets: Buckets, lengths: IntArray, who: BoolArray) -> float:
         if not (runs[who] > 0).any():
@@ -144,7 +150,11 @@ def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current
 
     before = compute(today.buckets, needed, both)
     after = compute(proposed, needed, both)
-    hit = today.buckets.assign(failures.needed[served & (runs > 0)])
+    hit = today.buckets.assign(under_own[served & (runs > 0)])
+    images, overflow_images = (
+        float(items.images.sum()),
+        float(items.images[fails].sum()),
+    )
     unused = sorted(set(range(len(today.buckets.lengths))) - set(hit.tolist()))
     return Current(
         max_seq_lens=today.buckets.lengths,
@@ -153,13 +163,13 @@ def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current
         max_pixels_assumed=all(each.max_pixels is None for each in today.limits),
         limits_source=in_service.source,
         compared_max_pixels=shared.preprocessing.image.max_pixels,
-        overflow_images=failures.overflow_images,
-        overflow_share=failures.overflow_share,
-        overflow_runs=failures.overflow_runs,
-        served_images=weight_of(setting.counts, both),
+        overflow_images=overflow_images,
+        overflow_share=overflow_images / images if images else 0.0,
+        overflow_runs=float(runs[fails].sum()),
+        served_images=float(items.images[both].sum()),
         shrunk_images=own.shrunk_images(),
         useful_compute_served=float((runs * setting.curve.at(needed))[both].sum()),
-        padded_compute_today=compute(today.buckets, failures.needed, served),
+        padded_compute_today=compute(today.buckets, under_own, served),
         padded_compute_served=before,
         proposed_compute_on_served=after,
         saving=less(before, after),

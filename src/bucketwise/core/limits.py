@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from bucketwise.core.batches import Batches, Items, items_of
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, price
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
@@ -37,6 +38,7 @@ class Case:
     curve: CostCurve
     align: int
     pins: tuple[int, ...]
+    batches: Batches | None = None
 
     def preprocessed(self, preprocessing: Preprocessing) -> Case:
         """Return the setting under other limits, counted anew."""
@@ -64,7 +66,12 @@ class Case:
 
     def demand(self) -> Demand:
         """Return the demand under the limits of the setting."""
-        return Demand.of(self.counts.needed(self.release), self.counts.runs)
+        items = self.items()
+        return Demand.of(items.needed, np.where(items.needed > 0, items.runs, 0.0))
+
+    def items(self) -> Items:
+        """Return what runs under the limits of the setting: images, or batches of them."""
+        return items_of(self.counts, self.release, self.batches)
 
     @property
     def marks(self) -> tuple[int, ...]:
@@ -90,10 +97,23 @@ class Case:
             self.profile, self.preprocessing, self.release, clips=self.has_clips
         )
 
+    @property
+    def most_images(self) -> int:
+        """Images that the top has to hold together."""
+        return self.batches.most_images if self.batches else 1
+
+    def worst_needed(self) -> int:
+        """Return the worst that the limits let through in one run."""
+        return self.worst().needed * self.most_images
+
     def lowered_to_hold(self, top: int) -> Case | None:
         """Return the setting under the largest limits that the top holds, if any do."""
         safe = safe_limits(
-            self.profile, self.preprocessing, self.release, top, clips=self.has_clips
+            self.profile,
+            self.preprocessing,
+            self.release,
+            top // self.most_images,
+            clips=self.has_clips,
         )
         return None if safe is None else self.preprocessed(safe)
 
@@ -168,7 +188,7 @@ def caps(
             varied = setting.with_max_pixels(max_pixels)
             lengths = planned
             if name != IN_FORCE:
-                worst = 0 if allow_overflow else varied.worst().needed
+                worst = 0 if allow_overflow else varied.worst_needed()
                 lengths = _best(varied, len(planned), worst)
             found[max_pixels] = _cap(name, varied, unlimited, lengths)
     return tuple(found[value] for value in sorted(found, reverse=True))

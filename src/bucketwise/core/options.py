@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import lcm
 
+from bucketwise.core.batches import RunTogether
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.budgets import NO_BUDGETS, Budgets
 from bucketwise.core.cost import COSTS
@@ -12,6 +14,9 @@ from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.plan import BucketUnit
 from bucketwise.errors import UsageError, raise_all
 from bucketwise.nouns.profile import ModelProfile
+
+SEARCHED = "local search"
+"""What stands in the place of a strategy where a search found the lengths."""
 
 MOST_BUCKETS = 64
 """More graphs than anybody compiles: the most any published advice names is 4."""
@@ -48,6 +53,8 @@ class PlanOptions:
         that shrinks images.
     allow_overflow : bool
         Whether the emitted limits may let images through that no bucket holds.
+    together : RunTogether or None
+        How images that came together run; None where each runs alone.
     """
 
     strategy: str = EXACT
@@ -62,6 +69,7 @@ class PlanOptions:
     cost: str = "flops"
     keep_max_pixels: bool = False
     allow_overflow: bool = False
+    together: RunTogether | None = None
 
     def __post_init__(self) -> None:
         """Check every option by itself."""
@@ -121,7 +129,13 @@ class PlanOptions:
         The SDK asks that of the number that is written, whatever it counts.
         """
         own = profile.align * self.patches_per_unit(profile)
-        return own if self.align is None else -(-self.align // own) * own
+        asked = own if self.align is None else -(-self.align // own) * own
+        return lcm(asked, self.together.align) if self.together else asked
+
+    @property
+    def searched(self) -> tuple[int, ...]:
+        """Lengths that a search found; () where the strategy chooses."""
+        return self.together.lengths if self.together else ()
 
     def patches_per_unit(self, profile: ModelProfile) -> int:
         """Return the ViT patches that a length of 1 in `bucket_unit` stands for."""

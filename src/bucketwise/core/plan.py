@@ -729,6 +729,49 @@ class Provenance:
     seed: int
 
 
+Found = Literal["exact", "local search", "as asked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """Calls of images on one list, replayed by the engine's own rule.
+
+    `hits` are images that ran on a graph, `misses` those above every length, which ran
+    without; `rows` and `padded_rows` are merged patches that the graphs computed, and
+    those of them that held no image; `computed` is what both together computed.
+    """
+
+    merged_max_seq_lens: tuple[int, ...]
+    max_items: int
+    hits: float
+    misses: float
+    replays: float
+    computed: float
+    rows: float
+    padded_rows: float
+    waste: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packing:
+    """How images that come together run, where the engine has them share a run.
+
+    "exact" where each runs alone and no list computes less; "local search" where which
+    run together depends on the list, and a search priced by replaying the calls found
+    it; "as asked" where a strategy or a budget decides. `told` is what told which images
+    came together: "arrivals", "requests"; nothing for calls of one image. `plan` and
+    `default` are the list of the plan and the engine's own on the same calls.
+    """
+
+    found: Found
+    told: tuple[str, ...]
+    calls: float
+    images: float
+    most_images: int
+    plan: Replayed
+    default: Replayed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioUse:
     """What the lengths cost one scenario, beside its own best as many of them."""
@@ -790,7 +833,8 @@ class Answer:
 
     `visual` is for the newest target; where lists differ by target,
     `visual_by_target` has one for each, keyed by release, and is empty otherwise.
-    `decoder` is None where neither its load nor its batch size was told.
+    `decoder` is None where neither its load nor its batch size was told. `packing` is
+    None where the engine runs every image by itself.
     """
 
     verdict: Verdict
@@ -802,6 +846,7 @@ class Answer:
     memory: Memory | None
     budgets: tuple[BudgetUse, ...] = ()
     frontier_budgets: tuple[BudgetPoint, ...] = ()
+    packing: Packing | None = None
     confidence: Confidence | None = None
     scenarios: tuple[ScenarioUse, ...] = ()
     warnings: tuple[PlanWarning, ...]

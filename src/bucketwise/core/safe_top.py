@@ -50,7 +50,7 @@ def safe_top(setting: Case, question: PlanOptions) -> SafeTop:
     """
     needed = top_bucket(setting, setting.demand(), question.headroom)
     closest = _closest_limit(setting)
-    holds_all = max(_aligned(setting, closest.worst().needed), needed)
+    holds_all = max(_aligned(setting, closest.worst_needed()), needed)
     lowered = setting.lowered_to_hold(needed)
     choice = TopChoice(
         way="needed",
@@ -60,7 +60,7 @@ def safe_top(setting: Case, question: PlanOptions) -> SafeTop:
         lowered_max_pixels=lowered.preprocessing.image.max_pixels if lowered else None,
         lowering_shrinks=share_shrunk(setting, lowered) if lowered else 0.0,
     )
-    if setting.worst().needed <= needed or setting.release.engine.overflow != "raises":
+    if setting.worst_needed() <= needed or setting.release.engine.overflow != "raises":
         return SafeTop(setting=setting, top=needed, choice=choice)
     if lowered is not None and _lowering_is_cheaper(choice, question):
         top = _top_under(lowered, needed)
@@ -130,7 +130,7 @@ def _top_under(lowered: Case, most: int) -> int:
 
     Images under limits of their own stay as large as they are.
     """
-    largest = max(lowered.worst().needed, int(lowered.demand().needed[-1]))
+    largest = max(lowered.worst_needed(), int(lowered.demand().needed[-1]))
     return min(max(_aligned(lowered, largest), *lowered.pins, 0), most)
 
 

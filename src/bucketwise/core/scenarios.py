@@ -21,6 +21,9 @@ UNLABELLED = "(no label)"
 
 def demands_of(traffic: Traffic, setting: Case) -> dict[str, Demand]:
     """Return what each scenario needs, by its name; nothing where labels are none."""
+    if setting.batches is not None:
+        # Whose images run together is not kept.
+        return {}
     counts = setting.counts
     runs_each = np.where(counts.accepted, counts.runs_each, 0)
     size = traffic.size_of_cell()

@@ -10,6 +10,7 @@ from bucketwise.core.cost import vit_flops
 from bucketwise.core.in_unit import divided, in_unit
 from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize.excess import excess_of
+from bucketwise.core.options import SEARCHED
 from bucketwise.core.plan import Current, Model, PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
 from bucketwise.nouns.engine import OVERFLOWS, Engine, Overflow
@@ -242,7 +243,7 @@ def _top(visual: Visual, setting: Case) -> str:
 
 def _above(visual: Visual, setting: Case) -> str:
     """Say that pins or alignment led to a top above all that the limits let through."""
-    top, worst = visual.vit_max_seq_lens[-1], visual.worst.needed
+    top, worst = visual.vit_max_seq_lens[-1], visual.overflow_possible
     patches = setting.release.engine.patches_per_length(setting.profile)
     own = divided(setting.profile.align, patches)
     if top <= -(-worst // own) * own:
@@ -330,12 +331,14 @@ def _idle(visual: Visual) -> str:
 
 def _wasteful(visual: Visual, setting: Case) -> str:
     """Say what pins, alignment, headroom or another strategy cost."""
+    if visual.decision.strategy == SEARCHED:
+        return ""
     excess = excess_of(
         visual.vit_max_seq_lens,
         setting.demand(),
         setting.curve,
         setting.profile.align,
-        visual.worst.needed,
+        visual.overflow_possible,
         setting.marks,
     )
     if excess is None:

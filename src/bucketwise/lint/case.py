@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bucketwise.core.buckets import Demand
 from bucketwise.core.cost import CostCurve
@@ -22,6 +22,7 @@ from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.engine import Engine, Release, Version
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
+from bucketwise.nouns.together import Together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class TrafficUse:
 
     counts: Counts
     """What the processor makes of every size."""
+    together: Together = field(default_factory=Together)
+    """Which images came at once."""
     curve: CostCurve
     """Cost of one ViT run."""
     tokens: RequestTokens | None = None

@@ -312,6 +312,8 @@ class Engine:
     lists_to_set: Callable[[Any], tuple[ListToSet, ...]]
     """Plan -> the lists of lengths by the names that releases have for them, oldest
     releases first; () where none compiles the model."""
+    also_to_set: Callable[[Any], tuple[tuple[str, str], ...]] = lambda _: ()
+    """Plan -> what else goes with the lists: the name of a setting, and its value."""
     files_to_edit: Callable[[Any, Any, Any], tuple[ReleaseFiles, ...]] = (
         lambda _, __, ___: ()
     )
@@ -328,6 +330,10 @@ class Engine:
     settings_of: Callable[[Any, str], Mapping[str, Any]] = lambda _, __: {}
     """Configuration that emitted ones start from, or None, and family -> what the model
     runs with."""
+    together: Callable[[Any, Any, Any, Any], Any] = lambda _, __, ___, ____: None
+    """Analysis with every image alone, the configuration emitted ones start from,
+    `PlanOptions` and targets -> `RunTogether`: how images that came together run; None
+    where each runs alone."""
     deploy: Callable[[Any, Any, Any, float], Any]
     """Analysis, that configuration, targets, and the least saving -> the analysis with
     what nobody gave chosen to fit, memory and verdict."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.together import Together, merge_together, said_of_too_much
 from bucketwise.words.numbers import percent
 
 IntArray = NDArray[np.int64]
@@ -22,6 +23,8 @@ NO_TIME_S = -(2**62)
 
 SLOT_LADDER_S = (3_600, 21_600, 86_400, 604_800, 0)
 """Slot widths in seconds, each a multiple of the one before; 0 keeps no time at all."""
+
+SAID_OF_AGE = "images weigh by their age: each is taken to have come alone"
 
 DAY_S = 86_400
 HOURS_FOR_S = 31 * DAY_S
@@ -214,6 +217,10 @@ class Traffic:
         Time of the earliest and the latest row that has one.
     weighted : bool
         Whether any input brought a count column.
+    requests : Together
+        Images of one request; of weighted rows none are told.
+    calls : Together
+        Images that came at once: within one step where times tell, else of one request.
     """
 
     height_px: IntArray
@@ -237,6 +244,8 @@ class Traffic:
     first_s: float | None = None
     last_s: float | None = None
     weighted: bool = False
+    requests: Together = field(default_factory=Together)
+    calls: Together = field(default_factory=Together)
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -305,7 +314,12 @@ class Traffic:
         newest_s = int(self.slot_start_s[timed].max())
         age_s = np.where(timed, newest_s - self.slot_start_s, 0)
         worth = np.exp2(-age_s / half_life_s)
-        return replace(self, count=self.count * worth, weighted=True)
+        # Of groups no time is kept.
+        alone: dict[str, Any] = {"requests": Together(), "calls": Together()}
+        notes = (*self.notes, SAID_OF_AGE) if len(self.calls) else self.notes
+        return replace(
+            self, count=self.count * worth, weighted=True, notes=notes, **alone
+        )
 
     def by_day(self, span_s: int = HOURS_FOR_S) -> Traffic:
         """Return the same traffic, in slots of days where it spans longer than that."""
@@ -324,6 +338,13 @@ class Traffic:
         used = self.count > 0
         return replace(self, **{name: each[used] for name, each in columns.items()})
 
+    def noting_what_is_lost(self) -> Traffic:
+        """Return the same traffic with a note where groups were too many to keep."""
+        if not (self.requests.is_too_much or self.calls.is_too_much):
+            return self
+        notes = dict.fromkeys((*self.notes, said_of_too_much()))
+        return replace(self, notes=tuple(notes))
+
     def without_places(self) -> Traffic:
         """Return the same traffic without names of inputs and places of rows."""
         return replace(
@@ -339,6 +360,9 @@ class Traffic:
         digest.update(str(self.slot_width_s).encode())
         for name in (*self.kept_columns, "count"):
             digest.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        for sent in (self.requests, self.calls):
+            for column in (*sent.columns.values(), sent.size, sent.ends, sent.count):
+                digest.update(column.tobytes())
         return digest.hexdigest()
 
     @property
@@ -426,8 +450,10 @@ def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traff
         first_s=min(firsts, default=None),
         last_s=max(lasts, default=None),
         weighted=any(part.weighted for part in merged),
+        requests=merge_together([part.requests for part in merged]),
+        calls=merge_together([part.calls for part in merged]),
         notes=tuple(dict.fromkeys(note for part in merged for note in part.notes)),
-    )
+    ).noting_what_is_lost()
     return _fit(_regroup(_rounded(total, bits), width_s), max_cells)
 
 
@@ -525,12 +551,29 @@ def _rounded(traffic: Traffic, bits: int) -> Traffic:
     """
     if bits == traffic.size_bits:
         return traffic
-    fps = np.floor(traffic.fps / _step(traffic.fps, bits)) * _step(traffic.fps, bits)
-    up: dict[str, Any] = {
-        name: _round_up(getattr(traffic, name), bits)
-        for name in SIZE_COLUMNS.keys() - {"fps"}
+    return replace(
+        traffic,
+        **_rounded_columns(_columns(traffic, SIZE_COLUMNS), bits),
+        size_bits=bits,
+        requests=rounded_together(traffic.requests, bits),
+        calls=rounded_together(traffic.calls, bits),
+    )
+
+
+def rounded_together(sent: Together, bits: int) -> Together:
+    """Return groups with sizes of no more bits, rounded as those of cells are."""
+    if bits == EXACT:
+        return sent
+    return sent.resized(_rounded_columns(sent.columns, bits))
+
+
+def _rounded_columns(columns: Mapping[str, Any], bits: int) -> dict[str, Any]:
+    return {
+        name: np.floor(each / _step(each, bits)) * _step(each, bits)
+        if name == "fps"
+        else _round_up(each, bits)
+        for name, each in columns.items()
     }
-    return replace(traffic, **up, fps=fps, size_bits=bits)
 
 
 def _round_up(column: IntArray, bits: int) -> IntArray:

@@ -62,5 +62,7 @@ def _under(name: str, traffic: Traffic, factor: float) -> Traffic:
         labels=(name,),
         label=np.zeros_like(traffic.label),
         count=traffic.count * factor,
+        requests=traffic.requests.times(factor),
+        calls=traffic.calls.times(factor),
         weighted=traffic.weighted or factor != 1,
     )

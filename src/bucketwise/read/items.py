@@ -22,6 +22,12 @@ from bucketwise.read.rejections import Tally
 from bucketwise.read.tables.aggregate import make_cells, regroup, slot_of
 from bucketwise.read.tables.cells import kept_label
 from bucketwise.read.tables.reduce import reduce_cells
+from bucketwise.read.tables.sent import (
+    SENT,
+    gathered,
+    has_fine_times,
+    make_sent,
+)
 from bucketwise.read.tables.table import BATCH, BATCH_ROWS
 from bucketwise.read.tables.times import microseconds, said_of_times
 from bucketwise.words.numbers import number, plural, verb
@@ -38,6 +44,10 @@ _INSERT = (
     f"height, width, {OWN}, {{label}} AS label, {{time_us}} AS time_us FROM "
     f"{BATCH}) GROUP BY ALL"
 )
+_SEND = (
+    f"INSERT INTO {SENT} SELECT nullif(request, 0), {{time_us}}, height, width, 0, 0, 0, "
+    f"{OWN} FROM {BATCH} WHERE reason = ''"
+)
 
 
 @dataclass(slots=True)
@@ -49,6 +59,7 @@ class _Noticed:
     turned: int = 0
     timed: bool = False
     labelled: bool = False
+    requested: bool = False
     refused: Tally = field(default_factory=Tally)
 
     def look_at(self, items: Sequence[Item]) -> None:
@@ -58,6 +69,7 @@ class _Noticed:
                 self.turned += item.header.turned
                 self.timed |= bool(item.time)
                 self.labelled |= bool(item.label)
+                self.requested |= item.request > 0
             if reason := reason_of(item):
                 self.refused.add(reason, item.source, item.line)
 
@@ -90,6 +102,7 @@ def reduce_items(
     """Add images up to the histogram of their sizes."""
     connection = workspace.connection
     make_cells(connection)
+    make_sent(connection)
     noticed = _Noticed(ignore_orientation)
     said: dict[str, None] = {}
     for nth, batch in enumerate(batches(items), start=1):
@@ -104,6 +117,8 @@ def reduce_items(
                 slot=slot_of("time_us"), label=kept_label("label"), time_us=times
             )
         )
+        if noticed.requested or samples:
+            connection.execute(_SEND.format(time_us=times))
         connection.unregister(BATCH)
         if nth % _REGROUP_AT == 0:
             regroup(connection)
@@ -116,6 +131,12 @@ def reduce_items(
         roles=[role for role, is_there in roles.items() if is_there],
         notes=(*noticed.notes(), *said, *notes()),
         rejections=lambda _: noticed.refused.rejections(),
+        sent=gathered(
+            connection,
+            f"FROM {SENT}",
+            requested=noticed.requested,
+            timed=noticed.timed and has_fine_times(connection),
+        ),
     )
 
 
@@ -164,10 +185,12 @@ def _columns(
         "time": [item.time for item in items],
         "label": [item.label for item in items],
     }
+    requests = [item.request for item in items]
     sides = np.array(sizes, dtype=np.int64)
     return {
         "height": sides[:, 0].copy(),
         "width": sides[:, 1].copy(),
         **own_columns(items),
+        "request": np.array(requests, dtype=np.int64),
         **{name: np.array(column, dtype=object) for name, column in texts.items()},
     }

@@ -61,8 +61,8 @@ def read_traffic(
     columns : mapping of str to str, optional
         Role to column name, or to a position from 1; "" leaves a role unread. Every
         role that a reader knows is taken, those of a decoder's load too; width, height,
-        resolution, tokens, prompt, text, images, count, frames, fps, time and label are
-        read here. Roles not given are found by the usual names.
+        resolution, tokens, prompt, text, images, count, frames, fps, time, request and
+        label are read here. Roles not given are found by the usual names.
     max_bad_rows : float
         Share of the rows that may be unusable (0 to 1).
     places : bool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.buckets import Demand
 from bucketwise.core.plan import (
@@ -26,7 +28,8 @@ LEGEND = (
 
 def demand_of(analysis: Analysis) -> Demand:
     """Return how often each needed length is run."""
-    return Demand.of(analysis.needed, analysis.counts.runs)
+    items = analysis.items
+    return Demand.of(items.needed, np.where(items.needed > 0, items.runs, 0.0))
 
 
 def spent(value: float, planned: Planned) -> str:

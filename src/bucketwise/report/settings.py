@@ -21,6 +21,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
         )
         for each in engine.lists_to_set(plan)
     ]
+    rows += [(name, value, engine.sdk) for name, value in engine.also_to_set(plan)]
     if not rows and not engine.no_lengths:
         rows.append(
             (

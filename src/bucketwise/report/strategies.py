@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bucketwise.core.options import SEARCHED
 from bucketwise.core.plan import Planned, StrategyLike
 from bucketwise.report.blocks import Block, Column, Part, Row, Table
 from bucketwise.report.plan_queries import exact_at, spent
@@ -21,6 +22,7 @@ KINDS = {
 
 METHODS = {
     "exact": "the exact optimum",
+    SEARCHED: "what a local search found, not proven optimal,",
     "robust": "those with the least worst regret over the scenarios, exactly,",
 }
 

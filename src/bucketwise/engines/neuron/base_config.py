@@ -36,6 +36,8 @@ class NeuronBase:
         Requests that run at once; None where nobody gave them.
     frames : int
         Temporal patches of the longest clip; 0 where none is sent.
+    images : int
+        Most images of a request.
     counts : tuple of int
         Blocks of each graph of the encoder of vLLM Neuron.
     """
@@ -45,6 +47,7 @@ class NeuronBase:
     cores: int | None = None
     requests: int | None = None
     frames: int = 0
+    images: int = 1
     counts: tuple[int, ...] = ()
 
     @property

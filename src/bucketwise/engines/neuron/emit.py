@@ -128,7 +128,7 @@ def serve_text(context: EmitContext) -> str:
         "",
         *(_uses(context) if context.is_nxdi else _blocks(context)),
         "",
-        "A request may have one image"
+        f"A request may have {_images(context)}"
         + (
             ", and one clip."
             if context.base.frames
@@ -138,10 +138,16 @@ def serve_text(context: EmitContext) -> str:
     return serve_script(plan.model.hf_id, lines, _flags(context))
 
 
+def _images(context: EmitContext) -> str:
+    n_images = context.base.images
+    return "one image" if n_images == 1 else f"up to {n_images:,} images"
+
+
 def _uses(context: EmitContext) -> list[str]:
     visual = context.plan.visual_for(context.target.version)
+    what = "images" if context.base.images == 1 else "requests"
     return [
-        f"{length:,} patches: {use.share:.1%} of the images, up to "
+        f"{length:,} patches: {use.share:.1%} of the {what}, up to "
         f"{use.largest_square:,} x {use.largest_square:,} px"
         for length, use in zip(context.lengths, visual.buckets, strict=False)
     ]
@@ -158,7 +164,9 @@ def _blocks(context: EmitContext) -> list[str]:
 def _flags(context: EmitContext) -> list[str]:
     base, plan = context.base, context.plan
     clips = 1 if base.frames and not context.is_nxdi else 0
-    flags = [_json_flag("--limit-mm-per-prompt", {"image": 1, "video": clips})]
+    flags = [
+        _json_flag("--limit-mm-per-prompt", {"image": base.images, "video": clips})
+    ]
     limits, model = plan.visual.processor, plan.model
     if limits.max_pixels != model.max_pixels or model.limits_source == "given":
         pixels = {"min_pixels": limits.min_pixels, "max_pixels": limits.max_pixels}

@@ -10,7 +10,7 @@ from bucketwise.core.tower import io_bytes
 from bucketwise.engines.neuron.base_config import NeuronBase, base_of
 from bucketwise.engines.neuron.blocks import own_batches
 from bucketwise.engines.neuron.emit import EMITTED, emit
-from bucketwise.engines.neuron.planning import base_to_emit, deployed
+from bucketwise.engines.neuron.planning import base_to_emit, deployed, run_together
 from bucketwise.engines.neuron.rules.case import NeuronCase
 from bucketwise.engines.neuron.rules.table import NXDI_RULES, VLLM_RULES
 from bucketwise.engines.neuron.targets import (
@@ -86,6 +86,7 @@ NXDI = Engine(
     named=NXDI_STACK.named,
     base_of=base_of,
     settings_of=_settings_of,
+    together=run_together,
     deploy=deployed,
     base_to_emit=base_to_emit,
     emit=emit,

@@ -8,6 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.batches import Batches, RunTogether
+from bucketwise.core.optimize import ROBUST
+from bucketwise.core.options import PlanOptions
 from bucketwise.core.plan import Assumption, Reason
 from bucketwise.core.verdict import Grounds, verdict_of
 from bucketwise.engines.neuron.base_config import OWN_REQUESTS, RECIPE, NeuronBase
@@ -32,10 +35,29 @@ def base_to_emit(
         started,
         requests=decoder.batch_size if decoder else started.requests,
         frames=int(clips.max(initial=0)),
+        images=analysis.batches.most_images if analysis.batches else 1,
     )
     if targets[-1].sdk != VLLM_STACK.sdk:
         return found
     return replace(found, counts=_counts(analysis, found))
+
+
+def run_together(
+    analysis: Analysis, base: object, question: PlanOptions, targets: Sequence[Target]
+) -> RunTogether | None:
+    """Have the images of a request run together; None where each is one's only one."""
+    del base
+    requests = analysis.traffic.requests
+    if targets[-1].sdk != NXDI_STACK.sdk or not len(requests):
+        return None
+    if question.strategy == ROBUST:
+        message = (
+            "--robust: expected requests of one image each, got some of more, and which "
+            "scenario they are of is not kept; leave it out"
+        )
+        raise UsageError(message)
+    sizes = analysis.counts.sizes
+    return RunTogether(batches=Batches.of(requests, sizes, most_images=0))
 
 
 def most_together(base: NeuronBase) -> int:
@@ -84,15 +106,7 @@ def deployed(
                 source=f"{RECIPE}; --batch-size sets it",
             )
         )
-    rows.append(
-        Assumption(
-            name="a request",
-            value="one image",
-            status="assumed",
-            source="traffic tells no requests; --limit-mm-per-prompt in serve.sh holds "
-            "them to it",
-        )
-    )
+    rows.append(_request(analysis, settings, by_block=by_block))
     visual = plan.visual
     if by_block:
         decision = replace(visual.decision, reason=ONE_BLOCK)
@@ -100,7 +114,9 @@ def deployed(
     plan = replace(plan, visual=visual, assumptions=(*plan.assumptions, *rows))
     refusals = tuple(_refusals(analysis, settings, by_block=by_block))
     verdict = verdict_of(plan, Grounds(min_saving=min_saving, refusals=refusals))
-    told = _of_blocks(analysis, settings) if by_block else _of_requests(lengths)
+    told = (
+        _of_blocks(analysis, settings) if by_block else _of_requests(lengths, settings)
+    )
     verdict = replace(verdict, reasons=(*verdict.reasons, *told))
     plan = replace(plan, verdict=verdict)
     return replace(analysis, plan=plan, base=settings)
@@ -140,7 +156,7 @@ def _refusals(
     if base.max_model_len is not None and base.max_model_len < tokens:
         words = (
             f"A context of {base.max_model_len:,} tokens does not hold the {tokens:,} "
-            "that the largest image becomes."
+            f"that the largest {'image' if base.images == 1 else 'request'} becomes."
         )
         option = f"--max-seq-len {tokens}"
         yield Reason(
@@ -148,13 +164,35 @@ def _refusals(
         )
 
 
-def _of_requests(lengths: Sequence[int]) -> Iterator[Reason]:
+def _request(analysis: Analysis, base: NeuronBase, *, by_block: bool) -> Assumption:
+    """Return what a request was taken to hold."""
+    held = "--limit-mm-per-prompt in serve.sh holds them to it"
+    told = "requests" in analysis.traffic.requests.told and not by_block
+    return Assumption(
+        name="a request",
+        value=plural(base.images, "image") if base.images > 1 else "one image",
+        status="measured" if told else "assumed",
+        source=f"the most of a request in the traffic; {held}"
+        if told
+        else f"traffic tells no requests; {held}",
+    )
+
+
+def _of_requests(lengths: Sequence[int], base: NeuronBase) -> Iterator[Reason]:
+    words = "A bucket holds the patches of all images of a request together"
+    if base.images > 1:
+        words += (
+            f"; those of the traffic have up to {base.images:,}, and {lengths[-1]:,} hold "
+            "as many of the largest that the limits let through. serve.sh lets a request "
+            "have no more;"
+        )
+    else:
+        words += ", and each image was taken to be a request. serve.sh lets a request have one;"
     yield Reason(
         id="requests",
         severity="note",
-        words="A bucket holds the patches of all images of a request together, and each "
-        "image was taken to be a request. serve.sh lets a request have one; with more, "
-        f"their sum may be above {lengths[-1]:,}, and {NXDI_STACK.sdk} fails.",
+        words=f"{words} with more, their sum may be above {lengths[-1]:,}, and "
+        f"{NXDI_STACK.sdk} fails.",
     )
 
 

@@ -23,11 +23,8 @@ from bucketwise.engines.vllm.releases import (
 )
 from bucketwise.engines.vllm.variants import VARIANTS, Variant
 from bucketwise.nouns.engine import Target
+from bucketwise.words.numbers import number, percent, plural
 from bucketwise.words.text import one_line
-
-ONE_IMAGE = 1
-"""Images of a replay: each by itself, so that it computes what was priced, however many
-come together."""
 
 NESTED_SINCE = (0, 30, 0)
 """From here on limits of images can be given apart from those of clips
@@ -35,8 +32,8 @@ NESTED_SINCE = (0, 30, 0)
 
 
 _RULES = (
-    "Budgets are merged tokens, those that the language model sees. An image is replayed "
-    "on the smallest that holds it; a larger one runs without a graph. By default vLLM "
+    "Budgets are merged tokens, those that the language model sees. {what} replayed on "
+    "the smallest that holds {it}; a larger image runs without a graph. By default vLLM "
     "captures no graph of the encoder at all."
 )
 
@@ -70,6 +67,11 @@ class EmitContext:
         return self.plan.visual_for(self.target.version).merged_max_seq_lens
 
     @property
+    def max_items(self) -> int:
+        """Images of a replay; one by itself computes what it was priced at."""
+        return self.plan.packing.plan.max_items if self.plan.packing else 1
+
+    @property
     def frames(self) -> int:
         """Temporal patches of the longest clip; 0 where clips are switched off."""
         return self.base.frames if self.target.parsed >= RENAMED_ITEMS else 0
@@ -91,7 +93,7 @@ class EmitContext:
             **self.base.mapping,
             SWITCH: True,
             BUDGETS: list(self.budgets),
-            items_key(self.target.parsed): ONE_IMAGE,
+            items_key(self.target.parsed): self.max_items,
             **({FRAMES: self.frames} if self.frames else {}),
             **({CAPTURE_SIZES: list(self.capture_sizes)} if self._sets_sizes else {}),
         }
@@ -124,13 +126,21 @@ def compilation_text(context: EmitContext) -> str:
 def serve_text(context: EmitContext) -> str:
     """Return serve.sh."""
     plan, visual = context.plan, context.plan.visual_for(context.target.version)
+    what = "images" if context.max_items == 1 else "replays"
     lines = [
         f"Serve {one_line(plan.model.hf_id)} with {context.target.covers}.",
         "",
-        _RULES,
+        _RULES.format(
+            **(
+                {"what": "An image is", "it": "it"}
+                if context.max_items == 1
+                else {"what": "Images that come together are", "it": "them"}
+            )
+        ),
         "",
+        *_found(context),
         *(
-            f"{budget:,} merged tokens: {use.share:.1%} of the images"
+            f"{budget:,} merged tokens: {use.share:.1%} of the {what}"
             + (
                 f", up to {use.largest_square:,} x {use.largest_square:,} px"
                 if plan.model.has_pixel_limits
@@ -149,6 +159,25 @@ def serve_text(context: EmitContext) -> str:
             "No clip was in the traffic: with them every graph would be larger.",
         ]
     return serve_script(plan.model.hf_id, lines, _flags(context))
+
+
+def _found(context: EmitContext) -> list[str]:
+    """Return how the list was found, and what it does."""
+    packing = context.plan.packing
+    if packing is None:
+        return []
+    ours, own = packing.plan, packing.default
+    how = {"exact": "The exact optimum", "local search": "Found by a local search"}
+    said = (
+        f"{how.get(packing.found, 'As asked for')}, priced by replaying "
+        f"{plural(packing.calls, 'call')} of up to {plural(packing.most_images, 'image')}, "
+        f"up to {plural(ours.max_items, 'image')} a replay: {number(ours.hits)} hits, "
+        f"{number(ours.misses)} misses, {number(ours.padded_rows)} padded rows "
+        f"({percent(ours.waste)}). The default list: {number(own.hits)} hits, "
+        f"{number(own.misses)} misses, {number(own.padded_rows)} padded rows "
+        f"({percent(own.waste)})."
+    )
+    return [said, ""]
 
 
 def _flags(context: EmitContext) -> list[str]:

@@ -12,7 +12,12 @@ from bucketwise.core.tower import io_bytes
 from bucketwise.engines.vllm.base_config import OWN_REQUESTS, base_of
 from bucketwise.engines.vllm.emit import EMITTED, emit
 from bucketwise.engines.vllm.model_classes import SINCE, as_run, refusal
-from bucketwise.engines.vllm.planning import base_to_emit, deployed
+from bucketwise.engines.vllm.planning import (
+    base_to_emit,
+    deployed,
+    items_to_set,
+    run_together,
+)
 from bucketwise.engines.vllm.releases import CAPTURE_SIZES, NEWEST
 from bucketwise.engines.vllm.rules.case import VllmCase
 from bucketwise.engines.vllm.rules.table import every_rule
@@ -70,6 +75,8 @@ VLLM = Engine(
     pick=VLLM_TARGETS.pick,
     named=VLLM_TARGETS.named,
     base_of=base_of,
+    also_to_set=items_to_set,
+    together=run_together,
     deploy=deployed,
     base_to_emit=base_to_emit,
     emit=emit,

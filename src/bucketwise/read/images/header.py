@@ -127,6 +127,8 @@ class Item:
     """Tenant, endpoint or the like; "" for none."""
     own: OwnLimits = NO_LIMITS
     """Pixel limits that its request sets for it."""
+    request: int = 0
+    """Number of its request within the input, from 1; 0 where none is known."""
 
 
 def read_orientation(tiff: bytes) -> int:

@@ -145,6 +145,7 @@ class RequestLog:
                 time=time,
                 label=label,
                 own=own,
+                request=self.requests if request.is_asked else 0,
             )
 
     def _told(self, role: str, about: Sequence[Mapping[str, Any]]) -> str:

@@ -53,19 +53,23 @@ Judged = Callable[[str, Sequence[str]], str]
 """A relation and columns to pass on -> SQL of its rows with their `reason`."""
 
 
-def fill_cells(workspace: Workspace, table: Table) -> None:
-    """Aggregate the rows of a table into the temporary table `cells`."""
+def fill_cells(workspace: Workspace, table: Table) -> bool:
+    """Aggregate the rows of a table into the temporary table `cells`.
+
+    Returns whether all were read at once.
+    """
     connection = workspace.connection
     forget_rejects(connection)
     make_cells(connection)
     if _filled_at_once(connection, table):
-        return
+        return True
     connection.execute("DELETE FROM cells")
     for batch in table.stream(workspace):
         connection.register(BATCH, batch)
         connection.execute(_insert(table, table.streamed))
         connection.unregister(BATCH)
     regroup(connection)
+    return False
 
 
 def make_cells(connection: Connection) -> None:
@@ -117,7 +121,7 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
 
 
 def _insert(table: Table, relation: str) -> str:
-    roles = table.roles
+    roles = _counted(table)
     sides = set() if by_tokens(roles) else {"height", "width"}
     tokens = set() if sides else {"tokens"}
     present = {*sides, *tokens, *(role for role in roles if role in _KEYS), "slot"}
@@ -134,9 +138,14 @@ def _insert(table: Table, relation: str) -> str:
     )
 
 
+def _counted(table: Table) -> dict[str, int]:
+    """Return the roles that cells are told by: requests would leave each row its own."""
+    return {role: at for role, at in table.roles.items() if role != "request"}
+
+
 def _alike(table: Table, relation: str) -> str:
     """Return SQL that counts rows of equal cells by slot, so that each is judged once."""
-    roles = table.roles
+    roles = _counted(table)
     cells = [
         f"c{at}" for at in sorted({roles[role] for role in roles if role != "time"})
     ]

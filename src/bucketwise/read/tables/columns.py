@@ -80,14 +80,17 @@ class _Form:
         read = self.needs | self.takes | _OF_ANY
         if "frames" not in found:
             read -= {"fps"}
+        if "count" in found:
+            # What a row counts is of many requests.
+            read -= {"request"}
         return {role: at for role, at in found.items() if role in read}
 
 
 _FORMS = (
-    _Form(frozenset({"height", "width"}), _OF_CLIPS),
-    _Form(frozenset({"resolution"}), _OF_CLIPS),
-    _Form(frozenset({"shape"}), _OF_CLIPS),
-    _Form(frozenset({"tokens"}), frozenset({"images"})),
+    _Form(frozenset({"height", "width"}), _OF_CLIPS | {"request"}),
+    _Form(frozenset({"resolution"}), _OF_CLIPS | {"request"}),
+    _Form(frozenset({"shape"}), _OF_CLIPS | {"request"}),
+    _Form(frozenset({"tokens"}), frozenset({"images", "request"})),
     _Form(frozenset({"prompt", "text", "images"}), frozenset()),
     _Form(frozenset({LENGTH}), frozenset()),
 )
@@ -142,7 +145,9 @@ def match_columns(
         raise InputError(_no_size(names, found, source))
     if not {"count", "images"} & {*roles, *naming.wanted(SIZES)}:
         at = loose_count(names, roles.values(), cells, of_texts=LENGTH in roles)
-        roles |= {} if at is None else {"count": at}
+        if at is not None:
+            roles = {**roles, "count": at}
+            roles.pop("request", None)
     reading = ", ".join(f"{role} from {names[at]!r}" for role, at in roles.items())
     _check_named(found, roles, f"{source}: read {reading}")
     naming.mark(SIZES, found.places, roles.values())
@@ -174,7 +179,7 @@ def _check_named(found: Found, roles: Mapping[str, int], reading: str) -> None:
         raise UsageError(
             f"{reading}; --columns {named} is not read beside that: a size is told "
             "once, by width and height, resolution, shape, tokens, or prompt, text and images; "
-            "fps goes with frames, images with tokens"
+            "fps goes with frames, images with tokens, and request goes without count"
         )
 
 

@@ -52,6 +52,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "arrival_time", "exif_datetime", "window_start_s", "asctime", "time_generated",
         "timegenerated", "time_generated_utc", "eventtime", "timestamp_utc",
     ),
+    "request": (
+        "request_id", "req_id", "reqid", "requestid", "request_uuid", "x_request_id",
+        "request_index", "request_idx", "request_no",
+    ),
     "label": ("tenant", "label", "endpoint", "customer", "client", "source"),
     LENGTH: (),
 }  # fmt: skip

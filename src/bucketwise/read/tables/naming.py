@@ -193,10 +193,11 @@ def learn(naming: Chosen, other: Chosen) -> None:
 
 def roles_named(key: str) -> tuple[str | None, str | None]:
     """Return the roles that a key names among those of sizes and of the load."""
-    sizes, load = (
-        key if key in each.aliases else each.role_of(key) for each in (SIZES, LOAD)
-    )
-    return sizes, load
+    if key in ROLES:
+        # What is called a role is that alone, and no usual name of another.
+        sizes, load = (key if key in each.aliases else None for each in (SIZES, LOAD))
+        return sizes, load
+    return SIZES.role_of(key), LOAD.role_of(key)
 
 
 def listed(names: Sequence[str], most: int = 30) -> str:

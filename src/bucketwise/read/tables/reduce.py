@@ -19,6 +19,7 @@ from bucketwise.nouns.traffic import (
     Rejection,
     Traffic,
     grouped,
+    rounded_together,
     said_of_labels,
     said_of_rounding,
     said_of_slots,
@@ -32,6 +33,7 @@ from bucketwise.read.tables.aggregate import (
 )
 from bucketwise.read.tables.cells import parsed_rows, said_of_pairs
 from bucketwise.read.tables.names import LENGTH
+from bucketwise.read.tables.sent import NOTHING_SENT, Sent, sent_together
 from bucketwise.read.tables.table import Table
 from bucketwise.read.tables.times import said_of_times
 from bucketwise.words.numbers import plural, verb
@@ -61,7 +63,7 @@ def reduce_table(
     workspace: Workspace, table: Table, max_cells: int = MAX_CELLS
 ) -> Traffic:
     """Reduce a table to the histogram of its sizes."""
-    fill_cells(workspace, table)
+    at_once = fill_cells(workspace, table)
     forms = table.forms
     return reduce_cells(
         workspace,
@@ -75,6 +77,7 @@ def reduce_table(
             rejected,
             lambda relation, kept: parsed_rows(relation, table.roles, kept, forms),
         ),
+        sent=sent_together(workspace, table, at_once=at_once),
         max_cells=max_cells,
     )
 
@@ -104,9 +107,10 @@ def reduce_cells(
     roles: Container[str],
     notes: Sequence[str],
     rejections: Callable[[Mapping[str, int]], tuple[Rejection, ...]],
+    sent: Sent = NOTHING_SENT,
     max_cells: int = MAX_CELLS,
 ) -> Traffic:
-    """Make a histogram of the temporary table `cells`."""
+    """Make a histogram of the temporary table `cells`, with what was `sent` together."""
     connection = workspace.connection
     totals = _totals(connection)
     said: list[str] = []
@@ -128,8 +132,10 @@ def reduce_cells(
         first_s=None if totals.first_us is None else totals.first_us / 1e6,
         last_s=None if totals.last_us is None else totals.last_us / 1e6,
         weighted="count" in roles,
+        requests=rounded_together(sent.requests, size_bits),
+        calls=rounded_together(sent.calls, size_bits),
         notes=tuple(fitted),
-    )
+    ).noting_what_is_lost()
     return recorded(
         traffic,
         kind=kind,

@@ -157,9 +157,9 @@ def arrivals_drawing(analysis: Analysis) -> Drawing | None:
     clock = Clock(_tells_dates(analysis), int(bounds_s[0]), int(bounds_s[-1]))
     per = slot_words(int(bounds_s[1] - bounds_s[0]))
     said = f"{_busiest_words(timed, clock)} {_moves_words(timed)}"
-    caption = (
-        f"Above, the ViT runs of each {per} by the bucket they need; below, shares."
-    )
+    alone = analysis.batches is None
+    what = "ViT runs" if alone else "images, each as if it ran by itself,"
+    caption = f"Above, the {what} of each {per} by the bucket they need; below, shares."
     if timed.mix.names[-1] == OTHERS:
         caption += " The least used buckets are drawn as one, others."
     if not runs.sum(axis=1).all():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bucketwise.core.analysis import Analysis, lengths_bytes
+from bucketwise.core.options import SEARCHED
 from bucketwise.core.plan import BucketUse, Current, Planned, PointLike, Visual
 from bucketwise.report.before_after import graph_minutes, minutes
 from bucketwise.report.blocks import (
@@ -172,6 +173,8 @@ def _why(analysis: Analysis) -> Iterator[str]:
         noun_of(analysis),
     )
     held = f"the largest {noun} read needs {largest:,}"
+    if analysis.batches is not None:
+        held = f"the images that run together need up to {largest:,}"
     lets = "every image there can be"
     if analysis.plan.model.has_pixel_limits:
         held += f" under max_pixels {visual.processor.max_pixels:,}"
@@ -187,7 +190,7 @@ def _why(analysis: Analysis) -> Iterator[str]:
         chosen = (
             "exact optimum; no other lengths, as many, cost less on this traffic"
             if visual.decision.strategy == "exact"
-            else f"chosen by {visual.decision.strategy}, as asked; the appendix has the "
+            else f"chosen by {_strategy(visual)}; the appendix has the "
             "exact optimum beside it"
         )
         yield f"Why {below} below it{given}: {chosen}."
@@ -198,6 +201,12 @@ def _why(analysis: Analysis) -> Iterator[str]:
             f"the top length, and no {noun} read becomes smaller."
         )
     yield from _unused(visual.current)
+
+
+def _strategy(visual: Planned) -> str:
+    """Return what chose the lengths."""
+    name = visual.decision.strategy
+    return f"a {name}" if name == SEARCHED else f"{name}, as asked"
 
 
 def _unused(current: Current | None) -> Iterator[str]:
@@ -229,9 +238,11 @@ def how_many(
         )
         blocks.append(Paragraph(text=text))
     if decided.strategy != "exact":
+        searched = decided.strategy == SEARCHED
+        packed = " for images that run together as in the plan" if searched else ""
         text = (
-            f"The table and the curve are of the exact optimum; the plan itself was "
-            f"made by {decided.strategy}, as asked."
+            f"The table and the curve are of the exact optimum{packed}; the plan itself "
+            f"was made by {_strategy(visual)}."
         )
         blocks.append(Paragraph(text=text))
     blocks.append(_frontier(visual, unit))
@@ -350,6 +361,13 @@ def _rests_on(analysis: Analysis, stand_in_share: float) -> str:
         "that of one device and partly assumed. The address of the page carries what "
         "is edited."
     )
+    if analysis.batches is not None:
+        text += (
+            " Images run together as in the plan, whatever is edited; for an edited list "
+            "the engine may pack them otherwise, which the command replays."
+            if analysis.batches.most_images == 1
+            else " The images of a request run together."
+        )
     if analysis.plan.visual_by_target:
         text += (
             " Lengths are those of the newest release; files of releases before 0.12.0 "

@@ -79,6 +79,10 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     """Return the histogram of a page."""
     sizes = counts.sizes
     needed = counts.needed(analysis.release)
+    if analysis.batches is not None:
+        # Which images run together is no longer known under another limit.
+        none = _sent(analysis, counts).only(np.zeros(0, dtype=np.int64))
+        return PageHistogram(sent=none, fixed=_batched(analysis), stand_in_share=0.0)
     used = counts.runs > 0
     asked = analysis.preprocessing
     # Limits of their own, or a share of one that also counts frames.
@@ -93,6 +97,14 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     _, images = group_cells((needed[stays],), sizes.count[stays])
     fixed = Lengths(needed=keys[0].astype(np.int64), runs=runs, images=images)
     return PageHistogram(sent=kept, fixed=fixed, stand_in_share=stand_in_share)
+
+
+def _batched(analysis: Analysis) -> Lengths:
+    items = analysis.items
+    used = (items.needed > 0) & (items.runs > 0)
+    keys, runs = group_cells((items.needed[used],), items.runs[used])
+    _, images = group_cells((items.needed[used],), items.images[used])
+    return Lengths(needed=keys[0].astype(np.int64), runs=runs, images=images)
 
 
 def _sent(analysis: Analysis, counts: Counts) -> Sent:

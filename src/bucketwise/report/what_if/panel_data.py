@@ -30,6 +30,7 @@ _TOLD = (
     "force: what another limit would make of them is unknown."
 )
 _CLIPS = "All inputs are clips under video limits of their own."
+_TOGETHER = "Several images run together: what another limit would make of their runs is unknown."
 _OWN = "All inputs are under limits of their own, which their requests set."
 
 
@@ -171,6 +172,7 @@ def _limits(analysis: Analysis, histogram: PageHistogram, align: int) -> dict[st
         sizes = analysis.counts.sizes
         own = _OWN if sizes.has_own_limits.any() else _CLIPS
         fixed = _TOLD if sizes.is_told.any() else own
+        fixed = fixed if analysis.batches is None else _TOGETHER
     named = [cap.max_pixels for cap in visual.caps]
     return {
         "min_pixels": visual.processor.min_pixels,

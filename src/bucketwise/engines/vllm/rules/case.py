@@ -9,7 +9,7 @@ from typing import Any
 
 from bucketwise.engines.vllm.base_config import STEP_TOKENS
 from bucketwise.engines.vllm.capture_sizes import Server
-from bucketwise.engines.vllm.choosing import single_calls
+from bucketwise.engines.vllm.choosing import calls_sent, merged_tokens
 from bucketwise.engines.vllm.encoder_graphs import AS_QWEN3_VL, Sharing
 from bucketwise.engines.vllm.model_classes import sharing_of
 from bucketwise.engines.vllm.releases import (
@@ -18,7 +18,7 @@ from bucketwise.engines.vllm.releases import (
     SWITCH,
     items_key,
 )
-from bucketwise.engines.vllm.replay import Call
+from bucketwise.engines.vllm.replay import Calls
 from bucketwise.lint.case import LintCase
 from bucketwise.nouns.document import LENGTHS_ALONE
 
@@ -105,22 +105,22 @@ class VllmCase(LintCase):
         )
 
     @property
-    def calls(self) -> tuple[Call, ...]:
-        """The images and clips of the traffic, one a call; () without traffic."""
+    def calls(self) -> Calls | None:
+        """The calls of the traffic; None without images or clips."""
         if self.use is None:
-            return ()
+            return None
         counts = self.use.counts
-        used = counts.accepted & (counts.sizes.count > 0)
-        if not used.any():
-            return ()
-        tokens = counts.merged_patches * counts.grid_t
-        return single_calls(tokens[used], counts.sizes.count[used])
+        sent = calls_sent(
+            counts.sizes, merged_tokens(counts), self.use.together, self.step_tokens
+        )
+        found = sent.calls
+        return found if len(found) else None
 
     @property
     def most_tokens(self) -> int | None:
         """Merged tokens of the largest image that comes, or that limits let through."""
         if self.calls:
-            return self.calls[-1].tokens[0]
+            return int(self.calls.tokens.max())
         if self.profile is None or self.limits is None or self.profile.soft_tokens:
             return None
         return self.limits.max_pixels // self.profile.factor_px**2

@@ -210,17 +210,17 @@ def image_above_top(subject: VllmCase) -> Iterator[Finding]:
     budgets = subject.budgets
     if not budgets or not subject.calls or not subject.is_on:
         return
-    larger = sum(call.count for call in subject.calls if call.tokens[0] > budgets[-1])
+    tokens, count = subject.calls.images
+    larger, total = float(count[tokens > budgets[-1]].sum()), float(count.sum())
     if not larger:
         return
-    total = sum(call.count for call in subject.calls)
     yield Finding(
         severity="warning",
         path=(BUDGETS,),
         found=f"{plural(larger, 'image')} ({percent(larger / total)}) above "
         f"{budgets[-1]:,}",
         why=f"{subject.named} runs them eagerly ({_MANAGER})",
-        right=f"a top of {subject.calls[-1].tokens[0]:,}, or fewer pixels",
+        right=f"a top of {tokens.max():,}, or fewer pixels",
     )
 
 
@@ -356,6 +356,7 @@ def wasteful_budgets(subject: VllmCase) -> Iterator[Finding]:
     best = choose(
         subject.calls, subject.version, len(budgets), Range(sharing=subject.sharing)
     )
+    many = subject.calls.most_images > 1
     spared = 1 - best.bill.computed / bill.computed if bill.computed else 0.0
     if spared < WORTH_SAYING or bill.misses:
         return
@@ -363,6 +364,12 @@ def wasteful_budgets(subject: VllmCase) -> Iterator[Finding]:
         severity="warning",
         path=(BUDGETS,),
         found=f"{percent(bill.waste)} of the rows computed for this traffic are padding",
-        why=f"one image a call, {number(bill.padded_rows)} of {number(bill.rows)} rows",
-        right=f"{literal(best.graphs.budgets)}: {percent(best.bill.waste)}",
+        why=f"{'replayed as they came' if many else 'one image a call'}, {number(bill.padded_rows)} of {number(bill.rows)} rows",
+        right=f"{literal(best.graphs.budgets)}"
+        + (
+            f" with {items_key(subject.version)} {best.graphs.max_items}"
+            if many
+            else ""
+        )
+        + f": {percent(best.bill.waste)}",
     )

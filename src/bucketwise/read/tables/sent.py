@@ -1,0 +1,197 @@
+"""Which images were sent together: grouped in SQL, and forgotten who sent them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+
+from bucketwise.nouns.together import (
+    MOST_MEMBERS,
+    MOST_TIMED_ROWS,
+    STEP_MS,
+    Together,
+    Told,
+)
+from bucketwise.nouns.traffic import OWN_COLUMNS, SIZE_COLUMNS
+from bucketwise.read.database import Connection, Workspace, one_number
+from bucketwise.read.tables.cells import blank, by_tokens, parsed_rows
+from bucketwise.read.tables.table import BATCH, Table
+from bucketwise.read.tables.times import microseconds
+
+_STEP_US = STEP_MS * 1_000
+_SECOND_US = 1_000_000
+
+_SIZES = {
+    "height_px": "height", "width_px": "width", "frames": "frames", "fps": "fps",
+    "visual_tokens": "tokens", **{name: name for name in OWN_COLUMNS},
+}  # fmt: skip
+_TYPES = {
+    "request": "UBIGINT", "time_us": "BIGINT",
+    **{
+        _SIZES[name]: "BIGINT" if kind is np.int64 else "DOUBLE"
+        for name, kind in SIZE_COLUMNS.items()
+    },
+}  # fmt: skip
+_COLUMNS = ", ".join(_TYPES)
+
+SENT = "sent"
+"""The temporary table of images one by one: which request, when, and how large."""
+
+# A time on a full second is taken for one that knows no finer.
+_IS_FINE = f"time_us % {_SECOND_US} <> 0"
+
+
+_FINER = re.compile(r"[.,]\d*[1-9]|\d{12}")
+"""What times finer than a second have: a fraction, or more digits than seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What was sent together in one input."""
+
+    requests: Together = field(default_factory=Together)
+    calls: Together = field(default_factory=Together)
+
+
+NOTHING_SENT = Sent()
+
+
+def may_tell(table: Table) -> bool:
+    """Return whether the first rows of a table tell which images came together."""
+    return "request" in table.roles or any(
+        _FINER.search(each) for each in table.samples_of("time")
+    )
+
+
+def make_sent(connection: Connection) -> None:
+    """Make the table `sent` anew, without a row."""
+    types = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {SENT} ({types})")
+
+
+def has_fine_times(connection: Connection) -> bool:
+    """Return whether some times in `sent` are finer than a second."""
+    return bool(one_number(connection, f"SELECT count(*) FROM {SENT} WHERE {_IS_FINE}"))
+
+
+def sent_together(workspace: Workspace, table: Table, *, at_once: bool) -> Sent:
+    """Return which rows of a table, whose `cells` are filled, came together.
+
+    Rows with a weight stand for many images, and tell nothing.
+    """
+    connection, roles = workspace.connection, table.roles
+    requested = "request" in roles
+    fine = _fine_rows(connection) if "time" in roles else 0
+    timed = 0 < fine <= MOST_TIMED_ROWS
+    if "count" in roles or not (timed or requested):
+        is_too_much = fine > MOST_TIMED_ROWS and "count" not in roles
+        return Sent(calls=Together(is_too_much=is_too_much))
+    if at_once:
+        rows = _rows(table, table.relation, timed=timed)
+        return gathered(connection, rows, requested=requested, timed=timed)
+    make_sent(connection)
+    query = _rows(table, table.streamed, timed=timed)
+    for batch in table.stream(workspace):
+        connection.register(BATCH, batch)
+        connection.execute(f"INSERT INTO {SENT} {query}")
+        connection.unregister(BATCH)
+    return gathered(connection, f"FROM {SENT}", requested=requested, timed=timed)
+
+
+def gathered(
+    connection: Connection, rows: str, *, requested: bool, timed: bool
+) -> Sent:
+    """Return what came together of rows with the columns of `sent`."""
+    requests = Together()
+    if requested:
+        requests = _groups(connection, rows, "request", ("requests",))
+    if not timed:
+        return Sent(requests=requests, calls=requests)
+    if requested:
+        # All images of a request come when its first does.
+        first = "CASE WHEN request IS NULL THEN time_us ELSE min(time_us) OVER same END"
+        rows = (
+            f"SELECT * REPLACE ({first} AS time_us) FROM ({rows}) "
+            "WINDOW same AS (PARTITION BY request)"
+        )
+    step = f"CAST(floor(time_us / {_STEP_US}) AS BIGINT)"
+    key = (
+        f"CASE WHEN {_IS_FINE} THEN {{'step': {step}, 'request': NULL::UBIGINT}} "
+        "WHEN request IS NOT NULL THEN {'step': NULL::BIGINT, 'request': request} END"
+    )
+    told: tuple[Told, ...] = ("arrivals", *requests.told)
+    return Sent(requests=requests, calls=_groups(connection, rows, key, told))
+
+
+def _fine_rows(connection: Connection) -> int:
+    """Return the usable rows where some have a time finer than a second; else 0."""
+    first, last = (
+        _IS_FINE.replace("time_us", name) for name in ("first_us", "last_us")
+    )
+    fine = f"CASE WHEN bool_or({first} OR {last}) THEN sum(n) ELSE 0 END"
+    return one_number(
+        connection,
+        f"SELECT coalesce(CAST({fine} AS BIGINT), 0) FROM cells WHERE reason = ''",
+    )
+
+
+def _rows(table: Table, relation: str, *, timed: bool) -> str:
+    """Return SQL of the usable rows with the columns of `sent`; ids become hashes."""
+    roles = {
+        role: at
+        for role, at in table.roles.items()
+        if role not in {"request", "time", "label"}
+    }
+    time_us, request = "CAST(NULL AS BIGINT)", "CAST(NULL AS UBIGINT)"
+    if timed:
+        samples, name = table.samples_of("time"), table.named["time"]
+        time_us = microseconds(f"c{table.roles['time']}", samples, name)
+    if "request" in table.roles:
+        cell = f"c{table.roles['request']}"
+        request = f"CASE WHEN NOT {blank(cell)} THEN hash(trim({cell})) END"
+    keyed = f"(SELECT *, {time_us} AS time_us, {request} AS request FROM {relation})"
+    rows = parsed_rows(keyed, roles, ("time_us", "request"), table.forms)
+    there = {"tokens"} if by_tokens(roles) else {"height", "width"}
+    if "frames" in roles:
+        there |= {"frames"} | ({"fps"} & roles.keys())
+    sizes = (name if name in there else f"0 AS {name}" for name in _SIZES.values())
+    return (
+        f"SELECT request, time_us, {', '.join(sizes)} FROM ({rows}) WHERE reason = ''"
+    )
+
+
+def _groups(
+    connection: Connection, rows: str, key: str, told: tuple[Told, ...]
+) -> Together:
+    """Group rows by a key and count equal groups; a key of NULL came alone."""
+    size = ", ".join(
+        f"'{name}': CAST({name} AS {_TYPES[name]})" for name in _SIZES.values()
+    )
+    try:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE groups AS SELECT sizes, count(*) AS n FROM ("
+            f"SELECT list_sort(list({{{size}}})) AS sizes FROM ({rows}) "
+            f"WHERE ({key}) IS NOT NULL GROUP BY ({key}) HAVING count(*) > 1) "
+            "GROUP BY sizes"
+        )
+    except duckdb.OutOfMemoryException:
+        return Together(told=told, is_too_much=True)
+    members = one_number(connection, "SELECT coalesce(sum(len(sizes)), 0) FROM groups")
+    if members > MOST_MEMBERS:
+        return Together(told=told, is_too_much=True)
+    found = connection.execute(
+        "SELECT nth, n, unnest(sizes, recursive := true) FROM "
+        "(SELECT row_number() OVER () - 1 AS nth, n, sizes FROM groups)"
+    ).fetchnumpy()
+    connection.execute("DROP TABLE groups")
+    group = np.asarray(found["nth"], np.int64)
+    count = np.zeros(int(group.max(initial=-1)) + 1)
+    count[group] = found["n"]
+    columns = {
+        column: np.asarray(found[name], SIZE_COLUMNS[column])
+        for column, name in _SIZES.items()
+    }
+    return Together.of(columns, group, count, told)
