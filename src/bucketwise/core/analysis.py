@@ -388,7 +388,8 @@ def _visual(
         pinned=question.pins,
         marks=setting.marks,
     )
-    demands = demands_of(traffic, setting)
+    # Lists of images that run together are priced as one.
+    demands = {} if question.together else demands_of(traffic, setting)
     check_robust(question, demands)
     if question.strategy == ROBUST:
         problem = problem.with_scenarios(demands.values())
