@@ -8,6 +8,7 @@ import numpy as np
 
 from bucketwise.core.patching import Counts
 from bucketwise.core.plan import Packing
+from bucketwise.errors import ConfigError
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.together import Together
 from bucketwise.nouns.traffic import SIZE_COLUMNS, FloatArray, IntArray, Sizes
@@ -145,4 +146,10 @@ def _places_in(sizes: Sizes, together: Together) -> IntArray:
     asked = zip(
         *(together.columns[name].tolist() for name in SIZE_COLUMNS), strict=True
     )
-    return np.array([place[row] for row in asked], dtype=np.int64)
+    found = [place.get(row, -1) for row in asked]
+    if -1 in found:
+        message = (
+            "traffic: expected sizes of images that came together among all, got others"
+        )
+        raise ConfigError(message)
+    return np.array(found, dtype=np.int64)
