@@ -127,7 +127,7 @@ class Analysis:
     @property
     def items(self) -> Items:
         """What runs: images, or batches of them."""
-        return items_of(self.counts, self.release, self.batches)
+        return items_of(self.counts, self.needed, self.batches)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bucketwise.core.patching import Counts
 from bucketwise.core.plan import Packing
-from bucketwise.nouns.engine import Release
+from bucketwise.errors import ConfigError
 from bucketwise.nouns.together import Together
 from bucketwise.nouns.traffic import SIZE_COLUMNS, FloatArray, IntArray, Sizes
 
@@ -92,9 +92,9 @@ class Batches:
         n_each = np.diff(self.ends, prepend=0)
         return np.repeat(np.arange(self.ends.size, dtype=np.int64), n_each)
 
-    def items(self, counts: Counts, release: Release) -> Items:
+    def items(self, counts: Counts, needed: IntArray) -> Items:
         """Return what each run needs: what its images do, together."""
-        needed = counts.needed(release)[self.size]
+        needed = needed[self.size]
         accepted = (counts.accepted[self.size]).astype(np.float64)
         return Items(
             needed=np.add.reduceat(needed, self.starts).astype(np.int64),
@@ -103,12 +103,15 @@ class Batches:
         )
 
 
-def items_of(counts: Counts, release: Release, batches: Batches | None) -> Items:
-    """Return what runs: batches, or without them every image by itself."""
+def items_of(counts: Counts, needed: IntArray, batches: Batches | None) -> Items:
+    """Return what runs: batches, or without them every image by itself.
+
+    `needed` is the length of one run of each size, in whatever unit.
+    """
     if batches is not None:
-        return batches.items(counts, release)
+        return batches.items(counts, needed)
     return Items(
-        needed=counts.needed(release),
+        needed=needed,
         runs=counts.runs,
         images=np.where(counts.accepted, counts.sizes.count, 0.0),
     )
@@ -145,4 +148,10 @@ def _places_in(sizes: Sizes, together: Together) -> IntArray:
     asked = zip(
         *(together.columns[name].tolist() for name in SIZE_COLUMNS), strict=True
     )
-    return np.array([place[row] for row in asked], dtype=np.int64)
+    found = [place.get(row, -1) for row in asked]
+    if -1 in found:
+        message = (
+            "traffic: expected sizes of images that came together among all, got others"
+        )
+        raise ConfigError(message)
+    return np.array(found, dtype=np.int64)

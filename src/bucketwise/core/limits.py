@@ -71,7 +71,7 @@ class Case:
 
     def items(self) -> Items:
         """Return what runs under the limits of the setting: images, or batches of them."""
-        return items_of(self.counts, self.release, self.batches)
+        return items_of(self.counts, self.counts.needed(self.release), self.batches)
 
     @property
     def marks(self) -> tuple[int, ...]:

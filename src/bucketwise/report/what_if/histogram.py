@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.batches import items_of
 from bucketwise.core.patching import BoolArray, Counts, resize_input
 from bucketwise.nouns.traffic import FloatArray, IntArray, group_cells
 
@@ -82,7 +83,9 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     if analysis.batches is not None:
         # Which images run together is no longer known under another limit.
         none = _sent(analysis, counts).only(np.zeros(0, dtype=np.int64))
-        return PageHistogram(sent=none, fixed=_batched(analysis), stand_in_share=0.0)
+        return PageHistogram(
+            sent=none, fixed=_batched(analysis, needed), stand_in_share=0.0
+        )
     used = counts.runs > 0
     asked = analysis.preprocessing
     # Limits of their own, or a share of one that also counts frames.
@@ -99,8 +102,8 @@ def page_histogram(analysis: Analysis, counts: Counts) -> PageHistogram:
     return PageHistogram(sent=kept, fixed=fixed, stand_in_share=stand_in_share)
 
 
-def _batched(analysis: Analysis) -> Lengths:
-    items = analysis.items
+def _batched(analysis: Analysis, needed: IntArray) -> Lengths:
+    items = items_of(analysis.counts, needed, analysis.batches)
     used = (items.needed > 0) & (items.runs > 0)
     keys, runs = group_cells((items.needed[used],), items.runs[used])
     _, images = group_cells((items.needed[used],), items.images[used])
