@@ -1,7 +1,7 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`analyze_lengths`, `compare`, `count`, `explain`, `lint_config`, `write_comparison`,
+`analyze_lengths`, `check`, `compare`, `count`, `explain`, `lint_config`, `write_comparison`,
 `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
 """
 
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "analyze",
     "analyze_lengths",
+    "check",
     "compare",
     "count",
     "explain",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bucketwise.app.built_in import models, targets
+    from bucketwise.app.checking import check
     from bucketwise.app.comparing import compare, write_comparison
     from bucketwise.app.counting import count
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
@@ -57,6 +59,7 @@ _HOMES = {
     "Traffic": "nouns.traffic",
     "analyze": "app.planning",
     "analyze_lengths": "app.encoding",
+    "check": "app.checking",
     "compare": "app.comparing",
     "count": "app.counting",
     "explain": "app.explaining",

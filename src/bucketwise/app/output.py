@@ -17,13 +17,14 @@ from bucketwise.core.plan import READ_SCHEMAS
 from bucketwise.engines import engines
 from bucketwise.errors import OutputError
 from bucketwise.read import write_histogram, write_parquet
+from bucketwise.read.plans import HISTOGRAM
 from bucketwise.report.formats import FORMATS, PICTURES
 from bucketwise.system.atomic import filling, is_unfinished, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAN, PREVIOUS, HISTOGRAM = "plan.json", "plan.previous.json", "histogram.parquet"
+PLAN, PREVIOUS = "plan.json", "plan.previous.json"
 
 FIGURE = re.compile(rf"figures/(lengths|graphs|memory)\.({'|'.join(PICTURES)})")
 

@@ -57,7 +57,7 @@ base_options = bundle(
     ),
 )
 
-decoder_options = bundle(
+activity_options = bundle(
     click.option(
         "--activity",
         type=Name(),
@@ -76,8 +76,9 @@ decoder_options = bundle(
         "$request_time'; for any other program $start or $end, $duration_ms, $path, "
         "$replica and $_ for the rest  [default: their usual formats are known]",
     ),
-    *derived(AnalyzeOptions, "decoder"),
 )
+
+decoder_options = bundle(activity_options, *derived(AnalyzeOptions, "decoder"))
 
 output_options = bundle(
     click.option(

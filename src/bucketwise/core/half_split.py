@@ -83,6 +83,29 @@ class Sample:
             marks=setting.marks,
         )
 
+    def held_by(self, top: int) -> Sample:
+        """Return what a top length holds, without sizes that nobody sent."""
+        runs = np.asarray(self.count * self.runs_each)
+        held = self.accepted & (self.needed <= top) & (runs > 0)
+        names = ("needed", "runs_each", "count", "accepted")
+        return replace(self, **{name: getattr(self, name)[held] for name in names})
+
+    def demand(self) -> Demand:
+        """Return the runs at each needed length."""
+        return Demand.of(self.needed, self.count * self.runs_each)
+
+    def problem(self, demand: Demand, top: int, also: tuple[int, ...] = ()) -> Problem:
+        """Return what is to be chosen up to a top, some lengths among the candidates."""
+        found = Problem.of(
+            demand,
+            self.curve.at,
+            align=self.align,
+            top=top,
+            pinned={*self.pins, *also},
+            marks=self.marks,
+        )
+        return replace(found, pinned=frozenset(self.pins) - {top})
+
 
 @dataclass(frozen=True, slots=True)
 class _Halves:
@@ -165,14 +188,7 @@ def _extra(halves: _Halves, sample: Sample, lengths: tuple[int, ...]) -> float |
     seen, unseen = (Demand.of(sample.needed, runs) for runs in weights)
 
     def best(demand: Demand) -> Buckets:
-        problem = Problem.of(
-            demand,
-            sample.curve.at,
-            align=sample.align,
-            top=lengths[-1],
-            pinned=sample.pins,
-            marks=sample.marks,
-        )
+        problem = sample.problem(demand, lengths[-1])
         return Buckets(SOLVERS[EXACT](problem, len(lengths)))
 
     chosen, least = (
