@@ -1,8 +1,9 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`analyze_lengths`, `check`, `compare`, `count`, `explain`, `lint_config`, `write_comparison`,
-`write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
+`analyze_lengths`, `check`, `compare`, `count`, `diff`, `explain`, `lint_config`,
+`write_comparison`, `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is
+imported before one is used.
 """
 
 # Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
@@ -22,6 +23,7 @@ __all__ = [
     "check",
     "compare",
     "count",
+    "diff",
     "explain",
     "lint_config",
     "models",
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from bucketwise.app.checking import check
     from bucketwise.app.comparing import compare, write_comparison
     from bucketwise.app.counting import count
+    from bucketwise.app.diffing import diff
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.app.explaining import explain
     from bucketwise.app.linting import lint_config
@@ -62,6 +65,7 @@ _HOMES = {
     "check": "app.checking",
     "compare": "app.comparing",
     "count": "app.counting",
+    "diff": "app.diffing",
     "explain": "app.explaining",
     "lint_config": "app.linting",
     "models": "app.built_in",
