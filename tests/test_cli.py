@@ -16,6 +16,7 @@ from tests.commands import bucketwise, started
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 SCREENSHOTS = SAMPLES / "docs_screenshots.csv"
+KEPT = SAMPLES.parent / "reports" / "docs_screenshots"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -550,6 +551,7 @@ PAGES = {"pandas", "sklearn", "matplotlib", "jinja2", "PIL", "rich"}
         (("analyze", "no-such-file.csv"), PAGES),
         (("analyze", str(SCREENSHOTS), "--format", "none"), {"matplotlib"}),
         (("histogram", "no-such-file.csv", "-o", "o.parquet"), PAGES),
+        (("check", str(KEPT), str(SCREENSHOTS)), PAGES),
     ],
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_use(

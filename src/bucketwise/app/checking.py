@@ -126,6 +126,7 @@ def check(
             if _is_bound(kept)
             else None,
             decoder=sizes,
+            shrunk_before=kept.said["visual"].get("shrunk_share"),
             before=count_patches(before.sizes(), profile, preprocessing)
             if before
             else None,

@@ -32,6 +32,9 @@ SCHEMA = "bucketwise.check/1"
 FEW_IMAGES = 1_000
 """Below so many images a caution says how many there were."""
 
+MORE_SHRUNK = 0.01
+"""A share of images made smaller that rose by less is not told."""
+
 FAR = 3.0
 """Traffics so many times as far apart as chance alone brings them are told to be."""
 
@@ -52,6 +55,8 @@ class Kept:
     """What the graph of a length takes of a device, where that bound the list."""
     decoder: tuple[int, ...] = ()
     """Compiled decoder graphs; () where none were planned."""
+    shrunk_before: float | None = None
+    """Share of its images that the emitted limits make smaller; None untold."""
     before: Counts | None = None
     """The traffic the plan was made from, under the same limits; None where it is gone."""
 
@@ -99,6 +104,8 @@ class Check:
         What a length is divided by to be in the unit of the engine's lists.
     images : float
         Newer images the processor accepts, weighted.
+    shrunk_share : float
+        Share of them that the emitted limits make smaller.
     max_regret : float
         The limit that was asked for, a share.
     above : Above or None
@@ -124,6 +131,7 @@ class Check:
     target: str
     merged_by: int
     images: float
+    shrunk_share: float
     max_regret: float
     above: Above | None
     lengths: Regret | None
@@ -161,10 +169,12 @@ def check_plan(
     decoder = _decoder(kept.decoder, load) if load else None
     drift = drift_of(kept.before, counts, setting.release) if kept.before else None
     images = weight_of(counts, counts.accepted)
+    shrunk = setting.shrunk_images() / images
     found = (
         *_of_above(above),
         *_of_lengths(lengths, max_regret),
         *_of_decoder(decoder, max_regret),
+        *_of_shrunk(kept, shrunk),
         *_of_traffic(kept, images, drift),
     )
     ranks = ("error", "warning", "note")
@@ -178,6 +188,7 @@ def check_plan(
         if engine.counts_merged("vit_patches")
         else 1,
         images=images,
+        shrunk_share=shrunk,
         max_regret=max_regret,
         above=above,
         lengths=lengths,
@@ -287,6 +298,18 @@ def _of_decoder(regret: DecoderRegret | None, most: float) -> Iterator[Reason]:
         words=f"Keeping the {plural(len(regret.decoder_batch_sizes), 'decoder graph')} "
         f"makes a decode step {percent(regret.share)} dearer than the best as many do, {'within' if within else 'above'} --max-regret {percent(most)}.",
     )
+
+
+def _of_shrunk(kept: Kept, share: float) -> Iterator[Reason]:
+    before = kept.shrunk_before
+    if before is not None and share > before + MORE_SHRUNK:
+        yield Reason(
+            id="shrunk",
+            severity="warning",
+            words=f"max_pixels {kept.setting.preprocessing.image.max_pixels:,} of the plan "
+            f"makes {percent(share)} of the images smaller, {percent(before)} when it was "
+            "made.",
+        )
 
 
 def _of_traffic(kept: Kept, images: float, drift: Drift | None) -> Iterator[Reason]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from bucketwise.core.plan import plan_text
+from bucketwise.core.plan import integral
 from bucketwise.words.numbers import less
 
 SCHEMA = "bucketwise.diff/1"
@@ -144,7 +145,8 @@ class PlanDiff:
 
     def to_json(self) -> str:
         """Return it as JSON text, stable to the byte."""
-        return plan_text(self)
+        text = json.dumps(integral(asdict(self)), indent=2, ensure_ascii=False)
+        return text + "\n"
 
 
 def plan_diff(

@@ -92,13 +92,14 @@ def regret_of(
     if kept <= least * (1 + NOISE):
         # Another list that costs as much is no reason to change this one.
         best, least = lengths, kept
-    low, high = (None, None) if bound or held.marks else _interval(lengths, held)
+    share = _above(least, kept)
+    low, high = (None, None) if bound or held.marks else _interval(lengths, held, share)
     return Regret(
         vit_max_seq_lens=lengths,
         best=best,
         kept_compute=kept,
         best_compute=least,
-        share=_above(least, kept),
+        share=share,
         low=low,
         high=high,
         moves=tuple(_moves(lengths, problem, bound, least)),
@@ -124,7 +125,7 @@ def _bound(
 
 
 def _interval(
-    lengths: tuple[int, ...], held: Sample
+    lengths: tuple[int, ...], held: Sample, share: float
 ) -> tuple[float, float] | tuple[None, None]:
     """Return the ends of the regret's interval, by the basic bootstrap.
 
@@ -132,7 +133,8 @@ def _interval(
     than others: the regret of a draw lies above that of the images by about as much as
     theirs above the traffic's. The basic interval, twice their regret less the quantiles
     of the draws', takes that off (Davison and Hinkley 1997, section 5.2); plain
-    quantiles of the draws would have it twice.
+    quantiles of the draws would have it twice. Near 0, below which no regret lies, it
+    takes off too much: the upper end is no lower than the regret that was seen.
     """
     if (held.count % 1 != 0).any():
         return None, None
@@ -150,9 +152,10 @@ def _interval(
 
     random = np.random.default_rng(SEED)
     draws = [regret(random.poisson(count)) for _ in range(RESAMPLES)]
-    ends = 2 * regret(count) - np.quantile(draws, [1 - TAIL, TAIL])
-    low, high = np.maximum(ends, 0.0).tolist()
-    return low, high
+    # Among few candidates it is a little less than among all.
+    off = regret(count) - np.quantile(draws, [1 - TAIL, TAIL])
+    low, high = (share + off).tolist()
+    return max(low, 0.0), max(high, share)
 
 
 def _thinned(problem: Problem, lengths: tuple[int, ...]) -> Problem:

@@ -175,6 +175,11 @@ def _gauges(check: Check) -> Iterator[tuple[str, str, float | None]]:
         above.images * above.fail if above else None,
     )
     yield (
+        "shrunk_ratio",
+        "Share of the images that the limits of the plan make smaller.",
+        check.shrunk_share,
+    )
+    yield (
         "regret_ratio",
         "Compute above that of the best list of as many lengths, a share of it.",
         lengths.share if lengths else None,
