@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -149,3 +150,14 @@ def test_what_an_older_version_chose_otherwise_is_due_to_the_method(
     done = run("diff", "old", "new", cwd=tmp_path)
     assert "Due to the traffic and the version of bucketwise: [16, 8160]" in done.stdout
     assert run("diff", "old", "gone", cwd=tmp_path).returncode == 1
+
+
+def test_a_plan_that_a_newer_one_replaced_keeps_its_own_images(tmp_path: Path) -> None:
+    for lines in (SMALL, LARGE):
+        bucketwise.write_plan(made(lines), tmp_path, formats=())
+    [part] = bucketwise.diff(tmp_path / "plan.previous.json", tmp_path).parts
+    assert part.causes == ("data",)
+    old = tmp_path / "histogram.previous.parquet"
+    shutil.copyfile(tmp_path / "histogram.parquet", old)
+    found = bucketwise.diff(tmp_path / "plan.previous.json", tmp_path)
+    assert "plan.previous.json: no histogram" in found.notes[0]

@@ -16,7 +16,15 @@ from bucketwise.read.configs.documents.text import PLAN_FILE
 from bucketwise.read.json_text import load_json, parse_json
 from bucketwise.read.traffic import read_traffic
 
+PREVIOUS = "plan.previous.json"
+"""What a plan is kept as once a newer one stands in its folder."""
+
 HISTOGRAM = "histogram.parquet"
+
+
+def beside(plan: str) -> str:
+    """Return the name of the histogram that a plan of some name was made from."""
+    return HISTOGRAM.replace(".", ".previous.", 1) if plan == PREVIOUS else HISTOGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +81,21 @@ def read_plan(given: str | Path | Plan | Analysis) -> KeptPlan:
         return KeptPlan(name="the plan", said=parse_json(given.to_json(), "the plan"))
     path = Path(given)
     file = path / PLAN_FILE if path.is_dir() else path
-    beside = file.parent / HISTOGRAM
-    return KeptPlan(
-        name=str(given),
-        said=_object(load_json(file)),
-        traffic=read_traffic([beside]) if beside.is_file() else None,
-    )
+    said = _object(load_json(file))
+    histogram = file.parent / beside(file.name)
+    traffic = read_traffic([histogram]) if histogram.is_file() else None
+    if traffic is not None and not _made_from(said, traffic):
+        traffic = None
+    return KeptPlan(name=str(given), said=said, traffic=traffic)
+
+
+def _made_from(said: Mapping[str, Any], traffic: Traffic) -> bool:
+    """Return whether a plan was made from a traffic, and not another one beside it."""
+    try:
+        inputs = {each["sha256"] for each in said["provenance"]["inputs"]}
+    except (KeyError, TypeError):
+        return False
+    return inputs.issuperset(each.sha256 for each in traffic.inputs)
 
 
 def _object(found: Any) -> dict[str, Any]:
