@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bucketwise.cli import COMMANDS
 from tests.commands import bucketwise, started
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
@@ -531,7 +532,7 @@ def test_models_and_targets_list_what_is_built_in(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
-    for command in ("analyze", "count", "explain", "histogram", "models", "targets"):
+    for command in COMMANDS:
         done = bucketwise(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert f"Example: bucketwise {command}" in done.stdout.replace("\n", " ")

@@ -14,7 +14,7 @@ from bucketwise.app.options.option import recorded_of, takes
 from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.check import Check, Kept, check_plan
-from bucketwise.core.cost import COSTS
+from bucketwise.core.cost import CostCurve
 from bucketwise.core.decoder.decide import decide
 from bucketwise.core.decoder.decoder_plan import Decided
 from bucketwise.core.limits import Case
@@ -23,7 +23,7 @@ from bucketwise.core.plan import Plan
 from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.activity import Evidence
-from bucketwise.nouns.engine import Engine, Target
+from bucketwise.nouns.engine import Engine, Target, check_planned
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.documents import documents_of_plan
@@ -32,7 +32,8 @@ from bucketwise.read.configs.scenarios import lengths_in
 from bucketwise.read.plans import KeptPlan, read_plan
 from bucketwise.words.numbers import NOISE
 
-LEAVES_OUT = "leave --activity out"
+COST = ("kind", "unit", "a", "b", "fixed", "source")
+"""What a plan says of the cost of a run: no file it came from is needed again."""
 
 
 @takes(CheckOptions)
@@ -81,7 +82,7 @@ def check(
         targets = [asked.target] if asked.target else said.get("target") or ()
         engine: Engine = engine_for(targets)
         question = AnalyzeOptions.of_record(
-            said, model=asked.model or said.get("model"), target=targets
+            said, model=asked.model or said.get("model"), target=targets, cost=None
         ).on(engine)
         decoder = kept.said.get("decoder")
         sizes = tuple(decoder["decoder_batch_sizes"]) if decoder else ()
@@ -90,6 +91,7 @@ def check(
         given = lengths_in(documents_of_plan(kept.said, kept.name, words), words)
     profile = engine.as_run(_profile(asked.model or given.model, kept, asked))
     dialect = _dialect(engine, profile, targets)
+    check_planned((dialect,), said.get("target") or ())
     lengths = (
         given.on(dialect.parsed).lengths if engine.runs_on_lengths(profile) else ()
     )
@@ -97,13 +99,15 @@ def check(
         message = f"check: no lengths to check; give --activity. {engine.no_lengths}"
         raise UsageError(message)
     if evidence is not None and not sizes:
-        message = f"--activity: {kept.name} holds no decoder graphs; {LEAVES_OUT}"
+        message = f"--activity: {kept.name} holds no decoder graphs; leave it out"
         raise UsageError(message)
     traffic = (
         traffic if asked.places else traffic.without_places()
     ).without_empty_cells()
     with kept.whole():
         preprocessing = _emitted(kept, profile, question, dialect)
+        cost = kept.said["visual"]["cost"]
+        curve = CostCurve(**{name: cost[name] for name in COST if name in cost})
     chosen = question.question(profile, engine)
     chosen.check_pins(profile)
     setting = Case(
@@ -111,7 +115,7 @@ def check(
         preprocessing=preprocessing,
         counts=count_patches(traffic.sizes(), profile, preprocessing),
         release=engine.release(dialect.parsed),
-        curve=COSTS[chosen.cost](profile),
+        curve=curve,
         align=chosen.align_for(profile),
         pins=tuple(each for each in chosen.pins if each in lengths),
     )

@@ -292,11 +292,13 @@ def _of_decoder(regret: DecoderRegret | None, most: float) -> Iterator[Reason]:
     if regret is None:
         return
     within = regret.share <= most
+    dearer = f"{percent(regret.share)} dearer" if regret.share else "no dearer"
+    graphs = plural(len(regret.decoder_batch_sizes), "decoder graph")
     yield Reason(
         id="decoder-regret",
         severity="note" if within else "error",
-        words=f"Keeping the {plural(len(regret.decoder_batch_sizes), 'decoder graph')} "
-        f"makes a decode step {percent(regret.share)} dearer than the best as many do, {'within' if within else 'above'} --max-regret {percent(most)}.",
+        words=f"Keeping the {graphs} makes a decode step {dearer} than the best list of "
+        f"as many, {'within' if within else 'above'} --max-regret {percent(most)}.",
     )
 
 
