@@ -24,7 +24,7 @@ from bucketwise.nouns.traffic import Traffic, merge_traffic
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 SEEDS, PLANNED_FROM, SIZES = 100, 2_000, (100, 1_000)
 PLANTED = (
-    ("docs_screenshots", "web_photos", 0.8),
+    ("docs_screenshots", "web_photos", 0.9),
     ("web_photos", "docs_screenshots", 0.95),
     ("phone_photos", "docs_screenshots", 0.3),
     ("chest_xrays", "docs_screenshots", 0.3),

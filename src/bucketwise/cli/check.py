@@ -35,7 +35,7 @@ FORMATS = ("text", "json", "md", "github", "prometheus")
 @click.argument("plan", type=Name(), metavar="PLAN")
 @traffic_options
 @bundle(*derived(CheckOptions))
-@activity_options
+@activity_options("the decoder is not judged")
 @click.option(
     "--format",
     "format_name",
