@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from bucketwise.cli import COMMANDS
 from tests.commands import bucketwise, started
 
 SAMPLES = Path(__file__).parent.parent / "sample_traffic"
 SCREENSHOTS = SAMPLES / "docs_screenshots.csv"
+KEPT = SAMPLES.parent / "reports" / "docs_screenshots"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -530,9 +532,7 @@ def test_models_and_targets_list_what_is_built_in(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
-    for command in (
-        *("analyze", "count", "explain", "histogram", "calibrate", "models", "targets"),
-    ):
+    for command in COMMANDS:
         done = bucketwise(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert f"Example: bucketwise {command}" in done.stdout.replace("\n", " ")
@@ -556,6 +556,7 @@ PAGES = {"pandas", "sklearn", "matplotlib", "jinja2", "PIL", "rich"}
             ("calibrate", "no-such-file.csv", "-o", "c.json"),
             {"sklearn", "scipy", "matplotlib", "jinja2"},
         ),
+        (("check", str(KEPT), str(SCREENSHOTS)), PAGES),
     ],
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_use(

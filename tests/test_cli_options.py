@@ -19,7 +19,15 @@ from bucketwise.core.decoder import options as question
 from bucketwise.core.optimize import SOLVERS
 from bucketwise.errors import BucketwiseError
 
-SHARES = {"--max-bad-rows", "--min-saving", "--headroom", "--gpu-memory-utilization"}
+SHARES = {
+    "--max-bad-rows",
+    "--max-regret",
+    "--min-saving",
+    "--headroom",
+    "--gpu-memory-utilization",
+}
+
+PLAN = str(Path(__file__).parent.parent / "reports" / "docs_screenshots")
 
 ARGUMENTS = {
     "analyze": ["t.csv", "--format", "none", "--out", "o"],
@@ -28,6 +36,8 @@ ARGUMENTS = {
     "histogram": ["t.csv", "-o", "h.parquet"],
     "calibrate": ["t.csv", "-o", "cost.json"],
     "lint": ["c.json", "--model", "qwen3-vl-2b", "--traffic", "t.csv"],
+    "check": [PLAN, "t.csv"],
+    "diff": [PLAN, PLAN],
     "compare": ["t.csv", "--plan", "1024,4096", "--plan", "2048,4096"],
 }
 

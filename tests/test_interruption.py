@@ -20,6 +20,7 @@ from bucketwise.app.output import check_folder, write_results, write_tables
 from bucketwise.core.analysis import Analysis
 from bucketwise.errors import OutputError
 from bucketwise.read import write_histogram
+from bucketwise.read.plans import PREVIOUS, beside
 from bucketwise.system.atomic import one_scratch_folder, replacing
 from bucketwise.system.interruption import end_cleanly_on_request
 from tests.test_report import analysis_of
@@ -103,7 +104,12 @@ def every_end(
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
+    # Of an older plan the histogram is kept where nothing comes between.
+    files = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != beside(PREVIOUS)
+    )
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 

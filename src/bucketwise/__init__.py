@@ -1,8 +1,9 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`analyze_lengths`, `calibrate`, `compare`, `count`, `explain`, `lint_config`,
-`write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
+`analyze_lengths`, `calibrate`, `check`, `compare`, `count`, `diff`, `explain`, `lint_config`,
+`write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing
+heavy is imported before one is used.
 """
 
 # Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
@@ -20,8 +21,10 @@ __all__ = [
     "analyze",
     "analyze_lengths",
     "calibrate",
+    "check",
     "compare",
     "count",
+    "diff",
     "explain",
     "lint_config",
     "models",
@@ -40,8 +43,10 @@ if TYPE_CHECKING:
 
     from bucketwise.app.built_in import models, targets
     from bucketwise.app.calibrating import calibrate, write_cost
+    from bucketwise.app.checking import check
     from bucketwise.app.comparing import compare, write_comparison
     from bucketwise.app.counting import count
+    from bucketwise.app.diffing import diff
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.app.explaining import explain
     from bucketwise.app.linting import lint_config
@@ -61,8 +66,10 @@ _HOMES = {
     "analyze": "app.planning",
     "analyze_lengths": "app.encoding",
     "calibrate": "app.calibrating",
+    "check": "app.checking",
     "compare": "app.comparing",
     "count": "app.counting",
+    "diff": "app.diffing",
     "explain": "app.explaining",
     "lint_config": "app.linting",
     "models": "app.built_in",

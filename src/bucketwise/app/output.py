@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from bucketwise.core.plan import READ_SCHEMAS
 from bucketwise.engines import engines
 from bucketwise.errors import OutputError
 from bucketwise.read import write_histogram, write_parquet
+from bucketwise.read.plans import HISTOGRAM, PREVIOUS, beside
 from bucketwise.report.formats import FORMATS, PICTURES
 from bucketwise.system.atomic import filling, is_unfinished, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLAN, PREVIOUS, HISTOGRAM = "plan.json", "plan.previous.json", "histogram.parquet"
+PLAN = "plan.json"
 
 FIGURE = re.compile(rf"figures/(lengths|graphs|memory)\.({'|'.join(PICTURES)})")
 
@@ -107,6 +109,8 @@ def write_results(
                 (built / name).write_bytes(
                     _encoded(content) if isinstance(content, str) else content
                 )
+            if (folder / PLAN).is_file() and (folder / HISTOGRAM).is_file():
+                shutil.copyfile(folder / HISTOGRAM, built / beside(PREVIOUS))
             try:
                 write_histogram(analysis.traffic, built / HISTOGRAM)
             except OutputError as error:

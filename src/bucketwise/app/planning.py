@@ -20,10 +20,7 @@ from bucketwise.app.reporting import report_inputs
 from bucketwise.core.analysis import Analysis, Context
 from bucketwise.core.analysis import analyze as analyze_traffic
 from bucketwise.core.buckets import Buckets
-from bucketwise.core.decoder.decide import DecoderAsk
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
-from bucketwise.core.decoder.options import DecoderOptions
-from bucketwise.core.decoder.pricing import Deployment
 from bucketwise.core.in_service import InService, limits_in_service, option_limits
 from bucketwise.core.optimize import EXACT
 from bucketwise.core.plan_diff import plan_changes as changes_between
@@ -97,29 +94,12 @@ def analyze(
         _check_no_decoder(profile, traffic, evidence, asked.batch_size)
         evidence = None
     if evidence is not None or asked.batch_size is not None:
-        settings = engine.settings_of(base, profile.family)
-        ask = DecoderAsk(
-            question=DecoderOptions(
-                batch_size=asked.batch_size
-                or engine.own_batch_size
-                or settings.get(BATCH_SIZE)
-                or 1,
-                k_range=asked.decoder_graphs,
-                min_saving=asked.min_saving,
-                step_cost=asked.step_cost,
-                measured_with=asked.seen_with,
-                pins=tuple(sorted(set(asked.decoder_pins))),
-            ),
-            deployment=Deployment(
-                engine=engine,
-                npu=settings.get("npu"),
-                n_devices=settings.get("num_devices") or 1,
-                partition=settings.get("kvcache_partition_len"),
-            ),
-            evidence=evidence.without_places() if evidence and not places else evidence,
-            suggest_batch_size=asked.batch_size is None
-            and engine.own_batch_size is None
-            and not (base and base.gives(BATCH_SIZE)),
+        ask = asked.decoder_ask(
+            engine,
+            engine.settings_of(base, profile.family),
+            evidence,
+            batch_size_given=asked.batch_size is not None
+            or bool(base and base.gives(BATCH_SIZE)),
         )
     question = asked.question(profile, engine)
     plan_within = partial(

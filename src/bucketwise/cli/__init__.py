@@ -37,6 +37,8 @@ COMMANDS = {
     "lint": ("lint", "Say whether configurations will work, and for this traffic."),
     "compare": ("compare", "Set two or more plans or bucket lists side by side."),
     "calibrate": ("calibrate", "Fit a cost to measured times; other commands take it."),
+    "check": ("check", "Say whether a plan is still good for newer traffic."),
+    "diff": ("diff", "Say what changed between two plans, and what changed it."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }

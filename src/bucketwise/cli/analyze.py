@@ -31,10 +31,12 @@ from bucketwise.cli.settings import (
     BASE_OPTIONS,
     base_config,
     base_document,
+    check_log_format,
     config_in_service,
     current_of,
     graph_price,
     installed_here,
+    read_with_activity,
     reading_of,
     reading_record,
 )
@@ -200,34 +202,17 @@ def _read(
     options: dict[str, Any], progress: Progress
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
-    from bucketwise import read as sources
-    from bucketwise.read.by_scenario import read_scenarios
-    from bucketwise.read.tables.naming import Naming
+    from bucketwise.read import read_inputs
 
-    inputs, columns = options["inputs"], options["columns"]
-    scenarios = options["scenarios"]
-    activity, log_format = options["activity"], options["log_format"]
-    reading = {**reading_of(options), "progress": progress}
-    if not activity and not scenarios:
-        if log_format is not None:
-            message = "--log-format says how --activity is written; name that, too"
-            raise click.UsageError(message)
-        return sources.read_inputs(inputs, columns=columns, **reading)
-    naming = Naming(columns, apart=True)
-    if scenarios:
-        traffic = read_scenarios(scenarios, columns=naming, **reading)
-    else:
-        traffic = sources.read_traffic(inputs, columns=naming, **reading)
-    if not activity:
-        naming.check(of_load=False)
-        return traffic, None
-    for of_sizes in ("ignore_orientation", "half_life_s"):
-        del reading[of_sizes]
-    evidence = sources.read_evidence(
-        activity, columns=naming, log_format=log_format, **reading
-    )
-    naming.check()
-    return traffic, evidence
+    if not options["activity"] and not options["scenarios"]:
+        check_log_format(options)
+        return read_inputs(
+            options["inputs"],
+            columns=options["columns"],
+            progress=progress,
+            **reading_of(options),
+        )
+    return read_with_activity(options, progress)
 
 
 def _say_decisions(analysis: Analysis) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -57,25 +59,33 @@ base_options = bundle(
     ),
 )
 
+
+def activity_options(without: str) -> Callable[..., Any]:
+    """Return the options of what the decoder carried, saying what holds without."""
+    return bundle(
+        click.option(
+            "--activity",
+            type=Name(),
+            multiple=True,
+            metavar="FILE",
+            help="What the decoder carried: a request log, arrivals with tokens, vLLM's or "
+            "SGLang's log or statistics, Prometheus JSON, a proxy's access log; repeatable. "
+            f"Without it {without}.",
+        ),
+        click.option(
+            "--log-format",
+            type=LogFormat(),
+            metavar="FORMAT",
+            help="How the lines of --activity are written, as nginx, Apache, Envoy, HAProxy "
+            'or gunicorn has it in its configuration, such as \'[$time_local] "$request" '
+            "$request_time'; for any other program $start or $end, $duration_ms, $path, "
+            "$replica and $_ for the rest  [default: their usual formats are known]",
+        ),
+    )
+
+
 decoder_options = bundle(
-    click.option(
-        "--activity",
-        type=Name(),
-        multiple=True,
-        metavar="FILE",
-        help="What the decoder carried: a request log, arrivals with tokens, vLLM's or "
-        "SGLang's log or statistics, Prometheus JSON, a proxy's access log; repeatable. "
-        "Without it INPUT rows that carry times or tokens are used.",
-    ),
-    click.option(
-        "--log-format",
-        type=LogFormat(),
-        metavar="FORMAT",
-        help="How the lines of --activity are written, as nginx, Apache, Envoy, HAProxy "
-        'or gunicorn has it in its configuration, such as \'[$time_local] "$request" '
-        "$request_time'; for any other program $start or $end, $duration_ms, $path, "
-        "$replica and $_ for the rest  [default: their usual formats are known]",
-    ),
+    activity_options("INPUT rows that carry times or tokens are used"),
     *derived(AnalyzeOptions, "decoder"),
 )
 

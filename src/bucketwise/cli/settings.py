@@ -19,11 +19,13 @@ from bucketwise.words.numbers import plural
 if TYPE_CHECKING:
     from bucketwise.app.options.commands import CountOptions
     from bucketwise.core.optimize.choose import GraphPrice
+    from bucketwise.nouns.activity import Evidence
     from bucketwise.nouns.document import Document
     from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.traffic import Traffic
     from bucketwise.nouns.vocabulary import Vocabulary
     from bucketwise.read.configs.scenarios import GivenLengths
+    from bucketwise.read.progress import Progress
 
 PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 BASE_OPTIONS = ("devices", "max_seq_len", "kvcache_partition_len", "npu")
@@ -102,6 +104,42 @@ def read_sizes(options: dict[str, Any]) -> Traffic:
         )
     naming.check(of_load=False)
     return traffic
+
+
+def check_log_format(options: dict[str, Any]) -> None:
+    """Refuse a format of lines where no file has such."""
+    if options["log_format"] is not None:
+        message = "--log-format says how --activity is written; name that, too"
+        raise click.UsageError(message)
+
+
+def read_with_activity(
+    options: dict[str, Any], progress: Progress | None
+) -> tuple[Traffic, Evidence | None]:
+    """Read the sizes, and what the decoder carried from files of its own."""
+    from bucketwise.read import read_evidence, read_traffic
+    from bucketwise.read.by_scenario import read_scenarios
+    from bucketwise.read.tables.naming import Naming
+
+    naming, scenarios = Naming(options["columns"], apart=True), options.get("scenarios")
+    reading = {**reading_of(options), "progress": progress}
+    if scenarios:
+        traffic = read_scenarios(scenarios, columns=naming, **reading)
+    else:
+        traffic = read_traffic(options["inputs"], columns=naming, **reading)
+    if not options["activity"]:
+        naming.check(of_load=False)
+        return traffic, None
+    for of_sizes in ("ignore_orientation", "half_life_s"):
+        reading.pop(of_sizes, None)
+    evidence = read_evidence(
+        options["activity"],
+        columns=naming,
+        log_format=options["log_format"],
+        **reading,
+    )
+    naming.check()
+    return traffic, evidence
 
 
 def say_notes(traffic: Traffic) -> None:

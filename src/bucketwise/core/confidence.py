@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -87,18 +87,27 @@ class Sample:
         """Runs of each size; 0 where it is refused."""
         return np.where(self.accepted, self.runs_each, 0.0) * self.count
 
-    def problem(
-        self, runs: FloatArray, top: int, needed: IntArray | None = None
-    ) -> Problem:
-        """Return what is asked of some runs, at their own needed lengths without others."""
-        return Problem.of(
-            Demand.of(self.needed if needed is None else needed, runs),
+    def held_by(self, top: int) -> Sample:
+        """Return what a top length holds, without sizes that nobody sent."""
+        held = (self.needed <= top) & (self.runs > 0)
+        names = ("needed", "runs_each", "count", "accepted")
+        return replace(self, **{name: getattr(self, name)[held] for name in names})
+
+    def demand(self) -> Demand:
+        """Return the runs at each needed length."""
+        return Demand.of(self.needed, self.runs)
+
+    def problem(self, demand: Demand, top: int, also: tuple[int, ...] = ()) -> Problem:
+        """Return what is to be chosen up to a top, some lengths among the candidates."""
+        found = Problem.of(
+            demand,
             self.curve.at,
             align=self.align,
             top=top,
-            pinned=self.pins,
+            pinned={*self.pins, *also},
             marks=self.marks,
         )
+        return replace(found, pinned=frozenset(self.pins) - {top})
 
 
 def chance_of_larger(images: float) -> float:
@@ -124,7 +133,7 @@ def confidence_of(
     """
     if len(lengths) <= len({*sample.pins, lengths[-1]}):
         return None
-    problem = sample.problem(sample.runs, lengths[-1])
+    problem = sample.problem(sample.demand(), lengths[-1])
     if not sample.marks:
         problem = problem.most_used(MOST_CANDIDATES, lengths)
     cells = _Cells.of(traffic, sample, problem.lengths)
@@ -307,7 +316,7 @@ def _marked(
     paid = []
     for old, new in zip(seen[:MARKED_DRAWS], unseen[:MARKED_DRAWS], strict=True):
         for runs in (old, new):
-            asked = sample.problem(runs, problem.top, problem.lengths)
+            asked = sample.problem(Demand.of(problem.lengths, runs), problem.top)
             chosen = np.array(SOLVERS[EXACT](asked, k), dtype=np.int64)
             held = np.searchsorted(chosen, problem.lengths)
             paid.append(float((new * sample.curve.at(chosen)[held]).sum()))
@@ -317,7 +326,7 @@ def _marked(
 
 def _ranges(sample: Sample, lengths: tuple[int, ...]) -> Iterator[LengthRange]:
     """Yield how far each length may move, in multiples of the alignment."""
-    demand = Demand.of(sample.needed, sample.runs)
+    demand = sample.demand()
     below = np.concatenate([[0.0], np.cumsum(demand.runs)])
     cost = sample.curve.at(np.array(lengths, dtype=np.int64))
 

@@ -166,10 +166,6 @@ class Together:
             told=named,
         )
 
-    def grown(self, factor: float) -> Together:
-        """Return the same groups, each coming so many times as often."""
-        return replace(self, count=self.count * factor)
-
     def resized(self, columns: Columns) -> Together:
         """Return the same groups of images of other sizes, one for each of its own."""
         if not len(self):

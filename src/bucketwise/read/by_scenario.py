@@ -65,6 +65,4 @@ def _under(name: str, traffic: Traffic, factor: float) -> Traffic:
         requests=traffic.requests.times(factor),
         calls=traffic.calls.times(factor),
         weighted=traffic.weighted or factor != 1,
-        requests=traffic.requests.grown(factor),
-        calls=traffic.calls.grown(factor),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from bucketwise.app.options.option import UNITS, asked, not_among
 from bucketwise.app.options.shared import (
     ProcessorOptions,
+    VideoOptions,
     dialect,
     image_limit,
     named_model,
@@ -21,9 +22,11 @@ from bucketwise.report.formats import PICTURES
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
     from bucketwise.core.budgets import Budgets
+    from bucketwise.core.decoder.decide import DecoderAsk
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
     from bucketwise.core.options import PlanOptions
+    from bucketwise.nouns.activity import Evidence
     from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.profile import ModelProfile
 
@@ -261,6 +264,29 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         strategy = {"strategy": "robust"} if self.robust else {}
         return super().chosen() | strategy
 
+    @classmethod
+    def of_record(cls, said: Mapping[str, Any], **instead: Any) -> Self:
+        """Return the options that a plan records, but for what others hold in files.
+
+        `instead` are some that are to be others. Options that older plans do not record
+        are as nobody gave them.
+        """
+        from bucketwise.core.optimize.choose import GraphPrice  # noqa: PLC0415 - as below
+
+        known = {name: said[name] for name in RECORDED if said.get(name) is not None}
+        known |= {name: tuple(known[name]) for name in _LISTS if name in known}
+        known |= {
+            name: {int(key): each for key, each in known[name].items()}
+            for name in ("graph_minutes", "step_cost")
+            if isinstance(known.get(name), Mapping)
+        }
+        if isinstance(known.get("measured_with"), list):
+            known["measured_with"] = tuple(known["measured_with"])
+        for name, kind in (("video", VideoOptions), ("graph_price", GraphPrice)):
+            if name in known:
+                known[name] = kind(**known[name])
+        return cls(**known | {"current": None, "figures": None} | instead)
+
     def problems(self) -> list[str]:
         """Return what is wrong with them and no value below checks."""
         both = self.robust and self.strategy not in {"exact", "robust"}
@@ -289,6 +315,42 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         """Decoder graphs of the system that was seen, as a value that never changes."""
         found = self.measured_with
         return found if found is None or isinstance(found, str) else tuple(found)
+
+    def decoder_ask(
+        self,
+        engine: Engine,
+        settings: Mapping[str, Any],
+        evidence: Evidence | None,
+        *,
+        batch_size_given: bool,
+    ) -> DecoderAsk:
+        """Return what is asked of the decoder, on a configuration with these settings."""
+        from bucketwise.core.decoder.decide import DecoderAsk  # noqa: PLC0415 - as below
+        from bucketwise.core.decoder.decoder_plan import BATCH_SIZE  # noqa: PLC0415
+        from bucketwise.core.decoder.options import DecoderOptions  # noqa: PLC0415
+        from bucketwise.core.decoder.pricing import Deployment  # noqa: PLC0415
+
+        own = engine.own_batch_size
+        return DecoderAsk(
+            question=DecoderOptions(
+                batch_size=self.batch_size or own or settings.get(BATCH_SIZE) or 1,
+                k_range=self.decoder_graphs,
+                min_saving=self.min_saving,
+                step_cost=self.step_cost,
+                measured_with=self.seen_with,
+                pins=tuple(sorted(set(self.decoder_pins))),
+            ),
+            deployment=Deployment(
+                engine=engine,
+                npu=settings.get("npu"),
+                n_devices=settings.get("num_devices") or 1,
+                partition=settings.get("kvcache_partition_len"),
+            ),
+            evidence=evidence
+            if evidence is None or self.places
+            else evidence.without_places(),
+            suggest_batch_size=not batch_size_given and own is None,
+        )
 
     def _check_fixed(
         self, fixed: tuple[int, ...], profile: ModelProfile, engine: Engine
@@ -355,6 +417,9 @@ RECORDED = (
     *("step_cost", "measured_with", "batch_size", "figures"),
 )
 """In the order of every plan there is: its bytes stay."""
+
+_LISTS = ("buckets", "pins", "target", "decoder_graphs", "decoder_pins")
+"""Those of which JSON makes lists."""
 
 
 @dataclass(frozen=True, kw_only=True)

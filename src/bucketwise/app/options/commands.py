@@ -90,6 +90,38 @@ class CompareOptions(ProcessorOptions):
         ]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions:
+    """What `check` is asked beside the plan and the traffic.
+
+    Without `places` no name of an input or a file is told.
+    """
+
+    max_regret: float = asked(
+        0.05,
+        "gate",
+        "percent",
+        "Share that the plan's lists may cost above the best ones of as many entries; "
+        "beyond it the status is 3.",
+        shown="5%",
+    )
+    model: str | None = named_model("what PLAN names")
+    target: str | None = dialect("the newest that PLAN was made for")
+    places: bool = asked(
+        True,  # noqa: FBT003 - the default of a flag
+        "output",
+        "flag",
+        "Keep names of inputs and files out of every output.",
+        name="--no-places",
+    )
+
+    def __post_init__(self) -> None:
+        """Check the share."""
+        if not 0 <= self.max_regret < float("inf"):
+            message = f"--max-regret: expected 0 or more, got {self.max_regret}"
+            raise UsageError(message)
+
+
 COMPARE_RECORDED = (
     *("model", "min_pixels", "max_pixels", "video", "bucket_unit", "cost", "target"),
 )
