@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
 from bucketwise.app.options.option import UNITS, asked, not_among, typed_name
@@ -18,6 +18,7 @@ from bucketwise.app.options.shared import (
 from bucketwise.errors import UsageError
 
 if TYPE_CHECKING:
+    from bucketwise.app.given_plans import PlanGiven
     from bucketwise.core.limits import Limit
 
 OWN_LIMITS = "what each plan or configuration sets, else as for `analyze`"
@@ -88,6 +89,43 @@ class CompareOptions(ProcessorOptions):
             *not_among("bucket-unit", self.bucket_unit, UNITS),
             *not_among("cost", self.cost or next(iter(COSTS)), COSTS),
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions(ProcessorOptions):
+    """What `measure` is asked beside the traffic; `target` must be given."""
+
+    model: str | None = named_model("what --plan names")
+    target: str = asked(
+        MISSING,
+        "engine",
+        "name",
+        "An SDK dialect such as optimum-rbln==0.12.0 (see `bucketwise targets`).",
+        metavar="SDK",
+        once=True,
+    )
+    plan: PlanGiven | None = asked(
+        None,
+        "choice",
+        "name",
+        "A plan.json, or lengths such as 1024,4096: they are measured first, up to the "
+        "longest  [default: the lengths of INPUT, else what the limits let through]",
+        metavar="PLAN|LIST",
+    )
+    lengths: int = asked(
+        7,
+        "choice",
+        "points",
+        "How many lengths of the ViT to measure.",
+        shown="7",
+    )
+    batch_size: int | None = asked(
+        None,
+        "decoder",
+        "batch",
+        "Sequences decoded at once: decode steps up to it and prompts are measured too  "
+        "[default: the ViT alone]",
+    )
 
 
 COMPARE_RECORDED = (

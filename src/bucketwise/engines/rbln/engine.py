@@ -97,6 +97,7 @@ RBLN = Engine(
     memory_with=_late("fitting", "memory_with"),
     memory_coefficients=_late("what_if", "coefficients"),
     judge_in_service=_late("in_service", "judge_in_service"),
+    measure=_late("measuring", "measuring"),
     lint=Lint(
         rules=_late("rules.table", "every_rule"),
         case=_late("rules.case", "RblnCase"),

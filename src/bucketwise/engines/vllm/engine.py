@@ -11,6 +11,7 @@ from bucketwise.core.decoder.pricing import GPU_DEVICE
 from bucketwise.core.tower import io_bytes
 from bucketwise.engines.vllm.base_config import OWN_REQUESTS, base_of
 from bucketwise.engines.vllm.emit import EMITTED, emit
+from bucketwise.engines.vllm.measuring import measuring
 from bucketwise.engines.vllm.model_classes import SINCE, as_run, refusal
 from bucketwise.engines.vllm.planning import base_to_emit, deployed
 from bucketwise.engines.vllm.releases import CAPTURE_SIZES, NEWEST
@@ -72,6 +73,7 @@ VLLM = Engine(
     base_to_emit=base_to_emit,
     emit=emit,
     emitted=EMITTED,
+    measure=measuring,
     lint=Lint(
         rules=every_rule,
         case=VllmCase,
@@ -101,6 +103,7 @@ def _kin(name: str, catalogue: Catalogue, proof: str, **more: Any) -> Engine:
         lists_to_set=catalogue.lists_to_set,
         pick=catalogue.pick,
         named=catalogue.named,
+        measure=None,
         vocabulary=replace(WORDS, sdk=sdk, pin=pin),
         **more,
     )

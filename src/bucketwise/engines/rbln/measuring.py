@@ -1,0 +1,243 @@
+"""What to measure -> the script that compiles each graph alone and times its runtime."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bucketwise.engines.measure_script import measure_script
+from bucketwise.engines.rbln.base_config import BaseConfig, on_release
+from bucketwise.engines.rbln.emit.context import devices_in, settings_in
+from bucketwise.engines.rbln.model_classes import model_class
+from bucketwise.engines.rbln.releases import NEWEST, OLDEST, written
+from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.nouns.measuring import ToMeasure
+
+CONTEXT = 2_048
+"""Tokens that a sequence holds while a decode step is timed: what attention reads grows
+with them, so the script says to set one's own."""
+
+
+def measuring(asked: ToMeasure) -> str:
+    """Return measure.py for one dialect."""
+    assert isinstance(asked.base, BaseConfig)
+    assert isinstance(asked.target, RblnTarget)
+    target, kind = asked.target, model_class(asked.profile.family)
+    base = on_release(asked.base, kind, target.parsed).mapping
+    devices = devices_in(base)
+    # The ViT is compiled by itself: nothing stands above it to take an NPU from.
+    above = {"npu": base["npu"]} if base.get("npu") else {}
+    whole = settings_in(target, base, (min(asked.lengths),), asked.profile.family)
+    run = {"create_runtimes": True}
+    whole |= {"visual": whole["visual"] | devices["visual"] | run}
+    whole |= {"device": devices["device"]} | run
+    visual: dict[str, Any] = above | whole["visual"]
+    del visual[target.bucket_key]
+    constants: dict[str, Any] = {
+        "GRAPHS": f"graphs-{target.compiled_folder(asked.profile.name)}",
+        "LENGTHS_KEY": target.bucket_key,
+        "VISUAL": visual,
+    }
+    if asked.batch_sizes:
+        constants |= {
+            "WHOLE": whole,
+            "DEVICES": devices,
+            "CONTEXT": min(CONTEXT, base["max_seq_len"] // 2),
+            "LEAST_BATCH": min(asked.batch_sizes),
+        }
+    remarks = [
+        "ms is one run of the graph alone, as the class that serves the model calls it, "
+        "with what it is given copied to the device and its answer back. Of the ViT the "
+        "padding and the mask, which the host makes before, are left out. compile_s is "
+        "the compiler's own time for the graph, graph_bytes what the compiler says that "
+        "it takes of all its devices, peak_bytes the host's memory.",
+        f"Proven: the classes of optimum-rbln {written(OLDEST)} to {written(NEWEST)} "
+        "compile, load and call what stands here, with a stand-in for the compiler and "
+        "its runtime. Not proven: an NPU was not at hand.",
+        f"VISUAL{' and WHOLE are' if asked.batch_sizes else ' is'} what is compiled, as "
+        "compile.py of a plan has it: check devices and NPU. Graphs stay in the folder "
+        "GRAPHS and are loaded where they are there.",
+    ]
+    if asked.batch_sizes:
+        remarks.append(
+            "A decode step is timed with CONTEXT tokens in each sequence, an assumption: "
+            "set yours. Of a prefill every chunk is run."
+        )
+    body = _VIT + (_LANGUAGE if asked.batch_sizes else "")
+    return measure_script(
+        asked,
+        remarks,
+        (),
+        constants,
+        body.replace("CLASS_NAME", kind.name).replace("TOWER_NAME", kind.tower),
+    )
+
+
+_VIT = '''
+
+def vit(patches):
+    """Compile or load the ViT alone, for one length."""
+    from optimum import rbln
+    from transformers import AutoConfig
+
+    folder = Path(GRAPHS) / f"vit-{patches}"
+    config = AutoConfig.from_pretrained(MODEL_ID)
+
+    def compiled():
+        whole = rbln.CLASS_NAME.get_pytorch_model(MODEL_ID)
+        towers = {name.split(".")[-1]: each for name, each in whole.named_modules()}
+        return rbln.TOWER_NAME.from_model(
+            towers["visual"],
+            rbln_config={LENGTHS_KEY: [patches], **VISUAL},
+            model_save_dir=str(folder),
+        )
+
+    def loaded():
+        return rbln.TOWER_NAME.from_pretrained(
+            str(folder),
+            export=False,
+            config=getattr(config, "vlm_config", config).vision_config,
+            rbln_config={"device": VISUAL["device"]},
+        )
+
+    tower, seconds = graphs_of(folder, compiled, loaded)
+    inputs = inputs_of(tower, 0)
+    return (
+        lambda: seconds_of(tower.model[0], *inputs),
+        lambda: told_of(tower, 0, seconds[0]),
+    )
+
+
+def graphs_of(folder, compiled, loaded):
+    """Return a model and the compiler's seconds for each of its graphs, in its order."""
+    import rebel
+
+    told = folder / "compiler-seconds.json"
+    if told.exists():
+        return loaded(), json.loads(told.read_text(encoding="utf-8"))
+    folder.mkdir(parents=True, exist_ok=True)
+    compile_one, seconds = rebel.compile_from_torch, []
+
+    def timed(*given, **named):
+        started = time.perf_counter()
+        graph = compile_one(*given, **named)
+        seconds.append(time.perf_counter() - started)
+        return graph
+
+    rebel.compile_from_torch = timed
+    model = compiled()
+    told.write_text(json.dumps(seconds), encoding="utf-8")
+    return model, seconds
+
+
+def inputs_of(model, index, **values):
+    """Return what a graph is called with; its caches stay on the devices."""
+    import torch
+
+    info = model.rbln_config.compile_cfgs[index].input_info
+    found = []
+    for name, shape, dtype in info if isinstance(info[0][0], str) else info[0]:
+        dtype = getattr(torch, dtype)
+        if name in values:
+            found.append(values[name].reshape(shape).to(dtype))
+        elif name.endswith(("mask", "masks")):
+            found.append(torch.ones(shape, dtype=dtype))
+        elif not name.startswith("past_key_values"):
+            found.append(torch.rand(shape).to(dtype))
+    return found
+
+
+def told_of(model, index, compile_s):
+    """Return what is known of a graph beside its time."""
+    from importlib.metadata import version
+
+    import rebel
+
+    graph, told = model.compiled_models[index], {}
+    for name in ("get_alloc_per_node_by_key", "get_alloc_per_chiplet_by_key"):
+        told = told or getattr(graph, name, dict)()
+    return {
+        "compile_s": round(compile_s, 3),
+        "graph_bytes": sum_of(list(told.values())) or "",
+        "device": rebel.get_npu_name(0),
+        "release": version(ENGINE),
+    }
+
+
+def sum_of(nested):
+    """Return the sum of numbers in lists of lists."""
+    return sum(map(sum_of, nested)) if isinstance(nested, list) else nested
+'''
+
+_LANGUAGE = '''
+
+def language_model(batch):
+    """Compile or load the whole model, its decoder for one batch size."""
+    from optimum import rbln
+
+    folder = Path(GRAPHS) / f"decoder-{batch}"
+    sizes = {"batch_size": batch, "decoder_batch_sizes": [batch]}
+
+    def compiled():
+        return rbln.CLASS_NAME.from_pretrained(
+            MODEL_ID,
+            export=True,
+            rbln_config={**WHOLE, **sizes},
+            model_save_dir=str(folder),
+        )
+
+    def loaded():
+        return rbln.CLASS_NAME.from_pretrained(
+            str(folder), export=False, rbln_config=DEVICES
+        )
+
+    return graphs_of(folder, compiled, loaded)
+
+
+def decoder(batch):
+    """Time one decode step of so many sequences."""
+    import torch
+
+    model, seconds = language_model(batch)
+    config = model.rbln_config
+    blocks = config.max_seq_len // config.kvcache_block_size
+    inputs = inputs_of(
+        model,
+        1,
+        cache_position=torch.full((batch,), CONTEXT),
+        block_tables=torch.arange(batch * blocks) % config.kvcache_num_blocks,
+        local_block_tables=torch.arange(batch),
+        position_ids=torch.full((batch,), CONTEXT),
+    )
+    return (
+        lambda: seconds_of(model.model[1], *inputs),
+        lambda: told_of(model, 1, seconds[-1]),
+    )
+
+
+def prefill(tokens):
+    """Time the chunks of one prompt."""
+    import torch
+
+    model, seconds = language_model(LEAST_BATCH)
+    config = model.rbln_config
+    chunk = config.prefill_chunk_size
+    blocks = config.max_seq_len // config.kvcache_block_size
+    chunks = [
+        inputs_of(
+            model,
+            0,
+            cache_position=torch.arange(start, start + chunk),
+            block_tables=torch.arange(blocks) % config.kvcache_num_blocks,
+            local_block_tables=torch.zeros(1),
+            query_position=torch.tensor(chunk - 1),
+            position_ids=torch.arange(start, start + chunk),
+        )
+        for start in range(0, tokens, chunk)
+    ]
+
+    def run():
+        for inputs in chunks:
+            model.model[0](*inputs)
+
+    return lambda: seconds_of(run), lambda: told_of(model, 0, seconds[-2])
+'''

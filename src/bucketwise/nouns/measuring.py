@@ -1,0 +1,42 @@
+"""What is to be measured of a model on a release, for a cost in milliseconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bucketwise.nouns.engine import Base, Target
+    from bucketwise.nouns.profile import ModelProfile
+
+COLUMNS = (
+    *("kind", "length", "batch", "ms", "repeat", "compile_s", "graph_bytes"),
+    *("peak_bytes", "device", "engine", "release", "error"),
+)
+"""Of the table of measurements, one row a run; length is in ViT patches of a "vit" row
+and in tokens of a "prefill" row, batch in sequences of a "decoder" row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToMeasure:
+    """What a script of measurements is to measure, in its order."""
+
+    profile: ModelProfile
+    target: Target
+    base: Base | None
+    """The configuration that compiled ones start from; None where none can be."""
+    lengths: tuple[int, ...]
+    """Of the ViT, in ViT patches."""
+    batch_sizes: tuple[int, ...]
+    """Sequences of a decode step; () where no decoder is measured."""
+    prompts: tuple[int, ...]
+    """Tokens of a prefill; () where none is measured."""
+
+    @property
+    def points(self) -> tuple[tuple[str, int], ...]:
+        """Kind and size of each."""
+        return (
+            *(("vit", each) for each in self.lengths),
+            *(("decoder", each) for each in self.batch_sizes),
+            *(("prefill", each) for each in self.prompts),
+        )

@@ -1,0 +1,126 @@
+"""The script of measurements runs whole on the real classes, but for the compiler."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.check_scripts import module_of
+from tests.conformance.families import FAMILIES
+from tests.conformance.sdk import RELEASE, model_class, rebel, torch
+from tests.conformance.towers import run_images
+
+SERVED = [name for name, family in FAMILIES.items() if family.served_by(RELEASE)]
+
+
+@pytest.fixture(params=SERVED)
+def family_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def script(
+    family_name: str,
+    checkpoints: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
+    """The script, for a checkpoint that is here and on a host with NPUs."""
+    emitted = Path(os.environ["CONFORMANCE_EMITTED"])
+    module: Any = module_of(emitted / f"measure.{family_name}.{RELEASE.dialect}.py")
+    for name, value in {
+        "MODEL_ID": str(checkpoints[family_name]),
+        "GRAPHS": str(tmp_path / "graphs"),
+        "in_own_process": in_this_process(module),
+        # There is no package of this name here, but the folder of its wheel.
+        "ENGINE": "transformers",
+    }.items():
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(sys, "argv", ["measure.py", str(tmp_path / "table.csv")])
+    rebel.NPUS[:] = ["RBLN-CA25"] * 16
+    return module
+
+
+def in_this_process(module: Any) -> Any:
+    """Return the step of the loop that starts a process, without one."""
+
+    def measured(kind: str, size: int, table: Path) -> Any:
+        part = table.with_name("part")
+        module.one(kind, size, part)
+        return json.loads(part.read_text(encoding="utf-8"))
+
+    return measured
+
+
+def test_every_size_is_compiled_once_and_timed(script: Any, tmp_path: Path) -> None:
+    script.main()
+    with (tmp_path / "table.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["error"] for row in rows] == [""] * len(rows)
+    assert len(rows) == script.REPEATS * len(script.POINTS)
+    assert all(float(row["ms"]) > 0 and row["compile_s"] for row in rows)
+    compiled = len(rebel.COMPILED)
+    (tmp_path / "table.csv").unlink()
+    script.main()
+    assert len(rebel.COMPILED) == compiled
+
+
+def test_the_vit_alone_is_the_one_that_the_whole_model_has(
+    family_name: str, script: Any
+) -> None:
+    length = min(size for kind, size in script.POINTS if kind == "vit")
+    script.vit(length)
+    family = FAMILIES[family_name]
+    visual = {script.LENGTHS_KEY: [length], **script.VISUAL}
+    whole = getattr(script, "WHOLE", None) or {"max_seq_len": 4_096}
+    kind = model_class(family)
+    kind.from_pretrained(
+        script.MODEL_ID,
+        export=True,
+        rbln_config=family.nested({**whole, "visual": visual}),
+    )
+    alone, inside, *_ = rebel.COMPILED
+    assert alone == inside
+
+
+def test_graphs_are_called_as_the_class_calls_them(
+    family_name: str, script: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[Any] = []
+    graphs_of = script.graphs_of
+
+    def kept(*given: Any) -> Any:
+        found = graphs_of(*given)
+        models.append(found[0])
+        return found
+
+    monkeypatch.setattr(script, "graphs_of", kept)
+    script.vit(1_024)[0]()
+    run_images(models[0], [(1, 8, 128)])
+    timed, own = models[0].model[0].calls
+    assert timed == own
+    if not FAMILIES[family_name].generates:
+        return
+    batch = script.LEAST_BATCH
+    script.decoder(batch)[0]()
+    whole = models[-1]
+    chunk = whole.rbln_config.prefill_chunk_size
+    script.prefill(chunk)[0]()
+    whole.model[0].calls += models[-1].model[0].calls
+    tokens = torch.ones(batch, chunk, dtype=torch.int64)
+    # Its answer is not one to go on with: the runtime stood in for answers anything.
+    with suppress(Exception):
+        whole.generate(
+            input_ids=tokens, attention_mask=tokens, max_new_tokens=2, do_sample=False
+        )
+    for runtime in whole.model:
+        timed, own, *_ = runtime.calls
+        assert timed == own
