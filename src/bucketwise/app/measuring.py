@@ -84,7 +84,9 @@ def measure(
     lengths = lengths_to_measure(
         candidates, max(asked.lengths, len(known) + BESIDE if known else 0), known
     )
-    batches, prompts = _of_language(asked.batch_size, profile.merged(int(candidates[-1])))
+    batches, prompts = _of_language(
+        asked.batch_size, profile.merged(int(candidates[-1]))
+    )
     _check(engine, profile, (lengths, batches, prompts))
     [target] = engine.pick(profile.family, [asked.target])
     assert engine.measure is not None

@@ -43,7 +43,9 @@ def lengths_to_measure(
     place = (2.0 * candidates - low - high) / max(high - low, 1)
     left = legendre.legvander(place, DEGREES) * DECAY ** np.arange(DEGREES + 1)
     chosen: list[int] = []
-    for nearest in dict.fromkeys(int(abs(candidates - each).argmin()) for each in known):
+    for nearest in dict.fromkeys(
+        int(abs(candidates - each).argmin()) for each in known
+    ):
         chosen.append(nearest)
         left = _without(left, nearest)
     while len(chosen) < min(most, len(candidates)):

@@ -100,7 +100,13 @@ def literal(value: Any, indent: int = 0, before: int = 0) -> str:
         return quoted(value) if isinstance(value, str) else ascii(value)
     if not is_long:
         return f"{left}{', '.join(items)}{right}"
-    return left + "\n" + "".join(f"{inner}{each},\n" for each in items) + " " * indent + right
+    return (
+        left
+        + "\n"
+        + "".join(f"{inner}{each},\n" for each in items)
+        + " " * indent
+        + right
+    )
 
 
 def quoted(text: str) -> str:

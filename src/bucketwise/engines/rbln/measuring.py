@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bucketwise.engines.measure_script import measure_script
+from bucketwise.engines.measure_script import literal, measure_script
 from bucketwise.engines.rbln.base_config import BaseConfig, on_release
-from bucketwise.engines.rbln.emit.context import devices_in, settings_in
+from bucketwise.engines.rbln.emit.context import (
+    devices_in,
+    settings_in,
+    unsplit_releases,
+)
 from bucketwise.engines.rbln.model_classes import model_class
 from bucketwise.engines.rbln.releases import NEWEST, OLDEST, written
 from bucketwise.engines.rbln.targets import RblnTarget
@@ -63,10 +67,23 @@ def measuring(asked: ToMeasure) -> str:
             "set yours. Of a prefill every chunk is run."
         )
     body = _VIT + (_LANGUAGE if asked.batch_sizes else "")
+    if unsplit := unsplit_releases(target, base, asked.profile.family):
+        # The whole model drops the number of devices; the ViT by itself would take it.
+        levels = [f'VISUAL["{target.devices_key}"] = 1', 'VISUAL["device"] = [0]']
+        if asked.batch_sizes:
+            levels += [
+                f'{each}["visual"]["device"] = [0]' for each in ("WHOLE", "DEVICES")
+            ]
+        body = (
+            f"\nif importlib.metadata.version(ENGINE) in {literal([*unsplit])}:\n"
+            "    # Compiled for one device, whatever is asked.\n"
+            + "".join(f"    {each}\n" for each in levels)
+            + body
+        )
     return measure_script(
         asked,
         remarks,
-        (),
+        ("importlib.metadata", "re"),
         constants,
         body.replace("CLASS_NAME", kind.name).replace("TOWER_NAME", kind.tower),
     )
@@ -130,26 +147,28 @@ def graphs_of(folder, compiled, loaded):
 
 
 def inputs_of(model, index, **values):
-    """Return what a graph is called with; its caches stay on the devices."""
+    """Return what a graph is called with, in the order of its runtime.
+
+    Caches, which stay on the devices, are none of it.
+    """
     import torch
 
     info = model.rbln_config.compile_cfgs[index].input_info
-    found = []
+    found = {}
     for name, shape, dtype in info if isinstance(info[0][0], str) else info[0]:
         dtype = getattr(torch, dtype)
         if name in values:
-            found.append(values[name].reshape(shape).to(dtype))
+            found[name] = values[name].reshape(shape).to(dtype)
         elif name.endswith(("mask", "masks")):
-            found.append(torch.ones(shape, dtype=dtype))
-        elif not name.startswith("past_key_values"):
-            found.append(torch.rand(shape).to(dtype))
-    return found
+            found[name] = torch.ones(shape, dtype=dtype)
+        elif not re.fullmatch(r".*(key_values|state)_\\d+", name):
+            found[name] = torch.rand(shape).to(dtype)
+    names = getattr(model.model[index], "_index_to_input_name", dict(enumerate(found)))
+    return [found[names[place]] for place in range(len(names))]
 
 
 def told_of(model, index, compile_s):
     """Return what is known of a graph beside its time."""
-    from importlib.metadata import version
-
     import rebel
 
     graph, told = model.compiled_models[index], {}
@@ -159,7 +178,7 @@ def told_of(model, index, compile_s):
         "compile_s": round(compile_s, 3),
         "graph_bytes": sum_of(list(told.values())) or "",
         "device": rebel.get_npu_name(0),
-        "release": version(ENGINE),
+        "release": importlib.metadata.version(ENGINE),
     }
 
 
@@ -230,6 +249,7 @@ def prefill(tokens):
             block_tables=torch.arange(blocks) % config.kvcache_num_blocks,
             local_block_tables=torch.zeros(1),
             query_position=torch.tensor(chunk - 1),
+            batch_idx=torch.tensor(0),
             position_ids=torch.arange(start, start + chunk),
         )
         for start in range(0, tokens, chunk)

@@ -6,6 +6,7 @@ optimum-rbln 0.10.2 to 0.12.0 imports is here, and each only keeps what it was g
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -38,11 +39,12 @@ class RBLNCompiledModel:
 
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = path
+        self.names: list[str] = json.loads(Path(path).read_text()) if path else []
         self.multiplied: dict[str, int] = {}
 
     def save(self, path: str | Path) -> None:
-        """Leave an empty file, so that loading finds one."""
-        Path(path).touch()
+        """Leave a file that holds the names of the inputs."""
+        Path(path).write_text(json.dumps(self.names))
 
     def get_alloc_per_node_by_key(self) -> dict[str, list[int]]:
         """Return what the graph takes on each device: nothing."""
@@ -66,6 +68,7 @@ class Runtime:
 
     def __init__(self, compiled: RBLNCompiledModel, **options: Any) -> None:
         self.compiled = compiled
+        self._index_to_input_name = dict(enumerate(compiled.names))
         self.options = options
         self.lengths: list[int] = []
         self.shapes: list[tuple[int, ...]] = []
@@ -83,6 +86,8 @@ class Runtime:
         self.lengths.append(length)
         self.shapes.append(tuple(first.shape))
         self.calls.append([(tuple(each.shape), str(each.dtype)) for each in tensors])
+        if "cache_position" in self.compiled.names:
+            return torch.zeros(1, 1, 1, 1)  # logits, alone or the first of several
         has_windows = len(tensors) == _INPUTS_WITH_WINDOWS
         return torch.zeros(length // 4 if has_windows else 2, 1)
 
@@ -121,4 +126,8 @@ def compile_from_torch(
             devices=devices,
         )
     )
-    return RBLNCompiledModel()
+    compiled = RBLNCompiledModel()
+    inputs = input_info if isinstance(input_info[0][0], str) else input_info[0]
+    static = getattr(options.get("compile_context"), "static", ())
+    compiled.names = [name for name, *_ in inputs if name not in static]
+    return compiled

@@ -70,14 +70,7 @@ class EmitContext:
     @property
     def unsplit_releases(self) -> tuple[str, ...]:
         """Releases of the dialect that split no ViT, where the others split this one."""
-        kind = model_class(self.model.family)
-        if self.base.mapping["visual"]["num_devices"] == 1:
-            return ()
-        return tuple(
-            written(version)
-            for version in self.target.releases
-            if version >= kind.since and not kind.splits_visual(version)
-        )
+        return unsplit_releases(self.target, self.base.mapping, self.model.family)
 
     @property
     def documented_unit(self) -> bool:
@@ -207,6 +200,20 @@ class EmitContext:
         for name in reversed(self.inside):
             level = {name: level}
         return nested(level, self.model.family, counts)
+
+
+def unsplit_releases(
+    target: RblnTarget, base: Mapping[str, Any], family: str
+) -> tuple[str, ...]:
+    """Return releases of a dialect that split no ViT, where the others split this one."""
+    kind = model_class(family)
+    if base["visual"]["num_devices"] == 1:
+        return ()
+    return tuple(
+        written(version)
+        for version in target.releases
+        if version >= kind.since and not kind.splits_visual(version)
+    )
 
 
 def settings_in(
