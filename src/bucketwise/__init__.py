@@ -1,8 +1,9 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`analyze_lengths`, `compare`, `count`, `explain`, `lint_config`, `write_comparison`,
-`write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
+`analyze_lengths`, `compare`, `count`, `explain`, `lint_config`, `measure`,
+`write_comparison`, `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is
+imported before one is used.
 """
 
 # Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
@@ -23,6 +24,7 @@ __all__ = [
     "count",
     "explain",
     "lint_config",
+    "measure",
     "models",
     "read_evidence",
     "read_traffic",
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.app.explaining import explain
     from bucketwise.app.linting import lint_config
+    from bucketwise.app.measuring import measure
     from bucketwise.app.planning import analyze, write_plan
     from bucketwise.core.analysis import Analysis
     from bucketwise.errors import BucketwiseError
@@ -61,6 +64,7 @@ _HOMES = {
     "count": "app.counting",
     "explain": "app.explaining",
     "lint_config": "app.linting",
+    "measure": "app.measuring",
     "models": "app.built_in",
     "read_evidence": "read",
     "read_traffic": "read",

@@ -35,6 +35,13 @@ def configurations() -> Iterator[dict[str, Any]]:
             yield json.loads(files[f"{targets[0].folder}/compilation_config.json"])
 
 
+def measures() -> Iterator[dict[str, Any]]:
+    """Yield the scripts of measurements."""
+    target = f"vllm=={written(NEWEST)}"
+    for model in MODELS:
+        yield {"script": bucketwise.measure(model=model, target=target, batch_size=8)}
+
+
 def calls(drawn: random.Random) -> Iterator[dict[str, Any]]:
     """Yield random calls on random lists, with what packing says of them."""
     for _ in range(CALLS):
@@ -120,6 +127,7 @@ def main() -> None:
     drawn = random.Random(SEED)  # noqa: S311 - nothing secret
     found = {
         "configurations": list(configurations()),
+        "measures": list(measures()),
         **{each.__name__: list(each(drawn)) for each in (calls, rows, defaults, sizes)},
     }
     json.dump(found, sys.stdout)

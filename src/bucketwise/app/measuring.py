@@ -87,9 +87,9 @@ def measure(
     batches, prompts = _of_language(
         asked.batch_size, profile.merged(int(candidates[-1]))
     )
-    _check(engine, profile, (lengths, batches, prompts))
     [target] = engine.pick(profile.family, [asked.target])
-    assert engine.measure is not None
+    if engine.measure is None or not profile.has_pixel_limits:
+        raise UsageError(_by_hand(engine, profile, (lengths, batches, prompts)))
     return engine.measure(
         ToMeasure(
             profile=profile,
@@ -143,26 +143,27 @@ def _of_language(
     )
 
 
-def _check(
+def _by_hand(
     engine: Engine, profile: ModelProfile, sizes: tuple[tuple[int, ...], ...]
-) -> None:
-    """Refuse what no script measures with what to measure by hand."""
-    if engine.measure is not None and profile.has_pixel_limits:
-        return
+) -> str:
+    """Say what to measure where no script does."""
     why = (
-        f"{engine.name} has no script of measurements yet"
+        f"{engine.name} has no script of measurements"
         if engine.measure is None
-        else f"lengths of {profile.name} are not those of a ViT alone, which the script times"
+        else f"{profile.name} has no lengths of a ViT alone, which the script would time"
     )
-    kinds = zip(
-        ("vit, length in ViT patches", "decoder, batch", "prefill, length in tokens"),
-        sizes,
-        strict=True,
+    kinds = (
+        "vit, length in ViT patches",
+        "decoder, batch",
+        "prefill, length in tokens",
     )
-    told = "; ".join(f"{kind}: {joined(sorted(each))}" for kind, each in kinds if each)
-    message = (
+    told = "; ".join(
+        f"{kind}: {joined(sorted(each))}"
+        for kind, each in zip(kinds, sizes, strict=True)
+        if each
+    )
+    return (
         f"--target: {why}. Measure by hand, ten runs of each after three that do not "
-        f"count ({told}), and write a CSV with the columns {', '.join(COLUMNS[:5])}, "
-        f"where you know them {', '.join(COLUMNS[5:11])}, for bucketwise calibrate"
+        f"count ({told}), and write a CSV with the columns {', '.join(COLUMNS[:5])} for "
+        f"bucketwise calibrate; where you know them, {', '.join(COLUMNS[5:-1])} too"
     )
-    raise UsageError(message)

@@ -16,6 +16,10 @@ DECAY = 0.5
 """What a degree is expected to weigh beside the one below it."""
 
 
+KNOWN = 1e-9
+"""Less than this is left unknown of a length by rounding alone."""
+
+
 def lengths_to_measure(
     candidates: IntArray, most: int, known: Sequence[int] = ()
 ) -> tuple[int, ...]:
@@ -62,7 +66,7 @@ def _without(left: np.ndarray, chosen: int) -> np.ndarray:
     """Return what is left unknown once the curve is known at a length."""
     direction = left[chosen]
     norm = float(np.linalg.norm(direction))
-    if norm < 1e-9:
+    if norm < KNOWN:
         return left
     unit = direction / norm
     return left - np.outer(left @ unit, unit)

@@ -43,11 +43,8 @@ def measure_script(
     told = (
         f"Measure graphs of {profile.hf_id} on {target.name}, for bucketwise calibrate.",
         *remarks,
-        "Run it on the device host, where neither bucketwise nor anything else is needed "
-        "beside what serves the model: python measure.py [TABLE]",
-        "Each size is compiled and timed in a process of its own, and is in the table "
-        "before the next begins: stopped and started again, it goes on. What failed has "
-        "one row with the error; take the row out to try again.",
+        _RUN,
+        _LASTS,
     )
     table = f"measured-{profile.name}.{target.folder}.csv"
     return (
@@ -119,7 +116,20 @@ def _file_name(text: str) -> str:
     return "".join(each if each.isalnum() or each in "._-" else "-" for each in text)
 
 
-_IMPORTS = ("csv", "json", "os", "resource", "subprocess", "sys", "time", "traceback")
+_IMPORTS = (
+    *("csv", "ctypes", "json", "os", "resource", "signal", "subprocess", "sys", "time"),
+    "traceback",
+)
+
+_RUN = (
+    "Run it on the device host, where nothing is needed but what serves the model: python "
+    "measure.py [TABLE]"
+)
+_LASTS = (
+    "Each size is compiled and timed in a process of its own, and is in the table before "
+    "the next begins: stopped and started again, it goes on. What failed has one row with "
+    "the error; take the row out to try again."
+)
 
 _LOOP = '''
 
@@ -146,7 +156,8 @@ def main():
 
 def in_own_process(kind, size, table):
     """Return the rows of one size: what crashes or runs out of memory stops no other."""
-    part = table.with_name(f"{table.name}.{os.getpid()}.part")
+    part = table.with_name(f"{table.name}.part")
+    part.unlink(missing_ok=True)
     words = [sys.executable, __file__, "--one", kind, str(size), str(part)]
     status = subprocess.run(words, check=False).returncode
     if not part.exists():
@@ -161,6 +172,9 @@ def in_own_process(kind, size, table):
 
 def one(kind, size, part):
     """Measure one size and leave its rows in a file."""
+    if sys.platform == "linux":
+        # PR_SET_PDEATHSIG: a run that is killed leaves nothing on the device.
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     try:
         run, told = KINDS[kind](size)
         for _ in range(WARMUPS):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from bucketwise.nouns.engine import Base, Target
-    from bucketwise.nouns.profile import ModelProfile
+from bucketwise.nouns.profile import ModelProfile
 
 COLUMNS = (
     *("kind", "length", "batch", "ms", "repeat", "compile_s", "graph_bytes"),
@@ -22,9 +20,10 @@ class ToMeasure:
     """What a script of measurements is to measure, in its order."""
 
     profile: ModelProfile
-    target: Target
-    base: Base | None
-    """The configuration that compiled ones start from; None where none can be."""
+    target: Any
+    base: Any
+    """One target, and the configuration that compiled ones start from, in the engine's
+    own forms."""
     lengths: tuple[int, ...]
     """Of the ViT, in ViT patches."""
     batch_sizes: tuple[int, ...]

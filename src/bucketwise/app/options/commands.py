@@ -108,8 +108,8 @@ class MeasureOptions(ProcessorOptions):
         None,
         "choice",
         "name",
-        "A plan.json, or lengths such as 1024,4096: they are measured first, up to the "
-        "longest  [default: the lengths of INPUT, else what the limits let through]",
+        "A plan.json, or lengths in ViT patches such as 1024,4096: they are measured "
+        "first, up to the longest  [default: the lengths of INPUT, else what the limits let through]",
         metavar="PLAN|LIST",
     )
     lengths: int = asked(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bucketwise.engines.measure_script import literal, measure_script
-from bucketwise.engines.rbln.base_config import BaseConfig, on_release
+from bucketwise.engines.rbln.base_config import on_release
 from bucketwise.engines.rbln.emit.context import (
     devices_in,
     settings_in,
@@ -13,19 +13,39 @@ from bucketwise.engines.rbln.emit.context import (
 )
 from bucketwise.engines.rbln.model_classes import model_class
 from bucketwise.engines.rbln.releases import NEWEST, OLDEST, written
-from bucketwise.engines.rbln.targets import RblnTarget
+from bucketwise.engines.rbln.targets import SDK, RblnTarget
 from bucketwise.nouns.measuring import ToMeasure
 
 CONTEXT = 2_048
 """Tokens that a sequence holds while a decode step is timed: what attention reads grows
 with them, so the script says to set one's own."""
 
+_TIMED = (
+    "ms is one run of a graph alone, called as the class that serves the model calls it, "
+    "what it is given copied to the device and its answer back. The padding and the mask "
+    "of the ViT, which the host makes before, are not in it. compile_s is the compiler's "
+    "own time for the graph, graph_bytes what it says that the graph takes of all devices, "
+    "peak_bytes the host's memory."
+)
+_PROVEN = (
+    f"Proven: the classes of {SDK} {written(OLDEST)} to {written(NEWEST)} compile, load "
+    "and call what stands here, with a stand-in for the compiler and its runtime. Not "
+    "proven: no NPU was at hand."
+)
+_COMPILED = (
+    "Constants in capitals say what is compiled, as compile.py of a plan does: check "
+    "devices and NPU. Graphs stay in the folder GRAPHS and are loaded where they are there."
+)
+_LANGUAGE_TIMED = (
+    "A decode step is timed with CONTEXT tokens in each sequence, an assumption: set "
+    "yours. Of a prefill every chunk is run."
+)
+
 
 def measuring(asked: ToMeasure) -> str:
     """Return measure.py for one dialect."""
-    assert isinstance(asked.base, BaseConfig)
-    assert isinstance(asked.target, RblnTarget)
-    target, kind = asked.target, model_class(asked.profile.family)
+    target: RblnTarget = asked.target
+    kind = model_class(asked.profile.family)
     base = on_release(asked.base, kind, target.parsed).mapping
     devices = devices_in(base)
     # The ViT is compiled by itself: nothing stands above it to take an NPU from.
@@ -48,24 +68,9 @@ def measuring(asked: ToMeasure) -> str:
             "CONTEXT": min(CONTEXT, base["max_seq_len"] // 2),
             "LEAST_BATCH": min(asked.batch_sizes),
         }
-    remarks = [
-        "ms is one run of the graph alone, as the class that serves the model calls it, "
-        "with what it is given copied to the device and its answer back. Of the ViT the "
-        "padding and the mask, which the host makes before, are left out. compile_s is "
-        "the compiler's own time for the graph, graph_bytes what the compiler says that "
-        "it takes of all its devices, peak_bytes the host's memory.",
-        f"Proven: the classes of optimum-rbln {written(OLDEST)} to {written(NEWEST)} "
-        "compile, load and call what stands here, with a stand-in for the compiler and "
-        "its runtime. Not proven: an NPU was not at hand.",
-        f"VISUAL{' and WHOLE are' if asked.batch_sizes else ' is'} what is compiled, as "
-        "compile.py of a plan has it: check devices and NPU. Graphs stay in the folder "
-        "GRAPHS and are loaded where they are there.",
-    ]
+    remarks = [_TIMED, _PROVEN, _COMPILED]
     if asked.batch_sizes:
-        remarks.append(
-            "A decode step is timed with CONTEXT tokens in each sequence, an assumption: "
-            "set yours. Of a prefill every chunk is run."
-        )
+        remarks.append(_LANGUAGE_TIMED)
     body = _VIT + (_LANGUAGE if asked.batch_sizes else "")
     if unsplit := unsplit_releases(target, base, asked.profile.family):
         # The whole model drops the number of devices; the ViT by itself would take it.
@@ -116,21 +121,21 @@ def vit(patches):
             rbln_config={"device": VISUAL["device"]},
         )
 
-    tower, seconds = graphs_of(folder, compiled, loaded)
+    tower, kept = graphs_of(folder, compiled, loaded)
     inputs = inputs_of(tower, 0)
     return (
         lambda: seconds_of(tower.model[0], *inputs),
-        lambda: told_of(tower, 0, seconds[0]),
+        lambda: told_of(tower, 0, kept, -1),
     )
 
 
 def graphs_of(folder, compiled, loaded):
-    """Return a model and the compiler's seconds for each of its graphs, in its order."""
+    """Return a model and what compiling it took, each of its graphs in their order."""
     import rebel
 
-    told = folder / "compiler-seconds.json"
-    if told.exists():
-        return loaded(), json.loads(told.read_text(encoding="utf-8"))
+    file = folder / "compiling.json"
+    if file.exists():
+        return loaded(), json.loads(file.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     compile_one, seconds = rebel.compile_from_torch, []
 
@@ -142,8 +147,9 @@ def graphs_of(folder, compiled, loaded):
 
     rebel.compile_from_torch = timed
     model = compiled()
-    told.write_text(json.dumps(seconds), encoding="utf-8")
-    return model, seconds
+    kept = {"seconds": seconds, "peak_bytes": host_peak()}
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    return model, kept
 
 
 def inputs_of(model, index, **values):
@@ -167,7 +173,7 @@ def inputs_of(model, index, **values):
     return [found[names[place]] for place in range(len(names))]
 
 
-def told_of(model, index, compile_s):
+def told_of(model, index, kept, compiled):
     """Return what is known of a graph beside its time."""
     import rebel
 
@@ -175,8 +181,9 @@ def told_of(model, index, compile_s):
     for name in ("get_alloc_per_node_by_key", "get_alloc_per_chiplet_by_key"):
         told = told or getattr(graph, name, dict)()
     return {
-        "compile_s": round(compile_s, 3),
+        "compile_s": kept["seconds"][compiled],
         "graph_bytes": sum_of(list(told.values())) or "",
+        "peak_bytes": kept["peak_bytes"],
         "device": rebel.get_npu_name(0),
         "release": importlib.metadata.version(ENGINE),
     }
@@ -216,7 +223,7 @@ def decoder(batch):
     """Time one decode step of so many sequences."""
     import torch
 
-    model, seconds = language_model(batch)
+    model, kept = language_model(batch)
     config = model.rbln_config
     blocks = config.max_seq_len // config.kvcache_block_size
     inputs = inputs_of(
@@ -229,7 +236,7 @@ def decoder(batch):
     )
     return (
         lambda: seconds_of(model.model[1], *inputs),
-        lambda: told_of(model, 1, seconds[-1]),
+        lambda: told_of(model, 1, kept, -1),
     )
 
 
@@ -237,7 +244,7 @@ def prefill(tokens):
     """Time the chunks of one prompt."""
     import torch
 
-    model, seconds = language_model(LEAST_BATCH)
+    model, kept = language_model(LEAST_BATCH)
     config = model.rbln_config
     chunk = config.prefill_chunk_size
     blocks = config.max_seq_len // config.kvcache_block_size
@@ -259,5 +266,5 @@ def prefill(tokens):
         for inputs in chunks:
             model.model[0](*inputs)
 
-    return lambda: seconds_of(run), lambda: told_of(model, 0, seconds[-2])
+    return lambda: seconds_of(run), lambda: told_of(model, 0, kept, -2)
 '''

@@ -19,6 +19,24 @@ CONTEXT = 2_048
 STEPS = 64
 """Decode steps whose mean is one measurement."""
 
+_TIMED = (
+    "ms of the ViT is vLLM's own stopwatch around the encoder (encoder_forward_secs, as "
+    "`vllm bench mm-processor` reads it), for an image that fills the one budget whose "
+    "graph is captured. The table counts ViT patches, a budget merged tokens: IMAGES has "
+    "tokens, width and height in pixels for each. peak_bytes is the most memory that torch "
+    "held of the GPU; vLLM tells no compile_s and no graph_bytes of one graph. SERVER is "
+    "what else yours is started with."
+)
+_PROVEN = (
+    f"Proven: the options and calls are those of the wheel of vLLM {written(NEWEST)}. Not "
+    "proven: no GPU was at hand to run it on, and older wheels were not looked at."
+)
+_LANGUAGE_TIMED = (
+    "A decode step is the difference between answers of 1 and of 1 + STEPS tokens, with "
+    "CONTEXT tokens in each sequence, an assumption: set yours. A prefill is a prompt of "
+    "so many tokens up to its first token."
+)
+
 
 def measuring(asked: ToMeasure) -> str:
     """Return measure.py for one target."""
@@ -36,22 +54,9 @@ def measuring(asked: ToMeasure) -> str:
     }
     if asked.batch_sizes:
         constants |= {"CONTEXT": CONTEXT, "STEPS": STEPS}
-    remarks = [
-        "ms of the ViT is vLLM's own stopwatch around the encoder (encoder_forward_secs, "
-        "as `vllm bench mm-processor` reads it), for an image that fills the one budget "
-        "whose graph was captured. The table counts ViT patches, a budget merged tokens: "
-        "IMAGES has tokens, width and height in pixels for each. peak_bytes is the most "
-        "memory that torch held of the GPU; compile_s and graph_bytes are left out, as "
-        "vLLM tells neither of one graph.",
-        f"Proven: every option and call stands in the wheel of vLLM {written(NEWEST)}. "
-        "Not proven: a GPU was not at hand, and other releases were not looked at.",
-    ]
+    remarks = [_TIMED, _PROVEN]
     if asked.batch_sizes:
-        remarks.append(
-            "A decode step is the difference between answers of 1 and of 1 + STEPS "
-            "tokens, with CONTEXT tokens in each sequence, an assumption: set yours. A "
-            "prefill is a prompt of so many tokens up to its first token."
-        )
+        remarks.append(_LANGUAGE_TIMED)
     return measure_script(
         replace(asked, lengths=tuple(grids)),
         remarks,
@@ -95,7 +100,11 @@ def vit(patches):
         mm_processor_cache_gb=0,
         mm_processor_kwargs={"min_pixels": pixels, "max_pixels": pixels},
         enable_mm_processor_stats=True,
-        compilation_config={"SWITCH": True, "BUDGETS": [tokens], "ITEMS": ONE_IMAGE},
+        compilation_config={
+            "SWITCH": True,
+            "BUDGETS": [tokens],
+            "ITEMS": ONE_IMAGE,
+        },
     )
     drawn = np.random.default_rng(0)
 
@@ -104,14 +113,14 @@ def vit(patches):
         image = {"type": "image_pil", "image_pil": Image.fromarray(noise)}
         asked = [{"role": "user", "content": [image, {"type": "text", "text": "?"}]}]
         llm.chat(asked, answer_of(1), use_tqdm=False)
-        told = [
+        times = [
             request["encoder_forward_secs"]
             for worker in llm.collective_rpc("get_encoder_timing_stats")
             for request in worker.values()
         ]
-        if not told:
+        if not times:
             raise RuntimeError("vLLM told no time of its encoder")
-        return max(told)
+        return max(times)
 
     return run, told
 
