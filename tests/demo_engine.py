@@ -16,7 +16,7 @@ from bucketwise.lint.case import LintCase, judge
 from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.engine import Device, Engine, Lint, ListToSet, Target
-from bucketwise.nouns.measuring import ToMeasure
+from bucketwise.nouns.measuring import Measuring, ToMeasure
 from bucketwise.nouns.vocabulary import Vocabulary
 
 TARGET = Target(sdk="demo", version="1.0", covers="demo 1.0", releases=((1, 0),))
@@ -147,7 +147,7 @@ DEMO = Engine(
     deploy=deploy,
     base_to_emit=lambda _, __, ___: DemoBase(),
     emit=emit,
-    measure=measuring,
+    measuring=Measuring(script=measuring, proof="run, by a test"),
     emitted=re.compile(r"demo-[\d.]+/shapes\.json"),
     lint=Lint(
         rules=lambda: (Rule("shapes/unsorted", unsorted),),

@@ -28,6 +28,7 @@ ARGUMENTS = {
     "histogram": ["t.csv", "-o", "h.parquet"],
     "lint": ["c.json", "--model", "qwen3-vl-2b", "--traffic", "t.csv"],
     "compare": ["t.csv", "--plan", "1024,4096", "--plan", "2048,4096"],
+    "measure": ["t.csv", "--model", "qwen3-vl-2b"],
 }
 
 IMPOSSIBLE = (

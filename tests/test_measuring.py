@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,12 +22,13 @@ import bucketwise
 from bucketwise.core.design import lengths_to_measure
 from bucketwise.engines import ENGINES, engines
 from bucketwise.errors import UsageError
+from bucketwise.nouns.engine import Engine
 from bucketwise.nouns.measuring import COLUMNS
 from tests.commands import bucketwise as command
 from tests.strategies import traffic_of
 
-SCRIPTED = [each for each in engines() if each.measure]
-BY_HAND = [each for each in engines() if not each.measure]
+SCRIPTED = [each for each in engines() if each.measuring]
+BY_HAND = [each for each in engines() if not each.measuring]
 
 QUADRATIC_BEST = 4 / 27
 """det(X'X / n) of the optimal design for a + b*x + c*x^2 on [-1, 1]: both ends and 0."""
@@ -57,7 +59,7 @@ def test_the_lengths_are_ends_and_middle_first_and_tell_nearly_as_much_as_any(
 
 
 def test_lengths_follow_traffic_a_plan_or_the_limits() -> None:
-    def lengths(*given: bucketwise.Traffic, **options: object) -> list[int]:
+    def lengths(*given: bucketwise.Traffic, **options: Any) -> list[int]:
         script = bucketwise.measure(
             *given, model="qwen3-vl-2b", target="optimum-rbln==0.12.0", **options
         )
@@ -73,7 +75,7 @@ def test_lengths_follow_traffic_a_plan_or_the_limits() -> None:
 
 @pytest.mark.parametrize("engine", SCRIPTED, ids=lambda each: each.sdk)
 def test_whatever_a_model_is_called_the_script_is_the_same_python(
-    engine: object, tmp_path: Path
+    engine: Engine, tmp_path: Path
 ) -> None:
     plain, hostile = "plain", '"""; import os #\\ \'$(x)" {é\N{PILE OF POO}'
     scripts = {}
@@ -81,9 +83,9 @@ def test_whatever_a_model_is_called_the_script_is_the_same_python(
         folder = tmp_path / name
         folder.mkdir()
         write_model(folder)
-        for target in engine.named(()):  # type: ignore[attr-defined]
-            scripts[name, target.name] = bucketwise.measure(
-                model=str(folder), target=target.name, batch_size=4
+        for each in engine.named(()):
+            scripts[name, each.name] = bucketwise.measure(
+                model=str(folder), target=each.name, batch_size=4
             )
     for (name, target), script in scripts.items():
         file = tmp_path / f"{target}.{name == plain}.py"
@@ -103,9 +105,9 @@ def test_whatever_a_model_is_called_the_script_is_the_same_python(
 
 @pytest.mark.parametrize("engine", BY_HAND, ids=lambda each: each.sdk)
 def test_an_engine_without_a_script_says_what_to_measure_by_hand(
-    engine: object,
+    engine: Engine,
 ) -> None:
-    target = engine.named(())[-1].name  # type: ignore[attr-defined]
+    target = engine.named(())[-1].name
     with pytest.raises(UsageError, match="by hand") as refused:
         bucketwise.measure(model="qwen3-vl-2b", target=target, batch_size=8)
     for said in (", ".join(COLUMNS[:5]), "16,384", "decoder, batch: 1, "):
@@ -155,6 +157,7 @@ def test_a_stopped_script_goes_on_and_what_fails_stops_nothing(
 VLLM = """
 import json, os
 from pathlib import Path
+from typing import Any
 
 class SamplingParams:
     def __init__(self, *, max_tokens, ignore_eos, temperature):
@@ -196,7 +199,7 @@ def test_vllm_times_images_that_fill_the_budget_which_is_captured(
     script = bucketwise.measure(
         model="qwen3-vl-2b",
         target="vllm==0.33.0",
-        batch_size=2,
+        batch_size=1,
         lengths=3,
         max_pixels=262_144,
     )
@@ -223,9 +226,9 @@ def test_vllm_times_images_that_fill_the_budget_which_is_captured(
             assert float(row["ms"]) == pytest.approx(int(row["length"]) / 4 * 1e-3)
 
 
-def constants_of(script: str) -> dict[str, object]:
+def constants_of(script: str) -> dict[str, Any]:
     """Return what the script binds to literals at its top."""
-    found = {}
+    found: dict[str, Any] = {}
     for each in ast.parse(script).body:
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name):
             try:
@@ -257,7 +260,9 @@ def write_model(folder: Path) -> None:
     }
     limits = {
         "size": {"shortest_edge": 65_536, "longest_edge": 4_194_304},
-        **{"patch_size": 16, "merge_size": 2, "temporal_patch_size": 2},
+        "patch_size": 16,
+        "merge_size": 2,
+        "temporal_patch_size": 2,
     }
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "preprocessor_config.json").write_text(json.dumps(limits))

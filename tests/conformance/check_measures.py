@@ -93,18 +93,42 @@ def test_the_vit_alone_is_the_one_that_the_whole_model_has(
     assert alone == inside
 
 
-def test_graphs_are_called_as_the_class_calls_them(
-    family_name: str, script: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    models: list[Any] = []
+@pytest.fixture
+def models(script: Any, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the script compiled or loaded."""
+    found: list[Any] = []
     graphs_of = script.graphs_of
 
     def kept(*given: Any) -> Any:
-        found = graphs_of(*given)
-        models.append(found[0])
-        return found
+        model, told = graphs_of(*given)
+        found.append(model)
+        return model, told
 
     monkeypatch.setattr(script, "graphs_of", kept)
+    return found
+
+
+def test_the_real_layers_run_on_what_the_vit_is_called_with(
+    script: Any, models: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[Any] = []
+    compile_one = rebel.compile_from_torch
+
+    def kept(module: Any, **options: Any) -> Any:
+        compiled.append(module)
+        return compile_one(module, **options)
+
+    monkeypatch.setattr(rebel, "compile_from_torch", kept)
+    script.vit(256)
+    with torch.inference_mode():
+        answer = compiled[0](*script.inputs_of(models[0], 0))
+    for each in answer if isinstance(answer, tuple) else [answer]:
+        assert torch.isfinite(each).all()
+
+
+def test_graphs_are_called_as_the_class_calls_them(
+    family_name: str, script: Any, models: list[Any]
+) -> None:
     script.vit(1_024)[0]()
     # One window less than there is room for: old releases count one too many.
     run_images(models[0], [(1, 8, 120)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bucketwise.app.built_in import newest
+from bucketwise.app.built_in import release_of
 from bucketwise.app.given_plans import read_given
 from bucketwise.app.options.commands import MeasureOptions
 from bucketwise.app.options.option import takes
@@ -15,10 +15,9 @@ from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.design import lengths_to_measure
 from bucketwise.core.patching import count_patches
 from bucketwise.core.reach import worst_reachable
-from bucketwise.engines import engine_for
 from bucketwise.errors import UsageError
 from bucketwise.nouns.document import GivenConfig
-from bucketwise.nouns.engine import Engine
+from bucketwise.nouns.engine import Engine, Release
 from bucketwise.nouns.measuring import COLUMNS, ToMeasure
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import IntArray, Traffic
@@ -31,6 +30,9 @@ than a list of graphs, and each of the first may be a compile of the whole model
 
 BESIDE = 3
 """Lengths that are measured at least beside those of a plan."""
+
+CANDIDATES = 4_096
+"""Lengths among which is chosen: a curve does not tell more of them apart."""
 
 CHUNK = 128
 """Prompts are multiples of it, which every release runs in whole chunks of its own
@@ -57,8 +59,8 @@ def measure(
     over : mapping, optional
         What is set over it by name, such as `npu` and `devices`.
     **options
-        The fields of `MeasureOptions` by name: `target`, which must be given; `model`,
-        without which it is the plan's; `plan`, `lengths`, `batch_size` and the limits.
+        The fields of `MeasureOptions` by name: `model`, without which it is the plan's;
+        `target`, `plan`, `lengths`, `batch_size` and the limits.
 
     Returns
     -------
@@ -71,26 +73,29 @@ def measure(
         Where the engine has no such script; it says what to measure by hand.
     """
     asked = MeasureOptions(**options)
-    engine: Engine = engine_for([asked.target])
+    release = release_of(asked.target)
+    engine: Engine = release.engine
     plan = read_given(asked.plan, engine.vocabulary) if asked.plan else None
     model = asked.model or (plan.model if plan else "")
     if not model:
         message = "--model: expected a model, or a --plan that names one"
         raise UsageError(message)
     profile = engine.as_run(find_profile(model))
-    target = newest(asked.target)
-    known = plan.on(target.parsed).lengths if plan else ()
-    candidates = _candidates(profile, asked, traffic, known)
+    if plan and plan.is_plan and plan.model not in ("", profile.name):
+        message = f"--model: expected {plan.model}, which --plan is for, got {model}"
+        raise UsageError(message)
+    known = plan.on(release.version).lengths if plan else ()
+    candidates = _candidates(profile, release, asked, traffic, known)
     lengths = lengths_to_measure(
         candidates, max(asked.lengths, len(known) + BESIDE if known else 0), known
     )
     batches, prompts = _of_language(
         asked.batch_size, profile.merged(int(candidates[-1]))
     )
-    [target] = engine.pick(profile.family, [asked.target])
-    if engine.measure is None or not profile.has_pixel_limits:
+    [target] = engine.pick(profile.family, [asked.target] if asked.target else [])
+    if engine.measuring is None or not profile.has_pixel_limits:
         raise UsageError(_by_hand(engine, profile, (lengths, batches, prompts)))
-    return engine.measure(
+    return engine.measuring.script(
         ToMeasure(
             profile=profile,
             target=target,
@@ -98,21 +103,22 @@ def measure(
             lengths=lengths,
             batch_sizes=batches,
             prompts=prompts,
+            proof=engine.measuring.proof,
         )
     )
 
 
 def _candidates(
     profile: ModelProfile,
+    release: Release,
     asked: MeasureOptions,
     traffic: Traffic | None,
     known: Sequence[int],
 ) -> IntArray:
-    """Return every length that may be measured, ascending."""
-    engine: Engine = engine_for([asked.target])
-    release = engine.release(newest(asked.target).parsed)
+    """Return lengths that may be measured, ascending and close to each other."""
     preprocessing = preprocessing_of(profile, asked)
-    least = preprocessing.image.min_pixels // profile.length_px**2
+    area_px = profile.length_px**2 * profile.image_frames
+    least = preprocessing.image.min_pixels // area_px
     if traffic is not None:
         needed = count_patches(traffic.sizes(), profile, preprocessing).needed(release)
         used = needed[needed > 0]
@@ -124,10 +130,12 @@ def _candidates(
         most = known[-1]
     else:
         reached = worst_reachable(profile, preprocessing, release).needed
-        most = min(reached, engine.largest_published)
+        most = min(reached, release.engine.largest_published)
     step = profile.align
-    least, most = max(1, -(-least // step)), -(-most // step)
-    return np.union1d(step * np.arange(min(least, most), most + 1), known)
+    most = -(-most // step)
+    least = min(max(1, -(-least // step)), most)
+    steps = np.linspace(least, most, min(most - least + 1, CANDIDATES)).astype(np.int64)
+    return np.union1d(step * steps, np.array(known, dtype=np.int64))
 
 
 def _of_language(
@@ -149,14 +157,11 @@ def _by_hand(
     """Say what to measure where no script does."""
     why = (
         f"{engine.name} has no script of measurements"
-        if engine.measure is None
+        if engine.measuring is None
         else f"{profile.name} has no lengths of a ViT alone, which the script would time"
     )
-    kinds = (
-        "vit, length in ViT patches",
-        "decoder, batch",
-        "prefill, length in tokens",
-    )
+    unit = "soft tokens" if profile.soft_tokens else "ViT patches"
+    kinds = (f"vit, length in {unit}", "decoder, batch", "prefill, length in tokens")
     told = "; ".join(
         f"{kind}: {joined(sorted(each))}"
         for kind, each in zip(kinds, sizes, strict=True)

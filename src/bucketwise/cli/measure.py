@@ -45,20 +45,20 @@ def measure(inputs: tuple[str, ...], output: str, **options: Any) -> None:
     longest run of INPUT, up to the top of --plan, or up to what the limits let through.
     """
     from bucketwise.app import measuring
+    from bucketwise.app.built_in import release_of
     from bucketwise.app.output import write_text
-    from bucketwise.engines import engine_for
     from bucketwise.read.configs.scenarios import config_in
 
     settings = typed(MeasureOptions, options)
-    engine = engine_for([settings["target"]])
+    words = release_of(settings["target"]).engine.vocabulary
     traffic = None
     if inputs:
         traffic = read_sizes({**options, "inputs": inputs})
         say_notes(traffic)
-    documents = base_document(options["base"], engine.vocabulary)
+    documents = base_document(options["base"], words)
     over = {name: options[name] for name in BASE_OPTIONS if options[name] is not None}
     script = measuring.measure(
-        traffic, base=config_in(documents, engine.vocabulary), over=over, **settings
+        traffic, base=config_in(documents, words), over=over, **settings
     )
     if output == "-":
         click.echo(script, nl=False)

@@ -406,7 +406,7 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "rate": Amount(most=1_000_000),
     "count": click.IntRange(min=1, max=MOST_COUNT),
     "length": click.IntRange(min=1),
-    "points": click.IntRange(min=3, max=MOST_POINTS),
+    "points": click.IntRange(min=1, max=MOST_POINTS),
     "unit": click.Choice(["vit", "merged"]),
     "picture": click.Choice(PICTURES),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),

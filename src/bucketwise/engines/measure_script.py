@@ -43,6 +43,7 @@ def measure_script(
     told = (
         f"Measure graphs of {profile.hf_id} on {target.name}, for bucketwise calibrate.",
         *remarks,
+        f"Proven: {asked.proof}.",
         _RUN,
         _LASTS,
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bucketwise.errors import UsageError
 from bucketwise.nouns.encoder_profile import EncoderFamily
-from bucketwise.nouns.measuring import ToMeasure
+from bucketwise.nouns.measuring import Measuring
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.vocabulary import Vocabulary
 
@@ -343,9 +343,8 @@ class Engine:
     unplanned: Callable[[str], str] = lambda _: ""
     """Family -> why nothing is planned for it though the engine runs it, in words; ""
     where that is not so."""
-    measure: Callable[[ToMeasure], str] | None = None
-    """What is to be measured -> the script that does on a device host; None where a
-    table has to be made by hand."""
+    measuring: Measuring | None = None
+    """The script that measures on a device host; None where that is done by hand."""
     no_lengths: str = ""
     """Why it takes no list of lengths of the ViT, a sentence; "" where it takes one."""
     fixed_lengths: Callable[[ModelProfile], tuple[int, ...]] = lambda _: ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ class ToMeasure:
     """Sequences of a decode step; () where no decoder is measured."""
     prompts: tuple[int, ...]
     """Tokens of a prefill; () where none is measured."""
+    proof: str
+    """What of the script was run, and what could not be, in words."""
 
     @property
     def points(self) -> tuple[tuple[str, int], ...]:
@@ -39,3 +42,13 @@ class ToMeasure:
             *(("decoder", each) for each in self.batch_sizes),
             *(("prefill", each) for each in self.prompts),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """How graphs of an engine are measured."""
+
+    script: Callable[[ToMeasure], str]
+    """What is to be measured -> a Python script that does."""
+    proof: str
+    """What of such a script was run, and what could not be, in words."""

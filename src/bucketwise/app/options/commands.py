@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bucketwise.app.options.option import UNITS, asked, not_among, typed_name
@@ -20,6 +20,9 @@ from bucketwise.errors import UsageError
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
     from bucketwise.core.limits import Limit
+
+LEAST_LENGTHS = 3
+"""Of a + b*S + c*S^2."""
 
 OWN_LIMITS = "what each plan or configuration sets, else as for `analyze`"
 OF_CONFIG = "what CONFIG sets, else the checkpoint's"
@@ -93,17 +96,10 @@ class CompareOptions(ProcessorOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureOptions(ProcessorOptions):
-    """What `measure` is asked beside the traffic; `target` must be given."""
+    """What `measure` is asked beside the traffic."""
 
     model: str | None = named_model("what --plan names")
-    target: str = asked(
-        MISSING,
-        "engine",
-        "name",
-        "An SDK dialect such as optimum-rbln==0.12.0 (see `bucketwise targets`).",
-        metavar="SDK",
-        once=True,
-    )
+    target: str | None = dialect("the newest")
     plan: PlanGiven | None = asked(
         None,
         "choice",
@@ -126,6 +122,16 @@ class MeasureOptions(ProcessorOptions):
         "Sequences decoded at once: decode steps up to it and prompts are measured too  "
         "[default: the ViT alone]",
     )
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with them."""
+        if self.lengths >= LEAST_LENGTHS:
+            return super().problems()
+        few = (
+            f"--lengths: expected at least {LEAST_LENGTHS}, for a curve has as many "
+            f"coefficients, got {self.lengths}"
+        )
+        return [*super().problems(), few]
 
 
 COMPARE_RECORDED = (

@@ -12,8 +12,7 @@ from bucketwise.engines.rbln.emit.context import (
     unsplit_releases,
 )
 from bucketwise.engines.rbln.model_classes import model_class
-from bucketwise.engines.rbln.releases import NEWEST, OLDEST, written
-from bucketwise.engines.rbln.targets import SDK, RblnTarget
+from bucketwise.engines.rbln.targets import RblnTarget
 from bucketwise.nouns.measuring import ToMeasure
 
 CONTEXT = 2_048
@@ -27,14 +26,10 @@ _TIMED = (
     "own time for the graph, graph_bytes what it says that the graph takes of all devices, "
     "peak_bytes the host's memory."
 )
-_PROVEN = (
-    f"Proven: the classes of {SDK} {written(OLDEST)} to {written(NEWEST)} compile, load "
-    "and call what stands here, with a stand-in for the compiler and its runtime. Not "
-    "proven: no NPU was at hand."
-)
 _COMPILED = (
     "Constants in capitals say what is compiled, as compile.py of a plan does: check "
-    "devices and NPU. Graphs stay in the folder GRAPHS and are loaded where they are there."
+    "devices and NPU. Graphs stay in the folder GRAPHS and are loaded while these are as "
+    "they were."
 )
 _LANGUAGE_TIMED = (
     "A decode step is timed with CONTEXT tokens in each sequence, an assumption: set "
@@ -42,7 +37,7 @@ _LANGUAGE_TIMED = (
 )
 
 
-def measuring(asked: ToMeasure) -> str:
+def measure_text(asked: ToMeasure) -> str:
     """Return measure.py for one dialect."""
     target: RblnTarget = asked.target
     kind = model_class(asked.profile.family)
@@ -65,10 +60,10 @@ def measuring(asked: ToMeasure) -> str:
         constants |= {
             "WHOLE": whole,
             "DEVICES": devices,
-            "CONTEXT": min(CONTEXT, base["max_seq_len"] // 2),
+            "CONTEXT": min(CONTEXT, (base.get("max_seq_len") or 2 * CONTEXT) // 2),
             "LEAST_BATCH": min(asked.batch_sizes),
         }
-    remarks = [_TIMED, _PROVEN, _COMPILED]
+    remarks = [_TIMED, _COMPILED]
     if asked.batch_sizes:
         remarks.append(_LANGUAGE_TIMED)
     body = _VIT + (_LANGUAGE if asked.batch_sizes else "")
@@ -121,7 +116,7 @@ def vit(patches):
             rbln_config={"device": VISUAL["device"]},
         )
 
-    tower, kept = graphs_of(folder, compiled, loaded)
+    tower, kept = graphs_of(folder, VISUAL, compiled, loaded)
     inputs = inputs_of(tower, 0)
     return (
         lambda: seconds_of(tower.model[0], *inputs),
@@ -129,13 +124,14 @@ def vit(patches):
     )
 
 
-def graphs_of(folder, compiled, loaded):
+def graphs_of(folder, settings, compiled, loaded):
     """Return a model and what compiling it took, each of its graphs in their order."""
     import rebel
 
     file = folder / "compiling.json"
-    if file.exists():
-        return loaded(), json.loads(file.read_text(encoding="utf-8"))
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if kept.get("settings") == settings:
+        return loaded(), kept
     folder.mkdir(parents=True, exist_ok=True)
     compile_one, seconds = rebel.compile_from_torch, []
 
@@ -147,7 +143,7 @@ def graphs_of(folder, compiled, loaded):
 
     rebel.compile_from_torch = timed
     model = compiled()
-    kept = {"seconds": seconds, "peak_bytes": host_peak()}
+    kept = {"settings": settings, "seconds": seconds, "peak_bytes": host_peak()}
     file.write_text(json.dumps(kept), encoding="utf-8")
     return model, kept
 
@@ -216,7 +212,7 @@ def language_model(batch):
             str(folder), export=False, rbln_config=DEVICES
         )
 
-    return graphs_of(folder, compiled, loaded)
+    return graphs_of(folder, WHOLE, compiled, loaded)
 
 
 def decoder(batch):

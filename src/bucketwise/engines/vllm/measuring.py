@@ -27,10 +27,11 @@ _TIMED = (
     "held of the GPU; vLLM tells no compile_s and no graph_bytes of one graph. SERVER is "
     "what else yours is started with."
 )
-_PROVEN = (
-    f"Proven: the options and calls are those of the wheel of vLLM {written(NEWEST)}. Not "
-    "proven: no GPU was at hand to run it on, and older wheels were not looked at."
+PROOF = (
+    f"read, its options and calls are those of the wheel of vLLM {written(NEWEST)}; on a "
+    "GPU it was not run"
 )
+"""What is known of the script of measurements."""
 _LANGUAGE_TIMED = (
     "A decode step is the difference between answers of 1 and of 1 + STEPS tokens, with "
     "CONTEXT tokens in each sequence, an assumption: set yours. A prefill is a prompt of "
@@ -38,7 +39,7 @@ _LANGUAGE_TIMED = (
 )
 
 
-def measuring(asked: ToMeasure) -> str:
+def measure_text(asked: ToMeasure) -> str:
     """Return measure.py for one target."""
     profile = asked.profile
     side_px = profile.factor_px
@@ -50,11 +51,11 @@ def measuring(asked: ToMeasure) -> str:
         "IMAGES": {
             str(patches): [rows * columns, columns * side_px, rows * side_px]
             for patches, (rows, columns) in grids.items()
-        }
+        },
     }
     if asked.batch_sizes:
         constants |= {"CONTEXT": CONTEXT, "STEPS": STEPS}
-    remarks = [_TIMED, _PROVEN]
+    remarks = [_TIMED]
     if asked.batch_sizes:
         remarks.append(_LANGUAGE_TIMED)
     return measure_script(
