@@ -192,13 +192,21 @@ def emit_all(folder: Path) -> None:
 def emit_measures(folder: Path) -> None:
     """Run `bucketwise measure` as an operator would, for every family and release."""
     for name, family in FAMILIES.items():
-        decoder = ["--batch-size", "4"] if family.generates else []
+        decoder = ["--batch-size", "2"] if family.generates else []
         for target in TARGETS.values():
             if target.parsed >= family.since:
                 file = folder / f"measure.{name}.{target.version}.py"
                 command_line.main(
                     [
-                        *("measure", "--model", family.checkpoint, "--plan", "64,1024"),
+                        *(
+                            "measure",
+                            "--model",
+                            family.checkpoint,
+                            "--plan",
+                            "64,1024",
+                            "--lengths",
+                            "3",
+                        ),
                         *("--target", target.name, "-o", str(file), *decoder),
                     ],
                     standalone_mode=False,

@@ -44,6 +44,7 @@ def measure_script(
         f"Measure graphs of {profile.hf_id} on {target.name}, for bucketwise calibrate.",
         *remarks,
         f"Proven: {asked.proof}.",
+        *([] if "/" in profile.hf_id else [_LOCAL]),
         _RUN,
         _LASTS,
     )
@@ -122,6 +123,10 @@ _IMPORTS = (
     "traceback",
 )
 
+_LOCAL = (
+    "MODEL_ID is the base name of the folder that the model was read from; where it stands "
+    "is not recorded: run this beside it, or put its path there."
+)
 _RUN = (
     "Run it on the device host, where nothing is needed but what serves the model: python "
     "measure.py [TABLE]"
