@@ -85,7 +85,8 @@ class Runtime:
         length = int(first.shape[0])
         self.lengths.append(length)
         self.shapes.append(tuple(first.shape))
-        self.calls.append([(tuple(each.shape), str(each.dtype)) for each in tensors])
+        given = (each for each in tensors if each is not None)
+        self.calls.append([(tuple(each.shape), str(each.dtype)) for each in given])
         if "cache_position" in self.compiled.names:
             return torch.zeros(1, 1, 1, 1)  # logits, alone or the first of several
         has_windows = len(tensors) == _INPUTS_WITH_WINDOWS
@@ -127,7 +128,8 @@ def compile_from_torch(
         )
     )
     compiled = RBLNCompiledModel()
-    inputs = input_info if isinstance(input_info[0][0], str) else input_info[0]
+    first = next(iter(input_info), ())
+    inputs = input_info if first and isinstance(first[0], str) else first
     static = getattr(options.get("compile_context"), "static", ())
     compiled.names = [name for name, *_ in inputs if name not in static]
     return compiled
