@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bucketwise.app.options.analyze import DEPLOYED
 from bucketwise.app.options.option import UNITS, asked, not_among, typed_name
 from bucketwise.app.options.shared import (
     LimitOptions,
@@ -99,6 +100,8 @@ class MeasureOptions(ProcessorOptions):
     """What `measure` is asked beside the traffic."""
 
     model: str | None = named_model("what --plan names")
+    min_pixels: Limit = image_limit("lower", DEPLOYED)
+    max_pixels: Limit = image_limit("upper", DEPLOYED)
     target: str | None = dialect("the newest")
     plan: PlanGiven | None = asked(
         None,
