@@ -11,10 +11,12 @@ from typing import Any
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Plan
 from bucketwise.core.verdict import Grounds, verdict_of
+from bucketwise.engines.measure_script import measure_script
 from bucketwise.lint.case import LintCase, judge
 from bucketwise.lint.finding import Finding, Fix, Rule
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.engine import Device, Engine, Lint, ListToSet, Target
+from bucketwise.nouns.measuring import Measuring, ToMeasure
 from bucketwise.nouns.vocabulary import Vocabulary
 
 TARGET = Target(sdk="demo", version="1.0", covers="demo 1.0", releases=((1, 0),))
@@ -101,6 +103,24 @@ class DemoBase:
         return True
 
 
+RUN = '''
+
+def vit(patches):
+    """Stand for a device: a run takes as long as its patches say, and some end badly."""
+    if patches == DAMAGED:
+        raise ValueError("no such graph:\\n=1+1")
+    if patches == KILLED:
+        os.kill(os.getpid(), 9)
+    return lambda: seconds_of(time.sleep, patches * 1e-7), lambda: {"device": "a chip"}
+'''
+
+
+def measuring(asked: ToMeasure) -> str:
+    damaged, killed = asked.lengths[1:3]
+    constants = {"DAMAGED": damaged, "KILLED": killed}
+    return measure_script(asked, ("A test.",), (), constants, RUN)
+
+
 DEMO = Engine(
     name="Demo",
     sdk="demo",
@@ -127,6 +147,7 @@ DEMO = Engine(
     deploy=deploy,
     base_to_emit=lambda _, __, ___: DemoBase(),
     emit=emit,
+    measuring=Measuring(script=measuring, proof="run, by a test"),
     emitted=re.compile(r"demo-[\d.]+/shapes\.json"),
     lint=Lint(
         rules=lambda: (Rule("shapes/unsorted", unsorted),),

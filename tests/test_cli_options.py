@@ -39,6 +39,7 @@ ARGUMENTS = {
     "check": [PLAN, "t.csv"],
     "diff": [PLAN, PLAN],
     "compare": ["t.csv", "--plan", "1024,4096", "--plan", "2048,4096"],
+    "measure": ["t.csv", "--model", "qwen3-vl-2b"],
 }
 
 IMPOSSIBLE = (

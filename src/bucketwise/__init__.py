@@ -2,8 +2,8 @@
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
 `analyze_lengths`, `calibrate`, `check`, `compare`, `count`, `diff`, `explain`, `lint_config`,
-`write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing
-heavy is imported before one is used.
+`measure`, `write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`,
+`write_plan`. Nothing heavy is imported before one is used.
 """
 
 # Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
@@ -27,6 +27,7 @@ __all__ = [
     "diff",
     "explain",
     "lint_config",
+    "measure",
     "models",
     "read_evidence",
     "read_traffic",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.app.explaining import explain
     from bucketwise.app.linting import lint_config
+    from bucketwise.app.measuring import measure
     from bucketwise.app.planning import analyze, write_plan
     from bucketwise.core.analysis import Analysis
     from bucketwise.errors import BucketwiseError
@@ -72,6 +74,7 @@ _HOMES = {
     "diff": "app.diffing",
     "explain": "app.explaining",
     "lint_config": "app.linting",
+    "measure": "app.measuring",
     "models": "app.built_in",
     "read_evidence": "read",
     "read_traffic": "read",

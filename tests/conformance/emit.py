@@ -184,8 +184,33 @@ def emit_all(folder: Path) -> None:
         lines = lint_lines(Path(folders))
     (folder / "serve_lines.json").write_text(json.dumps(lines), encoding="utf-8")
     emit_encoders(folder)
+    emit_measures(folder)
     lengths = {name: grids(family, folder) for name, family in FAMILIES.items()}
     (folder / "lengths.json").write_text(json.dumps(lengths), encoding="utf-8")
+
+
+def emit_measures(folder: Path) -> None:
+    """Run `bucketwise measure` as an operator would, for every family and release."""
+    for name, family in FAMILIES.items():
+        decoder = ["--batch-size", "2"] if family.generates else []
+        for target in TARGETS.values():
+            if target.parsed >= family.since:
+                file = folder / f"measure.{name}.{target.version}.py"
+                command_line.main(
+                    [
+                        *(
+                            "measure",
+                            "--model",
+                            family.checkpoint,
+                            "--plan",
+                            "64,1024",
+                            "--lengths",
+                            "3",
+                        ),
+                        *("--target", target.name, "-o", str(file), *decoder),
+                    ],
+                    standalone_mode=False,
+                )
 
 
 def emit_encoders(folder: Path) -> None:

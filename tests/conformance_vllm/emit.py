@@ -76,6 +76,13 @@ def chosen(drawn: random.Random) -> Iterator[dict[str, Any]]:
             yield _packed(graphs, [*call.tokens])
 
 
+def measures() -> Iterator[dict[str, Any]]:
+    """Yield the scripts of measurements."""
+    target = f"vllm=={written(NEWEST)}"
+    for model in MODELS:
+        yield {"script": bucketwise.measure(model=model, target=target, batch_size=8)}
+
+
 def calls(drawn: random.Random) -> Iterator[dict[str, Any]]:
     """Yield random calls on random lists, with what packing says of them."""
     for _ in range(CALLS):
@@ -165,6 +172,7 @@ def main() -> None:
     drawn = random.Random(SEED)  # noqa: S311 - nothing secret
     found = {
         "configurations": list(configurations()),
+        "measures": list(measures()),
         **{
             each.__name__: list(each(drawn))
             for each in (calls, chosen, rows, defaults, sizes)

@@ -5,6 +5,7 @@ Run by `run.py` where pydantic is installed: the wheel's folder, then what `emit
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from collections.abc import Callable
@@ -97,6 +98,67 @@ def configuration(config: dict[str, Any]) -> Any:
         "encoder_cudagraph_token_budgets": manager.token_budgets,
         "encoder_cudagraph_max_vision_items_per_batch": manager.max_batch_size,
     }, config
+
+
+def measure(told: dict[str, Any]) -> Any:
+    """Return what a script of measurements asks for that the wheel does not have.
+
+    The engine itself runs nowhere here: names are looked up in its sources.
+    """
+    wheel = Path(sys.argv[1]) / "vllm"
+    llm = _names(wheel / "entrypoints" / "llm.py", "LLM")
+    known = {
+        "LLM": llm | _names(wheel / "engine" / "arg_utils.py", "EngineArgs"),
+        "server": llm | _names(wheel / "engine" / "arg_utils.py", "EngineArgs"),
+        "SamplingParams": _names(wheel / "sampling_params.py", "SamplingParams"),
+        **dict.fromkeys(("chat", "generate", "collective_rpc"), llm),
+    }
+    script = ast.parse(told["script"])
+    lacking = [
+        f"{_name(each)}({word.arg})"
+        for each in ast.walk(script)
+        if isinstance(each, ast.Call) and _name(each) in known
+        for word in each.keywords
+        if word.arg and word.arg not in known[_name(each)]
+    ]
+    lacking += [
+        each for each in ("chat", "generate", "collective_rpc") if each not in llm
+    ]
+    worker = _names(wheel / "v1" / "worker" / "gpu_worker.py", "Worker")
+    times = _names(wheel / "v1" / "worker" / "utils.py", "EncoderTimingStats")
+    words = _strings(script)
+    lacking += {"get_encoder_timing_stats"} - (words & worker)
+    lacking += {"encoder_forward_secs"} - (words & times)
+    parts = _strings(wheel / "renderers" / "chat_utils" / "chat_message.py")
+    lacking += {"image_pil"} - (words & parts)
+    return lacking, []
+
+
+def _name(call: ast.Call) -> str:
+    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+
+
+def _strings(source: Path | ast.Module) -> set[str]:
+    tree = ast.parse(source.read_text("utf-8")) if isinstance(source, Path) else source
+    constants = (each for each in ast.walk(tree) if isinstance(each, ast.Constant))
+    return {each.value for each in constants if isinstance(each.value, str)}
+
+
+def _names(file: Path, kind: str) -> set[str]:
+    """Return the fields, the methods and their parameters of a class in a file."""
+    [found] = [
+        each
+        for each in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(each, ast.ClassDef) and each.name == kind
+    ]
+    names = set()
+    for each in ast.walk(found):
+        if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            names.add(each.target.id)
+        elif isinstance(each, ast.FunctionDef):
+            names.add(each.name)
+            names |= {one.arg for one in (*each.args.args, *each.args.kwonlyargs)}
+    return names
 
 
 def call(told: dict[str, Any]) -> Any:
@@ -196,6 +258,7 @@ def size(told: dict[str, Any]) -> Any:
 
 JUDGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "configurations": configuration,
+    "measures": measure,
     "calls": call,
     "chosen": call,
     "rows": row,
@@ -217,7 +280,7 @@ def main(wheel: str, told: str) -> int:
         failed += len(differing)
         print(f"{name}: {len(cases) - len(differing)} of {len(cases)} as vLLM has it")
         for case, theirs, ours in differing[:3]:
-            print(f"  {case}\n    vLLM: {theirs}\n    here: {ours}")
+            print(f"  {str(case)[:2_000]}\n    vLLM: {theirs}\n    here: {ours}")
     return min(failed, 1)
 
 

@@ -39,6 +39,7 @@ COMMANDS = {
     "calibrate": ("calibrate", "Fit a cost to measured times; other commands take it."),
     "check": ("check", "Say whether a plan is still good for newer traffic."),
     "diff": ("diff", "Say what changed between two plans, and what changed it."),
+    "measure": ("measure", "Write the script that times graphs on a device host."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }

@@ -43,7 +43,7 @@ def targets() -> None:
     """List the engines and the releases that text is emitted for.
 
     For each engine the unit of its lists, what an input above the top meets, and how
-    what is said of it was proven.
+    what is said of it was proven, and the script that `bucketwise measure` writes.
     """
     from bucketwise.app.built_in import targets as dialects
     from bucketwise.engines import engines
@@ -57,6 +57,8 @@ def targets() -> None:
             f"{engine.name}: {lists}; a larger input "
             f"{OVERFLOWS[engine.overflow][0]}; proven: {engine.proof}"
         )
+        if engine.measuring:
+            click.echo(f"  bucketwise measure: {engine.measuring.proof}")
         for target in (each for each in known if each.sdk == engine.sdk):
             keys = f": {target.keys}" if target.keys else ""
             click.echo(f"  {target.name:<21} for {target.covers}{keys}")

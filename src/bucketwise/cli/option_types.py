@@ -29,6 +29,9 @@ MOST_AMOUNT = 1e30
 MOST_COUNT = 2**31 - 1
 
 MOST_HEADROOM = 10.0
+
+MOST_POINTS = 30
+"""Lengths worth measuring: more tell little, and each is a compile."""
 """Eleven times the largest length seen; the pixel limits end it long before."""
 
 _PRODUCT = re.compile(r"[0-9]{1,30}(?:[*x][0-9]{1,30}){0,4}|[0-9]{1,30}\^2")
@@ -451,6 +454,7 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "rate": Amount(most=1_000_000),
     "count": click.IntRange(min=1, max=MOST_COUNT),
     "length": click.IntRange(min=1),
+    "points": click.IntRange(min=1, max=MOST_POINTS),
     "unit": click.Choice(["vit", "merged"]),
     "picture": click.Choice(PICTURES),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bucketwise.errors import UsageError
 from bucketwise.nouns.encoder_profile import EncoderFamily
+from bucketwise.nouns.measuring import Measuring
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.vocabulary import Vocabulary
 
@@ -378,6 +379,8 @@ class Engine:
     unplanned: Callable[[str], str] = lambda _: ""
     """Family -> why nothing is planned for it though the engine runs it, in words; ""
     where that is not so."""
+    measuring: Measuring | None = None
+    """The script that measures on a device host; None where that is done by hand."""
     no_lengths: str = ""
     """Why it takes no list of lengths of the ViT, a sentence; "" where it takes one."""
     fixed_lengths: Callable[[ModelProfile], tuple[int, ...]] = lambda _: ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bucketwise.app.options.analyze import DEPLOYED
 from bucketwise.app.options.option import UNITS, asked, not_among, typed_name
 from bucketwise.app.options.shared import (
     LimitOptions,
@@ -18,7 +19,11 @@ from bucketwise.app.options.shared import (
 from bucketwise.errors import UsageError
 
 if TYPE_CHECKING:
+    from bucketwise.app.given_plans import PlanGiven
     from bucketwise.core.limits import Limit
+
+LEAST_LENGTHS = 3
+"""Of a + b*S + c*S^2."""
 
 OWN_LIMITS = "what each plan or configuration sets, else as for `analyze`"
 OF_CONFIG = "what CONFIG sets, else the checkpoint's"
@@ -120,6 +125,48 @@ class CheckOptions:
         if not 0 <= self.max_regret < float("inf"):
             message = f"--max-regret: expected 0 or more, got {self.max_regret}"
             raise UsageError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions(ProcessorOptions):
+    """What `measure` is asked beside the traffic."""
+
+    model: str | None = named_model("what --plan names")
+    min_pixels: Limit = image_limit("lower", DEPLOYED)
+    max_pixels: Limit = image_limit("upper", DEPLOYED)
+    target: str | None = dialect("the newest")
+    plan: PlanGiven | None = asked(
+        None,
+        "choice",
+        "name",
+        "A plan.json, or lengths in ViT patches such as 1024,4096: they are measured "
+        "first, up to the longest  [default: the lengths of INPUT, else what the limits let through]",
+        metavar="PLAN|LIST",
+    )
+    lengths: int = asked(
+        7,
+        "choice",
+        "points",
+        "How many lengths of the ViT to measure.",
+        shown="7",
+    )
+    batch_size: int | None = asked(
+        None,
+        "decoder",
+        "batch",
+        "Sequences decoded at once: decode steps up to it and prompts are measured too  "
+        "[default: the ViT alone]",
+    )
+
+    def problems(self) -> list[str]:
+        """Return what is wrong with them."""
+        if self.lengths >= LEAST_LENGTHS:
+            return super().problems()
+        few = (
+            f"--lengths: expected at least {LEAST_LENGTHS}, for a curve has as many "
+            f"coefficients, got {self.lengths}"
+        )
+        return [*super().problems(), few]
 
 
 COMPARE_RECORDED = (

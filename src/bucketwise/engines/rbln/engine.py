@@ -31,7 +31,7 @@ from bucketwise.engines.rbln.model_classes import (
     serving_targets,
     targets_to_plan,
 )
-from bucketwise.engines.rbln.releases import NEWEST, written
+from bucketwise.engines.rbln.releases import NEWEST, OLDEST, written
 from bucketwise.engines.rbln.shapes import (
     LARGEST_PUBLISHED_PATCHES,
     UNIT_NOTE,
@@ -45,6 +45,13 @@ from bucketwise.engines.rbln.shapes import (
 from bucketwise.engines.rbln.targets import SDK, pick_targets
 from bucketwise.engines.rbln.vocabulary import WORDS
 from bucketwise.nouns.engine import Engine, Lint, TextEncoders
+from bucketwise.nouns.measuring import Measuring
+
+MEASURED = (
+    f"run, the classes of {SDK} {written(OLDEST)} to {written(NEWEST)} compile, load and "
+    "call it, on a stand-in of the compiler; on an NPU it was not"
+)
+"""What is known of the script of measurements."""
 
 
 def _late(module: str, name: str) -> Callable[..., Any]:
@@ -97,6 +104,7 @@ RBLN = Engine(
     memory_with=_late("fitting", "memory_with"),
     memory_coefficients=_late("what_if", "coefficients"),
     judge_in_service=_late("in_service", "judge_in_service"),
+    measuring=Measuring(script=_late("measuring", "measure_text"), proof=MEASURED),
     lint=Lint(
         rules=_late("rules.table", "every_rule"),
         case=_late("rules.case", "RblnCase"),

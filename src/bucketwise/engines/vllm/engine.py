@@ -11,6 +11,7 @@ from bucketwise.core.decoder.pricing import GPU_DEVICE
 from bucketwise.core.tower import io_bytes
 from bucketwise.engines.vllm.base_config import OWN_REQUESTS, base_of
 from bucketwise.engines.vllm.emit import EMITTED, emit
+from bucketwise.engines.vllm.measuring import PROOF, measure_text
 from bucketwise.engines.vllm.model_classes import SINCE, as_run, refusal
 from bucketwise.engines.vllm.planning import (
     base_to_emit,
@@ -32,6 +33,7 @@ from bucketwise.engines.vllm.variants import VARIANTS
 from bucketwise.engines.vllm.vocabulary import WORDS
 from bucketwise.lint.case import judge
 from bucketwise.nouns.engine import Device, Engine, Lint, written
+from bucketwise.nouns.measuring import Measuring
 
 UNIT_NOTE = (
     "vLLM counts what the language model sees: a budget is the merged patches of all "
@@ -81,6 +83,7 @@ VLLM = Engine(
     base_to_emit=base_to_emit,
     emit=emit,
     emitted=EMITTED,
+    measuring=Measuring(script=measure_text, proof=PROOF),
     lint=Lint(
         rules=every_rule,
         case=VllmCase,
@@ -110,6 +113,7 @@ def _kin(name: str, catalogue: Catalogue, proof: str, **more: Any) -> Engine:
         lists_to_set=catalogue.lists_to_set,
         pick=catalogue.pick,
         named=catalogue.named,
+        measuring=None,
         vocabulary=replace(WORDS, sdk=sdk, pin=pin),
         **more,
     )

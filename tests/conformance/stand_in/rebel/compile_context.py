@@ -23,5 +23,8 @@ class CompileContext:
                 "(Tensor x, Tensor weight, Tensor? bias=None) -> Tensor",
             )
 
-    def mark_static_address(self, *_: Any) -> None:
-        """Take the name of a cache tensor."""
+        self.static: list[str] = []
+
+    def mark_static_address(self, _: Any, *names: str) -> None:
+        """Take the name of a cache tensor, which no call is given."""
+        self.static += names

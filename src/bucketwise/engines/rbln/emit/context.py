@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from bucketwise.core.plan import Decoder, Model, Plan, Visual
 from bucketwise.engines.rbln.attention import MAX_GDN_CHUNK
 from bucketwise.engines.rbln.base_config import BaseConfig, on_release
 from bucketwise.engines.rbln.defaults import in_force
-from bucketwise.engines.rbln.keys import FORCED_WITHIN, QWEN3_5
+from bucketwise.engines.rbln.keys import FORCED_WITHIN, QWEN3_5, Level
 from bucketwise.engines.rbln.model_classes import generates, model_class, within
 from bucketwise.engines.rbln.nesting import nested, nested_path
 from bucketwise.engines.rbln.releases import written
@@ -70,14 +70,7 @@ class EmitContext:
     @property
     def unsplit_releases(self) -> tuple[str, ...]:
         """Releases of the dialect that split no ViT, where the others split this one."""
-        kind = model_class(self.model.family)
-        if self.base.mapping["visual"]["num_devices"] == 1:
-            return ()
-        return tuple(
-            written(version)
-            for version in self.target.releases
-            if version >= kind.since and not kind.splits_visual(version)
-        )
+        return unsplit_releases(self.target, self.base.mapping, self.model.family)
 
     @property
     def documented_unit(self) -> bool:
@@ -171,18 +164,13 @@ class EmitContext:
 
     def settings(self) -> dict[str, Any]:
         """Return it in the dialect's names: `visual`, and the language model's at the top."""
-        plain = self.base.mapping
-        base_visual = plain.pop("visual")
-        visual = {self.target.bucket_key: list(self.lengths)} | self._dialect(
-            base_visual, self.target.refused_keys("visual")
+        top = settings_in(
+            self.target, self.base.mapping, self.lengths, self.model.family
         )
-        top = self._dialect(plain, self.target.refused_keys("top"))
-        if self._chunk_too_long(top):
-            top["gdn_chunk_size"] = MAX_GDN_CHUNK
         if self.decoder:
             top["batch_size"] = self.decoder.batch_size
             top["decoder_batch_sizes"] = list(self.decoder.decoder_batch_sizes)
-        return {"visual": visual} | top
+        return top
 
     def place(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """Return where a value of the base stands in the configuration."""
@@ -203,15 +191,7 @@ class EmitContext:
 
     def devices(self) -> dict[str, Any]:
         """Return the device numbers of both levels, as loading takes them."""
-        plain = self.base.mapping
-        visual = plain["visual"]
-        placed = {
-            "device": plain.get("device", list(range(plain["num_devices"]))),
-            "visual": {
-                "device": visual.get("device", list(range(visual["num_devices"])))
-            },
-        }
-        return self._nested(placed)
+        return self._nested(devices_in(self.base.mapping))
 
     def _nested(
         self, level: dict[str, Any], counts: tuple[int, ...] = ()
@@ -221,24 +201,60 @@ class EmitContext:
             level = {name: level}
         return nested(level, self.model.family, counts)
 
-    def _chunk_too_long(self, top: Mapping[str, Any]) -> bool:
-        """Return whether linear attention would take a prefill chunk it refuses."""
-        if self.model.family not in QWEN3_5 or top.get("gdn_chunk_size"):
-            return False
-        chunk: int = in_force(
-            top,
-            "gdn_chunk_size",
-            self.target.parsed,
-            npu=top.get("npu"),
-            family=self.model.family,
-        )
-        return chunk > MAX_GDN_CHUNK
 
-    def _dialect(
-        self, level: dict[str, Any], refused: tuple[str, ...]
-    ) -> dict[str, Any]:
-        return {
-            self.target.devices_key if key == "num_devices" else key: item
-            for key, item in level.items()
-            if key not in refused
-        }
+def unsplit_releases(
+    target: RblnTarget, base: Mapping[str, Any], family: str
+) -> tuple[str, ...]:
+    """Return releases of a dialect that split no ViT, where the others split this one."""
+    kind = model_class(family)
+    if base["visual"]["num_devices"] == 1:
+        return ()
+    return tuple(
+        written(version)
+        for version in target.releases
+        if version >= kind.since and not kind.splits_visual(version)
+    )
+
+
+def settings_in(
+    target: RblnTarget, base: Mapping[str, Any], lengths: Sequence[int], family: str
+) -> dict[str, Any]:
+    """Return a base in a dialect's names, with the lengths of the ViT."""
+    top = _dialect(target, base, "top")
+    visual = _dialect(target, top.pop("visual"), "visual")
+    if _chunk_too_long(target, top, family):
+        top["gdn_chunk_size"] = MAX_GDN_CHUNK
+    return {"visual": {target.bucket_key: list(lengths)} | visual} | top
+
+
+def devices_in(base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the device numbers of both levels, from 0 up where a base gives none."""
+    visual = base["visual"]
+    return {
+        "device": base.get("device", list(range(base["num_devices"]))),
+        "visual": {"device": visual.get("device", list(range(visual["num_devices"])))},
+    }
+
+
+def _chunk_too_long(target: RblnTarget, top: Mapping[str, Any], family: str) -> bool:
+    """Return whether linear attention would take a prefill chunk it refuses."""
+    if family not in QWEN3_5 or top.get("gdn_chunk_size"):
+        return False
+    chunk: int = in_force(
+        top,
+        "gdn_chunk_size",
+        target.parsed,
+        npu=top.get("npu"),
+        family=family,
+    )
+    return chunk > MAX_GDN_CHUNK
+
+
+def _dialect(
+    target: RblnTarget, level: Mapping[str, Any], name: Level
+) -> dict[str, Any]:
+    return {
+        target.devices_key if key == "num_devices" else key: item
+        for key, item in level.items()
+        if key not in target.refused_keys(name)
+    }
