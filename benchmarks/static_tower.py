@@ -125,19 +125,22 @@ class Graph:
         return whole
 
 
-def weigh(lengths: tuple[int, ...]) -> tuple[list[float], int]:
-    """Return the seconds each graph took to compile, and the bytes all hold when run.
+def device_name() -> str:
+    return str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME"))
 
-    To be called in a process of its own.
+
+def weigh(lengths: tuple[int, ...]) -> tuple[float, int]:
+    """Return the seconds that all took to compile, and the bytes they hold when run.
+
+    To be called in a process of its own, which a first small graph has warmed.
     """
-    ov.Core().get_property("CPU", "FULL_DEVICE_NAME")  # loads the plugin
-    Graph(4)
+    Graph(MERGE**2)
     before = _resident_bytes()
     graphs = [Graph(length) for length in lengths]
     for graph in graphs:
         patches = np.ones((graph.length, PATCH_DIM), dtype=np.float32)
         graph.run(image(MERGE, graph.length // MERGE, patches))
-    return [graph.compile_s for graph in graphs], _resident_bytes() - before
+    return sum(graph.compile_s for graph in graphs), _resident_bytes() - before
 
 
 def _resident_bytes() -> int:
