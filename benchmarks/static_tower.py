@@ -44,6 +44,7 @@ class Tower:
 
     @property
     def head_dim(self) -> int:
+        """Width of a head."""
         return self.hidden // self.heads
 
     @property
@@ -68,6 +69,7 @@ class Image:
 
     @property
     def length(self) -> int:
+        """How many patches it is."""
         return len(self.patches)
 
 
@@ -225,7 +227,13 @@ class _Builder:
 
     def norm(self, each: Any) -> Any:
         width = each.get_output_shape(0)[-1]
-        centred = op.mvn(each, op.constant([-1]), True, 1e-6, "inside_sqrt")
+        centred = op.mvn(
+            each,
+            op.constant([-1]),
+            normalize_variance=True,
+            eps=1e-6,
+            eps_mode="inside_sqrt",
+        )
         scaled = op.multiply(centred, self.weights(1, width, around=1.0))
         return op.add(scaled, self.weights(1, width))
 
