@@ -50,6 +50,17 @@ TOP = 16_384 // SMALLER
 GUIDE = (1_024 // SMALLER, 3_136 // SMALLER, TOP)
 """The lengths of RBLN's guides for Qwen3-VL (`GUIDE_BUCKETS` of the Makefile)."""
 MEASURED = (32, 256, 512, 1_024, 1_536, TOP)
+COLUMNS = [
+    "kind",
+    "length",
+    "ms",
+    "repeat",
+    "compile_s",
+    "graph_bytes",
+    "device",
+    "engine",
+    "release",
+]
 COMPILES = 3
 """Processes in which each of them is compiled."""
 NOISE = 1e-5
@@ -81,15 +92,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="keep measurements and cost here")
     asked = parser.parse_args()
     effort = Effort(50, 5, 4) if asked.quick else Effort(500, 15, 6)
-    started = time.perf_counter()
+    started, load = time.perf_counter(), os.getloadavg()[0]
     with TemporaryDirectory() as folder:
         out = asked.out or Path(folder)
         out.mkdir(parents=True, exist_ok=True)
         for line in prove(effort, out):
             print(line, flush=True)
     took = time.perf_counter() - started
-    load = os.getloadavg()[0]
-    print(f"\nTook {took:.0f} s; load of the machine at the end {load:.1f}.")
+    print(f"\nTook {took:.0f} s; load of the machine before, {load:.1f}.")
 
 
 def prove(effort: Effort, out: Path) -> Iterator[str]:
@@ -98,7 +108,7 @@ def prove(effort: Effort, out: Path) -> Iterator[str]:
     counts = smaller_counts(profile)
     demand = Demand.of(counts.vit_patches, counts.runs)
     cost = measure(effort.rounds, out)
-    curve = of_kind(cost, "vit")
+    curve = cost.curves()["vit"]
     yield f"Measured on {cost.said}: {describe(curve)}.\n"
 
     lists = choose(demand, curve, effort.k_max)
@@ -110,7 +120,7 @@ def prove(effort: Effort, out: Path) -> Iterator[str]:
 
     yield from table(lists, demand, cost, vit_flops(profile), seconds, held)
     yield ""
-    yield from failures(lists, images, curve, vit_flops(profile), seconds)
+    yield from by_graph(lists, images, curve, vit_flops(profile), seconds)
 
 
 def smaller_profile() -> ModelProfile:
@@ -149,38 +159,27 @@ def smaller_counts(profile: ModelProfile) -> Counts:
 
 def measure(rounds: int, out: Path) -> MeasuredCost:
     """Write the table of six lengths, timed in turns, and calibrate from it."""
-    alone = {
-        length: [in_own_process((length,)) for _ in range(COMPILES)]
-        for length in MEASURED
-    }
-    graphs = [Graph(length) for length in MEASURED]
-    full = [plain_image(2, length // 2) for length in MEASURED]
-    for graph, each in zip(graphs, full, strict=True):
-        graph.run(each)
-    rows = []
-    random = np.random.default_rng(0)
-    for repeat in range(rounds):
-        for place in random.permutation(len(MEASURED)):
-            graph = graphs[place]
-            row = {"kind": "vit", "length": graph.length, "repeat": repeat}
-            row["ms"] = 1e3 * timed(graph, full[place])
-            if repeat < COMPILES:
-                row["compile_s"], row["graph_bytes"] = alone[graph.length][repeat]
-            rows.append(row)
-    where = {"device": device_name(), "engine": "openvino"}
-    where["release"] = version("openvino")
+    compiled = [
+        {length: in_own_process((length,)) for length in MEASURED}
+        for _ in range(COMPILES)
+    ]
+    graphs = {length: Graph(length) for length in MEASURED}
+    full = {length: plain_image(2, length // 2) for length in MEASURED}
+    for length, graph in graphs.items():
+        graph.run(full[length])
+    where = (device_name(), "openvino", version("openvino"))
     table = out / "measurements.csv"
     with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [*rows[0], *where])
-        writer.writeheader()
-        writer.writerows(row | where for row in rows)
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for repeat in range(rounds):
+            for length in np.random.default_rng(repeat).permutation(MEASURED).tolist():
+                ms = 1e3 * timed(graphs[length], full[length])
+                beside = compiled[repeat][length] if repeat < COMPILES else ("", "")
+                writer.writerow(("vit", length, ms, repeat, *beside, *where))
     calibration = calibrate([table])
     write_cost(calibration, out / "cost.json", plot=out / "cost.svg")
     return calibration.cost
-
-
-def of_kind(cost: MeasuredCost, kind: str) -> MeasuredCurve:
-    return cost.curves()[kind]
 
 
 def in_own_process(lengths: tuple[int, ...]) -> tuple[float, int]:
@@ -229,9 +228,10 @@ def check_padding(images: list[Image], graphs: Mapping[int, Graph]) -> str:
                 worst = max(worst, float(off))
     if not worst < NOISE:
         raise SystemExit(f"padding changes what images become, by {worst:.1g}")
+    within = f"within {worst:.0e} of the largest output" if worst else "to the bit"
     return (
         f"{len(CHECKED)} images, padded to every graph that holds them, come out as from "
-        f"graphs of their own lengths, within {worst:.0e} of the largest output."
+        f"graphs of their own lengths, {within}."
     )
 
 
@@ -284,43 +284,41 @@ def table(
 ) -> Iterator[str]:
     """Yield the table of lists, predicted against measured."""
     yield (
-        "| graphs | lengths | ms an image | saved | predicted from FLOP alone "
-        "| compile, s | memory, MB |"
+        "| graphs | lengths | saving predicted | measured | by FLOP alone "
+        "| ms an image | compile, s | memory, MB |"
     )
-    yield "|---|---|---|---|---|---|---|"
-    one = "one graph"
-    vit = of_kind(cost, "vit")
-    ms = {name: mean_cost(vit, each, demand) for name, each in lists.items()}
+    yield "|---|---|---|---|---|---|---|---|"
+    curves, one = cost.curves(), (TOP,)
+    one_ms, one_flops = (
+        mean_cost(each, one, demand) for each in (curves["vit"], flops)
+    )
+    one_s = seconds["one graph"].sum()
     for name, lengths in lists.items():
-        each = np.array(lengths)
-        took_ms = 1e3 * seconds[name].mean()
-        saved = [1 - ms[name] / ms[one], 1 - seconds[name].sum() / seconds[one].sum()]
-        by_flops = 1 - mean_cost(flops, lengths, demand) / mean_cost(
-            flops, (TOP,), demand
-        )
+        ms = mean_cost(curves["vit"], lengths, demand)
         compile_s, held_bytes = held[name]
-        compile_told = of_kind(cost, "compile_s").at(each).sum()
-        held_told = of_kind(cost, "graph_bytes").at(each).sum()
-        cells = [
+        each = np.array(lengths)
+        cells = (
             name,
-            ", ".join(map(str, lengths)),
-            f"{ms[name]:.1f}, {took_ms:.1f}",
-            f"{saved[0]:.1%}, {saved[1]:.1%}",
-            f"{by_flops:.1%}",
-            f"{compile_told:.1f}, {compile_s:.1f}",
-            f"{held_told / MB:.0f}, {held_bytes / MB:.0f}",
-        ]
+            ", ".join(f"{length:,}" for length in lengths),
+            f"{1 - ms / one_ms:.1%}",
+            f"{1 - seconds[name].sum() / one_s:.1%}",
+            f"{1 - mean_cost(flops, lengths, demand) / one_flops:.1%}",
+            f"{ms:.1f} / {1e3 * seconds[name].mean():.1f}",
+            f"{curves['compile_s'].at(each).sum():.1f} / {compile_s:.1f}",
+            f"{curves['graph_bytes'].at(each).sum() / MB:.0f} / {held_bytes / MB:.0f}",
+        )
         yield f"| {' | '.join(cells)} |"
+    yield "\nWhere there are two numbers, the first was predicted, the second measured."
 
 
-def failures(
+def by_graph(
     lists: Lists,
     images: list[Image],
     curve: MeasuredCurve,
     flops: CostCurve,
     seconds: Mapping[str, FloatArray],
 ) -> Iterator[str]:
-    """Yield the table of graphs, and how many of them were predicted badly.
+    """Yield how many graphs were predicted badly, and the table of all.
 
     FLOP know no milliseconds: for them the largest graph is taken as measured.
     """
