@@ -109,6 +109,11 @@ def prove(effort: Effort, out: Path) -> Iterator[str]:
     demand = Demand.of(counts.vit_patches, counts.runs)
     cost = measure(effort.rounds, out)
     curve = cost.curves()["vit"]
+    if curve.residual_share > OFF:
+        raise SystemExit(
+            f"The curve is off by {curve.residual_share:.0%} at what it was made from: "
+            "something else used the machine; run again when it is quiet."
+        )
     yield f"Measured on {cost.said}: {describe(curve)}.\n"
 
     lists = choose(demand, curve, effort.k_max)
