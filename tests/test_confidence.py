@@ -149,6 +149,9 @@ def test_traffic_that_changes_costs_the_lengths_of_before() -> None:
     assert found.regret == pytest.approx(regret / ROUNDS, rel=1e-12)
     assert found.low == 0
     assert found.outgrown_images == 100
+    starts_s = [each.start_s for each in found.parts]
+    assert starts_s == [hour * HOUR_S for hour in range(PARTS - ROUNDS, PARTS)]
+    assert found.parts[-1].regret == pytest.approx(regret, rel=1e-12)
 
 
 def test_labels_are_drawn_whole_where_there_are_ten() -> None:

@@ -14,7 +14,7 @@ from bucketwise.core.limits import Case
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.core.optimize.many import least_costs, priced
 from bucketwise.core.patching import BoolArray
-from bucketwise.core.plan import SEED, Confidence, LengthRange
+from bucketwise.core.plan import SEED, Confidence, LaterPart, LengthRange
 from bucketwise.nouns.traffic import NO_TIME_S, FloatArray, IntArray, Traffic
 
 DRAWS = 200
@@ -167,6 +167,10 @@ def confidence_of(
         saving_low=saving_low,
         saving_high=saving_high,
         ranges=() if sample.marks else tuple(_ranges(sample, lengths)),
+        parts=tuple(
+            LaterPart(start_s=start_s, regret=regret)
+            for start_s, regret in zip(rounds.starts_s, regrets.tolist(), strict=False)
+        ),
     )
 
 
@@ -240,12 +244,15 @@ class _Rounds:
     unseen: FloatArray
     new_images: float
     outgrown_images: float = 0.0
+    starts_s: tuple[int, ...] = ()
+    """Where the unseen part of each round starts; () without times."""
 
 
 def _rounds(traffic: Traffic, cells: _Cells) -> _Rounds | None:
     found = _shares_of_parts(cells)
     if found is not None:
         shares, slot = found
+        starts = shares[PARTS - ROUNDS :].argmax(axis=1)
         one = np.zeros_like(cells.candidate)
         by_part = np.stack(
             [cells.counted(cells.runs * share[slot], one, 1)[0] for share in shares]
@@ -261,6 +268,7 @@ def _rounds(traffic: Traffic, cells: _Cells) -> _Rounds | None:
             outgrown_images=float(
                 cells.images[is_later & (cells.needed > largest)].sum()
             ),
+            starts_s=tuple(np.unique(cells.start_s)[starts].tolist()),
         )
     random = np.random.default_rng(SEED)
     images, used = float(cells.images.sum()), np.unique(cells.label)

@@ -798,6 +798,15 @@ class LengthRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LaterPart:
+    """What lengths chosen from all images before a part cost on it."""
+
+    start_s: int
+    """Where it starts, in seconds since 1970 (UTC)."""
+    regret: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Confidence:
     """What lengths chosen as these were cost on traffic they have not seen.
 
@@ -825,6 +834,8 @@ class Confidence:
     where today's lengths do not serve everything."""
     ranges: tuple[LengthRange, ...]
     """Of each length, ascending; () where marks bind them."""
+    parts: tuple[LaterPart, ...] = ()
+    """By time, oldest first; () without times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ def arrivals_drawing(analysis: Analysis) -> Drawing | None:
     if np.unique(timed.start_s).size <= 1:
         return None
     bounds_s, runs = timed.slots(MOST_COLUMNS)
-    clock = Clock(_tells_dates(analysis), int(bounds_s[0]), int(bounds_s[-1]))
+    clock = Clock(tells_dates(analysis), int(bounds_s[0]), int(bounds_s[-1]))
     per = slot_words(int(bounds_s[1] - bounds_s[0]))
     said = f"{_busiest_words(timed, clock)} {_moves_words(timed)}"
     alone = analysis.batches is None
@@ -187,7 +187,8 @@ def arrivals_drawing(analysis: Analysis) -> Drawing | None:
     )
 
 
-def _tells_dates(analysis: Analysis) -> bool:
+def tells_dates(analysis: Analysis) -> bool:
+    """Return whether times count from 1970, not from the start of a log."""
     last = analysis.plan.traffic.last
     return last is not None and datetime.fromisoformat(last).year != EPOCH_YEAR
 

@@ -20,6 +20,7 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.figures.arrivals import arrivals_drawing
+from bucketwise.report.figures.drift import drift_drawing
 from bucketwise.report.figures.labels import labels_drawing
 from bucketwise.report.figures.sizes import sizes_drawing
 from bucketwise.report.figures.times import EPOCH_YEAR
@@ -62,6 +63,9 @@ def _drawings(analysis: Analysis) -> Iterator[Block]:
     arrivals = arrivals_drawing(analysis)
     if arrivals is not None:
         yield arrivals
+    drift = drift_drawing(analysis)
+    if drift is not None:
+        yield drift
     if analysis.traffic.labels:
         yield labels_drawing(analysis)
     if analysis.plan.scenarios:
