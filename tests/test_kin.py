@@ -172,7 +172,7 @@ def test_a_plan_for_exaone_is_emitted_for_the_releases_that_have_it(
     told = json.loads((newest / "rbln_config.json").read_text("utf-8"))
     assert all(length % 64 == 0 for length in told["visual"]["max_seq_len"])
     assert "vllm serve" in (newest / "serve.sh").read_text("utf-8")
-    assert "own image limits are not known here" in done.output
+    assert "own image limits are not known here" in (out / "plan.json").read_text()
 
 
 # --- ColQwen2 -------------------------------------------------------------------------

@@ -32,8 +32,10 @@ def solve(problem: Problem, k: int) -> tuple[int, ...]:
     label, is dropped. What is left at the top is exact.
     """
     problem = problem.most_used(MOST_CANDIDATES)
+    # Without scenarios all runs are one, whose own optimum has no regret.
+    apart = problem.apart if len(problem.apart) else problem.runs[None]
     k = max(problem.k_min, min(k, problem.k_max))
-    runs = problem.apart[problem.apart.sum(axis=1) > 0]
+    runs = apart[apart.sum(axis=1) > 0]
     pins = np.searchsorted(problem.lengths, sorted(problem.pinned))
     # A ceiling that a larger one undercuts costs what that does, as in `least_costs`.
     cost = np.minimum.accumulate(problem.cost[::-1])[::-1]
