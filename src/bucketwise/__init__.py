@@ -23,6 +23,7 @@ __all__ = [
     "compare",
     "count",
     "explain",
+    "export_load",
     "lint_config",
     "models",
     "read_evidence",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from bucketwise.app.counting import count
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.app.explaining import explain
+    from bucketwise.app.exporting import export_load
     from bucketwise.app.linting import lint_config
     from bucketwise.app.planning import analyze, write_plan
     from bucketwise.core.analysis import Analysis
@@ -64,6 +66,7 @@ _HOMES = {
     "compare": "app.comparing",
     "count": "app.counting",
     "explain": "app.explaining",
+    "export_load": "app.exporting",
     "lint_config": "app.linting",
     "models": "app.built_in",
     "read_evidence": "read",

@@ -37,6 +37,7 @@ COMMANDS = {
     "lint": ("lint", "Say whether configurations will work, and for this traffic."),
     "compare": ("compare", "Set two or more plans or bucket lists side by side."),
     "calibrate": ("calibrate", "Fit a cost to measured times; other commands take it."),
+    "export-load": ("export_load", "Write the mix as a profile for a load tool."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }
@@ -54,7 +55,7 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module = import_module(f"bucketwise.cli.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def resolve_command(

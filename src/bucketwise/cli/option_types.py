@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bucketwise.app.load_tools import LOAD_TOOLS
 from bucketwise.errors import UsageError
 from bucketwise.report.formats import FORMATS, PICTURES, chosen_formats
 
@@ -452,6 +453,7 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "count": click.IntRange(min=1, max=MOST_COUNT),
     "length": click.IntRange(min=1),
     "unit": click.Choice(["vit", "merged"]),
+    "load_tool": click.Choice([*LOAD_TOOLS]),
     "picture": click.Choice(PICTURES),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
     "step_cost": StepCost(),
