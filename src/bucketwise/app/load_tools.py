@@ -55,7 +55,7 @@ def _guidellm(sent: Sent) -> Mapping[str, Any]:
 
 def _guidellm_line(run: Run) -> list[str]:
     data = {"kind": "json_file", "path": run.path}
-    profile = "throughput" if run.rate_per_s is None else "replay"
+    profile = "concurrent,streams=16" if run.rate_per_s is None else "replay"
     return [
         *("guidellm", "run", "--backend", f"kind=openai_http,target={SERVER}"),
         # A comma in the path would part it.
