@@ -29,6 +29,7 @@ ARGUMENTS = {
     "calibrate": ["t.csv", "-o", "cost.json"],
     "lint": ["c.json", "--model", "qwen3-vl-2b", "--traffic", "t.csv"],
     "compare": ["t.csv", "--plan", "1024,4096", "--plan", "2048,4096"],
+    "export-load": ["t.csv", "--for", "aiperf", "-o", "x.jsonl"],
 }
 
 IMPOSSIBLE = (

@@ -151,8 +151,8 @@ def test_a_plan_stands_for_the_histogram_beside_it(tmp_path: Path) -> None:
     )
     assert "expected histogram.parquet beside it" in lost.stderr
     run("histogram", log, "-o", plan / "histogram.parquet", cwd=tmp_path)
-    for given in (plan, plan / "plan.json"):
+    for source in (plan, plan / "plan.json"):
         done = run(
-            "export-load", given, "--for", "aiperf", "-o", "a.jsonl", cwd=tmp_path
+            "export-load", source, "--for", "aiperf", "-o", "a.jsonl", cwd=tmp_path
         )
         assert "1,000 requests of 1,000 images in 2 sizes" in done.stdout

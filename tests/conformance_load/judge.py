@@ -83,11 +83,10 @@ def aiperf(path: str) -> Iterator[Found]:
 
 def vllm(path: str, wheel: str) -> Iterator[Found]:
     """Yield the samples of its dataset of images, on stand-ins of all else."""
-    import pandas as pd
+    import pandas as pd  # noqa: F401 - before the stand-in of the numpy that it needs
 
     from tests.conformance_vllm.stand_in import stand_in_for
 
-    assert pd  # or the stand-in of numpy is what it finds
     sys.modules["pybase64"] = base64
     stand_in_for(Path(wheel), frozenset({"vllm.benchmarks.datasets.datasets"}))
     from vllm.benchmarks.datasets.datasets import (  # type: ignore[import-not-found]

@@ -80,7 +80,7 @@ def judged(tool: str, release: str) -> Iterator[str]:
 def _all(traffic: Traffic) -> int:
     """Return how many requests the traffic has."""
     sent = traffic.requests
-    return round(traffic.images - sent.images.sum() + sent.count.sum())
+    return round(float(traffic.images - sent.images.sum() + sent.count.sum()))
 
 
 def _differing(
