@@ -19,7 +19,7 @@ FUZZED := tests/test_fuzz.py tests/test_report_any_traffic.py tests/test_emitted
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
-.PHONY: help demo test fuzz conformance check lint types contracts reports reports-check screenshots docs wheel-check lowest-check lock clean
+.PHONY: help demo test fuzz conformance conformance-load check lint types contracts reports reports-check screenshots docs wheel-check lowest-check lock clean
 
 help:
 	@echo "make demo   run bucketwise on the shipped sample traffic"
@@ -54,6 +54,10 @@ fuzz: $(STAMP)
 conformance: $(STAMP)
 	@$(BIN)/python -m tests.conformance.run $(if $(FORCE),--again)
 	@$(BIN)/python -m tests.conformance_vllm.run
+
+# The parsers of load tools read what `export-load` writes: tests/conformance_load/run.py.
+conformance-load: $(STAMP)
+	@$(BIN)/python -m tests.conformance_load.run
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -40,6 +40,7 @@ ARGUMENTS = {
     "diff": [PLAN, PLAN],
     "compare": ["t.csv", "--plan", "1024,4096", "--plan", "2048,4096"],
     "measure": ["t.csv", "--model", "qwen3-vl-2b"],
+    "export-load": ["t.csv", "--for", "aiperf", "-o", "x.jsonl"],
 }
 
 IMPOSSIBLE = (

@@ -26,6 +26,7 @@ __all__ = [
     "count",
     "diff",
     "explain",
+    "export_load",
     "lint_config",
     "measure",
     "models",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from bucketwise.app.diffing import diff
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
     from bucketwise.app.explaining import explain
+    from bucketwise.app.exporting import export_load
     from bucketwise.app.linting import lint_config
     from bucketwise.app.measuring import measure
     from bucketwise.app.planning import analyze, write_plan
@@ -73,6 +75,7 @@ _HOMES = {
     "count": "app.counting",
     "diff": "app.diffing",
     "explain": "app.explaining",
+    "export_load": "app.exporting",
     "lint_config": "app.linting",
     "measure": "app.measuring",
     "models": "app.built_in",

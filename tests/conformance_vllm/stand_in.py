@@ -99,8 +99,9 @@ class StandIn(ModuleType):
 class Finder:
     """Finds the real files in a folder, and stand-ins for the rest."""
 
-    def __init__(self, wheel: Path) -> None:
+    def __init__(self, wheel: Path, real: frozenset[str]) -> None:
         self.wheel = wheel
+        self.real = real
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: Any = None
@@ -108,7 +109,7 @@ class Finder:
         del path, target
         if name.partition(".")[0] not in FOREIGN:
             return None
-        if name in REAL:
+        if name in self.real:
             file = self.wheel.joinpath(*name.split(".")).with_suffix(".py")
             loader = importlib.machinery.SourceFileLoader(name, str(file))
             return importlib.machinery.ModuleSpec(name, loader, origin=str(file))
@@ -121,6 +122,6 @@ class Finder:
         del module
 
 
-def stand_in_for(wheel: Path) -> None:
+def stand_in_for(wheel: Path, real: frozenset[str] = REAL) -> None:
     """Make vLLM's files importable from an unpacked wheel."""
-    sys.meta_path.insert(0, Finder(wheel))
+    sys.meta_path.insert(0, Finder(wheel, real))

@@ -40,6 +40,7 @@ COMMANDS = {
     "check": ("check", "Say whether a plan is still good for newer traffic."),
     "diff": ("diff", "Say what changed between two plans, and what changed it."),
     "measure": ("measure", "Write the script that times graphs on a device host."),
+    "export-load": ("export_load", "Write the mix as a profile for a load tool."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }
@@ -57,7 +58,7 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             return None
         module = import_module(f"bucketwise.cli.{COMMANDS[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def resolve_command(

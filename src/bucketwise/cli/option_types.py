@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bucketwise.app.load_tools import LOAD_TOOLS
 from bucketwise.errors import UsageError
 from bucketwise.report.formats import FORMATS, PICTURES, chosen_formats
 
@@ -456,6 +457,7 @@ KINDS: dict[str, click.ParamType[Any]] = {
     "length": click.IntRange(min=1),
     "points": click.IntRange(min=1, max=MOST_POINTS),
     "unit": click.Choice(["vit", "merged"]),
+    "load_tool": click.Choice([*LOAD_TOOLS]),
     "picture": click.Choice(PICTURES),
     "batch": click.IntRange(min=1, max=MAX_BATCH_SIZE),
     "step_cost": StepCost(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING
 
 from bucketwise.app.options.analyze import DEPLOYED
@@ -16,7 +16,7 @@ from bucketwise.app.options.shared import (
     named_model,
     run_cost,
 )
-from bucketwise.errors import UsageError
+from bucketwise.errors import UsageError, raise_all
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
@@ -188,6 +188,52 @@ class LintOptions(LimitOptions):
         "name",
         "NPU name, such as RBLN-CA25  [default: what CONFIG says]",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """What `export-load` is asked beside the traffic."""
+
+    tool: str = asked(
+        MISSING,
+        "load",
+        "load_tool",
+        "The tool whose form is written.",
+        name="--for",
+    )
+    requests: int = asked(
+        1_000,
+        "load",
+        "count",
+        "Requests to write, in proportion to the traffic; as many as it has are all of them.",
+        shown="1000",
+    )
+    prompt: str = asked(
+        "Describe what you see.",
+        "load",
+        "text",
+        "The text of every request.",
+        shown="Describe what you see.",
+    )
+    output_tokens: int | None = asked(
+        None,
+        "load",
+        "count",
+        "Tokens that every request asks for  [default: not told]",
+    )
+    arrivals: bool = asked(
+        False,  # noqa: FBT003 - the default of a flag
+        "load",
+        "flag",
+        "Send as much each hour as the traffic did, at its rate: a part of the requests "
+        "takes that part of the time. Within an hour times are drawn at random.",
+    )
+
+    def __post_init__(self) -> None:
+        """Check what the command line reads as it is."""
+        from bucketwise.app.load_tools import LOAD_TOOLS  # noqa: PLC0415 - keeps --help lean
+
+        raise_all(not_among("for", self.tool, LOAD_TOOLS), UsageError)
 
 
 @dataclass(frozen=True, kw_only=True)

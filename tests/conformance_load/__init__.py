@@ -1,0 +1,1 @@
+"""What load tools read in the profiles that bucketwise writes for them."""
