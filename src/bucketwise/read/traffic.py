@@ -24,6 +24,8 @@ from bucketwise.read.opening import (
 from bucketwise.read.paths import Given, Input, open_inputs
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
+from bucketwise.read.tables.counted import ROWS
+from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.read.tables.small import SMALL_BYTES, SmallTables
@@ -218,7 +220,8 @@ class _Reading:
         if isinstance(found, Table):
             self.progress.row_bytes = found.row_bytes
             self.progress.watch(workspace.connection)
-            traffic = reduce_table(workspace, found)
+            reduced = reduce_counts if ROWS in found.roles else reduce_table
+            traffic = reduced(workspace, found)
         else:
             traffic = self._of_images(workspace, found)
         if not each.notes:
