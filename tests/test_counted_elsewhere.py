@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import os
+import shutil
+import socket
+import subprocess
 import tempfile
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +18,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.traffic import Traffic
-from bucketwise.read import read_traffic
 from bucketwise.read.database import open_workspace
+from bucketwise.read.dialects import Counting, counting_query
+from bucketwise.read.elsewhere import Elsewhere, count_there
 from bucketwise.read.opening import open_input
 from bucketwise.read.paths import Input
+from bucketwise.read.scratch import open_scratch
 from bucketwise.read.tables.counted import ROWS
 from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.read.tables.table import Table
-from bucketwise.read.dialects import DIALECTS, Counting, counting_query, printed_query
 
+moment = datetime.fromisoformat
 JUNK = (
     "640", " 480 ", "640.0", "0", "-3", "1e3", "640d", "1e5f", "0x10", "nan", " NULL ", "",
     "n/a", "inf", "-0.0", "1_000", "2000001", "12.5", "1,280", "x", "\u0664\u0665", "1e400",
@@ -37,15 +43,15 @@ LABELS = st.none() | st.sampled_from(("a", " a ", "A", "https://x", "me@x.org", 
 ANY_LABEL = LABELS | st.text(
     st.characters(codec="utf-8", exclude_characters="\0"), max_size=8
 )
-TIMES = st.none() | st.datetimes(dt.datetime(800, 1, 1), dt.datetime(2200, 1, 1)) | (
+TIMES = st.none() | st.datetimes(moment("0800-01-01 00:00:00"), moment("2200-01-01 00:00:00")) | (
     st.sampled_from(
         [
-            dt.datetime(1970, 1, 1),
-            dt.datetime(1970, 1, 1, 0, 0, 0, 1),
-            dt.datetime(1969, 12, 31, 23, 59, 59, 999_999),
-            dt.datetime(2026, 10, 1, 12, 59, 59, 600_000),
-            dt.datetime(2026, 10, 1, 12, 59, 59, 999_999),
-            dt.datetime(2026, 10, 1, 13),
+            moment("1970-01-01 00:00:00"),
+            moment("1970-01-01 00:00:00.000001"),
+            moment("1969-12-31 23:59:59.999999"),
+            moment("2026-10-01 12:59:59.600000"),
+            moment("2026-10-01 12:59:59.999999"),
+            moment("2026-10-01 13:00:00"),
         ]
     )
 )  # fmt: skip
@@ -70,7 +76,7 @@ def tables(draw: st.DrawFn) -> pd.DataFrame:
             max_size=25,
         )
     )
-    usable = (size[0], size[0], 1.0, "a", dt.datetime(2026, 10, 1, 12))
+    usable = (size[0], size[0], 1.0, "a", moment("2026-10-01 12:00:00"))
     again = rows * draw(st.sampled_from([1, 2]))
     frame = pd.DataFrame([usable, *again], columns=list(COLUMNS.values()))
     kind = "object" if size is JUNK else "float64"
@@ -103,8 +109,17 @@ def read(path: Path, columns: dict[str, str] | None = None) -> Traffic:
 SQL_TYPES = {"object": "VARCHAR", "float64": "DOUBLE", "str": "VARCHAR"}
 
 
+def cells_of(frame: pd.DataFrame) -> list[list[Any]]:
+    """Return rows as drivers take them: NaN is no NULL in them."""
+    rows = frame.astype(object).itertuples(index=False)
+    return [
+        [None if each is None or each is pd.NaT else each for each in row]
+        for row in rows
+    ]
+
+
 def in_duckdb(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
-    """Make the table `t.x` of a frame; NaN is no NULL in it."""
+    """Make the table `t.x` of a frame."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'Asia/Seoul'; CREATE SCHEMA t")
     types = [SQL_TYPES.get(str(each), "TIMESTAMP") for each in frame.dtypes[:4]]
@@ -113,8 +128,7 @@ def in_duckdb(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
         f"{n} {k}" for n, k in zip(names, [*types, "TIMESTAMP"], strict=True)
     )
     connection.execute(f"CREATE TABLE t.x ({made})")
-    for row in frame.astype(object).itertuples(index=False):
-        cells = [None if each is None or each is pd.NaT else each for each in row]
+    for cells in cells_of(frame):
         connection.execute("INSERT INTO t.x VALUES (?, ?, ?, ?, ?)", cells)
     return connection
 
@@ -137,9 +151,91 @@ def test_rows_counted_by_another_engine_give_what_reading_them_gives(
         whole, counted = Path(folder, f"whole.{form}"), Path(folder, f"counted.{form}")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"COPY t.x TO '{whole}'")
-        connection.execute(f"COPY ({counting_query(counting, 'duckdb')}) TO '{counted}'")
+        connection.execute(
+            f"COPY ({counting_query(counting, 'duckdb')}) TO '{counted}'"
+        )
         unread = dict.fromkeys({"count", "label", "time"} - columns.keys(), "")
         expected = same(read(whole, {**columns, **unread}))
         found = read(counted)
         assert same(found) == expected
         assert [each.kind for each in found.inputs] == ["counts"]
+
+
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+NO_POSTGRES = "Debian's postgresql, SQLAlchemy and psycopg are not all here"
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    """Start a server on loopback whose own zone is not UTC; its address."""
+    pytest.importorskip("sqlalchemy", reason=NO_POSTGRES)
+    pytest.importorskip("psycopg", reason=NO_POSTGRES)
+    if not POSTGRES or (os.geteuid() == 0 and not shutil.which("su")):
+        pytest.skip(NO_POSTGRES)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+
+        def run(line: str) -> None:
+            line = f"{POSTGRES[-1]}/{line}"
+            command = (
+                ["su", "postgres", "-c", line]
+                if os.geteuid() == 0
+                else ["sh", "-c", line]
+            )
+            subprocess.run(command, check=True, capture_output=True, cwd=folder)
+
+        server = f"-p {port} -c listen_addresses=127.0.0.1 -c timezone=Asia/Seoul"
+        server += f" -c unix_socket_directories={folder} -c fsync=off"
+        run(f"initdb -D {folder}/d -U tester -A trust -E UTF8 --no-sync")
+        run(f"pg_ctl -D {folder}/d -o '{server}' -l {folder}/log -w start")
+        try:
+            yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
+        finally:
+            run(f"pg_ctl -D {folder}/d -m immediate -w stop")
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=15)
+@given(frame=tables(), as_query=st.booleans(), zoned=st.booleans())
+def test_rows_counted_by_postgres_give_what_reading_them_gives(
+    postgres: str, frame: pd.DataFrame, as_query: bool, zoned: bool
+) -> None:
+    import psycopg
+    from sqlalchemy import make_url
+
+    at = make_url(postgres)
+    assert at.host
+    assert at.port
+    with (
+        psycopg.connect(
+            host=at.host, port=at.port, user="tester", dbname="postgres"
+        ) as there,
+        there.cursor() as cursor,
+    ):
+        kinds = [
+            {"object": "text"}.get(str(each), "double precision")
+            for each in frame.dtypes
+        ]
+        kinds[3], kinds[4] = "text", "timestamptz" if zoned else "timestamp"
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.execute("DROP TABLE IF EXISTS x")
+        cursor.execute(
+            'CREATE TABLE x (w {}, "h h" {}, n {}, "a""b" {}, at {})'.format(*kinds)
+        )
+        cursor.executemany("INSERT INTO x VALUES (%s, %s, %s, %s, %s)", cells_of(frame))
+    condition = "'100%' LIKE '1%' AND ':a' <> ''"
+    asked = Elsewhere(
+        postgres,
+        table="" if as_query else "public.x",
+        query="SELECT * FROM x -- all\n" if as_query else "",
+        where=condition,
+    )
+    with tempfile.TemporaryDirectory() as folder, in_duckdb(frame) as connection:
+        whole = Path(folder, "whole.parquet")
+        connection.execute(f"COPY t.x TO '{whole}'")
+        with open_scratch() as scratch:
+            found = read(count_there(asked, scratch, COLUMNS).path)
+        assert same(found) == same(read(whole, COLUMNS))

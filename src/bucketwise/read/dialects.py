@@ -175,7 +175,7 @@ class Counting:
         named = [("--table", self.table)] if self.table else []
         named += [(f"--columns {role}=", name) for role, name in self.columns.items()]
         for what, name in named:
-            if not ".".join(_PARTS.findall(name)) == name or "\0" in name:
+            if ".".join(_PARTS.findall(name)) != name or "\0" in name:
                 problems.append(
                     f"{what}: expected names apart by dots, each in double quotes where "
                     f"it holds a dot or quotes (doubled), got {name!r}"
@@ -242,12 +242,20 @@ def printed_query(counting: Counting, dialect: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _source(counting: Counting, engine: Dialect) -> str:
+def source_of(counting: Counting, dialect: str) -> Callable[[str], str]:
+    """Return SQL of the rows that are counted, those alone that meet one more condition."""
+    return lambda more: _source(counting, DIALECTS[dialect], more)
+
+
+def _source(counting: Counting, engine: Dialect, more: str = "") -> str:
     query = counting.query.strip().rstrip(";")
     # What ends in a comment would take the bracket with it.
     source = f"(\n{query}\n) bw_given" if query else _path(counting.table, engine)
-    where = counting.where.strip().rstrip(";")
-    return f"{source}\nWHERE (\n{where}\n)" if where else source
+    tests = [each for each in (counting.where.strip().rstrip(";"), more) if each]
+    return source + "".join(
+        f"\n{word} (\n{test}\n)"
+        for word, test in zip(("WHERE", "AND"), tests, strict=False)
+    )
 
 
 def _path(name: str, engine: Dialect) -> str:
@@ -280,8 +288,7 @@ def _time(
         )
     time = (engine.text if kind == "text" else engine.timestamp).format(column)
     bounds = [
-        engine.literal.format(f"{day} 00:00:00")
-        for day in ("1000-01-01", "9999-12-31")
+        engine.literal.format(f"{day} 00:00:00") for day in ("1000-01-01", "9999-12-31")
     ]
     counts = "bw_time > {} AND bw_time < {}".format(*bounds)
     return (time, f"CASE WHEN {counts} THEN bw_time END"), engine.hour, engine.micros

@@ -49,6 +49,7 @@ def read_traffic(
     places: bool = True,
     ignore_orientation: bool = False,
     half_life_s: float | None = None,
+    k_anonymity: int = 1,
     progress: Progress | None = None,
 ) -> Traffic:
     """Read tables, images, request logs and histograms, and add them up.
@@ -75,6 +76,8 @@ def read_traffic(
     half_life_s : float, optional
         Seconds after which an image is worth half as much as one of the newest hour;
         without it all are worth the same.
+    k_anonymity : int
+        Cells that are seen less often are dropped, and how many is told.
     progress : Progress, optional
         Kept up while reading.
 
@@ -91,7 +94,9 @@ def read_traffic(
         When `columns` names a role that there is not, or columns that do not go
         together, or a half-life is asked of images without times.
     """
-    reading = _Reading(columns, ignore_orientation, progress or Progress(), half_life_s)
+    reading = _Reading(
+        columns, ignore_orientation, progress or Progress(), half_life_s, k_anonymity
+    )
     return reading.read(inputs, max_bad_rows, places)[0]
 
 
@@ -103,6 +108,7 @@ def read_inputs(
     places: bool = True,
     ignore_orientation: bool = False,
     half_life_s: float | None = None,
+    k_anonymity: int = 1,
     progress: Progress | None = None,
 ) -> tuple[Traffic, Evidence | None]:
     """Read inputs as traffic, and their tables as the load of a decoder, too.
@@ -119,7 +125,9 @@ def read_inputs(
             workspace, found, columns=naming, max_bad_rows=max_bad_rows, places=places
         )
 
-    reading = _Reading(naming, ignore_orientation, progress or Progress(), half_life_s)
+    reading = _Reading(
+        naming, ignore_orientation, progress or Progress(), half_life_s, k_anonymity
+    )
     read = reading.read(inputs, max_bad_rows, places, look_further)
     if naming is not columns:
         naming.check()
@@ -134,6 +142,7 @@ class _Reading:
     ignore_orientation: bool
     progress: Progress
     half_life_s: float | None = None
+    k_anonymity: int = 1
 
     def read(
         self,
@@ -145,7 +154,10 @@ class _Reading:
         """Read every input, and what more is looked for in them."""
         parts: list[Traffic] = []
         progress = self.progress
-        with open_inputs(inputs) as opened, open_workspace() as workspace:
+        with (
+            open_inputs(inputs, chosen=self.columns) as opened,
+            open_workspace() as workspace,
+        ):
             others, files = _together(opened.inputs)
             found = join_client_rates(others, opened.scratch)
             progress.bytes_total = sum(each.size_bytes for each in found)
@@ -190,6 +202,8 @@ class _Reading:
 
     def _weighed(self, traffic: Traffic) -> Traffic:
         half_life_s = self.half_life_s
+        # Before they are weighed: what is seen often may be old.
+        traffic = traffic.without_rare_cells(self.k_anonymity)
         return traffic if half_life_s is None else traffic.decayed(half_life_s)
 
     def _next(

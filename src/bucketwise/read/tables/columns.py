@@ -187,7 +187,9 @@ def _match_counts(
         )
     for role in {*sized, "time"}:
         naming.mark_role(role)
-    told = {role: at for role, at in counted.items() if role in COUNTED or role in sized}
+    told = {
+        role: at for role, at in counted.items() if role in COUNTED or role in sized
+    }
     return Match(
         roles={role: at for role, at in told.items() if role != "time"},
         notes=(f"read {', '.join(sized)} of rows that were counted where they are",),

@@ -18,7 +18,6 @@ def counted_roles(names: Sequence[str]) -> dict[str, int]:
     roles = {
         role: at
         for at, name in enumerate(names)
-        if (role := name.strip().casefold())
-        in {*SIZES.aliases, *COUNTED}
+        if (role := name.strip().casefold()) in {*SIZES.aliases, *COUNTED}
     }
     return roles if ROWS in roles else {}

@@ -88,9 +88,7 @@ def _numbered(table: Table) -> str:
         at = table.roles.get(role)
         return "NULL" if at is None else sql.format(f"c{at}")
 
-    micros = (
-        "coalesce(TRY_CAST({0} AS BIGINT), epoch_us(TRY_CAST({0} AS TIMESTAMPTZ)))"
-    )
+    micros = "coalesce(TRY_CAST({0} AS BIGINT), epoch_us(TRY_CAST({0} AS TIMESTAMPTZ)))"
     return (
         f"(SELECT *, {told(ROWS, 'TRY_CAST({} AS BIGINT)')} AS n, "
         f"CAST({told(FIRST, micros)} AS BIGINT) AS first_us, "

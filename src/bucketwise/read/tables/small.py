@@ -48,7 +48,12 @@ class SmallTables:
         """Take a table that is small, and like those waiting; say whether it is."""
         if not isinstance(table, Table) or len(self._waiting) == MOST_TABLES:
             return False
-        if size_bytes > SMALL_BYTES or table.kind == "parquet" or may_tell(table) or ROWS in table.roles:
+        if (
+            size_bytes > SMALL_BYTES
+            or table.kind == "parquet"
+            or may_tell(table)
+            or ROWS in table.roles
+        ):
             return False
         query = _query_of(table)
         if self._waiting and query != self._query:
