@@ -15,20 +15,29 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bucketwise.errors import UsageError
 from bucketwise.nouns.traffic import Traffic
+from bucketwise.read import read_traffic
 from bucketwise.read.database import open_workspace
-from bucketwise.read.dialects import Counting, counting_query
+from bucketwise.read.dialects import (
+    DIALECTS,
+    TIME_KINDS,
+    Counting,
+    counting_query,
+    printed_query,
+)
 from bucketwise.read.elsewhere import Elsewhere, count_there
 from bucketwise.read.opening import open_input
 from bucketwise.read.paths import Input
 from bucketwise.read.scratch import open_scratch
-from bucketwise.read.tables.counted import ROWS
+from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.read.tables.table import Table
+from tests.commands import bucketwise
 
 moment = datetime.fromisoformat
 JUNK = (
@@ -110,12 +119,14 @@ SQL_TYPES = {"object": "VARCHAR", "float64": "DOUBLE", "str": "VARCHAR"}
 
 
 def cells_of(frame: pd.DataFrame) -> list[list[Any]]:
-    """Return rows as drivers take them: NaN is no NULL in them."""
-    rows = frame.astype(object).itertuples(index=False)
-    return [
-        [None if each is None or each is pd.NaT else each for each in row]
-        for row in rows
+    """Return rows as drivers take them: NaN of a number is no NULL in them."""
+    columns = [
+        [None if pd.isna(each) else each for each in frame[name].astype(object)]
+        if kind != "float64"
+        else frame[name].tolist()
+        for name, kind in zip(frame.columns, map(str, frame.dtypes), strict=True)
     ]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def in_duckdb(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
@@ -198,7 +209,11 @@ def postgres() -> Iterator[str]:
             run(f"pg_ctl -D {folder}/d -m immediate -w stop")
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=15)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=12,
+    phases=[Phase.explicit, Phase.generate],
+)
 @given(frame=tables(), as_query=st.booleans(), zoned=st.booleans())
 def test_rows_counted_by_postgres_give_what_reading_them_gives(
     postgres: str, frame: pd.DataFrame, as_query: bool, zoned: bool
@@ -239,3 +254,90 @@ def test_rows_counted_by_postgres_give_what_reading_them_gives(
         with open_scratch() as scratch:
             found = read(count_there(asked, scratch, COLUMNS).path)
         assert same(found) == same(read(whole, COLUMNS))
+
+
+TOLD = {FIRST, LAST, WEIGHT}
+ROLES = {"width": "w", "height": "h", "count": "n", "label": "l", "time": "at"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_prints_a_query_that_its_grammar_takes_or_refuses_in_words(
+    dialect: str,
+) -> None:
+    sqlglot = pytest.importorskip("sqlglot", reason="sqlglot is not here: not parsed")
+    hostile = """a`b'c"d\\e;--"""
+    quoted = '"' + hostile.replace('"', '""') + '"'
+    for kind in TIME_KINDS:
+        counting = Counting(
+            columns={**ROLES, "label": quoted}, table=f"s.{quoted}", where="w > 1 -- all",
+            time_kind=kind, sums=True,
+        )  # fmt: skip
+        if kind == "text" and not DIALECTS[dialect].text:
+            with pytest.raises(UsageError, match="expected a timestamp"):
+                counting_query(counting, dialect)
+            continue
+        parsed = sqlglot.parse(printed_query(counting, dialect), read=dialect)
+        *session, query = [each for each in parsed if each is not None]
+        assert len(session) == bool(DIALECTS[dialect].session)
+        assert hostile in {each.name for each in query.find_all(sqlglot.exp.Column)}
+        assert hostile in {each.name for each in query.find_all(sqlglot.exp.Table)}
+        roles = {"width", "height", "count", "label"}
+        assert {*query.named_selects} == roles | {"bw_rows", *TOLD}
+
+
+def test_the_printed_query_run_elsewhere_is_an_input_with_k_anonymity(
+    tmp_path: Path,
+) -> None:
+    rows = (
+        "SELECT 640 w, 480 h, 'a' l, '2026-10-01T12:59:59.6+09:00' \"at\" FROM range(9)"
+    )
+    rows += " UNION ALL SELECT 64, 48, 'rare', 'never' FROM range(2)"
+    rows += " UNION ALL SELECT -1, 48, 'rare', NULL FROM range(3)"
+    columns = "width=w,height=h,label=l,time=at"
+    printed = bucketwise(
+        "histogram", "--print-sql", "duckdb", "--query", rows, "--columns", columns,
+        "--time-type", "text", cwd=tmp_path,
+    )  # fmt: skip
+    session, query = printed.stdout.split(";", 1)
+    counted = tmp_path / "counted.csv"
+    query = query.strip().rstrip(";")
+    with duckdb.connect() as connection:
+        connection.execute(session)
+        connection.execute(f"COPY ({query}) TO '{counted}'")
+    options = ("--max-bad-rows", "50%", "-o", str(tmp_path / "kept.parquet"))
+    done = bucketwise(
+        "histogram", str(counted), "--k-anonymity", "5", *options, cwd=tmp_path
+    )
+    assert "1 of 2 cells were seen fewer than 5 times" in done.stderr
+    assert "3 rows rejected, zero or negative" in done.stderr
+    kept = read_traffic([tmp_path / "kept.parquet"], max_bad_rows=1)
+    assert (kept.labels, kept.count.tolist(), kept.rows_read) == (("a",), [9.0], 14)
+    assert kept.slot_start_s.tolist() == [kept.first_s] == [1790823600]
+    counted.write_text(counted.read_text().replace(",9,", ",,"))
+    assert "whole number from 1 as bw_rows" in bucketwise(
+        "histogram", str(counted), *options, cwd=tmp_path
+    ).stderr  # fmt: skip
+
+
+def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not here")
+    for url, told in (
+        ("sqlite://", "expected one of bigquery"),
+        ("nonsense://u:secret@host/x", "--connect:"),
+        ("no address: secret", "--connect:"),
+    ):
+        done = bucketwise(
+            "histogram",
+            "--connect",
+            url,
+            "--table",
+            "t",
+            "-o",
+            "x.parquet",
+            cwd=tmp_path,
+        )
+        assert done.returncode in {1, 2}, done.stderr
+        assert told in done.stderr
+        assert "secret" not in done.stderr

@@ -211,7 +211,7 @@ def _read(
     if not activity:
         naming.check(of_load=False)
         return traffic, None
-    for of_sizes in ("ignore_orientation", "half_life_s"):
+    for of_sizes in ("ignore_orientation", "half_life_s", "k_anonymity"):
         del reading[of_sizes]
     evidence = sources.read_evidence(
         activity, columns=naming, log_format=log_format, **reading

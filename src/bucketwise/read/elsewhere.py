@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -112,9 +112,10 @@ def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
             time_kind=_time_kind(first_of("time")),
             sums=_is_number(first_of("count")),
         )
-        answer = _run(connection, counting_query(counting, dialect))
         path = scratch.new("counted")
-        _keep(answer, path)
+        connection.execution_options(stream_results=True)
+        with closing(_run(connection, counting_query(counting, dialect))) as answer:
+            _keep(answer, path)
     said = f"{dialect} counted alike rows; sizes, counts and hours of them left it"
     return Counted(path, (said, *match.notes))
 
@@ -145,7 +146,6 @@ def _connected(url: str) -> Iterator[tuple[Any, str]]:
             connection.execution_options(no_parameters=True)
             if DIALECTS[dialect].session:
                 _run(connection, DIALECTS[dialect].session)
-            connection.execution_options(stream_results=True)
             yield connection, dialect
     finally:
         engine.dispose()
