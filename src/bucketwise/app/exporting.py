@@ -13,11 +13,12 @@ from pathlib import Path
 from bucketwise.app.load_tools import LOAD_TOOLS, Run, Sent, line_of, text_of
 from bucketwise.app.options.commands import LoadOptions
 from bucketwise.app.options.option import takes
-from bucketwise.app.output import HISTOGRAM, PLAN
+from bucketwise.app.output import PLAN
 from bucketwise.core.load_profile import LoadProfile, profile_of
 from bucketwise.errors import OutputError, UsageError
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read import read_traffic
+from bucketwise.read.plans import HISTOGRAM
 from bucketwise.system.atomic import replacing
 from bucketwise.words.numbers import plural
 

@@ -21,9 +21,12 @@ from bucketwise.cli.encoder import analyze_texts, check_options
 from bucketwise.cli.options import (
     Grouped,
     bundle,
+    connect_option,
     derived,
     half_life_option,
+    k_anonymity_option,
     scenario_option,
+    table_options,
     traffic_options,
 )
 from bucketwise.cli.progress import shown_progress
@@ -64,7 +67,15 @@ LENGTH = "length"
     cls=Grouped,
     epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384",
 )
-@bundle(traffic_options, scenario_option, half_life_option, group="Input")
+@bundle(
+    traffic_options,
+    scenario_option,
+    half_life_option,
+    connect_option,
+    *table_options(),
+    k_anonymity_option,
+    group="Input",
+)
 @bundle(
     *derived(AnalyzeOptions, "model"),
     lengths_option,

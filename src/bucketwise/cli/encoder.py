@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bucketwise.core.encoder.analysis import EncoderAnalysis
 
 OF_TEXTS = {
+    *("connect", "table", "query", "where", "k_anonymity"),
     *("inputs", "sql", "columns", "max_bad_rows", "lengths", *PRICE_TERMS),
     *(each.name for each in fields(EncoderOptions)),
     *("out", "formats", "quiet", "as_json", "fail_on", "config"),

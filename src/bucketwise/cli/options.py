@@ -16,6 +16,8 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _SQL, _SCENARIOS = "bucketwise.sql", "bucketwise.scenarios"
 """Where the query waits for the inputs that it reads, and what stands for them."""
+_ELSEWHERE = ("connect", "table", "query", "where", "print_sql")
+"""Options that tell where a table is that is no file."""
 
 counts = KINDS["count"]
 
@@ -135,6 +137,9 @@ columns_option = click.option(
 
 def asked(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> Any:
     """Return the inputs, or the query over them."""
+    told = {name: ctx.meta.get(f"bucketwise.{name}") for name in _ELSEWHERE}
+    if any(told.values()):
+        return _elsewhere(ctx, values, **told)
     sql = ctx.meta.get(_SQL)
     if sql is not None:
         from bucketwise.read.query import Query
@@ -148,6 +153,51 @@ def asked(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
     if isinstance(param, click.Argument) and not values:
         raise click.MissingParameter(ctx=ctx, param=param)
     return tuple(values)
+
+
+def _elsewhere(
+    ctx: click.Context, values: Sequence[str], connect: str | None,
+    print_sql: str | None, **told: str | None,
+) -> Any:  # fmt: skip
+    """Return the table in a database in the place of inputs; none where it is not read."""
+    if not (connect or print_sql):
+        given = next(name for name, value in told.items() if value)
+        message = f"--{given}: expected --connect URL beside it"
+        raise click.UsageError(message, ctx)
+    if (
+        values
+        or ctx.meta.get(_SQL)
+        or ctx.meta.get(_SCENARIOS)
+        or (connect and print_sql)
+    ):
+        message = "expected one of INPUT, --sql, --scenario, --connect and --print-sql"
+        raise click.UsageError(message, ctx)
+    if not connect:
+        return ()
+    from bucketwise.read.elsewhere import Elsewhere
+
+    return (Elsewhere(connect, **{name: value or "" for name, value in told.items()}),)
+
+
+def kept_apart(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> str | None:
+    """Keep the value of an option where the inputs look for it."""
+    ctx.meta[f"bucketwise.{param.name}"] = value
+    return value
+
+
+def _elsewhere_option(
+    name: str, metavar: str, text: str, *, kept: bool = False
+) -> Callable[[Any], Any]:
+    return click.option(
+        name,
+        is_eager=True,
+        expose_value=kept,
+        callback=kept_apart,
+        metavar=metavar,
+        help=text,
+    )
 
 
 def _kept(ctx: click.Context, _: click.Parameter, sql: str | None) -> None:
@@ -205,6 +255,51 @@ half_life_option = click.option(
     metavar="14d|36h",
     help="Count an image half as much as one that was sent this much later  [default: all "
     "alike]",
+)
+
+connect_option = _elsewhere_option(
+    "--connect",
+    "URL",
+    "In the place of INPUT: a database that SQLAlchemy knows, such as "
+    "postgresql+psycopg://host/name (needs bucketwise[sql]). Alike rows are counted "
+    "there, in UTC, and judged here; only sizes, counts, hours and the label leave it  "
+    "[default: INPUT]",
+)
+
+
+def table_options(*, kept: bool = False) -> tuple[Callable[..., Any], ...]:
+    """Return the options of what is counted in a database."""
+    return (
+        _elsewhere_option(
+            "--table",
+            "NAME",
+            "The table there: its name, parts of it apart by dots  [default: --query]",
+            kept=kept,
+        ),
+        _elsewhere_option(
+            "--query",
+            "SQL",
+            "One SELECT there in the place of a table, in the words of its engine  "
+            "[default: --table]",
+            kept=kept,
+        ),
+        _elsewhere_option(
+            "--where",
+            "SQL",
+            "Count the rows alone that meet this, in the words of its engine  "
+            "[default: all]",
+            kept=kept,
+        ),
+    )
+
+
+k_anonymity_option = click.option(
+    "--k-anonymity",
+    type=counts,
+    default=1,
+    show_default=True,
+    help="Drop each size of an hour and label that is seen fewer times than this, and say "
+    "how many.",
 )
 
 traffic_options = bundle(

@@ -31,7 +31,7 @@ PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 BASE_OPTIONS = ("devices", "max_seq_len", "kvcache_partition_len", "npu")
 """What is set over the configuration that emitted ones start from."""
 
-READING = ("max_bad_rows", "ignore_orientation", "places", "half_life_s")
+READING = ("max_bad_rows", "ignore_orientation", "places", "half_life_s", "k_anonymity")
 MOST_NOTES = 20
 """Told on a terminal; a folder of a thousand tables has more."""
 
@@ -82,6 +82,7 @@ def reading_record(options: dict[str, Any]) -> dict[str, Any]:
     """Return how inputs were read, and where options come from, as results record it."""
     config = options["config"] if options["places"] else None
     half_life_s = options.get("half_life_s")
+    k_anonymity = options.get("k_anonymity", 1)
     return {
         **({"config": config} if config else {}),
         "columns": options["columns"],
@@ -89,6 +90,7 @@ def reading_record(options: dict[str, Any]) -> dict[str, Any]:
         "ignore_orientation": options["ignore_orientation"],
         "no_places": not options["places"],
         **({"half_life_s": half_life_s} if half_life_s else {}),
+        **({"k_anonymity": k_anonymity} if k_anonymity > 1 else {}),
     }
 
 
@@ -130,7 +132,7 @@ def read_with_activity(
     if not options["activity"]:
         naming.check(of_load=False)
         return traffic, None
-    for of_sizes in ("ignore_orientation", "half_life_s"):
+    for of_sizes in ("ignore_orientation", "half_life_s", "k_anonymity"):
         reading.pop(of_sizes, None)
     evidence = read_evidence(
         options["activity"],

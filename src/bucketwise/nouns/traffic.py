@@ -338,6 +338,46 @@ class Traffic:
         used = self.count > 0
         return replace(self, **{name: each[used] for name, each in columns.items()})
 
+    def without_rare_cells(self, least: int) -> Traffic:
+        """Return the same traffic without cells of fewer images, and say how many went.
+
+        Groups that came together go, too: most of them are rarer than their sizes.
+        """
+        if least <= 1:
+            return self
+        kept = self.count >= least
+        if not kept.any():
+            message = (
+                f"expected sizes seen {least:,} times in an hour, got none; ask fewer"
+            )
+            raise UsageError(f"--k-anonymity: {message}")
+        dropped = self.images - self.count[kept].sum()
+        columns = {**_columns(self, CELL_COLUMNS), "count": self.count}
+        columns = {name: each[kept] for name, each in columns.items()}
+        used = np.unique(columns["label"][columns["label"] >= 0])
+        place = np.full(len(self.labels) + 1, -1, dtype=np.int64)
+        place[used] = np.arange(len(used))
+        columns["label"] = place[columns["label"]]
+        timed = columns["slot_start_s"][columns["slot_start_s"] != NO_TIME_S]
+        # Of the first and the last alone the hours that are left are told.
+        known = self.first_s is not None and timed.size > 0
+        said = (
+            f"{(~kept).sum():,} of {kept.size:,} cells were seen fewer than {least:,} times "
+            f"and dropped, {dropped:,.6g} of {self.images:,.6g} images with them"
+        )
+        return replace(
+            self,
+            **columns,
+            labels=tuple(self.labels[at] for at in used),
+            first_s=float(timed.min()) if known else None,
+            last_s=float(timed.max()) + max(self.slot_width_s, 1) - 1
+            if known
+            else None,
+            requests=Together(),
+            calls=Together(),
+            notes=(*self.notes, said),
+        )
+
     def noting_what_is_lost(self) -> Traffic:
         """Return the same traffic with a note where groups were too many to keep."""
         if not (self.requests.is_too_much or self.calls.is_too_much):

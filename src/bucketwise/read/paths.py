@@ -17,12 +17,14 @@ from typing import BinaryIO
 
 from bucketwise.errors import InputError, raise_all
 from bucketwise.read.detect import EXPECTED, HEAD_BYTES, refuse_early
+from bucketwise.read.elsewhere import Elsewhere, count_there
 from bucketwise.read.lines import MAX_LINE_BYTES
 from bucketwise.read.query import NAME, Query, answer
 from bucketwise.read.scratch import Scratch, open_scratch
+from bucketwise.read.tables.naming import Chosen
 from bucketwise.words.text import one_line
 
-Given = str | Path | Query
+Given = str | Path | Query | Elsewhere
 """What names an input."""
 
 STDIN = "-"
@@ -75,7 +77,9 @@ class Opened:
 
 
 @contextmanager
-def open_inputs(inputs: Sequence[Given], expected: str = EXPECTED) -> Iterator[Opened]:
+def open_inputs(
+    inputs: Sequence[Given], expected: str = EXPECTED, chosen: Chosen = None
+) -> Iterator[Opened]:
     """Find every input; what can be read only once is kept on disk meanwhile."""
     problems = [] if inputs else [f"no input; {expected}"]
     found: list[Input] = []
@@ -85,6 +89,10 @@ def open_inputs(inputs: Sequence[Given], expected: str = EXPECTED) -> Iterator[O
             try:
                 if isinstance(each, Query):
                     found.append(Input(answer(each, scratch), NAME, (FROM_QUERY,)))
+                    continue
+                if isinstance(each, Elsewhere):
+                    counted = count_there(each, scratch, chosen)
+                    found.append(Input(counted.path, one_line(given), counted.notes))
                     continue
                 found += _files(given, scratch, f"pipe-{at}", expected)
             except InputError as error:

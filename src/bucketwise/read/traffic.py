@@ -24,6 +24,8 @@ from bucketwise.read.opening import (
 from bucketwise.read.paths import Given, Input, open_inputs
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
+from bucketwise.read.tables.counted import ROWS
+from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.read.tables.small import SMALL_BYTES, SmallTables
@@ -47,6 +49,7 @@ def read_traffic(
     places: bool = True,
     ignore_orientation: bool = False,
     half_life_s: float | None = None,
+    k_anonymity: int = 1,
     progress: Progress | None = None,
 ) -> Traffic:
     """Read tables, images, request logs and histograms, and add them up.
@@ -73,6 +76,8 @@ def read_traffic(
     half_life_s : float, optional
         Seconds after which an image is worth half as much as one of the newest hour;
         without it all are worth the same.
+    k_anonymity : int
+        Cells that are seen less often are dropped, and how many is told.
     progress : Progress, optional
         Kept up while reading.
 
@@ -89,7 +94,9 @@ def read_traffic(
         When `columns` names a role that there is not, or columns that do not go
         together, or a half-life is asked of images without times.
     """
-    reading = _Reading(columns, ignore_orientation, progress or Progress(), half_life_s)
+    reading = _Reading(
+        columns, ignore_orientation, progress or Progress(), half_life_s, k_anonymity
+    )
     return reading.read(inputs, max_bad_rows, places)[0]
 
 
@@ -101,6 +108,7 @@ def read_inputs(
     places: bool = True,
     ignore_orientation: bool = False,
     half_life_s: float | None = None,
+    k_anonymity: int = 1,
     progress: Progress | None = None,
 ) -> tuple[Traffic, Evidence | None]:
     """Read inputs as traffic, and their tables as the load of a decoder, too.
@@ -117,7 +125,9 @@ def read_inputs(
             workspace, found, columns=naming, max_bad_rows=max_bad_rows, places=places
         )
 
-    reading = _Reading(naming, ignore_orientation, progress or Progress(), half_life_s)
+    reading = _Reading(
+        naming, ignore_orientation, progress or Progress(), half_life_s, k_anonymity
+    )
     read = reading.read(inputs, max_bad_rows, places, look_further)
     if naming is not columns:
         naming.check()
@@ -132,6 +142,7 @@ class _Reading:
     ignore_orientation: bool
     progress: Progress
     half_life_s: float | None = None
+    k_anonymity: int = 1
 
     def read(
         self,
@@ -143,7 +154,10 @@ class _Reading:
         """Read every input, and what more is looked for in them."""
         parts: list[Traffic] = []
         progress = self.progress
-        with open_inputs(inputs) as opened, open_workspace() as workspace:
+        with (
+            open_inputs(inputs, chosen=self.columns) as opened,
+            open_workspace() as workspace,
+        ):
             others, files = _together(opened.inputs)
             found = join_client_rates(others, opened.scratch)
             progress.bytes_total = sum(each.size_bytes for each in found)
@@ -188,6 +202,8 @@ class _Reading:
 
     def _weighed(self, traffic: Traffic) -> Traffic:
         half_life_s = self.half_life_s
+        # Before they are weighed: what is seen often may be old.
+        traffic = traffic.without_rare_cells(self.k_anonymity)
         return traffic if half_life_s is None else traffic.decayed(half_life_s)
 
     def _next(
@@ -218,7 +234,8 @@ class _Reading:
         if isinstance(found, Table):
             self.progress.row_bytes = found.row_bytes
             self.progress.watch(workspace.connection)
-            traffic = reduce_table(workspace, found)
+            reduced = reduce_counts if ROWS in found.roles else reduce_table
+            traffic = reduced(workspace, found)
         else:
             traffic = self._of_images(workspace, found)
         if not each.notes:

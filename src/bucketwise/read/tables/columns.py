@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from bucketwise.errors import InputError, UsageError
 from bucketwise.read.query import lines_to_type
+from bucketwise.read.tables.counted import COUNTED, ROWS, counted_roles
 from bucketwise.read.tables.finding import Cells, Found, find_columns, no_cells
 from bucketwise.read.tables.names import LENGTH, LOAD, SIZES
 from bucketwise.read.tables.naming import (
@@ -134,6 +135,9 @@ def match_columns(
 ) -> Match:
     """Find the column of every role; what is named wins over what is found."""
     naming = Naming.of(chosen)
+    counted = counted_roles(names)
+    if counted:
+        return _match_counts(names, counted, naming, source)
     lacks = SHARED if naming.apart else ()
     found = find_columns(names, SIZES, naming, source, may_lack=lacks, cells=cells)
     asked = found.named.keys() - (SHARED if naming.tells_load else set())
@@ -168,6 +172,28 @@ def match_columns(
         roles=roles,
         notes=tuple(notes),
         named={role: names[at] for role, at in roles.items()},
+    )
+
+
+def _match_counts(
+    names: Sequence[str], counted: Mapping[str, int], naming: Naming, source: str
+) -> Match:
+    """Take the columns of rows that were counted elsewhere: each is named for its role."""
+    sized = max((form.roles(counted) for form in _FORMS), key=bool)
+    if not sized:
+        raise InputError(
+            f"{source}: expected the columns of a size beside {ROWS}, named as roles "
+            f"are, got {listed(names)}; --print-sql prints the query that gives them"
+        )
+    for role in {*sized, "time"}:
+        naming.mark_role(role)
+    told = {
+        role: at for role, at in counted.items() if role in COUNTED or role in sized
+    }
+    return Match(
+        roles={role: at for role, at in told.items() if role != "time"},
+        notes=(f"read {', '.join(sized)} of rows that were counted where they are",),
+        named={role: names[at] for role, at in told.items()},
     )
 
 

@@ -14,6 +14,7 @@ from bucketwise.read.database import Workspace
 from bucketwise.read.rejections import Tally
 from bucketwise.read.tables.aggregate import slot_of
 from bucketwise.read.tables.cells import by_tokens, parsed_rows
+from bucketwise.read.tables.counted import ROWS
 from bucketwise.read.tables.reduce import MAX_LABELS, notes_of, recorded
 from bucketwise.read.tables.sent import may_tell
 from bucketwise.read.tables.table import BATCH, Batch, Table
@@ -47,7 +48,12 @@ class SmallTables:
         """Take a table that is small, and like those waiting; say whether it is."""
         if not isinstance(table, Table) or len(self._waiting) == MOST_TABLES:
             return False
-        if size_bytes > SMALL_BYTES or table.kind == "parquet" or may_tell(table):
+        if (
+            size_bytes > SMALL_BYTES
+            or table.kind == "parquet"
+            or may_tell(table)
+            or ROWS in table.roles
+        ):
             return False
         query = _query_of(table)
         if self._waiting and query != self._query:
