@@ -414,7 +414,8 @@ def test_numbers_read_as_everywhere_else(script: Page, value: float) -> None:
         script,
         "const [value] = given;"
         "return [b.number(value), b.percent(value / 1e3), b.compute(value, 'FLOP'),"
-        " b.memory(Math.floor(value)), b.change(1e3, value), b.significant(value, 4)];",
+        " b.memory(Math.floor(value)), b.change(1e3, value), b.significant(value, 4),"
+        " b.compute(value, 'ms')];",
         value,
     )
     assert said == [
@@ -424,6 +425,7 @@ def test_numbers_read_as_everywhere_else(script: Page, value: float) -> None:
         numbers.memory(int(value)),
         numbers.change(1e3, value),
         numbers.significant(value, 4),
+        numbers.compute(value, "ms"),
     ]
 
 

@@ -380,6 +380,20 @@ class Bytes(Scaled):
         return int(super().convert(value, param, ctx))
 
 
+class Latency(Scaled):
+    """What one image may take, and whether that is compute or time."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[float, str]:
+        """Return the FLOP or the milliseconds, and which of them they are."""
+        unit = "FLOP" if str(value).strip().lower().endswith("flop") else "ms"
+        return super().convert(value, param, ctx), unit
+
+
 def _is_batch_size(text: str) -> bool:
     return (
         re.fullmatch("[0-9]{1,4}", text.strip()) is not None
@@ -413,10 +427,10 @@ KINDS: dict[str, click.ParamType[Any]] = {
         {"gb": 1e9, "gib": 2.0**30, "mb": 1e6, "mib": 2.0**20},
         "a size with its unit such as 12GB or 12GiB",
     ),
-    "tflop": Scaled(
-        "TFLOP",
-        {"tflop": 1e12, "gflop": 1e9},
-        "compute such as 5TFLOP (milliseconds need a measured cost)",
+    "latency": Latency(
+        "latency",
+        {"tflop": 1e12, "gflop": 1e9, "ms": 1.0, "s": 1e3},
+        "milliseconds such as 80ms with a measured cost, else compute such as 5TFLOP",
     ),
     "seen_on": SeenOn(),
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from bucketwise.core.budget_uses import budget_uses, graphs_within
 from bucketwise.core.choose_buckets import bucket_uses, solve
-from bucketwise.core.cost import COSTS, price
+from bucketwise.core.cost import CostCurve, cost_of, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
 from bucketwise.core.decoder.decoder_plan import load_warnings
 from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
@@ -19,7 +19,7 @@ from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
-from bucketwise.core.plan import BudgetPoint, Cost, Plan, Visual, in_order
+from bucketwise.core.plan import BudgetPoint, Plan, Visual, in_order
 from bucketwise.core.plan_record import (
     assumptions,
     model_facts,
@@ -158,7 +158,7 @@ def analyze(
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
         raise InputError(nothing_to_serve(traffic, counts))
-    curve = COSTS[question.cost](profile)
+    curve = cost_of(question.cost, profile)
     settings = {
         release.name: Case(
             profile=profile,
@@ -347,13 +347,7 @@ def _visual(
         shrunk_images=shrunk,
         shrunk_share=shrunk / images,
         largest_needed=int(demand.needed[-1]),
-        cost=Cost(
-            kind=setting.curve.kind,
-            unit=setting.curve.unit,
-            a=setting.curve.a,
-            b=setting.curve.b,
-            source=setting.curve.source,
-        ),
+        cost=setting.curve.told(),
         useful_compute=bill.useful_compute,
         padded_compute=bill.padded_compute,
         waste=bill.waste,

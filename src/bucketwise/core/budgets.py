@@ -87,9 +87,11 @@ class Budgets:
     lengths_bytes: int | None = None
     """What of it is left for the graphs of all lengths, beside weights; told by what
     the rest was found to take."""
-    image_flop: float | None = None
-    """Compute of the longest graph, which one image runs. The top decides it alone, as
-    cost rises with length: no list keeps it where that does not."""
+    image: float | None = None
+    """What the longest graph may take, which one image runs. The top decides it alone,
+    as cost rises with length: no list keeps it where that does not."""
+    image_unit: str = ""
+    """In which unit: that of the cost."""
 
     def __post_init__(self) -> None:
         """Check that minutes are known where they are limited."""
@@ -107,7 +109,7 @@ class Budgets:
             self.compile_min,
             self.device_bytes,
             self.lengths_bytes,
-            self.image_flop,
+            self.image,
         )
         return any(each is not None for each in limits)
 

@@ -9,21 +9,30 @@ import numpy as np
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.language_model import pair_flops, token_products
-from bucketwise.errors import raise_all
+from bucketwise.core.plan import Cost
+from bucketwise.errors import UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 from bucketwise.nouns.profile import LmShape, ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray
-from bucketwise.words.numbers import NOISE, less
+from bucketwise.words.numbers import NOISE, TIME_UNIT, less
 
 CHANNELS = 3
+FLOP = "FLOP"
+
+MEASURE = (
+    "the script of `bucketwise measure` measures it, `bucketwise calibrate` makes "
+    "cost.json of that, and --cost cost.json takes it"
+)
+"""How to come by a measured cost, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostCurve:
-    """Cost of one run at length S: fixed + a*S + b*S^2."""
+    """Cost of one run at length S: fixed + a*S + b*S^2, or as it was measured."""
 
     kind: str
-    """A key of `COSTS`."""
+    """A key of `COSTS`, or "measured"."""
     unit: str
     a: float
     b: float
@@ -32,16 +41,32 @@ class CostCurve:
     """Where the coefficients come from."""
     fixed: float = 0.0
     """What is done once a run, whatever its length."""
+    measured: MeasuredCurve | None = None
+    """What it is read from where it was measured; the coefficients are 0 then."""
 
     def __post_init__(self) -> None:
         """Check that cost grows with length."""
-        if min(self.a, self.b, self.fixed) < 0 or self.a + self.b <= 0:
+        grows = self.measured is not None or self.a + self.b > 0
+        if min(self.a, self.b, self.fixed) < 0 or not grows:
             raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
 
     def at(self, lengths: IntArray) -> FloatArray:
         """Return the cost of one run at each length."""
+        if self.measured is not None:
+            return self.measured.at(lengths)
         size = lengths.astype(np.float64)
         return self.fixed + self.a * size + self.b * size**2
+
+    def told(self) -> Cost:
+        """Return it as plan.json has it."""
+        return Cost(
+            kind=self.kind,
+            unit=self.unit,
+            a=self.a,
+            b=self.b,
+            source=self.source,
+            measured=self.measured,
+        )
 
 
 def vit_flops(profile: ModelProfile) -> CostCurve:
@@ -70,7 +95,7 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     )
     return CostCurve(
         kind="flops",
-        unit="FLOP",
+        unit=FLOP,
         a=float(linear),
         b=float(4 * vit.full_attention_blocks * vit.hidden),
         source=f"dimensions of {profile.name} ({profile.source})",
@@ -89,7 +114,7 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
     """
     return CostCurve(
         kind="prefill",
-        unit="FLOP",
+        unit=FLOP,
         a=2.0 * token_products(shape),
         b=float(sum(each.layers * pair_flops(each) for each in shape.attention)),
         source=source,
@@ -149,7 +174,7 @@ def encoder_flops(profile: EncoderProfile) -> CostCurve:
     per_token, fixed = _head(profile)
     return CostCurve(
         kind="flops",
-        unit="FLOP",
+        unit=FLOP,
         a=float(linear + per_token),
         b=float(square),
         fixed=float(fixed),
@@ -192,6 +217,34 @@ COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
     "flops": run_flops,
     "linear": linear_cost,
 }
+
+
+def measured_run(cost: MeasuredCost, profile: ModelProfile) -> CostCurve:
+    """Return the milliseconds of one run of what lengths are compiled for."""
+    kind = "vit" if profile.soft_tokens is None else "prefill"
+    curve = cost.curves().get(kind)
+    if curve is None:
+        message = (
+            f"--cost: {cost.source or 'the measured cost'} has no curve of {kind}, which "
+            f"the lengths of {profile.name} are priced by; measure some and run "
+            "bucketwise calibrate again"
+        )
+        raise UsageError(message)
+    return CostCurve(
+        kind="measured",
+        unit=TIME_UNIT,
+        a=0.0,
+        b=0.0,
+        source=f"measured on {cost.said or 'a device that nobody named'}",
+        measured=curve,
+    )
+
+
+def cost_of(asked: str | MeasuredCost, profile: ModelProfile) -> CostCurve:
+    """Return what one run costs, by a key of `COSTS` or as it was measured."""
+    if isinstance(asked, MeasuredCost):
+        return measured_run(asked, profile)
+    return COSTS[asked](profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

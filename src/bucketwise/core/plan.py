@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import NO_LIMIT
-from bucketwise.nouns.traffic import Rejection
+from bucketwise.nouns.measured_cost import MeasuredCurve
+from bucketwise.nouns.traffic import FloatArray, IntArray, Rejection
 from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
@@ -176,13 +179,26 @@ class Worst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Cost of one run at length S: a*S + b*S^2, in `unit`."""
+    """Cost of one run at length S: a*S + b*S^2, in `unit`; or as it was `measured`."""
 
     kind: str
     unit: str
     a: float
     b: float
     source: str
+    measured: MeasuredCurve | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it was measured, in milliseconds."""
+        return self.measured is not None
+
+    def at(self, lengths: IntArray | Sequence[int]) -> FloatArray:
+        """Return the cost of one run at each length."""
+        size = np.asarray(lengths, dtype=np.float64)
+        if self.measured is not None:
+            return self.measured.at(size)
+        return self.a * size + self.b * size**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -463,7 +479,7 @@ class Visual:
         """The compute of every run on one graph of the top length."""
         top = self.vit_max_seq_lens[-1]
         runs = sum(use.runs for use in self.buckets)
-        return runs * (self.cost.a * top + self.cost.b * top**2)
+        return runs * float(self.cost.at([top])[0])
 
     @property
     def has_masks(self) -> bool:
@@ -770,10 +786,18 @@ def plan_text(plan: DataclassInstance) -> str:
     return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+OF_SOME = ("measured", "savings", "request")
+"""What only plans with a measured cost have; others leave it out."""
+
+
 def integral(value: Any) -> Any:
     """Write whole floats as integers, so weights read as they were given."""
     if isinstance(value, dict):
-        return {key: integral(item) for key, item in value.items()}
+        return {
+            key: integral(item)
+            for key, item in value.items()
+            if item is not None or key not in OF_SOME
+        }
     if isinstance(value, (list, tuple)):
         return [integral(item) for item in value]
     if isinstance(value, float) and value.is_integer():

@@ -55,7 +55,7 @@ def budget_uses(plan: Plan) -> tuple[str, ...]:
 def _amount(value: float, unit: str) -> str:
     if unit == "bytes":
         return memory(int(value))
-    return compute(value, unit) if unit == "FLOP" else f"{number(value)} {unit}"
+    return f"{number(value)} {unit}" if unit == "min" else compute(value, unit)
 
 
 def assumed_batch_size(plan: Plan) -> str:

@@ -158,12 +158,13 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "[default: any]",
         metavar="MIN",
     )
-    max_latency: float | None = asked(
+    max_latency: tuple[float, str] | float | None = asked(
         None,
         "budget",
-        "tflop",
-        "Compute that one image may take, such as 5TFLOP  [default: any]",
-        metavar="TFLOP",
+        "latency",
+        "What one image may take: milliseconds such as 80ms with a measured --cost, else "
+        "compute such as 5TFLOP  [default: any]",
+        metavar="MS|TFLOP",
     )
     current: PlanGiven | None = asked(
         None,
@@ -267,7 +268,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
             graph_minutes=GraphMinutes(tuple(minutes.items())) if minutes else None,
             compile_min=self.compile_budget,
             device_bytes=self.memory_budget,
-            image_flop=self.max_latency,
+            image=self._latency[0],
+            image_unit=self._latency[1],
         )
 
     @property

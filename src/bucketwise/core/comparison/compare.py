@@ -23,7 +23,6 @@ from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem
 from bucketwise.core.optimize.excess import top_as_safe
 from bucketwise.core.patching import BoolArray
-from bucketwise.core.plan import Cost
 from bucketwise.core.plan_record import (
     model_facts,
     nothing_to_serve,
@@ -88,7 +87,7 @@ def compare_scenarios(
         ),
         target=target,
         traffic=traffic_summary(traffic, counts, setting.release),
-        cost=_cost(setting.curve),
+        cost=setting.curve.told(),
         images=weight_of(counts, counts.accepted),
         compared=compared.basis,
         deciding=deciding.basis,
@@ -190,10 +189,4 @@ def _optimum(run: _Run, padded: float) -> Optimum | None:
         vit_max_seq_lens=lengths,
         padded_compute=best,
         possible_saving=max(less(padded, best), 0.0),
-    )
-
-
-def _cost(curve: CostCurve) -> Cost:
-    return Cost(
-        kind=curve.kind, unit=curve.unit, a=curve.a, b=curve.b, source=curve.source
     )

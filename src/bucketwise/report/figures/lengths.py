@@ -30,7 +30,7 @@ from bucketwise.words.numbers import (
     percent,
     plural,
     plural_of,
-    si_scale,
+    scale_of,
 )
 
 if TYPE_CHECKING:
@@ -102,11 +102,12 @@ class Padded:
         for ax in (above, below):
             paper.set_x(ax, self.x, self.x_label)
         runs_label, compute_label, other_label = self.labels
-        scale, prefix = si_scale(float(max(self.padded.max(), self.other.max())))
+        most = float(max(self.padded.max(), self.other.max()))
+        scale, shown = scale_of(most, self.unit)
         paper.set_y(above, Span.from_zero(self.runs), runs_label)
         high = [*self.padded / scale, *self.other / scale]
-        shown = f"{prefix}{self.unit}"
         if self.unit in LENGTH_UNITS:
+            prefix = shown.removesuffix(self.unit)
             shown = f"{prefix} {plural_of(self.unit)}".strip()
         paper.set_y(below, Span.from_zero(high), shown)
         fails = self.bounds[:-1] >= self.fails_from
@@ -238,9 +239,7 @@ def _ceilings(needed: IntArray, lengths: tuple[int, ...]) -> IntArray:
 
 def _cost(cost: Cost, lengths: IntArray) -> FloatArray:
     """Return the cost of one run at each length; 0 at none."""
-    at = lengths.astype(np.float64)
-    fixed = getattr(cost, "fixed", 0.0)
-    return np.where(lengths > 0, fixed + cost.a * at + cost.b * at**2, 0.0)
+    return np.where(lengths > 0, cost.at(lengths), 0.0)
 
 
 def _table(plot: Padded, counted: Counted) -> Table:
