@@ -69,7 +69,7 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")
-    say(worded(finding(comparison), comparison.model.family))
+    say(worded(finding(comparison), comparison.model.family, comparison.cost.unit))
     for line in table_lines(comparison):
         say(line)
     say(
@@ -86,9 +86,9 @@ def table_lines(comparison: Comparison) -> tuple[str, ...]:
 
     columns = deciding_columns(comparison)
     heads = ("scenario", "fails", *(_short(column.head) for column in columns))
-    family = comparison.model.family
+    family, unit = comparison.model.family, comparison.cost.unit
     named = (*heads, "waste", "possible saving", "ViT patches")
-    rows = [tuple(worded(head, family) for head in named)]
+    rows = [tuple(worded(head, family, unit) for head in named)]
     for index, each in enumerate(comparison.outcomes):
         lengths = ",".join(map(str, each.vit_max_seq_lens))
         rows.append(

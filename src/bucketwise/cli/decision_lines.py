@@ -16,7 +16,9 @@ from bucketwise.report.sentences import (
     budget_uses,
     decoder_saving,
     limits_to_set,
+    pace,
     said_of,
+    saved_a_month,
     under_limit,
 )
 from bucketwise.words.numbers import change, compute, number, percent, plural
@@ -54,7 +56,10 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     if len(notes) > room:
         left = plural(len(notes) - room, "more note")
         notes = [*notes[: room - 1], f"{notes[room - 1]} ({left}: see plan.json.)"]
-    return tuple(worded(line, plan.model.family) for line in (*first, *notes, last))
+    return tuple(
+        worded(line, plan.model.family, plan.visual.cost.unit)
+        for line in (*first, *notes, last)
+    )
 
 
 def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
@@ -120,8 +125,10 @@ def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
     unit = visual.cost.unit
     yield (
         f"ViT compute: {compute(visual.padded_compute, unit)}, {percent(visual.waste)} "
-        f"of it padding.{_one_graph(visual)}"
+        f"of it padding.{_one_graph(visual)}{_timed(plan)}"
     )
+    if plan.savings and (said := saved_a_month(plan.savings)):
+        yield f"A month saves {said}, at {number(plan.savings.images_per_day or 0)} images a day."
     if used := budget_uses(plan):
         yield f"Budgets: {'; '.join(used)}."
     if current and current.padded_compute_served:
@@ -131,6 +138,13 @@ def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
             f"{under_limit(current, visual.processor.max_pixels)}: {said} ViT compute than "
             "today."
         )
+
+
+def _timed(plan: Plan) -> str:
+    """Say how fast images are, and on what that was measured."""
+    if plan.savings is None:
+        return ""
+    return f" {pace(plan.savings.ms_an_image)}, {plan.visual.cost.source}."
 
 
 def _read(analysis: Analysis) -> str:

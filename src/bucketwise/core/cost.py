@@ -9,7 +9,6 @@ import numpy as np
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.language_model import pair_flops, token_products
-from bucketwise.core.plan import Cost
 from bucketwise.errors import UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
@@ -18,6 +17,7 @@ from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.words.numbers import NOISE, TIME_UNIT, less
 
 CHANNELS = 3
+POWERS = ("", " * S", " * S^2")
 FLOP = "FLOP"
 
 MEASURE = (
@@ -57,15 +57,23 @@ class CostCurve:
         size = lengths.astype(np.float64)
         return self.fixed + self.a * size + self.b * size**2
 
-    def told(self) -> Cost:
-        """Return it as plan.json has it."""
-        return Cost(
-            kind=self.kind,
-            unit=self.unit,
-            a=self.a,
-            b=self.b,
-            source=self.source,
-            measured=self.measured,
+    @property
+    def formula(self) -> str:
+        """What a run at length S takes, in words."""
+        curve = self.measured
+        if curve is None:
+            return f"{self.a:.6g} * S + {self.b:.6g} * S^2 {self.unit}"
+        ends = np.array([curve.smallest, curve.largest])
+        low, high = curve.at(ends)
+        terms = [
+            f"{each:.6g}{power}"
+            for each, power in zip(curve.coefficients, POWERS, strict=False)
+            if each
+        ]
+        form = " + ".join(terms) or "steps"
+        return (
+            f"{form}, {low:.4g} ms at {curve.smallest:,} to {high:.4g} ms at "
+            f"{curve.largest:,}"
         )
 
 
@@ -235,7 +243,7 @@ def measured_run(cost: MeasuredCost, profile: ModelProfile) -> CostCurve:
         unit=TIME_UNIT,
         a=0.0,
         b=0.0,
-        source=f"measured on {cost.said or 'a device that nobody named'}",
+        source=f"measured with {cost.said}" if cost.said else "measured, nobody says where",
         measured=curve,
     )
 

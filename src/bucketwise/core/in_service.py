@@ -12,7 +12,7 @@ from bucketwise.core.plan import Current
 from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
-from bucketwise.nouns.traffic import IntArray
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.words.numbers import less
 
 SOFT_TOKENS = "max_soft_tokens"
@@ -123,27 +123,66 @@ class InService:
     """Where the lengths were read."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Today's limits, who fails under them, and what both lists serve under the lower.
+
+    Arrays have the shape (n_sizes,).
+    """
+
+    own: Case
+    """The setting under today's limits."""
+    failures: Failures
+    lower: Case
+    """The setting under the lower of today's limits and the plan's."""
+    needed: IntArray
+    """Needed length under these."""
+    runs: FloatArray
+    """Weighted runs of each size."""
+    both: BoolArray
+    """Whether both serve it."""
+
+    @classmethod
+    def of(cls, today: InService, proposed: Buckets, setting: Case) -> Shared:
+        """Count who is served by today's buckets and by the proposed ones."""
+        planned = setting.preprocessing.image
+        in_service = limits_in_service(setting.profile, *today.limits) or planned
+        own = setting.under(in_service)
+        failures = Failures.of(today.buckets, own.counts, setting.release)
+        lower = setting.under(lowest_limits(in_service, planned))
+        needed = lower.counts.needed(setting.release)
+        held = needed <= min(today.buckets.top, proposed.top)
+        return cls(
+            own=own,
+            failures=failures,
+            lower=lower,
+            needed=needed,
+            runs=setting.counts.runs,
+            both=setting.counts.accepted & ~failures.fails & held,
+        )
+
+    @property
+    def demand(self) -> Demand | None:
+        """What both serve; None where nothing is."""
+        return _demand(self.needed, self.runs, self.both)
+
+
+def _demand(lengths: IntArray, runs: FloatArray, who: BoolArray) -> Demand | None:
+    return Demand.of(lengths[who], runs[who]) if (runs[who] > 0).any() else None
+
+
 def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:
     """Price today's buckets and the proposed ones on the images both serve."""
-    planned = setting.preprocessing.image
-    in_service = limits_in_service(setting.profile, *today.limits) or planned
-    own = setting.under(in_service)
-    failures = Failures.of(today.buckets, own.counts, setting.release)
-    shared = setting.under(lowest_limits(in_service, planned))
-    needed = shared.counts.needed(setting.release)
-    accepted = setting.counts.accepted
-    served = accepted & ~failures.fails
-    both = served & (needed <= min(today.buckets.top, proposed.top))
-    runs = setting.counts.runs
+    shared = Shared.of(today, proposed, setting)
+    own, failures, runs = shared.own, shared.failures, shared.runs
+    needed, both, in_service = shared.needed, shared.both, own.preprocessing.image
+    served = setting.counts.accepted & ~failures.fails
 
-    def compute(buckets: Buckets, lengths: IntArray, who: BoolArray) -> float:
-        if not (runs[who] > 0).any():
-            return 0.0
-        demand = Demand.of(lengths[who], runs[who])
-        return price(buckets, demand, setting.curve).padded_compute
+    def compute(buckets: Buckets, demand: Demand | None) -> float:
+        return price(buckets, demand, setting.curve).padded_compute if demand else 0.0
 
-    before = compute(today.buckets, needed, both)
-    after = compute(proposed, needed, both)
+    before = compute(today.buckets, shared.demand)
+    after = compute(proposed, shared.demand)
     hit = today.buckets.assign(failures.needed[served & (runs > 0)])
     unused = sorted(set(range(len(today.buckets.lengths))) - set(hit.tolist()))
     return Current(
@@ -152,14 +191,16 @@ def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current
         max_pixels=in_service.max_pixels,
         max_pixels_assumed=all(each.max_pixels is None for each in today.limits),
         limits_source=in_service.source,
-        compared_max_pixels=shared.preprocessing.image.max_pixels,
+        compared_max_pixels=shared.lower.preprocessing.image.max_pixels,
         overflow_images=failures.overflow_images,
         overflow_share=failures.overflow_share,
         overflow_runs=failures.overflow_runs,
         served_images=weight_of(setting.counts, both),
         shrunk_images=own.shrunk_images(),
         useful_compute_served=float((runs * setting.curve.at(needed))[both].sum()),
-        padded_compute_today=compute(today.buckets, failures.needed, served),
+        padded_compute_today=compute(
+            today.buckets, _demand(failures.needed, runs, served)
+        ),
         padded_compute_served=before,
         proposed_compute_on_served=after,
         saving=less(before, after),

@@ -20,6 +20,28 @@ MOST_BUCKETS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the images are served at, as far as somebody said."""
+
+    images_per_day: float | None = None
+    device_hour: tuple[float, float] | None = None
+    """Least and most that an hour of one device costs."""
+
+    def __post_init__(self) -> None:
+        """Check that a price is one."""
+        if self.device_hour and not 0 < self.device_hour[0] <= self.device_hour[1]:
+            low, high = self.device_hour
+            message = (
+                "price-per-device-hour: expected above 0, the lower first, got "
+                f"{low:g}-{high:g}"
+            )
+            raise UsageError(message)
+
+
+NO_SERVICE = Service()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
     """What is asked of the traffic; lengths are in ViT patches.
 
@@ -45,6 +67,8 @@ class PlanOptions:
         Unit of the lists that are emitted.
     cost : str or MeasuredCost
         A key of `COSTS`, or what runs were measured to take.
+    service : Service
+        Images a day and the price of a device-hour, as far as somebody said.
     keep_max_pixels : bool
         Whether somebody chose the upper image limit, which is then not lowered where
         that shrinks images.
@@ -62,6 +86,7 @@ class PlanOptions:
     pins: tuple[int, ...] = ()
     bucket_unit: BucketUnit = "vit_patches"
     cost: str | MeasuredCost = "flops"
+    service: Service = NO_SERVICE
     keep_max_pixels: bool = False
     allow_overflow: bool = False
 
@@ -95,6 +120,19 @@ class PlanOptions:
             self._unpriced(): bool(self._unpriced()),
             "graph-minutes: the price of a graph needs --cost flops, or a measured one": (
                 self.graph_price is not None and self.cost == "linear"
+            ),
+            f"price-per-device-hour: money needs a measured cost; {MEASURE}": (
+                self.service.device_hour is not None
+                and not isinstance(self.cost, MeasuredCost)
+            ),
+            "price-per-device-hour: expected --images-per-day beside it": (
+                self.service.device_hour is not None
+                and self.service.images_per_day is None
+            ),
+            "the price of a graph needs --graph-minutes too: none were measured": (
+                self.graph_price is not None
+                and self.graph_price.graph_minutes is None
+                and self.budgets.graph_minutes is None
             ),
             "vit-tflops: expected above 0 with --cost flops, which tells no time": (
                 self.graph_price is not None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from bucketwise.core.cost import CostCurve
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import NO_LIMIT
 from bucketwise.nouns.measured_cost import MeasuredCurve
@@ -187,6 +188,18 @@ class Cost:
     b: float
     source: str
     measured: MeasuredCurve | None = None
+
+    @classmethod
+    def of(cls, curve: CostCurve) -> Cost:
+        """Return the curve that runs are priced by."""
+        return cls(
+            kind=curve.kind,
+            unit=curve.unit,
+            a=curve.a,
+            b=curve.b,
+            source=curve.source,
+            measured=curve.measured,
+        )
 
     @property
     def is_time(self) -> bool:
@@ -731,6 +744,101 @@ class InputUsed:
     name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A number and the ends it lies between; no `high` where there is no upper end."""
+
+    low: float
+    likely: float
+    high: float | None
+
+    @classmethod
+    def of(cls, value: float) -> Range:
+        """Return a number that is known."""
+        return cls(low=value, likely=value, high=value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphMore:
+    """What one more graph would cost and save, on the exact optimum."""
+
+    vit_max_seq_lens: tuple[int, ...]
+    saved_ms_an_image: Range
+    device_hours_a_month: Range | None
+    money_a_month: Range | None
+    compile_s: Range | None
+    device_bytes: int
+    paid_back_images: Range | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savings:
+    """What the lengths save by measured milliseconds, with the formulas written out.
+
+    `ms_an_image` is what an image takes of them in the mean, over all images; `against` says of what: today's lengths, on the images both serve, or one graph of
+    the top. Ranges come from the band of the curve, and from that of the price.
+    `compile_s` is that of every graph of the plan, and `paid_back_images` how many images
+    save as long; None where it is not known, or never.
+    """
+
+    ms_an_image: Range
+    against: Literal["today", "one_graph"]
+    before_ms_an_image: Range
+    after_ms_an_image: Range
+    saved_ms_an_image: Range
+    images_per_day: float | None
+    days_a_month: int
+    device_hours_a_month: Range | None
+    price_per_device_hour: Range | None
+    money_a_month: Range | None
+    compile_s: Range | None
+    paid_back_images: Range | None
+    one_more_graph: GraphMore | None
+    formulas: tuple[str, ...]
+
+
+Part = Literal["vit", "prefill", "decode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPart:
+    """What one part of a request takes; shares are of the parts that are known.
+
+    `ms` is what the request waits for, `device_ms` what a device is busy for it: a
+    decode step is shared by the sequences active in it.
+    """
+
+    name: Part
+    ms: float
+    share: float
+    device_ms: float
+    device_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestBudget:
+    """What a request with one image takes by measured milliseconds, part by part.
+
+    `left_out` says which parts are not known and why, `assumed` what nobody told.
+    """
+
+    parts: tuple[RequestPart, ...]
+    prompt_tokens: float
+    output_tokens: float | None
+    left_out: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def vit(self) -> RequestPart:
+        """The part of the ViT, which is always known."""
+        return self.parts[0]
+
+    @property
+    def ms(self) -> float:
+        """What is known of the request, in all."""
+        return sum(each.ms for each in self.parts)
+
+
 SEED = 0
 """Of every random draw: the same input gives the same bytes."""
 
@@ -764,6 +872,8 @@ class Plan:
     memory: Memory | None
     budgets: tuple[BudgetUse, ...] = ()
     frontier_budgets: tuple[BudgetPoint, ...] = ()
+    savings: Savings | None = None
+    request: RequestBudget | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance
@@ -774,7 +884,7 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
-        return worded(plan_text(self), self.model.family)
+        return worded(plan_text(self), self.model.family, self.visual.cost.unit)
 
 
 def plan_text(plan: DataclassInstance) -> str:

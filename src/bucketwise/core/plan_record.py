@@ -176,8 +176,8 @@ def assumptions(
         ),
         (
             "cost of one run",
-            f"{curve.a:.6g} * S + {curve.b:.6g} * S^2 {curve.unit}",
-            "derived",
+            curve.formula,
+            "measured" if curve.measured else "derived",
             curve.source,
         ),
         (

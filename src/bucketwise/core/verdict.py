@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bucketwise.core.memory import Change, MemoryPlan, close_in_words, fit_in_words
@@ -18,9 +18,11 @@ from bucketwise.core.plan import (
     Severity,
     Verdict,
 )
+from bucketwise.core.request_budget import SMALL_SHARE
 from bucketwise.core.warnings import MODEL_ASSUMED
 from bucketwise.nouns.engine import OVERFLOWS, Overflow
 from bucketwise.words.numbers import (
+    TIME_UNIT,
     change,
     compute,
     literal,
@@ -81,12 +83,13 @@ def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
     today and the plan saves less than is asked; "go_if" where something is to be
     checked first; else "go".
     """
-    return judged(
+    verdict = judged(
         tuple(_against(plan, grounds)),
         tuple(_keeping(plan, grounds)),
         tuple(_conditions(plan, grounds)),
         tuple(_gains(plan, grounds)),
     )
+    return replace(verdict, reasons=(*verdict.reasons, *_small_share(plan)))
 
 
 def judged(
@@ -240,6 +243,24 @@ def failing_today(current: Current, overflow: Overflow = "raises") -> tuple[str,
     images = plural(current.overflow_images, "image")
     share = percent(current.overflow_share)
     return f"{images} ({share}) {fails} today,", f"needing more than {top}."
+
+
+def _small_share(plan: Plan) -> Iterator[Reason]:
+    """Yield that the ViT is little of a request, whatever its lengths save."""
+    request, savings = plan.request, plan.savings
+    if request is None or savings is None or request.vit.share >= SMALL_SHARE:
+        return
+    saved = savings.saved_ms_an_image.likely
+    most = "at most " if request.left_out else ""
+    words = (
+        f"The ViT is {most}{percent(request.vit.share)} of a request "
+        f"({compute(request.vit.ms, TIME_UNIT)} of {compute(request.ms, TIME_UNIT)}, "
+        "measured)"
+    )
+    if saved > 0:
+        share = saved / (request.ms + saved)
+        words += f": the lengths save {most}{percent(share)} of what a request took"
+    yield Reason(id="small-share", severity="note", words=f"{words}.")
 
 
 def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:

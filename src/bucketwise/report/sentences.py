@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
-from bucketwise.core.plan import Current, Decoder, Plan, StepCost
-from bucketwise.words.numbers import change, compute, memory, number, percent
+from bucketwise.core.plan import (
+    Cost,
+    Current,
+    Decoder,
+    Plan,
+    Range,
+    Savings,
+    StepCost,
+)
+from bucketwise.words.numbers import (
+    TIME_UNIT,
+    change,
+    compute,
+    memory,
+    number,
+    percent,
+    plural,
+    significant,
+)
+
+FORMS = {"linear": "straight", "quadratic": "quadratic", "steps": "stepped"}
+"""A form of a measured curve in words."""
 
 BUDGET_NAMES = {
     "compile": "compiling",
@@ -39,6 +61,51 @@ def limits_to_set(plan: Plan) -> str:
     return (
         f"Set min_pixels {processor.min_pixels:,} and max_pixels "
         f"{processor.max_pixels:,} on the processor{whose}."
+    )
+
+
+def pace(ms_an_image: Range) -> str:
+    """Say how long an image takes, and how many a second one device does."""
+    a_second = significant(1_000 / ms_an_image.likely, 3) if ms_an_image.likely else "∞"
+    return (
+        f"{compute(ms_an_image.likely, TIME_UNIT)} an image, {a_second} images a second"
+    )
+
+
+def saved_a_month(savings: Savings) -> str:
+    """Say what a month saves, in money where that is known; "" where no time is."""
+    hours, money = savings.device_hours_a_month, savings.money_a_month
+    if hours is None:
+        return ""
+    text = f"{between(hours)} device-hours"
+    return f"{text}, {between(money)} in money" if money else text
+
+
+def between(value: Range) -> str:
+    """Return the ends of a range, one number where they read alike."""
+    low = significant(value.low, 3)
+    if value.high is None:
+        return f"{low} or more"
+    high = significant(value.high, 3)
+    return low if low == high else f"{low} to {high}"
+
+
+def time_of_run(cost: Cost, top: int) -> str:
+    """Say how the time of a run was measured, and what that of the longest is."""
+    curve = cost.measured
+    if curve is None:
+        return ""
+    low, likely, high = (
+        significant(float(each(np.array([top]))[0]), 3)
+        for each in (curve.low, curve.at, curve.high)
+    )
+    aside = f", {curve.outliers:,} set aside" if curve.outliers else ""
+    return (
+        f"Cost: the time of one run was {cost.source}: a {FORMS[curve.form]} curve through "
+        f"{plural(curve.samples, 'measurement')} of {plural(curve.sizes, 'length')} from "
+        f"{curve.smallest:,} to {curve.largest:,}{aside}, which it meets within "
+        f"{percent(curve.residual_share)} in the root mean square. At {top:,} it gives "
+        f"{likely} ms, {low} to {high} at {percent(curve.level)}."
     )
 
 

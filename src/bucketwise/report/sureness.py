@@ -7,10 +7,12 @@ from datetime import datetime
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.half_split import DRAWS, HalfSplit, chance_of_larger
+from bucketwise.core.plan import Plan
 from bucketwise.core.plan_record import moment_of
 from bucketwise.core.warnings import FEW_IMAGES
 from bucketwise.report.blocks import Callout
 from bucketwise.report.plan_queries import images_accepted, noun_of
+from bucketwise.report.sentences import between
 from bucketwise.words.numbers import duration, number, percent, plural, plural_of
 
 STEADY = 0.05
@@ -57,12 +59,24 @@ def _sentences(analysis: Analysis) -> Iterator[str]:
     if analysis.steadiness is not None:
         yield _steady(analysis.steadiness, analysis)
     yield _chance(analysis)
-    patches = analysis.plan.visual.cost.unit == "patch"
-    unit = "patches" if patches else "arithmetic by the model's dimensions"
-    yield f"Compute is {unit}, not measured time."
+    yield _priced(analysis.plan)
     names = [name for name, _ in deciding(analysis)]
     if names:
         yield f"Assumed: {', '.join(names)}."
+
+
+def _priced(plan: Plan) -> str:
+    """Say what the numbers of the ViT are: measured time, or none."""
+    cost, savings = plan.visual.cost, plan.savings
+    if savings is not None and cost.measured is not None:
+        ms = savings.ms_an_image
+        return (
+            f"Times are {cost.source}: an image takes {between(ms)} ms at "
+            f"{percent(cost.measured.level)}."
+        )
+    patches = cost.unit == "patch"
+    unit = "patches" if patches else "arithmetic by the model's dimensions"
+    return f"Compute is {unit}, not measured time."
 
 
 def _span(analysis: Analysis) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bucketwise.words.numbers import TIME_UNIT
+
 _PREFILL = "language_model.image_prefill_chunk_size"
 
 WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -18,6 +20,7 @@ WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("ViT patches  merged patches", "soft tokens    of one image"),
         ("ViT patches", "soft tokens"),
         ("ViT compute", "image prefill compute"),
+        ("ViT time", "image prefill time"),
         ("ViT lengths, patches", "image prefill lengths, soft tokens"),
         ("ViT lengths", "image prefill lengths"),
         ("ViT length", "image prefill length"),
@@ -31,10 +34,31 @@ WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """What is said elsewhere -> what is meant, the longer first."""
 
+TIMED = (
+    ("ViT compute", "ViT time"),
+    ("added compute", "added time"),
+    ("seful compute", "seful time"),
+    ("of the compute", "of the time"),
+    ("the compute below", "the time below"),
+    ("the least compute", "the least time"),
+    ("in compute", "in time"),
+    ("more compute", "more time"),
+    ("compute plus", "time plus"),
+    ("compute is padding", "time is padding"),
+    ("Optimum's compute", "Optimum's time"),
+    ("what they compute.", "how long they take."),
+    ("Compute against", "Time against"),
+    ("Compute is over", "Time is over"),
+    ("Compute is compared", "Time is compared"),
+    (">Compute<", ">Time<"),
+)
+"""What is said of compute -> what is said of a cost in milliseconds."""
 
-def worded(text: str, family: str) -> str:
-    """Return a text about the lengths in the words of a family."""
-    for said, meant in WORDS.get(family, ()):
+
+def worded(text: str, family: str, unit: str = "") -> str:
+    """Return a text about the lengths in the words of a family, and of a cost's unit."""
+    words = (*(TIMED if unit == TIME_UNIT else ()), *WORDS.get(family, ()))
+    for said, meant in words:
         text = text.replace(said, meant)
     return text
 

@@ -20,10 +20,11 @@ from bucketwise.report.formats import PICTURES
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
+    from bucketwise.app.measured import CostGiven, StepsGiven
     from bucketwise.core.budgets import Budgets
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
-    from bucketwise.core.options import PlanOptions
+    from bucketwise.core.options import PlanOptions, Service
     from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.profile import ModelProfile
 
@@ -62,7 +63,7 @@ class SolverOptions:
         shown="5%",
     )
     graph_price: GraphPrice | None = None
-    cost: str | None = run_cost()
+    cost: CostGiven | None = run_cost()
     align: int | None = asked(
         None,
         "choice",
@@ -142,6 +143,20 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "with the next three, the price of a graph decides how many.",
         metavar="MIN|LENGTH=MIN,...",
     )
+    images_per_day: float | None = asked(
+        None,
+        "price",
+        "amount",
+        "Images a day it will serve: for what a month saves, with a measured --cost.",
+    )
+    price_per_device_hour: tuple[float, float] | float | None = asked(
+        None,
+        "price",
+        "price",
+        "What an hour of a device costs, such as 2.5 or 2.5-4: with a measured --cost and "
+        "--images-per-day the plan says what it saves  [default: no money is told]",
+        metavar="PRICE|LOW-HIGH",
+    )
     memory_budget: int | None = asked(
         None,
         "budget",
@@ -217,14 +232,14 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         metavar="SIZE",
         repeats=True,
     )
-    step_cost: str | Mapping[int, float] = asked(
-        "roofline",
+    step_cost: StepsGiven | None = asked(
+        None,
         "decoder",
         "step_cost",
         "What a decode step costs: by the roofline of the NPU, by its slots, or measured "
-        "milliseconds by batch size: 1=12.5,8=20.",
-        metavar="roofline|slots|SIZE=MS,...",
-        shown="roofline",
+        "milliseconds, as `bucketwise calibrate` wrote them or by batch size: 1=12.5,8=20  "
+        "[default: what --cost measured, else roofline]",
+        metavar="roofline|slots|FILE|SIZE=MS,...",
     )
     measured_with: Sequence[int] | str | None = asked(
         None,
@@ -256,16 +271,38 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         picture = not_among("figures", self.figures or PICTURES[0], PICTURES)
         return [*super().problems(), *unit, *picture]
 
-    def _budgets(self) -> Budgets:
+    @property
+    def _latency(self) -> tuple[float | None, str]:
+        """What one image may take, and the unit it is in: the cost's, where none is told."""
+        if isinstance(self.max_latency, tuple):
+            return self.max_latency
+        return self.max_latency, "FLOP" if isinstance(self.cost, str) else "ms"
+
+    def _service(self) -> Service:
+        from bucketwise.core.options import Service  # noqa: PLC0415 - as below
+
+        price, per_day = self.price_per_device_hour, self.images_per_day
+        if per_day is None and self.graph_price:
+            per_day = self.graph_price.images_per_day
+        if isinstance(price, (int, float)):
+            price = price, price
+        return Service(images_per_day=per_day, device_hour=price)
+
+    def _budgets(self, profile: ModelProfile) -> Budgets:
         from bucketwise.core.budgets import Budgets, GraphMinutes  # noqa: PLC0415 - as below
+        from bucketwise.nouns.measured_cost import MeasuredCost  # noqa: PLC0415
 
         minutes = self.graph_minutes
         if minutes is None and self.graph_price:
             minutes = self.graph_price.graph_minutes
         if isinstance(minutes, (int, float)):
             minutes = {1: minutes}
+        known = GraphMinutes(tuple(minutes.items())) if minutes else None
+        cost = self.cost if isinstance(self.cost, MeasuredCost) else None
+        if known is None and cost and cost.compile_s and not profile.soft_tokens:
+            known = GraphMinutes(measured=cost.compile_s)
         return Budgets(
-            graph_minutes=GraphMinutes(tuple(minutes.items())) if minutes else None,
+            graph_minutes=known,
             compile_min=self.compile_budget,
             device_bytes=self.memory_budget,
             image=self._latency[0],
@@ -320,7 +357,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
             bucket_unit="merged_patches"
             if merged and not profile.soft_tokens
             else "vit_patches",
-            budgets=self._budgets(),
+            budgets=self._budgets(profile),
+            service=self._service(),
             keep_max_pixels=self.limits[1] is not None,
             allow_overflow=self.allow_overflow or engine.overflow != "raises",
         )

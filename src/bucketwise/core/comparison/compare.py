@@ -23,6 +23,7 @@ from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem
 from bucketwise.core.optimize.excess import top_as_safe
 from bucketwise.core.patching import BoolArray
+from bucketwise.core.plan import Cost
 from bucketwise.core.plan_record import (
     model_facts,
     nothing_to_serve,
@@ -87,7 +88,7 @@ def compare_scenarios(
         ),
         target=target,
         traffic=traffic_summary(traffic, counts, setting.release),
-        cost=setting.curve.told(),
+        cost=Cost.of(setting.curve),
         images=weight_of(counts, counts.accepted),
         compared=compared.basis,
         deciding=deciding.basis,

@@ -75,9 +75,7 @@ def trade_drawing(
     """
     largest = max(point.memory_bytes for point in front)
     power = (largest.bit_length() - 1) // 10
-    scale, unit = scale_of(
-        max(point.compute for point in front), visual.cost.unit
-    )
+    scale, unit = scale_of(max(point.compute for point in front), visual.cost.unit)
     groups = {
         plural(k, "graph"): tuple(group)
         for k, group in groupby(front, key=lambda point: point.k)

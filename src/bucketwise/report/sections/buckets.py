@@ -7,7 +7,7 @@ from typing import Any
 
 from bucketwise.core.analysis import Analysis, lengths_bytes
 from bucketwise.core.plan import BucketUse, Current, Planned, PointLike, Visual
-from bucketwise.report.before_after import graph_minutes, minutes
+from bucketwise.report.before_after import minutes
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -91,16 +91,13 @@ def _padding(use: BucketUse) -> float:
 
 def _table(analysis: Analysis) -> Table:
     """Return whom each bucket serves, what it wastes, and what its graph takes."""
-    visual, each = analysis.plan.visual, graph_minutes(analysis)
+    visual, each = analysis.plan.visual, analysis.graph_minutes
     heads = [
         *("ViT patches", "Merged patches", "Largest square, px", "ViT runs", "Share"),
         *("Padded compute", "Waste", "Device memory"),
         *(["Compile time"] if each is not None else []),
     ]
-    held = [
-        analysis.release.engine.length_bytes(analysis.profile, use.vit_patches)
-        for use in visual.buckets
-    ]
+    held = [analysis.length_bytes(use.vit_patches) for use in visual.buckets]
     rows = [
         (
             f"{use.vit_patches:,}" + (" (pinned)" if use.pinned else ""),
@@ -322,10 +319,11 @@ def _what_if(analysis: Analysis, inputs: ReportInputs) -> Part:
 
 def _rests_on(analysis: Analysis, stand_in_share: float) -> str:
     visual = analysis.plan.visual
+    priced = "time is measured" if visual.cost.is_time else "compute is derived"
     text = (
         "Computed in this page, from the histogram of the sizes read, by the arithmetic "
         f"of the plan; starts at its lengths and at max_pixels "
-        f"{visual.processor.max_pixels:,}. ViT compute is derived, device memory is "
+        f"{visual.processor.max_pixels:,}. ViT {priced}, device memory is "
         "that of one device and partly assumed. The address of the page carries what "
         "is edited."
     )

@@ -46,15 +46,18 @@ def _read(analysis: Analysis) -> str:
 
 
 def _optimum(analysis: Analysis) -> str:
+    timed = "compute is counted, not timed"
+    if analysis.plan.visual.cost.is_time:
+        timed = "what they take follows the measured curve"
     if analysis.release.engine.no_lengths:
-        return "no length of the ViT is chosen; compute is counted, not timed"
+        return f"no length of the ViT is chosen; {timed}"
     strategy = analysis.plan.visual.decision.strategy
     found = (
         "the lengths are the exact optimum for this traffic"
         if strategy == "exact"
         else f"the lengths are by {strategy}, not proven optimal"
     )
-    return f"{found}; compute is counted, not timed"
+    return f"{found}; {timed}"
 
 
 def _values(plan: Plan, status: Status) -> tuple[str, ...]:
