@@ -18,7 +18,6 @@ from bucketwise.report.sentences import (
     limits_to_set,
     pace,
     said_of,
-    saved_a_month,
     under_limit,
 )
 from bucketwise.words.numbers import change, compute, number, percent, plural
@@ -127,7 +126,7 @@ def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
         f"ViT compute: {compute(visual.padded_compute, unit)}, {percent(visual.waste)} "
         f"of it padding.{_one_graph(visual)}{_timed(plan)}"
     )
-    if plan.savings and (said := saved_a_month(plan.savings)):
+    if plan.savings and (said := plan.savings.a_month):
         yield f"A month saves {said}, at {number(plan.savings.images_per_day or 0)} images a day."
     if used := budget_uses(plan):
         yield f"Budgets: {'; '.join(used)}."

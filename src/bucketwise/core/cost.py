@@ -243,7 +243,9 @@ def measured_run(cost: MeasuredCost, profile: ModelProfile) -> CostCurve:
         unit=TIME_UNIT,
         a=0.0,
         b=0.0,
-        source=f"measured with {cost.said}" if cost.said else "measured, nobody says where",
+        source=f"measured with {cost.said}"
+        if cost.said
+        else "measured, nobody says where",
         measured=curve,
     )
 

@@ -15,6 +15,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import NO_LIMIT
 from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.traffic import FloatArray, IntArray, Rejection
+from bucketwise.words.numbers import significant
 from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
@@ -744,6 +745,9 @@ class InputUsed:
     name: str | None = None
 
 
+RANGE_DIGITS = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
     """A number and the ends it lies between; no `high` where there is no upper end."""
@@ -756,6 +760,15 @@ class Range:
     def of(cls, value: float) -> Range:
         """Return a number that is known."""
         return cls(low=value, likely=value, high=value)
+
+    @property
+    def said(self) -> str:
+        """Its ends in words, one number where they read alike."""
+        low = significant(self.low, RANGE_DIGITS)
+        if self.high is None:
+            return f"{low} or more"
+        high = significant(self.high, RANGE_DIGITS)
+        return low if low == high else f"{low} to {high}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -795,6 +808,15 @@ class Savings:
     paid_back_images: Range | None
     one_more_graph: GraphMore | None
     formulas: tuple[str, ...]
+
+    @property
+    def a_month(self) -> str:
+        """What a month saves, in money where that is known; "" where neither is."""
+        hours, money = self.device_hours_a_month, self.money_a_month
+        if hours is None:
+            return ""
+        text = f"{hours.said} device-hours"
+        return f"{text}, {money.said} in money" if money else text
 
 
 Part = Literal["vit", "prefill", "decode"]

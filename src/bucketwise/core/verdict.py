@@ -274,7 +274,7 @@ def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
             words=f"{words}; none would.",
         )
     served = plural(current.served_images, "image") if current else ""
-    yield saving(
+    saved = saving(
         plan.visual,
         current,
         f"{served} that both serve",
@@ -282,6 +282,9 @@ def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         "graph",
         plan.visual.one_graph_compute,
     )
+    a_month = plan.savings.a_month if plan.savings else ""
+    more = f" A month saves {a_month}." if a_month else ""
+    yield replace(saved, words=f"{saved.words}{more}")
 
 
 class _Compared(Protocol):

@@ -11,7 +11,6 @@ from bucketwise.core.plan import (
     Decoder,
     Plan,
     Range,
-    Savings,
     StepCost,
 )
 from bucketwise.words.numbers import (
@@ -72,24 +71,6 @@ def pace(ms_an_image: Range) -> str:
     )
 
 
-def saved_a_month(savings: Savings) -> str:
-    """Say what a month saves, in money where that is known; "" where no time is."""
-    hours, money = savings.device_hours_a_month, savings.money_a_month
-    if hours is None:
-        return ""
-    text = f"{between(hours)} device-hours"
-    return f"{text}, {between(money)} in money" if money else text
-
-
-def between(value: Range) -> str:
-    """Return the ends of a range, one number where they read alike."""
-    low = significant(value.low, 3)
-    if value.high is None:
-        return f"{low} or more"
-    high = significant(value.high, 3)
-    return low if low == high else f"{low} to {high}"
-
-
 def time_of_run(cost: Cost, top: int) -> str:
     """Say how the time of a run was measured, and what that of the longest is."""
     curve = cost.measured
@@ -105,7 +86,7 @@ def time_of_run(cost: Cost, top: int) -> str:
         f"{plural(curve.samples, 'measurement')} of {plural(curve.sizes, 'length')} from "
         f"{curve.smallest:,} to {curve.largest:,}{aside}, which it meets within "
         f"{percent(curve.residual_share)} in the root mean square. At {top:,} it gives "
-        f"{likely} ms, {low} to {high} at {percent(curve.level)}."
+        f"{likely} ms, {low} to {high} at {curve.level * 100:g}%."
     )
 
 

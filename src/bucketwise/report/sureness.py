@@ -12,7 +12,6 @@ from bucketwise.core.plan_record import moment_of
 from bucketwise.core.warnings import FEW_IMAGES
 from bucketwise.report.blocks import Callout
 from bucketwise.report.plan_queries import images_accepted, noun_of
-from bucketwise.report.sentences import between
 from bucketwise.words.numbers import duration, number, percent, plural, plural_of
 
 STEADY = 0.05
@@ -71,8 +70,8 @@ def _priced(plan: Plan) -> str:
     if savings is not None and cost.measured is not None:
         ms = savings.ms_an_image
         return (
-            f"Times are {cost.source}: an image takes {between(ms)} ms at "
-            f"{percent(cost.measured.level)}."
+            f"Times are {cost.source}: an image takes {ms.said} ms at "
+            f"{cost.measured.level * 100:g}%."
         )
     patches = cost.unit == "patch"
     unit = "patches" if patches else "arithmetic by the model's dimensions"

@@ -24,6 +24,7 @@ from bucketwise.report.figures.spans import Edge, Span, check_bins
 from bucketwise.report.plan_queries import UNIT
 from bucketwise.words.numbers import (
     LENGTH_UNITS,
+    TIME_UNIT,
     compute,
     dotted,
     number,
@@ -57,6 +58,15 @@ class Counted:
     title: str
     runs: str
     unit: str
+
+
+def _axis(scaled: str, unit: str) -> str:
+    """Return what an axis of computes says: their unit, with its prefix."""
+    if unit == TIME_UNIT:
+        return f"time, {scaled}"
+    if unit in LENGTH_UNITS:
+        return f"{scaled.removesuffix(unit)} {plural_of(unit)}".strip()
+    return scaled
 
 
 PATCHES = Counted("ViT runs", "runs", UNIT)
@@ -103,13 +113,10 @@ class Padded:
             paper.set_x(ax, self.x, self.x_label)
         runs_label, compute_label, other_label = self.labels
         most = float(max(self.padded.max(), self.other.max()))
-        scale, shown = scale_of(most, self.unit)
+        scale, scaled = scale_of(most, self.unit)
         paper.set_y(above, Span.from_zero(self.runs), runs_label)
         high = [*self.padded / scale, *self.other / scale]
-        if self.unit in LENGTH_UNITS:
-            prefix = shown.removesuffix(self.unit)
-            shown = f"{prefix} {plural_of(self.unit)}".strip()
-        paper.set_y(below, Span.from_zero(high), shown)
+        paper.set_y(below, Span.from_zero(high), _axis(scaled, self.unit))
         fails = self.bounds[:-1] >= self.fails_from
         above.stairs(self.runs, self.bounds, **BARS)
         useful, padded = self.useful / scale, self.padded / scale

@@ -16,7 +16,7 @@ from bucketwise.report.blocks import (
     Table,
 )
 from bucketwise.report.plan_queries import MARKS
-from bucketwise.report.sentences import between, pace, saved_a_month
+from bucketwise.report.sentences import pace
 from bucketwise.words.numbers import (
     TIME_UNIT,
     compute,
@@ -36,7 +36,7 @@ def time_and_money(analysis: Analysis) -> Section | None:
     savings, request = analysis.plan.savings, analysis.plan.request
     if savings is None:
         return None
-    said = saved_a_month(savings)
+    said = savings.a_month
     first = f"A month saves {said}" if said else pace(savings.ms_an_image)
     share = ""
     if request is not None:
@@ -109,21 +109,21 @@ def _a_second(ms: Range) -> Range | None:
 
 def _one_more(more: GraphMore) -> str:
     """Say what one graph more would save and cost."""
-    saves = [f"{between(more.saved_ms_an_image)} ms an image"]
+    saves = [f"{more.saved_ms_an_image.said} ms an image"]
     if more.device_hours_a_month:
-        saves.append(f"{between(more.device_hours_a_month)} device-hours a month")
+        saves.append(f"{more.device_hours_a_month.said} device-hours a month")
     if more.money_a_month:
-        saves.append(f"{between(more.money_a_month)} in money")
+        saves.append(f"{more.money_a_month.said} in money")
     costs = []
     if more.compile_s:
-        costs.append(f"{between(more.compile_s)} s of compiling")
+        costs.append(f"{more.compile_s.said} s of compiling")
     if more.device_bytes > 0:
         costs.append(f"{memory(more.device_bytes)} of a device")
     text = f"One graph more ({dotted(more.vit_max_seq_lens)}) would save {', '.join(saves)}"
     if costs:
         text += f", and cost {' and '.join(costs)}"
     if more.paid_back_images:
-        text += f", paid back after {between(more.paid_back_images)} images"
+        text += f", paid back after {more.paid_back_images.said} images"
     return f"{text}."
 
 
