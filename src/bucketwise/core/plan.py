@@ -15,7 +15,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import NO_LIMIT
 from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.traffic import FloatArray, IntArray, Rejection
-from bucketwise.words.numbers import significant
+from bucketwise.words.numbers import MINUS, significant
 from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
@@ -764,10 +764,12 @@ class Range:
     @property
     def said(self) -> str:
         """Its ends in words, one number where they read alike."""
-        low = significant(self.low, RANGE_DIGITS)
-        if self.high is None:
+        low, high = (
+            "" if end is None else significant(end, RANGE_DIGITS).replace("-", MINUS)
+            for end in (self.low, self.high)
+        )
+        if not high:
             return f"{low} or more"
-        high = significant(self.high, RANGE_DIGITS)
         return low if low == high else f"{low} to {high}"
 
 

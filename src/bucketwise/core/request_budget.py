@@ -25,7 +25,7 @@ def request_budget(
     tokens: RequestTokens | None,
     visual_tokens: float,
 ) -> RequestBudget | None:
-    """Return the parts of a request with one image; None where its image is all known.
+    """Return the parts of a request with one image; None where no other part is known.
 
     Parameters
     ----------

@@ -255,7 +255,7 @@ def _small_share(plan: Plan) -> Iterator[Reason]:
     words = (
         f"The ViT is {most}{percent(request.vit.share)} of a request "
         f"({compute(request.vit.ms, TIME_UNIT)} of {compute(request.ms, TIME_UNIT)}, "
-        "measured)"
+        f"measured; {percent(request.vit.device_share)} of the time of a device)"
     )
     if saved > 0:
         share = saved / (request.ms + saved)

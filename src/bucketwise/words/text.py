@@ -45,6 +45,7 @@ TIMED = (
     ("more compute", "more time"),
     ("compute plus", "time plus"),
     ("compute is padding", "time is padding"),
+    ("compute with one graph", "time with one graph"),
     ("Optimum's compute", "Optimum's time"),
     ("what they compute.", "how long they take."),
     ("Compute against", "Time against"),

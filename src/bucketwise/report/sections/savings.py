@@ -73,11 +73,12 @@ def _saved(savings: Savings) -> Iterator[Block]:
 
 
 def _ends(value: Range) -> tuple[str, str, str]:
-    most = "may be never" if value.high is None else _shown(value.high)
-    return _shown(value.likely), _shown(value.low), most
+    most = "may be never" if value.high is None else shown(value.high)
+    return shown(value.likely), shown(value.low), most
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
+    """Return a number of the table: three digits, or all before the point."""
     return significant(value, 3) if abs(value) < 1_000 else number(value)  # noqa: PLR2004
 
 
