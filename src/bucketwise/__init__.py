@@ -1,8 +1,8 @@
 """Choose the shapes to compile for vision-language models, from real traffic.
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
-`analyze_lengths`, `compare`, `count`, `explain`, `lint_config`, `write_comparison`,
-`write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
+`analyze_lengths`, `calibrate`, `compare`, `count`, `explain`, `lint_config`,
+`write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`, `write_plan`. Nothing heavy is imported before one is used.
 """
 
 # Nothing is imported here: PYTHONPATH may still stand before Python's own modules.
@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "analyze",
     "analyze_lengths",
+    "calibrate",
     "compare",
     "count",
     "explain",
@@ -28,6 +29,7 @@ __all__ = [
     "read_traffic",
     "targets",
     "write_comparison",
+    "write_cost",
     "write_encoder_plan",
     "write_histogram",
     "write_plan",
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bucketwise.app.built_in import models, targets
+    from bucketwise.app.calibrating import calibrate, write_cost
     from bucketwise.app.comparing import compare, write_comparison
     from bucketwise.app.counting import count
     from bucketwise.app.encoding import analyze_lengths, write_encoder_plan
@@ -57,6 +60,7 @@ _HOMES = {
     "Traffic": "nouns.traffic",
     "analyze": "app.planning",
     "analyze_lengths": "app.encoding",
+    "calibrate": "app.calibrating",
     "compare": "app.comparing",
     "count": "app.counting",
     "explain": "app.explaining",
@@ -66,6 +70,7 @@ _HOMES = {
     "read_traffic": "read",
     "targets": "app.built_in",
     "write_comparison": "app.comparing",
+    "write_cost": "app.calibrating",
     "write_encoder_plan": "app.encoding",
     "write_histogram": "read",
     "write_plan": "app.planning",

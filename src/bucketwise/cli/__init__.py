@@ -36,6 +36,7 @@ COMMANDS = {
     "histogram": ("histogram", "Reduce traffic once; keep the histogram."),
     "lint": ("lint", "Say whether configurations will work, and for this traffic."),
     "compare": ("compare", "Set two or more plans or bucket lists side by side."),
+    "calibrate": ("calibrate", "Fit a cost to measured times; other commands take it."),
     "models": ("built_in", "List the built-in models."),
     "targets": ("built_in", "List the SDK dialects."),
 }

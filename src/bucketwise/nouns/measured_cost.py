@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -31,6 +32,9 @@ SIZES = {
 }  # fmt: skip
 """What the size of each kind counts: of a ViT graph its length, of a decoder its batch."""
 
+CALLED = dict.fromkeys(UNITS, "lengths") | {"decoder": "batch sizes"}
+"""What the sizes of a kind are called."""
+
 TIMED: tuple[Kind, ...] = ("vit", "decoder", "prefill")
 TERMS = {"linear": 2, "quadratic": 3}
 """Coefficients of the forms that have any: of 1, S and S^2."""
@@ -39,7 +43,42 @@ MOST_KNOTS = 4_096
 MOST_VALUE = 1e18
 """Of a size, a time or bytes; sums of squares of more leave the floats."""
 
+_LIST = re.compile(r"\[[-+.\deE,\s]+\]")
+"""Numbers, which stand on one line: text has no line ends in JSON."""
+
 HOW = "bucketwise calibrate MEASUREMENTS -o cost.json writes one"
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """What was measured of one kind: one value a run. Arrays have the shape (n_runs,)."""
+
+    kind: Kind
+    sizes: IntArray
+    """From 1 up."""
+    values: FloatArray
+    """In the unit of the kind; positive."""
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges."""
+        values = self.values
+        if self.sizes.shape != values.shape or not values.size or min(self.sizes) < 1:
+            raise_all([f"{self.kind}: expected a size from 1 up for each value"])
+        if not ((values > 0) & (values <= MOST_VALUE)).all():
+            raise_all([f"{self.kind}: expected values above 0, up to {MOST_VALUE:g}"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurements:
+    """What was measured on one device, as it was read, and by which files."""
+
+    points: tuple[Points, ...]
+    device: str = ""
+    engine: str = ""
+    release: str = ""
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was read as what, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +241,8 @@ class MeasuredCost:
     def to_json(self) -> str:
         """Return it as JSON text, stable to the byte."""
         plain = {"schema": SCHEMA, **dataclasses.asdict(self)}
-        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+        return _LIST.sub(lambda found: " ".join(found[0].split()), text) + "\n"
 
     @classmethod
     def from_json(cls, told: Any, name: str) -> MeasuredCost:
