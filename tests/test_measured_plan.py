@@ -19,6 +19,8 @@ from bucketwise.core.plan import Plan, RequestBudget
 from bucketwise.core.request_budget import SMALL_SHARE, request_budget
 from bucketwise.nouns.activity import RequestTokens
 from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
+from bucketwise.report.script import page_script
+from bucketwise.words.text import worded
 from tests.commands import bucketwise
 from tests.strategies import traffic_of
 from tests.test_measured_cost import measured_curves
@@ -286,3 +288,8 @@ def test_the_price_of_a_graph_is_in_measured_time(tmp_path: Path) -> None:
     assert decision["price_per_graph"] == pytest.approx(
         (30 + 0.02 * top) * 1_000 * 3 / (1e9 * 30)
     )
+
+
+def test_the_words_of_time_leave_the_script_of_a_page_as_its_policy_has_it() -> None:
+    script = page_script(panel=True)
+    assert worded(script, "", "ms") == script
