@@ -355,7 +355,7 @@ class Panel {
       [`ViT ${this.noun} of what ${edited.both ? "both serve" : "is served"}`, compute(both.plan, unit), compute(both.edited, unit), change(both.plan, both.edited)],
       ["Waste", percent(plan.waste), percent(edited.waste), ""],
       ["Graphs", number(this.plan.lengths.length), number(this.edited.lengths.length), ""],
-      ["Device memory of all lengths (masks, inputs, outputs)", memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
+      [`Device memory of all lengths (${this.data.bytes.terms || this.data.bytes.knots ? "measured" : "masks, inputs, outputs"})`, memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
       ["Images shrunk by max_pixels", number(plan.shrunk_images), number(edited.shrunk_images), `${percent(edited.shrunk_images / this.data.images)} of all`],
     ];
     if (edited.fit) {

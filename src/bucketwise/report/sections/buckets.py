@@ -124,12 +124,13 @@ def _table(analysis: Analysis) -> Table:
         "the attention mask, inputs and outputs"
         if visual.has_masks
         else analysis.release.engine.unmasked
-    )
+    ) + f" ({MARKS['assumed']}: that every device holds them whole)"
+    if analysis.graph_bytes is not None:
+        takes = "as measured"
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
-            f"itself. Device memory is what its graph adds beside the weights: {takes} "
-            f"({MARKS['assumed']}: that every device holds them whole)"
+            f"itself. Device memory is what its graph adds beside the weights: {takes}"
         ),
         head=tuple(Column(text=text, style="number") for text in heads),
         rows=(
