@@ -69,12 +69,12 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")
-    say(worded(finding(comparison), comparison.model.family, comparison.cost.unit))
+    family, unit = comparison.model.family, comparison.cost.unit
+    say(worded(finding(comparison), family, unit))
     for line in table_lines(comparison):
         say(line)
-    say(
-        f"{told_over(comparison)} Possible saving: by the exact optimum with as many graphs."
-    )
+    told = worded(told_over(comparison), "", unit)
+    say(f"{told} Possible saving: by the exact optimum with as many graphs.")
     if output is not None:
         say(f"Wrote {comparing.write_comparison(comparison, output)}.")
 

@@ -44,7 +44,7 @@ def time_and_money(analysis: Analysis) -> Section | None:
         share = f"; the ViT is {most}{percent(request.vit.share)} of a request"
     return Section(
         id="time",
-        title="Time and money",
+        title="Time and money" if savings.money_a_month else "Time",
         finding=f"{first}{share}.",
         blocks=(*_saved(savings), *(_request(request) if request else ())),
     )
