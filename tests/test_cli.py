@@ -530,7 +530,9 @@ def test_models_and_targets_list_what_is_built_in(tmp_path: Path) -> None:
 
 
 def test_every_command_has_help_with_an_example(tmp_path: Path) -> None:
-    for command in ("analyze", "count", "explain", "histogram", "models", "targets"):
+    for command in (
+        *("analyze", "count", "explain", "histogram", "calibrate", "models", "targets"),
+    ):
         done = bucketwise(command, "--help", cwd=tmp_path)
         assert done.returncode == 0
         assert f"Example: bucketwise {command}" in done.stdout.replace("\n", " ")
@@ -550,6 +552,10 @@ PAGES = {"pandas", "sklearn", "matplotlib", "jinja2", "PIL", "rich"}
         (("analyze", "no-such-file.csv"), PAGES),
         (("analyze", str(SCREENSHOTS), "--format", "none"), {"matplotlib"}),
         (("histogram", "no-such-file.csv", "-o", "o.parquet"), PAGES),
+        (
+            ("calibrate", "no-such-file.csv", "-o", "c.json"),
+            {"sklearn", "scipy", "matplotlib", "jinja2"},
+        ),
     ],
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_use(

@@ -70,14 +70,13 @@ def calibrated(measured: Measurements, level: float = LEVEL) -> Calibration:
     advice: dict[Kind, str] = {}
     for points in measured.points:
         try:
-            curve = curve_of(points, level)
+            means = _agreeing(means_of(points))
         except ConfigError as error:
             left_out[points.kind] = str(error)
         else:
+            curve = _curve_through(points.kind, means, level)
             curves[points.kind] = curve
-            advice[points.kind] = _rough(curve, points) or next_to_measure(
-                curve, points.sizes
-            )
+            advice[points.kind] = _advice(curve, means)
     if not {*TIMED} & {*curves}:
         raise ConfigError(*(f"{kind}: {why}" for kind, why in left_out.items()))
     cost = MeasuredCost(
@@ -91,29 +90,47 @@ def calibrated(measured: Measurements, level: float = LEVEL) -> Calibration:
 
 
 def curve_of(points: Points, level: float = LEVEL) -> MeasuredCurve:
-    """Return the curve of measurements of one kind; `ConfigError` where they tell none.
+    """Return the curve of measurements of one kind; `ConfigError` where they tell none."""
+    return _curve_through(points.kind, _agreeing(means_of(points)), level)
+
+
+def _curve_through(kind: Kind, means: Means, level: float) -> MeasuredCurve:
+    """Return the line, the quadratic or the steps through the means.
 
     Steps are taken where repeats do not explain what a + b*S + c*S^2 is off by. Few sizes
     leave steps so much room that their band says little; then the polynomial stays, and
     its band grows by what it is off by.
     """
-    means = means_of(points)
-    smooth = _smooth(points.kind, means, level)
+    smooth = _smooth(kind, means, level)
     if explained(means):
         return smooth
-    stepped = _stepped(points.kind, means, level)
+    stepped = _stepped(kind, means, level)
     return stepped if _width(stepped) <= AS_WIDE * _width(smooth) else smooth
 
 
-def _rough(curve: MeasuredCurve, points: Points) -> str:
-    """Return what to say of a polynomial that repeats rule out; "" of any other."""
-    if curve.form == "steps" or explained(means_of(points)):
-        return ""
+def _agreeing(means: Means) -> Means:
+    """Return the means without the one size that alone keeps them from being a curve."""
+    if means.size.size < polynomial.HUBER_SIZES or explained(means):
+        return means
+    others = [means.without(each) for each in range(means.size.size)]
+    curves = [each for each in others if explained(each)]
+    return curves[0] if len(curves) == 1 else means
+
+
+def _advice(curve: MeasuredCurve, means: Means) -> str:
+    """Return what to measure next."""
     noun = plural_of(SIZES[curve.kind])
-    more = sizes_between(np.unique(points.sizes), 2)
+    known = means.size.astype(np.int64)
+    if means.odd:
+        return (
+            f"{means.odd:,} {noun} again: its runs agree, and no curve through the other "
+            "sizes has them"
+        )
+    if curve.form == "steps" or explained(means):
+        return next_to_measure(curve, known)
     return (
-        f"{joined(more)} {noun}: repeats do not explain what the curve is off by, so that "
-        "between the sizes measured it may be off by more than its band"
+        f"{joined(sizes_between(known, 2))} {noun}: repeats do not explain what the curve "
+        "is off by, so between the sizes measured it may be off by more than its band"
     )
 
 
@@ -122,9 +139,8 @@ def explained(means: Means) -> bool:
     if means.variance is None:
         return True
     terms = TERMS["quadratic"]
-    excess = polynomial.fit(means, terms, LEVEL).excess
-    free = means.size.size - terms
-    return excess <= polynomial.quantile(free, means.free, 1 - UNEXPLAINED)
+    most = polynomial.quantile(means.size.size - terms, means.free, 1 - UNEXPLAINED)
+    return polynomial.unexplained(means, terms) <= most
 
 
 def _smooth(kind: Kind, means: Means, level: float) -> MeasuredCurve:

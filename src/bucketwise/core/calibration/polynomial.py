@@ -36,8 +36,6 @@ class Fit:
     """Shape (n_terms, n_terms): the norm of `shape @ powers(S)` is half of the band."""
     misfit: float
     """Deviation that repeats do not explain, as a share of `scale`."""
-    excess: float
-    """Mean square of the residuals over what repeats explain of it."""
 
     def at(self, sizes: FloatArray) -> FloatArray:
         """Return the curve."""
@@ -77,12 +75,11 @@ def fit(means: Means, terms: int, level: float) -> Fit:
     if means.variance is None:
         weights = 1 / means.scale**2
         free = means.size.size - terms
-        shared = excess = _excess(means, rows, weights) + TINY
+        shared = _excess(means, rows, weights) + TINY
         weights = weights / shared
     else:
         own, free = means.variance / means.repeats, means.free
         weights = 1 / (means.scale**2 * own)
-        excess = _excess(means, rows, weights)
         robust = _excess(means, rows, weights * _huber(means, rows, weights))
         shared = max(robust - 1, 0.0) * float(np.median(own))
         weights = 1 / (means.scale**2 * (own + shared))
@@ -99,8 +96,13 @@ def fit(means: Means, terms: int, level: float) -> Fit:
         half=np.linalg.norm(shape, axis=0),
         shape=shape,
         misfit=shared**0.5,
-        excess=excess,
     )
+
+
+def unexplained(means: Means, terms: int) -> float:
+    """Return the mean square of what repeats leave open, over what they explain of it."""
+    own = (means.variance or 0.0) / means.repeats
+    return _excess(means, _scaled(means, terms)[0], 1 / (means.scale**2 * own))
 
 
 def left_out(means: Means, terms: int) -> FloatArray:

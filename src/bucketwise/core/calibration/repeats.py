@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,11 +50,26 @@ class Means:
     """Degrees of freedom of that."""
     samples: int
     outliers: int = 0
+    odd: int = 0
+    """A size set aside: its repeats agree, and it with no curve of the others; or 0."""
 
     @property
     def scale(self) -> FloatArray:
         """What deviations are in proportion to."""
         return self.mean if self.relative else np.ones_like(self.mean)
+
+    def without(self, index: int) -> Means:
+        """Return it with one size set aside."""
+        repeats = int(self.repeats[index])
+        return replace(
+            self,
+            size=np.delete(self.size, index),
+            mean=np.delete(self.mean, index),
+            repeats=np.delete(self.repeats, index),
+            samples=self.samples - repeats,
+            outliers=self.outliers + repeats,
+            odd=int(self.size[index]),
+        )
 
 
 def means_of(points: Points) -> Means:
