@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from bucketwise.core.analysis import Analysis
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.deployment import ReportInputs
@@ -11,7 +9,6 @@ from bucketwise.report.figures.memory import memory_drawing
 from bucketwise.report.figures.pictures import to_picture
 from bucketwise.report.sections.buckets import graphs_drawing
 from bucketwise.report.sections.decision import headline
-from bucketwise.words.text import worded
 
 
 def headline_drawings(analysis: Analysis, inputs: ReportInputs) -> dict[str, Drawing]:
@@ -36,9 +33,8 @@ def pictures_of(
     analysis: Analysis, inputs: ReportInputs, form: str
 ) -> dict[str, bytes]:
     """Draw the figures as files of a form, by their paths beside the report."""
-    plan = analysis.plan
-    reword = partial(worded, family=plan.model.family, unit=plan.visual.cost.unit)
+    family, unit = analysis.plan.model.family, analysis.plan.visual.cost.unit
     return {
-        f"figures/{name}.{form}": to_picture(drawing, form, reword)
+        f"figures/{name}.{form}": to_picture(drawing, form, family, unit)
         for name, drawing in headline_drawings(analysis, inputs).items()
     }

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.palette import CARD
 from bucketwise.report.figures.paper import Paper, styled
 from bucketwise.report.figures.svg import NO_METADATA
+from bucketwise.words.text import worded
 
 PNG_DPI = 200
 """Sharp over the width of a slide: about 1,500 pixels."""
 
 
-def to_picture(drawing: Drawing, form: str, reword: Callable[[str], str]) -> bytes:
-    """Draw one figure under its title, on white, every text of it reworded.
+def to_picture(drawing: Drawing, form: str, family: str, unit: str = "") -> bytes:
+    """Draw one figure under its title, on white, in the words of a family and a cost.
 
     Equal drawings give equal bytes.
     """
@@ -25,7 +25,7 @@ def to_picture(drawing: Drawing, form: str, reword: Callable[[str], str]) -> byt
         drawing.plot.draw(paper)
         paper.fit()
         paper.title(drawing.title)
-        paper.reword(reword)
+        paper.reword(lambda text: worded(text, family, unit))
         paper.figure.savefig(
             picture,
             format=form,
