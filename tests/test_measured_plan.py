@@ -253,7 +253,10 @@ def test_one_image_may_take_milliseconds_and_a_lower_limit_keeps_them(
     ("options", "said"),
     [
         (["--max-latency", "80ms"], "milliseconds need a measured cost"),
-        (["--price-per-device-hour", "2.5"], "bucketwise calibrate"),
+        (
+            ["--price-per-device-hour", "2", "--images-per-day", "9"],
+            "bucketwise measure",
+        ),
         (["--price-per-device-hour", "4-2.5"], "a range such as 2.5-4"),
         (["--cost", "cost.json", "--max-latency", "5TFLOP"], "milliseconds such as"),
         (["--cost", "cost.json", "--price-per-device-hour", "2"], "--images-per-day"),

@@ -137,7 +137,7 @@ def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     A measured cost tells the speed of the ViT, may tell the minutes, and has a use of its
     own for the images of a day.
     """
-    from bucketwise.core.cost import COSTS
+    from bucketwise.core.cost import COSTS, MEASURE
 
     measured = options["cost"] not in (None, *COSTS)
     terms = PRICE_TERMS[:-1] if measured else PRICE_TERMS
@@ -145,6 +145,9 @@ def graph_price(options: dict[str, Any]) -> GraphPrice | None:
     minutes = given.get("graph_minutes")
     if measured and "vit_tflops" in given:
         message = "--vit-tflops: a measured cost tells the time; leave it out"
+        raise click.UsageError(message)
+    if options["price_per_device_hour"] and not measured:
+        message = f"--price-per-device-hour: money needs a measured cost; {MEASURE}"
         raise click.UsageError(message)
     alone = {"graph_minutes", "images_per_day"} if measured else {"graph_minutes"}
     if {*given} <= alone:

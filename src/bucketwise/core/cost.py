@@ -238,6 +238,8 @@ def measured_run(cost: MeasuredCost, profile: ModelProfile) -> CostCurve:
             "bucketwise calibrate again"
         )
         raise UsageError(message)
+    if not curve.at(np.ones(1))[0] > 0:
+        raise UsageError("--cost: expected runs that take more than 0 ms each")
     return CostCurve(
         kind="measured",
         unit=TIME_UNIT,

@@ -58,6 +58,11 @@ def _cause(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
                 _at(before, "provenance", "options"),
                 _at(after, "provenance", "options"),
             ),
+            (
+                "the measured times",
+                _at(before, "visual", "cost", "measured"),
+                _at(after, "visual", "cost", "measured"),
+            ),
         )
         if old != new
     ]

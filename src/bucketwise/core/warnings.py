@@ -266,7 +266,7 @@ def _elsewhere(
     """Return whether another device or engine was measured, and which; "" for the same."""
     engine, said = release.engine, cost.said
     if not said:
-        return False, "Times were measured nobody says where: --cost names no device."
+        return False, "Times were measured, and what they came with says not on what."
     names = {name.lower() for name in (engine.name, engine.sdk, engine.server)}
     planned = f"{engine.sdk} {release.name}" + (f" on {device}" if device else "")
     other = bool(cost.engine) and cost.engine.lower() not in names

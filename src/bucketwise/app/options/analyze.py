@@ -140,7 +140,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "price",
         "graph_minutes",
         "Minutes that compiling one graph takes, or minutes by length in ViT patches; given "
-        "with the next three, the price of a graph decides how many.",
+        "with --images-per-day, --keep-days and --vit-tflops, the price of a graph decides "
+        "how many  [default: what --cost measured]",
         metavar="MIN|LENGTH=MIN,...",
     )
     images_per_day: float | None = asked(
@@ -169,7 +170,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         None,
         "budget",
         "amount",
-        "Minutes that compiling the chosen graphs may take, with --graph-minutes  "
+        "Minutes that compiling the chosen graphs may take, with --graph-minutes, given or "
+        "measured  "
         "[default: any]",
         metavar="MIN",
     )
