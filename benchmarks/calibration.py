@@ -164,7 +164,7 @@ def main(draws: int) -> None:
             np.mean(told or [np.nan]),
             np.median(wide or [np.nan]),
         )
-        shares = [f"{each:6.1%}" for each in numbers]
+        shares = ["     -" if np.isnan(each) else f"{each:6.1%}" for each in numbers]
         said = ", ".join(f"{form} {n / draws:.0%}" for form, n in forms.most_common())
         print(f"{case.name:34} {' '.join(shares)} {refused:7.1%}  {said}")
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.measured_cost import Points
@@ -68,11 +72,11 @@ def test_a_row_a_run_is_read_alike_in_every_form(form: str, tmp_path: Path) -> N
 def test_the_unit_is_the_one_that_a_column_names(tmp_path: Path) -> None:
     file = tmp_path / "m.csv"
     file.write_text(
-        "kind,batch,duration_s,compile_ms\ndecode,4,0.02,1\nvit,64,0.001,500\n"
+        "kind,batch,duration_s,compile_ms\ndecode,4,0.02,1\nvit,64,0.001,500\nvit,64,0.002,0\n"
     )
     assert told(read_measurements([file]).points) == {
         "decoder": [(4, 20.0)],
-        "vit": [(64, 1.0)],
+        "vit": [(64, 1.0), (64, 2.0)],
         "compile_s": [(64, 0.5)],
     }
 
@@ -232,6 +236,31 @@ def test_results_that_cannot_be_told_apart_are_refused_with_what_to_give(
     assert said in str(refused.value)
 
 
+@settings(max_examples=60)
+@given(st.sampled_from([vllm_serve, guidellm, aiperf]), st.data())
+def test_a_result_with_anything_in_it_is_read_or_refused(
+    tool: Any, data: st.DataObject
+) -> None:
+    told = tool(1, requests(1, 512, 3))
+    holder: Any = told
+    while True:
+        keys = [*holder] if isinstance(holder, dict) else [*range(len(holder))]
+        key = data.draw(st.sampled_from(keys))
+        if not holder[key] or not isinstance(holder[key], dict | list):
+            break
+        if data.draw(st.integers(0, 3)) == 0:
+            break
+        holder = holder[key]
+    junk: list[Any] = [None, "x", "512", -1, 0, 1e300, 10**30, [], {}, [{}], True]
+    holder[key] = data.draw(st.sampled_from(junk))
+    lines = told if isinstance(told, list) else [told]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "result.json"
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        with suppress(InputError):
+            read_measurements([file], kind="prefill")
+
+
 def test_calibrate_writes_a_cost_and_pictures_and_says_what_to_measure(
     tmp_path: Path,
 ) -> None:
@@ -256,5 +285,5 @@ def test_calibrate_writes_a_cost_and_pictures_and_says_what_to_measure(
     assert curve.at(np.array([4_096])) == pytest.approx(14.42, rel=0.02)
     refused = bucketwise(*asked, "--kind", "prefill", cwd=tmp_path)
     assert refused.returncode == 1
-    assert "five times each" in refused.stderr
+    assert "each of them five times" in refused.stderr
     assert bucketwise(*asked, "--plot", "cost.txt", cwd=tmp_path).returncode == 2

@@ -94,11 +94,6 @@ def means_of(points: Points) -> Means:
     middle = np.array([np.median(group) for group in groups])
     relative, spread = _spread(groups, middle)
     scale = middle if relative else np.ones_like(middle)
-    if not spread:
-        raise ConfigError(
-            "every repeat is the same as the others of its size: means, or rounded; give "
-            "each run a row of its own, with all its digits"
-        )
     # Two repeats that lie far apart do not say which of them is right: both go.
     kept = [
         group[np.abs(group - centre) <= OUTLIER * spread * each]
@@ -123,6 +118,11 @@ def means_of(points: Points) -> Means:
         float((((group - centre) / each) ** 2).sum())
         for group, centre, each in zip(kept, mean, scale, strict=True)
     ]
+    if not any(squares):
+        raise ConfigError(
+            "every repeat is the same as the others of its size: means, or rounded; give "
+            "each run a row of its own, with all its digits"
+        )
     return Means(
         size=known.astype(np.float64),
         mean=mean,
@@ -138,15 +138,17 @@ def means_of(points: Points) -> Means:
 def _check(points: Points, known: IntArray, which: str) -> None:
     """Refuse sizes that are too few or too near each other, and say which are lacking."""
     called, noun = CALLED[points.kind], plural_of(SIZES[points.kind])
-    few = LEAST_SIZES - known.size
-    narrow = known.size and known[-1] < LEAST_SPREAD * known[0]
-    if few <= 0 and not narrow:
+    narrow = known.size > 0 and known[-1] < LEAST_SPREAD * known[0]
+    if known.size >= LEAST_SIZES and not narrow:
         return
     got = joined(known.tolist()) if known.size else "none"
-    more = sizes_between(known if known.size else np.unique(points.sizes), max(few, 1))
+    measured = np.unique(points.sizes)
+    lacking = max(LEAST_SIZES - measured.size, int(narrow))
+    more = joined(sizes_between(measured, lacking)) if lacking else ""
+    beside = f"measure {more} {noun} too, and " if more else "measure "
     raise ConfigError(
         f"expected {LEAST_SIZES} {called} or more{which}, the largest at least twice the "
-        f"smallest, got {got}; measure {joined(more)} {noun} too, five times each"
+        f"smallest, got {got}; {beside}each of them five times"
     )
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from bucketwise.errors import InputError
-from bucketwise.nouns.measured_cost import Kind
+from bucketwise.nouns.measured_cost import MOST_VALUE, Kind
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.read.detect import File
 from bucketwise.read.documents import whole
-from bucketwise.read.measurements.table import Told
+from bucketwise.read.measurements.table import MAX_SIZE, Runs, Told
 from bucketwise.words.numbers import plural
 
 FULL = 0.95
@@ -41,8 +41,8 @@ class Request:
     """Of its prompt."""
     first_ms: float
     """Until the first token."""
-    between_ms: float | None
-    """From token to token; None with one token."""
+    between_ms: float
+    """From token to token; 0 with one token."""
     images: int | None
     """In its prompt; None untold."""
 
@@ -73,7 +73,13 @@ def read_results(file: File, kind: Kind | None) -> Told | None:
             if result.is_one(first):
                 runs = [list(run) for run in result.requests(flat)]
                 return _told(runs, file.name, kind)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:
         raise InputError(
             f"{file.name}: a result of a load generator in a form that is not known "
             f"({type(error).__name__}: {error}); write it as a table: kind,length,ms"
@@ -88,10 +94,10 @@ def _told(runs: Sequence[Sequence[Request]], name: str, kind: Kind | None) -> To
     rows = sum(map(len, runs))
     for run in filter(None, runs):
         beside = _in_flight(run)
-        batch = round(float(beside.max()))
+        batch = max(round(float(beside.max())), 1)
         full = beside >= FULL * batch
         for each, together in zip(run, full, strict=True):
-            if together and each.between_ms:
+            if together and each.between_ms > 0:
                 found["decoder"].append((batch, each.between_ms))
         notes.append(
             f"{plural(batch, 'request')} in flight at most: the time between tokens is "
@@ -118,10 +124,25 @@ def _told(runs: Sequence[Sequence[Request]], name: str, kind: Kind | None) -> To
     if len(found["prefill"]) < 2 * len(lengths):
         found["prefill"] = _alike(found["prefill"])
         notes.append("prompts of nearly the same length count as of one")
-    runs_found = {kind: runs for kind, runs in found.items() if runs}
     return Told(
-        name=name, rows=rows, runs=runs_found, notes=tuple(dict.fromkeys(notes))
+        name=name, rows=rows, runs=_plain(found), notes=tuple(dict.fromkeys(notes))
     )
+
+
+def _plain(found: Mapping[Kind, Sequence[tuple[int, float]]]) -> Mapping[Kind, Runs]:
+    """Return what was found as numbers that a curve may have, or fail."""
+    runs = {
+        kind: [(int(size), float(value)) for size, value in each]
+        for kind, each in found.items()
+        if each
+    }
+    if not all(
+        1 <= size <= MAX_SIZE and 0 < value <= MOST_VALUE
+        for each in runs.values()
+        for size, value in each
+    ):
+        raise ValueError("numbers out of range")
+    return runs
 
 
 def _in_flight(run: Sequence[Request]) -> FloatArray:
@@ -166,7 +187,7 @@ def _serve(documents: Sequence[Any]) -> Iterator[Iterator[Request]]:
                 start + first + sum(between),
                 tokens,
                 MS * first,
-                MS * float(np.median(between)) if between else None,
+                MS * float(np.median(between)) if between else 0.0,
                 None,
             )
             for start, tokens, first, between, error in rows
@@ -184,7 +205,7 @@ def _guidellm(documents: Sequence[Any]) -> Iterator[Iterator[Request]]:
                     each["request_end_time"],
                     each["prompt_tokens"],
                     each["time_to_first_token_ms"],
-                    each["inter_token_latency_ms"],
+                    each["inter_token_latency_ms"] or 0.0,
                     _images(each["input_metrics"]),
                 )
                 for each in benchmark["requests"]["successful"]
@@ -205,33 +226,35 @@ def _images(metrics: Mapping[str, Any]) -> int:
 
 
 def _aiperf(documents: Sequence[Any]) -> Iterator[Iterator[Request]]:
-    """Yield the requests of `profile_export.jsonl` (aiperf 0.13.0, common/models)."""
+    """Yield the requests of `profile_export.jsonl` (aiperf 0.13.0, common/models).
 
-    def value(metrics: Mapping[str, Any], name: str) -> float | None:
-        told = metrics.get(name)
-        if told is None:
-            return None
-        scale = {"ms": 1.0, "sec": MS, "us": 1e-3, "ns": 1e-6}.get(told["unit"], 1.0)
-        return float(told["value"]) * scale
+    What the server counted goes before what the client did, and the time between two
+    pieces before a mean over tokens, of which a piece may have several.
+    """
 
     def requests() -> Iterator[Request]:
         for each in documents:
             when, metrics = each["metadata"], each["metrics"]
-            tokens = value(metrics, "input_sequence_length")
-            first = value(metrics, "time_to_first_token")
-            phase = when.get("benchmark_phase", "profiling")
-            if each.get("error") or not tokens or not first or phase != "profiling":
-                continue
-            yield Request(
-                when["request_start_ns"] / 1e9,
-                when["request_end_ns"] / 1e9,
-                round(tokens),
-                first,
-                value(metrics, "inter_token_latency"),
-                round(value(metrics, "num_images") or 0),
-            )
+            tokens = _metric(metrics, "usage_prompt_tokens", "input_sequence_length")
+            first = _metric(metrics, "time_to_first_token")
+            profiled = when.get("benchmark_phase", "profiling") == "profiling"
+            if profiled and not each.get("error") and tokens > 0 and first > 0:
+                yield Request(
+                    when["request_start_ns"] / 1e9,
+                    when["request_end_ns"] / 1e9,
+                    round(tokens),
+                    first,
+                    _metric(metrics, "inter_chunk_latency", "inter_token_latency"),
+                    round(_metric(metrics, "num_images")),
+                )
 
     yield requests()
+
+
+def _metric(metrics: Mapping[str, Any], *names: str) -> float:
+    """Return the first metric that there is, the median of a list; 0 without one."""
+    told = next((metrics[name] for name in names if metrics.get(name)), None)
+    return float(np.median(told["value"])) if told else 0.0
 
 
 def _is_latency(first: Mapping[str, Any]) -> bool:
@@ -276,7 +299,8 @@ def _latency(records: Sequence[Any], name: str) -> Told:
             found["decoder"] += [
                 (batch, MS * each) for each in left.tolist() if each > 0
             ]
-    return Told(name=name, rows=sum(each.size for each in took), runs=found)
+    rows = sum(each.size for each in took)
+    return Told(name=name, rows=rows, runs=_plain(found))
 
 
 REFUSED: Mapping[frozenset[str], str] = {

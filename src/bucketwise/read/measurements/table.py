@@ -73,14 +73,18 @@ _TWO_WAYS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 """A thousand, or a fraction."""
 
 
+Runs = Sequence[tuple[int, float]]
+"""Size and value of every run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What one file tells."""
 
     name: str
     rows: int
-    runs: Mapping[Kind, Sequence[tuple[int, float]]]
-    """Size and value of every run, by kind, in the order written."""
+    runs: Mapping[Kind, Runs]
+    """By kind, in the order written."""
     where: Mapping[str, frozenset[str]] = field(
         default_factory=lambda: dict.fromkeys(_WHERE, frozenset())
     )
@@ -147,25 +151,32 @@ def _take(
         return (
             MISSING if not row.get("kind") else f"a kind other than {', '.join(TIMED)}"
         )
-    sides = ("batch", "length") if of == "decoder" else ("length", "batch")
-    size, fault = _number(next(filter(None, map(row.get, sides)), ""))
+    size, fault = _size(row, of)
     if fault:
         return fault
-    if size != int(size) or size > MAX_SIZE:
-        return NOT_A_NUMBER if size <= MAX_SIZE else ABSURD
-    beside = _BESIDE if of == "vit" else ()
-    taken = 0
-    for role, curve in (("ms", of), *((each, each) for each in beside)):
-        if not row.get(role):
+    taken: list[tuple[Kind, float]] = []
+    for role, curve in (("ms", of), *((each, each) for each in _BESIDE)):
+        # What nobody measured is blank, or 0.
+        if not row.get(role) or (role != "ms" and of != "vit"):
             continue
         value, fault = _number(row[role])
-        if fault:
+        if fault and (role == "ms" or fault != ZERO_OR_NEGATIVE):
             return fault
-        unit = {"ms": 1e-3, "compile_s": 1.0}.get(role, 1.0)
-        value *= table.units_s.get(role, unit) / unit
-        runs[curve].append((int(size), value))
-        taken += 1
+        unit = 1e-3 if role == "ms" else 1.0
+        taken.append((curve, value * table.units_s.get(role, unit) / unit))
+    for curve, value in taken:
+        if value:
+            runs[curve].append((size, value))
     return "" if taken else MISSING
+
+
+def _size(row: Mapping[str, str], kind: Kind) -> tuple[int, str]:
+    """Return the length or the batch of a row, or why it has none."""
+    sides = ("batch", "length") if kind == "decoder" else ("length", "batch")
+    size, fault = _number(next(filter(None, map(row.get, sides)), ""))
+    if not fault and size > MAX_SIZE:
+        fault = ABSURD
+    return int(size), fault or ("" if size == int(size) else NOT_A_NUMBER)
 
 
 def _number(text: str) -> tuple[float, str]:
