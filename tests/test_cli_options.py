@@ -26,6 +26,7 @@ ARGUMENTS = {
     "count": ["t.csv", "--model", "qwen3-vl-2b"],
     "explain": ["640x480", "--model", "qwen3-vl-2b"],
     "histogram": ["t.csv", "-o", "h.parquet"],
+    "calibrate": ["t.csv", "-o", "cost.json"],
     "lint": ["c.json", "--model", "qwen3-vl-2b", "--traffic", "t.csv"],
     "compare": ["t.csv", "--plan", "1024,4096", "--plan", "2048,4096"],
 }
