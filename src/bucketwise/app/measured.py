@@ -53,8 +53,8 @@ def _read(given: CostGiven, names: Collection[str], option: str) -> str | Measur
     if not Path(given).is_file():
         known = ", ".join(names)
         message = (
-            f"{option}: expected {known} or a cost.json that bucketwise calibrate wrote, "
-            f"got {str(given)!r}"
+            f"{option}: expected one of {known} or a cost.json that bucketwise calibrate "
+            f"wrote, got {str(given)!r}"
         )
         raise UsageError(message)
     return read_cost(given)
