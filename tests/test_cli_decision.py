@@ -124,7 +124,7 @@ def test_the_verdict_and_what_may_fail_are_told_first_and_whole_within_ten_lines
         *load_warnings(plan.decoder),
         *(
             PlanWarning(id=LIMIT_ASSUMED, severity="note", words=words)
-            for words in filter(None, [limit_in_doubt(current)])
+            for words in filter(None, [limit_in_doubt(current, "raises")])
         ),
         *model_warnings(replace(plan.model, assumed=assumed)),
     )

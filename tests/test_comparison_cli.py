@@ -226,15 +226,15 @@ def test_the_command_says_who_fails_who_is_cheapest_and_writes_the_page(
     assumed, said, heads, *rows, over, wrote = done.stdout.splitlines()
     assert assumed == "No --model was given: qwen3-vl-2b is assumed."
     assert said == (
-        "three fails no image and needs 33.1% less ViT compute than today; small fails "
-        "453 images (23.2%)."
+        "With three no image fails, and it needs 33.1% less ViT compute than today; with "
+        "small 453 images (23.2%) do."
     )
     assert heads.split("  ")[0] == "scenario"
     assert [row.split()[0] for row in rows] == ["today", "three", "small"]
     assert "453 (23.2%)" in rows[2]
-    assert "fails more" in rows[2]
+    assert "more fail" in rows[2]
     assert over.startswith(
-        "Those that fail least are compared with each other over all"
+        "Those with which the fewest fail are compared with each other over all"
     )
     assert wrote == "Wrote comparison.html."
     page = (tmp_path / "comparison.html").read_text()
@@ -397,15 +397,18 @@ def test_any_comparison_becomes_a_page_markdown_and_json(case: str) -> None:
             "twins",
             "No image fails with any of them, and plan 0 and plan 1 cost the same.",
         ),
-        ("one_fails", "오늘 fails no image and needs "),
-        ("only_one_serves", "plan 2 fails no image and cannot be compared by cost"),
+        ("one_fails", "With 오늘 no image fails, and it needs "),
+        (
+            "only_one_serves",
+            "With plan 2 no image fails, and it cannot be compared by cost",
+        ),
         (
             "none_serves",
-            "Each fails some images: plan 0 and plan 1 fewest, 234 images (",
+            "With each some images fail: with plan 0 and plan 1 fewest, 234 images (",
         ),
         (
             "each_fails_some",
-            "Each fails some images: plan 0 fewest, 64 images (27.4%), ",
+            "With each some images fail: with plan 0 fewest, 64 images (27.4%), ",
         ),
         ("clips", "No image or clip fails with any of them, and 1280 needs "),
     ],
@@ -418,8 +421,8 @@ def test_the_finding_names_who_fails_least_then_costs_least(
 
 def test_what_fails_less_and_costs_more_is_said_so() -> None:
     said = finding(compared([1_024, 3_136], [16_384]))
-    assert said.startswith("plan 1 fails no image but needs ")
-    assert said.endswith("that all serve; plan 0 fails 64 images (27.4%).")
+    assert said.startswith("With plan 1 no image fails, but it needs ")
+    assert said.endswith("that all serve; with plan 0 64 images (27.4%) do.")
 
 
 def alarms(comparison: Comparison) -> dict[str, str]:

@@ -196,7 +196,7 @@ def test_an_engine_without_lengths_stands_beside_one_with(tmp_path: Path) -> Non
     )
     assert done.returncode == 0
     ours, others = done.stdout.split("On SGLang:")
-    assert "Compile [260, 300, 400] merged patches" in ours
+    assert "Capture [260, 300, 400] merged patches" in ours
     assert NO_LIST["sglang==0.5.23"] in others
     assert "merged patches" not in others
 
@@ -333,6 +333,120 @@ def test_what_is_in_order_is_left_alone(target: str, config: dict[str, Any]) -> 
 def test_a_size_below_one_is_refused() -> None:
     with pytest.raises(ConfigError, match="1 or more"):
         sglang.kept_sizes([0, 4], 8)
+
+
+SGLANG_LINE = (
+    "python3 -m sglang.launch_server --model-path Qwen/Qwen3-VL-8B-Instruct "
+    "--max-running-requests 8 --cuda-graph-bs-decode 1 2 4"
+)
+TRT_LINE = (
+    "trtllm-serve Qwen/Qwen3-VL-8B-Instruct --max_batch_size=4 "
+    "--extra_llm_api_options /etc/extra.yaml"
+)
+EXTRA = "cuda_graph_config: {batch_sizes: [1, 2, 4], enable_padding: true}\nmax_batch_size: 8\n"
+
+HOLDERS = {
+    "run.sh": '#!/bin/sh\nSIZES=unused\nexec {line} "$@"\n',
+    "compose.yaml": "services:\n  a:\n    image: x\n    command: {line}\n",
+    "pod.yaml": "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n"
+    "    image: x\n    command: {command}\n    args: {args}\n",
+    "Dockerfile": "FROM x\nCMD {list}\n",
+    "README.md": "# Run\n\n```bash\n{line}\n```\n",
+}
+"""Where a line stands, its words where it is a list."""
+
+
+@pytest.mark.parametrize("name", [*HOLDERS])
+@pytest.mark.parametrize(
+    ("line", "sdk", "config", "rule"),
+    [
+        (
+            SGLANG_LINE,
+            "sglang",
+            {"max-running-requests": 8, "cuda-graph-bs-decode": [1, 2, 4]},
+            "sglang/sizes-not-captured",
+        ),
+        (
+            TRT_LINE,
+            "tensorrt-llm",
+            # The file overtakes the line.
+            {"max_batch_size": 8, "cuda_graph_config.batch_sizes": [1, 2, 4]},
+            "tensorrt-llm/last-below-batch",
+        ),
+    ],
+)
+def test_a_line_is_judged_wherever_it_stands_by_the_engine_that_it_starts(
+    name: str, line: str, sdk: str, config: dict[str, Any], rule: str, tmp_path: Path
+) -> None:
+    words = line.split()
+    (tmp_path / "extra.yaml").write_text(EXTRA)
+    file = tmp_path / name
+    file.write_text(
+        HOLDERS[name].format(
+            line=line,
+            list=json.dumps(words),
+            command=json.dumps(words[:3]),
+            args=json.dumps(words[3:]),
+        )
+    )
+    [judged] = bucketwise.lint_config(file).judged
+    document = judged.subject.document
+    assert judged.subject.sdk == sdk
+    assert document.model == "Qwen/Qwen3-VL-8B-Instruct"
+    for key, value in config.items():
+        found: Any = document.config
+        for part in key.split("."):
+            found = found[part]
+        assert found == value
+    assert [each.rule for each in judged.reported] == [rule]
+
+
+def test_a_file_behind_an_option_that_is_not_there_is_told() -> None:
+    [judged] = bucketwise.lint_config(f"{TRT_LINE}\n").judged
+    assert any("was not read" in each for each in judged.subject.document.notes)
+    assert judged.subject.document.config["max_batch_size"] == 4
+
+
+def test_options_of_a_line_are_put_right_and_items_of_a_list_are_left(
+    tmp_path: Path,
+) -> None:
+    old = SGLANG_LINE.replace("decode 1 2 4", "decode 1 2 16")
+    (tmp_path / "run.sh").write_text(f"{old.replace('-decode', '')}\n")
+    done = run("lint", "run.sh", "--fix", cwd=tmp_path)
+    assert "+" + old.replace("1 2 16", "1 2 8") in done.stdout
+    (tmp_path / "Dockerfile").write_text(f"FROM x\nCMD {json.dumps(old.split())}\n")
+    done = run("lint", "Dockerfile", "--fix", cwd=tmp_path)
+    assert "no diff of this text can be made" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "sdk"),
+    [
+        ({"cudagraph_mm_encoder": True, "cudagraph_capture_sizes": [1]}, "vllm"),
+        ("vllm serve m --cudagraph-capture-sizes 1 2\n", "vllm"),
+        (
+            (
+                "# pip install vllm-ascend==0.23.0\n"
+                "vllm serve m --compilation-config '{\"cudagraph_capture_sizes\": [1]}'\n"
+            ),
+            "vllm-ascend",
+        ),
+        ("cuda_graph_config:\n  batch_sizes: [1]\n", "tensorrt-llm"),
+        ("cuda-graph-bs-decode: [1, 2]\nmax-running-requests: 2\n", "sglang"),
+        ("export VLLM_MULTIMODAL_BUCKETS=1600,3136\nvllm serve m\n", "vllm-gaudi"),
+        ("vllm serve m --max-num-seqs 8\n", "optimum-rbln"),
+        (
+            (
+                "pip install vllm-rbln==0.12.0\n"
+                "vllm serve m --cudagraph-capture-sizes 1 2\n"
+            ),
+            "optimum-rbln",
+        ),
+    ],
+)
+def test_the_engine_of_a_text_is_known_by_its_words(text: Any, sdk: str) -> None:
+    [judged] = bucketwise.lint_config(text).judged
+    assert judged.subject.sdk == sdk
 
 
 def test_for_programs_there_are_no_lengths_and_no_waste(tmp_path: Path) -> None:

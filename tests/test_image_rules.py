@@ -24,6 +24,7 @@ from bucketwise.nouns.image_rules import IMAGE_RULES, ClosestGrid, Slices, image
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.read.configs.families import families
 from bucketwise.read.configs.model_folder import short_name
+from bucketwise.read.configs.model_folder.fields import NATIVE
 from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.commands import bucketwise
 from tests.strategies import limits_of, preprocessing_of, sides_px, sizes_of
@@ -294,25 +295,33 @@ def placed(files: dict[str, Any], file: str, key: str, value: object) -> None:
     held[last] = value
 
 
+def first_place(key: str | list[str]) -> tuple[str, str]:
+    """Return the file and the key of the first form that a value has."""
+    text = key if isinstance(key, str) else key[0]
+    file, _, path = text.rpartition(": ")
+    return (
+        "preprocessor_config.json" if file in ("", "preprocessor") else file,
+        path,
+    )
+
+
 def folder_of(family: Mapping[str, Any], profile: ModelProfile) -> dict[str, Any]:
     """Return the files a checkpoint of a family ships, as its data file reads them."""
     told, files = family["folder"], {}
-    places = {"preprocessor": "preprocessor_config.json"}
-    files["preprocessor_config.json"] = {"image_processor_type": told["classes"][0]}
+    if told["classes"]:
+        files["preprocessor_config.json"] = {"image_processor_type": told["classes"][0]}
     for key, (counted, _) in told.get("expected", {}).items():
-        file, path = key.split(": ")
-        placed(files, places.get(file, file), path, counted)
+        placed(files, *first_place(key), counted)
     for name, (key, _) in told.get("config", {}).items():
-        file, path = key.split(": ")
-        placed(files, file, path, getattr(profile, name))
+        placed(files, *first_place(key), getattr(profile, name))
     for name, (key, *_) in told.get("image", {}).items():
         value = getattr(profile.image_rule, name)
         value = [list(pair) for pair in value] if isinstance(value, tuple) else value
-        placed(files, places["preprocessor"], key, value)
+        placed(files, *first_place(key), value)
     if "pixels" in told:
         limits = profile.checkpoint
         size = {"shortest_edge": limits.min_pixels, "longest_edge": limits.max_pixels}
-        placed(files, places["preprocessor"], "size", size)
+        placed(files, "preprocessor_config.json", "size", size)
         name = next(
             each
             for each, rule in told["clip_classes"].items()
@@ -322,6 +331,8 @@ def folder_of(family: Mapping[str, Any], profile: ModelProfile) -> dict[str, Any
         size["longest_edge"] = profile.video.max_pixels if profile.video else 0
         video = {"video_processor_type": name, "size": size}
         files["video_preprocessor_config.json"] = video
+    if told["model_types"] == [NATIVE]:
+        return files
     config = files.setdefault("config.json", {})
     known = told["model_types"]
     config["model_type"] = profile.family if profile.family in known else known[0]
@@ -370,17 +381,51 @@ def test_every_value_of_a_folder_is_read_and_every_fault_told(
     family: Mapping[str, Any], name: str, tmp_path: Path
 ) -> None:
     files, told = folder_of(family, find_profile(name)), family["folder"]
-    keys = [f"preprocessor: {key}" for key, *_ in told.get("image", {}).values()]
-    keys += [key for key, _ in told.get("config", {}).values()]
-    keys += list(told.get("expected", {}))
+    keys = [
+        *(key for key, *_ in told.get("image", {}).values()),
+        *(key for key, _ in told.get("config", {}).values()),
+        *told.get("expected", {}),
+    ]
     for key in keys:
-        file, path = key.split(": ")
-        file = "preprocessor_config.json" if file == "preprocessor" else file
-        placed(files, file, path, "odd")
+        placed(files, *first_place(key), "odd")
     with pytest.raises(ConfigError) as refused:
         find_profile(write(tmp_path / "m", files))
     text = str(refused.value)
-    assert [key for key in keys if key.split(": ")[1] not in text] == []
+    assert [key for key in keys if first_place(key)[1] not in text] == []
+
+
+FORMS = json.loads(gzip.decompress((GOLD / "native_forms.json.gz").read_bytes()))
+
+
+@pytest.mark.parametrize("case", FORMS, ids=lambda case: case["form"])
+def test_a_folder_in_a_form_of_its_own_counts_as_the_code_it_comes_with(
+    case: dict[str, Any], tmp_path: Path
+) -> None:
+    profile = find_profile(write(tmp_path / "m", case["files"]))
+    sizes = sizes_of(*((high, wide, 0, 0.0, 1.0) for high, wide, *_ in case["rows"]))
+    counts = count_patches(sizes, profile, preprocessing_of(profile))
+    tokens = counts.visual_tokens + counts.separators - profile.separators
+    for index, (_, _, runs, told, *lengths) in enumerate(case["rows"]):
+        assert counts.runs_each[index] == runs
+        assert tokens[index] == told
+        if lengths:
+            whole = counts.rest_patches[index] or counts.vit_patches[index]
+            assert {whole, counts.vit_patches[index]} == {*lengths[0]}
+
+
+def test_config_json_goes_before_the_file_of_mistral(tmp_path: Path) -> None:
+    [native] = [each for each in FORMS if each["form"].startswith("Pixtral")]
+    files = native["files"] | {
+        "config.json": {
+            "model_type": "llava",
+            "vision_config": {"model_type": "pixtral"},
+        },
+        "preprocessor_config.json": {"size": {"longest_edge": 512}},
+    }
+    assert find_profile(write(tmp_path / "m", files)).family == "pixtral"
+    text = {"params.json": {"dim": 4_096}}
+    with pytest.raises(ConfigError, match=r"params\.json: vision_encoder: expected"):
+        find_profile(write(tmp_path / "text", text))
 
 
 def test_null_and_absent_values_are_the_defaults_of_the_class(tmp_path: Path) -> None:

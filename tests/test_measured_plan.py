@@ -293,6 +293,16 @@ def test_the_price_of_a_graph_is_in_measured_time(tmp_path: Path) -> None:
     )
 
 
+@given(curve=measured_curves("vit"), patches=st.sampled_from((1, 4, 16)))
+def test_a_curve_in_the_unit_of_an_engine_gives_what_it_gives_in_patches(
+    curve: MeasuredCurve, patches: int
+) -> None:
+    told, sizes = curve.in_unit(patches), np.arange(1, 2 * curve.largest, 97)
+    for name in ("at", "low", "high"):
+        found = getattr(told, name)(sizes / patches)
+        np.testing.assert_allclose(found, getattr(curve, name)(sizes), rtol=1e-12)
+
+
 def test_the_words_of_time_leave_the_script_of_a_page_as_its_policy_has_it() -> None:
     script = page_script(panel=True)
-    assert worded(script, "", "ms") == script
+    assert worded(script, "", unit="ms") == script

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import bucketwise
+from bucketwise.engines.neuron.rules.nxdi import REFUSED_WITH
 from bucketwise.engines.neuron.rules.table import NXDI_RULES, VLLM_RULES
 from bucketwise.lint.case import Judged
 from bucketwise.lint.finding import Rule
@@ -87,7 +88,10 @@ NXDI_TRAPS: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     (nxdi(BATCHES), f"{ONE} --enable-prefix-caching", "batches-refused", "error"),
     (nxdi(BATCHES), f"{ONE} --speculative-config '{{}}'", "batches-refused", "error"),
-    (nxdi(BATCHES | {"is_block_kv_layout": True}), ONE, "batches-refused", "error"),
+    *(
+        (nxdi(BATCHES | {name: True}), ONE, "batches-refused", "error")
+        for name in REFUSED_WITH
+    ),
 ]
 
 EIGHT = f"{ONE} --max-num-seqs 8"

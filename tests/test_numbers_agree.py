@@ -159,8 +159,9 @@ class Everything:
         return self._worded(to_markdown(summary).replace("\\", "")), self._worded(sheet)
 
     def _worded(self, text: str) -> str:
-        plan = self.analysis.plan
-        return worded(text, plan.model.family, plan.visual.cost.unit)
+        plan, engine = self.analysis.plan, self.analysis.release.engine
+        words = engine.words(self.analysis.profile)
+        return worded(text, plan.model.family, words, plan.visual.cost.unit)
 
     def cells(self, label: str, column: str) -> list[str]:
         """Return the cells of a column in the rows that begin with a label."""
@@ -291,11 +292,7 @@ def check_verdict(said: Everything) -> None:
     """The verdict and its reasons are the same in every form."""
     verdict = said.plan["verdict"]
     assert said.terminal.startswith(f"Verdict: {CALLS[verdict['call']]}.")
-    record = json.loads(
-        json.dumps(
-            decision_record(said.analysis.plan, said.analysis.release.engine, ())
-        )
-    )
+    record = json.loads(json.dumps(decision_record(said.analysis, ())))
     assert record["verdict"]["call"] == verdict["call"]
     for name, text in said.everywhere().items():
         assert f"Verdict: {CALLS[verdict['call']]}." in text, name

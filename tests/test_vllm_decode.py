@@ -29,6 +29,7 @@ from bucketwise.engines.vllm.variants import (
     tpu_token_sizes,
 )
 from bucketwise.errors import BucketwiseError, ConfigError
+from bucketwise.nouns.engine import parse_version
 
 GOLD = Path(__file__).parent / "gold" / "vllm"
 
@@ -37,7 +38,24 @@ def recorded(name: str) -> Any:
     return json.loads(gzip.decompress((GOLD / f"{name}.json.gz").read_bytes()))
 
 
-DECODE, ASCEND, TPU = map(recorded, ("vllm_decode", "vllm_ascend", "tpu_inference"))
+DECODE, ASCEND, TPU, BOUNDARIES = map(
+    recorded, ("vllm_decode", "vllm_ascend", "tpu_inference", "vllm_boundaries")
+)
+
+
+@pytest.mark.parametrize("release", [*BOUNDARIES["default_sizes"]])
+def test_a_release_captures_by_default_what_it_did_when_recorded(release: str) -> None:
+    for requests, tokens, query_len, interactive, sizes in BOUNDARIES["default_sizes"][
+        release
+    ]:
+        server = Server(
+            max_num_seqs=requests,
+            max_num_batched_tokens=tokens,
+            query_len=query_len,
+            interactive=interactive,
+            release=parse_version(release),
+        )
+        assert list(default_sizes(server)) == sizes
 
 
 @pytest.mark.parametrize("case", DECODE["sizes"])

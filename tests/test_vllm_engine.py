@@ -16,7 +16,7 @@ from bucketwise.app.planning import write_plan
 from bucketwise.core.analysis import Analysis
 from bucketwise.engines.vllm.capture_sizes import Server, default_sizes
 from bucketwise.engines.vllm.choosing import Range
-from bucketwise.engines.vllm.model_classes import SINCE
+from bucketwise.engines.vllm.model_classes import SINCE, UNPLANNED
 from bucketwise.engines.vllm.planning import calls_of_traffic
 from bucketwise.engines.vllm.replay import replay
 from bucketwise.engines.vllm.targets import (
@@ -28,7 +28,7 @@ from bucketwise.engines.vllm.variants import VARIANTS, kept_on_ascend_950
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.engine import parse_version
 from bucketwise.nouns.traffic import Traffic
-from bucketwise.read.configs.profiles import find_profile
+from bucketwise.read.configs.profiles import built_in_profiles, find_profile
 from tests.budget import drawn
 from tests.commands import bucketwise as run
 from tests.strategies import traffic_of
@@ -106,7 +106,7 @@ def test_two_engines_are_answered_on_one_page(tmp_path: Path) -> None:
     )
     assert done.returncode == 0
     ours, others = done.stdout.split("On RBLN:")
-    assert "Compile [260, 300, 400] merged patches" in ours
+    assert "Capture [260, 300, 400] merged patches" in ours
     assert "Compile [1040, 1200, 1600] ViT patches" in others
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "[260, 300, 400]" in page
@@ -125,7 +125,13 @@ def test_two_engines_are_answered_on_one_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [each.name for each in EVERY_TARGET])
-@pytest.mark.parametrize("model", ["qwen3-vl-2b", "qwen2.5-vl-7b", "qwen2-vl-7b"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        *("qwen3-vl-2b", "qwen2.5-vl-7b", "qwen2-vl-7b"),
+        *("glm-4.5v", "idefics3-8b-llama3"),
+    ],
+)
 def test_what_is_emitted_for_any_release_passes_lint(
     target: str, model: str, tmp_path: Path
 ) -> None:
@@ -141,6 +147,34 @@ def test_what_is_emitted_for_any_release_passes_lint(
             tmp_path / "out" / name, model=model, traffic=TRAFFIC, target=target
         ).judged
         assert not judged.reported
+
+
+def test_the_tiles_of_an_image_are_one_item() -> None:
+    analysis = planned(model="idefics3-8b-llama3")
+    # 4 x 3, 3 x 4 and 4 x 4 tiles of 169 tokens, each with the whole image beside them.
+    assert analysis.plan.visual.merged_max_seq_lens == (13 * 169, 17 * 169)
+    assert [call.tokens for call in calls_of_traffic(analysis)] == [
+        (13 * 169,),
+        (17 * 169,),
+    ]
+    assert not analysis.plan.visual.overflow_possible > 17 * 676
+
+
+@pytest.mark.parametrize("name", [*built_in_profiles()])
+def test_a_model_without_lists_is_told_why(name: str) -> None:
+    family = find_profile(name).family
+    if VLLM_TARGETS.of(family):
+        return
+    with pytest.raises(ConfigError, match=re.escape(UNPLANNED[family])):
+        planned(model=name)
+
+
+def test_a_release_before_the_class_is_refused_beside_newer_ones_of_its_target() -> (
+    None
+):
+    with pytest.raises(ConfigError, match=r"vllm==0\.23\.0 captures no encoder graph"):
+        planned(model="glm-4.5v", target=["vllm==0.23.0"])
+    assert planned(model="glm-4.5v", target=["vllm==0.24"]).plan.visual.max_seq_lens
 
 
 def test_windows_that_rbln_pads_are_not_padded_here() -> None:

@@ -12,10 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.engines.vllm.encoder_graphs import (
+    AS_QWEN3_VL,
     Asked,
     EncoderGraphs,
+    Sharing,
     path_budgets,
     resolved,
+)
+from bucketwise.engines.vllm.model_classes import (
+    NONE_UP_TO_NOW,
+    SHARING,
+    SINCE,
+    sharing_of,
 )
 from bucketwise.engines.vllm.packing import pack, pack_paths
 from bucketwise.engines.vllm.releases import (
@@ -28,17 +36,51 @@ from bucketwise.engines.vllm.releases import (
     items_key,
 )
 from bucketwise.errors import ConfigError
-from bucketwise.nouns.engine import parse_version
+from bucketwise.nouns.engine import parse_version, written
+from bucketwise.read.configs.profiles import built_in_profiles
 
 GOLD = Path(__file__).parent / "gold" / "vllm"
-RECORDED = json.loads(gzip.decompress((GOLD / "vllm_encoder.json.gz").read_bytes()))
+BOUNDARIES, RECORDED = (
+    json.loads(gzip.decompress((GOLD / f"{name}.json.gz").read_bytes()))
+    for name in ("vllm_boundaries", "vllm_encoder")
+)
+
+FAMILIES = {
+    "Exaone4_5_ForConditionalGeneration": "exaone4_5",
+    "Gemma3ForConditionalGeneration": "gemma3",
+    "Gemma4ForConditionalGeneration": "gemma4",
+    "Glm4vForConditionalGeneration": "glm4v",
+    "Glm4vMoeForConditionalGeneration": "glm4v_moe",
+    "Idefics3ForConditionalGeneration": "idefics3",
+    "InternVLChatModel": "internvl_chat",
+    "KimiK25ForConditionalGeneration": "kimi_k25",
+    "KimiVLForConditionalGeneration": "kimi_vl",
+    "MiniCPMV2_6": "minicpmv",
+    "Qwen2VLForConditionalGeneration": "qwen2_vl",
+    "Qwen2_5_VLForConditionalGeneration": "qwen2_5_vl",
+    "Qwen3VLForConditionalGeneration": "qwen3_vl",
+    "Qwen3VLMoeForConditionalGeneration": "qwen3_vl_moe",
+    "Qwen3_5ForConditionalGeneration": "qwen3_5",
+    "Qwen3_5MoeForConditionalGeneration": "qwen3_5_moe",
+    "SmolVLMForConditionalGeneration": "smolvlm",
+}
+"""Class of vLLM -> family."""
+
+TILES = {
+    "idefics3": Sharing(tile=169, more_tiles=True),
+    "internvl_chat": Sharing(tile=256),
+}
+
+
+def recorded(what: str) -> list[dict[str, Any]]:
+    return [*RECORDED[what], *BOUNDARIES[what]]
 
 
 def named(case: dict[str, Any]) -> str:
     return json.dumps(case["input"] if "input" in case else case["version"])[:60]
 
 
-@pytest.mark.parametrize("case", RECORDED["init"], ids=named)
+@pytest.mark.parametrize("case", recorded("init"), ids=named)
 def test_vllm_captures_the_graphs_that_are_told(case: dict[str, Any]) -> None:
     given_, expected = case["input"], case["output"]
     comp, (least, most) = given_["comp"], given_["rng"]
@@ -83,7 +125,7 @@ def test_vllm_captures_the_graphs_that_are_told(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in RECORDED["pack"] if "two_path" not in each], ids=named
+    "case", [each for each in recorded("pack") if "two_path" not in each], ids=named
 )
 def test_one_call_is_packed_as_vllm_packs_it(case: dict[str, Any]) -> None:
     graphs = EncoderGraphs(
@@ -107,7 +149,7 @@ def test_one_call_is_packed_as_vllm_packs_it(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [each for each in RECORDED["pack"] if "two_path" in each], ids=named
+    "case", [each for each in recorded("pack") if "two_path" in each], ids=named
 )
 def test_models_with_two_paths_are_packed_as_vllm_packs_them(
     case: dict[str, Any],
@@ -140,19 +182,21 @@ def test_models_with_two_paths_are_packed_as_vllm_packs_them(
     assert sum(each.misses for each in batches) == case["misses"]
 
 
-@pytest.mark.parametrize("case", RECORDED["capture_rows"], ids=named)
+@pytest.mark.parametrize("case", recorded("capture_rows"), ids=named)
 def test_a_replay_computes_the_rows_that_the_model_captures(
     case: dict[str, Any],
 ) -> None:
+    family = FAMILIES[case["model"]]
     graphs = EncoderGraphs(
         release=parse_version(case["version"]),
         budgets=(case["token_budget"],),
         max_items=case["max_batch_size"],
         max_frames=case["max_frames_per_batch"],
+        sharing=TILES.get(family) or SHARING.get(family, AS_QWEN3_VL),
     )
     rows = graphs.rows(case["token_budget"])
     assert rows == case["merged_rows"]
-    assert 4 * rows == case["patch_rows"]
+    assert 4 * rows == case.get("patch_rows", 4 * rows)
 
 
 budgets_of = st.lists(st.integers(1, 4_000), min_size=1, max_size=6, unique=True).map(
@@ -198,6 +242,17 @@ def test_from_0_22_a_replay_computes_its_budget_or_the_next_multiple_of_the_item
     assert rows % items == 0
     before = EncoderGraphs(release=(0, 21, 0), budgets=(budget,), max_items=items)
     assert before.rows(budget) <= budget
+
+
+def test_classes_have_graphs_since_the_release_that_brought_them() -> None:
+    since = {FAMILIES.get(name): first for name, first in BOUNDARIES["since"].items()}
+    assert {family: written(first) for family, first in SINCE.items()} == {
+        family: first for family, first in since.items() if family
+    }
+    for profile in built_in_profiles().values():
+        assert (profile.family in SINCE) != (profile.family in NONE_UP_TO_NOW)
+        if tile := TILES.get(profile.family):
+            assert sharing_of(profile) == tile
 
 
 def test_names_of_keys_are_those_of_the_release() -> None:

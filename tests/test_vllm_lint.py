@@ -94,6 +94,24 @@ def test_a_trap_is_found_in_the_config_alone(
     assert told(judged(config, target))[rule] == severity
 
 
+@pytest.mark.parametrize(
+    ("model", "target", "budgets", "severity"),
+    [
+        ("glm-4.5v", NEWEST, [100], "error"),
+        ("qwen2.5-vl-7b", "vllm==0.21.0", [100], "info"),
+        ("kimi-k2.5", NEWEST, [4_096], ""),
+        ("kimi-k2.5", NEWEST, [4_104], "info"),
+        ("idefics3-8b-llama3", NEWEST, [169, 13 * 169], ""),
+        ("idefics3-8b-llama3", NEWEST, [170], "info"),
+    ],
+)
+def test_a_budget_is_even_where_the_models_class_takes_it_as_it_is(
+    model: str, target: str, budgets: list[int], severity: str
+) -> None:
+    found = told(judged(GOOD | {BUDGETS: budgets}, target, model=model))
+    assert found.get("uneven-budget", "") == severity
+
+
 @pytest.mark.parametrize("config", [{"cudagraph_mm_encoder": True}, GOOD])
 @pytest.mark.parametrize("target", ["vllm==0.20.0", "vllm==0.31.0", NEWEST])
 def test_what_a_release_takes_is_left_alone(

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
+from bucketwise.engines import engine_for
+from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.words.numbers import change, compute, memory, number, percent
 from tests.browser.reports import analyze
 from tests.browser.visits import fresh_page, open_report
@@ -224,3 +226,41 @@ def test_an_edit_that_fails_images_is_compared_on_what_both_serve(
         compute(after, unit),
         change(before, after),
     ]
+
+
+OTHERS = {
+    "vllm==0.33.0": "qwen3-vl-2b",
+    "vllm-gaudi==0.26.0": "qwen2.5-vl-7b",
+}
+"""Other engines: one that counts merged patches, and one that compiles at run time."""
+
+
+@pytest.mark.parametrize("target", OTHERS)
+def test_the_panel_of_another_engine_edits_what_it_has_and_types_it_in_its_unit(
+    one: Page, target: str, traffic: Path, tmp_path: Path
+) -> None:
+    words = (str(traffic / "sizes.csv"), "--model", OTHERS[target], "--target", target)
+    load = ("--activity", str(traffic / "load.csv"))
+    given = Asked(analyze(traffic / target, *words, *load), (*words, *load))
+    open_report(one, given.report)
+    sizes = one.evaluate("() => window.bucketwise.panel.plan.decoder")
+    assert one.locator("#what-if-deployment").is_hidden()
+    assert one.locator("#what-if-decoder").is_visible() == bool(sizes)
+    first = one.locator("#what-if-lengths input").first
+    edit(one, first=int(int(first.input_value()) * 1.1))
+    state = one.evaluate("() => window.bucketwise.panel.edited")
+    told = options(one)
+    assert told.startswith(f"--target {target} ")
+    visual = given.with_options(f"{told} --format none", tmp_path / "out")["visual"]
+    assert visual["vit_max_seq_lens"] == state["lengths"]
+    assert visual["vit_max_seq_lens"] != given.plan["visual"]["vit_max_seq_lens"]
+    assert row(one, "Waste")[1] == percent(visual["waste"])
+    edit(one, remove=-1)
+    lengths = one.evaluate("() => window.bucketwise.panel.edited.lengths")
+    priced = given.with_options(f"{options(one)} --format none", tmp_path / "today")
+    current = priced["visual"]["current"]
+    assert current["max_seq_lens"] == lengths
+    several = OVERFLOWS[engine_for([target]).overflow][1]
+    missing = f"{number(current['overflow_images'])} images {several}"
+    assert one.locator("#what-if-said").inner_text().startswith(missing)
+    assert row(one, f"Images that {several}")[1] == number(current["overflow_images"])

@@ -83,7 +83,7 @@ def compare(
     scale = profile.lengths_per_merged if merged else 1
     scenarios = []
     for name, given in read.items():
-        found = given.on(dialect.parsed)
+        found = given.on(engine.release(dialect.parsed))
         told = found if asked.places else found.without_places()
         scenarios.append(
             Scenario(
@@ -145,9 +145,11 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
 
     file = Path(path)
     check_comparison_name(file)
+    words = () if file.suffix == ".json" else comparison.words
     text = worded(
         RENDERERS[file.suffix](comparison),
         comparison.model.family,
+        words,
         comparison.cost.unit,
     )
     try:

@@ -29,7 +29,8 @@ from bucketwise.nouns.engine import Engine, Lint, Version, parse_version, writte
 from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
-from bucketwise.read.configs.documents import mapping_document, read_documents
+from bucketwise.read.configs.documents import documents_of, mapping_document
+from bucketwise.read.configs.documents.text import Text, read_text
 from bucketwise.read.configs.encoders import encoder_named
 from bucketwise.read.configs.profiles import (
     DEFAULT_MODEL,
@@ -95,7 +96,9 @@ def lint_config(
         message = "lint: expected one configuration at least, got none"
         raise UsageError(message)
     given = LintOptions(**options)
-    engine: Engine = engine_for([given.target] if given.target else [])
+    first: Engine = engine_for([given.target] if given.target else [])
+    texts, problems = _texts_of(configs, first)
+    engine = first if given.target else _recognised(texts, first)
     lint = lint_of(engine)
     if given.npu is not None:
         raise_all(lint.device_faults(given.npu), UsageError)
@@ -110,15 +113,14 @@ def lint_config(
         evidence=evidence,
     )
     documents: list[Document] = []
-    problems: list[str] = []
-    for config in configs:
+    for text in texts:
         try:
             documents += (
-                (mapping_document(config, engine.vocabulary),)
-                if isinstance(config, Mapping)
-                else _for_release(
-                    read_documents(config, engine.vocabulary), given.target
+                _for_release(
+                    documents_of(replace(text, words=engine.vocabulary)), given.target
                 )
+                if isinstance(text, Text)
+                else (mapping_document(text, engine.vocabulary),)
             )
         except ConfigError as error:
             problems += error.problems
@@ -127,6 +129,40 @@ def lint_config(
     applied = lint.rules() if rules is None else rules
     judged = tuple(_judged(document, asked, lint, applied) for document in documents)
     return LintReport(judged=judged, rules=applied, version=__version__)
+
+
+def _texts_of(
+    configs: tuple[str | Path | Mapping[str, Any], ...], engine: Engine
+) -> tuple[list[Text | Mapping[str, Any]], list[str]]:
+    """Return what is judged, as text where it is none of Python, and what is not there."""
+    found: list[Text | Mapping[str, Any]] = []
+    problems: list[str] = []
+    for config in configs:
+        try:
+            found.append(
+                config
+                if isinstance(config, Mapping)
+                else read_text(config, engine.vocabulary)
+            )
+        except ConfigError as error:
+            problems += error.problems
+    return found, problems
+
+
+def _recognised(texts: list[Text | Mapping[str, Any]], first: Engine) -> Engine:
+    """Return the engine whose words the texts hold; the first one where none is told."""
+    said = "\n".join(
+        each.content if isinstance(each, Text) else str(each) for each in texts
+    )
+    if first.vocabulary.signs.search(said):
+        return first
+    able = [each for each in engines() if each.vocabulary.signs.search(said)]
+    if not able:
+        return first
+    # Engines that take another's keys are told apart by the package alone.
+    pinned = (each for each in reversed(able) if each.vocabulary.pin.search(said))
+    found: Engine = next(pinned, able[0])
+    return found
 
 
 def lint_of(engine: Engine) -> Lint:

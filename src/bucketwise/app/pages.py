@@ -54,7 +54,12 @@ def pages_of(
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
     plan = analysis.plan
-    reword = partial(worded, family=plan.model.family, unit=plan.visual.cost.unit)
+    reword = partial(
+        worded,
+        family=plan.model.family,
+        words=analysis.release.engine.words(analysis.profile),
+        unit=plan.visual.cost.unit,
+    )
     pages = _pages(
         formats,
         lambda: reword(render(analysis, snippets, inputs)),

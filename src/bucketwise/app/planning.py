@@ -157,7 +157,7 @@ def analyze(
     )
     analysis = plan_within(question)
     if not served:
-        return analysis
+        return analysis.in_own_words()
     found: Analysis = engine.deploy(analysis, base, served, asked.min_saving)
     _check_memory_known(found)
     # What other strategies choose knows of no budget.
@@ -167,8 +167,8 @@ def analyze(
         smaller = plan_within(replace(question, budgets=budgets))
         fitted: Analysis = engine.deploy(smaller, base, served, asked.min_saving)
         if fitted.memory and not fitted.memory.lacks_bytes:
-            return fitted
-    return found
+            return fitted.in_own_words()
+    return found.in_own_words()
 
 
 def _prefill(*costs: object) -> MeasuredCurve | None:
@@ -214,7 +214,7 @@ def _today(
     target: Target,
 ) -> InService:
     """Return what is compiled now, and every limit that may be in force."""
-    given = read.on(target.parsed)
+    given = read.on(engine.release(target.parsed))
     merged = engine.unit == "merged_patches" and given.is_list
     scale = profile.lengths_per_merged if merged else 1
     told = given if asked.places else given.without_places()
@@ -369,7 +369,7 @@ def write_plan(
             **{name: text for each in snippets.values() for name, text in each.items()},
             **{
                 name: text
-                for other in inputs.beside
+                for other in analysis.beside
                 for name, text in _files_of(other).items()
             },
         },

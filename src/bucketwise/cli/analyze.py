@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,14 @@ from bucketwise.cli.analyze_options import (
 )
 from bucketwise.cli.config_file import config_option
 from bucketwise.cli.encoder import analyze_texts, check_options
-from bucketwise.cli.options import Grouped, bundle, derived, traffic_options
+from bucketwise.cli.options import (
+    Grouped,
+    bundle,
+    derived,
+    half_life_option,
+    scenario_option,
+    traffic_options,
+)
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     BASE_OPTIONS,
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
     from bucketwise.app.output import Written
     from bucketwise.core.analysis import Analysis
     from bucketwise.nouns.activity import Evidence
-    from bucketwise.nouns.engine import Engine
+    from bucketwise.nouns.engine import Base, Engine
     from bucketwise.nouns.traffic import Traffic
     from bucketwise.read.progress import Progress
 
@@ -57,7 +63,7 @@ LENGTH = "length"
     cls=Grouped,
     epilog="Example: bucketwise analyze traffic.csv --model qwen3-vl-2b --current 4096,16384",
 )
-@bundle(traffic_options, group="Input")
+@bundle(traffic_options, scenario_option, half_life_option, group="Input")
 @bundle(
     *derived(AnalyzeOptions, "model"),
     lengths_option,
@@ -83,7 +89,9 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
     from bucketwise.engines import by_engine, engine_for
 
     columns = options["columns"] or {}
-    folder = options["out"] or default_folder(str(options["inputs"][0]))
+    folder = options["out"] or default_folder(
+        str([*options["inputs"], *options["scenarios"]][0])
+    )
     named_length = options["lengths"] or columns.get(LENGTH)
     if named_length:
         check_options(ctx)
@@ -124,18 +132,29 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
             if places
             else len(options["activity"]),
             "log_format": options["log_format"],
-            **{name: options[name] for name in BASE_OPTIONS},
+            "scenarios": {
+                name: [factor for _, factor in files]
+                for name, files in options["scenarios"].items()
+            },
+            **{
+                name: options[name]
+                for name in BASE_OPTIONS
+                if options[name] is not None
+            },
         },
         **{**asked, "graph_price": price, "current": current, "base": base},
     )
-    beside = tuple(
-        planning.analyze(
-            traffic,
-            evidence=evidence,
-            recorded=reading_record(options),
-            **{**asked, "graph_price": price, "current": None, "target": names},
-        )
-        for names in others
+    told = {**asked, "graph_price": price, "model": named or None, "current": None}
+    analysis = analysis.with_beside(
+        [
+            planning.analyze(
+                traffic,
+                evidence=evidence,
+                recorded=reading_record(options),
+                **told | {"target": names, "base": _own_base(names, named, options)},
+            )
+            for names in others
+        ]
     )
     known: dict[str, Any] = {"target": options["target"]}
     deployment = planning.deployment_of(
@@ -144,17 +163,32 @@ def analyze(ctx: click.Context, /, **options: Any) -> None:
         config=config_in_service(current.documents if current else ())
         or config_in_service(configs),
     )
-    deployment = replace(deployment, beside=beside)
     quiet = options["quiet"] or options["as_json"]
     if not quiet:
-        _say_decisions(analysis, beside)
+        _say_decisions(analysis)
     written = planning.write_plan(
         analysis, folder, **known, formats=options["formats"], inputs=deployment
     )
     _say_results(analysis, written, folder, quiet=quiet)
     if options["as_json"]:
         _print_decision(analysis, written, folder)
-    _gate([each.plan.verdict.call for each in (analysis, *beside)], options["fail_on"])
+    _gate(
+        [each.plan.verdict.call for each in (analysis, *analysis.beside)],
+        options["fail_on"],
+    )
+
+
+def _own_base(
+    names: tuple[str, ...], model: str, options: dict[str, Any]
+) -> Base | None:
+    """Return what the files of another engine start from: its own, as if alone.
+
+    What is set over a configuration is meant for that of the engine named first.
+    """
+    from bucketwise.engines import engine_for
+
+    unset = {**options, **dict.fromkeys(BASE_OPTIONS)}
+    return base_config(engine_for(names), model, (), unset)
 
 
 def _gate(calls: list[str], fail_on: str | None) -> None:
@@ -168,19 +202,28 @@ def _read(
 ) -> tuple[Traffic, Evidence | None]:
     """Read the sizes, and the load from its own files or from the same rows."""
     from bucketwise import read as sources
+    from bucketwise.read.by_scenario import read_scenarios
     from bucketwise.read.tables.naming import Naming
 
     inputs, columns = options["inputs"], options["columns"]
+    scenarios = options["scenarios"]
     activity, log_format = options["activity"], options["log_format"]
     reading = {**reading_of(options), "progress": progress}
-    if not activity:
+    if not activity and not scenarios:
         if log_format is not None:
             message = "--log-format says how --activity is written; name that, too"
             raise click.UsageError(message)
         return sources.read_inputs(inputs, columns=columns, **reading)
     naming = Naming(columns, apart=True)
-    traffic = sources.read_traffic(inputs, columns=naming, **reading)
-    del reading["ignore_orientation"]
+    if scenarios:
+        traffic = read_scenarios(scenarios, columns=naming, **reading)
+    else:
+        traffic = sources.read_traffic(inputs, columns=naming, **reading)
+    if not activity:
+        naming.check(of_load=False)
+        return traffic, None
+    for of_sizes in ("ignore_orientation", "half_life_s"):
+        del reading[of_sizes]
     evidence = sources.read_evidence(
         activity, columns=naming, log_format=log_format, **reading
     )
@@ -188,10 +231,10 @@ def _read(
     return traffic, evidence
 
 
-def _say_decisions(analysis: Analysis, beside: tuple[Analysis, ...]) -> None:
+def _say_decisions(analysis: Analysis) -> None:
     """Say the decision, and those for other engines."""
     _say_decision(analysis)
-    for each in beside:
+    for each in analysis.beside:
         say(f"On {each.release.engine.name}:")
         _say_decision(each)
 
@@ -202,10 +245,10 @@ def _say_decision(analysis: Analysis) -> None:
     from bucketwise.cli.decision_lines import decision_lines
 
     glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
-    visual = analysis.plan.visual
+    visual = analysis.as_told().plan.visual
     chart = chart_lines(visual.buckets, terminal_width(), glyphs=glyphs)
     for line in (*decision_lines(analysis), *chart):
-        say(worded(line, "", visual.cost.unit))
+        say(worded(line, "", unit=visual.cost.unit))
 
 
 def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
@@ -216,10 +259,9 @@ def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     from bucketwise.report.decision_record import decision_record
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
+    text = json.dumps(integral(decision_record(analysis, names)), indent=2)
     plan = analysis.plan
-    record = integral(decision_record(plan, analysis.release.engine, names))
-    text = json.dumps(record, indent=2)
-    say(worded(text, plan.model.family, plan.visual.cost.unit))
+    say(worded(text, plan.model.family, unit=plan.visual.cost.unit))
 
 
 def _say_results(

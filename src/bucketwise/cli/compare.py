@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from bucketwise.app.options.commands import CompareOptions
 from bucketwise.app.options.option import typed
 from bucketwise.cli.config_file import config_option
 from bucketwise.cli.option_types import Name
-from bucketwise.cli.options import bundle, derived, traffic_options
+from bucketwise.cli.options import bundle, derived, half_life_option, traffic_options
 from bucketwise.cli.settings import read_sizes, reading_record, say_notes
 from bucketwise.cli.terminal import say
 from bucketwise.words.text import worded
@@ -30,6 +31,7 @@ MOST_LENGTHS = 60
     "--plan proposed=bucketwise-traffic/plan.json -o comparison.html"
 )
 @traffic_options
+@half_life_option
 @click.option(
     "--plan",
     "plans",
@@ -69,12 +71,15 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")
-    family, unit = comparison.model.family, comparison.cost.unit
-    say(worded(finding(comparison), family, unit))
-    for line in table_lines(comparison):
+    told, family = comparison.as_told(), comparison.model.family
+    reword = partial(worded, family=family, words=told.words, unit=told.cost.unit)
+    say(reword(finding(told)))
+    for line in table_lines(told):
         say(line)
-    told = worded(told_over(comparison), "", unit)
-    say(f"{told} Possible saving: by the exact optimum with as many graphs.")
+    over = (
+        f"{told_over(told)} Possible saving: by the exact optimum with as many graphs."
+    )
+    say(reword(over))
     if output is not None:
         say(f"Wrote {comparing.write_comparison(comparison, output)}.")
 
@@ -85,10 +90,14 @@ def table_lines(comparison: Comparison) -> tuple[str, ...]:
     from bucketwise.words.numbers import percent
 
     columns = deciding_columns(comparison)
-    heads = ("scenario", "fails", *(_short(column.head) for column in columns))
+    heads = (
+        "scenario",
+        comparison.does[0],
+        *(_short(column.head) for column in columns),
+    )
     family, unit = comparison.model.family, comparison.cost.unit
     named = (*heads, "waste", "possible saving", "ViT patches")
-    rows = [tuple(worded(head, family, unit) for head in named)]
+    rows = [tuple(worded(head, family, comparison.words, unit) for head in named)]
     for index, each in enumerate(comparison.outcomes):
         lengths = ",".join(map(str, each.vit_max_seq_lens))
         rows.append(

@@ -10,7 +10,7 @@ from bucketwise.core.plan import KEPT, Decoder, InputUsed, Plan, Reason, Visual
 from bucketwise.core.verdict import CALLS, failing_today
 from bucketwise.core.warnings import LIMIT_ASSUMED
 from bucketwise.nouns.engine import Engine, Overflow
-from bucketwise.report.plan_queries import traffic_inputs
+from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sentences import (
     assumed_batch_size,
     budget_uses,
@@ -19,7 +19,9 @@ from bucketwise.report.sentences import (
     pace,
     said_of,
     under_limit,
+    worst_scenario,
 )
+from bucketwise.report.sureness import on_new_traffic
 from bucketwise.words.numbers import change, compute, number, percent, plural
 from bucketwise.words.reject_reasons import left_out
 from bucketwise.words.text import worded
@@ -33,11 +35,15 @@ LINES_OF_THEIR_OWN = (LIMIT_ASSUMED, OTHER_BATCH_SIZE)
 
 def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     """Return the decision: the verdict, what to set, what it saves."""
+    analysis, words = (
+        analysis.as_told(),
+        analysis.release.engine.words(analysis.profile),
+    )
     plan, engine = analysis.plan, analysis.release.engine
     groups = [tuple(_verdict(plan, engine.overflow)), tuple(_to_set(plan, engine))]
     if engine.runs_on_lengths(analysis.profile):
         groups[1] += () if engine.no_lengths else tuple(_limits(plan))
-        groups.append(tuple(_saves(plan, engine)))
+        groups.append(tuple(_saves(plan, engine, noun_of(analysis))))
     notes = [f"Assumed: {said}." for said in [assumed_batch_size(plan)] if said]
     notes += [
         f"Note: {each.words}"
@@ -55,10 +61,9 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     if len(notes) > room:
         left = plural(len(notes) - room, "more note")
         notes = [*notes[: room - 1], f"{notes[room - 1]} ({left}: see plan.json.)"]
-    return tuple(
-        worded(line, plan.model.family, plan.visual.cost.unit)
-        for line in (*first, *notes, last)
-    )
+    family, unit = plan.model.family, plan.visual.cost.unit
+    lines = (*first, *notes, last)
+    return tuple(worded(line, family, words, unit) for line in lines)
 
 
 def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
@@ -117,7 +122,7 @@ def _limits(plan: Plan) -> Iterator[str]:
     yield limits_to_set(plan)
 
 
-def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
+def _saves(plan: Plan, engine: Engine, noun: str) -> Iterator[str]:
     visual, current = plan.visual, plan.visual.current
     if not engine.no_lengths:
         yield f"Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
@@ -137,6 +142,10 @@ def _saves(plan: Plan, engine: Engine) -> Iterator[str]:
             f"{under_limit(current, visual.processor.max_pixels)}: {said} ViT compute than "
             "today."
         )
+    if plan.scenarios:
+        yield worst_scenario(plan)
+    if plan.confidence is not None:
+        yield on_new_traffic(plan.confidence, noun, today=current is not None)
 
 
 def _timed(plan: Plan) -> str:

@@ -30,12 +30,15 @@ def explain(sizes: tuple[str, ...], **options: Any) -> None:
 
     settings = typed(ExplainOptions, options)
     plan = settings.pop("buckets")
+    engine = release_of(settings["target"]).engine
     if plan:
         with lengths_as_usage(plan):
-            given = read_lengths(plan, release_of(settings["target"]).engine.vocabulary)
-        settings["buckets"] = given.lengths
+            given = read_lengths(plan, engine.vocabulary)
+        profile = find_profile(options["model"])
+        patches = engine.patches_per_length(profile) if given.is_list else 1
+        settings["buckets"] = [patches * length for length in given.lengths]
         planned = given.documents[0].model if given.is_plan else ""
-        if planned not in ("", find_profile(options["model"]).name):
+        if planned not in ("", profile.name):
             message = f"--model: expected {planned}, which --plan is for, got {options['model']}"
             raise click.UsageError(message)
         if given.limits and ExplainOptions(**settings).limits == (None, None):

@@ -229,6 +229,54 @@ class Formats(click.ParamType[tuple[str, ...]]):
             self.fail(f"expected {known} or none, got {value!r}", param, ctx)
 
 
+class Duration(click.ParamType[float]):
+    """A time such as 36h, 14d or 2w, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        text = str(value).strip()
+        unit_s = UNITS_S.get(text[-1:], 0)
+        if not unit_s or not _NUMBER.fullmatch(text[:-1]) or float(text[:-1]) <= 0:
+            self.fail(
+                f"expected a time such as 36h, 14d or 2w, got {text!r}", param, ctx
+            )
+        return float(text[:-1]) * unit_s
+
+
+UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
+
+
+class ScenarioFiles(click.ParamType[tuple[str, tuple[tuple[str, float], ...]]]):
+    """NAME=FILE,FILE*FACTOR,... as a name and files with their factors."""
+
+    name = "scenario"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[tuple[str, float], ...]]:
+        """Part the name, the files and the factors."""
+        name, _, files = str(value).partition("=")
+        found = []
+        for each in files.split(","):
+            path, star, factor = each.rpartition("*")
+            is_grown = bool(star) and _FACTOR.fullmatch(factor) is not None
+            found.append((path, float(factor)) if is_grown else (each, 1.0))
+        if not name.strip() or not all(path and factor for path, factor in found):
+            self.fail(
+                f"expected NAME=FILE,FILE*FACTOR with factors above 0, got {value!r}",
+                param,
+                ctx,
+            )
+        return name.strip(), tuple(found)
+
+
+_FACTOR = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
 class StepCost(click.ParamType[str | dict[int, float]]):
     """What a decode step costs: a name, or milliseconds by batch size."""
 

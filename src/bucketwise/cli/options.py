@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import click
 
 from bucketwise.app.options.option import Option, options_in, typed_name
-from bucketwise.cli.option_types import KINDS, Columns, Percent
+from bucketwise.cli.option_types import KINDS, Columns, Duration, Percent, ScenarioFiles
 from bucketwise.errors import UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-_SQL = "bucketwise.sql"
-"""Where the query waits for the inputs that it reads."""
+_SQL, _SCENARIOS = "bucketwise.sql", "bucketwise.scenarios"
+"""Where the query waits for the inputs that it reads, and what stands for them."""
 
 counts = KINDS["count"]
 
@@ -140,6 +140,11 @@ def asked(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
         from bucketwise.read.query import Query
 
         return (Query(sql, tuple(values)),)
+    if ctx.meta.get(_SCENARIOS):
+        if values:
+            message = "expected INPUT or --scenario, got both"
+            raise click.UsageError(message, ctx)
+        return ()
     if isinstance(param, click.Argument) and not values:
         raise click.MissingParameter(ctx=ctx, param=param)
     return tuple(values)
@@ -147,6 +152,26 @@ def asked(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> 
 
 def _kept(ctx: click.Context, _: click.Parameter, sql: str | None) -> None:
     ctx.meta[_SQL] = sql
+
+
+def _named(ctx: click.Context, _: click.Parameter, found: Sequence[Any]) -> Any:
+    ctx.meta[_SCENARIOS] = dict(found)
+    return dict(found)
+
+
+scenario_option = click.option(
+    "--scenario",
+    "scenarios",
+    is_eager=True,
+    multiple=True,
+    type=ScenarioFiles(),
+    callback=_named,
+    metavar="NAME=FILES",
+    help="In the place of INPUT: what one scenario sends, its files apart by commas, each "
+    "with *FACTOR where it grows: next-year=chat.csv*1.5,docs.csv*3; repeatable. One plan "
+    "for all together, and what it costs each; --robust for the worst of them  "
+    "[default: INPUT, its labels]",
+)
 
 
 sql_option = click.option(
@@ -172,6 +197,15 @@ def bad_rows_option(rows: str) -> Callable[..., Any]:
         help=f"Stop when more than this share of {rows} cannot be used.",
     )
 
+
+half_life_option = click.option(
+    "--half-life",
+    "half_life_s",
+    type=Duration(),
+    metavar="14d|36h",
+    help="Count an image half as much as one that was sent this much later  [default: all "
+    "alike]",
+)
 
 traffic_options = bundle(
     click.argument("inputs", nargs=-1, callback=asked, metavar="INPUT..."),

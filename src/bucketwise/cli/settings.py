@@ -29,7 +29,7 @@ PRICE_TERMS = ("graph_minutes", "images_per_day", "keep_days", "vit_tflops")
 BASE_OPTIONS = ("devices", "max_seq_len", "kvcache_partition_len", "npu")
 """What is set over the configuration that emitted ones start from."""
 
-READING = ("max_bad_rows", "ignore_orientation", "places")
+READING = ("max_bad_rows", "ignore_orientation", "places", "half_life_s")
 MOST_NOTES = 20
 """Told on a terminal; a folder of a thousand tables has more."""
 
@@ -79,12 +79,14 @@ def reading_of(options: dict[str, Any]) -> dict[str, Any]:
 def reading_record(options: dict[str, Any]) -> dict[str, Any]:
     """Return how inputs were read, and where options come from, as results record it."""
     config = options["config"] if options["places"] else None
+    half_life_s = options.get("half_life_s")
     return {
         **({"config": config} if config else {}),
         "columns": options["columns"],
         "max_bad_rows": options["max_bad_rows"],
         "ignore_orientation": options["ignore_orientation"],
         "no_places": not options["places"],
+        **({"half_life_s": half_life_s} if half_life_s else {}),
     }
 
 

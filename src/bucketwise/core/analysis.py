@@ -10,11 +10,12 @@ from bucketwise.core.buckets import Demand
 from bucketwise.core.budget_uses import budget_uses, graphs_within
 from bucketwise.core.budgets import GraphMinutes
 from bucketwise.core.choose_buckets import bucket_uses, solve
+from bucketwise.core.confidence import Sample, confidence_of
 from bucketwise.core.cost import CostCurve, cost_of, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
 from bucketwise.core.decoder.decoder_plan import Decided, load_warnings
-from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
 from bucketwise.core.in_service import InService, Shared, compare_today
+from bucketwise.core.in_unit import divided, in_own_words, in_unit
 from bucketwise.core.limits import (
     Case,
     bytes_measured,
@@ -24,7 +25,7 @@ from bucketwise.core.limits import (
     worst_let_through,
 )
 from bucketwise.core.memory import MemoryPlan
-from bucketwise.core.optimize import Problem
+from bucketwise.core.optimize import ROBUST, Problem
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.patching import Counts, Preprocessing, count_patches
 from bucketwise.core.plan import (
@@ -32,6 +33,7 @@ from bucketwise.core.plan import (
     Cost,
     Plan,
     RequestBudget,
+    ScenarioUse,
     Visual,
     in_order,
 )
@@ -45,6 +47,7 @@ from bucketwise.core.plan_record import (
 from bucketwise.core.request_budget import request_budget
 from bucketwise.core.safe_top import processor_of, safe_top
 from bucketwise.core.savings import savings_of
+from bucketwise.core.scenarios import check_robust, demands_of, scenario_uses
 from bucketwise.core.tail_limit import tail_limit
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
 from bucketwise.core.warnings import cost_warnings, model_warnings, warnings_of
@@ -81,14 +84,14 @@ class Analysis:
         last replay gives it; None where nothing was read.
     steps : ndarray of float64, shape (batch_size,), or None
         Decode steps with 1, 2, ... active sequences under that load.
-    steadiness : HalfSplit or None
-        What the lengths of one half of the images cost on the other half.
     base : Base or None
         The configuration that emitted ones start from, in the engine's own form; None
         where nothing is emitted.
     memory, memory_before : MemoryPlan or None
         What each device holds as planned, and with the lengths of today or with one
         graph of the top; None where too little is known.
+    beside : tuple of Analysis
+        The same traffic for the other engines that were asked for.
     rooms_for_lengths : tuple of int
         Where it does not fit: bytes of a device that all lengths may take so that it does
         with everything else as small as may be, surely first; () where none would do.
@@ -109,11 +112,11 @@ class Analysis:
     needed: IntArray
     activity: Activity | None = None
     steps: FloatArray | None = None
-    steadiness: HalfSplit | None = None
     base: Base | None = None
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
     rooms_for_lengths: tuple[int, ...] = ()
+    beside: tuple[Analysis, ...] = ()
     cost: MeasuredCost | None = None
     curve: CostCurve
     graph_minutes: GraphMinutes | None = None
@@ -126,6 +129,30 @@ class Analysis:
     def length_bytes(self, length: int) -> int:
         """Return what the graph of a length takes of a device beside weights."""
         return length_bytes(self.release, self.profile, self.graph_bytes, length)
+
+    def as_told(self) -> Analysis:
+        """Return the same with lengths in the unit of its engine, as readers see it."""
+        patches = self.release.engine.patches_per_length(self.profile)
+        minutes = self.graph_minutes
+        return replace(
+            self,
+            plan=in_unit(self.plan, patches),
+            needed=divided(self.needed, patches),
+            graph_minutes=minutes and minutes.in_unit(patches),
+        )
+
+    def in_own_words(self) -> Analysis:
+        """Return the same with what the plan says in the words of its engine."""
+        words = self.release.engine.words(self.profile)
+        return replace(self, plan=in_own_words(self.plan, words))
+
+    def with_beside(self, others: Sequence[Analysis]) -> Analysis:
+        """Return the analysis with those for other engines, whose plans its own holds."""
+        named = {
+            f"{each.release.engine.sdk}-{each.release.name}": each.plan
+            for each in others
+        }
+        return replace(self, beside=tuple(others), plan=self.plan.beside(named))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +286,13 @@ def analyze(
             question.budgets.graph_minutes,
         ),
         request=_request(visuals[newest.name], setting, decided, ask, measured),
+        confidence=confidence_of(
+            traffic,
+            Sample.of(setting),
+            visuals[newest.name].vit_max_seq_lens,
+            _beside(visuals[newest.name]),
+        ),
+        scenarios=halves[newest.name].scenarios,
         warnings=in_order(
             *model_warnings(model),
             *visuals[newest.name].warnings,
@@ -275,6 +309,7 @@ def analyze(
                 tuple(row for row in context.base if row[0] not in told),
                 assumed=context.model_assumed,
                 as_stored=context.as_stored,
+                patches=newest.engine.patches_per_length(profile),
             ),
             *(decided.assumptions if decided else ()),
         ),
@@ -282,7 +317,11 @@ def analyze(
             traffic, evidence, context.version, context.options or {}
         ),
     )
-    grounds = Grounds(min_saving=question.min_saving)
+    grounds = Grounds(
+        min_saving=question.min_saving,
+        overflow=newest.engine.overflow,
+        patches=newest.engine.patches_per_length(profile),
+    )
     return Analysis(
         plan=replace(plan, verdict=verdict_of(plan, grounds)),
         profile=profile,
@@ -293,13 +332,19 @@ def analyze(
         needed=counts.needed(newest),
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
-        steadiness=half_split_of(
-            traffic, Sample.of(setting), plan.visual.vit_max_seq_lens
-        ),
         cost=measured,
         curve=curve,
         graph_minutes=question.budgets.graph_minutes,
     )
+
+
+def _beside(visual: Visual) -> tuple[int, ...]:
+    """Return what a saving is against: one graph, or today's lengths where none fails."""
+    current, limit = visual.current, visual.processor.max_pixels
+    if current is None:
+        return visual.vit_max_seq_lens[-1:]
+    same = current.max_pixels == current.compared_max_pixels == limit
+    return () if current.overflow_images or not same else current.max_seq_lens
 
 
 def lengths_bytes(analysis: Analysis) -> int:
@@ -347,6 +392,7 @@ class _Half:
     front: tuple[BudgetPoint, ...]
     both: Demand | None
     """What today's lengths and these both serve."""
+    scenarios: tuple[ScenarioUse, ...]
 
     @property
     def counts(self) -> Counts:
@@ -385,6 +431,10 @@ def _visual(
         pinned=question.pins,
         marks=setting.marks,
     )
+    demands = demands_of(traffic, setting)
+    check_robust(question, demands)
+    if question.strategy == ROBUST:
+        problem = problem.with_scenarios(demands.values())
     n_images = float(setting.counts.sizes.count.sum())
     solution = solve(
         problem,
@@ -444,4 +494,5 @@ def _visual(
         setting=setting,
         front=solution.front,
         both=Shared.of(today, buckets, setting).demand if today else None,
+        scenarios=scenario_uses(demands, problem, buckets.lengths, setting),
     )

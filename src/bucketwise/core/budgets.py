@@ -28,7 +28,7 @@ FRONT_STEP = 0.01
 class GraphMinutes:
     """Minutes that compiling one graph takes, by its length."""
 
-    by_length: tuple[tuple[int, float], ...] = ()
+    by_length: tuple[tuple[float, float], ...] = ()
     """Lengths in ViT patches, ascending, and minutes that never fall; a single pair
     stands for every length. Between two lengths a straight line is taken, below the
     first its minutes, above the last minutes in proportion to the length."""
@@ -57,6 +57,14 @@ class GraphMinutes:
                 if is_wrong
             ],
             UsageError,
+        )
+
+    def in_unit(self, patches: int) -> GraphMinutes:
+        """Return the same of lengths in a unit of so many ViT patches."""
+        if self.measured is not None:
+            return GraphMinutes(measured=self.measured.in_unit(patches))
+        return GraphMinutes(
+            tuple((length / patches, each) for length, each in self.by_length)
         )
 
     @property

@@ -11,7 +11,7 @@ from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.budgets import budget_front, lists_within
 from bucketwise.core.cost import CostCurve, price, waste_of
 from bucketwise.core.limits import Case
-from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
+from bucketwise.core.optimize import EXACT, ROBUST, SOLVERS, Problem, align_up
 from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
 from bucketwise.core.options import PlanOptions
@@ -201,6 +201,8 @@ def strategies_of(
     results = []
     for k in range(least, most + 1):
         for name, solve in SOLVERS.items():
+            if name == ROBUST and not len(problem.apart):
+                continue
             lengths = solve(problem, k)
             bill = price(Buckets(lengths), demand, curve)
             results.append(
@@ -265,7 +267,10 @@ def choose(
     rule: Rule = "fixed" if fixed else choice.rule
     if question.strategy != EXACT:
         by = "asked of it" if fixed else "by the same rule on its own results"
-        reason = f"{choice.k} {by}; {question.strategy} promises no optimum"
+        promise = "promises no optimum"
+        if question.strategy == ROBUST:
+            promise = "keeps the worst regret over the scenarios least"
+        reason = f"{choice.k} {by}; {question.strategy} {promise}"
         return Choice(choice.k, rule, reason)
     asked = f"{choice.k} asked for; " if fixed else ""
     return Choice(choice.k, rule, f"{asked}{choice.reason}")

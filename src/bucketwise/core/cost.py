@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,12 @@ class CostCurve:
             return self.measured.at(lengths)
         size = lengths.astype(np.float64)
         return self.fixed + self.a * size + self.b * size**2
+
+    def in_unit(self, patches: int) -> CostCurve:
+        """Return the same curve of lengths in a unit of so many ViT patches."""
+        measured = self.measured and self.measured.in_unit(patches)
+        a, b = self.a * patches, self.b * patches**2
+        return replace(self, a=a, b=b, measured=measured)
 
     @property
     def formula(self) -> str:

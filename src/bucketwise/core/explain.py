@@ -76,11 +76,13 @@ def explain_size(
         )
     needed = int(counts.needed(release)[0])
     bucket = _bucket(needed, buckets)
+    patches = release.engine.patches_per_length(profile)
+    unit = " merged patches" if patches > 1 else ""
     steps = (
         text,
         *_processor_steps(counts, profile, preprocessing),
-        f"needed length {needed:,}{_window_words(profile, release)}",
-        *_bucket_steps(needed, buckets, bucket, release.engine.overflow),
+        f"needed length {-(-needed // patches):,}{unit}{_window_words(profile, release)}",
+        *_bucket_steps(needed, buckets, bucket, patches, release.engine.overflow),
     )
     return Explanation(text=text, needed=needed, bucket=bucket, line=" -> ".join(steps))
 
@@ -177,11 +179,17 @@ def _bucket(needed: int, buckets: Buckets | None) -> int | None:
 
 
 def _bucket_steps(
-    needed: int, buckets: Buckets | None, bucket: int | None, overflow: Overflow
+    needed: int,
+    buckets: Buckets | None,
+    bucket: int | None,
+    patches: int,
+    overflow: Overflow,
 ) -> tuple[str, ...]:
     if buckets is None:
         return ()
     if bucket is None:
         does = "the runtime raises" if overflow == "raises" else OVERFLOWS[overflow][0]
-        return (f"no bucket: the largest is {buckets.top:,}, {does}",)
-    return (f"bucket {bucket:,} ({percent(1 - needed / bucket)} of it padding)",)
+        return (f"no bucket: the largest is {buckets.top // patches:,}, {does}",)
+    return (
+        f"bucket {bucket // patches:,} ({percent(1 - needed / bucket)} of it padding)",
+    )

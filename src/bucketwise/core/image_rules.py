@@ -162,7 +162,8 @@ def _closest_grid(
         columns, rows = np.where(closer, across, columns), np.where(closer, down, rows)
         least = np.minimum(off, least)
     tiles = columns * rows
-    return _tiled(rule.tile_px, rows, columns, tiles + (tiles > 1), profile=profile)
+    runs = tiles + (rule.thumbnail & (tiles > 1))
+    return _tiled(rule.tile_px, rows, columns, runs, profile=profile)
 
 
 def _grids(rule: ClosestGrid) -> list[Grid]:
@@ -254,10 +255,20 @@ def _longest_side(
 def _shrink(
     rule: Shrink, height: IntArray, width: IntArray, profile: ModelProfile
 ) -> Views:
-    """models/pixtral, get_resize_output_image_size; every row ends with a token."""
+    """models/pixtral, get_resize_output_image_size; every row ends with a token.
+
+    Where sides are rounded as mistral_common 1.13.1 does (tokens/tokenizers/image.py,
+    _image_to_num_tokens).
+    """
     ratio = np.maximum(height / rule.longest_px, width / rule.longest_px)
     height, width = (
-        np.where(ratio > 1, np.floor(side / ratio).astype(np.int64), side)
+        np.where(
+            ratio > 1,
+            np.maximum(np.rint(side / ratio), 1)
+            if rule.rounds
+            else np.floor(side / ratio),
+            side,
+        ).astype(np.int64)
         for side in (height, width)
     )
     unit_px = profile.factor_px
@@ -294,7 +305,10 @@ def _budget(
 def _slices(
     rule: Slices, height: IntArray, width: IntArray, profile: ModelProfile
 ) -> Views:
-    """models/minicpmv4_6, get_sliced_grid, find_best_resize and get_refine_size."""
+    """models/minicpmv4_6, get_sliced_grid, find_best_resize and get_refine_size.
+
+    So does the code of older checkpoints, to whole patches.
+    """
     area = np.ceil(width * height / rule.scale_px**2)
     asked = np.minimum(area, rule.max_slices).astype(np.int64)
     # numpy's logarithm may differ from the processor's in the last bit.
@@ -325,6 +339,9 @@ def _slices(
         width_px=one_w * columns,
         runs=rows * columns,
         rest_patches=np.where(is_cut, patches, 0),
+        tokens=(rows * columns + is_cut) * rule.tokens_each
+        if rule.tokens_each
+        else None,
     )
 
 

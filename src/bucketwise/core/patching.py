@@ -403,6 +403,7 @@ def _by_rule(
         error=error,
         window_patches=0,
         family=profile.family,
+        whole_clips=profile.whole_clips and profile.temporal_patch == 1,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -878,15 +878,69 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
+class ScenarioUse:
+    """What the lengths cost one scenario, beside its own best as many of them."""
+
+    name: str
+    runs: float
+    padded_compute: float
+    waste: float
+    regret: float
+    """Compute above that of its own best lengths, a share of that."""
+    vit_max_seq_lens: tuple[int, ...]
+    """Its own best lengths."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthRange:
+    """How far one length may move, the others staying, before its list costs 1 % more."""
+
+    vit_patches: int
+    """The length as planned; in tokens where texts are planned for."""
+    shortest: int
+    longest: int
+    """The first and the last multiple that keep within it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """What lengths chosen as these were cost on traffic they have not seen.
+
+    Regret is compute above the least possible for the new traffic, a share of that
+    least, with as many lengths under the same top.
+    """
+
+    method: Literal["time", "labels", "images"]
+    """What new traffic was: each later part of the images, other labels, or other images
+    like these."""
+    regret: float
+    """The mean."""
+    low: float
+    high: float
+    """Nine of ten times it lies between."""
+    rounds: int
+    """How often it was chosen and priced."""
+    new_images: float
+    """Images of new traffic, in the mean."""
+    outgrown_images: float
+    """Images of the later half that are larger than every one before; 0 without times."""
+    saving_low: float | None
+    saving_high: float | None
+    """Between what the saving against today, or one graph, lies nine of ten times; None
+    where today's lengths do not serve everything."""
+    ranges: tuple[LengthRange, ...]
+    """Of each length, ascending; () where marks bind them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one engine is told to do, and why.
 
     `visual` is for the newest target; where lists differ by target,
     `visual_by_target` has one for each, keyed by release, and is empty otherwise.
     `decoder` is None where neither its load nor its batch size was told.
     """
 
-    schema: str = SCHEMA
     verdict: Verdict
     model: Model
     traffic: TrafficSummary
@@ -896,28 +950,61 @@ class Plan:
     memory: Memory | None
     budgets: tuple[BudgetUse, ...] = ()
     frontier_budgets: tuple[BudgetPoint, ...] = ()
+    confidence: Confidence | None = None
+    scenarios: tuple[ScenarioUse, ...] = ()
     savings: Savings | None = None
     request: RequestBudget | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
-    provenance: Provenance
 
     def visual_for(self, version: str) -> Visual:
         """Return the ViT half for one target."""
         return self.visual_by_target.get(version, self.visual)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Answer):
+    """The whole answer, as `plan.json` holds it (schema `bucketwise.plan/2`).
+
+    It is that of the engine named first. `by_engine` has those of the others, keyed by
+    package and newest release ("vllm-0.33.0"), as each alone would be told; None where
+    one engine alone was asked for.
+    """
+
+    schema: str = SCHEMA
+    provenance: Provenance
+    by_engine: dict[str, Answer] | None = None
+
+    def beside(self, others: Mapping[str, Plan]) -> Plan:
+        """Return the plan with those of other engines, by package and release."""
+        names = [each.name for each in dataclasses.fields(Answer)]
+        told = {
+            key: Answer(**{name: getattr(plan, name) for name in names})
+            for key, plan in others.items()
+        }
+        return dataclasses.replace(self, by_engine=told or None)
+
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
-        return worded(plan_text(self), self.model.family, self.visual.cost.unit)
+        return worded(plan_text(self), self.model.family, unit=self.visual.cost.unit)
 
 
 def plan_text(plan: DataclassInstance) -> str:
     """Return a plan as JSON text, stable to the byte."""
-    plain = integral(dataclasses.asdict(plan))
+    plain = {"schema": SCHEMA, **integral(dataclasses.asdict(plan))}
+    if plain.get("by_engine") is None:
+        plain.pop("by_engine", None)
     for record in plain["provenance"]["inputs"]:
         if record["name"] is None:
             del record["name"]
     return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def answer_of(plan: Mapping[str, Any], sdk: str) -> Mapping[str, Any]:
+    """Return what a plan.json tells an engine: its own part, else the plan itself."""
+    others: Mapping[str, Any] = plan.get("by_engine") or {}
+    found = (part for key, part in others.items() if key.rpartition("-")[0] == sdk)
+    return next(found, plan)
 
 
 OF_SOME = ("measured", "savings", "request")

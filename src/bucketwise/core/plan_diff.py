@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bucketwise.core.plan import answer_of
+
 
 def plan_changes(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Say what changed from one plan.json to another."""
+    """Say what changed from one plan.json to another, for every engine."""
     return (
         f"Against the plan that stood here: {_cause(before, after)}.",
+        *_changes(before, after),
+        *(
+            line.replace("  ", f"  {key}: ", 1)
+            for key, part in (after.get("by_engine") or {}).items()
+            for line in _changes(answer_of(before, key.rpartition("-")[0]), part)
+        ),
+    )
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what changed in what one engine is told."""
+    return (
         *_told(
             "buckets",
             _at(before, "visual", "vit_max_seq_lens"),

@@ -138,8 +138,12 @@ def assumptions(
     *,
     assumed: bool,
     as_stored: bool,
+    patches: int,
 ) -> tuple[Assumption, ...]:
-    """Return every value the plan rests on, with how far to trust it."""
+    """Return every value the plan rests on, with how far to trust it.
+
+    One of what the engine's lists count stands for so many ViT `patches`.
+    """
     image = preprocessing.image
     limits = f"{image.min_pixels:,} to {image.max_pixels:,} pixels"
     if planned_max_pixels < image.max_pixels:
@@ -176,15 +180,16 @@ def assumptions(
         ),
         (
             "cost of one run",
-            curve.formula,
+            curve.in_unit(patches).formula,
             "measured" if curve.measured else "derived",
             curve.source,
         ),
         (
             "unit of a bucket",
-            "ViT patches before the merge"
-            if not profile.window_patches
-            else "ViT patches before the merge, windows padded",
+            f"merged patches, {patches} ViT ones each"
+            if patches > 1
+            else "ViT patches before the merge"
+            + (", windows padded" if profile.window_patches else ""),
             "derived",
             "what the runtime compares in its forward of the vision model",
         ),

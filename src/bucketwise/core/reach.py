@@ -16,7 +16,14 @@ from bucketwise.core.patching import (
 )
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.engine import Release
-from bucketwise.nouns.image_rules import Budget, ImageRule, Shrink, Slices
+from bucketwise.nouns.image_rules import (
+    Budget,
+    ClosestGrid,
+    ImageRule,
+    LongestSide,
+    Shrink,
+    Slices,
+)
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray, Sizes
 
@@ -102,13 +109,16 @@ def _lying(sides: IntArray, frames: int) -> Sizes:
 
 def _extreme_sides(rule: ImageRule, profile: ModelProfile) -> IntArray:
     """List images that become the longest run there is, whatever else they become."""
-    if isinstance(rule, Shrink):
+    if isinstance(rule, (Shrink, LongestSide)):
         return np.full((1, 2), rule.longest_px)
     if isinstance(rule, Slices):
         # The thinnest image that is not sliced.
         return np.array([(1, rule.scale_px**2)])
     if isinstance(rule, Budget):
         return _padded_sides(rule, profile)
+    if isinstance(rule, ClosestGrid):
+        # The most tiles there are, where they are one run.
+        return np.array([(rule.tile_px, rule.tile_px * rule.max_tiles)])
     return np.ones((1, 2), dtype=np.int64)
 
 

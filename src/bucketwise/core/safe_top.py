@@ -30,7 +30,7 @@ class SafeTop:
     @property
     def safe(self) -> SafeLimit:
         """The largest image limit that the top holds."""
-        if self.choice.way != "overflow":
+        if self.setting.worst().needed <= self.top:
             limit = self.setting.preprocessing.image.max_pixels
             return SafeLimit(value=limit, shrinks_share=0.0)
         return SafeLimit(

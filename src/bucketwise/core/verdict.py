@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bucketwise.core.in_unit import in_unit
 from bucketwise.core.memory import Change, MemoryPlan, close_in_words, fit_in_words
 from bucketwise.core.plan import (
     Call,
@@ -68,6 +69,8 @@ class Grounds:
     refusals: tuple[Reason, ...] = ()
     overflow: Overflow = "raises"
     """What an input above every length meets."""
+    patches: int = 1
+    """ViT patches that one of what the engine's lists count stands for."""
 
 
 _Reasons = tuple[Reason, ...]
@@ -83,6 +86,7 @@ def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
     today and the plan saves less than is asked; "go_if" where something is to be
     checked first; else "go".
     """
+    plan = in_unit(plan, grounds.patches)
     verdict = judged(
         tuple(_against(plan, grounds)),
         tuple(_keeping(plan, grounds)),
@@ -194,7 +198,7 @@ def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         if saved < graphs * price:
             unit = plan.visual.cost.unit
             yield not_worth(
-                f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} "
+                f"Nothing {OVERFLOWS[grounds.overflow][0]} today, and {literal(plan.visual.vit_max_seq_lens)} "
                 f"would save {compute(max(saved, 0.0), unit)}, less than "
                 f"{plural(graphs, 'graph')} cost ({compute(graphs * price, unit)})."
             )
@@ -206,7 +210,7 @@ def _keeping(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
             else "would save nothing"
         )
         yield not_worth(
-            f"Nothing fails today, and {literal(plan.visual.vit_max_seq_lens)} {said} "
+            f"Nothing {OVERFLOWS[grounds.overflow][0]} today, and {literal(plan.visual.vit_max_seq_lens)} {said} "
             f"of the ViT compute; a recompile is asked to save "
             f"{percent(grounds.min_saving)}."
         )

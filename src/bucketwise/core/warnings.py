@@ -7,15 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from bucketwise.core.cost import FLOP, vit_flops
+from bucketwise.core.in_unit import divided, in_unit
 from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.plan import Current, Model, PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
-from bucketwise.nouns.engine import OVERFLOWS, Engine, Release
+from bucketwise.nouns.engine import OVERFLOWS, Engine, Overflow, Release
 from bucketwise.nouns.measured_cost import MeasuredCost
-from bucketwise.nouns.traffic import Traffic
+from bucketwise.nouns.traffic import DAY_S, Traffic
 from bucketwise.words.numbers import (
     compute,
+    duration,
     literal,
     memory,
     number,
@@ -47,11 +49,17 @@ sample_traffic/docs_screenshots.csv cost 3.1 % more on all of it (12 % in the wo
 twentieth of draws), from 1,000 0.4 % (1.2 %): benchmarks/sample_size.py."""
 
 
+DOMINATES = 0.5
+"""A label with more of the images than this decides for the others."""
+
+
 def warnings_of(
     visual: Visual, setting: Case, traffic: Traffic
 ) -> tuple[PlanWarning, ...]:
     """Return the warnings of one plan, the gravest first."""
     engine = setting.release.engine
+    patches = engine.patches_per_length(setting.profile)
+    told = in_unit(visual, patches)
     merged = _merged(visual, setting.profile.align)
     wasteful = _wasteful(visual, setting)
     found: tuple[tuple[str, Severity, str, tuple[str, ...]], ...] = (
@@ -62,27 +70,29 @@ def warnings_of(
         (
             "overflow-possible",
             "warning" if engine.overflow == "raises" else "note",
-            _overflow(visual, engine),
+            _overflow(told, engine),
             OVERFLOW_RULES,
         ),
         (
             "length-unproven",
             "warning",
-            _unproven_length(engine, visual, setting),
+            _unproven_length(engine, told, setting),
             LENGTH_RULES,
         ),
         ("memory-unknown", "warning", _memory_unknown(setting), ()),
         ("few-images", "warning", _few(setting), ()),
+        ("one-day", "note", _one_day(traffic), ()),
+        ("one-label", "note", _one_label(traffic), ()),
         ("images-unsized", "warning", _unsized(traffic, visual), ()),
-        ("own-limits-overflow", "warning", _own_overflow(visual, setting), ()),
-        (LIMIT_ASSUMED, "note", limit_in_doubt(visual.current), ()),
-        ("images-shrunk", "note", _shrunk(visual, setting), ()),
+        ("own-limits-overflow", "warning", _own_overflow(told, setting), ()),
+        (LIMIT_ASSUMED, "note", limit_in_doubt(visual.current, engine.overflow), ()),
+        ("images-shrunk", "note", _shrunk(told, setting), ()),
         ("tail-limit", "note", _tail(visual), ()),
         ("uneven-runs", "note", _uneven(setting), ()),
-        ("top-and-limit", "note", _top(visual, setting), ()),
-        ("top-above-limits", "note", _above(visual, setting), OVERSIZED_RULES),
+        ("top-and-limit", "note", _top(told, setting), ()),
+        ("top-above-limits", "note", _above(told, setting), OVERSIZED_RULES),
         ("soft-tokens", "note", _soft_tokens(visual, setting), ()),
-        ("idle-lengths", "note", _idle(visual), IDLE_RULES),
+        ("idle-lengths", "note", _idle(told), IDLE_RULES),
         ("wasteful-lengths", "note", wasteful, ("buckets/wasteful-lengths",)),
         ("sizes-by-tokens", "note", _told(setting), ()),
         ("own-limits", "note", _own(setting), ()),
@@ -103,15 +113,15 @@ def model_warnings(model: Model) -> tuple[PlanWarning, ...]:
     return (PlanWarning(id=MODEL_ASSUMED, severity="warning", words=words),)
 
 
-def limit_in_doubt(current: Current | None) -> str:
+def limit_in_doubt(current: Current | None, overflow: Overflow) -> str:
     """Say that today's limit is assumed, where that decides who fails."""
     if current is None or not current.max_pixels_assumed or not current.overflow_images:
         return ""
     return (
         "Nothing read sets the max_pixels in service, so that of the checkpoint, "
         f"{current.max_pixels:,}, stands for it, as the runtime would take it. With a "
-        "smaller one fewer images may fail today than counted; --current-max-pixels "
-        "tells it."
+        f"smaller one fewer images may {OVERFLOWS[overflow][1]} today than counted; "
+        "--current-max-pixels tells it."
     )
 
 
@@ -150,12 +160,15 @@ def _no_decoder(engine: Engine, family: str) -> str:
 
 def _unproven_length(engine: Engine, visual: Visual, setting: Case) -> str:
     top = visual.vit_max_seq_lens[-1]
-    if top <= engine.largest_published:
+    patches = engine.patches_per_length(setting.profile)
+    largest = divided(engine.largest_published, patches)
+    if top <= largest:
         return ""
+    mask = engine.mask_bytes(top * patches)
     return (
-        f"The top bucket of {top:,} ViT patches is above {engine.largest_published:,}, "
-        f"the largest length any published {engine.name} configuration compiles; its attention "
-        f"mask alone is {memory(engine.mask_bytes(top))}."
+        f"The top bucket of {top:,} ViT patches is above {largest:,}, the largest length "
+        f"any published {engine.name} configuration compiles"
+        + (f"; its attention mask alone is {memory(mask)}." if mask else ".")
         + (
             ""
             if setting.profile.image_rule
@@ -231,7 +244,8 @@ def _top(visual: Visual, setting: Case) -> str:
 def _above(visual: Visual, setting: Case) -> str:
     """Say that pins or alignment led to a top above all that the limits let through."""
     top, worst = visual.vit_max_seq_lens[-1], visual.worst.needed
-    own = setting.profile.align
+    patches = setting.release.engine.patches_per_length(setting.profile)
+    own = divided(setting.profile.align, patches)
     if top <= -(-worst // own) * own:
         return ""
     return (
@@ -397,8 +411,9 @@ def _wasteful(visual: Visual, setting: Case) -> str:
     )
     if excess is None:
         return ""
+    patches = setting.release.engine.patches_per_length(setting.profile)
     return (
-        f"{literal(excess.best)} would take {percent(1 / (1 + excess.share))} of the ViT "
+        f"{literal(divided(excess.best, patches))} would take {percent(1 / (1 + excess.share))} of the ViT "
         "compute of the lengths that --pin, --align, --headroom or --strategy led to."
     )
 
@@ -445,14 +460,15 @@ def _own_overflow(visual: Visual, setting: Case) -> str:
     loosest = replace(image, max_pixels=max(high, image.min_pixels))
     preprocessing = replace(setting.preprocessing, image=loosest)
     worst = worst_of_all(setting.profile, preprocessing, setting.release, clips=False)
-    top = visual.vit_max_seq_lens[-1]
-    if worst.needed <= top:
+    engine, top = setting.release.engine, visual.vit_max_seq_lens[-1]
+    needed = divided(worst.needed, engine.patches_per_length(setting.profile))
+    if needed <= top:
         return ""
     return (
         f"Requests set a max_pixels of up to {high:,} for their own images: one of "
-        f"{worst.width_px:,}x{worst.height_px:,} would need {worst.needed:,} of {top:,} and "
-        f"the request {OVERFLOWS[setting.release.engine.overflow][0]}. Refuse such limits before the server, or compile "
-        f"{worst.needed:,} to be sure."
+        f"{worst.width_px:,}x{worst.height_px:,} would need {needed:,} of {top:,} and "
+        f"the request {OVERFLOWS[engine.overflow][0]}. Refuse such limits before the server, "
+        f"or compile {needed:,} to be sure."
     )
 
 
@@ -485,6 +501,30 @@ def _merged(visual: Visual, align: int) -> str:
     top, needed = visual.vit_max_seq_lens[-1], visual.largest_needed
     raised = f": the top stands for {top:,} ViT patches where {needed:,} are needed"
     return f"{text}{raised if top > needed else ''}."
+
+
+def _one_day(traffic: Traffic) -> str:
+    if traffic.first_s is None or traffic.last_s is None:
+        return ""
+    span_s = traffic.last_s - traffic.first_s
+    if not 0 < span_s <= DAY_S:
+        return ""
+    return (
+        f"All images are of {duration(span_s)}: other hours, days and weeks may bring "
+        "others."
+    )
+
+
+def _one_label(traffic: Traffic) -> str:
+    labelled = traffic.label >= 0
+    images = np.bincount(traffic.label[labelled], weights=traffic.count[labelled])
+    share = float(images.max(initial=0.0)) / max(traffic.images, 1.0)
+    if (images > 0).sum() < 2 or share <= DOMINATES:  # noqa: PLR2004 - one beside it
+        return ""
+    return (
+        f"One label has {percent(share)} of the images: the lengths are mostly its own, "
+        "and wrong once it leaves."
+    )
 
 
 def _few(setting: Case) -> str:

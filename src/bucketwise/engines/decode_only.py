@@ -126,6 +126,7 @@ def deployed(
             ),
         ),
         visual=replace(plan.visual, warnings=()),
+        confidence=None,
         warnings=tuple(
             each
             for each in plan.warnings
@@ -134,7 +135,7 @@ def deployed(
         assumptions=(*plan.assumptions, *told),
     )
     base = base_to_emit(analysis, base, targets)
-    return replace(analysis, plan=plan, base=base, steadiness=None)
+    return replace(analysis, plan=plan, base=base)
 
 
 def decode_engine(catalogue: Catalogue, name: str, **own: Any) -> Engine:

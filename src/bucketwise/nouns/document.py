@@ -15,8 +15,8 @@ Path = tuple[str, ...]
 Form = Literal["compile", "compiled", "load", "serve", "list", "plan"]
 """compile: given to from_pretrained(export=True); compiled: what such a folder holds;
 load: given to from_pretrained(export=False) beside such a folder; serve: given to
-vllm-rbln, which completes it; list and plan: ViT lengths alone, as numbers or in a
-plan.json."""
+vllm-rbln, which completes it, or the options of another engine's server; list and plan:
+ViT lengths alone, as numbers or in a plan.json."""
 
 LENGTHS_ALONE: tuple[Form, ...] = ("list", "plan")
 

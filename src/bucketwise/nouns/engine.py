@@ -28,6 +28,32 @@ OVERFLOWS: dict[Overflow, tuple[str, str]] = {
 
 Unit = Literal["vit_patches", "merged_patches"]
 
+CAPTURED = tuple(
+    (f"{start}ompil{ending}", f"{start}aptur{ending}")
+    for start in "cC"
+    for ending in ("e", "es", "ed", "ing")
+)
+"""What is said of a graph that is compiled -> of one that is captured."""
+
+HELD = (
+    ("serves what the scenario serves", "holds what the scenario holds"),
+    *(("both serve", "both hold"), ("both serves", "both holds")),
+    *(
+        ("all serve", "all hold"),
+        ("it serves", "it holds"),
+        ("each serves", "each holds"),
+    ),
+    *(("all are served", "all are held"), ("scenario serves", "scenario holds")),
+    *(("is served by all", "is held by all"), ("serves none", "holds none")),
+)
+"""What is said of lengths where every other image fails -> where each is served."""
+
+MERGED = (
+    ("ViT patches", "merged patches"),
+    ("ViT lengths, patches", "ViT lengths, merged patches"),
+)
+"""What is said where lengths count ViT patches -> where they count merged ones."""
+
 
 def parse_version(text: str) -> Version:
     """Return the numeric parts of a release such as "0.11.0.post1"."""
@@ -251,6 +277,10 @@ class Engine:
     """Sequences decoded at once where nobody says; None where the load suggests them."""
     decoder_keys: tuple[str, str]
     """What it calls the list of decoder graphs, and the sequences decoded at once."""
+    context_key: str = "max_seq_len"
+    """What it calls the tokens of a sequence."""
+    captures: bool = False
+    """Whether graphs are captured while it runs, not compiled before."""
     as_run: Callable[[ModelProfile], ModelProfile]
     """Model -> the model as the engine runs it: padded to windows or not, clips at
     once or not, under the limits of a published deployment or not."""
@@ -350,6 +380,26 @@ class Engine:
     def runs_on_lengths(self, profile: ModelProfile) -> bool:
         """Return whether images run on graphs of set lengths, chosen or built in."""
         return not self.no_lengths or bool(self.fixed_lengths(profile))
+
+    def patches_per_length(self, profile: ModelProfile) -> int:
+        """Return the ViT patches that one of what its lists count stands for."""
+        merged = self.unit == "merged_patches" and not profile.class_tokens
+        return profile.lengths_per_merged if merged else 1
+
+    def words(self, profile: ModelProfile) -> tuple[tuple[str, str], ...]:
+        """Return what is said elsewhere -> what is meant of it."""
+        above = f"{OVERFLOWS[self.overflow][0]} today"
+        found = zip(
+            ("decoder_batch_sizes", "batch_size", "max_seq_len"),
+            (*self.decoder_keys, self.context_key),
+            strict=True,
+        )
+        return (
+            *(pair for pair in found if pair[0] != pair[1]),
+            *(CAPTURED if self.captures else ()),
+            *(() if self.overflow == "raises" else (*HELD, ("fails today", above))),
+            *(MERGED if self.patches_per_length(profile) > 1 else ()),
+        )
 
     def counts_merged(self, bucket_unit: str) -> bool:
         """Return whether what is to be set of a plan counts merged patches."""

@@ -85,6 +85,7 @@ class ClosestGrid(Rule):
     tile_px: int
     min_tiles: int
     max_tiles: int
+    thumbnail: bool = True
 
     def most_pixels(self, patch_px: int) -> int:  # noqa: ARG002
         """Return the pixels that are cut into runs at most, about."""
@@ -163,6 +164,8 @@ class Shrink(Rule):
     """Shrink to `longest_px`, then up to whole merged patches."""
 
     longest_px: int
+    rounds: bool = False
+    """Whether shrunk sides are rounded, to 1 px at least, and not down."""
 
     def most_pixels(self, patch_px: int) -> int:  # noqa: ARG002
         """Return the pixels that are cut into runs at most, about."""
@@ -203,6 +206,9 @@ class Slices(Rule):
 
     scale_px: int
     max_slices: int
+    tokens_each: int | None = None
+    """Tokens that view and slices become, whatever their length; None for one a merged
+    patch."""
 
     def most_pixels(self, patch_px: int) -> int:  # noqa: ARG002
         """Return the pixels that are cut into runs at most, about."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bucketwise.errors import raise_all
+from bucketwise.errors import UsageError, raise_all
 from bucketwise.words.numbers import percent
 
 IntArray = NDArray[np.int64]
@@ -22,6 +22,10 @@ NO_TIME_S = -(2**62)
 
 SLOT_LADDER_S = (3_600, 21_600, 86_400, 604_800, 0)
 """Slot widths in seconds, each a multiple of the one before; 0 keeps no time at all."""
+
+DAY_S = 86_400
+HOURS_FOR_S = 31 * DAY_S
+"""A file that is added to keeps hours for a month, and days once it spans more."""
 
 MAX_CELLS = 1_000_000
 """Past this many cells sizes are rounded or slots widen, so that memory and files stay
@@ -272,6 +276,47 @@ class Traffic:
     def sizes(self) -> Sizes:
         """Return the distinct sizes over all slots and labels."""
         return Sizes(**grouped(_columns(self, SIZE_COLUMNS), self.count))
+
+    def size_of_cell(self) -> IntArray:
+        """Return the place of each cell's size among `sizes`."""
+        columns = [getattr(self, name) for name in SIZE_COLUMNS]
+        order = np.lexsort(tuple(reversed(columns)))
+        is_new = np.zeros(order.size, dtype=bool)
+        for each in columns:
+            is_new[1:] |= each[order][1:] != each[order][:-1]
+        place = np.empty(order.size, dtype=np.int64)
+        place[order] = np.cumsum(is_new)
+        return place
+
+    def decayed(self, half_life_s: float) -> Traffic:
+        """Return the same traffic, each image worth half as much a half-life earlier.
+
+        Ages count from the newest slot; images without a time are as new as it.
+
+        Raises
+        ------
+        UsageError
+            When no image has a time.
+        """
+        timed = self.slot_start_s != NO_TIME_S
+        if not timed.any():
+            message = "--half-life: expected images with times, got none; leave it out"
+            raise UsageError(message)
+        newest_s = int(self.slot_start_s[timed].max())
+        age_s = np.where(timed, newest_s - self.slot_start_s, 0)
+        worth = np.exp2(-age_s / half_life_s)
+        return replace(self, count=self.count * worth, weighted=True)
+
+    def by_day(self, span_s: int = HOURS_FOR_S) -> Traffic:
+        """Return the same traffic, in slots of days where it spans longer than that."""
+        if (
+            self.first_s is None
+            or self.last_s is None
+            or self.slot_width_s in (0, DAY_S)
+        ):
+            return self
+        is_long = self.last_s - self.first_s > span_s and self.slot_width_s < DAY_S
+        return _regroup(self, DAY_S) if is_long else self
 
     def without_empty_cells(self) -> Traffic:
         """Return the same traffic without cells of no image: nobody sent those sizes."""

@@ -18,7 +18,7 @@ def _nothing(*_: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Compiler:
-    """A command that compiles what its options say."""
+    """A command whose options are a configuration: it compiles them, or serves by them."""
 
     name: str = ""
     module: str = ""
@@ -30,6 +30,16 @@ class Compiler:
     """Options with which it does something else."""
     unasked: Mapping[str, Any] = field(default_factory=dict)
     """Settings that it makes where nobody does."""
+    model: str = "model-id"
+    """The option that names the model; "" where its first word does."""
+    serves: bool = False
+    """Whether it is a server: settings keep the names of its options, as text behind `=`
+    or words behind the name."""
+    lists: frozenset[str] = frozenset()
+    """Of a server's options those that take several words."""
+    files: Mapping[str, bool] = field(default_factory=dict)
+    """Of a server's options those that name a file with more settings, and whether these
+    overtake the line's own."""
 
     def own_option(self, typed: str) -> str:
         """Return the option that a name stands for; "" for a setting.
@@ -92,6 +102,8 @@ class Vocabulary:
     where the value is the configuration."""
     files: frozenset[str] = frozenset()
     """Variables of the environment that name a file with more of the configuration."""
+    signs: re.Pattern[str] = _NEVER
+    """What only texts for this engine hold, by which one that names none is known."""
     pin: re.Pattern[str] = _NEVER
     image: re.Pattern[str] = _NEVER
     release: re.Pattern[str] = _NEVER

@@ -46,6 +46,7 @@ def read_traffic(
     max_bad_rows: float = MAX_BAD_ROWS,
     places: bool = True,
     ignore_orientation: bool = False,
+    half_life_s: float | None = None,
     progress: Progress | None = None,
 ) -> Traffic:
     """Read tables, images, request logs and histograms, and add them up.
@@ -69,6 +70,9 @@ def read_traffic(
     ignore_orientation : bool
         Whether images count with their stored size, as in serving stacks that do not
         turn them, instead of their displayed one.
+    half_life_s : float, optional
+        Seconds after which an image is worth half as much as one of the newest hour;
+        without it all are worth the same.
     progress : Progress, optional
         Kept up while reading.
 
@@ -83,9 +87,9 @@ def read_traffic(
         When an input cannot be read, or more rows than allowed are unusable.
     UsageError
         When `columns` names a role that there is not, or columns that do not go
-        together.
+        together, or a half-life is asked of images without times.
     """
-    reading = _Reading(columns, ignore_orientation, progress or Progress())
+    reading = _Reading(columns, ignore_orientation, progress or Progress(), half_life_s)
     return reading.read(inputs, max_bad_rows, places)[0]
 
 
@@ -96,6 +100,7 @@ def read_inputs(
     max_bad_rows: float = MAX_BAD_ROWS,
     places: bool = True,
     ignore_orientation: bool = False,
+    half_life_s: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[Traffic, Evidence | None]:
     """Read inputs as traffic, and their tables as the load of a decoder, too.
@@ -112,7 +117,7 @@ def read_inputs(
             workspace, found, columns=naming, max_bad_rows=max_bad_rows, places=places
         )
 
-    reading = _Reading(naming, ignore_orientation, progress or Progress())
+    reading = _Reading(naming, ignore_orientation, progress or Progress(), half_life_s)
     read = reading.read(inputs, max_bad_rows, places, look_further)
     if naming is not columns:
         naming.check()
@@ -126,6 +131,7 @@ class _Reading:
     columns: Chosen
     ignore_orientation: bool
     progress: Progress
+    half_life_s: float | None = None
 
     def read(
         self,
@@ -178,7 +184,11 @@ class _Reading:
             max_bad_rows,
             notes=[note for record in traffic.inputs for note in record.notes],
         )
-        return traffic, evidence
+        return self._weighed(traffic), evidence
+
+    def _weighed(self, traffic: Traffic) -> Traffic:
+        half_life_s = self.half_life_s
+        return traffic if half_life_s is None else traffic.decayed(half_life_s)
 
     def _next(
         self, workspace: Workspace, each: Input, small: SmallTables

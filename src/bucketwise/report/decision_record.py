@@ -6,15 +6,31 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Plan
 from bucketwise.nouns.engine import Engine
 
 
-def decision_record(plan: Plan, engine: Engine, files: Sequence[str]) -> dict[str, Any]:
-    """Return what `analyze --json` prints."""
+def decision_record(analysis: Analysis, files: Sequence[str]) -> dict[str, Any]:
+    """Return what `analyze --json` prints; what other engines are told stands within."""
+    found = {
+        "schema": "bucketwise.decision/1",
+        **_told(analysis.plan, analysis.release.engine),
+        "files": list(files),
+    }
+    if analysis.beside:
+        found["by_engine"] = {
+            key: _told(each.plan, each.release.engine)
+            for key, each in zip(
+                analysis.plan.by_engine or (), analysis.beside, strict=True
+            )
+        }
+    return found
+
+
+def _told(plan: Plan, engine: Engine) -> dict[str, Any]:
     visual, decoder, current = plan.visual, plan.decoder, plan.visual.current
     return {
-        "schema": "bucketwise.decision/1",
         "verdict": asdict(plan.verdict),
         "model": plan.model.name,
         "vit_max_seq_lens": [] if engine.no_lengths else list(visual.vit_max_seq_lens),
@@ -46,5 +62,4 @@ def decision_record(plan: Plan, engine: Engine, files: Sequence[str]) -> dict[st
             "overflow_images": current.overflow_images,
             "saving": current.saving,
         },
-        "files": list(files),
     }

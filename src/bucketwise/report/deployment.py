@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bucketwise.core.analysis import Analysis
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.lint.case import Judged
 from bucketwise.nouns.engine import Base, Target
@@ -28,8 +27,6 @@ class ReportInputs:
         said what runs today.
     in_service : Judged or None
         The configuration of today, or its lengths alone, judged with the traffic.
-    beside : tuple of Analysis
-        The same traffic for other engines.
     """
 
     base: Base | None = None
@@ -37,4 +34,3 @@ class ReportInputs:
     memory: MemoryPlan | None = None
     memory_before: MemoryPlan | None = None
     in_service: Judged | None = None
-    beside: tuple[Analysis, ...] = ()

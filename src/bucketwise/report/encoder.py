@@ -9,7 +9,6 @@ from bucketwise.core.encoder.analysis import EncoderAnalysis
 from bucketwise.core.encoder.plan import Encoder, EncoderPlan
 from bucketwise.core.encoder.verdict import FEW_TEXTS
 from bucketwise.core.encoder.words import read, saves
-from bucketwise.core.half_split import DRAWS, HalfSplit
 from bucketwise.core.memory import CLOSE, LACKS
 from bucketwise.core.plan import Memory
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -39,7 +38,7 @@ from bucketwise.report.sections.configuration import configuration
 from bucketwise.report.sections.decision import verdict_callout
 from bucketwise.report.strategies import side_by_side
 from bucketwise.report.summary.content import Summary, files_table, shortened
-from bucketwise.report.sureness import STEADY
+from bucketwise.report.sureness import on_new_traffic
 from bucketwise.words.numbers import (
     change,
     compute,
@@ -115,7 +114,7 @@ def encoder_summary(
         sure=_how_sure(analysis),
         grounds=_grounds(plan),
         files=files_table(
-            snippets, beside or {}, analysis.profile.sdk, "compile and load"
+            snippets, beside or {}, analysis.profile.sdk, "compile and load files"
         ),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Lengths only: no text or address is kept.",
@@ -298,8 +297,9 @@ def _sure_sentences(analysis: EncoderAnalysis) -> Iterator[str]:
     traffic = analysis.plan.traffic
     only = "Only " if traffic.texts < FEW_TEXTS else ""
     yield f"{only}{plural(traffic.texts, 'text')}{_span(analysis)}."
-    if analysis.steadiness is not None:
-        yield _steady(analysis.steadiness)
+    if analysis.plan.confidence is not None:
+        today = analysis.plan.encoder.current is not None
+        yield on_new_traffic(analysis.plan.confidence, "text", today=today)
     if analysis.plan.encoder.cost.unit == "token":
         yield "Compute is tokens, not measured time."
     else:
@@ -311,20 +311,6 @@ def _span(analysis: EncoderAnalysis) -> str:
     if traffic.first is None or traffic.last is None:
         return ", of times unknown"
     return f", {traffic.first[:10]} to {traffic.last[:10]}"
-
-
-def _steady(found: HalfSplit) -> str:
-    half = "half of them" if found.split == "random" else "the older half"
-    other = "the other half" if found.split == "random" else "the newer half"
-    word = "Steady" if found.extra < STEADY else "Not steady"
-    more = f"{percent(found.extra)} more" if found.extra else "no more"
-    text = (
-        f"{word}: lengths chosen from {half} cost {more} on {other} than lengths chosen "
-        "from that half"
-    )
-    if found.split == "random" and found.worst_extra:
-        text += f" ({percent(found.worst_extra)} in the worst of {DRAWS} draws)"
-    return f"{text}."
 
 
 def _lengths(analysis: EncoderAnalysis) -> Section:

@@ -13,6 +13,7 @@ from bucketwise.report.sections.decision import headline
 
 def headline_drawings(analysis: Analysis, inputs: ReportInputs) -> dict[str, Drawing]:
     """Return the figures by the name of their file; those that show nothing are left out."""
+    analysis = analysis.as_told()
     plan = analysis.plan
     if not analysis.release.engine.runs_on_lengths(analysis.profile):
         return {}
@@ -34,7 +35,8 @@ def pictures_of(
 ) -> dict[str, bytes]:
     """Draw the figures as files of a form, by their paths beside the report."""
     family, unit = analysis.plan.model.family, analysis.plan.visual.cost.unit
+    words = analysis.release.engine.words(analysis.profile)
     return {
-        f"figures/{name}.{form}": to_picture(drawing, form, family, unit)
+        f"figures/{name}.{form}": to_picture(drawing, form, family, words, unit)
         for name, drawing in headline_drawings(analysis, inputs).items()
     }

@@ -17,12 +17,14 @@ from bucketwise.words.numbers import (
     TIME_UNIT,
     change,
     compute,
+    literal,
     memory,
     number,
     percent,
     plural,
     significant,
 )
+from bucketwise.words.text import one_line
 
 FORMS = {"linear": "straight", "quadratic": "quadratic", "steps": "stepped"}
 """A form of a measured curve in words."""
@@ -155,3 +157,13 @@ def priced(decided: Decoder) -> StepCost | None:
     """Return the step cost; None where it is no more than the slots of a step."""
     cost = decided.step_cost
     return None if cost is None or cost.kind == "slots" else cost
+
+
+def worst_scenario(plan: Plan) -> str:
+    """Return what the lengths cost the scenario that they suit least, a sentence."""
+    worst = max(plan.scenarios, key=lambda each: each.regret)
+    return (
+        f"Of {plural(len(plan.scenarios), 'scenario')} {one_line(worst.name)} pays most: "
+        f"{percent(worst.regret)} more than on its own best lengths, "
+        f"{literal(worst.vit_max_seq_lens)}."
+    )

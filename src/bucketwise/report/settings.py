@@ -24,7 +24,7 @@ def settings_table(plan: Plan, engine: Engine) -> Table:
     if not rows and not engine.no_lengths:
         rows.append(
             (
-                "visual.max_seq_len",
+                ".".join(engine.vocabulary.lengths),
                 literal(visual.max_seq_lens),
                 f"no release up to {engine.newest} takes lengths for {plan.model.family}",
             )

@@ -14,8 +14,20 @@ KINDS = {
     "equal-duration": "yardstick",
     "exponential": "yardstick",
     "linear": "yardstick",
+    "robust": "least worst regret",
 }
 """What kind of answer each strategy gives; a new one is a heuristic until proven."""
+
+
+METHODS = {
+    "exact": "the exact optimum",
+    "robust": "those with the least worst regret over the scenarios, exactly,",
+}
+
+
+def method_of(strategy: str) -> str:
+    """Return what lengths by a strategy are, in words."""
+    return METHODS.get(strategy, f"what {strategy} found, not proven optimal,")
 
 
 def side_by_side(visual: Planned, unit: str, *blocks: Block) -> Part:

@@ -6,17 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.half_split import DRAWS, HalfSplit, chance_of_larger
-from bucketwise.core.plan import Plan
-from bucketwise.core.plan_record import moment_of
+from bucketwise.core.confidence import chance_of_larger
+from bucketwise.core.plan import Confidence, Plan
 from bucketwise.core.warnings import FEW_IMAGES
 from bucketwise.report.blocks import Callout
 from bucketwise.report.plan_queries import images_accepted, noun_of
 from bucketwise.words.numbers import duration, number, percent, plural, plural_of
-
-STEADY = 0.05
-"""Lengths that cost less than this above the best on images unseen are called steady:
-what the last graph must save by default."""
 
 DECIDING = {
     "model": "the model",
@@ -55,8 +50,9 @@ def _sentences(analysis: Analysis) -> Iterator[str]:
     images = images_accepted(analysis)
     only = "Only " if images < FEW_IMAGES else ""
     yield f"{only}{plural(images, noun)}{_span(analysis)}."
-    if analysis.steadiness is not None:
-        yield _steady(analysis.steadiness, analysis)
+    if analysis.plan.confidence is not None:
+        today = analysis.plan.visual.current is not None
+        yield on_new_traffic(analysis.plan.confidence, noun, today=today)
     yield _chance(analysis)
     yield _priced(analysis.plan)
     names = [name for name, _ in deciding(analysis)]
@@ -86,37 +82,33 @@ def _span(analysis: Analysis) -> str:
     return f" over {duration((last - first).total_seconds())}"
 
 
-def _steady(found: HalfSplit, analysis: Analysis) -> str:
-    noun = noun_of(analysis)
-    if found.split == "random":
-        text = (
-            f"Lengths chosen from one half of them cost {_more(found.extra)} on the other "
-            "half than lengths chosen from that half"
-        )
-        if found.worst_extra:
-            text += f" ({percent(found.worst_extra)} in the worst of {DRAWS} draws)"
-        return f"{text}."
+def on_new_traffic(found: Confidence, noun: str, *, today: bool) -> str:
+    """Return what lengths chosen so cost on traffic they have not seen; a sentence."""
+    nouns = plural_of(noun)
+    new = {
+        "time": f"the {plural(round(found.new_images), noun)} that came next",
+        "labels": f"as many {nouns} of other labels like these",
+        "images": f"as many {nouns} like these",
+    }[found.method]
+    often = "18 times of 20" if found.method == "time" else "nine times of ten"
     text = (
-        f"Lengths chosen from {_earlier(found)} cost {_more(found.extra)} on the newer "
-        "ones than lengths chosen from those"
+        f"On {new}, lengths chosen so cost {_more(found.regret)} than the best for them"
     )
+    if found.high:
+        text += f" ({percent(found.low)} to {percent(found.high)} {often})"
+    if found.saving_low is not None and found.saving_high is not None:
+        text += (
+            f" and saved {percent(found.saving_low)} to {percent(found.saving_high)} "
+            f"against {'today' if today else 'one graph'}"
+        )
     if found.outgrown_images:
-        text += f", and {plural(found.outgrown_images, noun)} outgrew all before"
+        outgrown = plural(found.outgrown_images, noun)
+        text += f"; {outgrown} of the later half outgrew all before"
     return f"{text}."
 
 
-def _more(extra: float) -> str:
-    return f"{percent(extra)} more" if extra else "no more"
-
-
-def _earlier(found: HalfSplit) -> str:
-    if not found.until_s or found.until_s < SECONDS_A_YEAR:
-        return "the older half"
-    return f"the older half (before {moment_of(found.until_s):%Y-%m-%d})"
-
-
-SECONDS_A_YEAR = 365 * 86_400
-"""Times of the first year count from the start of a log."""
+def _more(regret: float) -> str:
+    return f"{percent(regret)} more" if regret else "no more"
 
 
 def _chance(analysis: Analysis) -> str:

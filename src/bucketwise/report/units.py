@@ -36,9 +36,11 @@ def units(analysis: Analysis) -> Part:
     area = model.merge_size**2
     side = 32 * model.merge_size * model.patch_size
     merged, part = 32 * 32, PARTS.get(area, f"1/{area}")
+    counts_merged = analysis.release.engine.patches_per_length(analysis.profile) > 1
+    patches = "patches before the merge" if counts_merged else "ViT patches"
     example = (
-        f"On this model an image of {side:,} x {side:,} px is {merged * area:,} ViT "
-        f"patches and {merged:,} merged patches. "
+        f"On this model an image of {side:,} x {side:,} px is {merged * area:,} {patches} "
+        f"and {merged:,} merged patches. "
         if model.has_pixel_limits
         else ""
     )
@@ -52,17 +54,14 @@ def units(analysis: Analysis) -> Part:
     blocks.append(Paragraph(text=text))
     if model.window_patches:
         blocks.append(_windows(analysis))
-    blocks.append(_table(analysis))
+    blocks.append(_table(analysis, patches))
     unit = "merged patches" if visual.bucket_unit == "merged_patches" else "ViT patches"
     finding = (
         "Released runtimes compare ViT patches, before the merge; the lists in this "
         f"report are in {unit}."
     )
-    if analysis.release.engine.unit == "merged_patches":
-        finding = (
-            f"What is to be set counts merged patches, {area} ViT patches each; the "
-            "tables of this report count ViT patches."
-        )
+    if counts_merged:
+        finding = f"Lengths count merged patches, {area} of the ViT each."
     return Part(
         id="units",
         title="Units",
@@ -161,9 +160,9 @@ def _windows(analysis: Analysis) -> Callout:
     return Callout(level="note", mark="Windows.", text=text)
 
 
-def _table(analysis: Analysis) -> Table:
+def _table(analysis: Analysis, patches: str) -> Table:
     model = analysis.plan.model
-    head = ["Image", "ViT patches", "Merged patches"]
+    head = ["Image", patches[0].upper() + patches[1:], "Merged patches"]
     engine = analysis.release.engine
     # Releases that count alike share a column, that of the newest.
     by_extra = {

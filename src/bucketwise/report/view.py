@@ -30,13 +30,14 @@ def view_of(
 ) -> Report:
     """Return the report of an analysis, in reading order."""
     known, engine = inputs or ReportInputs(), analysis.release.engine
+    counted, analysis = analysis, analysis.as_told()
     on_lengths = engine.runs_on_lengths(analysis.profile)
     sections = (
         decision(analysis, known),
-        beside(known),
+        beside(analysis),
         time_and_money(analysis) if on_lengths else None,
         traffic(analysis),
-        buckets(analysis, known) if on_lengths else None,
+        buckets(analysis, known, counted) if on_lengths else None,
         memory_and_limits(analysis, known) if on_lengths else None,
         decoder(analysis),
         risks(analysis, known) if on_lengths else None,

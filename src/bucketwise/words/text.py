@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from bucketwise.words.numbers import TIME_UNIT
 
@@ -48,6 +49,8 @@ TIMED = (
     ("compute with one graph", "time with one graph"),
     ("Optimum's compute", "Optimum's time"),
     ("Optimum&#39;s compute", "Optimum&#39;s time"),
+    ("egret is compute above", "egret is time above"),
+    ("egret is the compute on", "egret is the time on"),
     ("what they compute.", "how long they take."),
     ("Compute against", "Time against"),
     ("Compute is over", "Time is over"),
@@ -56,13 +59,37 @@ TIMED = (
 )
 """What is said of compute -> what is said of a cost in milliseconds."""
 
+APART = re.compile(
+    r"(<(script|style|pre|code|section(?= id=\"beside\"))\b.*?</\2>)", re.DOTALL
+)
+"""What of a page is no sentence, or has the words of other engines."""
 
-def worded(text: str, family: str, unit: str = "") -> str:
-    """Return a text about the lengths in the words of a family, and of a cost's unit."""
-    words = (*(TIMED if unit == TIME_UNIT else ()), *WORDS.get(family, ()))
-    for said, meant in words:
+
+def worded(
+    text: str, family: str, words: Sequence[tuple[str, str]] = (), unit: str = ""
+) -> str:
+    """Return a text about the lengths in the words of a cost, a family and an engine."""
+    timed = TIMED if unit == TIME_UNIT else ()
+    for said, meant in (*timed, *WORDS.get(family, ())):
         text = text.replace(said, meant)
-    return text
+    return in_words(text, words)
+
+
+def in_words(text: str, words: Sequence[tuple[str, str]]) -> str:
+    """Return a text or a page with whole words replaced.
+
+    Names of options, files and settings of bucketwise keep theirs.
+    """
+    if not words:
+        return text
+    meant = dict(words)
+    said = "|".join(map(re.escape, sorted(meant, key=len, reverse=True)))
+    whole = re.compile(rf"(?<![\w./;\'\"-])(?<!option )({said})(?![\w/=-]|\.\w)")
+    apart = APART.split(text)
+    # Pieces come in threes: a text, what stands apart, and the name of its element.
+    apart[::3] = [whole.sub(lambda at: meant[at[1]], each) for each in apart[::3]]
+    del apart[2::3]
+    return "".join(apart)
 
 
 def printable(text: str) -> str:

@@ -45,7 +45,7 @@ class SolverOptions:
         "exact",
         "choice",
         "text",
-        "exact, kmeans, quantile, equal-duration, exponential or linear.",
+        "exact, kmeans, quantile, equal-duration, exponential, linear or robust.",
         shown="exact",
     )
     buckets: tuple[int, int] | None = asked(
@@ -121,6 +121,13 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
     model: str | None = named_model("qwen3-vl-2b, with a note")
     min_pixels: Limit = image_limit("lower", DEPLOYED)
     max_pixels: Limit = image_limit("upper", DEPLOYED)
+    robust: bool = asked(
+        False,  # noqa: FBT003 - the default of a flag
+        "choice",
+        "flag",
+        "Choose the lengths whose worst regret over the scenarios is the least: those of "
+        "--scenario, or the labels  [default: the least compute for all together]",
+    )
     allow_overflow: bool = asked(
         False,  # noqa: FBT003 - the default of a flag
         "choice",
@@ -267,11 +274,18 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         name="--no-places",
     )
 
+    def chosen(self) -> dict[str, Any]:
+        """Return what `Question` calls the same."""
+        strategy = {"strategy": "robust"} if self.robust else {}
+        return super().chosen() | strategy
+
     def problems(self) -> list[str]:
         """Return what is wrong with them and no value below checks."""
+        both = self.robust and self.strategy not in {"exact", "robust"}
+        apart = ["expected --robust or --strategy, got both"] if both else []
         unit = not_among("bucket-unit", self.bucket_unit, UNITS)
         picture = not_among("figures", self.figures or PICTURES[0], PICTURES)
-        return [*super().problems(), *unit, *picture]
+        return [*super().problems(), *apart, *unit, *picture]
 
     @property
     def _latency(self) -> tuple[float | None, str]:
@@ -378,7 +392,7 @@ RECORDED = (
     ),
     *("headroom", "allow_overflow", "pins", "bucket_unit", "cost", "video"),
     *("graph_price", "current", "current_max_pixels", "target", "decoder_graphs"),
-    "decoder_pins",
+    *("decoder_pins", "robust"),
     *("graph_minutes", "memory_budget", "compile_budget", "max_latency"),
     *("step_cost", "measured_with", "batch_size", "figures"),
 )

@@ -96,6 +96,7 @@ def compare_scenarios(
         provenance=provenance(traffic, None, version, dict(options or {})),
         needed=Demand.of(compared.needed, counts.runs),
         release=setting.release,
+        profile=setting.profile,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bucketwise.core.buckets import Buckets, Demand
+from bucketwise.core.in_unit import in_unit
 from bucketwise.core.options import MOST_BUCKETS
 from bucketwise.core.plan import (
     BucketUse,
@@ -19,8 +20,8 @@ from bucketwise.core.plan import (
     integral,
 )
 from bucketwise.errors import ConfigError, UsageError
-from bucketwise.nouns.engine import Release
-from bucketwise.nouns.profile import PixelLimits
+from bucketwise.nouns.engine import OVERFLOWS, Release
+from bucketwise.nouns.profile import ModelProfile, PixelLimits
 
 LEAST_SCENARIOS = 2
 
@@ -159,6 +160,22 @@ class Comparison:
     drawings, in no JSON."""
     release: Release = field(repr=False, compare=False)
     """Whose runtime compares; in no JSON."""
+    profile: ModelProfile = field(repr=False, compare=False)
+    """What it runs; in no JSON."""
+
+    def as_told(self) -> Comparison:
+        """Return the same with lengths in the unit of the engine, as readers see it."""
+        return in_unit(self, self.release.engine.patches_per_length(self.profile))
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """What is said elsewhere -> what is meant of the engine."""
+        return self.release.engine.words(self.profile)
+
+    @property
+    def does(self) -> tuple[str, str]:
+        """What an image above every length does, and what several do."""
+        return OVERFLOWS[self.release.engine.overflow]
 
     @property
     def first(self) -> Outcome:
@@ -190,7 +207,7 @@ class Comparison:
         plain = {
             each.name: _plain(getattr(self, each.name))
             for each in dataclasses.fields(self)
-            if each.name not in ("needed", "release")
+            if each.name not in ("needed", "release", "profile")
         }
         text = json.dumps(integral(plain), indent=2, ensure_ascii=False)
         return text + "\n"

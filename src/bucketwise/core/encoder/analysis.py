@@ -10,6 +10,7 @@ import numpy as np
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.choose_buckets import solve
+from bucketwise.core.confidence import Sample, confidence_of
 from bucketwise.core.cost import ENCODER_COSTS, CostCurve, price, waste_of
 from bucketwise.core.encoder.plan import (
     Encoder,
@@ -23,11 +24,11 @@ from bucketwise.core.encoder.plan import (
     TokenStrategy,
 )
 from bucketwise.core.encoder.verdict import verdict_of, warnings_of
-from bucketwise.core.half_split import HalfSplit, Sample, half_split_of
 from bucketwise.core.optimize import Problem, align_up
 from bucketwise.core.options import PlanOptions
 from bucketwise.core.plan import Assumption, Memory, RejectedRows
 from bucketwise.core.plan_record import iso_time, provenance
+from bucketwise.core.scenarios import check_robust
 from bucketwise.core.verdict import UNDECIDED
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
@@ -62,8 +63,6 @@ class EncoderAnalysis:
     traffic: Traffic
     demand: Demand
     """How many texts need each length, cut at the limit."""
-    steadiness: HalfSplit | None = None
-    """What the lengths of one half of the texts cost on the other half."""
 
 
 def analyze(
@@ -84,6 +83,7 @@ def analyze(
 
     The tokenizer cuts at `max_tokens`, without it at the checkpoint's own limit.
     """
+    check_robust(question, {})
     traffic = traffic.without_empty_cells()
     sizes = _texts_of(traffic)
     limit = _limit(profile, max_tokens)
@@ -105,16 +105,6 @@ def analyze(
         truncated_texts=float(sizes.count[cut].sum()),
         truncated_share=float(sizes.count[cut].sum() / sizes.count.sum()),
     )
-    plan = EncoderPlan(
-        verdict=UNDECIDED,
-        model=_model(profile, limit),
-        traffic=_traffic(traffic, sizes, demand),
-        encoder=encoder,
-        memory=memory(encoder.max_seq_lens) if memory else None,
-        warnings=warnings_of(encoder, limit.tokens, limit.source, traffic.images),
-        assumptions=_assumptions(profile, limit, curve, chosen=max_tokens is not None),
-        provenance=provenance(traffic, None, version, options or {}),
-    )
     sample = Sample(
         needed=needed,
         runs_each=np.ones(len(sizes)),
@@ -124,13 +114,33 @@ def analyze(
         align=question.align or 1,
         pins=question.pins,
     )
+    plan = EncoderPlan(
+        verdict=UNDECIDED,
+        model=_model(profile, limit),
+        traffic=_traffic(traffic, sizes, demand),
+        encoder=encoder,
+        memory=memory(encoder.max_seq_lens) if memory else None,
+        confidence=confidence_of(
+            traffic, sample, encoder.max_seq_lens, _beside(encoder)
+        ),
+        warnings=warnings_of(encoder, limit.tokens, limit.source, traffic.images),
+        assumptions=_assumptions(profile, limit, curve, chosen=max_tokens is not None),
+        provenance=provenance(traffic, None, version, options or {}),
+    )
     return EncoderAnalysis(
         plan=replace(plan, verdict=verdict_of(plan, question.min_saving)),
         profile=profile,
         traffic=traffic,
         demand=demand,
-        steadiness=half_split_of(traffic, sample, encoder.max_seq_lens),
     )
+
+
+def _beside(encoder: Encoder) -> tuple[int, ...]:
+    """Return what a saving is against: one graph, or today's lengths where all fit."""
+    current = encoder.current
+    if current is None:
+        return encoder.max_seq_lens[-1:]
+    return () if current.overflow_texts else current.max_seq_lens
 
 
 def _texts_of(traffic: Traffic) -> Sizes:

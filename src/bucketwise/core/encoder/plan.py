@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bucketwise.core.plan import (
     SCHEMA,
     Assumption,
+    Confidence,
     Cost,
     Decision,
     FrontierPoint,
@@ -216,6 +217,7 @@ class EncoderPlan:
     encoder: Encoder
     decoder: None = None
     memory: Memory | None = None
+    confidence: Confidence | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
     provenance: Provenance

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bucketwise.core.optimize import exact, kmeans, quantile, yardsticks
+from bucketwise.core.optimize import exact, kmeans, quantile, robust, yardsticks
 from bucketwise.core.optimize.problem import Problem, align_up
 
-__all__ = ["EXACT", "SOLVERS", "Problem", "Solver", "align_up"]
+__all__ = ["EXACT", "ROBUST", "SOLVERS", "Problem", "Solver", "align_up"]
 
 
 class Solver(Protocol):
@@ -18,7 +18,7 @@ class Solver(Protocol):
         ...
 
 
-EXACT = "exact"
+EXACT, ROBUST = "exact", "robust"
 
 SOLVERS: dict[str, Solver] = {
     EXACT: exact.solve,
@@ -27,4 +27,5 @@ SOLVERS: dict[str, Solver] = {
     "equal-duration": yardsticks.equal_duration,
     "exponential": yardsticks.exponential,
     "linear": yardsticks.linear,
+    ROBUST: robust.solve,
 }

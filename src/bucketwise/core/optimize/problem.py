@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 
 import numpy as np
@@ -42,6 +42,7 @@ class Problem:
     pinned: frozenset[int]
     align: int
     marks: tuple[int, ...] = ()
+    apart: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
 
     @classmethod
     def of(
@@ -118,12 +119,39 @@ class Problem:
         """Return the problem with some candidates, the last among them, ascending."""
         lengths = self.lengths[index]
         holder = np.searchsorted(lengths, self.lengths)
+        apart = [np.bincount(holder, each, lengths.size) for each in self.apart]
         return replace(
             self,
             lengths=lengths,
             runs=np.bincount(holder, self.runs, lengths.size).astype(np.float64),
             cost=self.cost[index],
+            apart=np.array(apart, dtype=np.float64).reshape(len(apart), lengths.size),
         )
+
+    def most_used(self, most: int, also: Iterable[int] = ()) -> Problem:
+        """Return the problem with no more candidates than that: those that weigh most.
+
+        Pins, the top and the lengths in `also` stay.
+        """
+        n_candidates = self.lengths.size
+        if n_candidates <= most:
+            return self
+        fixed = np.isin(self.lengths, [*self.pinned, *also, self.top])
+        weight = np.cumsum(self.runs * self.cost)
+        steps = np.linspace(0, weight[-1], most - int(fixed.sum()))
+        even = np.minimum(np.searchsorted(weight, steps), n_candidates - 1)
+        return self.kept(np.unique(np.concatenate([np.flatnonzero(fixed), even])))
+
+    def of_runs(self, demand: Demand) -> Problem:
+        """Return the problem with other runs at the same candidates."""
+        at = np.searchsorted(self.lengths, demand.needed)
+        runs = np.bincount(at, demand.runs, self.lengths.size)
+        return replace(self, runs=runs.astype(np.float64))
+
+    def with_scenarios(self, demands: Iterable[Demand]) -> Problem:
+        """Return the problem with what each scenario needs of it."""
+        apart = [self.of_runs(each).runs for each in demands]
+        return replace(self, apart=np.array(apart).reshape(len(apart), -1))
 
     @property
     def top(self) -> int:

@@ -79,6 +79,7 @@ FURIOSA = Engine(
     most_lengths=4,
     own_batch_size=None,
     decoder_keys=("tokenwise-buckets", "sequences at once"),
+    context_key="max_model_len",
     as_run=as_run,
     compiles=lambda _: True,
     refusal=refusal,
@@ -97,6 +98,7 @@ FURIOSA = Engine(
     vocabulary=Vocabulary(
         sdk=SDK,
         settings=frozenset({MIN, MAX, IMAGES}),
+        signs=re.compile(r"\bfuriosa-llm\b"),
         pin=re.compile(r"\bfuriosa-llm\s*==\s*(\d+(?:\.\d+)+)"),
         release=re.compile(r"\bfuriosa-llm-(\d+(?:\.\d+)+)"),
     ),

@@ -53,6 +53,7 @@ GAUDI = Engine(
     most_lengths=8,
     own_batch_size=None,
     decoder_keys=(f"batch sizes of {SHAPES_FILE}", "max_num_seqs"),
+    context_key="max_model_len",
     as_run=as_run,
     compiles=is_served,
     generates=lambda _: True,

@@ -55,6 +55,7 @@ WORDS = Vocabulary(
     settings=frozenset({LENGTHS, RESOLUTIONS, SHAPES_FILE, STRATEGY, OLD_STRATEGY}),
     lengths=(LENGTHS,),
     files=frozenset({SHAPES_FILE}),
+    signs=re.compile(r"VLLM_MULTIMODAL_(?:BUCKETS|RESOLUTIONS)|VLLM_BUCKETING_"),
     pin=re.compile(rf"\bvllm-gaudi\s*==\s*{_VERSION}"),
     release=re.compile(rf"\bvllm-gaudi-{_VERSION}"),
     lengths_in=lengths_in,

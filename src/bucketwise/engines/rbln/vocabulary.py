@@ -77,6 +77,7 @@ WORDS = Vocabulary(
         "rbln-optimum-overrides": (),
         "rbln-config": (),
     },
+    signs=re.compile(r"(?i:rbln)"),
     pin=re.compile(rf"(?:optimum|vllm)[-_]rbln(?:\[[\w,-]*\])?\s*==\s*{_VERSION}"),
     image=re.compile(rf"(?:optimum|vllm)[-_]rbln:(?:\$\{{\w+:?-)?v?{_VERSION}\b"),
     release=re.compile(rf"(?:optimum(?:-rbln)?|vllm-rbln)-{_VERSION}"),

@@ -22,7 +22,7 @@ from bucketwise.engines.sglang.releases import (
 from bucketwise.engines.sglang.rules import RULES
 from bucketwise.lint.case import LintCase, judge
 from bucketwise.nouns.engine import Lint, Target
-from bucketwise.nouns.vocabulary import Vocabulary
+from bucketwise.nouns.vocabulary import Compiler, Vocabulary
 
 NO_LENGTHS = (
     "SGLang takes no list of ViT lengths: with SGLANG_VIT_ENABLE_CUDA_GRAPH=1 it makes a "
@@ -31,8 +31,21 @@ NO_LENGTHS = (
 
 WORDS = Vocabulary(
     sdk=SDK,
+    commands="python -m sglang.launch_server",
+    # server_args.py; --config is merged before the line's own options.
+    compiler=Compiler(
+        name="sglang",
+        module="sglang.launch_server",
+        model="model-path",
+        serves=True,
+        lists=frozenset({DECODE_SIZES, OLD_DECODE_SIZES, "cuda-graph-bs-prefill"}),
+        files={"config": False},
+    ),
     settings=frozenset(
         {"decode", "prefill", CONFIG, DECODE_SIZES, OLD_DECODE_SIZES, REQUESTS}
+    ),
+    signs=re.compile(
+        r"\bsglang(?:\.launch_server|\s+serve)\b|cuda-graph-(?:bs|config)\b"
     ),
     pin=re.compile(r"\bsglang(?:\[[\w,-]*\])?\s*==\s*(\d+(?:\.\d+)+)"),
     image=re.compile(r"lmsysorg/sglang:v?(\d+(?:\.\d+)+)"),
@@ -87,6 +100,8 @@ SGLANG = decode_engine(
     proof="run, its own functions chose sizes as they are priced; no server was started",
     own_batch_size=OWN_MOST,
     decoder_keys=(DECODE_SIZES, REQUESTS),
+    context_key="context-length",
+    captures=True,
     usual_graphs=own_sizes,
     emit=emit,
     emitted=re.compile(r"sglang-[\d.]+/(?:config\.yaml|serve\.sh)"),

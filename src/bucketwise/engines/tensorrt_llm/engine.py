@@ -14,7 +14,7 @@ from bucketwise.engines.tensorrt_llm.graphs import OWN_MOST, own_sizes
 from bucketwise.engines.tensorrt_llm.rules import GRAPHS, MOST, RULES, VISION
 from bucketwise.lint.case import LintCase, judge
 from bucketwise.nouns.engine import Lint, Target
-from bucketwise.nouns.vocabulary import Vocabulary
+from bucketwise.nouns.vocabulary import Compiler, Vocabulary
 from bucketwise.words.text import one_line
 
 SDK = "tensorrt-llm"
@@ -37,7 +37,16 @@ NO_LENGTHS = (
 
 WORDS = Vocabulary(
     sdk=SDK,
+    commands="trtllm-serve",
+    # llm_args.py, update_llm_args_with_extra_dict: the file overtakes the line.
+    compiler=Compiler(
+        name="trtllm-serve",
+        model="",
+        serves=True,
+        files={"extra_llm_api_options": True, "config": True},
+    ),
     settings=frozenset({GRAPHS, MOST, VISION[0]}),
+    signs=re.compile(r"\btrtllm-serve\b|\bcuda_graph_config\b|\bencoder_cuda_graph\b"),
     pin=re.compile(r"\btensorrt[-_]llm\s*==\s*(\d+(?:\.\d+)+)"),
     image=re.compile(r"tensorrt-llm/release:v?(\d+(?:\.\d+)+)"),
     release=re.compile(r"\btensorrt-llm-(\d+(?:\.\d+)+)"),
@@ -69,6 +78,7 @@ TENSORRT_LLM = decode_engine(
     proof="read, not run",
     own_batch_size=OWN_MOST,
     decoder_keys=(f"{GRAPHS}.batch_sizes", MOST),
+    captures=True,
     usual_graphs=own_sizes,
     emit=emit,
     emitted=re.compile(r"tensorrt-llm-[\d.]+/config\.yaml"),

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bucketwise.engines.vllm.encoder_graphs import fitting
+from bucketwise.engines.vllm.releases import NEWEST
 from bucketwise.errors import ConfigError, raise_all
+from bucketwise.nouns.engine import Version
 
 MOST_DEFAULT = 512
-"""Largest default size; 1,024 on data-centre Blackwell."""
+"""Largest default size; 1,024 on data-centre Blackwell since 0.28."""
 
 FINE, STEP, COARSE_FROM, COARSE = (1, 2, 4), 8, 256, 16
 """Default sizes: these, multiples of 8, and from 256 multiples of 16."""
+
+ADDS_STEP: Version = (0, 20, 0)
+ADDS_DRAFTS: Version = (0, 29, 0)
+ADDS_REQUESTS: Version = (0, 31, 0)
+"""The default list gets max_num_batched_tokens, multiples of the tokens of a request that
+drafts, and max_num_seqs, since these releases."""
 
 INTERACTIVE = 32
 """Up to it `--performance-mode interactivity` captures every size."""
@@ -36,12 +44,15 @@ class Server:
         Tokens of a request in a decode step: 1, and as many more as are drafted.
     interactive : bool
         Whether `--performance-mode interactivity` is set.
+    release : tuple of int
+        Of vLLM.
     """
 
     max_num_seqs: int
     max_num_batched_tokens: int = 8_192
     query_len: int = 1
     interactive: bool = False
+    release: Version = NEWEST
 
     def __post_init__(self) -> None:
         """Check that there is something to run."""
@@ -67,7 +78,7 @@ def default_sizes(server: Server, most: int | None = None) -> tuple[int, ...]:
 
     Notes
     -----
-    vllm 0.33.0, config/vllm.py, _set_cudagraph_sizes.
+    vllm 0.19.1 to 0.33.0, config/vllm.py, _set_cudagraph_sizes.
     """
     asked = default_most(server) if most is None else most
     top = min(asked, server.max_num_batched_tokens)
@@ -75,7 +86,7 @@ def default_sizes(server: Server, most: int | None = None) -> tuple[int, ...]:
     sizes = {size for size in fine if size <= top}
     sizes |= {*range(STEP, min(top + 1, COARSE_FROM), STEP)}
     sizes |= {*range(COARSE_FROM, top + 1, COARSE)}
-    if server.max_num_batched_tokens <= top:
+    if server.max_num_batched_tokens <= top and server.release >= ADDS_STEP:
         sizes.add(server.max_num_batched_tokens)
     if most is None:
         held = min(server.max_num_batched_tokens, asked)
@@ -86,7 +97,9 @@ def default_sizes(server: Server, most: int | None = None) -> tuple[int, ...]:
 def _decode_sizes(server: Server) -> Iterable[int]:
     """Return what pure decode steps need of the default list beside its steps."""
     if server.query_len == 1:
-        return (server.max_num_seqs,)
+        return (server.max_num_seqs,) if server.release >= ADDS_REQUESTS else ()
+    if server.release < ADDS_DRAFTS:
+        return ()
     most = min(server.max_num_seqs, MOST_DEFAULT)
     counts = {each for each in FINE if each <= most} | {most}
     counts |= {*range(STEP, min(most + 1, COARSE_FROM), STEP)}

@@ -12,9 +12,10 @@ import numpy as np
 from bucketwise.core.buckets import Demand
 from bucketwise.core.optimize import EXACT, SOLVERS, Problem, align_up
 from bucketwise.engines.vllm.encoder_graphs import (
-    DEFAULT_TOKENS,
+    AS_QWEN3_VL,
     Asked,
     EncoderGraphs,
+    Sharing,
     resolved,
 )
 from bucketwise.engines.vllm.replay import Bill, Call, replay
@@ -60,19 +61,20 @@ class Range:
 
     Attributes
     ----------
-    least : int
-        The model's smallest budget.
     most : int
         What one call holds: the lesser of max_num_batched_tokens and max_model_len.
+    sharing : Sharing
+        What its class makes of a budget, whose least is the smallest.
     """
 
-    least: int = DEFAULT_TOKENS
     most: int = 8_192
+    sharing: Sharing = AS_QWEN3_VL
 
     def default(self, release: Version) -> EncoderGraphs:
         """Return what vLLM captures where no list is given, without clips."""
         asked = Asked(takes_clips=False)
-        return resolved(release, asked, self.least, self.most)
+        graphs = resolved(release, asked, self.sharing.least, self.most)
+        return replace(graphs, sharing=self.sharing)
 
 
 def single_calls(tokens: IntArray, count: FloatArray) -> tuple[Call, ...]:

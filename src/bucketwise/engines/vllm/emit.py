@@ -82,7 +82,7 @@ class EmitContext:
             return ()
         if decoder.decision.rule == KEPT:
             return ()
-        server = Server(max_num_seqs=decoder.batch_size)
+        server = Server(max_num_seqs=decoder.batch_size, release=self.target.parsed)
         return united(decoder.decoder_batch_sizes, server, self.variant.own(server))
 
     def compilation(self) -> dict[str, Any]:
@@ -130,8 +130,12 @@ def serve_text(context: EmitContext) -> str:
         _RULES,
         "",
         *(
-            f"{budget:,} merged tokens: {use.share:.1%} of the images, up to "
-            f"{use.largest_square:,} x {use.largest_square:,} px"
+            f"{budget:,} merged tokens: {use.share:.1%} of the images"
+            + (
+                f", up to {use.largest_square:,} x {use.largest_square:,} px"
+                if plan.model.has_pixel_limits
+                else ""
+            )
             for budget, use in zip(
                 visual.merged_max_seq_lens, visual.buckets, strict=False
             )

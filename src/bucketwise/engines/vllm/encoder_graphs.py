@@ -15,6 +15,58 @@ model_executor/models/qwen3_vl.py, get_encoder_cudagraph_budget_range)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """How a model's class shares a budget out to the images of a replay.
+
+    Attributes
+    ----------
+    rounds_up : tuple of int or None
+        The release since which each image gets its share rounded up, and not down; None
+        where none does.
+    line : int
+        Merged tokens of a full line of the grid that is captured, whatever the frames: a
+        share above it is rounded up to whole lines; 0 where a grid has one line.
+    tile : int
+        Merged tokens of a tile, of which a replay takes what the budget has room for; 0
+        where images are not cut.
+    more_tiles : bool
+        Whether a tile that the budget holds in part is computed, too.
+    """
+
+    rounds_up: Version | None = (0, 22, 0)
+    line: int = 0
+    tile: int = 0
+    more_tiles: bool = False
+
+    @property
+    def least(self) -> int:
+        """The least budget of the class (get_encoder_cudagraph_budget_range)."""
+        return self.tile or DEFAULT_TOKENS
+
+    def rows(
+        self, release: Version, budget: int, max_items: int, max_frames: int
+    ) -> int:
+        """Return the merged rows that a replay computes, which is not its budget."""
+        if self.tile:
+            held = -(-budget // self.tile) if self.more_tiles else budget // self.tile
+            return max(held, 1) * self.tile
+        up = self.rounds_up is not None and release >= self.rounds_up
+        each = -(-budget // max_items) if up else budget // max_items
+        frames = max_frames // max_items
+        if self.line:
+            line = min(each, self.line)
+            each = line * -(-each // line)
+        elif frames > 1:
+            each = frames * -(-each // frames)
+        return max_items * each
+
+
+AS_QWEN3_VL = Sharing()
+"""Rounds up since 0.22 (model_executor/models/qwen3_vl.py,
+prepare_encoder_cudagraph_capture_inputs)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderGraphs:
     """What one release captures for the encoder.
 
@@ -28,12 +80,15 @@ class EncoderGraphs:
         Most images or clips in one replay.
     max_frames : int
         Most frames in one replay; 0 where clips are switched off.
+    sharing : Sharing
+        What the model's class makes of a budget.
     """
 
     release: Version
     budgets: tuple[int, ...]
     max_items: int
     max_frames: int = 0
+    sharing: Sharing = AS_QWEN3_VL
 
     def __post_init__(self) -> None:
         """Check what the release checks."""
@@ -57,19 +112,8 @@ class EncoderGraphs:
         raise_all(problems)
 
     def rows(self, budget: int) -> int:
-        """Return the merged rows that a replay computes, which is not its budget.
-
-        Each of `max_items` items gets as many, rounded up; with clips each of its
-        frames does. Releases before 0.22 round down, and compute too few for a full
-        budget that is no multiple of the items (model_executor/models/qwen2_vl.py,
-        qwen2_5_vl.py, qwen3_vl.py, prepare_encoder_cudagraph_capture_inputs).
-        """
-        up = self.release >= CHECKS_ITEMS
-        each = -(-budget // self.max_items) if up else budget // self.max_items
-        frames = self.max_frames // self.max_items
-        if frames > 1:
-            each = frames * -(-each // frames)
-        return self.max_items * each
+        """Return the merged rows that a replay computes, which is not its budget."""
+        return self.sharing.rows(self.release, budget, self.max_items, self.max_frames)
 
     def fit(self, tokens: int) -> int | None:
         """Return the smallest budget that holds so many tokens; None above all."""

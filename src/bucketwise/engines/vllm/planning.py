@@ -14,6 +14,7 @@ from bucketwise.engines.vllm.base_config import OWN_REQUESTS, VllmBase
 from bucketwise.engines.vllm.choosing import Range, single_calls
 from bucketwise.engines.vllm.emit import ONE_IMAGE, EmitContext
 from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
+from bucketwise.engines.vllm.model_classes import sharing_of
 from bucketwise.engines.vllm.releases import ITEMS
 from bucketwise.engines.vllm.replay import Call, replay
 from bucketwise.engines.vllm.variants import VARIANTS
@@ -55,6 +56,7 @@ def deployed(
     rows = (
         Assumption(name=name, value=value, status="assumed", source=source)
         for name, value, _, source in settings.assumptions()
+        if all(each.name != name for each in plan.assumptions)
     )
     one = Assumption(
         name="a call of the encoder",
@@ -78,7 +80,10 @@ def deployed(
         assumptions=(*plan.assumptions, *rows, one, *told),
         warnings=warnings,
     )
-    verdict = verdict_of(plan, Grounds(min_saving=min_saving, overflow="eager"))
+    engine = analysis.release.engine
+    patches = engine.patches_per_length(analysis.profile)
+    grounds = Grounds(min_saving=min_saving, overflow="eager", patches=patches)
+    verdict = verdict_of(plan, grounds)
     said = sorted((*verdict.reasons, *reasons), key=lambda each: each.id == "saving")
     verdict = replace(verdict, reasons=tuple(said))
     return replace(analysis, plan=replace(plan, verdict=verdict), base=settings)
@@ -103,8 +108,10 @@ def _beside_default(
         budgets=context.budgets,
         max_items=ONE_IMAGE,
         max_frames=context.frames,
+        sharing=sharing_of(analysis.profile),
     )
-    default = Range(most=base.call_tokens).default(target.parsed)
+    span = Range(most=base.call_tokens, sharing=ours.sharing)
+    default = span.default(target.parsed)
     bill, own = replay(calls, ours), replay(calls, default)
     larger = less(own.computed, bill.computed)
     said = f"{percent(larger)} fewer rows than" if larger > 0 else "no fewer rows than"

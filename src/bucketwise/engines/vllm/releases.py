@@ -13,11 +13,8 @@ RENAMED_ITEMS: Version = (0, 20, 0)
 """The limit of items has its present name, and clips are replayed (config/compilation.py)."""
 
 CHECKS_ITEMS: Version = (0, 22, 0)
-"""The limit of items may not exceed the smallest budget, and what one item may take is
-rounded up where earlier releases round it down (v1/worker/encoder_cudagraph.py)."""
-
-OWN_PATH_BUDGETS: Version = (0, 27, 0)
-"""Models with two paths get budgets of their own for each."""
+"""The limit of items may not exceed the smallest budget, and budgets above 0 are asked for
+(0.22.0, v1/worker/encoder_cudagraph.py, config/compilation.py; 0.21.0 has neither)."""
 
 DEFERS: Version = (0, 32, 0)
 """An image waits for the next replay where two replays take less than one together."""

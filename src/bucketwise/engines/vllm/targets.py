@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bucketwise.core.plan import Plan
-from bucketwise.engines.vllm.model_classes import CAPTURE_AXES, SINCE, WIDTHS
+from bucketwise.engines.vllm.model_classes import SINCE, UNPLANNED
 from bucketwise.engines.vllm.releases import (
     BUDGETS,
     NEWEST,
@@ -54,7 +54,7 @@ class Catalogue:
 
     def of(self, family: str) -> tuple[Target, ...]:
         """Return the targets whose newest release captures graphs of a family."""
-        if family in CAPTURE_AXES:
+        if family in UNPLANNED:
             return ()
         since = SINCE.get(family, (*NEWEST, 1))
         return tuple(each for each in self.targets if since <= each.parsed)
@@ -68,12 +68,15 @@ class Catalogue:
             Where one that was named captures no graph of the family.
         """
         asked, able = tuple(names), self.of(family)
-        if family in CAPTURE_AXES:
-            raise ConfigError(f"--target: {WIDTHS.format(family=family)}")
+        if family in UNPLANNED:
+            raise ConfigError(f"--target: {UNPLANNED[family]}")
         if ALL_TARGETS in asked:
             return able
         named = self.named(asked) if asked else able[-1:]
-        lacking = [each.name for each in named if each not in able]
+        # A target stands for releases of which the oldest may lack the class.
+        since = SINCE.get(family, NEWEST)[:2]
+        early = [name for name in asked if _stated(name, since)[:2] < since]
+        lacking = [each.name for each in named if each not in able] or early
         if lacking:
             known = " or ".join(each.name for each in able)
             right = f"expected {known}" if able else "leave --target out"
@@ -113,6 +116,11 @@ class Catalogue:
         upto = "" if first == last else f" to {last}"
         message = f"--target: expected {self.sdk}=={first}{upto}, got {name!r}"
         raise UsageError(message)
+
+
+def _stated(name: str, otherwise: Version) -> Version:
+    """Return the release that the name of a target states."""
+    return parse_version(name.partition("==")[2]) or otherwise
 
 
 def _target(before: Version, newest: Version) -> VllmTarget:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bucketwise.core.buckets import MAX_LENGTH
+from bucketwise.engines.vllm.base_config import STEP_TOKENS
+from bucketwise.engines.vllm.encoder_graphs import DEFAULT_TOKENS, doubling
 from bucketwise.engines.vllm.releases import (
     BUDGETS,
     CAPTURE_SIZES,
@@ -22,6 +24,8 @@ from bucketwise.nouns.document import LENGTHS_ALONE, Document
 from bucketwise.nouns.vocabulary import Vocabulary
 
 KEYWORD = "compilation_config"
+
+STEP_FLAG = "max-num-batched-tokens"
 
 PATCHES_PER_MERGED = 4
 """Of every family that lists are planned for."""
@@ -44,9 +48,13 @@ _VERSION = r"(\d{1,4}(?:\.\d{1,4})+(?:\.post\d{1,4})?)"
 def lengths_in(document: Document) -> tuple[int, ...] | None:
     """Return the budgets of a configuration as ViT patches; None where it has none.
 
-    Numbers that stand alone are left as they are given.
+    Numbers that stand alone are left as they are given. Where the switch stands without
+    a list, vLLM's own list is what runs.
     """
     value = document.config.get(BUDGETS)
+    if not value and document.config.get(SWITCH) is True:
+        least = max(DEFAULT_TOKENS, _whole(document.config.get(ITEMS)))
+        value = doubling(least, _call_tokens(document))
     if not value:
         return None
     budgets = value if isinstance(value, (list, tuple)) else [value]
@@ -58,6 +66,19 @@ def lengths_in(document: Document) -> tuple[int, ...] | None:
         )
         raise ConfigError(message)
     return tuple(sorted({each * scale for each in budgets}))
+
+
+def _call_tokens(document: Document) -> int:
+    """Return the most merged tokens that a call holds."""
+    flags = document.serve.flags if document.serve else {}
+    told = (_whole(flags.get(name)) for name in (STEP_FLAG, "max-model-len"))
+    return min(each or STEP_TOKENS for each in told)
+
+
+def _whole(value: Any) -> int:
+    """Return a number that is given, as text or not; 0 for none."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004
 
 
 def as_base(document: Document) -> Mapping[str, Any] | None:
@@ -75,6 +96,9 @@ WORDS = Vocabulary(
     lengths=(BUDGETS,),
     examples=f"{BUDGETS}, {CAPTURE_SIZES}",
     options={"compilation-config": ()},
+    signs=re.compile(
+        r"encoder_cudagraph_|cudagraph_mm_encoder|cudagraph[-_]capture[-_]sizes"
+    ),
     pin=re.compile(rf"\bvllm(?:\[[\w,-]*\])?\s*==\s*{_VERSION}"),
     image=re.compile(rf"vllm-openai:(?:\$\{{\w+:?-)?v?{_VERSION}\b"),
     release=re.compile(rf"\bvllm-{_VERSION}"),

@@ -10,8 +10,9 @@ from typing import Any
 FILES = (
     "qwen2-vl.toml", "qwen2.5-vl.toml", "qwen3-vl.toml", "qwen3.5.toml",
     "exaone-4.5.toml", "colqwen2.toml", "gemma4.toml", "gemma3.toml", "glm-4v.toml",
-    "internvl.toml", "kimi-k2.5.toml", "kimi-vl.toml", "minicpm-v-4.6.toml",
-    "pixtral.toml", "mistral3.toml", "idefics3.toml", "smolvlm.toml", "llava.toml",
+    "internvl.toml", "internvl-chat.toml", "kimi-k2.5.toml", "kimi-vl.toml",
+    "minicpm-v-4.6.toml", "minicpm-v.toml",
+    "pixtral.toml", "mistral3.toml", "mistral-format.toml", "idefics3.toml", "smolvlm.toml", "llava.toml",
     "llava-next.toml", "llava-onevision.toml", "paligemma.toml",
 )  # fmt: skip
 """One file a family; adding a family is adding a file and its name here."""

@@ -19,7 +19,7 @@ from bucketwise.nouns.document import (
     GivenLimits,
     Unknown,
 )
-from bucketwise.nouns.engine import Version
+from bucketwise.nouns.engine import Release, Version
 from bucketwise.nouns.vocabulary import Vocabulary
 from bucketwise.read.configs.documents import documents_of_plan, read_documents
 from bucketwise.read.configs.documents.names import checkpoint_in
@@ -75,9 +75,16 @@ class GivenLengths:
         limits = tuple(replace(each, source="a file") for each in self.limits)
         return replace(self, source=named, limits=limits, notes=())
 
-    def on(self, version: Version) -> GivenLengths:
-        """Return what one release takes."""
-        return self.by_release.get(version, self)
+    def on(self, release: Release) -> GivenLengths:
+        """Return what one release takes; more lengths than it can run are refused."""
+        found = self.by_release.get(release.version, self)
+        if release.engine.most_lengths == 1 < len(found.lengths):
+            message = (
+                f"{found.source}: expected 1 length, got {len(found.lengths)}; with "
+                f"{release.engine.name} every image runs at one"
+            )
+            raise UsageError(message)
+        return found
 
 
 def read_lengths(

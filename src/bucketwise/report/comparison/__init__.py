@@ -23,6 +23,7 @@ MOST_NAMES = 3
 
 def report_of(comparison: Comparison) -> Report:
     """Return the page of a comparison, in reading order."""
+    comparison = comparison.as_told()
     sections = (
         decision(comparison),
         side_by_side(comparison),

@@ -27,7 +27,7 @@ def compute_drawing(comparison: Comparison) -> Drawing:
     useful = over.useful_compute
     padding = [max(deciding_cost(each) - useful, 0.0) for each in outcomes]
     shares = [part / (useful + part) for part in padding]
-    scale, label = 1.0, "ViT patches"
+    scale, label = 1.0, "ViT compute, patches"
     if unit != "patch":
         scale, scaled = scale_of(useful + max(padding), unit)
         label = f"ViT compute, {scaled}"
@@ -39,7 +39,7 @@ def compute_drawing(comparison: Comparison) -> Drawing:
     left_out = (
         ""
         if len(outcomes) == len(comparison.outcomes)
-        else " Scenarios that fail more are not drawn."
+        else f" Scenarios with which more {comparison.does[1]} are not drawn."
     )
     return Drawing(
         id="figure-compute",
@@ -102,7 +102,7 @@ def lengths_drawing(comparison: Comparison, outcome: Outcome, index: int) -> Dra
         ),
         caption=(
             f"{outcome.name}: each run is padded up to the next line on its right; a "
-            "run right of every line fails."
+            f"run right of every line {comparison.does[0]}."
         ),
         plot=plot,
         table=bin_table(

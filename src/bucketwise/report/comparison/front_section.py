@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bucketwise.core.comparison.outcome import Comparison
+from bucketwise.core.in_unit import divided
 from bucketwise.report.blocks import (
     Callout,
     Fact,
     Facts,
+    Level,
     Section,
 )
 from bucketwise.report.comparison.words import (
@@ -76,20 +78,27 @@ def _assumed(comparison: Comparison) -> list[Callout]:
 
 
 def _failures(comparison: Comparison) -> list[Callout]:
-    noun = noun_in(comparison)
-    found = []
+    noun, found = noun_in(comparison), []
+    fails = comparison.release.engine.overflow == "raises"
+    level: Level = "danger" if fails else "warning"
     for each in comparison.ranked:
         if not each.overflow_images:
             continue
         needs = verb(each.overflow_images, "needs", "need")
+        meets = (
+            "the runtime raises an error instead of answering"
+            if fails
+            else f"{verb(each.overflow_images, 'it', 'they')} "
+            f"{verb(each.overflow_images, *comparison.does)}"
+        )
         text = (
             f"{plural(each.overflow_images, noun)} of {number(comparison.images)} "
             f"({share_in_words(each.overflow_share)}) {needs} more than its largest "
             f"length of {each.vit_max_seq_lens[-1]:,} ViT patches, up to "
-            f"{each.largest_needed:,}; the runtime raises an error instead of answering."
+            f"{each.largest_needed:,}; {meets}."
         )
-        mark = f"{each.name} fails:"
-        found.append(Callout(level="danger", mark=mark, text=text))
+        mark = f"{each.name} fails:" if fails else f"{each.name}:"
+        found.append(Callout(level=level, mark=mark, text=text))
     return found
 
 
@@ -128,7 +137,10 @@ def _shrunk(comparison: Comparison) -> list[Callout]:
 
 
 def _unproven(comparison: Comparison) -> list[Callout]:
-    most = comparison.release.engine.largest_published
+    engine = comparison.release.engine
+    most = divided(
+        engine.largest_published, engine.patches_per_length(comparison.profile)
+    )
     long = [
         each.name for each in comparison.outcomes if each.vit_max_seq_lens[-1] > most
     ]
@@ -149,11 +161,11 @@ def _facts(comparison: Comparison) -> Facts:
     many = f"{len(lengths):,} lengths up to {lengths[-1]:,}"
     items = [
         Fact(
-            label="Fails least, then costs least",
+            label=f"The fewest {comparison.does[1]}, then costs least",
             value=names,
-            note=f"{failing(best, noun)} {verb(best.overflow_images, 'fails', 'fail')}"
+            note=f"{failing(best, noun)} {verb(best.overflow_images, *comparison.does)}"
             if best.overflow_images
-            else f"no {noun} fails",
+            else f"no {noun} {comparison.does[0]}",
             wide=True,
         ),
         Fact(

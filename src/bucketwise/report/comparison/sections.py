@@ -37,7 +37,6 @@ from bucketwise.words.numbers import (
     plural,
     plural_of,
     significant,
-    verb,
 )
 
 MOST_DRAWN = 6
@@ -146,10 +145,11 @@ def lengths_section(comparison: Comparison) -> Section:
 def method(comparison: Comparison) -> Section:
     """Return limits, cost and what made the page."""
     model, cost = comparison.model, comparison.cost
+    fails = comparison.release.engine.overflow == "raises"
+    raises = "; the runtime raises an error then" if fails else ""
     text = (
-        "An image fails in a scenario when it needs more than the largest length there, "
-        "under the limits of that scenario's own processor; the runtime raises an error "
-        f"then. Lengths are compared as {comparison.target} compares them. Compute is "
+        f"An image {comparison.does[0]} in a scenario when it needs more than the largest "
+        f"length there, under the limits of that scenario's own processor{raises}. Lengths are compared as {comparison.target} compares them. Compute is "
         "compared over the images that every scenario serves, and under the lowest "
         "limits of all, so that what a limit saves is not mistaken for what lengths do. "
         "Shares and waste are over ViT runs: one an image, one a temporal patch of a "
@@ -196,16 +196,16 @@ def _failing_finding(comparison: Comparison) -> str:
     noun = noun_in(comparison)
     worse = [each for each in comparison.outcomes if each.overflow_images]
     n_all = len(comparison.outcomes)
+    one, several = comparison.does
     if not worse:
-        everyone = "Both" if n_all == LEAST_SCENARIOS else f"All {n_all}"
-        return f"{everyone} serve every one of {plural(comparison.images, noun)}."
+        everyone = "both" if n_all == LEAST_SCENARIOS else f"all {n_all}"
+        images = plural(comparison.images, noun)
+        return f"With {everyone} none of {images} {several}."
     if len(worse) == n_all:
-        return f"None of the {n_all} serves every {noun}."
-    serve = n_all - len(worse)
+        return f"With each of the {n_all} some {plural_of(noun)} {several}."
     return (
-        f"{serve} of {n_all} {verb(serve, 'serves', 'serve')} every {noun}; "
-        f"{listed([each.name for each in worse])} "
-        f"{verb(len(worse), 'does', 'do')} not."
+        f"With {n_all - len(worse)} of {n_all} no {noun} {one}; with "
+        f"{listed([each.name for each in worse])} some do."
     )
 
 

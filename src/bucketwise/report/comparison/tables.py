@@ -23,13 +23,14 @@ def outcome_table(comparison: Comparison) -> Table:
     best = comparison.ranked[0]
     columns = (*deciding_columns(comparison), *compared_columns(comparison))
     heads = (
-        f"{plural_of(noun_in(comparison)).capitalize()} that fail",
+        f"{plural_of(noun_in(comparison)).capitalize()} that {comparison.does[1]}",
         *(column.head[0].upper() + column.head[1:] for column in columns),
     )
     return Table(
         wide=True,
         caption=(
-            f"{told_over(comparison)} The marked row fails least, then costs least."
+            f"{told_over(comparison)} The marked row is the one with which the fewest "
+            f"{comparison.does[1]}, then the one that costs least."
         ),
         head=(
             Column(text="Scenario"),
@@ -49,22 +50,30 @@ def outcome_table(comparison: Comparison) -> Table:
     )
 
 
+def has_masks(comparison: Comparison) -> bool:
+    """Return whether any graph is given a mask."""
+    return any(each.mask_bytes for each in comparison.outcomes)
+
+
 def lists_table(comparison: Comparison) -> Table:
     """Return what each scenario compiles."""
+    masks = has_masks(comparison)
+    caption = "What each compiles. Waste is over what it serves, under its own limits."
+    if masks:
+        caption += (
+            " The attention mask is the one input of a graph that grows with the square "
+            "of its length; all masks of a scenario are added up."
+        )
     return Table(
         wide=True,
-        caption=(
-            "What each compiles. Waste is over what it serves, under its own limits. The "
-            "attention mask is the one input of a graph that grows with the square of "
-            "its length; all masks of a scenario are added up."
-        ),
+        caption=caption,
         head=(
             Column(text="Scenario"),
             Column(text="Graphs", style="number"),
             Column(text="Lengths, ViT patches", style="lengths"),
             Column(text="Of these, no run uses", style="lengths"),
             Column(text="Waste", style="number"),
-            Column(text="Attention masks", style="number"),
+            *((Column(text="Attention masks", style="number"),) if masks else ()),
         ),
         rows=tuple(
             Row(
@@ -74,7 +83,7 @@ def lists_table(comparison: Comparison) -> Table:
                     dotted(each.vit_max_seq_lens),
                     dotted(each.unused_buckets) or "none",
                     percent(each.waste),
-                    memory(each.mask_bytes),
+                    *((memory(each.mask_bytes),) if masks else ()),
                 )
             )
             for each in comparison.outcomes
@@ -84,19 +93,21 @@ def lists_table(comparison: Comparison) -> Table:
 
 def bucket_table(comparison: Comparison) -> Table:
     """Return every length of every scenario, and whom it serves."""
+    masks = has_masks(comparison)
+    merged = comparison.release.engine.patches_per_length(comparison.profile) > 1
     rows = [
         Row(
             cells=(
                 each.name,
                 f"{use.vit_patches:,}",
-                f"{use.merged_patches:,}",
+                *(() if merged else (f"{use.merged_patches:,}",)),
                 f"{use.largest_square:,} x {use.largest_square:,}"
                 if use.largest_square
                 else "none",
                 number(use.runs),
                 percent(use.share),
                 percent(use.waste),
-                memory(use.mask_bytes),
+                *((memory(use.mask_bytes),) if masks else ()),
             )
         )
         for each in comparison.outcomes
@@ -104,12 +115,12 @@ def bucket_table(comparison: Comparison) -> Table:
     ]
     heads = (
         "ViT patches",
-        "Merged patches",
+        *(() if merged else ("Merged patches",)),
         "Largest square, px",
         "ViT runs",
         "Share",
         "Waste",
-        "Attention mask",
+        *(("Attention mask",) if masks else ()),
     )
     return Table(
         caption="Every length: what it holds, who runs on it, what of that is padding",

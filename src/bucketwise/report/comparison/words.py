@@ -15,6 +15,7 @@ from bucketwise.words.numbers import (
     percent,
     plural,
     plural_of,
+    verb,
 )
 
 
@@ -60,20 +61,21 @@ def fails(outcome: Outcome) -> str:
 
 
 def finding(comparison: Comparison) -> str:
-    """Return in one sentence which scenario fails least, and what it costs."""
+    """Return in one sentence with which the fewest fail, and what it costs."""
     best, equal, noun = comparison.ranked[0], equals(comparison), noun_in(comparison)
     names, many = listed([each.name for each in equal]), len(equal) > 1
     cost = _cost(comparison, many=many)
+    one, several = comparison.does
+    it = "they" if many else "it"
     if not any(each.overflow_images for each in comparison.outcomes):
-        return f"No {noun} fails with any of them, and {names} {cost}."
+        return f"No {noun} {one} with any of them, and {names} {cost}."
     if not best.overflow_images:
-        verb = "fail" if many else "fails"
         dearer = deciding_cost(best) > deciding_cost(against(comparison))
         joint = "but" if dearer else "and"
-        return f"{names} {verb} no {noun} {joint} {cost}{_worse(comparison)}."
+        return f"With {names} no {noun} {one}, {joint} {it} {cost}{_worse(comparison)}."
     return (
-        f"Each fails some {plural_of(noun)}: {names} fewest, {failing(best, noun)}, and "
-        f"{'they' if many else 'it'} {cost}{_worse(comparison)}."
+        f"With each some {plural_of(noun)} {several}: with {names} fewest, "
+        f"{failing(best, noun)}, and {it} {cost}{_worse(comparison)}."
     )
 
 
@@ -139,7 +141,7 @@ def _columns(
     spent, against_first = [], []
     for index, value in enumerate(values):
         if value is None:
-            spent.append("fails more")
+            spent.append(f"more {comparison.does[1]}")
             against_first.append("")
         else:
             spent.append(spent_in(comparison, value / images) if before else "none")
@@ -159,8 +161,8 @@ def told_over(comparison: Comparison) -> str:
         which = "" if compared.images == comparison.images else ", those that all serve"
         return f"Compute is over {basis(comparison, compared)}{which}."
     return (
-        "Those that fail least are compared with each other over "
-        f"{basis(comparison, deciding)}; all of them over the "
+        f"Those with which the fewest {comparison.does[1]} are compared with each other "
+        f"over {basis(comparison, deciding)}; all of them over the "
         f"{plural(compared.images, noun_in(comparison))} that all serve"
         f"{'' if _limits(compared) == _limits(deciding) else f', {_limits(compared)}'}."
     )
@@ -212,6 +214,10 @@ def _worse(comparison: Comparison) -> str:
     noun, least = noun_in(comparison), comparison.ranked[0].overflow_images
     worse = [each for each in comparison.ranked if each.overflow_images > least]
     if len(worse) > MOST_NAMED:
-        return f"; {len(worse):,} others fail {failing(worse[0], noun)} or more"
-    told = [f"{each.name} fails {failing(each, noun)}" for each in worse]
-    return f"; {listed(told)}" if told else ""
+        return f"; with {len(worse):,} others {failing(worse[0], noun)} or more do"
+    told = [f"with {each.name} {failing(each, noun)}" for each in worse]
+    return (
+        f"; {listed(told)} {verb(worse[-1].overflow_images, 'does', 'do')}"
+        if told
+        else ""
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from bucketwise.report.blocks import Drawing
 from bucketwise.report.figures.palette import CARD
@@ -14,8 +15,14 @@ PNG_DPI = 200
 """Sharp over the width of a slide: about 1,500 pixels."""
 
 
-def to_picture(drawing: Drawing, form: str, family: str, unit: str = "") -> bytes:
-    """Draw one figure under its title, on white, in the words of a family and a cost.
+def to_picture(
+    drawing: Drawing,
+    form: str,
+    family: str,
+    words: Sequence[tuple[str, str]] = (),
+    unit: str = "",
+) -> bytes:
+    """Draw one figure under its title, on white, in the words of family, engine and cost.
 
     Equal drawings give equal bytes.
     """
@@ -25,7 +32,7 @@ def to_picture(drawing: Drawing, form: str, family: str, unit: str = "") -> byte
         drawing.plot.draw(paper)
         paper.fit()
         paper.title(drawing.title)
-        paper.reword(lambda text: worded(text, family, unit))
+        paper.reword(lambda text: worded(text, family, words, unit))
         paper.figure.savefig(
             picture,
             format=form,

@@ -290,7 +290,10 @@ def _lines(analysis: Analysis, span: Span) -> tuple[Line, ...]:
     if not (analysis.counts.sizes.frames == 0).any():
         return ()
     lengths = analysis.plan.visual.vit_max_seq_lens
-    lines = (Line(f"{each:,}", each * model.patch_size**2) for each in lengths)
+    each_px = model.patch_size**2 * analysis.release.engine.patches_per_length(
+        analysis.profile
+    )
+    lines = (Line(f"{each:,}", each * each_px) for each in lengths)
     return tuple(
         line
         for line in lines

@@ -12,8 +12,8 @@ function svg(name, attributes, text) {
   return element;
 }
 
-// Places on the axis of lengths, 0 to 1 and back.
-function lengthScale(low, high) {
+// Places on the axis of lengths, 0 to 1 and back, round in a unit of so many patches.
+function lengthScale(low, high, per) {
   const log = high / low > LOG_FROM;
   const ends = log
     ? [low / (high / low) ** 0.03, high * (high / low) ** 0.06]
@@ -24,7 +24,7 @@ function lengthScale(low, high) {
     ends,
     at: (length) => (form(length) - first) / span,
     length: (share) => (log ? Math.exp(first + share * span) : first + share * span),
-    ticks: log ? logTicks(...ends) : linearTicks(...ends),
+    ticks: (log ? logTicks : linearTicks)(...ends.map((end) => end / per)).map((tick) => tick * per),
   };
 }
 
@@ -63,7 +63,7 @@ class LengthChart {
     const places = [...needed, ...lengths, ...this.data.today];
     const least = places.reduce((one, other) => Math.min(one, other));
     const most = places.reduce((one, other) => Math.max(one, other));
-    this.scale = lengthScale(least, most);
+    this.scale = lengthScale(least, most, this.data.words.per);
     if (!this.picture) {
       this.picture = svg("svg", { role: "group", "aria-label": "ViT runs by needed length, with a handle on every length" });
       this.back = svg("g", { "aria-hidden": "true" });
@@ -105,11 +105,11 @@ class LengthChart {
   axis() {
     const floor = CHART.height - CHART.bottom;
     const ticks = this.scale.ticks.map((tick) =>
-      svg("text", { x: this.x(tick), y: floor + 16, "text-anchor": "middle" }, grouped(tick)));
+      svg("text", { x: this.x(tick), y: floor + 16, "text-anchor": "middle" }, told(tick, this.data)));
     return [
       svg("line", { class: "axis", x1: CHART.left, x2: this.width - CHART.right, y1: floor, y2: floor }),
       ...ticks,
-      svg("text", { x: CHART.left, y: floor + 34 }, "needed length, ViT patches"),
+      svg("text", { x: CHART.left, y: floor + 34 }, `needed length, ${this.data.words.unit}`),
       svg("text", { x: CHART.left - 8, y: CHART.top + 8, "text-anchor": "end" }, "runs"),
     ];
   }
@@ -129,18 +129,19 @@ class LengthChart {
       const x = this.x(length);
       // Labels that would touch stand in two rows.
       row = x < edge ? 1 - row : 0;
-      edge = x + 8 * grouped(length).length + 12;
+      edge = x + 8 * told(length, this.data).length + 12;
       group.setAttribute("transform", `translate(${x} 0)`);
       label.setAttribute("y", row ? 30 : 14);
       label.setAttribute("text-anchor", x > this.width - 80 ? "end" : "start");
       label.setAttribute("x", x > this.width - 80 ? -4 : 4);
-      label.textContent = grouped(length);
+      label.textContent = told(length, this.data);
       const [least, most] = this.bounds(index, lengths);
-      group.setAttribute("aria-label", `Length ${index + 1} of ${lengths.length}, ViT patches`);
-      group.setAttribute("aria-valuemin", least);
-      group.setAttribute("aria-valuemax", most);
-      group.setAttribute("aria-valuenow", length);
-      group.setAttribute("aria-valuetext", `${grouped(length)} ViT patches`);
+      group.setAttribute("aria-label", `Length ${index + 1} of ${lengths.length}, ${this.data.words.unit}`);
+      const { per, unit } = this.data.words;
+      group.setAttribute("aria-valuemin", least / per);
+      group.setAttribute("aria-valuemax", most / per);
+      group.setAttribute("aria-valuenow", length / per);
+      group.setAttribute("aria-valuetext", `${told(length, this.data)} ${unit}`);
     });
   }
 

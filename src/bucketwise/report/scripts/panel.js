@@ -186,7 +186,7 @@ class Panel {
     }
     on("size-add", "click", () => this.addSize());
     for (const release of this.data.releases) {
-      $("release").append(element("option", { value: release.version }, `optimum-rbln ${release.version}`));
+      $("release").append(element("option", { value: release.version }, `${this.data.words.sdk} ${release.version}`));
     }
     on("release", "change", () => this.showFile());
     on("file", "change", () => this.showFile());
@@ -208,6 +208,8 @@ class Panel {
     this.wireDeployment(this.data.memory);
     if (!this.data.decoder?.smaller_graphs) $("decoder").hidden = true;
     if (!this.data.releases.length) $("files").hidden = true;
+    for (const id of ["add", "several"]) $(id).hidden = this.data.words.one_length;
+    $("merged").hidden = this.data.words.per > 1;
   }
 
   wireDeployment(memory) {
@@ -256,10 +258,11 @@ class Panel {
     $("undo").disabled = !this.past.length;
     $("redo").disabled = !this.future.length;
     $("reset").disabled = same(this.edited, this.plan);
-    this.showInputs("lengths", this.edited.lengths, (index) => `Length ${index + 1}, ViT patches`, {
-      edit: (index, value) => this.editLength(index, value, true),
+    const { per, unit } = this.data.words;
+    this.showInputs("lengths", this.edited.lengths.map((length) => length / per), (index) => `Length ${index + 1}, ${unit}`, {
+      edit: (index, value) => this.editLength(index, value * per, true),
       remove: this.edited.lengths.length > 1 ? (index) => this.removeLength(index) : null,
-      step: this.data.model.align,
+      step: this.data.model.align / per,
     });
     if (this.data.decoder?.smaller_graphs) this.showSizes();
     this.showLimit();
@@ -311,8 +314,8 @@ class Panel {
     if (this.data.limits.fixed_because) return;
     const square = squareUnder(max_pixels, this.data.model);
     const top = this.edited.lengths[this.edited.lengths.length - 1];
-    const fits = square.needed <= top ? "it fits the top length" : `over the top length of ${grouped(top)}: such an image would fail`;
-    $("limit-note").textContent = `It lets an image of ${grouped(square.side_px)} x ${grouped(square.side_px)} px through, which needs ${grouped(square.needed)}; ${fits}.`;
+    const fits = square.needed <= top ? "it fits the top length" : `over the top length of ${told(top, this.data)}: such an image ${this.data.words.would}`;
+    $("limit-note").textContent = `It lets an image of ${grouped(square.side_px)} x ${grouped(square.side_px)} px through, which needs ${told(square.needed, this.data)}; ${fits}.`;
   }
 
   // What an edit breaks stands first; a saving is of images that both serve.
@@ -320,9 +323,9 @@ class Panel {
     const broken = [...this.broken(bill)].map((sentence) => `${sentence} `).join("");
     if (same(this.edited, this.plan)) return `${broken}This is the plan: nothing is edited.`;
     const { plan, edited } = bill.both ?? { plan: this.planned.padded, edited: bill.padded };
-    if (bill.both && !bill.both.images) return `${broken}No image is served both ways: nothing is compared.`;
+    if (bill.both && !bill.both.images) return `${broken}No image is ${this.data.words.served} both ways: nothing is compared.`;
     const said = compared(plan, edited, `ViT ${this.noun}`, "the plan");
-    const on = bill.both ? `, on the ${number(bill.both.images)} images that both serve` : "";
+    const on = bill.both ? `, on the ${number(bill.both.images)} images that both ${this.data.words.serve}` : "";
     const shrunk = this.edited.max_pixels < this.plan.max_pixels && bill.shrunk_images
       ? `; ${percent(bill.shrunk_images / this.data.images)} of the images are shrunk`
       : "";
@@ -331,8 +334,8 @@ class Panel {
 
   * broken(bill) {
     const { lengths, context } = this.edited;
-    const { longest_request: longest, memory: known, plan } = this.data;
-    if (bill.overflow_images) yield `${number(bill.overflow_images)} ${bill.overflow_images === 1 ? "image fails: it needs" : "images fail: they need"} more than ${grouped(lengths[lengths.length - 1])} ViT patches.`;
+    const { longest_request: longest, memory: known, plan, words: { one, several, unit } } = this.data;
+    if (bill.overflow_images) yield `${number(bill.overflow_images)} ${bill.overflow_images === 1 ? `image ${one}: it needs` : `images ${several}: they need`} more than ${told(lengths[lengths.length - 1], this.data)} ${unit}.`;
     if (known && longest > context && context < plan.context) yield `Requests fail: the longest holds ${grouped(longest)} tokens.`;
     if (bill.fit?.lacks_bytes) {
       const sure = bill.fit.verdict === "does not fit" ? "" : " by estimate";
@@ -348,14 +351,17 @@ class Panel {
 
   showTotals(bill) {
     const { unit } = this.data.cost;
+    const { several, serve, served, masks } = this.data.words;
+    const measured = this.data.bytes.terms || this.data.bytes.knots;
+    const missing = `Images that ${several}`;
     const [plan, edited] = [this.planned, bill];
     const both = edited.both ?? { plan: plan.padded, edited: edited.padded };
     const rows = [
-      ["Images that fail", number(plan.overflow_images), number(edited.overflow_images), ""],
-      [`ViT ${this.noun} of what ${edited.both ? "both serve" : "is served"}`, compute(both.plan, unit), compute(both.edited, unit), change(both.plan, both.edited)],
+      [missing, number(plan.overflow_images), number(edited.overflow_images), ""],
+      [`ViT ${this.noun} of what ${edited.both ? `both ${serve}` : `is ${served}`}`, compute(both.plan, unit), compute(both.edited, unit), change(both.plan, both.edited)],
       ["Waste", percent(plan.waste), percent(edited.waste), ""],
       ["Graphs", number(this.plan.lengths.length), number(this.edited.lengths.length), ""],
-      [`Device memory of all lengths (${this.data.bytes.terms || this.data.bytes.knots ? "measured" : "masks, inputs, outputs"})`, memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
+      [`Device memory of all lengths (${measured ? "measured" : `${masks ? "masks, " : ""}inputs, outputs`})`, memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
       ["Images shrunk by max_pixels", number(plan.shrunk_images), number(edited.shrunk_images), `${percent(edited.shrunk_images / this.data.images)} of all`],
     ];
     if (edited.fit) {
@@ -372,7 +378,7 @@ class Panel {
       rows.push([`Mean decode step${this.data.decoder.replayed ? ", under the load as replayed for the plan" : ""}`, ...costs, said]);
     }
     if (this.data.decoder) rows.push(["Busy time in which requests queue", ...this.queueing().map((share) => (share === undefined ? "not known here" : percent(share))), ""]);
-    const failing = { "Images that fail": edited.overflow_images > 0, "Does it fit": edited.fit?.lacks_bytes > 0 };
+    const failing = { [missing]: edited.overflow_images > 0, "Does it fit": edited.fit?.lacks_bytes > 0 };
     $("totals").replaceChildren(...rows.map((cells) => {
       const row = element("tr", {}, element("th", { scope: "row", class: "text" }, cells[0]), ...cells.slice(1).map((cell) => element("td", { class: "number" }, cell)));
       if (failing[cells[0]]) row.className = "failing";
@@ -384,7 +390,7 @@ class Panel {
     const rows = bill.buckets.map((bucket) => {
       const side = largestSquare(bucket.length, this.data.model);
       const cells = [
-        grouped(Math.ceil(bucket.length / this.data.model.merge ** 2)),
+        ...(this.data.words.per > 1 ? [] : [grouped(Math.ceil(bucket.length / this.data.model.merge ** 2))]),
         side ? `${grouped(side)} x ${grouped(side)}` : "none",
         number(bucket.runs),
         percent(bucket.share),
@@ -392,7 +398,7 @@ class Panel {
         percent(bucket.waste),
         memory(bucket.device_bytes),
       ];
-      return element("tr", {}, element("th", { scope: "row", class: "number" }, grouped(bucket.length)), ...cells.map((cell) => element("td", { class: "number" }, cell)));
+      return element("tr", {}, element("th", { scope: "row", class: "number" }, told(bucket.length, this.data)), ...cells.map((cell) => element("td", { class: "number" }, cell)));
     });
     $("buckets").replaceChildren(...rows);
   }
@@ -429,15 +435,15 @@ class Panel {
     const { resets, in_place_of: instead } = data.options;
     const scale = data.unit === "merged_patches" ? data.model.merge ** 2 : 1;
     const top = lengths[lengths.length - 1];
-    const words = [];
+    const words = data.words.targets.map((target) => `--target ${target}`);
     if (current.overflow_images) {
-      words.push(`--current ${lengths.join(",")} --current-max-pixels ${max_pixels}`);
+      words.push(`--current ${lengths.map((length) => Math.ceil(length / data.words.per)).join(",")} --current-max-pixels ${max_pixels}`);
     } else {
       words.push(`--buckets ${lengths.length}`, ...lengths.map((length) => `--pin ${Math.ceil(length / scale)}`));
       if (resets) words.push(resets);
       if (!fixed) words.push(`--max-pixels ${max_pixels}`);
       const holds = [{ max_pixels: plan.max_pixels, top: planTop }, ...named].some((each) => max_pixels <= each.max_pixels && top >= each.top);
-      if (!holds) words.push("--allow-overflow");
+      if (!holds && data.words.raises) words.push("--allow-overflow");
     }
     if (data.memory) words.push(`--max-seq-len ${edited.context}`);
     if (edited.batch !== plan.batch || plan.decoder.length) words.push(`--batch-size ${edited.batch}`);
@@ -445,7 +451,7 @@ class Panel {
     if (data.decoder?.smaller_graphs) words.push(`--decoder-graphs ${decoder.length}`, ...decoder.slice(0, -1).map((size) => `--decoder-pin ${size}`));
     $("options").replaceChildren(...words.flatMap((word, at) => [at ? " " : "", element("span", {}, word)]));
     $("options-note").textContent = current.overflow_images
-      ? "bucketwise plans no lengths that fail images it has read. To have it price these beside the plan, add to its command:"
+      ? `bucketwise plans no lengths above which images it has read ${data.words.several}. To have it price these beside the plan, add to its command:`
       : `To have bucketwise write all of them, add to its command${instead && `, in place of its ${instead}`}:`;
   }
 }

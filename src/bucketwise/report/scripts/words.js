@@ -18,6 +18,11 @@ function grouped(value, decimals = 0) {
   return rest ? `${spaced}.${rest}` : spaced;
 }
 
+// A length in the unit of the engine.
+function told(length, data) {
+  return grouped(Math.ceil(length / data.words.per));
+}
+
 function number(value) {
   const whole = halfToEven(value);
   if (Math.abs(value - whole) <= NOISE * Math.abs(value) || value >= 1000) return grouped(whole);

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.half_split import DRAWS
-from bucketwise.core.plan import SEED, Assumption, Decoder, Visual
+from bucketwise.core.plan import SEED, Assumption, Confidence, Decoder, Visual
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -27,7 +26,7 @@ from bucketwise.report.rejections import notes_block
 from bucketwise.report.sections.decoder import decoder_evidence
 from bucketwise.report.sections.memory import terms
 from bucketwise.report.sentences import time_of_run
-from bucketwise.report.strategies import side_by_side
+from bucketwise.report.strategies import method_of, side_by_side
 from bucketwise.report.units import units
 from bucketwise.words.numbers import plural, significant, verb
 
@@ -119,15 +118,10 @@ def appendix(analysis: Analysis, inputs: ReportInputs) -> Section:
 
 def folded_method(strategy: str, parts: tuple[Block, ...]) -> Section:
     """Return the appendix: one sentence on the method, and the rest behind a line."""
-    how = (
-        "the exact optimum"
-        if strategy == "exact"
-        else f"what {strategy} found, not proven optimal,"
-    )
     return Section(
         id="method",
         title="Method and appendix",
-        finding=f"The lengths are {how} for this traffic under a cost of length.",
+        finding=f"The lengths are {method_of(strategy)} for this traffic under a cost of length.",
         blocks=(
             Folded(
                 summary="Method, units, strategies, sizes, assumptions and provenance",
@@ -142,7 +136,7 @@ def _computed(analysis: Analysis) -> tuple[Block, ...]:
         Paragraph(text=RECURRENCE),
         Paragraph(text=TOP),
         Paragraph(text=_cost(analysis.plan.visual)),
-        *_steadiness(analysis),
+        *_confidence(analysis.plan.confidence),
         *_decoder(analysis.plan.decoder),
     )
 
@@ -153,7 +147,7 @@ def _cost(visual: Visual) -> str:
         return time_of_run(cost, top)
     if cost.unit == "patch":
         return (
-            "Cost: one run at a length of S patches counts S, so compute is in patches "
+            f"Cost: one run at a length of S counts {_times(cost.a)}S, so compute is in patches "
             f"({cost.source}). It says how much is padded, not how long it takes."
         )
     linear, square = cost.a * top, cost.b * top**2
@@ -168,21 +162,28 @@ def _cost(visual: Visual) -> str:
     )
 
 
-def _steadiness(analysis: Analysis) -> list[Block]:
-    """Return how steadiness was computed; nothing where it could not be."""
-    found = analysis.steadiness
+def _times(factor: float) -> str:
+    return "" if factor == 1 else f"{_coefficient(factor)} * "
+
+
+def _confidence(found: Confidence | None) -> list[Block]:
+    """Return how the regret on new traffic was computed; nothing where it was not."""
     if found is None:
         return []
-    halves = (
-        f"{DRAWS} times halves are drawn at random (seed {SEED})"
-        if found.split == "random"
-        else "the images are cut in two where half of them had come"
-    )
+    new = {
+        "time": "the images are cut by time into 24 parts, and each of the last 19 is new "
+        "to the lengths of all before it; the interval is their least and greatest",
+        "labels": f"labels are drawn with repetition, {found.rounds} times for the lengths "
+        f"and {found.rounds} times anew to price them (seed {SEED})",
+        "images": f"images are drawn with repetition, {found.rounds} times for the lengths "
+        f"and {found.rounds} times anew to price them (seed {SEED})",
+    }[found.method]
     text = (
-        f"Steadiness: {halves}; the exact optimum of one half, of as many lengths under "
-        "the same top, is priced on the other half and compared with that half's own. "
-        "The chance of a larger image is 1/(n+1) after n images: if those to come are "
-        "like these, each of n+1 is as likely to be the largest."
+        f"New traffic: {new}. Regret is the compute on what is new above that of its own "
+        "exact optimum, of as many lengths under the same top. The range of a length is "
+        "how far it may move, the others staying, before the list costs 1% more. The "
+        "chance of a larger image is at most 1/(n+1) after n images, with ties less: if "
+        "those to come are like these, each of n+1 is as likely to be the largest."
     )
     return [Paragraph(text=text)]
 

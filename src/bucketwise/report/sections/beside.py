@@ -5,27 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.in_unit import in_own_words
 from bucketwise.report.blocks import Block, Paragraph, Section
-from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.sections.decision import finding, verdict_callout
 from bucketwise.report.settings import settings_table
 
 
-def beside(inputs: ReportInputs) -> Section | None:
+def beside(analysis: Analysis) -> Section | None:
     """Return what to do on each other engine; None where one alone was asked for."""
-    if not inputs.beside:
+    if not analysis.beside:
         return None
-    names = [each.release.engine.name for each in inputs.beside]
+    names = [each.release.engine.name for each in analysis.beside]
     return Section(
         id="beside",
         title="Other engines",
         finding=f"The same traffic, planned for {' and '.join(names)}; the rest of this "
         "page is not about " + ("it." if len(names) == 1 else "them."),
-        blocks=tuple(block for each in inputs.beside for block in _engine(each)),
+        blocks=tuple(
+            in_own_words(block, each.release.engine.words(each.profile))
+            for each in analysis.beside
+            for block in _engine(each)
+        ),
     )
 
 
 def _engine(analysis: Analysis) -> Iterator[Block]:
+    analysis = analysis.as_told()
     engine, visual = analysis.release.engine, analysis.plan.visual
     why = f" Why {len(visual.vit_max_seq_lens)}: {visual.decision.reason}."
     yield Paragraph(

@@ -38,8 +38,11 @@ from bucketwise.words.numbers import (
 )
 
 
-def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
-    """Return the table of buckets, how many there are, and the panel to try others."""
+def buckets(analysis: Analysis, inputs: ReportInputs, counted: Analysis) -> Section:
+    """Return the table of buckets, how many there are, and the panel to try others.
+
+    Lengths are told in the unit of the engine; `counted` has them in ViT patches.
+    """
     visual = analysis.plan.visual
     if analysis.release.engine.no_lengths:
         # They are built in: there is nothing to choose or to try.
@@ -47,20 +50,22 @@ def buckets(analysis: Analysis, inputs: ReportInputs) -> Section:
             id="buckets",
             title="Buckets",
             finding=_finding(visual),
-            blocks=(_table(analysis),),
+            blocks=(_table(analysis, counted),),
         )
     blocks: list[Block] = [
-        _table(analysis),
+        _table(analysis, counted),
         Points(items=tuple(_why(analysis))),
         how_many(
-            visual, analysis.plan.provenance.options, more=tuple(_budgets(analysis))
+            visual,
+            analysis.plan.provenance.options,
+            more=tuple(_budgets(analysis, counted)),
         ),
     ]
     # The panel repeats the processor that fits an image into limits in pixels, no other.
     profile = analysis.profile
     has_panel = profile.has_pixel_limits and profile.image_frames == 1
     if has_panel:
-        blocks.append(_what_if(analysis, inputs))
+        blocks.append(_what_if(counted, inputs))
     return Section(
         id="buckets",
         title="Buckets and what if" if has_panel else "Buckets",
@@ -89,19 +94,29 @@ def _padding(use: BucketUse) -> float:
     return use.padded_compute - use.useful_compute
 
 
-def _table(analysis: Analysis) -> Table:
+def _table(analysis: Analysis, counted: Analysis) -> Table:
     """Return whom each bucket serves, what it wastes, and what its graph takes."""
     visual, each = analysis.plan.visual, analysis.graph_minutes
+    merged = counted.release.engine.patches_per_length(counted.profile) > 1
     heads = [
-        *("ViT patches", "Merged patches", "Largest square, px", "ViT runs", "Share"),
-        *("Padded compute", "Waste", "Device memory"),
+        "ViT patches",
+        *(() if merged else ("Merged patches",)),
+        *("Largest square, px", "ViT runs", "Share"),
+        *("Padded compute", "Waste", "Within 1%", "Device memory"),
         *(["Compile time"] if each is not None else []),
     ]
-    held = [analysis.length_bytes(use.vit_patches) for use in visual.buckets]
+    held = [
+        counted.length_bytes(use.vit_patches) for use in counted.plan.visual.buckets
+    ]
+    sure = analysis.plan.confidence
+    within = {
+        each.vit_patches: f"{each.shortest:,} to {each.longest:,}"
+        for each in (sure.ranges if sure else ())
+    }
     rows = [
         (
             f"{use.vit_patches:,}" + (" (pinned)" if use.pinned else ""),
-            f"{use.merged_patches:,}",
+            *(() if merged else (f"{use.merged_patches:,}",)),
             f"{use.largest_square:,} x {use.largest_square:,}"
             if use.largest_square
             else "none",
@@ -109,14 +124,21 @@ def _table(analysis: Analysis) -> Table:
             percent(use.share),
             spent(use.padded_compute, visual),
             percent(use.waste),
+            within.get(use.vit_patches, ""),
             memory(n_bytes),
             *([minutes(each.of([use.vit_patches]))] if each is not None else []),
         )
         for use, n_bytes in zip(visual.buckets, held, strict=True)
     ]
     total = (
-        *("All", "", "", number(sum(use.runs for use in visual.buckets)), "100%"),
-        *(spent(visual.padded_compute, visual), percent(visual.waste)),
+        *(
+            "All",
+            "",
+            *(() if merged else ("",)),
+            number(sum(use.runs for use in visual.buckets)),
+            "100%",
+        ),
+        *(spent(visual.padded_compute, visual), percent(visual.waste), ""),
         memory(sum(held)),
         *([minutes(each.of(visual.vit_max_seq_lens))] if each is not None else []),
     )
@@ -130,7 +152,8 @@ def _table(analysis: Analysis) -> Table:
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
-            f"itself. Device memory is what its graph adds beside the weights: {takes}"
+            "itself, and may move within its range before the list costs 1% more. "
+            f"Device memory is what its graph adds beside the weights: {takes}"
         ),
         head=tuple(Column(text=text, style="number") for text in heads),
         rows=(
@@ -223,11 +246,11 @@ def how_many(
     )
 
 
-def _budgets(analysis: Analysis) -> Iterator[Block]:
+def _budgets(analysis: Analysis, counted: Analysis) -> Iterator[Block]:
     """Yield what one more graph costs beside compute, and what each budget is used for."""
     plan = analysis.plan
     if len({point.k for point in plan.frontier_budgets}) > 1:
-        held = lengths_bytes(analysis)
+        held = lengths_bytes(counted)
         yield trade_drawing(plan.visual, plan.frontier_budgets, held)
     if used := budget_uses(plan):
         yield Paragraph(text=f"Budgets: {'; '.join(used)}.")
@@ -311,7 +334,7 @@ def _what_if(analysis: Analysis, inputs: ReportInputs) -> Part:
         id="what-if",
         title="What if",
         finding=(
-            f"Move, add or remove lengths{sizes}{limit}{deployment}: failures, waste, "
+            f"Move, add or remove lengths{sizes}{limit}{deployment}: who fits, waste, "
             "memory and files follow at once."
         ),
         blocks=tuple(blocks),

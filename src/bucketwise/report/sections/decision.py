@@ -145,14 +145,19 @@ def finding(analysis: Analysis) -> str:
     )
     advised = analysis.plan.verdict.call in ("go", "go_if")
     k = len(visual.vit_max_seq_lens)
-    unit = "soft tokens" if visual.soft_tokens else "patches"
+    merged = analysis.release.engine.patches_per_length(analysis.profile) > 1
+    unit = (
+        "soft tokens"
+        if visual.soft_tokens
+        else ("merged patches" if merged else "patches")
+    )
     graphs = f"{plural(k, 'ViT graph')}, of {joined(visual.vit_max_seq_lens)} {unit}"
     decodes, engine = "", analysis.release.engine
     if engine.no_lengths:
         graphs = dotted(sizes_to_set(decoder))
         said = f" Decode graphs to set: {graphs} sequences." if graphs else ""
         return f"{opening}{engine.no_lengths}{said}"
-    if decoder is not None:
+    if decoder is not None and sizes_to_set(decoder):
         sizes = joined(decoder.decoder_batch_sizes)
         decodes = f", and decoder graphs for {sizes} sequences"
         if len(decoder.decoder_batch_sizes) == 1:

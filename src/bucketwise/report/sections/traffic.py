@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.plan import TrafficSummary
+from bucketwise.core.plan import Plan, TrafficSummary
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -25,8 +25,9 @@ from bucketwise.report.figures.sizes import sizes_drawing
 from bucketwise.report.figures.times import EPOCH_YEAR
 from bucketwise.report.plan_queries import demand_of, noun_of
 from bucketwise.report.rejections import rejections_table, used_rows
-from bucketwise.words.numbers import duration, number, plural
+from bucketwise.words.numbers import dotted, duration, number, percent, plural
 from bucketwise.words.reject_reasons import left_out
+from bucketwise.words.text import one_line
 
 MOST_SIZES = 5
 """Sizes named for each reason the processor gives."""
@@ -63,6 +64,35 @@ def _drawings(analysis: Analysis) -> Iterator[Block]:
         yield arrivals
     if analysis.traffic.labels:
         yield labels_drawing(analysis)
+    if analysis.plan.scenarios:
+        yield _scenarios(analysis.plan)
+
+
+def _scenarios(plan: Plan) -> Table:
+    """Return what the lengths cost each scenario beside its own best."""
+    rows = [
+        (
+            one_line(each.name),
+            number(each.runs),
+            percent(each.waste),
+            percent(each.regret),
+            dotted(each.vit_max_seq_lens),
+        )
+        for each in plan.scenarios
+    ]
+    return Table(
+        caption="What the lengths cost each scenario: regret is compute above that of its "
+        "own best lengths, as many under the same top",
+        head=(
+            Column(text="Scenario"),
+            *(
+                Column(text=each, style="number")
+                for each in ("ViT runs", "Waste", "Regret")
+            ),
+            Column(text="Its own best", style="number"),
+        ),
+        rows=tuple(Row(cells=cells) for cells in rows),
+    )
 
 
 def _finding(analysis: Analysis) -> str:

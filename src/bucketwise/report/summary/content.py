@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import BucketUse, Plan, Visual
 from bucketwise.core.verdict import failing_today
 from bucketwise.nouns.engine import Overflow
 from bucketwise.report.before_after import before_after
-from bucketwise.report.blocks import Callout, Column, Drawing, Row, Table
+from bucketwise.report.blocks import Callout, Column, Drawing, Level, Row, Table
 from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.plan_queries import noun_of, traffic_inputs
 from bucketwise.report.sections.decision import (
@@ -88,6 +89,7 @@ def summary_of(
     beside: Mapping[str, str] | None = None,
 ) -> Summary:
     """Return the one page of an analysis."""
+    analysis = analysis.as_told()
     plan, known = analysis.plan, inputs or ReportInputs()
     engine = analysis.release.engine
     on_lengths = engine.runs_on_lengths(analysis.profile)
@@ -100,11 +102,21 @@ def summary_of(
         before_after=before_after(analysis, known),
         why=() if engine.no_lengths else _why(plan.visual),
         warnings=_warnings(plan, engine.sdk),
-        buckets=_buckets(plan.visual.buckets if on_lengths else ()),
+        buckets=_buckets(
+            plan.visual.buckets if on_lengths else (),
+            merged=engine.patches_per_length(analysis.profile) > 1,
+        ),
         drawing=headline(analysis) if on_lengths else None,
         sure=how_sure(analysis),
         grounds=grounds(analysis),
-        files=files_table(snippets, beside or {}, engine.sdk),
+        files=files_table(
+            snippets,
+            beside or {},
+            engine.sdk,
+            "compile, load and serve files"
+            if any("compile.py" in each for each in chain(*snippets.values()))
+            else "what serves with it stands",
+        ),
         footer=f"Made by bucketwise {plan.provenance.bucketwise}".rstrip()
         + ". Sizes only: no image, prompt or address is kept.",
     )
@@ -135,9 +147,11 @@ def _alarms(plan: Plan, overflow: Overflow) -> tuple[Callout, ...]:
     visual, found = plan.visual, [verdict_callout(plan.verdict)]
     if visual.current is not None and visual.current.overflow_images:
         mark, text = failing_today(visual.current, overflow)
-        if overflow == "raises":
+        fails = overflow == "raises"
+        if fails:
             text = f"{text} The runtime raises an error instead of answering."
-        found.append(Callout(level="danger", mark=mark, text=text))
+        level: Level = "danger" if fails else "warning"
+        found.append(Callout(level=level, mark=mark, text=text))
     if visual.bucket_unit == "merged_patches":
         found.append(merged_callout(visual))
     return tuple(found)
@@ -167,16 +181,17 @@ def _warnings(plan: Plan, sdk: str) -> tuple[str, ...]:
     return (*shown, f"{left} in plan.json.")
 
 
-def _buckets(uses: tuple[BucketUse, ...]) -> Table:
+def _buckets(uses: tuple[BucketUse, ...], *, merged: bool) -> Table:
     shown = uses[-MOST_BUCKETS:]
     caption = "Whom each length serves"
     if len(shown) < len(uses):
         caption += f"; the {MOST_BUCKETS} longest of {len(uses):,}"
     heads = ("ViT patches", "Merged", "Square up to, px", "Share of runs", "Padding")
+    own = [at for at in range(len(heads)) if not (merged and at == 1)]
     return Table(
         caption=caption,
-        head=tuple(Column(text=text, style="number") for text in heads),
-        rows=tuple(Row(cells=_cells(use)) for use in shown),
+        head=tuple(Column(text=heads[at], style="number") for at in own),
+        rows=tuple(Row(cells=tuple(_cells(use)[at] for at in own)) for use in shown),
     )
 
 
@@ -195,7 +210,7 @@ def files_table(
     snippets: Mapping[str, Mapping[str, str]],
     beside: Mapping[str, str],
     sdk: str,
-    made: str = "compile, load and serve",
+    made: str = "compile, load and serve files",
 ) -> Table:
     """Return which file says more: those beside the page, and what those of a release do."""
     rows = [
@@ -208,7 +223,7 @@ def files_table(
     named = {version: texts for version, texts in snippets.items() if texts}
     if named:
         newest = list(named)[-1]
-        said = f"to set on {sdk} {newest}; {made} files beside it"
+        said = f"to set on {sdk} {newest}; {made} beside it"
         older = f", and those of {plural(len(named) - 1, 'older release')}"
         first = next(iter(named[newest]))
         rows.append((first, said + (older if len(named) > 1 else "")))

@@ -6,6 +6,7 @@ from bucketwise.core.analysis import Analysis
 from bucketwise.core.plan import Plan, Status
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.plan_queries import MARKS, noun_of
+from bucketwise.report.strategies import method_of
 from bucketwise.words.numbers import number, plural
 
 MOST_VALUES = 12
@@ -52,12 +53,7 @@ def _optimum(analysis: Analysis) -> str:
     if analysis.release.engine.no_lengths:
         return f"no length of the ViT is chosen; {timed}"
     strategy = analysis.plan.visual.decision.strategy
-    found = (
-        "the lengths are the exact optimum for this traffic"
-        if strategy == "exact"
-        else f"the lengths are by {strategy}, not proven optimal"
-    )
-    return f"{found}; {timed}"
+    return f"the lengths are {method_of(strategy)} for this traffic; {timed}"
 
 
 def _values(plan: Plan, status: Status) -> tuple[str, ...]:

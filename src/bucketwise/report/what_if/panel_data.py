@@ -14,13 +14,14 @@ from bucketwise.core.decoder.decoder_plan import REPLAYED
 from bucketwise.core.decoder.sizing import batch_size_options
 from bucketwise.core.limits import CAP_QUANTILES
 from bucketwise.core.patching import count_patches
-from bucketwise.core.plan import Cap, Cost
+from bucketwise.core.plan import Cap, Cost, sizes_to_set
 from bucketwise.core.reach import worst_of_all
-from bucketwise.nouns.engine import ReleaseFiles
+from bucketwise.nouns.engine import OVERFLOWS, ReleaseFiles
 from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
+from bucketwise.words.text import in_words
 
 MOST_SEQUENCES = 256
 """The largest batch size that is edited, as large as any that is looked at."""
@@ -70,7 +71,7 @@ def panel_data(
         analysis.counts.sizes, profile, replace(analysis.preprocessing, image=image)
     )
     histogram = page_histogram(analysis, counts)
-    decoder = _decoder(analysis)
+    decoder, sizes = _decoder(analysis), sizes_to_set(plan.decoder)
     # What is written is a multiple of the alignment, whatever it counts.
     merged = visual.bucket_unit == "merged_patches"
     align = plan.model.align * (profile.lengths_per_merged if merged else 1)
@@ -94,13 +95,14 @@ def panel_data(
         "bytes": _bytes(analysis),
         "memory": memory,
         "unit": "merged_patches" if counts_merged else "vit_patches",
+        "words": _words(analysis),
         "plan": {
             "lengths": list(visual.vit_max_seq_lens),
             "max_pixels": processor.max_pixels,
-            "decoder": list(plan.decoder.decoder_batch_sizes) if plan.decoder else [],
+            "decoder": list(sizes),
             "context": memory["context"] if memory else 0,
             "batch": plan.decoder.batch_size
-            if plan.decoder
+            if plan.decoder and sizes
             else (memory["batch"] if memory else 0),
             "devices": memory["devices"] if memory else 0,
         },
@@ -136,6 +138,30 @@ def script_json(data: Any) -> str:
     for mark in "<>&":
         text = text.replace(mark, f"\\u{ord(mark):04x}")
     return text
+
+
+def _words(analysis: Analysis) -> dict[str, Any]:
+    """Return what the engine calls things, and what an image above every length does."""
+    engine = analysis.release.engine
+    one, several = OVERFLOWS[engine.overflow]
+    raises, per = (
+        engine.overflow == "raises",
+        engine.patches_per_length(analysis.profile),
+    )
+    return {
+        "sdk": engine.sdk,
+        "targets": analysis.plan.provenance.options.get("target") or [],
+        "per": per,
+        "unit": in_words("ViT patches", engine.words(analysis.profile)),
+        "one": one,
+        "several": several,
+        "would": "would fail" if raises else one,
+        "raises": raises,
+        "serve": "serve" if raises else "hold",
+        "served": "served" if raises else "held",
+        "masks": analysis.plan.visual.has_masks,
+        "one_length": engine.most_lengths == 1,
+    }
 
 
 def _limits(analysis: Analysis, histogram: PageHistogram, align: int) -> dict[str, Any]:
@@ -249,6 +275,8 @@ def _bytes(analysis: Analysis) -> dict[str, Any]:
 def _decoder(analysis: Analysis) -> dict[str, Any] | None:
     decoder = analysis.plan.decoder
     if decoder is None or decoder.step_cost is None or analysis.steps is None:
+        return None
+    if not sizes_to_set(decoder):
         return None
     activity = analysis.activity
     replayed = decoder.evidence.measured_with == REPLAYED

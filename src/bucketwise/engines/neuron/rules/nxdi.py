@@ -32,12 +32,18 @@ MOST_IMAGES = 128
 
 REFUSED_WITH = {
     "is_prefix_caching": "enable-prefix-caching",
-    "is_chunked_prefill": "enable-chunked-prefill",
+    "chunked_prefill_config": "enable-chunked-prefill",
     "is_block_kv_layout": "",
     "enable_fused_speculation": "speculative-config",
     "speculation_length": "",
+    "enable_eagle_speculation": "",
+    "is_medusa": "",
+    "token_tree_config": "",
 }
-"""Settings that batch sizes of the decoder do not go with, and options that set them."""
+"""Settings that batch sizes of the decoder do not go with, and options that set them
+(read: neuronx-distributed-inference 4bcdc54b, models/config.py,
+_validate_batch_bucketing_compatibility; vllm-neuron a5ef7c8,
+worker/neuronx_distributed_model_loader.py)."""
 
 
 def wrong_buckets(subject: NeuronCase) -> Iterator[Finding]:
@@ -204,4 +210,5 @@ def batches_refused(subject: NeuronCase) -> Iterator[Finding]:
             found=f"{BATCHES} with {given}",
             why=f"{subject.named} refuses the two together ({_CONFIG})",
             right="one of the two",
+            raises=f"ValueError: Batch bucketing ({BATCHES}=...) is not currently supported",
         )

@@ -10,6 +10,8 @@ from typing import Any
 from bucketwise.engines.vllm.base_config import STEP_TOKENS
 from bucketwise.engines.vllm.capture_sizes import Server
 from bucketwise.engines.vllm.choosing import single_calls
+from bucketwise.engines.vllm.encoder_graphs import AS_QWEN3_VL, Sharing
+from bucketwise.engines.vllm.model_classes import sharing_of
 from bucketwise.engines.vllm.releases import (
     BUDGETS,
     CAPTURE_SIZES,
@@ -49,6 +51,11 @@ class VllmCase(LintCase):
     def max_items(self) -> int:
         """The limit of images in one replay; 0 where vLLM chooses it."""
         return whole(self.config.get(items_key(self.version))) or 0
+
+    @property
+    def sharing(self) -> Sharing:
+        """What the model's class makes of a budget."""
+        return sharing_of(self.profile) if self.profile else AS_QWEN3_VL
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -94,6 +101,7 @@ class VllmCase(LintCase):
             max_num_batched_tokens=self.step_tokens,
             query_len=1 + (drafts or 0),
             interactive=self.flag("performance-mode") == "interactivity",
+            release=self.version,
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bucketwise.engines.vllm.choosing import Range, choose
 from bucketwise.engines.vllm.encoder_graphs import EncoderGraphs
-from bucketwise.engines.vllm.model_classes import SINCE, has_two_paths
+from bucketwise.engines.vllm.model_classes import NONE_UP_TO_NOW, SINCE, has_two_paths
 from bucketwise.engines.vllm.releases import (
     BUDGETS,
     CHECKS_ITEMS,
@@ -152,28 +152,30 @@ def more_items_than_tokens(subject: VllmCase) -> Iterator[Finding]:
 
 
 def uneven_budget(subject: VllmCase) -> Iterator[Finding]:
-    """A budget that is no multiple of the images: another number of rows is computed.
+    """A budget that another number of rows is computed for: no multiple of the images.
 
-    From 0.22 it is rounded up; before it is rounded down, and a full batch overruns what
-    was captured.
+    Most classes round it up; where one rounds down (Qwen3-VL before 0.22, GLM) a full
+    batch overruns what was captured. Models that cut tiles compute whole ones, Kimi's
+    whole lines of a grid.
     """
-    budgets, items = subject.budgets, subject.max_items
+    budgets, sharing = subject.budgets, subject.sharing
+    items = subject.max_items or (1 if sharing.tile else 0)
     if not items or not subject.is_on or (budgets and items > budgets[0]):
         return
-    up = subject.version >= CHECKS_ITEMS
-    uneven = [each for each in budgets if each % items]
+    rows = {each: sharing.rows(subject.version, each, items, 0) for each in budgets}
+    uneven = [each for each in budgets if rows[each] != each]
     if not uneven:
         return
-    graphs = EncoderGraphs(release=subject.version, budgets=budgets, max_items=items)
-    rows = [graphs.rows(each) for each in uneven]
-    mended = sorted({-(-each // items) * items for each in budgets})
+    step = sharing.tile or items
+    overrun = not sharing.tile and any(rows[each] < each for each in uneven)
+    mended = sorted({max(rows[each], -(-each // step) * step) for each in budgets})
     yield Finding(
-        severity="info" if up else "error",
+        severity="error" if overrun else "info",
         path=(BUDGETS,),
-        found=f"{literal(uneven)} with {items} images a replay",
-        why=f"{subject.named} computes {literal(rows)} rows instead "
-        "(model_executor/models/qwen2_vl.py)"
-        + ("" if up else ": images that fill the budget do not fit"),
+        found=f"{literal(uneven)} with {plural(items, 'image')} a replay",
+        why=f"{subject.named} computes {literal([rows[each] for each in uneven])} rows "
+        "instead (model_executor/models, prepare_encoder_cudagraph_capture_inputs)"
+        + (": images that fill the budget do not fit" if overrun else ""),
         right=literal(mended),
         fixes=(Fix(path=(BUDGETS,), action="set", value=mended),),
     )
@@ -181,14 +183,15 @@ def uneven_budget(subject: VllmCase) -> Iterator[Finding]:
 
 def list_without_items(subject: VllmCase) -> Iterator[Finding]:
     """Budgets without a limit of images: vLLM sets one that may widen every replay."""
-    if not subject.budgets or subject.max_items or not subject.is_on:
+    sharing = subject.sharing
+    if not subject.budgets or subject.max_items or not subject.is_on or sharing.tile:
         return
     if subject.document.form in LENGTHS_ALONE:
         return
-    most = max(subject.step_tokens // 64, 1)
+    most = max(subject.step_tokens // sharing.least, 1)
     items = min(most, subject.budgets[0])
     items = items if subject.version >= CHECKS_ITEMS else most
-    rows = [-(-each // items) * items for each in subject.budgets]
+    rows = [sharing.rows(subject.version, each, items, 0) for each in subject.budgets]
     if rows == [*subject.budgets]:
         return
     key = items_key(subject.version)
@@ -196,8 +199,8 @@ def list_without_items(subject: VllmCase) -> Iterator[Finding]:
         severity="info",
         path=(BUDGETS,),
         found=f"{literal(subject.budgets)} without {key}",
-        why=f"{subject.named} then takes up to {items} images a replay and rounds each "
-        f"budget to a multiple of that: {literal(rows)} ({_MANAGER})",
+        why=f"{subject.named} then takes up to {items} images a replay and computes "
+        f"{literal(rows)} rows ({_MANAGER})",
         right=f"{key} 1, or budgets that are multiples",
     )
 
@@ -263,7 +266,8 @@ def budgets_in_patches(subject: VllmCase) -> Iterator[Finding]:
 
 def list_of_two_paths(subject: VllmCase) -> Iterator[Finding]:
     """A list for a model with two paths: only its largest budget is used."""
-    if not has_two_paths(subject.document.model) or len(subject.budgets) < 2:  # noqa: PLR2004
+    is_one = not has_two_paths(subject.document.model, subject.version)
+    if is_one or len(subject.budgets) < 2:  # noqa: PLR2004
         return
     yield Finding(
         severity="warning",
@@ -307,14 +311,15 @@ def no_encoder_graphs(subject: VllmCase) -> Iterator[Finding]:
     if not subject.config.get(SWITCH) or subject.version < OLDEST:
         return
     since = SINCE.get(subject.family)
-    if since is None or since <= subject.version:
+    lacks = subject.family in NONE_UP_TO_NOW
+    if not lacks and (since is None or since <= subject.version):
         return
     yield Finding(
         severity="warning",
         path=(SWITCH,),
         found=f"{subject.family} on {subject.named}",
         why="its class captures no encoder graph there, and every image runs eagerly",
-        right=f"vLLM {written(since)} or newer",
+        right=f"vLLM {written(since)} or newer" if since else f"no {SWITCH}",
     )
 
 
@@ -341,9 +346,16 @@ def wasteful_budgets(subject: VllmCase) -> Iterator[Finding]:
     budgets, items = subject.budgets, subject.max_items or 1
     if not subject.calls or not budgets or not subject.is_on or items > budgets[0]:
         return
-    graphs = EncoderGraphs(release=subject.version, budgets=budgets, max_items=items)
+    graphs = EncoderGraphs(
+        release=subject.version,
+        budgets=budgets,
+        max_items=items,
+        sharing=subject.sharing,
+    )
     bill = replay(subject.calls, graphs)
-    best = choose(subject.calls, subject.version, len(budgets), Range())
+    best = choose(
+        subject.calls, subject.version, len(budgets), Range(sharing=subject.sharing)
+    )
     spared = 1 - best.bill.computed / bill.computed if bill.computed else 0.0
     if spared < WORTH_SAYING or bill.misses:
         return

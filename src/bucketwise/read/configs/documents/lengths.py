@@ -10,7 +10,7 @@ from typing import Any
 
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.limits import UNLIMITED_PIXELS
-from bucketwise.core.plan import READ_SCHEMAS
+from bucketwise.core.plan import READ_SCHEMAS, answer_of
 from bucketwise.engines import text_encoders
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.document import Document, GivenLimits
@@ -73,11 +73,12 @@ def documents_of_plan(
     try:
         if plan.get("encoder"):
             return (_of_encoder(plan["encoder"], plan["model"], name),)
-        by_release = plan["visual_by_target"]
+        told = answer_of(plan, words.sdk)
+        by_release = told["visual_by_target"]
         if not by_release:
-            return (_of_visual(plan["visual"], plan["model"], name, words),)
+            return (_of_visual(told["visual"], told["model"], name, words),)
         return tuple(
-            _of_visual(visual, plan["model"], name, words, release)
+            _of_visual(visual, told["model"], name, words, release)
             for release, visual in by_release.items()
         )
     except (AttributeError, KeyError, TypeError) as error:
@@ -98,11 +99,12 @@ def limits_of_plan_beside(document: Document, text: Text) -> tuple[GivenLimits, 
             continue
         try:
             plan = load_json(file)
-            visuals = [plan["visual"], *plan["visual_by_target"].values()]
+            told = answer_of(plan, text.words.sdk)
+            visuals = [told["visual"], *told["visual_by_target"].values()]
             for visual in visuals if plan["schema"] in READ_SCHEMAS else ():
                 if visual["max_seq_lens"] in given:
                     found = _of_visual(
-                        visual, plan["model"], PLAN_FILE, text.words
+                        visual, told["model"], PLAN_FILE, text.words
                     ).limits
                     return tuple(
                         replace(each, source=f"{PLAN_FILE} beside it") for each in found

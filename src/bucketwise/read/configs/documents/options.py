@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,10 +14,11 @@ from typing import Any
 from bucketwise.nouns.document import Document, Path, Unknown
 from bucketwise.nouns.traffic import Place
 from bucketwise.nouns.vocabulary import Compiler
-from bucketwise.read.configs.documents.excerpt import Excerpt
+from bucketwise.read.configs.documents.excerpt import Excerpt, whole
 from bucketwise.read.configs.documents.names import Release
 from bucketwise.read.configs.documents.shell import Command, Given
-from bucketwise.read.configs.documents.text import Text
+from bucketwise.read.configs.documents.text import Text, read_text
+from bucketwise.read.configs.documents.yaml_tree import yaml_trees
 
 _SHORT = {
     "-tp": "--tensor-parallel-size", "-pp": "--pipeline-parallel-size",
@@ -105,10 +107,13 @@ class Pair:
         The name; where it stands.
     told : Given or None
         The value; None for a switch.
+    last : Given or None
+        The last of the words that a list takes; None for a value of one word.
     """
 
     name: Excerpt
     told: Given | None
+    last: Given | None = None
 
     @property
     def keys(self) -> list[str]:
@@ -270,19 +275,62 @@ def compiled_by(command: Command, text: Text, release: Release) -> tuple[Documen
         return ()
     settings = compiler_settings(pairs, command.at, compiler)
     class_name = own.get("class", "")
+    model = own.get(compiler.model, "")
+    notes: list[str] = []
+    if compiler.serves:
+        model = _served_model(command, settings.value)
+        for name in compiler.files.keys() & settings.value.keys():
+            notes += _add_file(settings, name, text)
+        if not model and not text.words.settings & settings.value.keys():
+            return ()
     return (
         Document(
             config=settings.value,
-            form="compile",
+            form="serve" if compiler.serves else "compile",
             source=text.name,
             places=settings.places,
+            notes=tuple(notes),
             class_name=class_name,
             family=text.words.family_of(class_name),
             version=release.version,
             version_source=release.source,
-            model=own.get("model-id", ""),
+            model=model,
         ),
     )
+
+
+def _served_model(command: Command, told: Mapping[str, Any]) -> str:
+    """Return what a server serves: an option's value, or its first word."""
+    option = command.at.file.words.compiler.model
+    if option:
+        return str(told.get(option, ""))
+    words = [word.text for word in command.words if word.text != "serve"]
+    return words[0] if words and words[0][:1] != "-" else ""
+
+
+def _add_file(settings: Settings, name: str, text: Text) -> Iterator[str]:
+    """Add what a file beside the text sets; yield a note where there is none."""
+    told = str(settings.value[name])
+    file = os.path.join(  # noqa: PTH118
+        os.path.dirname(text.path),  # noqa: PTH120
+        re.split(r"[\\/]", told)[-1],
+    )
+    # os.path answers no where pathlib raises: long names, null bytes.
+    if not (text.path and os.path.isfile(file)):  # noqa: PTH113
+        yield f"{settings.places[(name,)]}: the file behind --{name} was not read"
+        return
+    found = read_text(file, text.words)
+    for tree in yaml_trees(whole(found.content, found.name, text.words), found.name):
+        overtakes = text.words.compiler.files[name]
+        more = tree.value if isinstance(tree.value, dict) else {}
+        for key, value in more.items():
+            if overtakes or key not in settings.value:
+                settings.value[key] = value
+                settings.places |= {
+                    path: place
+                    for path, place in tree.places.items()
+                    if path[:1] == (key,)
+                }
 
 
 def compiler_pairs(words: Sequence[Given], compiler: Compiler) -> list[Pair]:
@@ -291,7 +339,8 @@ def compiler_pairs(words: Sequence[Given], compiler: Compiler) -> list[Pair]:
     What follows an option is its value unless it begins with two dashes, and words
     between are passed over (optimum-rbln 0.12.0, cli.py, main).
     """
-    left = deque(words)
+    passed_on = _PASSED_ON if compiler.serves else ()
+    left = deque(word for word in words if word.text not in passed_on)
     pairs = []
     while left:
         word = left.popleft()
@@ -305,10 +354,32 @@ def compiler_pairs(words: Sequence[Given], compiler: Compiler) -> list[Pair]:
             told = Given(name[len(typed) + 1 :], word.unresolved)
             pairs.append(Pair(name[: len(typed)], told))
             continue
+        if compiler.serves:
+            pairs.append(_server_pair(name, word, left, compiler))
+            continue
         follows = left and not left[0].text.startswith("--")
         takes = compiler.options.get(compiler.own_option(name.text), True)
         pairs.append(Pair(name, left.popleft() if follows and takes else None))
     return pairs
+
+
+def _server_pair(
+    name: Excerpt, word: Given, left: deque[Given], compiler: Compiler
+) -> Pair:
+    """Return an option of a server with the words that it takes, as argparse reads them."""
+    typed, equals, _ = name.text.partition("=")
+    told = []
+    if equals:
+        told.append(Given(name[len(typed) + 1 :], word.unresolved))
+    several = typed in compiler.lists
+    while left and not left[0].text.startswith("--") and (several or not told):
+        told.append(left.popleft())
+    unknown = [each for each in told if each.unresolved]
+    if several and told and not unknown:
+        listed = f"[{', '.join(each.text for each in told)}]"
+        told_at = Given(told[0].excerpt.saying(listed))
+        return Pair(name[: len(typed)], told_at, last=told[-1])
+    return Pair(name[: len(typed)], next(iter(unknown or told), None))
 
 
 def compiler_settings(
@@ -328,6 +399,9 @@ def settings_in(
 ) -> Iterator[tuple[Pair, list[str]]]:
     """Yield options of a compiler that are settings, with their keys."""
     for pair in pairs:
+        if compiler.serves:
+            yield pair, [pair.name.text]
+            continue
         name = pair.name.text.replace("-", "_")
         if not compiler.own_option(pair.name.text) and not name.startswith("hf_"):
             yield pair, name.split(".")

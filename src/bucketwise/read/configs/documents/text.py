@@ -139,7 +139,8 @@ def refuse_long(content: str, name: str) -> None:
 
 
 def _is_text(source: str, words: Vocabulary) -> bool:
-    programs = filter(None, ("vllm", words.compiler.name))
+    compiler = words.compiler
+    programs = filter(None, ("vllm", compiler.name, compiler.module))
     return (
         source.lstrip()[:1] == "{"
         or "\n" in source

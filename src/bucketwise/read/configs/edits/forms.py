@@ -255,6 +255,9 @@ def option_edits(
 ) -> list[Edit]:
     """Return the edits of a file that make settings of a command others."""
     settings = dict(_settings(command, document))
+    compiler = command.at.file.words.compiler
+    if command.program != SERVER and compiler.serves:
+        return [*_server_edits(settings, document.config, new, renames)]
     if not settings:
         raise NoEdit("no option gives one of its settings alone")
     old, left = dict(_leaves(document.config)), dict(_leaves(new))
@@ -279,6 +282,43 @@ def option_edits(
         if path not in old or value != old[path]
     )
     return [*edits, Edit(_end(last), _end(last), added)]
+
+
+def _server_edits(
+    settings: Mapping[Path, Pair],
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    renames: Mapping[Path, str],
+) -> Iterator[Edit]:
+    """Yield the edits of options that are one word each; others nobody can place."""
+    placed = {renames.get(path, path[0]): pair for path, pair in settings.items()}
+    for path, pair in settings.items():
+        name = renames.get(path, path[0])
+        value = new.get(name)
+        if name not in new:
+            yield _removed(pair)
+            continue
+        if name != path[0]:
+            yield from _renamed(pair, path, (name,))
+        if value != old[path[0]]:
+            yield from _words_set_to(pair, value)
+    if any(old.get(key) != value for key, value in new.items() if key not in placed):
+        raise NoEdit("what changes stands in no option of the line")
+
+
+def _words_set_to(pair: Pair, value: Any) -> Iterator[Edit]:
+    """Yield the edit that makes the words behind an option others."""
+    if pair.told is None or pair.last is None:
+        if isinstance(value, (list, Mapping)):
+            raise NoEdit(f"--{pair.name.text} is no list of words")
+        yield from _set_to(pair, value)
+        return
+    first, last = pair.told.excerpt, pair.last.excerpt
+    start, end = first.offset(0), last.offset(len(last.text))
+    written = ", ".join(first.file.content[start:end].split())
+    if not isinstance(value, list) or f"[{written}]" != first.text:
+        raise NoEdit(f"--{pair.name.text} is not written as words of a line")
+    yield Edit(start, end, " ".join(map(str, value)))
 
 
 def values_of(command: Command) -> Iterator[Excerpt]:

@@ -17,6 +17,7 @@ from bucketwise.read.configs.model_folder.by_rule import family_of, read_by_rule
 from bucketwise.read.configs.model_folder.fields import (
     CONFIG,
     MOST_PIXELS,
+    NATIVE,
     Fields,
     locate,
     read_objects,
@@ -44,7 +45,7 @@ _EMBEDDING = ("embedding_dim", 128)
 """Key and default of what a token becomes (transformers 5.15.1, models/colqwen2/
 configuration_colqwen2.py)."""
 
-_FILES = (CONFIG, NESTED, IMAGE, VIDEO)
+_FILES = (CONFIG, NATIVE, NESTED, IMAGE, VIDEO)
 
 
 def short_name(hf_id: str) -> str:
@@ -60,9 +61,7 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
     problems: list[str] = []
     files = read_objects(place.folder, _FILES, problems)
     complete = not problems
-    config = files.pop(CONFIG, None)
-    if config is None:
-        raise ConfigError(*problems)
+    config = _config(files, problems)
     family = config.get("model_type")
     published = tuple(originals)
     filling = {each.family: each for each in reversed(published) if each.soft_tokens}
@@ -122,6 +121,22 @@ def read_model_folder(text: str, originals: Iterable[ModelProfile]) -> ModelProf
         source=tower.source,
         notes=(*notes, *processors.notes, *unpriced),
     )
+
+
+def _config(files: dict[str, Any], problems: list[str]) -> Mapping[str, Any]:
+    """Return what tells the model: config.json, which goes before Mistral's own file."""
+    config, native = files.pop(CONFIG, None), files.get(NATIVE, {})
+    if config is not None:
+        files.pop(NATIVE, None)
+        return dict(config)
+    if problems:
+        raise ConfigError(*problems)
+    if not isinstance(native.get("vision_encoder"), dict):
+        raise ConfigError(
+            f"{NATIVE}: vision_encoder: expected an object, got "
+            f"{shown(native.get('vision_encoder'))}"
+        )
+    return {"model_type": NATIVE}
 
 
 def _sister(told: Mapping[str, Any], published: Iterable[ModelProfile]) -> ModelProfile:

@@ -9,7 +9,12 @@ from typing import Any
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import ImageRule, image_rule
 from bucketwise.nouns.profile import ModelProfile, limits_of_rule
-from bucketwise.read.configs.model_folder.fields import CONFIG, Fields, shown
+from bucketwise.read.configs.model_folder.fields import (
+    CONFIG,
+    NATIVE,
+    Fields,
+    shown,
+)
 from bucketwise.read.configs.model_folder.sections import (
     IMAGE,
     NESTED,
@@ -64,6 +69,8 @@ def read_by_rule(
     told = family["folder"]
     plain = plain_file(files, IMAGE, problems)
     section = first(nested(files, "image_processor", problems), plain)
+    if section is None and not told.get("needs_processor", True):
+        section = Section(f"{IMAGE}: ", {}, problems, file=IMAGE)
     if section is None:
         problems.append(
             f"{IMAGE} is missing and {NESTED} holds no image_processor; one of them is "
@@ -74,17 +81,16 @@ def read_by_rule(
     places = {
         CONFIG: Fields(f"{CONFIG}: ", config, problems),
         NESTED: Fields(f"{NESTED}: ", files.get(NESTED, {}), problems),
+        NATIVE: Fields(f"{NATIVE}: ", files.get(NATIVE, {}), problems),
         PREPROCESSOR: section,
     }
     for key, (counted, default) in told.get("expected", {}).items():
         _check(places, key, counted, default)
     sides = {
-        name: _value(_at(places, key), default)
+        name: _value(_found(places, key), default)
         for name, (key, default) in told.get("config", {}).items()
     }
-    rules = {
-        part: _rule(section, family, part, problems) for part in ("image", "frames")
-    }
+    rules = {part: _rule(places, family, part) for part in ("image", "frames")}
     found = replace(
         sister,
         **sides,
@@ -93,7 +99,7 @@ def read_by_rule(
         family=config["model_type"]
         if family["family"] in told["model_types"]
         else family["family"],
-        source="config.json and the processor's file",
+        source=NATIVE if files.get(NATIVE) else f"{CONFIG} and the processor's file",
         notes=(*sister.notes, *_ignored(section)),
     )
     if "image" not in family:
@@ -135,23 +141,39 @@ def _check(
 
 
 def _rule(
-    section: Section, family: Mapping[str, Any], part: str, problems: list[str]
+    places: Mapping[str, Fields], family: Mapping[str, Any], part: str
 ) -> ImageRule | None:
-    """Return a rule with the numbers of the processor's object in their places."""
+    """Return a rule with the numbers of the folder in their places."""
     if part not in family:
         return None
     keys: Mapping[str, list[Any]] = family["folder"].get(part, {})
     values = dict(family[part])
     for name, (key, *default) in keys.items():
-        place = _at({PREPROCESSOR: section}, f"{PREPROCESSOR}: {key}")
+        place = _found(places, key)
         values[name] = _value(place, default[0] if default else values[name])
-    if problems:
+    section = places[PREPROCESSOR]
+    if section.problems:
         return None
     try:
         return image_rule(values)
     except ConfigError as error:
-        problems.extend(f"{section.file}: {each}" for each in error.problems)
+        section.problems.extend(
+            f"{section.place.rstrip(': ')}: {each}" for each in error.problems
+        )
         return None
+
+
+def _found(places: Mapping[str, Fields], keys: str | list[str]) -> tuple[Fields, str]:
+    """Return the first place that holds a value, of those where forms of a folder have it.
+
+    Without a file a key is one of the processor's object.
+    """
+    asked = [keys] if isinstance(keys, str) else keys
+    found = [
+        _at(places, key if ": " in key else f"{PREPROCESSOR}: {key}") for key in asked
+    ]
+    told = (each for each in found if each[0].mapping.get(each[1]) is not None)
+    return next(told, found[0])
 
 
 def _at(places: Mapping[str, Fields], key: str) -> tuple[Fields, str]:

@@ -14,6 +14,8 @@ from bucketwise.errors import ConfigError
 from bucketwise.read.json_text import load_json
 
 CONFIG = "config.json"
+NATIVE = "params.json"
+"""What Mistral's own form of a checkpoint has in its place."""
 
 _CACHED = "models--"
 _SNAPSHOTS = "snapshots"
@@ -61,7 +63,7 @@ def locate(text: str) -> Place:
     elif folder.parent.name == _SNAPSHOTS:
         cache = folder.parent.parent.name
         hf_id = _cached_id(cache) if cache.startswith(_CACHED) else hf_id
-    if not os.path.lexists(folder / CONFIG):
+    if not any(os.path.lexists(folder / name) for name in (CONFIG, NATIVE)):
         hints = [hint for end, hint in _HINTS if _holds(folder, end)]
         why = "; ".join(hints) or "expected a folder as Hugging Face stores a model"
         raise ConfigError(f"--model: the folder {hf_id!r} holds no {CONFIG}; {why}")
