@@ -27,17 +27,22 @@ from bucketwise.cli.decision_lines import decision_lines
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.verdict import CALLS
 from bucketwise.engines.rbln.base_config import Overrides, zoo_base
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.read.configs.profiles import find_profile
 from bucketwise.report import render
 from bucketwise.report.decision_record import decision_record
 from bucketwise.report.deployment import ReportInputs
+from bucketwise.report.plan_queries import images_accepted
+from bucketwise.report.sections.savings import shown
 from bucketwise.report.summary.content import summary_of
 from bucketwise.report.summary.markdown import to_markdown
 from bucketwise.report.summary.page import sheets
+from bucketwise.report.what_if.panel_data import panel_data
 from bucketwise.words.numbers import change, compute, dotted, memory, number, percent
 from bucketwise.words.text import worded
 from tests.budget import drawn
 from tests.strategies import traffic_of
+from tests.test_measured_cost import measured_curves
 from tests.test_report_decoder import evidence_of
 
 Tables = list[tuple[list[str], list[list[str]]]]
@@ -154,7 +159,9 @@ class Everything:
         return self._worded(to_markdown(summary).replace("\\", "")), self._worded(sheet)
 
     def _worded(self, text: str) -> str:
-        return worded(text, self.analysis.plan.model.family)
+        plan, engine = self.analysis.plan, self.analysis.release.engine
+        words = engine.words(self.analysis.profile)
+        return worded(text, plan.model.family, words, plan.visual.cost.unit)
 
     def cells(self, label: str, column: str) -> list[str]:
         """Return the cells of a column in the rows that begin with a label."""
@@ -233,6 +240,19 @@ cells = st.tuples(
 
 
 @st.composite
+def measured_costs(draw: st.DrawFn) -> MeasuredCost:
+    """Curves of the ViT and of prompts, and of anything else or not."""
+    kinds = draw(st.sets(st.sampled_from(("decoder", "compile_s", "graph_bytes"))))
+    curves: dict[str, Any] = {
+        kind: draw(measured_curves(kind)) for kind in ("vit", "prefill", *sorted(kinds))
+    }
+    cost = MeasuredCost(**curves)
+    if draw(st.booleans()):
+        return cost
+    return replace(cost, device="RBLN-CA25", engine="optimum-rbln", release="0.12.0")
+
+
+@st.composite
 def plans(draw: st.DrawFn) -> Everything:
     """A plan of small traffic, with and without what can stand beside it."""
     model = draw(st.sampled_from(MODELS))
@@ -242,6 +262,10 @@ def plans(draw: st.DrawFn) -> Everything:
     options: dict[str, Any] = {"buckets": (least, draw(st.integers(least, 5)))}
     if draw(st.booleans()):
         options["current"] = draw(st.sampled_from(LISTS))
+    if draw(st.booleans()):
+        options["cost"] = draw(measured_costs())
+        if draw(st.booleans()):
+            options |= {"images_per_day": 2e6, "price_per_device_hour": (2.5, 4.0)}
     if model == "colqwen2-v1.0-hf":  # it generates nothing
         return Everything(analyze(traffic, model=model, **options))
     if draw(st.booleans()):
@@ -329,15 +353,15 @@ def check_compute(said: Everything) -> None:
     visual, unit = said.plan["visual"], said.plan["visual"]["cost"]["unit"]
     lengths = visual["vit_max_seq_lens"]
     spent, waste = compute(visual["padded_compute"], unit), percent(visual["waste"])
-    line = f"compute: {spent}, {waste} of it padding."
-    assert line in said.terminal
+    noun = "time" if unit == "ms" else "compute"
+    assert f"{noun}: {spent}, {waste} of it padding." in said.terminal
     assert spent in said.page.text
     assert waste in said.page.text
     for column, expected in (("Padded", spent), ("Waste", waste)):
         totals = said.cells("All", column)
         assert totals == [expected] * len(totals)
     assert {*said.cells("in force", "Padded compute")} <= {spent}
-    top = visual["cost"]["a"] * lengths[-1] + visual["cost"]["b"] * lengths[-1] ** 2
+    top = float(said.analysis.plan.visual.cost.at(lengths[-1:])[0])
     one = top * sum(use["runs"] for use in visual["buckets"])
     first = visual["frontier"][0]
     if first["k"] == 1:
@@ -357,7 +381,7 @@ def check_saving(said: Everything) -> None:
     if not pair[0] or (current is None and len(visual["vit_max_seq_lens"]) == 1):
         return
     saved = change(*pair)
-    told = said.cells("ViT compute", "Change")
+    told = said.cells("ViT time" if "savings" in said.plan else "ViT compute", "Change")
     assert told[0] == saved
     assert {*told} <= {saved, ""}
     for name, text in said.everywhere().items():
@@ -478,10 +502,43 @@ def check_warnings(said: Everything) -> None:
             assert warning["words"] in text, more
 
 
+def check_time(said: Everything) -> None:
+    """Where runs were measured no FLOP is shown, and hours and money can be recomputed."""
+    savings = said.plan.get("savings")
+    assert (savings is None) == (said.plan["visual"]["cost"]["unit"] != "ms")
+    if savings is None:
+        return
+    panel = panel_data(said.analysis, ()).json
+    for text in (*said.everywhere().values(), said.analysis.plan.to_json(), panel):
+        assert "FLOP" not in text
+        assert "ViT compute" not in text
+    before, after = savings["before_ms_an_image"], savings["after_ms_an_image"]
+    saved, hours = savings["saved_ms_an_image"], savings["device_hours_a_month"]
+    assert saved["likely"] == pytest.approx(
+        before["likely"] - after["likely"], abs=1e-9 * before["likely"]
+    )
+    of_all = savings["ms_an_image"]["likely"] * images_accepted(said.analysis)
+    assert of_all == pytest.approx(said.plan["visual"]["padded_compute"])
+    for what, label in ((before, "ms an image before"), (saved, "ms saved an image")):
+        assert what["low"] <= what["likely"] <= what["high"]
+        assert said.cells(label, "Likely") == [shown(what["likely"])]
+    if hours is None:
+        return
+    a_month = savings["images_per_day"] * savings["days_a_month"] / 3_600_000
+    for end, price in (("low", 2.5), ("high", 4.0)):
+        assert hours[end] == pytest.approx(saved[end] * a_month)
+        if saved["low"] >= 0:
+            assert savings["money_a_month"][end] == pytest.approx(hours[end] * price)
+    told = said.analysis.plan.savings
+    assert told is not None
+    for text in (said.terminal, said.page.text):
+        assert f"A month saves {told.a_month}" in text
+
+
 CHECKS: tuple[Callable[[Everything], None], ...] = (
     *(check_verdict, check_lengths, check_limits, check_compute, check_saving),
     *(check_failing, check_memory, check_deployment),
-    *(check_decoder, check_warnings),
+    *(check_decoder, check_warnings, check_time),
 )
 
 

@@ -235,7 +235,7 @@ class TestHowMany:
         price_per_graph = GraphPrice(
             graph_minutes=30, images_per_day=1e6, keep_days=10, vit_tflops=50
         )
-        assert price_per_graph.flop(1_000) == 30 * 60 * 50e12 * 1_000 / 1e7
+        assert price_per_graph.of(1_000, "FLOP", 0.0) == 30 * 60 * 50e12 * 1_000 / 1e7
 
     def test_terms_of_a_price_must_all_be_positive(self) -> None:
         with pytest.raises(UsageError) as caught:

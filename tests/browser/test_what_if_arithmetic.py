@@ -30,9 +30,9 @@ from bucketwise.engines.rbln.emit import emit
 from bucketwise.engines.rbln.emit.patterns import releases_of
 from bucketwise.engines.rbln.engine import RBLN
 from bucketwise.engines.rbln.fitting import Deployment, deployed, fit
-from bucketwise.engines.rbln.memory.terms import length_bytes
 from bucketwise.engines.rbln.model_classes import serving_targets
 from bucketwise.engines.rbln.what_if import coefficients
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import NO_TIME_S, InputRecord, Traffic, merge_traffic
 from bucketwise.read.configs.profiles import find_profile
@@ -43,6 +43,7 @@ from bucketwise.words import numbers
 from tests.browser.visits import fresh_page
 from tests.strategies import preprocessing_of
 from tests.strategies import profiles as all_profiles
+from tests.test_measured_cost import measured_curves
 
 CLOSE = 1e-9
 
@@ -127,12 +128,23 @@ def data_of(analysis: Analysis) -> dict[str, Any]:
     return found
 
 
+costs = st.just("flops") | st.builds(
+    MeasuredCost,
+    vit=measured_curves(),
+    graph_bytes=st.none() | measured_curves("graph_bytes"),
+)
+
+
 @many
-@given(rows=sizes_sent, profile=profiles, draw=st.data())
+@given(rows=sizes_sent, profile=profiles, cost=costs, draw=st.data())
 def test_any_lengths_under_any_limit_cost_what_the_core_says(
-    script: Page, rows: list[tuple[int, int, int, float]], profile: Any, draw: Any
+    script: Page,
+    rows: list[tuple[int, int, int, float]],
+    profile: Any,
+    cost: Any,
+    draw: Any,
 ) -> None:
-    analysis = analysis_of(rows, profile, PlanOptions())
+    analysis = analysis_of(rows, profile, PlanOptions(cost=cost))
     align = profile.align
     places = st.integers(1, 40_000 // align).map(lambda n: n * align)
     lengths = sorted(draw.draw(st.sets(places, min_size=1, max_size=8)))
@@ -150,7 +162,7 @@ def test_any_lengths_under_any_limit_cost_what_the_core_says(
     needed = counts.needed(analysis.release)
     served = counts.accepted & (needed <= lengths[-1])
     expected = price(
-        Buckets(tuple(lengths)), Demand.of(needed, counts.runs), run_flops(profile)
+        Buckets(tuple(lengths)), Demand.of(needed, counts.runs), analysis.curve
     )
     assert bill["useful"] == pytest.approx(expected.useful_compute, rel=CLOSE)
     assert bill["padded"] == pytest.approx(expected.padded_compute, rel=CLOSE)
@@ -167,16 +179,20 @@ def test_any_lengths_under_any_limit_cost_what_the_core_says(
         weight_of(counts, shrunk_by(counts, free)), rel=CLOSE
     )
     assert [each["device_bytes"] for each in bill["buckets"]] == pytest.approx(
-        [length_bytes(profile, length) for length in lengths], rel=CLOSE
+        [analysis.length_bytes(length) for length in lengths], rel=CLOSE
     )
 
 
 @many
-@given(rows=sizes_sent, profile=profiles, k=st.integers(1, 5))
+@given(rows=sizes_sent, profile=profiles, cost=costs, k=st.integers(1, 5))
 def test_the_best_lengths_of_the_page_cost_what_the_exact_optimum_costs(
-    script: Page, rows: list[tuple[int, int, int, float]], profile: Any, k: int
+    script: Page,
+    rows: list[tuple[int, int, int, float]],
+    profile: Any,
+    cost: Any,
+    k: int,
 ) -> None:
-    analysis = analysis_of(rows, profile, PlanOptions())
+    analysis = analysis_of(rows, profile, PlanOptions(cost=cost))
     limit = analysis.plan.visual.processor.max_pixels
     lengths = asked(
         script,
@@ -189,7 +205,7 @@ def test_the_best_lengths_of_the_page_cost_what_the_exact_optimum_costs(
     counts = under(analysis, limit)
     demand, curve = (
         Demand.of(counts.needed(analysis.release), counts.runs),
-        run_flops(profile),
+        analysis.curve,
     )
     top = int(align_up(demand.needed[-1:], profile.align)[0])
     problem = Problem.of(demand, curve.at, align=profile.align, top=top)
@@ -258,16 +274,20 @@ def test_decoder_graphs_cost_what_the_core_says(
 
 
 @many
-@given(rows=sizes_sent, profile=profiles, draw=st.data())
+@given(rows=sizes_sent, profile=profiles, cost=costs, draw=st.data())
 def test_any_deployment_holds_and_fits_what_the_planner_says(
-    script: Page, rows: list[tuple[int, int, int, float]], profile: Any, draw: Any
+    script: Page,
+    rows: list[tuple[int, int, int, float]],
+    profile: Any,
+    cost: Any,
+    draw: Any,
 ) -> None:
     few = [(*sides[:3], min(sides[3], 9.0)) for sides in rows]
     given = Overrides(
         batch_size=draw.draw(st.sampled_from([None, 1, 3, 8])),
         npu=draw.draw(st.sampled_from([None, "RBLN-CA22", "RBLN-CA25", "RBLN-CR13"])),
     )
-    analysis = analysis_of(few, profile, PlanOptions())
+    analysis = analysis_of(few, profile, PlanOptions(cost=cost))
     # Releases that count a window too many have lengths of their own.
     oldest = -1 if profile.window_patches else draw.draw(st.sampled_from([0, -1]))
     targets = serving_targets(profile.family)[oldest:]
@@ -377,7 +397,7 @@ def test_edited_files_are_those_an_edited_plan_gives(
     bill = price(
         Buckets(lengths),
         Demand.of(counts.needed(analysis.release), counts.runs),
-        run_flops(profile),
+        analysis.curve,
     )
     served = float(bill.runs.sum())
     merged = tuple(-(-length // profile.patches_per_merged) for length in lengths)
@@ -414,7 +434,8 @@ def test_numbers_read_as_everywhere_else(script: Page, value: float) -> None:
         script,
         "const [value] = given;"
         "return [b.number(value), b.percent(value / 1e3), b.compute(value, 'FLOP'),"
-        " b.memory(Math.floor(value)), b.change(1e3, value), b.significant(value, 4)];",
+        " b.memory(Math.floor(value)), b.change(1e3, value), b.significant(value, 4),"
+        " b.compute(value, 'ms')];",
         value,
     )
     assert said == [
@@ -424,6 +445,7 @@ def test_numbers_read_as_everywhere_else(script: Page, value: float) -> None:
         numbers.memory(int(value)),
         numbers.change(1e3, value),
         numbers.significant(value, 4),
+        numbers.compute(value, "ms"),
     ]
 
 

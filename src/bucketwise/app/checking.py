@@ -24,6 +24,7 @@ from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.engine import Engine, Target, check_planned
+from bucketwise.nouns.measured_cost import curve_of
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.documents import documents_of_plan
@@ -109,7 +110,10 @@ def check(
     with kept.whole():
         preprocessing = _emitted(kept, profile, question, dialect)
         cost = kept.said["visual"]["cost"]
-        curve = CostCurve(**{name: cost[name] for name in COST if name in cost})
+        curve = CostCurve(
+            **{name: cost[name] for name in COST if name in cost},
+            measured=curve_of(cost["measured"]) if cost.get("measured") else None,
+        )
     chosen = question.question(profile, engine)
     chosen.check_pins(profile)
     setting = Case(
@@ -208,15 +212,17 @@ def _load(
     """Return the steps that a decoder makes under a load, priced as in the plan."""
     with kept.whole():
         decoder = kept.said["decoder"]
-        priced = decoder.get("step_cost") or {"kind": question.step_cost}
+        priced = decoder.get("step_cost") or {"kind": "slots"}
         asked = replace(question, batch_size=decoder["batch_size"])
+        steps: str | dict[int, float] = "slots"
         if priced["kind"] != "slots" and len(priced["at"]) > 1:
             at = enumerate(priced["at"], start=1)
-            asked = replace(asked, step_cost={size: float(cost) for size, cost in at})
+            steps = {size: float(cost) for size, cost in at}
     ask = asked.decoder_ask(
         setting.release.engine,
         {},
         evidence,
         batch_size_given=True,
+        step_cost=steps,
     )
     return decide(ask, setting.profile, setting.counts, traffic)

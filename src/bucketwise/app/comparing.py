@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
 from bucketwise.app.given_plans import PlanGiven, read_plans
+from bucketwise.app.measured import recorded as recorded_cost
+from bucketwise.app.measured import run_cost_of
 from bucketwise.app.options.commands import COMPARE_RECORDED, CompareOptions
 from bucketwise.app.options.option import takes
 from bucketwise.app.output import write_text
@@ -16,7 +17,7 @@ from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.buckets import Buckets
 from bucketwise.core.comparison.compare import compare_scenarios
 from bucketwise.core.comparison.outcome import Comparison, Scenario
-from bucketwise.core.cost import COSTS
+from bucketwise.core.cost import cost_of
 from bucketwise.core.in_service import limits_in_service, option_limits
 from bucketwise.core.limits import Case
 from bucketwise.core.patching import count_patches
@@ -73,7 +74,7 @@ def compare(
         raise UsageError(message)
     read = read_plans(plans, target=asked.target, places=asked.places)
     profile, assumed = _profile(asked.model, list(read.values()))
-    asked = replace(asked, cost=asked.cost or engine.cost)
+    cost = run_cost_of(asked.cost or engine.cost)
     profile = engine.as_run(profile)
     dialect = _dialect(profile, asked.target, engine)
     preprocessing = preprocessing_of(profile, asked, deployed=False)
@@ -98,7 +99,7 @@ def compare(
         preprocessing=preprocessing,
         counts=count_patches(sent.sizes(), profile, preprocessing),
         release=engine.release(dialect.parsed),
-        curve=COSTS[asked.cost or engine.cost](profile),
+        curve=cost_of(cost, profile),
         align=profile.align,
         pins=(),
     )
@@ -112,6 +113,7 @@ def compare(
         options=asked.record(
             COMPARE_RECORDED,
             model=None if asked.model is None else profile.name,
+            cost=recorded_cost(asked.cost or engine.cost, places=asked.places),
             **(recorded or {}),
         ),
     )
@@ -144,7 +146,12 @@ def write_comparison(comparison: Comparison, path: str | Path) -> Path:
     file = Path(path)
     check_comparison_name(file)
     words = () if file.suffix == ".json" else comparison.words
-    text = worded(RENDERERS[file.suffix](comparison), comparison.model.family, words)
+    text = worded(
+        RENDERERS[file.suffix](comparison),
+        comparison.model.family,
+        words,
+        comparison.cost.unit,
+    )
     try:
         return write_text(file, text)
     except OSError as error:

@@ -9,12 +9,13 @@ from typing import Any
 
 from bucketwise import __version__
 from bucketwise.app.built_in import newest
+from bucketwise.app.measured import run_cost_of
 from bucketwise.app.options.commands import LintOptions
 from bucketwise.app.options.option import takes
 from bucketwise.app.options.shared import ProcessorOptions
 from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.buckets import Demand
-from bucketwise.core.cost import run_flops
+from bucketwise.core.cost import cost_of
 from bucketwise.core.in_service import limits_in_service, option_limits
 from bucketwise.core.patching import count_patches
 from bucketwise.engines import engine_for, engines
@@ -25,6 +26,7 @@ from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.encoder_profile import EncoderProfile
 from bucketwise.nouns.engine import Engine, Lint, Version, parse_version, written
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.documents import documents_of, mapping_document
@@ -37,6 +39,9 @@ from bucketwise.read.configs.profiles import (
 )
 from bucketwise.read.configs.scenarios import named_model
 
+RUN_COST = "flops"
+"""What a run costs where nobody says, whatever the engine."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
@@ -46,6 +51,7 @@ class _Asked:
     profile: ModelProfile | None
     encoder: EncoderProfile | None
     options: LintOptions
+    cost: str | MeasuredCost
     traffic: Traffic | None
     evidence: Evidence | None
 
@@ -74,7 +80,7 @@ def lint_config(
         The rules to apply; every rule of the engine without them.
     **options
         The fields of `LintOptions` by name, each of them what the text says without one:
-        `model`, `target`, `min_pixels`, `max_pixels`, `soft_tokens`, `npu`.
+        `model`, `target`, `min_pixels`, `max_pixels`, `soft_tokens`, `npu`, `cost`.
 
     Returns
     -------
@@ -102,6 +108,7 @@ def lint_config(
         profile=find_profile(given.model) if given.model and encoder is None else None,
         encoder=encoder,
         options=given,
+        cost=run_cost_of(given.cost or RUN_COST),
         traffic=traffic,
         evidence=evidence,
     )
@@ -200,7 +207,7 @@ def _judged(
     npu = asked.options.npu or lint.device_in(document)
     use = None
     if asked.traffic is not None and profile is not None and limits is not None:
-        use = _use(asked.traffic, asked.evidence, profile, limits)
+        use = _use(asked, asked.traffic, profile, limits)
     subject = lint.case(
         document=document,
         engine=asked.engine,
@@ -306,8 +313,8 @@ def _limits(
 
 
 def _use(
+    asked: _Asked,
     traffic: Traffic,
-    evidence: Evidence | None,
     profile: ModelProfile,
     limits: PixelLimits,
 ) -> TrafficUse:
@@ -317,8 +324,8 @@ def _use(
     return TrafficUse(
         counts=count_patches(traffic.sizes(), profile, preprocessing),
         together=traffic.calls,
-        curve=run_flops(profile),
-        tokens=evidence.tokens if evidence else None,
+        curve=cost_of(asked.cost, profile),
+        tokens=asked.evidence.tokens if asked.evidence else None,
     )
 
 

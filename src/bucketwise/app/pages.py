@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bucketwise.app.printing import NO_CHROMIUM, count_pages, find_chromium, print_html
@@ -52,15 +53,19 @@ def pages_of(
     from bucketwise.report import render  # noqa: PLC0415 - loads matplotlib
     from bucketwise.report.summary.content import summary_of  # noqa: PLC0415
 
-    family = analysis.plan.model.family
-    words = analysis.release.engine.words(analysis.profile)
+    plan = analysis.plan
+    reword = partial(
+        worded,
+        family=plan.model.family,
+        words=analysis.release.engine.words(analysis.profile),
+        unit=plan.visual.cost.unit,
+    )
     pages = _pages(
         formats,
-        lambda: worded(render(analysis, snippets, inputs), family, words),
+        lambda: reword(render(analysis, snippets, inputs)),
         lambda beside: summary_of(analysis, snippets, inputs, beside=beside),
         WHOLE,
-        family,
-        words,
+        reword,
     )
     if not figures:
         return pages
@@ -87,7 +92,7 @@ def encoder_pages(
         lambda: to_html(encoder_view(analysis, snippets)),
         lambda beside: encoder_summary(analysis, snippets, beside=beside),
         HOLDS,
-        analysis.plan.model.family,
+        partial(worded, family=analysis.plan.model.family),
     )
 
 
@@ -96,8 +101,7 @@ def _pages(
     page: Callable[[], str],
     summed_up: Callable[[Mapping[str, str]], Summary],
     whole: str,
-    family: str,
-    words: Sequence[tuple[str, str]] = (),
+    reword: Callable[[str], str],
 ) -> Pages:
     asked = chosen_formats(formats)
     files: dict[str, str | bytes] = {}
@@ -111,13 +115,11 @@ def _pages(
 
     summary = summed_up({FORMATS["html"]: whole} if "html" in asked else {})
     if "md" in asked:
-        files[FORMATS["md"]] = worded(to_markdown(summary), family, words)
+        files[FORMATS["md"]] = reword(to_markdown(summary))
     if "pdf" not in asked:
         return Pages(files)
     try:
-        files[FORMATS["pdf"]] = _on_one_page(
-            worded(each, family, words) for each in sheets(summary)
-        )
+        files[FORMATS["pdf"]] = _on_one_page(map(reword, sheets(summary)))
     except OutputError as error:
         note = _not_made(str(error))
         if asked == ("pdf",):

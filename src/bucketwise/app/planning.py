@@ -11,8 +11,10 @@ from typing import Any
 
 from bucketwise import __version__
 from bucketwise.app.given_plans import read_given
+from bucketwise.app.measured import recorded as recorded_cost
+from bucketwise.app.measured import run_cost_of, step_cost_of
 from bucketwise.app.options.analyze import RECORDED, AnalyzeOptions
-from bucketwise.app.options.option import takes
+from bucketwise.app.options.option import recorded_of, takes
 from bucketwise.app.output import Written, write_results
 from bucketwise.app.pages import pages_of
 from bucketwise.app.preprocessing import preprocessing_of
@@ -29,6 +31,7 @@ from bucketwise.errors import ConfigError, UsageError, raise_all
 from bucketwise.nouns.activity import Evidence
 from bucketwise.nouns.document import Document
 from bucketwise.nouns.engine import Base, Engine, Target, check_planned
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import Traffic
 from bucketwise.read.configs.profiles import DEFAULT_MODEL, find_profile
@@ -75,9 +78,12 @@ def analyze(
     asked = AnalyzeOptions(**options)
     engine = engine_for(asked.target)
     asked = asked.on(engine)
+    cost = run_cost_of(asked.cost or engine.cost)
+    steps, costs = step_cost_of(asked.step_cost, cost), (asked.cost, asked.step_cost)
+    asked = replace(asked, cost=cost)
     read = _current(asked, engine)
-    named = asked.model or (read.model if read else "")
-    profile = engine.as_run(find_profile(named or DEFAULT_MODEL))
+    model = asked.model or (read.model if read else "")
+    profile = engine.as_run(find_profile(model or DEFAULT_MODEL))
     if read and read.is_plan and read.model != profile.name:
         message = (
             f"--current: a plan for {read.model} found and --model is {profile.name}; "
@@ -89,17 +95,19 @@ def analyze(
     targets = served or engine.named(())[-1:]
     today = _today(asked, read, profile, engine, targets[-1]) if read else None
     base, places = asked.base, asked.places
-    ask = None
+    settings, ask = engine.settings_of(base, profile.family), None
     if not engine.generates(profile.family):
         _check_no_decoder(profile, traffic, evidence, asked.batch_size)
         evidence = None
     if evidence is not None or asked.batch_size is not None:
         ask = asked.decoder_ask(
             engine,
-            engine.settings_of(base, profile.family),
+            settings,
             evidence,
             batch_size_given=asked.batch_size is not None
             or bool(base and base.gives(BATCH_SIZE)),
+            step_cost=steps,
+            prefill=_prefill(steps, cost),
         )
     question = asked.question(profile, engine)
     plan_within = partial(
@@ -111,7 +119,7 @@ def analyze(
         today=today,
         ask=ask,
         context=Context(
-            model_assumed=not named
+            model_assumed=not model
             or (asked.model is None and bool(read and read.model_assumed)),
             version=__version__,
             options=asked.record(
@@ -119,8 +127,12 @@ def analyze(
                 model=None if asked.model is None else profile.name,
                 current=list(today.buckets.lengths) if today else None,
                 target=[each.name for each in served],
+                cost=recorded_cost(costs[0], places=places),
+                step_cost=recorded_cost(costs[1] or steps, places=places),
+                **_served_at(asked),
                 **(recorded or {}),
             ),
+            device=settings.get("npu"),
             base=base.assumptions() if base else (),
             as_stored=bool((recorded or {}).get("ignore_orientation")),
         ),
@@ -143,6 +155,18 @@ def analyze(
         if fitted.memory and not fitted.memory.lacks_bytes:
             return fitted.in_own_words()
     return found.in_own_words()
+
+
+def _prefill(*costs: object) -> MeasuredCurve | None:
+    """Return the measured times of prompts, of the first that has any."""
+    found = (each.prefill for each in costs if isinstance(each, MeasuredCost))
+    return next(filter(None, found), None)
+
+
+def _served_at(asked: AnalyzeOptions) -> dict[str, Any]:
+    """Return what a plan records of what only measured costs tell."""
+    told = recorded_of(asked, ("images_per_day", "price_per_device_hour"))
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _current(asked: AnalyzeOptions, engine: Engine) -> GivenLengths | None:

@@ -44,6 +44,7 @@ from bucketwise.cli.settings import (
     reading_record,
 )
 from bucketwise.cli.terminal import can_print, say, terminal_width
+from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
     from bucketwise.app.output import Written
@@ -240,12 +241,10 @@ def _say_decision(analysis: Analysis) -> None:
     from bucketwise.cli.decision_lines import decision_lines
 
     glyphs = GLYPHS if can_print(GLYPHS) else ASCII_GLYPHS
-    buckets = analysis.as_told().plan.visual.buckets
-    for line in (
-        *decision_lines(analysis),
-        *chart_lines(buckets, terminal_width(), glyphs=glyphs),
-    ):
-        say(line)
+    visual = analysis.as_told().plan.visual
+    chart = chart_lines(visual.buckets, terminal_width(), glyphs=glyphs)
+    for line in (*decision_lines(analysis), *chart):
+        say(worded(line, "", unit=visual.cost.unit))
 
 
 def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
@@ -256,7 +255,9 @@ def _print_decision(analysis: Analysis, written: Written, folder: Path) -> None:
     from bucketwise.report.decision_record import decision_record
 
     names = [path.relative_to(folder).as_posix() for path in written.paths]
-    say(json.dumps(integral(decision_record(analysis, names)), indent=2))
+    text = json.dumps(integral(decision_record(analysis, names)), indent=2)
+    plan = analysis.plan
+    say(worded(text, plan.model.family, unit=plan.visual.cost.unit))
 
 
 def _say_results(

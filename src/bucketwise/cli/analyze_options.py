@@ -30,7 +30,6 @@ lengths_option = click.option(
 
 price_options = bundle(
     *derived(AnalyzeOptions, "price", "budget"),
-    click.option("--images-per-day", type=Amount(), help="Images a day it will serve."),
     click.option("--keep-days", type=Amount(), help="Days it stays in use."),
     click.option("--vit-tflops", type=Amount(), help="TFLOP/s the ViT reaches."),
 )

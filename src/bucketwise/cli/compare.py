@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,14 +71,15 @@ def compare(plans: tuple[str, ...], output: Path | None, **options: Any) -> None
     )
     if comparison.model.assumed:
         say(f"No --model was given: {comparison.model.name} is assumed.")
-    said, family = comparison.as_told(), comparison.model.family
-    say(worded(finding(said), family, said.words))
-    for line in table_lines(said):
+    told, family = comparison.as_told(), comparison.model.family
+    reword = partial(worded, family=family, words=told.words, unit=told.cost.unit)
+    say(reword(finding(told)))
+    for line in table_lines(told):
         say(line)
     over = (
-        f"{told_over(said)} Possible saving: by the exact optimum with as many graphs."
+        f"{told_over(told)} Possible saving: by the exact optimum with as many graphs."
     )
-    say(worded(over, family, said.words))
+    say(reword(over))
     if output is not None:
         say(f"Wrote {comparing.write_comparison(comparison, output)}.")
 
@@ -93,9 +95,9 @@ def table_lines(comparison: Comparison) -> tuple[str, ...]:
         comparison.does[0],
         *(_short(column.head) for column in columns),
     )
-    family = comparison.model.family
+    family, unit = comparison.model.family, comparison.cost.unit
     named = (*heads, "waste", "possible saving", "ViT patches")
-    rows = [tuple(worded(head, family, comparison.words) for head in named)]
+    rows = [tuple(worded(head, family, comparison.words, unit) for head in named)]
     for index, each in enumerate(comparison.outcomes):
         lengths = ",".join(map(str, each.vit_max_seq_lens))
         rows.append(

@@ -16,6 +16,7 @@ from bucketwise.report.sentences import (
     budget_uses,
     decoder_saving,
     limits_to_set,
+    pace,
     said_of,
     under_limit,
     worst_scenario,
@@ -60,8 +61,9 @@ def decision_lines(analysis: Analysis) -> tuple[str, ...]:
     if len(notes) > room:
         left = plural(len(notes) - room, "more note")
         notes = [*notes[: room - 1], f"{notes[room - 1]} ({left}: see plan.json.)"]
+    family, unit = plan.model.family, plan.visual.cost.unit
     lines = (*first, *notes, last)
-    return tuple(worded(line, plan.model.family, words) for line in lines)
+    return tuple(worded(line, family, words, unit) for line in lines)
 
 
 def _joined(lines: tuple[str, ...], most: int) -> tuple[str, ...]:
@@ -127,8 +129,10 @@ def _saves(plan: Plan, engine: Engine, noun: str) -> Iterator[str]:
     unit = visual.cost.unit
     yield (
         f"ViT compute: {compute(visual.padded_compute, unit)}, {percent(visual.waste)} "
-        f"of it padding.{_one_graph(visual)}"
+        f"of it padding.{_one_graph(visual)}{_timed(plan)}"
     )
+    if plan.savings and (said := plan.savings.a_month):
+        yield f"A month saves {said}, at {number(plan.savings.images_per_day or 0)} images a day."
     if used := budget_uses(plan):
         yield f"Budgets: {'; '.join(used)}."
     if current and current.padded_compute_served:
@@ -142,6 +146,13 @@ def _saves(plan: Plan, engine: Engine, noun: str) -> Iterator[str]:
         yield worst_scenario(plan)
     if plan.confidence is not None:
         yield on_new_traffic(plan.confidence, noun, today=current is not None)
+
+
+def _timed(plan: Plan) -> str:
+    """Say how fast images are, and on what that was measured."""
+    if plan.savings is None:
+        return ""
+    return f" {pace(plan.savings.ms_an_image)}, {plan.visual.cost.source}."
 
 
 def _read(analysis: Analysis) -> str:

@@ -122,6 +122,8 @@ def _check_together(configs: tuple[str, ...], options: dict[str, Any]) -> None:
         message = "Missing argument 'CONFIG...'."
     elif options["columns"] and not options["inputs"]:
         message = "--columns goes with --traffic"
+    elif options["cost"] and not options["inputs"]:
+        message = "--cost goes with --traffic"
     if message:
         raise click.UsageError(message)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import click
@@ -294,7 +295,7 @@ class StepCost(click.ParamType[str | dict[int, float]]):
         """Return the name, or batch size -> milliseconds for "1=12.5,8=20"."""
         if isinstance(value, dict):
             return value
-        if value in STEP_COSTS:
+        if value in STEP_COSTS or Path(str(value)).is_file():
             return str(value)
         parts = [pair.partition("=") for pair in str(value).split(",")]
         pairs = [tuple(map(str.strip, pair)) for pair in parts]
@@ -302,8 +303,8 @@ class StepCost(click.ParamType[str | dict[int, float]]):
             _is_batch_size(size) and _NUMBER.fullmatch(ms) for size, _, ms in pairs
         ):
             self.fail(
-                f"expected {', '.join(STEP_COSTS)} or milliseconds by batch size such "
-                f"as 1=12.5,8=20, got {value!r}",
+                f"expected {', '.join(STEP_COSTS)}, a cost.json or milliseconds by batch "
+                f"size such as 1=12.5,8=20, got {value!r}",
                 param,
                 ctx,
             )
@@ -432,6 +433,44 @@ class Bytes(Scaled):
         return int(super().convert(value, param, ctx))
 
 
+class Price(click.ParamType[tuple[float, float]]):
+    """A price, or a range of them: "2.5" or "2.5-4"."""
+
+    name = "price"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[float, float]:
+        """Return the least and the most."""
+        low, mark, high = str(value).strip().partition("-")
+        ends = [each.strip() for each in (low, high if mark else low)]
+        found = [float(each) if _NUMBER.fullmatch(each) else 0.0 for each in ends]
+        if not 0 < found[0] <= found[1] <= MOST_AMOUNT:
+            self.fail(
+                f"expected a price such as 2.5 or a range such as 2.5-4, got {value!r}",
+                param,
+                ctx,
+            )
+        return found[0], found[1]
+
+
+class Latency(Scaled):
+    """What one image may take, and whether that is compute or time."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> tuple[float, str]:
+        """Return the FLOP or the milliseconds, and which of them they are."""
+        unit = "FLOP" if str(value).strip().lower().endswith("flop") else "ms"
+        return super().convert(value, param, ctx), unit
+
+
 def _is_batch_size(text: str) -> bool:
     return (
         re.fullmatch("[0-9]{1,4}", text.strip()) is not None
@@ -467,10 +506,11 @@ KINDS: dict[str, click.ParamType[Any]] = {
         {"gb": 1e9, "gib": 2.0**30, "mb": 1e6, "mib": 2.0**20},
         "a size with its unit such as 12GB or 12GiB",
     ),
-    "tflop": Scaled(
-        "TFLOP",
-        {"tflop": 1e12, "gflop": 1e9},
-        "compute such as 5TFLOP (milliseconds need a measured cost)",
+    "price": Price(),
+    "latency": Latency(
+        "latency",
+        {"tflop": 1e12, "gflop": 1e9, "ms": 1.0, "s": 1e3},
+        "milliseconds such as 80ms with a measured cost, else compute such as 5TFLOP",
     ),
     "seen_on": SeenOn(),
 }

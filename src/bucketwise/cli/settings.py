@@ -174,23 +174,40 @@ def installed_here(sdk: str) -> tuple[str, ...]:
 
 
 def graph_price(options: dict[str, Any]) -> GraphPrice | None:
-    """Return the price of one more graph; all four terms or none."""
+    """Return the price of one more graph; all four terms or none.
+
+    A measured cost tells the speed of the ViT, may tell the minutes, and has a use of its
+    own for the images of a day.
+    """
+    from bucketwise.core.cost import COSTS, MEASURE
+
+    measured = options["cost"] not in (None, *COSTS)
+    terms = PRICE_TERMS[:-1] if measured else PRICE_TERMS
     given = {name: options[name] for name in PRICE_TERMS if options[name] is not None}
     minutes = given.get("graph_minutes")
-    if not given or [*given] == ["graph_minutes"]:
+    if measured and "vit_tflops" in given:
+        message = "--vit-tflops: a measured cost tells the time; leave it out"
+        raise click.UsageError(message)
+    if options["price_per_device_hour"] and not measured:
+        message = f"--price-per-device-hour: money needs a measured cost; {MEASURE}"
+        raise click.UsageError(message)
+    alone = {"graph_minutes", "images_per_day"} if measured else {"graph_minutes"}
+    if {*given} <= alone:
         return None
     if isinstance(minutes, dict):
         message = "--graph-minutes: the price of a graph needs one number of minutes, got minutes by length"
         raise click.UsageError(message)
     missing = [
-        f"--{name.replace('_', '-')}" for name in PRICE_TERMS if name not in given
+        f"--{name.replace('_', '-')}"
+        for name in terms
+        if name not in given and not (measured and name == "graph_minutes")
     ]
     if missing:
         message = f"the price of a graph needs {', '.join(missing)} too"
         raise click.UsageError(message)
     from bucketwise.core.optimize.choose import GraphPrice
 
-    return GraphPrice(**given)
+    return GraphPrice(**{"graph_minutes": None, **given})
 
 
 def current_of(text: str | None, words: Vocabulary) -> GivenLengths | None:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from bucketwise.core.batches import Batches, Items, items_of
+from bucketwise.core.buckets import Demand
 from bucketwise.core.budget_uses import budget_uses, graphs_within
+from bucketwise.core.budgets import GraphMinutes
 from bucketwise.core.choose_buckets import bucket_uses, solve
 from bucketwise.core.confidence import Sample, confidence_of
-from bucketwise.core.cost import COSTS, price
+from bucketwise.core.cost import CostCurve, cost_of, price
 from bucketwise.core.decoder.decide import DecoderAsk, decide
-from bucketwise.core.decoder.decoder_plan import load_warnings
-from bucketwise.core.in_service import InService, compare_today
+from bucketwise.core.decoder.decoder_plan import Decided, load_warnings
+from bucketwise.core.in_service import InService, Shared, compare_today
 from bucketwise.core.in_unit import divided, in_own_words, in_unit
-from bucketwise.core.limits import Case, caps, weight_of, worst_let_through
+from bucketwise.core.limits import (
+    Case,
+    bytes_measured,
+    caps,
+    length_bytes,
+    weight_of,
+    worst_let_through,
+)
 from bucketwise.core.memory import MemoryPlan
 from bucketwise.core.optimize import ROBUST, Problem
 from bucketwise.core.options import PlanOptions
@@ -25,6 +33,7 @@ from bucketwise.core.plan import (
     BudgetPoint,
     Cost,
     Plan,
+    RequestBudget,
     ScenarioUse,
     TrafficSummary,
     Visual,
@@ -37,14 +46,17 @@ from bucketwise.core.plan_record import (
     provenance,
     traffic_summary,
 )
+from bucketwise.core.request_budget import request_budget
 from bucketwise.core.safe_top import processor_of, safe_top
+from bucketwise.core.savings import savings_of
 from bucketwise.core.scenarios import check_robust, demands_of, scenario_uses
 from bucketwise.core.tail_limit import tail_limit
 from bucketwise.core.verdict import UNDECIDED, Grounds, verdict_of
-from bucketwise.core.warnings import model_warnings, warnings_of
+from bucketwise.core.warnings import cost_warnings, model_warnings, warnings_of
 from bucketwise.errors import InputError
 from bucketwise.nouns.activity import Activity
 from bucketwise.nouns.engine import Base, Engine, Release
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray, Traffic
 
@@ -87,6 +99,12 @@ class Analysis:
     rooms_for_lengths : tuple of int
         Where it does not fit: bytes of a device that all lengths may take so that it does
         with everything else as small as may be, surely first; () where none would do.
+    cost : MeasuredCost or None
+        What was measured; None where cost follows from dimensions or lengths.
+    curve : CostCurve
+        What one run costs.
+    graph_minutes : GraphMinutes or None
+        What compiling a graph takes, where somebody said or measured it.
     """
 
     plan: Plan
@@ -104,12 +122,29 @@ class Analysis:
     memory_before: MemoryPlan | None = None
     rooms_for_lengths: tuple[int, ...] = ()
     beside: tuple[Analysis, ...] = ()
+    cost: MeasuredCost | None = None
+    curve: CostCurve
+    graph_minutes: GraphMinutes | None = None
+
+    @property
+    def graph_bytes(self) -> MeasuredCurve | None:
+        """What ViT graphs were measured to hold, by length."""
+        return bytes_measured(self.cost, self.profile)
+
+    def length_bytes(self, length: int) -> int:
+        """Return what the graph of a length takes of a device beside weights."""
+        return length_bytes(self.release, self.profile, self.graph_bytes, length)
 
     def as_told(self) -> Analysis:
         """Return the same with lengths in the unit of its engine, as readers see it."""
         patches = self.release.engine.patches_per_length(self.profile)
-        needed = divided(self.needed, patches)
-        return replace(self, plan=in_unit(self.plan, patches), needed=needed)
+        minutes = self.graph_minutes
+        return replace(
+            self,
+            plan=in_unit(self.plan, patches),
+            needed=divided(self.needed, patches),
+            graph_minutes=minutes and minutes.in_unit(patches),
+        )
 
     def in_own_words(self) -> Analysis:
         """Return the same with what the plan says in the words of its engine."""
@@ -144,6 +179,8 @@ class Context:
     """(name, value, status, source) of each value of the base configuration."""
     as_stored: bool = False
     """Whether images were read with their stored size."""
+    device: str | None = None
+    """Name of the device that is planned for; None where nobody named it."""
 
 
 def analyze(
@@ -197,7 +234,8 @@ def analyze(
     counts = count_patches(traffic.sizes(), profile, preprocessing)
     if not (counts.runs > 0).any():
         raise InputError(nothing_to_serve(traffic, counts))
-    curve = COSTS[question.cost](profile)
+    curve = cost_of(question.cost, profile)
+    measured = question.cost if isinstance(question.cost, MeasuredCost) else None
     settings = {
         release.name: Case(
             profile=profile,
@@ -208,6 +246,7 @@ def analyze(
             align=question.align_for(profile),
             pins=question.pins,
             batches=batches,
+            graph_bytes=bytes_measured(measured, profile),
         )
         for release in releases
     }
@@ -252,6 +291,14 @@ def analyze(
         ),
         frontier_budgets=halves[newest.name].front,
         packing=together.packing if together else None,
+        savings=savings_of(
+            visuals[newest.name],
+            setting,
+            halves[newest.name].both,
+            question.service,
+            question.budgets.graph_minutes,
+        ),
+        request=_request(visuals[newest.name], setting, decided, ask, measured),
         confidence=confidence_of(
             traffic,
             Sample.of(setting),
@@ -264,6 +311,7 @@ def analyze(
         warnings=in_order(
             *model_warnings(model),
             *visuals[newest.name].warnings,
+            *cost_warnings(measured, visuals[newest.name], newest, context.device),
             *load_warnings(decided.decoder if decided else None),
         ),
         assumptions=(
@@ -300,6 +348,9 @@ def analyze(
         activity=decided.activity if decided else None,
         steps=decided.steps if decided else None,
         batches=batches,
+        cost=measured,
+        curve=curve,
+        graph_minutes=question.budgets.graph_minutes,
     )
 
 
@@ -314,10 +365,29 @@ def _beside(visual: Visual) -> tuple[int, ...]:
 
 def lengths_bytes(analysis: Analysis) -> int:
     """Return what the graphs of all lengths take of a device beside weights."""
-    engine = analysis.release.engine
-    return sum(
-        engine.length_bytes(analysis.profile, length)
-        for length in analysis.plan.visual.vit_max_seq_lens
+    return sum(map(analysis.length_bytes, analysis.plan.visual.vit_max_seq_lens))
+
+
+def _request(
+    visual: Visual,
+    setting: Case,
+    decided: Decided | None,
+    ask: DecoderAsk | None,
+    cost: MeasuredCost | None,
+) -> RequestBudget | None:
+    """Return what a request takes, part by part; None where runs were not measured."""
+    if cost is None or setting.profile.soft_tokens:
+        return None
+    counts, accepted = setting.counts, setting.counts.accepted
+    images = weight_of(counts, accepted)
+    visual_tokens = float((counts.visual_tokens * counts.sizes.count)[accepted].sum())
+    return request_budget(
+        visual.padded_compute / images,
+        (ask.question.prefill if ask else None) or cost.prefill,
+        decided.decoder if decided else None,
+        decided.steps if decided else None,
+        ask.evidence.tokens if ask and ask.evidence else None,
+        visual_tokens / images,
     )
 
 
@@ -349,6 +419,8 @@ class _Half:
     visual: Visual
     setting: Case
     front: tuple[BudgetPoint, ...]
+    both: Demand | None
+    """What today's lengths and these both serve."""
     scenarios: tuple[ScenarioUse, ...]
 
     @property
@@ -400,7 +472,7 @@ def _visual(
         setting.curve,
         question,
         n_images,
-        partial(setting.release.engine.length_bytes, setting.profile),
+        setting.length_bytes,
     )
     buckets = solution.buckets
     bill = price(buckets, demand, setting.curve)
@@ -428,13 +500,7 @@ def _visual(
         shrunk_images=shrunk,
         shrunk_share=shrunk / images,
         largest_needed=int(demand.needed[-1]),
-        cost=Cost(
-            kind=setting.curve.kind,
-            unit=setting.curve.unit,
-            a=setting.curve.a,
-            b=setting.curve.b,
-            source=setting.curve.source,
-        ),
+        cost=Cost.of(setting.curve),
         useful_compute=bill.useful_compute,
         padded_compute=bill.padded_compute,
         waste=bill.waste,
@@ -457,5 +523,6 @@ def _visual(
         visual=replace(visual, warnings=warnings),
         setting=setting,
         front=solution.front,
+        both=Shared.of(today, buckets, setting).demand if today else None,
         scenarios=scenario_uses(demands, problem, buckets.lengths, setting),
     )

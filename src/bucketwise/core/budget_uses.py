@@ -72,12 +72,12 @@ def _uses(
         yield BudgetUse(
             name="memory", room=budgets.device_bytes, used=None, unit="bytes"
         )
-    if budgets.image_flop is not None:
+    if budgets.image is not None:
         used = float(setting.curve.at(np.array(lengths[-1:]))[0])
-        limit = None if used <= budgets.image_flop else _holding(setting, budgets)
+        limit = None if used <= budgets.image else _holding(setting, budgets)
         yield BudgetUse(
             name="image",
-            room=budgets.image_flop,
+            room=budgets.image,
             used=used,
             unit=setting.curve.unit,
             option=None if limit is None else f"--max-pixels {limit}",
@@ -86,7 +86,7 @@ def _uses(
 
 def _holding(setting: Case, budgets: Budgets) -> int | None:
     """Return the image limit under which no graph costs more than one image may."""
-    most = budgets.image_flop or 0.0
+    most = budgets.image or 0.0
     steps = np.arange(1, setting.demand().needed[-1] // setting.align + 1)
     kept = steps[setting.curve.at(steps * setting.align) <= most]
     if not kept.size:

@@ -11,6 +11,7 @@ from bucketwise.core.optimize.budgets import Budget, front, total, within
 from bucketwise.core.optimize.problem import Problem
 from bucketwise.core.plan import BudgetPoint
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.traffic import FloatArray, IntArray
 
 MOST_FRONT_GRAPHS = 4
@@ -27,13 +28,17 @@ FRONT_STEP = 0.01
 class GraphMinutes:
     """Minutes that compiling one graph takes, by its length."""
 
-    by_length: tuple[tuple[int, float], ...]
+    by_length: tuple[tuple[float, float], ...] = ()
     """Lengths in ViT patches, ascending, and minutes that never fall; a single pair
     stands for every length. Between two lengths a straight line is taken, below the
     first its minutes, above the last minutes in proportion to the length."""
+    measured: MeasuredCurve | None = None
+    """Seconds as they were measured, in the place of all that."""
 
     def __post_init__(self) -> None:
         """Check that minutes are positive and rise with length."""
+        if self.measured is not None:
+            return
         lengths = [length for length, _ in self.by_length]
         minutes = [each for _, each in self.by_length]
         told = ", ".join(f"{length}={each:g}" for length, each in self.by_length)
@@ -54,6 +59,14 @@ class GraphMinutes:
             UsageError,
         )
 
+    def in_unit(self, patches: int) -> GraphMinutes:
+        """Return the same of lengths in a unit of so many ViT patches."""
+        if self.measured is not None:
+            return GraphMinutes(measured=self.measured.in_unit(patches))
+        return GraphMinutes(
+            tuple((length / patches, each) for length, each in self.by_length)
+        )
+
     @property
     def is_constant(self) -> bool:
         """Whether every length takes the same."""
@@ -66,6 +79,8 @@ class GraphMinutes:
     def at(self, lengths: Iterable[int]) -> FloatArray:
         """Return the minutes of each length, shape (n_lengths,)."""
         sizes = np.array([*lengths], dtype=np.float64)
+        if self.measured is not None:
+            return self.measured.at(sizes) / 60
         known, minutes = np.array(self.by_length, dtype=np.float64).T
         found = np.asarray(np.interp(sizes, known, minutes), dtype=np.float64)
         if not self.is_constant:
@@ -87,9 +102,11 @@ class Budgets:
     lengths_bytes: int | None = None
     """What of it is left for the graphs of all lengths, beside weights; told by what
     the rest was found to take."""
-    image_flop: float | None = None
-    """Compute of the longest graph, which one image runs. The top decides it alone, as
-    cost rises with length: no list keeps it where that does not."""
+    image: float | None = None
+    """What the longest graph may take, which one image runs. The top decides it alone,
+    as cost rises with length: no list keeps it where that does not."""
+    image_unit: str = ""
+    """In which unit: that of the cost."""
 
     def __post_init__(self) -> None:
         """Check that minutes are known where they are limited."""
@@ -107,7 +124,7 @@ class Budgets:
             self.compile_min,
             self.device_bytes,
             self.lengths_bytes,
-            self.image_flop,
+            self.image,
         )
         return any(each is not None for each in limits)
 

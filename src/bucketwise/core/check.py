@@ -143,7 +143,7 @@ class Check:
 
     def to_json(self) -> str:
         """Return the check as JSON text, stable to the byte."""
-        return worded(plan_text(self), self.family)
+        return worded(plan_text(self), self.family, unit=self.cost.unit)
 
 
 def check_plan(
@@ -194,9 +194,7 @@ def check_plan(
         lengths=lengths,
         decoder=decoder,
         drift=drift,
-        cost=Cost(
-            kind=curve.kind, unit=curve.unit, a=curve.a, b=curve.b, source=curve.source
-        ),
+        cost=Cost.of(curve),
         reasons=tuple(sorted(found, key=lambda each: ranks.index(each.severity))),
         provenance=provenance(traffic, None, version, options or {}),
     )

@@ -92,10 +92,10 @@ def solve(
             problem, demand, curve, question, [point.k for point in frontier]
         )
     )
-    graph_flop = price_per_graph(question, n_served)
+    price_of_one = price_per_graph(question, n_served, curve.unit, problem.top)
     if question.searched:
         return _searched(question, demand, curve, frontier, strategies)
-    choice = choose(question, frontier, strategies, demand, graph_flop)
+    choice = choose(question, frontier, strategies, demand, price_of_one, curve.unit)
     best = next((each for each in optima if len(each) == choice.k), ())
     within = _within_budgets(choice, frontier, question, best) if budgets else ""
     lengths = next(
@@ -112,7 +112,7 @@ def solve(
             strategy=question.strategy,
             rule=choice.rule,
             reason=choice.reason + within + fell,
-            price_per_graph=graph_flop,
+            price_per_graph=price_of_one,
         ),
         frontier=frontier,
         strategies=strategies,
@@ -259,7 +259,8 @@ def choose(
     frontier: tuple[FrontierPoint, ...],
     strategies: tuple[StrategyResult, ...],
     demand: Demand,
-    graph_flop: float | None,
+    price_of_one: float | None,
+    unit: str,
 ) -> Choice:
     """Choose k on the exact frontier, or on the asked strategy's own results.
 
@@ -273,9 +274,11 @@ def choose(
         Every strategy at each k in the range.
     demand : Demand
         What is needed: one length needs one bucket.
-    graph_flop : float or None
+    price_of_one : float or None
         What one more graph costs on the scale of the traffic, as `price_per_graph`
         returns it; decides k when given.
+    unit : str
+        That of the cost.
     """
     if demand.needed.size == len(frontier) == frontier[0].k == 1:
         one = int(demand.needed[0])
@@ -293,8 +296,8 @@ def choose(
             if result.name == question.strategy
         }
         padded = {k: own.get(k, padded[k]) for k in padded if k <= max(own)}
-    if graph_flop is not None:
-        return by_price(padded, question.k_range, graph_flop)
+    if price_of_one is not None:
+        return by_price(padded, question.k_range, price_of_one, unit)
     choice = by_saving(padded, question.k_range, question.min_saving)
     fixed = question.k_range[0] == question.k_range[1] == choice.k
     rule: Rule = "fixed" if fixed else choice.rule
@@ -309,11 +312,17 @@ def choose(
     return Choice(choice.k, rule, f"{asked}{choice.reason}")
 
 
-def price_per_graph(question: PlanOptions, inputs: float) -> float | None:
-    """Return what one more graph costs on the scale of so many images, if told."""
-    if question.graph_price is None:
+def price_per_graph(
+    question: PlanOptions, inputs: float, unit: str, top: int
+) -> float | None:
+    """Return what one more graph costs on the scale of so many images, if told.
+
+    Where minutes were measured by length, it is that of the longest: none is too cheap.
+    """
+    price, known = question.graph_price, question.budgets.graph_minutes
+    if price is None:
         return None
-    return question.graph_price.flop(inputs)
+    return price.of(inputs, unit, known.of([top]) if known else 0.0)
 
 
 def bucket_uses(

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.language_model import pair_flops, token_products
-from bucketwise.errors import raise_all
+from bucketwise.errors import UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 from bucketwise.nouns.profile import LmShape, ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray
-from bucketwise.words.numbers import NOISE, less
+from bucketwise.words.numbers import NOISE, TIME_UNIT, less
 
 CHANNELS = 3
+POWERS = ("", " * S", " * S^2")
+FLOP = "FLOP"
+
+MEASURE = (
+    "the script of `bucketwise measure` measures it, `bucketwise calibrate` makes "
+    "cost.json of that, and --cost cost.json takes it"
+)
+"""How to come by a measured cost, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostCurve:
-    """Cost of one run at length S: fixed + a*S + b*S^2."""
+    """Cost of one run at length S: fixed + a*S + b*S^2, or as it was measured."""
 
     kind: str
-    """A key of `COSTS`."""
+    """A key of `COSTS`, or "measured"."""
     unit: str
     a: float
     b: float
@@ -32,16 +41,46 @@ class CostCurve:
     """Where the coefficients come from."""
     fixed: float = 0.0
     """What is done once a run, whatever its length."""
+    measured: MeasuredCurve | None = None
+    """What it is read from where it was measured; the coefficients are 0 then."""
 
     def __post_init__(self) -> None:
         """Check that cost grows with length."""
-        if min(self.a, self.b, self.fixed) < 0 or self.a + self.b <= 0:
+        grows = self.measured is not None or self.a + self.b > 0
+        if min(self.a, self.b, self.fixed) < 0 or not grows:
             raise_all([f"cost: a={self.a}, b={self.b}; give positive coefficients"])
 
     def at(self, lengths: IntArray) -> FloatArray:
         """Return the cost of one run at each length."""
+        if self.measured is not None:
+            return self.measured.at(lengths)
         size = lengths.astype(np.float64)
         return self.fixed + self.a * size + self.b * size**2
+
+    def in_unit(self, patches: int) -> CostCurve:
+        """Return the same curve of lengths in a unit of so many ViT patches."""
+        measured = self.measured and self.measured.in_unit(patches)
+        a, b = self.a * patches, self.b * patches**2
+        return replace(self, a=a, b=b, measured=measured)
+
+    @property
+    def formula(self) -> str:
+        """What a run at length S takes, in words."""
+        curve = self.measured
+        if curve is None:
+            return f"{self.a:.6g} * S + {self.b:.6g} * S^2 {self.unit}"
+        ends = np.array([curve.smallest, curve.largest])
+        low, high = curve.at(ends)
+        terms = [
+            f"{each:.6g}{power}"
+            for each, power in zip(curve.coefficients, POWERS, strict=False)
+            if each
+        ]
+        form = " + ".join(terms) or "steps"
+        return (
+            f"{form}, {low:.4g} ms at {curve.smallest:,} to {high:.4g} ms at "
+            f"{curve.largest:,}"
+        )
 
 
 def vit_flops(profile: ModelProfile) -> CostCurve:
@@ -70,7 +109,7 @@ def vit_flops(profile: ModelProfile) -> CostCurve:
     )
     return CostCurve(
         kind="flops",
-        unit="FLOP",
+        unit=FLOP,
         a=float(linear),
         b=float(4 * vit.full_attention_blocks * vit.hidden),
         source=f"dimensions of {profile.name} ({profile.source})",
@@ -89,7 +128,7 @@ def chunk_flops(shape: LmShape, source: str) -> CostCurve:
     """
     return CostCurve(
         kind="prefill",
-        unit="FLOP",
+        unit=FLOP,
         a=2.0 * token_products(shape),
         b=float(sum(each.layers * pair_flops(each) for each in shape.attention)),
         source=source,
@@ -149,7 +188,7 @@ def encoder_flops(profile: EncoderProfile) -> CostCurve:
     per_token, fixed = _head(profile)
     return CostCurve(
         kind="flops",
-        unit="FLOP",
+        unit=FLOP,
         a=float(linear + per_token),
         b=float(square),
         fixed=float(fixed),
@@ -192,6 +231,38 @@ COSTS: dict[str, Callable[[ModelProfile], CostCurve]] = {
     "flops": run_flops,
     "linear": linear_cost,
 }
+
+
+def measured_run(cost: MeasuredCost, profile: ModelProfile) -> CostCurve:
+    """Return the milliseconds of one run of what lengths are compiled for."""
+    kind = "vit" if profile.soft_tokens is None else "prefill"
+    curve = cost.curves().get(kind)
+    if curve is None:
+        message = (
+            f"--cost: {cost.source or 'the measured cost'} has no curve of {kind}, which "
+            f"the lengths of {profile.name} are priced by; measure some and run "
+            "bucketwise calibrate again"
+        )
+        raise UsageError(message)
+    if not curve.at(np.ones(1))[0] > 0:
+        raise UsageError("--cost: expected runs that take more than 0 ms each")
+    return CostCurve(
+        kind="measured",
+        unit=TIME_UNIT,
+        a=0.0,
+        b=0.0,
+        source=f"measured with {cost.said}"
+        if cost.said
+        else "measured, nobody says where",
+        measured=curve,
+    )
+
+
+def cost_of(asked: str | MeasuredCost, profile: ModelProfile) -> CostCurve:
+    """Return what one run costs, by a key of `COSTS` or as it was measured."""
+    if isinstance(asked, MeasuredCost):
+        return measured_run(asked, profile)
+    return COSTS[asked](profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from bucketwise.core.batches import Items
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import price
 from bucketwise.core.limits import Case, Limit, weight_of
@@ -12,7 +13,7 @@ from bucketwise.core.plan import Current
 from bucketwise.nouns.document import GivenLimits
 from bucketwise.nouns.engine import Release
 from bucketwise.nouns.profile import ModelProfile, PixelLimits
-from bucketwise.nouns.traffic import IntArray
+from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.words.numbers import less
 
 SOFT_TOKENS = "max_soft_tokens"
@@ -123,34 +124,76 @@ class InService:
     """Where the lengths were read."""
 
 
-def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:
-    """Price today's buckets and the proposed ones on the images both serve.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Today's limits, who fails under them, and what both lists serve under the lower.
 
-    Where images that do not fit together run apart, each is priced by itself.
+    Arrays have the shape (n_items,).
     """
-    if setting.most_images == 1:
-        setting = replace(setting, batches=None)
-    planned = setting.preprocessing.image
-    in_service = limits_in_service(setting.profile, *today.limits) or planned
-    own = setting.under(in_service)
-    items = setting.items()
-    under_own = own.items().needed
-    shared = setting.under(lowest_limits(in_service, planned))
-    needed = shared.items().needed
-    fails = under_own > today.buckets.top
-    served = (items.needed > 0) & ~fails
-    both = served & (needed <= min(today.buckets.top, proposed.top))
-    runs = items.runs
 
-    def compute(buckets: Buckets, lengths: IntArray, who: BoolArray) -> float:
-        if not (runs[who] > 0).any():
-            return 0.0
-        demand = Demand.of(lengths[who], runs[who])
-        return price(buckets, demand, setting.curve).padded_compute
+    own: Case
+    """The setting under today's limits."""
+    items: Items
+    """What runs, under the plan's limits."""
+    under_own: IntArray
+    """Needed length under today's limits."""
+    fails: BoolArray
+    """Whether today's lists hold it under these."""
+    lower: Case
+    """The setting under the lower of today's limits and the plan's."""
+    needed: IntArray
+    """Needed length under these."""
+    both: BoolArray
+    """Whether both serve it."""
 
-    before = compute(today.buckets, needed, both)
-    after = compute(proposed, needed, both)
-    hit = today.buckets.assign(under_own[served & (runs > 0)])
+    @classmethod
+    def of(cls, today: InService, proposed: Buckets, setting: Case) -> Shared:
+        """Count who is served by today's buckets and by the proposed ones.
+
+        Where images that do not fit together run apart, each counts by itself.
+        """
+        if setting.most_images == 1:
+            setting = replace(setting, batches=None)
+        planned = setting.preprocessing.image
+        in_service = limits_in_service(setting.profile, *today.limits) or planned
+        own, items = setting.under(in_service), setting.items()
+        under_own = own.items().needed
+        lower = setting.under(lowest_limits(in_service, planned))
+        needed, fails = lower.items().needed, under_own > today.buckets.top
+        held = needed <= min(today.buckets.top, proposed.top)
+        return cls(
+            own=own,
+            items=items,
+            under_own=under_own,
+            fails=fails,
+            lower=lower,
+            needed=needed,
+            both=(items.needed > 0) & ~fails & held,
+        )
+
+    @property
+    def demand(self) -> Demand | None:
+        """What both serve; None where nothing is."""
+        return _demand(self.needed, self.items.runs, self.both)
+
+
+def _demand(lengths: IntArray, runs: FloatArray, who: BoolArray) -> Demand | None:
+    return Demand.of(lengths[who], runs[who]) if (runs[who] > 0).any() else None
+
+
+def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current:
+    """Price today's buckets and the proposed ones on the images both serve."""
+    shared = Shared.of(today, proposed, setting)
+    own, items, fails = shared.own, shared.items, shared.fails
+    needed, both, in_service = shared.needed, shared.both, own.preprocessing.image
+    runs, served = items.runs, (items.needed > 0) & ~fails
+
+    def compute(buckets: Buckets, demand: Demand | None) -> float:
+        return price(buckets, demand, setting.curve).padded_compute if demand else 0.0
+
+    before = compute(today.buckets, shared.demand)
+    after = compute(proposed, shared.demand)
+    hit = today.buckets.assign(shared.under_own[served & (runs > 0)])
     images, overflow_images = (
         float(items.images.sum()),
         float(items.images[fails].sum()),
@@ -162,14 +205,16 @@ def compare_today(today: InService, proposed: Buckets, setting: Case) -> Current
         max_pixels=in_service.max_pixels,
         max_pixels_assumed=all(each.max_pixels is None for each in today.limits),
         limits_source=in_service.source,
-        compared_max_pixels=shared.preprocessing.image.max_pixels,
+        compared_max_pixels=shared.lower.preprocessing.image.max_pixels,
         overflow_images=overflow_images,
         overflow_share=overflow_images / images if images else 0.0,
         overflow_runs=float(runs[fails].sum()),
         served_images=float(items.images[both].sum()),
         shrunk_images=own.shrunk_images(),
         useful_compute_served=float((runs * setting.curve.at(needed))[both].sum()),
-        padded_compute_today=compute(today.buckets, under_own, served),
+        padded_compute_today=compute(
+            today.buckets, _demand(shared.under_own, runs, served)
+        ),
         padded_compute_served=before,
         proposed_compute_on_served=after,
         saving=less(before, after),

@@ -10,6 +10,7 @@ import numpy as np
 
 from bucketwise.core.plan import Cost, Provenance, Visual
 from bucketwise.nouns.engine import Release
+from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.words.text import in_words
 
@@ -41,6 +42,8 @@ def in_unit(found: T, patches: int) -> T:
             return owner.merged_max_seq_lens
         if isinstance(owner, Cost) and name in ("a", "b"):
             return value * patches ** (1 if name == "a" else 2)
+        if isinstance(value, MeasuredCurve):
+            return value.in_unit(patches)
         return divided(value, patches) if name in LENGTHS else value
 
     return cast("T", _mapped(found, told))

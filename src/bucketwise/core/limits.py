@@ -16,6 +16,7 @@ from bucketwise.core.patching import BoolArray, Counts, Preprocessing, count_pat
 from bucketwise.core.plan import Cap, Worst
 from bucketwise.core.reach import WorstImage, safe_limits, worst_of_all
 from bucketwise.nouns.engine import Release
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 from bucketwise.nouns.profile import ModelProfile, PixelLimits, compiled_counts
 
 UNLIMITED_PIXELS = 2**50
@@ -39,6 +40,12 @@ class Case:
     align: int
     pins: tuple[int, ...]
     batches: Batches | None = None
+    graph_bytes: MeasuredCurve | None = None
+    """What graphs were measured to hold, by length."""
+
+    def length_bytes(self, length: int) -> int:
+        """Return what the graph of a length takes of a device beside weights."""
+        return length_bytes(self.release, self.profile, self.graph_bytes, length)
 
     def preprocessed(self, preprocessing: Preprocessing) -> Case:
         """Return the setting under other limits, counted anew."""
@@ -116,6 +123,22 @@ class Case:
             clips=self.has_clips,
         )
         return None if safe is None else self.preprocessed(safe)
+
+
+def bytes_measured(
+    cost: MeasuredCost | None, profile: ModelProfile
+) -> MeasuredCurve | None:
+    """Return what ViT graphs were measured to hold, by length."""
+    return cost.graph_bytes if cost and not profile.soft_tokens else None
+
+
+def length_bytes(
+    release: Release, profile: ModelProfile, measured: MeasuredCurve | None, length: int
+) -> int:
+    """Return what the graph of a length takes of a device beside weights."""
+    if measured is not None:
+        return round(float(measured.at(np.array([length]))[0]))
+    return release.engine.length_bytes(profile, length)
 
 
 def marks_of(profile: ModelProfile, preprocessing: Preprocessing) -> tuple[int, ...]:

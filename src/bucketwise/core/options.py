@@ -8,18 +8,42 @@ from math import lcm
 from bucketwise.core.batches import RunTogether
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.budgets import NO_BUDGETS, Budgets
-from bucketwise.core.cost import COSTS
+from bucketwise.core.cost import COSTS, FLOP, MEASURE
 from bucketwise.core.optimize import EXACT, SOLVERS
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.plan import BucketUnit
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.profile import ModelProfile
+from bucketwise.words.numbers import TIME_UNIT
 
 SEARCHED = "local search"
 """What stands in the place of a strategy where a search found the lengths."""
 
 MOST_BUCKETS = 64
 """More graphs than anybody compiles: the most any published advice names is 4."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the images are served at, as far as somebody said."""
+
+    images_per_day: float | None = None
+    device_hour: tuple[float, float] | None = None
+    """Least and most that an hour of one device costs."""
+
+    def __post_init__(self) -> None:
+        """Check that a price is one."""
+        if self.device_hour and not 0 < self.device_hour[0] <= self.device_hour[1]:
+            low, high = self.device_hour
+            message = (
+                "price-per-device-hour: expected above 0, the lower first, got "
+                f"{low:g}-{high:g}"
+            )
+            raise UsageError(message)
+
+
+NO_SERVICE = Service()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +70,10 @@ class PlanOptions:
         Lengths that must be compiled.
     bucket_unit : {"vit_patches", "merged_patches"}
         Unit of the lists that are emitted.
-    cost : str
-        A key of `COSTS`.
+    cost : str or MeasuredCost
+        A key of `COSTS`, or what runs were measured to take.
+    service : Service
+        Images a day and the price of a device-hour, as far as somebody said.
     keep_max_pixels : bool
         Whether somebody chose the upper image limit, which is then not lowered where
         that shrinks images.
@@ -66,7 +92,8 @@ class PlanOptions:
     headroom: float = 0.0
     pins: tuple[int, ...] = ()
     bucket_unit: BucketUnit = "vit_patches"
-    cost: str = "flops"
+    cost: str | MeasuredCost = "flops"
+    service: Service = NO_SERVICE
     keep_max_pixels: bool = False
     allow_overflow: bool = False
     together: RunTogether | None = None
@@ -79,7 +106,7 @@ class PlanOptions:
                 self.strategy not in SOLVERS
             ),
             f"cost: expected one of {', '.join(COSTS)}, got {self.cost!r}": (
-                self.cost not in COSTS
+                isinstance(self.cost, str) and self.cost not in COSTS
             ),
             f"buckets: expected 1 to {MOST_BUCKETS}, ascending, got {least}-{most}": (
                 not 1 <= least <= most <= MOST_BUCKETS
@@ -98,15 +125,42 @@ class PlanOptions:
             ),
             f"strategy: expected {EXACT} with a budget, which no other keeps, got "
             f"{self.strategy!r}": self.budgets.is_any and self.strategy != EXACT,
-            "max-latency: TFLOP of one image need --cost flops": (
-                self.budgets.image_flop is not None and self.cost != "flops"
+            self._unpriced(): bool(self._unpriced()),
+            "graph-minutes: the price of a graph needs --cost flops, or a measured one": (
+                self.graph_price is not None and self.cost == "linear"
             ),
-            "graph-minutes: the price of a graph needs --cost flops": (
-                self.graph_price is not None and self.cost != "flops"
+            f"price-per-device-hour: money needs a measured cost; {MEASURE}": (
+                self.service.device_hour is not None
+                and not isinstance(self.cost, MeasuredCost)
+            ),
+            "price-per-device-hour: expected --images-per-day beside it": (
+                self.service.device_hour is not None
+                and self.service.images_per_day is None
+            ),
+            "the price of a graph needs --graph-minutes too: none were measured": (
+                self.graph_price is not None
+                and self.graph_price.graph_minutes is None
+                and self.budgets.graph_minutes is None
+            ),
+            "vit-tflops: expected above 0 with --cost flops, which tells no time": (
+                self.graph_price is not None
+                and self.graph_price.vit_tflops is None
+                and self.cost == "flops"
             ),
         }
         problems = [problem for problem, holds in wrong.items() if holds]
         raise_all(problems, UsageError)
+
+    def _unpriced(self) -> str:
+        """Say why the cost cannot tell what one image takes; "" where it can."""
+        unit = self.budgets.image_unit if self.budgets.image is not None else ""
+        if unit == TIME_UNIT and not isinstance(self.cost, MeasuredCost):
+            return f"max-latency: milliseconds need a measured cost; {MEASURE}"
+        if unit == FLOP and isinstance(self.cost, MeasuredCost):
+            return "max-latency: expected milliseconds such as 80ms with a measured cost, got TFLOP"
+        if unit == FLOP and self.cost != "flops":
+            return "max-latency: TFLOP of one image need --cost flops"
+        return ""
 
     def check_pins(self, profile: ModelProfile) -> None:
         """Check the pins against the model."""
@@ -117,7 +171,8 @@ class PlanOptions:
             for pin in self.pins
             if pin % (own * unit)
         ]
-        if self.graph_price is not None and profile.vit is None:
+        priced = isinstance(self.cost, MeasuredCost) or profile.vit
+        if self.graph_price is not None and not priced:
             problems.append(
                 f"graph-minutes: the compute of {profile.name} is not known"
             )

@@ -8,9 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import numpy as np
+
+from bucketwise.core.cost import CostCurve
 from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import NO_LIMIT
-from bucketwise.nouns.traffic import Rejection
+from bucketwise.nouns.measured_cost import MeasuredCurve
+from bucketwise.nouns.traffic import FloatArray, IntArray, Rejection
+from bucketwise.words.numbers import MINUS, significant
 from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
@@ -176,13 +181,38 @@ class Worst:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Cost of one run at length S: a*S + b*S^2, in `unit`."""
+    """Cost of one run at length S: a*S + b*S^2, in `unit`; or as it was `measured`."""
 
     kind: str
     unit: str
     a: float
     b: float
     source: str
+    measured: MeasuredCurve | None = None
+
+    @classmethod
+    def of(cls, curve: CostCurve) -> Cost:
+        """Return the curve that runs are priced by."""
+        return cls(
+            kind=curve.kind,
+            unit=curve.unit,
+            a=curve.a,
+            b=curve.b,
+            source=curve.source,
+            measured=curve.measured,
+        )
+
+    @property
+    def is_time(self) -> bool:
+        """Whether it was measured, in milliseconds."""
+        return self.measured is not None
+
+    def at(self, lengths: IntArray | Sequence[int]) -> FloatArray:
+        """Return the cost of one run at each length."""
+        size = np.asarray(lengths, dtype=np.float64)
+        if self.measured is not None:
+            return self.measured.at(size)
+        return self.a * size + self.b * size**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -463,7 +493,7 @@ class Visual:
         """The compute of every run on one graph of the top length."""
         top = self.vit_max_seq_lens[-1]
         runs = sum(use.runs for use in self.buckets)
-        return runs * (self.cost.a * top + self.cost.b * top**2)
+        return runs * float(self.cost.at([top])[0])
 
     @property
     def has_masks(self) -> bool:
@@ -715,6 +745,124 @@ class InputUsed:
     name: str | None = None
 
 
+RANGE_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A number and the ends it lies between; no `high` where there is no upper end."""
+
+    low: float
+    likely: float
+    high: float | None
+
+    @classmethod
+    def of(cls, value: float) -> Range:
+        """Return a number that is known."""
+        return cls(low=value, likely=value, high=value)
+
+    @property
+    def said(self) -> str:
+        """Its ends in words, one number where they read alike."""
+        low, high = (
+            "" if end is None else significant(end, RANGE_DIGITS).replace("-", MINUS)
+            for end in (self.low, self.high)
+        )
+        if not high:
+            return f"{low} or more"
+        return low if low == high else f"{low} to {high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphMore:
+    """What one more graph would cost and save, on the exact optimum."""
+
+    vit_max_seq_lens: tuple[int, ...]
+    saved_ms_an_image: Range
+    device_hours_a_month: Range | None
+    money_a_month: Range | None
+    compile_s: Range | None
+    device_bytes: int
+    paid_back_images: Range | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savings:
+    """What the lengths save by measured milliseconds, with the formulas written out.
+
+    `ms_an_image` is what an image takes of them in the mean, over all images; `against` says of what: today's lengths, on the images both serve, or one graph of
+    the top. Ranges come from the band of the curve, and from that of the price.
+    `compile_s` is that of every graph of the plan, and `paid_back_images` how many images
+    save as long; None where it is not known, or never.
+    """
+
+    ms_an_image: Range
+    against: Literal["today", "one_graph"]
+    before_ms_an_image: Range
+    after_ms_an_image: Range
+    saved_ms_an_image: Range
+    images_per_day: float | None
+    days_a_month: int
+    device_hours_a_month: Range | None
+    price_per_device_hour: Range | None
+    money_a_month: Range | None
+    compile_s: Range | None
+    paid_back_images: Range | None
+    one_more_graph: GraphMore | None
+    formulas: tuple[str, ...]
+
+    @property
+    def a_month(self) -> str:
+        """What a month saves, in money where that is known; "" where neither is."""
+        hours, money = self.device_hours_a_month, self.money_a_month
+        if hours is None:
+            return ""
+        text = f"{hours.said} device-hours"
+        return f"{text}, {money.said} in money" if money else text
+
+
+Part = Literal["vit", "prefill", "decode"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPart:
+    """What one part of a request takes; shares are of the parts that are known.
+
+    `ms` is what the request waits for, `device_ms` what a device is busy for it: a
+    decode step is shared by the sequences active in it.
+    """
+
+    name: Part
+    ms: float
+    share: float
+    device_ms: float
+    device_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestBudget:
+    """What a request with one image takes by measured milliseconds, part by part.
+
+    `left_out` says which parts are not known and why, `assumed` what nobody told.
+    """
+
+    parts: tuple[RequestPart, ...]
+    prompt_tokens: float
+    output_tokens: float | None
+    left_out: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def vit(self) -> RequestPart:
+        """The part of the ViT, which is always known."""
+        return self.parts[0]
+
+    @property
+    def ms(self) -> float:
+        """What is known of the request, in all."""
+        return sum(each.ms for each in self.parts)
+
+
 SEED = 0
 """Of every random draw: the same input gives the same bytes."""
 
@@ -860,6 +1008,8 @@ class Answer:
     packing: Packing | None = None
     confidence: Confidence | None = None
     scenarios: tuple[ScenarioUse, ...] = ()
+    savings: Savings | None = None
+    request: RequestBudget | None = None
     warnings: tuple[PlanWarning, ...]
     assumptions: tuple[Assumption, ...]
 
@@ -892,7 +1042,7 @@ class Plan(Answer):
 
     def to_json(self) -> str:
         """Return the plan as JSON text, stable to the byte."""
-        return worded(plan_text(self), self.model.family)
+        return worded(plan_text(self), self.model.family, unit=self.visual.cost.unit)
 
 
 def plan_text(plan: DataclassInstance) -> str:
@@ -913,10 +1063,18 @@ def answer_of(plan: Mapping[str, Any], sdk: str) -> Mapping[str, Any]:
     return next(found, plan)
 
 
+OF_SOME = ("measured", "savings", "request")
+"""What only plans with a measured cost have; others leave it out."""
+
+
 def integral(value: Any) -> Any:
     """Write whole floats as integers, so weights read as they were given."""
     if isinstance(value, dict):
-        return {key: integral(item) for key, item in value.items()}
+        return {
+            key: integral(item)
+            for key, item in value.items()
+            if item is not None or key not in OF_SOME
+        }
     if isinstance(value, (list, tuple)):
         return [integral(item) for item in value]
     if isinstance(value, float) and value.is_integer():

@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+import numpy as np
+
 from bucketwise.core.plan import answer_of, integral
+from bucketwise.nouns.measured_cost import curve_of
 from bucketwise.words.numbers import less
 
 SCHEMA = "bucketwise.diff/1"
@@ -30,6 +33,9 @@ _READING = {
     *("activity", "log_format", "figures"),
 }
 """Options that say how inputs were read and what was written: no question."""
+
+_MEASURED = ("visual", "cost", "measured")
+"""The times that a plan was priced by; a file of the same name may hold others."""
 
 _FACTS = (
     ("model", ("model", "name")),
@@ -87,8 +93,14 @@ class State:
         saving = None
         if lengths and padded is not None and cost:
             runs = sum(each["runs"] for each in visual["buckets"])
-            one = runs * (cost["a"] * lengths[-1] + cost["b"] * lengths[-1] ** 2)
-            saving = less(one, padded)
+            top = np.array(lengths[-1:])
+            measured = cost.get("measured")
+            at_top = (
+                curve_of(measured).at(top)
+                if measured
+                else cost["a"] * top + cost["b"] * top**2
+            )
+            saving = less(runs * float(at_top[0]), padded)
         return cls(
             name=name,
             causes=tuple(causes),
@@ -208,7 +220,8 @@ def causes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Caus
         "method": version_of(before) != version_of(after),
         "model": _at(before, "model", "name") != _at(after, "model", "name"),
         "release": old.get("target") != new.get("target"),
-        "options": _question(old) != _question(new),
+        "options": (_question(old), _at(before, *_MEASURED))
+        != (_question(new), _at(after, *_MEASURED)),
     }
     return tuple(cause for cause, is_so in differs.items() if is_so)
 

@@ -180,8 +180,8 @@ def assumptions(
         ),
         (
             "cost of one run",
-            f"{curve.a * patches:.6g} * S + {curve.b * patches**2:.6g} * S^2 {curve.unit}",
-            "derived",
+            curve.in_unit(patches).formula,
+            "measured" if curve.measured else "derived",
             curve.source,
         ),
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bucketwise.core.in_unit import in_unit
@@ -19,9 +19,11 @@ from bucketwise.core.plan import (
     Severity,
     Verdict,
 )
+from bucketwise.core.request_budget import SMALL_SHARE
 from bucketwise.core.warnings import MODEL_ASSUMED
 from bucketwise.nouns.engine import OVERFLOWS, Overflow
 from bucketwise.words.numbers import (
+    TIME_UNIT,
     change,
     compute,
     literal,
@@ -85,12 +87,13 @@ def verdict_of(plan: Plan, grounds: Grounds) -> Verdict:
     checked first; else "go".
     """
     plan = in_unit(plan, grounds.patches)
-    return judged(
+    verdict = judged(
         tuple(_against(plan, grounds)),
         tuple(_keeping(plan, grounds)),
         tuple(_conditions(plan, grounds)),
         tuple(_gains(plan, grounds)),
     )
+    return replace(verdict, reasons=(*verdict.reasons, *_small_share(plan)))
 
 
 def judged(
@@ -246,6 +249,24 @@ def failing_today(current: Current, overflow: Overflow = "raises") -> tuple[str,
     return f"{images} ({share}) {fails} today,", f"needing more than {top}."
 
 
+def _small_share(plan: Plan) -> Iterator[Reason]:
+    """Yield that the ViT is little of a request, whatever its lengths save."""
+    request, savings = plan.request, plan.savings
+    if request is None or savings is None or request.vit.share >= SMALL_SHARE:
+        return
+    saved = savings.saved_ms_an_image.likely
+    most = "at most " if request.left_out else ""
+    words = (
+        f"The ViT is {most}{percent(request.vit.share)} of a request "
+        f"({compute(request.vit.ms, TIME_UNIT)} of {compute(request.ms, TIME_UNIT)}, "
+        f"measured; {percent(request.vit.device_share)} of the time of a device)"
+    )
+    if saved > 0:
+        share = saved / (request.ms + saved)
+        words += f": the lengths save {most}{percent(share)} of what a request took"
+    yield Reason(id="small-share", severity="note", words=f"{words}.")
+
+
 def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
     """Yield what the plan is good for."""
     current = plan.visual.current
@@ -257,7 +278,7 @@ def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
             words=f"{words}; none would.",
         )
     served = plural(current.served_images, "image") if current else ""
-    yield saving(
+    saved = saving(
         plan.visual,
         current,
         f"{served} that both serve",
@@ -265,6 +286,9 @@ def _gains(plan: Plan, grounds: Grounds) -> Iterator[Reason]:
         "graph",
         plan.visual.one_graph_compute,
     )
+    a_month = plan.savings.a_month if plan.savings else ""
+    more = f" A month saves {a_month}." if a_month else ""
+    yield replace(saved, words=f"{saved.words}{more}")
 
 
 class _Compared(Protocol):

@@ -6,14 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from bucketwise.core.cost import vit_flops
+from bucketwise.core.cost import FLOP, vit_flops
 from bucketwise.core.in_unit import divided, in_unit
 from bucketwise.core.limits import Case, weight_of
 from bucketwise.core.optimize.excess import excess_of
 from bucketwise.core.options import SEARCHED
 from bucketwise.core.plan import Current, Model, PlanWarning, Severity, Visual
 from bucketwise.core.reach import worst_of_all
-from bucketwise.nouns.engine import OVERFLOWS, Engine, Overflow
+from bucketwise.nouns.engine import OVERFLOWS, Engine, Overflow, Release
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.traffic import DAY_S, Traffic
 from bucketwise.words.numbers import (
     compute,
@@ -254,6 +255,71 @@ def _above(visual: Visual, setting: Case) -> str:
     )
 
 
+def cost_warnings(
+    cost: MeasuredCost | None, visual: Visual, release: Release, device: str | None
+) -> tuple[PlanWarning, ...]:
+    """Return what must be said aloud of times that were measured elsewhere."""
+    if cost is None:
+        return ()
+    grave, words = _elsewhere(cost, release, device)
+    longest = visual.cost.measured.largest if visual.cost.measured else 0
+    severity: Severity = "warning" if visual.lengths[-1] > longest else "note"
+    found: tuple[tuple[str, Severity, str], ...] = (
+        ("cost-elsewhere", "warning" if grave else "note", words),
+        ("cost-beyond", severity, _beyond(visual)),
+    )
+    return tuple(
+        PlanWarning(id=name, severity=severity, words=words)
+        for name, severity, words in found
+        if words
+    )
+
+
+def _elsewhere(
+    cost: MeasuredCost, release: Release, device: str | None
+) -> tuple[bool, str]:
+    """Return whether another device or engine was measured, and which; "" for the same."""
+    engine, said = release.engine, cost.said
+    if not said:
+        return False, "Times were measured, and what they came with says not on what."
+    names = {name.lower() for name in (engine.name, engine.sdk, engine.server)}
+    planned = f"{engine.sdk} {release.name}" + (f" on {device}" if device else "")
+    other = bool(cost.engine) and cost.engine.lower() not in names
+    other |= bool(cost.device and device) and cost.device != device
+    older = not other and cost.release not in ("", release.name)
+    if not other and not older:
+        return False, ""
+    return other, (
+        f"Times were measured with {said}, and the plan is for {planned}: "
+        + (
+            "which lengths are best may hold, how many milliseconds they take does not."
+            if other
+            else "another release may take other times."
+        )
+    )
+
+
+def _beyond(visual: Visual) -> str:
+    """Say which lengths lie outside what was measured."""
+    curve = visual.cost.measured
+    if curve is None:
+        return ""
+    today = visual.current.max_seq_lens if visual.current else ()
+    lengths = sorted({*visual.lengths, *today})
+    beyond = [
+        each
+        for each, outside in zip(lengths, curve.beyond(np.array(lengths)), strict=True)
+        if outside
+    ]
+    if not beyond:
+        return ""
+    return (
+        f"{literal(beyond)} {verb(len(beyond), 'lies', 'lie')} outside what was measured "
+        f"({curve.smallest:,} to {curve.largest:,}); "
+        f"{verb(len(beyond), 'its time continues', 'their times continue')} the curve."
+    )
+
+
 def _soft_tokens(visual: Visual, setting: Case) -> str:
     """Say which counts the ViT is compiled for and why, and what an image costs it."""
     profile, preprocessing = setting.profile, setting.preprocessing
@@ -271,12 +337,17 @@ def _soft_tokens(visual: Visual, setting: Case) -> str:
         else ""
     )
     flop = vit_flops(profile).at(np.array([image * profile.patches_per_merged]))[0]
+    compute_said = (
+        ""
+        if visual.cost.is_time
+        else f"{compute(float(flop), FLOP)} for "
+        f"{image * profile.patches_per_merged:,} padded patches, "
+    )
     return (
         f"The ViT is compiled for max_soft_tokens {literal(visual.soft_tokens)}: images "
         f"are scaled to {image:,}, frames of clips to {frame:,}, and the runtime takes a "
         f"compiled count exactly.{added} Every image costs the ViT the same, "
-        f"{compute(float(flop), 'FLOP')} for {image * profile.patches_per_merged:,} "
-        "padded patches, whatever its size; the lengths save in the language model."
+        f"{compute_said}whatever its size; the lengths save in the language model."
     )
 
 

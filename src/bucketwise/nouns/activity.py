@@ -34,6 +34,9 @@ class RequestTokens:
     """Requests with each total."""
     decode_context: float
     """Tokens a sequence holds in the mean over its decode steps."""
+    mean_prompt: float
+    mean_output: float
+    """Tokens of a request in the mean."""
     with_images: bool
     """Whether the visual tokens are among them."""
 
@@ -52,6 +55,8 @@ class RequestTokens:
             total=keys[0].astype(np.int64),
             count=count,
             decode_context=held / steps.sum() if steps.sum() else float(prompt.mean()),
+            mean_prompt=float(prompt.mean()),
+            mean_output=float(output.mean()),
             with_images=with_images,
         )
 

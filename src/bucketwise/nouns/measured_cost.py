@@ -150,6 +150,27 @@ class MeasuredCurve:
         band = _along(size, self.band_sizes, self.band_highs)
         return np.maximum(band, self.at(sizes))
 
+    def in_unit(self, patches: int) -> MeasuredCurve:
+        """Return the same curve of sizes in a unit of so many."""
+        if patches == 1:
+            return self
+        ends = (self.coefficients, self.coefficient_lows, self.coefficient_highs)
+        terms, lows, highs = (
+            tuple(each * float(patches) ** power for power, each in enumerate(of))
+            for of in ends
+        )
+        smallest = -(-self.smallest // patches)
+        return dataclasses.replace(
+            self,
+            coefficients=terms,
+            coefficient_lows=lows,
+            coefficient_highs=highs,
+            knots=tuple(each / patches for each in self.knots),
+            band_sizes=tuple(each / patches for each in self.band_sizes),
+            smallest=smallest,
+            largest=max(-(-self.largest // patches), smallest + 1),
+        )
+
     def beyond(
         self, sizes: IntArray | FloatArray
     ) -> np.ndarray[Any, np.dtype[np.bool]]:
@@ -256,6 +277,11 @@ class MeasuredCost:
         except BucketwiseError as error:
             faults = (f"{name}: {fault}" for fault in error.problems)
             raise ConfigError(*faults) from error
+
+
+def curve_of(told: dict[str, Any]) -> MeasuredCurve:
+    """Return a curve as a plan's JSON tells it."""
+    return MeasuredCurve(**_fields(told, MeasuredCurve))
 
 
 def _fields(told: dict[str, Any], kind: type, *passed: str) -> dict[str, Any]:

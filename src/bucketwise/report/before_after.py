@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.budgets import GraphMinutes
 from bucketwise.core.cost import waste_of
-from bucketwise.core.in_unit import divided
 from bucketwise.core.memory import MemoryPlan, fit_in_words
-from bucketwise.core.plan import Current, Status
+from bucketwise.core.plan import Current, Savings, Status
 from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.blocks import Column, Row, Table
 from bucketwise.report.deployment import ReportInputs
@@ -23,7 +21,9 @@ from bucketwise.report.plan_queries import (
 )
 from bucketwise.report.sentences import decoder_note, under_limit
 from bucketwise.words.numbers import (
+    TIME_UNIT,
     change,
+    compute,
     dotted,
     memory,
     number,
@@ -96,22 +96,6 @@ def _alone(lines: tuple[_Line, ...]) -> Table:
     )
 
 
-def graph_minutes(analysis: Analysis) -> GraphMinutes | None:
-    """Return the minutes that graphs take, where somebody gave them."""
-    options = analysis.plan.provenance.options
-    price = options.get("graph_price") or {}
-    given = options.get("graph_minutes") or price.get("graph_minutes")
-    if not given:
-        return None
-    by_length = given if isinstance(given, dict) else {1: given}
-    patches = analysis.release.engine.patches_per_length(analysis.profile)
-    pairs = sorted(
-        (divided(int(length), patches), float(each))
-        for length, each in by_length.items()
-    )
-    return GraphMinutes(tuple(pairs))
-
-
 def minutes(value: float) -> str:
     """Return minutes, and hours from two of them on."""
     hours = value / 60
@@ -162,6 +146,8 @@ def _lines(
         yield from _compute(
             analysis, "", visual.one_graph_compute, visual.padded_compute
         )
+    if analysis.plan.savings is not None:
+        yield _an_image(analysis, analysis.plan.savings)
     if inputs.memory or analysis.plan.visual.has_masks:
         yield _memory(analysis, inputs, old)
     yield _graphs(analysis, old)
@@ -241,6 +227,19 @@ def _compute(
     )
 
 
+def _an_image(analysis: Analysis, savings: Savings) -> _Line:
+    before, after = (
+        each.likely for each in (savings.before_ms_an_image, savings.after_ms_an_image)
+    )
+    return _Line(
+        what="ViT time an image",
+        before=compute(before, TIME_UNIT),
+        after=compute(after, TIME_UNIT),
+        change=change(before, after),
+        status=mark_of(analysis),
+    )
+
+
 def _memory(analysis: Analysis, inputs: ReportInputs, old: Sequence[int]) -> _Line:
     plan, before = inputs.memory, inputs.memory_before
     if plan is None or before is None:
@@ -279,7 +278,7 @@ def more_or_less(before: int, after: int) -> str:
 
 def _graphs(analysis: Analysis, old: Sequence[int]) -> _Line:
     new = analysis.plan.visual.vit_max_seq_lens
-    each = graph_minutes(analysis)
+    each = analysis.graph_minutes
     if each is not None:
         return _Line(
             what="Compile time of the ViT",

@@ -24,18 +24,19 @@ COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
 
 def as_text(check: Check) -> str:
     """Return the answer, its reasons, what to change first, and what came and went."""
-    return worded("\n".join([*_lines(check), ""]), check.family)
+    return worded("\n".join([*_lines(check), ""]), check.family, unit=check.cost.unit)
 
 
 def as_markdown(check: Check) -> str:
     """Return the same for a ticket or a pull request."""
     head, *lines = (
-        escaped(worded(each, check.family)) for each in _lines(check, table=False)
+        escaped(worded(each, check.family, unit=check.cost.unit))
+        for each in _lines(check, table=False)
     )
     parts = [f"## {head}", "\n".join(f"- {each}" for each in lines)]
     if told := told_cells(check):
         table = Table.of_numbers("", HEADS, map(_cells, told))
-        parts.append(worded(rows_of(table), check.family))
+        parts.append(worded(rows_of(table), check.family, unit=check.cost.unit))
     return "\n\n".join(parts) + "\n"
 
 
@@ -47,7 +48,9 @@ def as_github(check: Check) -> str:
     ]
     return "".join(
         annotation(
-            command, worded(words, check.family), title=f"bucketwise check: {about}"
+            command,
+            worded(words, check.family, unit=check.cost.unit),
+            title=f"bucketwise check: {about}",
         )
         for command, about, words in told
     )

@@ -51,6 +51,8 @@ def _told(plan: Plan, engine: Engine) -> dict[str, Any]:
             for name in ("device", "device_bytes", "needed_bytes", "fits")
         },
         # Lengths that are built in are all pinned: images do run on them.
+        "savings": plan.savings and asdict(plan.savings),
+        "request": plan.request and asdict(plan.request),
         "waste": None
         if engine.no_lengths and not all(each.pinned for each in visual.buckets)
         else visual.waste,

@@ -34,9 +34,9 @@ def pictures_of(
     analysis: Analysis, inputs: ReportInputs, form: str
 ) -> dict[str, bytes]:
     """Draw the figures as files of a form, by their paths beside the report."""
-    family = analysis.plan.model.family
+    family, unit = analysis.plan.model.family, analysis.plan.visual.cost.unit
     words = analysis.release.engine.words(analysis.profile)
     return {
-        f"figures/{name}.{form}": to_picture(drawing, form, family, words)
+        f"figures/{name}.{form}": to_picture(drawing, form, family, words, unit)
         for name, drawing in headline_drawings(analysis, inputs).items()
     }

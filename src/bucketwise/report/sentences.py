@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bucketwise.core.decoder.decoder_plan import BATCH_SIZE
-from bucketwise.core.plan import Current, Decoder, Plan, StepCost
+from bucketwise.core.plan import (
+    Cost,
+    Current,
+    Decoder,
+    Plan,
+    Range,
+    StepCost,
+)
 from bucketwise.words.numbers import (
+    TIME_UNIT,
     change,
     compute,
     literal,
@@ -12,8 +22,12 @@ from bucketwise.words.numbers import (
     number,
     percent,
     plural,
+    significant,
 )
 from bucketwise.words.text import one_line
+
+FORMS = {"linear": "straight", "quadratic": "quadratic", "steps": "stepped"}
+"""A form of a measured curve in words."""
 
 BUDGET_NAMES = {
     "compile": "compiling",
@@ -51,6 +65,33 @@ def limits_to_set(plan: Plan) -> str:
     )
 
 
+def pace(ms_an_image: Range) -> str:
+    """Say how long an image takes, and how many a second one device does."""
+    a_second = significant(1_000 / ms_an_image.likely, 3) if ms_an_image.likely else "∞"
+    return (
+        f"{compute(ms_an_image.likely, TIME_UNIT)} an image, {a_second} images a second"
+    )
+
+
+def time_of_run(cost: Cost, top: int) -> str:
+    """Say how the time of a run was measured, and what that of the longest is."""
+    curve = cost.measured
+    if curve is None:
+        return ""
+    low, likely, high = (
+        significant(float(each(np.array([top]))[0]), 3)
+        for each in (curve.low, curve.at, curve.high)
+    )
+    aside = f", {curve.outliers:,} set aside" if curve.outliers else ""
+    return (
+        f"Cost: the time of one run was {cost.source}: a {FORMS[curve.form]} curve through "
+        f"{plural(curve.samples, 'measurement')} of {plural(curve.sizes, 'length')} from "
+        f"{curve.smallest:,} to {curve.largest:,}{aside}, which it meets within "
+        f"{percent(curve.residual_share)} in the root mean square. At {top:,} it gives "
+        f"{likely} ms, {low} to {high} at {curve.level * 100:g}%."
+    )
+
+
 def budget_uses(plan: Plan) -> tuple[str, ...]:
     """Say of each budget that was given what the plan takes of it."""
     return tuple(
@@ -64,7 +105,7 @@ def budget_uses(plan: Plan) -> tuple[str, ...]:
 def _amount(value: float, unit: str) -> str:
     if unit == "bytes":
         return memory(int(value))
-    return compute(value, unit) if unit == "FLOP" else f"{number(value)} {unit}"
+    return f"{number(value)} {unit}" if unit == "min" else compute(value, unit)
 
 
 def assumed_batch_size(plan: Plan) -> str:

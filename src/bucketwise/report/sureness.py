@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.confidence import chance_of_larger
-from bucketwise.core.plan import Confidence
+from bucketwise.core.plan import Confidence, Plan
 from bucketwise.core.warnings import FEW_IMAGES
 from bucketwise.report.blocks import Callout
 from bucketwise.report.plan_queries import images_accepted, noun_of
@@ -54,12 +54,24 @@ def _sentences(analysis: Analysis) -> Iterator[str]:
         today = analysis.plan.visual.current is not None
         yield on_new_traffic(analysis.plan.confidence, noun, today=today)
     yield _chance(analysis)
-    patches = analysis.plan.visual.cost.unit == "patch"
-    unit = "patches" if patches else "arithmetic by the model's dimensions"
-    yield f"Compute is {unit}, not measured time."
+    yield _priced(analysis.plan)
     names = [name for name, _ in deciding(analysis)]
     if names:
         yield f"Assumed: {', '.join(names)}."
+
+
+def _priced(plan: Plan) -> str:
+    """Say what the numbers of the ViT are: measured time, or none."""
+    cost, savings = plan.visual.cost, plan.savings
+    if savings is not None and cost.measured is not None:
+        ms = savings.ms_an_image
+        return (
+            f"Times are {cost.source}: an image takes {ms.said} ms at "
+            f"{cost.measured.level * 100:g}%."
+        )
+    patches = cost.unit == "patch"
+    unit = "patches" if patches else "arithmetic by the model's dimensions"
+    return f"Compute is {unit}, not measured time."
 
 
 def _span(analysis: Analysis) -> str:

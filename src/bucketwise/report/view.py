@@ -16,6 +16,7 @@ from bucketwise.report.sections.decision import decision
 from bucketwise.report.sections.decoder import decoder
 from bucketwise.report.sections.memory import memory_and_limits
 from bucketwise.report.sections.risks import risks
+from bucketwise.report.sections.savings import time_and_money
 from bucketwise.report.sections.traffic import traffic
 from bucketwise.words.numbers import plural
 
@@ -34,6 +35,7 @@ def view_of(
     sections = (
         decision(analysis, known),
         beside(analysis),
+        time_and_money(analysis) if on_lengths else None,
         traffic(analysis),
         buckets(analysis, known, counted) if on_lengths else None,
         memory_and_limits(analysis, known) if on_lengths else None,

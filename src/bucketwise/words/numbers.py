@@ -17,6 +17,12 @@ BYTE_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 LENGTH_UNITS = ("patch", "token")
 """Units of a cost in proportion to length."""
 
+TIME_UNIT = "ms"
+"""Unit of a cost that was measured."""
+
+TIMES = ((3_600_000.0, "h"), (60_000.0, "min"), (1_000.0, "s"))
+"""Milliseconds of the longer units of time, and their names."""
+
 MINUS = "\N{MINUS SIGN}"
 TWICE = 2.0
 LEAST_SHOWN = 0.001
@@ -120,11 +126,22 @@ def significant(value: float, digits: int) -> str:
 
 
 def compute(value: float, unit: str) -> str:
-    """Return compute with its unit: SI prefixes for FLOP, a count for lengths."""
+    """Return compute with its unit: a count for lengths, else three digits and a prefix."""
     if unit in LENGTH_UNITS:
         return plural(value, unit)
+    scale, scaled = scale_of(value, unit)
+    return f"{significant(value / scale, 3)} {scaled}"
+
+
+def scale_of(value: float, unit: str) -> tuple[float, str]:
+    """Return the factor that leaves few digits before the point, and the unit then."""
+    if unit == TIME_UNIT:
+        # Three digits are shown, so 999.5 ms and above are a second.
+        return next(
+            (each for each in TIMES if value * (1 + 0.5e-3) >= each[0]), (1.0, unit)
+        )
     scale, prefix = si_scale(value)
-    return f"{significant(value / scale, 3)} {prefix}{unit}"
+    return scale, f"{prefix}{unit}"
 
 
 def si_scale(value: float) -> tuple[float, str]:
@@ -140,11 +157,11 @@ def si_scale(value: float) -> tuple[float, str]:
 def saving_arithmetic(before: float, after: float, unit: str) -> str:
     """Return the division behind a saving, its terms in one unit."""
     counted = unit in LENGTH_UNITS
-    scale, prefix = (1.0, "") if counted else si_scale(before)
+    scale, scaled = (1.0, "") if counted else scale_of(before, unit)
     first, second = (
         significant(value / scale, EXACT_DIGITS) for value in (before, after)
     )
-    suffix = "" if counted else f" {prefix}{unit}"
+    suffix = "" if counted else f" {scaled}"
     return f"({first} {MINUS} {second}) / {first}{suffix}"
 
 

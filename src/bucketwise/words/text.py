@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from bucketwise.words.numbers import TIME_UNIT
+
 _PREFILL = "language_model.image_prefill_chunk_size"
 
 WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -19,6 +21,7 @@ WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("ViT patches  merged patches", "soft tokens    of one image"),
         ("ViT patches", "soft tokens"),
         ("ViT compute", "image prefill compute"),
+        ("ViT time", "image prefill time"),
         ("ViT lengths, patches", "image prefill lengths, soft tokens"),
         ("ViT lengths", "image prefill lengths"),
         ("ViT length", "image prefill length"),
@@ -32,6 +35,29 @@ WORDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """What is said elsewhere -> what is meant, the longer first."""
 
+TIMED = (
+    ("ViT compute", "ViT time"),
+    ("added compute", "added time"),
+    ("seful compute", "seful time"),
+    ("of the compute", "of the time"),
+    ("the compute below", "the time below"),
+    ("the least compute", "the least time"),
+    ("in compute", "in time"),
+    ("more compute", "more time"),
+    ("compute plus", "time plus"),
+    ("of their compute is padding", "of their time is padding"),
+    ("compute with one graph", "time with one graph"),
+    ("Optimum's compute", "Optimum's time"),
+    ("Optimum&#39;s compute", "Optimum&#39;s time"),
+    ("egret is compute above", "egret is time above"),
+    ("egret is the compute on", "egret is the time on"),
+    ("what they compute.", "how long they take."),
+    ("Compute against", "Time against"),
+    ("Compute is over", "Time is over"),
+    ("Compute is compared", "Time is compared"),
+    (">Compute<", ">Time<"),
+)
+"""What is said of compute -> what is said of a cost in milliseconds."""
 
 APART = re.compile(
     r"(<(script|style|pre|code|section(?= id=\"beside\"))\b.*?</\2>)", re.DOTALL
@@ -39,9 +65,12 @@ APART = re.compile(
 """What of a page is no sentence, or has the words of other engines."""
 
 
-def worded(text: str, family: str, words: Sequence[tuple[str, str]] = ()) -> str:
-    """Return a text about the lengths in the words of a family, and of an engine."""
-    for said, meant in WORDS.get(family, ()):
+def worded(
+    text: str, family: str, words: Sequence[tuple[str, str]] = (), unit: str = ""
+) -> str:
+    """Return a text about the lengths in the words of a cost, a family and an engine."""
+    timed = TIMED if unit == TIME_UNIT else ()
+    for said, meant in (*timed, *WORDS.get(family, ())):
         text = text.replace(said, meant)
     return in_words(text, words)
 

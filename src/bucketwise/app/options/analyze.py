@@ -21,13 +21,15 @@ from bucketwise.report.formats import PICTURES
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
+    from bucketwise.app.measured import CostGiven, StepsGiven
     from bucketwise.core.budgets import Budgets
     from bucketwise.core.decoder.decide import DecoderAsk
     from bucketwise.core.limits import Limit
     from bucketwise.core.optimize.choose import GraphPrice
-    from bucketwise.core.options import PlanOptions
+    from bucketwise.core.options import PlanOptions, Service
     from bucketwise.nouns.activity import Evidence
     from bucketwise.nouns.engine import Base, Engine
+    from bucketwise.nouns.measured_cost import MeasuredCurve
     from bucketwise.nouns.profile import ModelProfile
 
 DEPLOYED = "the model's published RBLN deployment, else the checkpoint's"
@@ -65,7 +67,7 @@ class SolverOptions:
         shown="5%",
     )
     graph_price: GraphPrice | None = None
-    cost: str | None = run_cost()
+    cost: CostGiven | None = run_cost()
     align: int | None = asked(
         None,
         "choice",
@@ -149,8 +151,23 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         "price",
         "graph_minutes",
         "Minutes that compiling one graph takes, or minutes by length in ViT patches; given "
-        "with the next three, the price of a graph decides how many.",
+        "with --images-per-day, --keep-days and --vit-tflops, the price of a graph decides "
+        "how many  [default: what --cost measured]",
         metavar="MIN|LENGTH=MIN,...",
+    )
+    images_per_day: float | None = asked(
+        None,
+        "price",
+        "amount",
+        "Images a day it will serve: for what a month saves, with a measured --cost.",
+    )
+    price_per_device_hour: tuple[float, float] | float | None = asked(
+        None,
+        "price",
+        "price",
+        "What an hour of a device costs, such as 2.5 or 2.5-4: with a measured --cost and "
+        "--images-per-day the plan says what it saves  [default: no money is told]",
+        metavar="PRICE|LOW-HIGH",
     )
     memory_budget: int | None = asked(
         None,
@@ -164,16 +181,18 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         None,
         "budget",
         "amount",
-        "Minutes that compiling the chosen graphs may take, with --graph-minutes  "
+        "Minutes that compiling the chosen graphs may take, with --graph-minutes, given or "
+        "measured  "
         "[default: any]",
         metavar="MIN",
     )
-    max_latency: float | None = asked(
+    max_latency: tuple[float, str] | float | None = asked(
         None,
         "budget",
-        "tflop",
-        "Compute that one image may take, such as 5TFLOP  [default: any]",
-        metavar="TFLOP",
+        "latency",
+        "What one image may take: milliseconds such as 80ms with a measured --cost, else "
+        "compute such as 5TFLOP  [default: any]",
+        metavar="MS|TFLOP",
     )
     current: PlanGiven | None = asked(
         None,
@@ -226,14 +245,14 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         metavar="SIZE",
         repeats=True,
     )
-    step_cost: str | Mapping[int, float] = asked(
-        "roofline",
+    step_cost: StepsGiven | None = asked(
+        None,
         "decoder",
         "step_cost",
         "What a decode step costs: by the roofline of the NPU, by its slots, or measured "
-        "milliseconds by batch size: 1=12.5,8=20.",
-        metavar="roofline|slots|SIZE=MS,...",
-        shown="roofline",
+        "milliseconds, as `bucketwise calibrate` wrote them or by batch size: 1=12.5,8=20  "
+        "[default: what --cost measured, else roofline]",
+        metavar="roofline|slots|FILE|SIZE=MS,...",
     )
     measured_with: Sequence[int] | str | None = asked(
         None,
@@ -295,19 +314,42 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         picture = not_among("figures", self.figures or PICTURES[0], PICTURES)
         return [*super().problems(), *apart, *unit, *picture]
 
-    def _budgets(self) -> Budgets:
+    @property
+    def _latency(self) -> tuple[float | None, str]:
+        """What one image may take, and the unit it is in: the cost's, where none is told."""
+        if isinstance(self.max_latency, tuple):
+            return self.max_latency
+        return self.max_latency, "FLOP" if isinstance(self.cost, str) else "ms"
+
+    def _service(self) -> Service:
+        from bucketwise.core.options import Service  # noqa: PLC0415 - as below
+
+        price, per_day = self.price_per_device_hour, self.images_per_day
+        if per_day is None and self.graph_price:
+            per_day = self.graph_price.images_per_day
+        if isinstance(price, (int, float)):
+            price = price, price
+        return Service(images_per_day=per_day, device_hour=price)
+
+    def _budgets(self, profile: ModelProfile) -> Budgets:
         from bucketwise.core.budgets import Budgets, GraphMinutes  # noqa: PLC0415 - as below
+        from bucketwise.nouns.measured_cost import MeasuredCost  # noqa: PLC0415
 
         minutes = self.graph_minutes
         if minutes is None and self.graph_price:
             minutes = self.graph_price.graph_minutes
         if isinstance(minutes, (int, float)):
             minutes = {1: minutes}
+        known = GraphMinutes(tuple(minutes.items())) if minutes else None
+        cost = self.cost if isinstance(self.cost, MeasuredCost) else None
+        if known is None and cost and cost.compile_s and not profile.soft_tokens:
+            known = GraphMinutes(measured=cost.compile_s)
         return Budgets(
-            graph_minutes=GraphMinutes(tuple(minutes.items())) if minutes else None,
+            graph_minutes=known,
             compile_min=self.compile_budget,
             device_bytes=self.memory_budget,
-            image_flop=self.max_latency,
+            image=self._latency[0],
+            image_unit=self._latency[1],
         )
 
     @property
@@ -323,6 +365,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
         evidence: Evidence | None,
         *,
         batch_size_given: bool,
+        step_cost: Any,
+        prefill: MeasuredCurve | None = None,
     ) -> DecoderAsk:
         """Return what is asked of the decoder, on a configuration with these settings."""
         from bucketwise.core.decoder.decide import DecoderAsk  # noqa: PLC0415 - as below
@@ -336,7 +380,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
                 batch_size=self.batch_size or own or settings.get(BATCH_SIZE) or 1,
                 k_range=self.decoder_graphs,
                 min_saving=self.min_saving,
-                step_cost=self.step_cost,
+                step_cost=step_cost,
+                prefill=prefill,
                 measured_with=self.seen_with,
                 pins=tuple(sorted(set(self.decoder_pins))),
             ),
@@ -394,7 +439,8 @@ class AnalyzeOptions(SolverOptions, ProcessorOptions):
             bucket_unit="merged_patches"
             if merged and not profile.soft_tokens
             else "vit_patches",
-            budgets=self._budgets(),
+            budgets=self._budgets(profile),
+            service=self._service(),
             keep_max_pixels=self.limits[1] is not None,
             allow_overflow=self.allow_overflow or engine.overflow != "raises",
         )

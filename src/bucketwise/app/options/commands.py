@@ -20,6 +20,7 @@ from bucketwise.errors import UsageError, raise_all
 
 if TYPE_CHECKING:
     from bucketwise.app.given_plans import PlanGiven
+    from bucketwise.app.measured import CostGiven
     from bucketwise.core.limits import Limit
 
 LEAST_LENGTHS = 3
@@ -74,7 +75,7 @@ class CompareOptions(ProcessorOptions):
         "Unit of lengths given as numbers; every released runtime compares vit.",
         shown="vit",
     )
-    cost: str | None = run_cost()
+    cost: CostGiven | None = run_cost()
     target: str | None = dialect("the newest")
     places: bool = asked(
         True,  # noqa: FBT003 - the default of a flag
@@ -86,12 +87,9 @@ class CompareOptions(ProcessorOptions):
 
     def problems(self) -> list[str]:
         """Return what is wrong with them."""
-        from bucketwise.core.cost import COSTS  # noqa: PLC0415 - keeps --help lean
-
         return [
             *super().problems(),
             *not_among("bucket-unit", self.bucket_unit, UNITS),
-            *not_among("cost", self.cost or next(iter(COSTS)), COSTS),
         ]
 
 
@@ -188,6 +186,7 @@ class LintOptions(LimitOptions):
         "name",
         "NPU name, such as RBLN-CA25  [default: what CONFIG says]",
     )
+    cost: CostGiven | None = run_cost("flops; only with traffic")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from bucketwise.core.limits import Limit
 
 
+BY_ENGINE = "flops; linear for vLLM, whose attention skips padding"
+"""What a run costs where nobody says."""
+
+
 def named_model(default: str = "") -> Any:
     """Return the field of the model, saying what holds without it."""
     says = f"  [default: {default}]" if default else "."
@@ -45,14 +49,16 @@ def dialect(default: str, also: str = "", *, several: bool = False) -> Any:
     )
 
 
-def run_cost() -> Any:
-    """Return the field of what a run costs."""
+def run_cost(default: str = BY_ENGINE) -> Any:
+    """Return the field of what a run costs, saying what holds without it."""
     return asked(
         None,
         "choice",
         "text",
-        "What a ViT run costs: flops, or linear, in proportion to its length  [default: "
-        "flops; linear for vLLM, whose attention skips padding]",
+        "What a ViT run costs: flops, linear, in proportion to its length, or a cost.json "
+        "that `bucketwise calibrate` wrote from measurements  "
+        f"[default: {default}]",
+        metavar="flops|linear|FILE",
     )
 
 

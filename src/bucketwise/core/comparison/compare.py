@@ -88,7 +88,7 @@ def compare_scenarios(
         ),
         target=target,
         traffic=traffic_summary(traffic, counts, setting.release),
-        cost=_cost(setting.curve),
+        cost=Cost.of(setting.curve),
         images=weight_of(counts, counts.accepted),
         compared=compared.basis,
         deciding=deciding.basis,
@@ -191,10 +191,4 @@ def _optimum(run: _Run, padded: float) -> Optimum | None:
         vit_max_seq_lens=lengths,
         padded_compute=best,
         possible_saving=max(less(padded, best), 0.0),
-    )
-
-
-def _cost(curve: CostCurve) -> Cost:
-    return Cost(
-        kind=curve.kind, unit=curve.unit, a=curve.a, b=curve.b, source=curve.source
     )

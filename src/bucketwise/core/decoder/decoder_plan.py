@@ -35,6 +35,7 @@ from bucketwise.core.plan import (
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.activity import Activity, Arrivals, Evidence
 from bucketwise.nouns.engine import Engine
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.profile import ModelProfile
 from bucketwise.nouns.traffic import FloatArray
 from bucketwise.words.numbers import less, number, percent, plural
@@ -213,6 +214,7 @@ def decide_decoder(
         ),
         notes=(
             *filter(None, [few_records(evidence.samples - evidence.rejected)]),
+            *filter(None, [_beyond_measured(question)]),
             *load.notes,
             *deployment.engine.graph_rules(profile.family, batch_size),
         ),
@@ -222,6 +224,18 @@ def decide_decoder(
         activity=load.activity,
         assumptions=(*pricing.assumptions(curve), load.assumption),
         steps=steps,
+    )
+
+
+def _beyond_measured(question: DecoderOptions) -> str:
+    """Say that steps were measured with fewer sequences; "" where that is not so."""
+    cost = question.step_cost
+    curve = cost.decoder if isinstance(cost, MeasuredCost) else None
+    if curve is None or question.batch_size <= curve.largest:
+        return ""
+    return (
+        f"steps were measured with up to {plural(curve.largest, 'sequence')}; those of "
+        f"{question.batch_size:,} continue the curve"
     )
 
 

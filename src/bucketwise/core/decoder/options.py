@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bucketwise.errors import UsageError, raise_all
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 
 MAX_BATCH_SIZE = 4_096
 """More sequences than any published configuration decodes at once."""
@@ -27,8 +28,10 @@ class DecoderOptions:
     """Least and most graphs."""
     min_saving: float = 0.05
     """Share of the step cost left that the last graph must save, 0 to 1."""
-    step_cost: str | Mapping[int, float] = "roofline"
-    """Or milliseconds of a step, measured, by batch size."""
+    step_cost: str | Mapping[int, float] | MeasuredCost = "roofline"
+    """Or milliseconds of a step, measured: by batch size, or as a curve of it."""
+    prefill: MeasuredCurve | None = None
+    """Milliseconds of a prompt by its tokens, where they were measured."""
     measured_with: tuple[int, ...] | str | None = None
     """Graphs of the system that the load was seen on; None takes the evidence's word,
     and one graph where it says nothing."""
@@ -40,7 +43,9 @@ class DecoderOptions:
     def __post_init__(self) -> None:
         """Check every option by itself."""
         least, most = self.k_range
-        named = not isinstance(self.step_cost, str) or self.step_cost in STEP_COSTS
+        cost = self.step_cost
+        named = not isinstance(cost, str) or cost in STEP_COSTS
+        measured = not isinstance(cost, MeasuredCost) or cost.decoder is not None
         graphs = self.measured_with if isinstance(self.measured_with, tuple) else (1,)
         wrong = {
             f"batch-size: expected 1 to {MAX_BATCH_SIZE}, got {self.batch_size}": (
@@ -52,8 +57,10 @@ class DecoderOptions:
             f"min-saving: expected 0 or more and below 1, got {self.min_saving}": (
                 not 0 <= self.min_saving < 1
             ),
-            f"step-cost: expected {', '.join(STEP_COSTS)} or points such as "
-            f"1=12.5,8=20 (ms), got {self.step_cost!r}": not named,
+            f"step-cost: expected {', '.join(STEP_COSTS)}, a cost.json or points such as "
+            f"1=12.5,8=20 (ms), got {cost!r}": not named,
+            "step-cost: expected measured decode steps, got a measured cost without "
+            "any; measure some and run bucketwise calibrate again": not measured,
             f"measured-with: expected batch sizes from 1 up, got {list(graphs)}": (
                 not graphs or min(graphs) < 1
             ),

@@ -15,6 +15,7 @@ from bucketwise.core.decoder.step_cost import (
     Hardware,
     StepCurve,
     measured,
+    measured_steps,
     prefill_ms,
     roofline,
     slot_costs,
@@ -23,6 +24,7 @@ from bucketwise.core.plan import Assumption
 from bucketwise.errors import UsageError
 from bucketwise.nouns.activity import Activity, Evidence
 from bucketwise.nouns.engine import Device, Engine
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.profile import LmShape, ModelProfile
 from bucketwise.nouns.traffic import FloatArray, IntArray
 
@@ -137,14 +139,18 @@ class Pricing:
         asked = self.question.step_cost
         if isinstance(asked, Mapping):
             return measured(asked, self.largest)
+        if isinstance(asked, MeasuredCost):
+            return measured_steps(asked, self.largest)
         return roofline(self._shape(), self.hardware, self.largest)
 
     def prefill_s(self, prompt: IntArray) -> FloatArray:
-        """Return the seconds each prompt takes.
+        """Return the seconds each prompt takes: measured, else those of the roofline.
 
         Measured steps are slower than the roofline; the prompts are taken to be so by
         the same factor.
         """
+        if self.question.prefill is not None:
+            return self.question.prefill.at(prompt) / MS
         shape, batch = self._shape(), self.question.batch_size
         ideal = roofline(shape, self.hardware, batch).costs[-1]
         slower = float(self.clock().costs[batch - 1] / ideal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from bucketwise.core.language_model import (
 from bucketwise.core.plan import Status
 from bucketwise.errors import UsageError, raise_all
 from bucketwise.nouns.engine import Device
+from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
 from bucketwise.nouns.profile import LmShape
 from bucketwise.nouns.traffic import FloatArray, IntArray
+from bucketwise.words.numbers import TIME_UNIT
 
 BYTES_PER_VALUE = 2
 """Weights, cache and activations in 16 bits, as every published configuration."""
@@ -149,5 +152,20 @@ def measured(points: Mapping[int, float], largest: int) -> StepCurve:
         unit="ms",
         costs=found,
         status="measured",
-        source=f"given with --step-cost ({said})",
+        source=f"given with --step-cost ({said}), on straight lines between them",
+    )
+
+
+def measured_steps(cost: MeasuredCost, largest: int) -> StepCurve:
+    """Return the milliseconds of a step on the curve that was fitted to measured ones."""
+    if cost.decoder is None:
+        raise_all(["step-cost: the measured cost has no decode steps"], UsageError)
+    curve = cast("MeasuredCurve", cost.decoder)
+    return StepCurve(
+        kind="measured",
+        unit=TIME_UNIT,
+        costs=curve.at(np.arange(1, largest + 1)),
+        status="measured",
+        source=f"measured{f' with {cost.said}' if cost.said else ''}, with "
+        f"{curve.smallest:,} to {curve.largest:,} sequences",
     )

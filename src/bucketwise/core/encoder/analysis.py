@@ -32,6 +32,7 @@ from bucketwise.core.scenarios import check_robust
 from bucketwise.core.verdict import UNDECIDED
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.nouns.encoder_profile import EncoderProfile
+from bucketwise.nouns.measured_cost import MeasuredCost
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.words.numbers import less, plural
 
@@ -87,6 +88,11 @@ def analyze(
     sizes = _texts_of(traffic)
     limit = _limit(profile, max_tokens)
     _check_pins(question, profile)
+    if isinstance(question.cost, MeasuredCost):
+        message = (
+            "cost: expected flops or linear, as texts were not measured, got a file"
+        )
+        raise UsageError(message)
     curve = ENCODER_COSTS[question.cost](profile)
     needed = sizes.visual_tokens
     if limit.tokens is not None:

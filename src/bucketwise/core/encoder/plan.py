@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bucketwise.core.plan import (
@@ -19,6 +20,7 @@ from bucketwise.core.plan import (
     Verdict,
     plan_text,
 )
+from bucketwise.nouns.traffic import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,10 @@ class TokenCost(Cost):
     """Cost of one text at length S: fixed + a*S + b*S^2, in `unit`."""
 
     fixed: float
+
+    def at(self, lengths: IntArray | Sequence[int]) -> FloatArray:
+        """Return the cost of one text at each length."""
+        return self.fixed + Cost.at(self, lengths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

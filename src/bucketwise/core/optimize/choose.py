@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bucketwise.errors import UsageError, raise_all
-from bucketwise.words.numbers import compute, less, percent, plural
+from bucketwise.words.numbers import TIME_UNIT, compute, less, percent, plural
 
 Rule = Literal["min_saving", "price", "fixed", "single_length"]
 
 SECONDS_A_MINUTE = 60
+MS_A_SECOND = 1e3
 FLOP_A_TFLOP = 1e12
 
 _MOST_OF_A_TERM = 1e30
@@ -24,18 +25,19 @@ class GraphPrice:
 
     Attributes
     ----------
-    graph_minutes : float
-        Minutes one more graph takes, in whatever the operator counts.
+    graph_minutes : float or None
+        Minutes one more graph takes, in whatever the operator counts; None where they
+        were measured by length.
     images_per_day, keep_days : float
         Images a day, and days the compiled model stays in use.
-    vit_tflops : float
-        TFLOP/s the ViT reaches.
+    vit_tflops : float or None
+        TFLOP/s the ViT reaches; None where runs were measured in milliseconds.
     """
 
-    graph_minutes: float
+    graph_minutes: float | None
     images_per_day: float
     keep_days: float
-    vit_tflops: float
+    vit_tflops: float | None = None
 
     def __post_init__(self) -> None:
         """Check that every term is positive."""
@@ -49,14 +51,22 @@ class GraphPrice:
                     ("keep_days", self.keep_days),
                     ("vit_tflops", self.vit_tflops),
                 )
-                if not 1 / _MOST_OF_A_TERM <= value <= _MOST_OF_A_TERM
+                if value is not None
+                and not 1 / _MOST_OF_A_TERM <= value <= _MOST_OF_A_TERM
             ],
             UsageError,
         )
 
-    def flop(self, images: float) -> float:
-        """Return the price of one graph in FLOP, on the scale of `images` images."""
-        total = self.graph_minutes * SECONDS_A_MINUTE * self.vit_tflops * FLOP_A_TFLOP
+    def of(self, images: float, unit: str, minutes: float) -> float:
+        """Return the price of one graph, on the scale of `images` images.
+
+        In milliseconds or in FLOP, as `unit` says; `minutes` is what the graph takes
+        where `graph_minutes` tells none.
+        """
+        each_s = MS_A_SECOND
+        if unit != TIME_UNIT:
+            each_s = (self.vit_tflops or 0.0) * FLOP_A_TFLOP
+        total = (self.graph_minutes or minutes) * SECONDS_A_MINUTE * each_s
         return total * images / (self.images_per_day * self.keep_days)
 
 
@@ -86,25 +96,22 @@ def by_saving(
 
 
 def by_price(
-    padded: Mapping[int, float], k_range: tuple[int, int], price_per_graph: float
+    padded: Mapping[int, float],
+    k_range: tuple[int, int],
+    price_per_graph: float,
+    unit: str = "FLOP",
 ) -> Choice:
-    """Take the k with the least compute plus k times the price of a graph.
-
-    Exact, because the optimum is convex in k.
-    """
+    """Take the k with the least compute plus k times the price of a graph."""
     least, most = _inside(padded, k_range)
     k = min(range(least, most + 1), key=lambda n: (padded[n] + n * price_per_graph, n))
-    said = f"one more graph costs {flop(price_per_graph)} on the scale of this traffic"
+    price = compute(price_per_graph, unit)
+    said = f"one more graph costs {price} on the scale of this traffic"
     if k - 1 in padded:
-        said += f"; graph {k} saves {flop(padded[k - 1] - padded[k])}"
+        said += f"; graph {k} saves {compute(padded[k - 1] - padded[k], unit)}"
     if k + 1 in padded:
-        said += f"; graph {k + 1} would save {flop(padded[k] - padded[k + 1])}"
+        more = compute(padded[k] - padded[k + 1], unit)
+        said += f"; graph {k + 1} would save {more}"
     return Choice(k, "price", said)
-
-
-def flop(value: float) -> str:
-    """Return FLOP in words; a price is always in FLOP."""
-    return compute(value, "FLOP")
 
 
 def saving(padded: Mapping[int, float], k: int) -> float:

@@ -149,6 +149,7 @@ class Deployment:
             limits=self.analysis.preprocessing.image,
             npu=npu_of(document),
             allowed_bytes=self.allowed_bytes,
+            graph_bytes=self.analysis.graph_bytes,
         )
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bucketwise.core.analysis import Analysis
-from bucketwise.core.cost import run_flops
 from bucketwise.core.in_service import limits_in_service
 from bucketwise.core.patching import count_patches
 from bucketwise.engines.rbln.keys import BUCKETS
@@ -65,7 +64,7 @@ def _subject(
         under = replace(analysis.preprocessing, image=limits)
         use = TrafficUse(
             counts=count_patches(analysis.traffic.sizes(), analysis.profile, under),
-            curve=run_flops(analysis.profile),
+            curve=analysis.curve,
         )
     return RblnCase(
         document=document,

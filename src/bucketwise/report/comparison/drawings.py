@@ -15,7 +15,7 @@ from bucketwise.report.figures.lengths import runs_by_length
 from bucketwise.report.figures.rows import Rows
 from bucketwise.report.figures.spans import Edge
 from bucketwise.report.plan_queries import UNIT
-from bucketwise.words.numbers import dotted, percent, plural, si_scale
+from bucketwise.words.numbers import dotted, percent, plural, scale_of
 
 MOST_LABELS = 12
 
@@ -27,10 +27,10 @@ def compute_drawing(comparison: Comparison) -> Drawing:
     useful = over.useful_compute
     padding = [max(deciding_cost(each) - useful, 0.0) for each in outcomes]
     shares = [part / (useful + part) for part in padding]
-    scale, prefix = (1.0, "") if unit == "patch" else si_scale(useful + max(padding))
-    label = (
-        "ViT compute, patches" if unit == "patch" else f"ViT compute, {prefix}{unit}"
-    )
+    scale, label = 1.0, "ViT compute, patches"
+    if unit != "patch":
+        scale, scaled = scale_of(useful + max(padding), unit)
+        label = f"ViT compute, {scaled}"
     said = "; ".join(
         f"{each.name}: {spent_in(comparison, deciding_cost(each))}, "
         f"{percent(share)} padding"

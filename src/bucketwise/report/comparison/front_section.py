@@ -13,6 +13,7 @@ from bucketwise.report.blocks import (
 )
 from bucketwise.report.comparison.words import (
     against,
+    compute_head,
     deciding_cost,
     equals,
     failing,
@@ -20,6 +21,7 @@ from bucketwise.report.comparison.words import (
     listed,
     noun_in,
     share_of,
+    shown_over,
     spent_in,
 )
 from bucketwise.words.numbers import (
@@ -202,8 +204,8 @@ def _costs(comparison: Comparison) -> list[Fact]:
     other, cost = against(comparison), deciding_cost(best)
     found = [
         Fact(
-            label="ViT compute",
-            value=spent_in(comparison, cost),
+            label=compute_head(comparison),
+            value=spent_in(comparison, cost / shown_over(comparison, over)),
             note=f"over {share_of(comparison, over)}",
         ),
         Fact(

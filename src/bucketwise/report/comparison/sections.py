@@ -29,6 +29,7 @@ from bucketwise.report.comparison.words import (
     spent_in,
 )
 from bucketwise.report.provenance import inputs_table
+from bucketwise.report.sentences import time_of_run
 from bucketwise.words.numbers import (
     dotted,
     joined,
@@ -152,12 +153,22 @@ def method(comparison: Comparison) -> Section:
         "compared over the images that every scenario serves, and under the lowest "
         "limits of all, so that what a limit saves is not mistaken for what lengths do. "
         "Shares and waste are over ViT runs: one an image, one a temporal patch of a "
-        "clip. Compute is arithmetic, not time: a device may be bound by memory instead."
+        "clip."
     )
-    priced = (
-        f"Cost of one run at length S: f(S) = a * S + b * S^2, with a = "
-        f"{_coefficient(cost.a)} and b = {_coefficient(cost.b)} {cost.unit} "
-        f"({cost.source}). Limits in force where a scenario brings none: "
+    if cost.is_time:
+        tops = [each.vit_max_seq_lens[-1] for each in comparison.outcomes]
+        priced = time_of_run(cost, max(tops))
+    else:
+        text += (
+            " Compute is arithmetic, not time: a device may be bound by memory instead."
+        )
+        priced = (
+            f"Cost of one run at length S: f(S) = a * S + b * S^2, with a = "
+            f"{_coefficient(cost.a)} and b = {_coefficient(cost.b)} {cost.unit} "
+            f"({cost.source})."
+        )
+    priced += (
+        f" Limits in force where a scenario brings none: "
         f"{model.min_pixels:,} to {model.max_pixels:,} px ({model.limits_source})."
     )
     same = (

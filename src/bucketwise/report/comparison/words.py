@@ -119,11 +119,21 @@ def compared_columns(comparison: Comparison) -> tuple[CostColumn, ...]:
     return _columns(comparison, values, comparison.compared)
 
 
+def compute_head(comparison: Comparison) -> str:
+    """Return what a scenario is told to take: the compute of all, or the time of one."""
+    return "ViT time an image" if comparison.cost.is_time else "ViT compute"
+
+
+def shown_over(comparison: Comparison, over: Basis) -> float:
+    """Return by how many images that is divided."""
+    return over.images if comparison.cost.is_time else 1.0
+
+
 def _columns(
     comparison: Comparison, values: Sequence[float | None], over: Basis
 ) -> tuple[CostColumn, CostColumn]:
     """Return compute, and what it is against the first scenario that has any."""
-    head = "ViT compute"
+    head, images = compute_head(comparison), shown_over(comparison, over)
     if comparison.deciding != comparison.compared:
         head += f", {plural(over.images, noun_in(comparison))}"
     first = next(index for index, value in enumerate(values) if value is not None)
@@ -134,7 +144,7 @@ def _columns(
             spent.append(f"more {comparison.does[1]}")
             against_first.append("")
         else:
-            spent.append(spent_in(comparison, value) if before else "none")
+            spent.append(spent_in(comparison, value / images) if before else "none")
             reference = index == first
             against_first.append("reference" if reference else change(before, value))
     name = comparison.outcomes[first].name

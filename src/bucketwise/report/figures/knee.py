@@ -14,7 +14,7 @@ from bucketwise.report.blocks import Drawing, Table
 from bucketwise.report.figures.palette import BLUE, GAP, LINES, RING
 from bucketwise.report.figures.spans import Form, Span
 from bucketwise.report.plan_queries import spent
-from bucketwise.words.numbers import percent, plural, si_scale
+from bucketwise.words.numbers import percent, plural, scale_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -178,11 +178,11 @@ def _by_price(visual: Planned, price: float) -> tuple[Saved, str]:
     """Return savings in compute, and the price they are judged by."""
     padded = [point.padded_compute for point in visual.frontier]
     values = (0.0, *(a - b for a, b in pairwise(padded)))
-    scale, prefix = si_scale(max(*values, price))
+    scale, unit = scale_of(max(*values, price), visual.cost.unit)
     saved = Saved(
         values=tuple(value / scale for value in values),
         labels=tuple(spent(value, visual) for value in values),
-        y_label=f"saved, {prefix}{visual.cost.unit}",
+        y_label=f"saved, {unit}",
         form="number",
         least=price / scale,
         least_label=f"price of a graph: {spent(price, visual)}",

@@ -24,13 +24,14 @@ from bucketwise.report.figures.spans import Edge, Span, check_bins
 from bucketwise.report.plan_queries import UNIT
 from bucketwise.words.numbers import (
     LENGTH_UNITS,
+    TIME_UNIT,
     compute,
     dotted,
     number,
     percent,
     plural,
     plural_of,
-    si_scale,
+    scale_of,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ class Counted:
     title: str
     runs: str
     unit: str
+
+
+def _axis(scaled: str, unit: str) -> str:
+    """Return what an axis of computes says: their unit, with its prefix."""
+    if unit == TIME_UNIT:
+        return f"time, {scaled}"
+    if unit in LENGTH_UNITS:
+        return f"{scaled.removesuffix(unit)} {plural_of(unit)}".strip()
+    return scaled
 
 
 PATCHES = Counted("ViT runs", "runs", UNIT)
@@ -102,13 +112,11 @@ class Padded:
         for ax in (above, below):
             paper.set_x(ax, self.x, self.x_label)
         runs_label, compute_label, other_label = self.labels
-        scale, prefix = si_scale(float(max(self.padded.max(), self.other.max())))
+        most = float(max(self.padded.max(), self.other.max()))
+        scale, scaled = scale_of(most, self.unit)
         paper.set_y(above, Span.from_zero(self.runs), runs_label)
         high = [*self.padded / scale, *self.other / scale]
-        shown = f"{prefix}{self.unit}"
-        if self.unit in LENGTH_UNITS:
-            shown = f"{prefix} {plural_of(self.unit)}".strip()
-        paper.set_y(below, Span.from_zero(high), shown)
+        paper.set_y(below, Span.from_zero(high), _axis(scaled, self.unit))
         fails = self.bounds[:-1] >= self.fails_from
         above.stairs(self.runs, self.bounds, **BARS)
         useful, padded = self.useful / scale, self.padded / scale
@@ -238,9 +246,7 @@ def _ceilings(needed: IntArray, lengths: tuple[int, ...]) -> IntArray:
 
 def _cost(cost: Cost, lengths: IntArray) -> FloatArray:
     """Return the cost of one run at each length; 0 at none."""
-    at = lengths.astype(np.float64)
-    fixed = getattr(cost, "fixed", 0.0)
-    return np.where(lengths > 0, fixed + cost.a * at + cost.b * at**2, 0.0)
+    return np.where(lengths > 0, cost.at(lengths), 0.0)
 
 
 def _table(plot: Padded, counted: Counted) -> Table:

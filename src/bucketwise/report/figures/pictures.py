@@ -16,9 +16,13 @@ PNG_DPI = 200
 
 
 def to_picture(
-    drawing: Drawing, form: str, family: str, words: Sequence[tuple[str, str]] = ()
+    drawing: Drawing,
+    form: str,
+    family: str,
+    words: Sequence[tuple[str, str]] = (),
+    unit: str = "",
 ) -> bytes:
-    """Draw one figure under its title, on white, in the words of a family and an engine.
+    """Draw one figure under its title, on white, in the words of family, engine and cost.
 
     Equal drawings give equal bytes.
     """
@@ -28,7 +32,7 @@ def to_picture(
         drawing.plot.draw(paper)
         paper.fit()
         paper.title(drawing.title)
-        paper.reword(lambda text: worded(text, family, words))
+        paper.reword(lambda text: worded(text, family, words, unit))
         paper.figure.savefig(
             picture,
             format=form,

@@ -20,7 +20,7 @@ from bucketwise.words.numbers import (
     number,
     percent,
     plural,
-    si_scale,
+    scale_of,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def trade_drawing(
     """
     largest = max(point.memory_bytes for point in front)
     power = (largest.bit_length() - 1) // 10
-    scale, prefix = si_scale(max(point.compute for point in front))
+    scale, unit = scale_of(max(point.compute for point in front), visual.cost.unit)
     groups = {
         plural(k, "graph"): tuple(group)
         for k, group in groupby(front, key=lambda point: point.k)
@@ -102,7 +102,7 @@ def trade_drawing(
             },
             chosen=(plan_bytes / 1024.0**power, visual.padded_compute / scale),
             x_label=f"device memory of all lengths, {BYTE_UNITS[power]}",
-            y_label=f"ViT compute, {prefix}{visual.cost.unit}",
+            y_label=f"ViT compute, {unit}",
         ),
         table=_table(best, visual),
     )

@@ -68,12 +68,23 @@ function demandUnder(data, maxPixels) {
 }
 
 function costAt(length, cost) {
-  return cost.a * length + cost.b * length ** 2;
+  return cost.terms || cost.knots ? measuredAt(length, cost) : cost.a * length + cost.b * length ** 2;
 }
 
-// Bytes of one length on a device: masks, inputs and outputs.
+// A measured curve (nouns/measured_cost.py): of 1, S and S^2, or straight between knots.
+function measuredAt(size, { terms, knots, values, past }) {
+  if (terms) return terms.reduceRight((sum, term) => sum * size + term, 0);
+  const after = knots.findIndex((knot) => knot >= size);
+  if (after === 0) return values[0];
+  if (after < 0) return values[values.length - 1] + (size - knots[knots.length - 1]) * past;
+  const slope = (values[after] - values[after - 1]) / (knots[after] - knots[after - 1]);
+  return values[after - 1] + (size - knots[after - 1]) * slope;
+}
+
+// Bytes of one length on a device: masks, inputs and outputs; whole where measured.
 function bytesAt(length, bytes) {
-  return bytes.a * length + bytes.b * length ** 2;
+  const taken = costAt(length, bytes);
+  return bytes.terms || bytes.knots ? halfToEven(taken) : taken;
 }
 
 // What a demand costs on ascending lengths; runs that no length holds are in no compute.

@@ -17,6 +17,11 @@ function verdictOf(fit, margin) {
   return fit.needed <= fit.room - Math.floor(fit.room / margin) ? "fits" : "cannot tell";
 }
 
+// Bytes of all lengths that are certain: measured ones, else those of the longest.
+function surely(lengths, { terms, knots }) {
+  return terms || knots ? lengths.reduce((sum, bytes) => sum + bytes, 0) : lengths[lengths.length - 1];
+}
+
 // How one release lays it out: what each sort of device takes, apart from the cache.
 function laidOut(edited, release, data) {
   const { memory } = data;
@@ -41,7 +46,7 @@ function laidOut(edited, release, data) {
     known,
     all: known + guessed,
     vit: lengths.reduce((sum, bytes) => sum + bytes, on.vit_bytes),
-    vit_known: on.vit_bytes + (on.vit_devices === 1 ? lengths[lengths.length - 1] : 0),
+    vit_known: on.vit_bytes + (on.vit_devices === 1 ? surely(lengths, data.bytes) : 0),
     pools: on.pools,
     chiplets: release.chiplets,
   };

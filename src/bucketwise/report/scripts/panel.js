@@ -72,6 +72,7 @@ class Panel {
       remove: (index) => this.removeLength(index),
     });
     this.planned = this.bill(this.plan);
+    this.noun = data.cost.unit === "ms" ? "time" : "compute";
     this.wire();
     $("needs").hidden = true;
     $("panel").hidden = false;
@@ -148,7 +149,7 @@ class Panel {
     const { lengths, max_pixels } = this.edited;
     const best = bestAddition(lengths, this.demand(max_pixels), this.data);
     if (best) this.commit({ ...this.edited, lengths: [...lengths, best.length] });
-    else this.say("No further length saves compute: every run fits its length.");
+    else this.say(`No further length saves ${this.noun}: every run fits its length.`);
   }
 
   fit() {
@@ -323,7 +324,7 @@ class Panel {
     if (same(this.edited, this.plan)) return `${broken}This is the plan: nothing is edited.`;
     const { plan, edited } = bill.both ?? { plan: this.planned.padded, edited: bill.padded };
     if (bill.both && !bill.both.images) return `${broken}No image is ${this.data.words.served} both ways: nothing is compared.`;
-    const said = compared(plan, edited, "ViT compute", "the plan");
+    const said = compared(plan, edited, `ViT ${this.noun}`, "the plan");
     const on = bill.both ? `, on the ${number(bill.both.images)} images that both ${this.data.words.serve}` : "";
     const shrunk = this.edited.max_pixels < this.plan.max_pixels && bill.shrunk_images
       ? `; ${percent(bill.shrunk_images / this.data.images)} of the images are shrunk`
@@ -351,15 +352,16 @@ class Panel {
   showTotals(bill) {
     const { unit } = this.data.cost;
     const { several, serve, served, masks } = this.data.words;
+    const measured = this.data.bytes.terms || this.data.bytes.knots;
     const missing = `Images that ${several}`;
     const [plan, edited] = [this.planned, bill];
     const both = edited.both ?? { plan: plan.padded, edited: edited.padded };
     const rows = [
       [missing, number(plan.overflow_images), number(edited.overflow_images), ""],
-      [`ViT compute of what ${edited.both ? `both ${serve}` : `is ${served}`}`, compute(both.plan, unit), compute(both.edited, unit), change(both.plan, both.edited)],
+      [`ViT ${this.noun} of what ${edited.both ? `both ${serve}` : `is ${served}`}`, compute(both.plan, unit), compute(both.edited, unit), change(both.plan, both.edited)],
       ["Waste", percent(plan.waste), percent(edited.waste), ""],
       ["Graphs", number(this.plan.lengths.length), number(this.edited.lengths.length), ""],
-      [`Device memory of all lengths (${masks ? "masks, " : ""}inputs, outputs)`, memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
+      [`Device memory of all lengths (${measured ? "measured" : `${masks ? "masks, " : ""}inputs, outputs`})`, memory(plan.device_bytes), memory(edited.device_bytes), change(plan.device_bytes, edited.device_bytes)],
       ["Images shrunk by max_pixels", number(plan.shrunk_images), number(edited.shrunk_images), `${percent(edited.shrunk_images / this.data.images)} of all`],
     ];
     if (edited.fit) {

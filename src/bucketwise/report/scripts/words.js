@@ -3,6 +3,7 @@
 const NOISE = 1e-12;
 const MINUS = "\u2212";
 const SI_PREFIXES = ["", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q"];
+const TIMES = [[3600000, "h"], [60000, "min"], [1000, "s"]];
 const BYTE_UNITS = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 // As Python writes them: to the nearest, and to even where two are equally near, which
@@ -52,6 +53,10 @@ function significant(value, digits) {
 function compute(value, unit) {
   if (unit === "patch") return `${number(value)} ${number(value) === "1" ? "patch" : "patches"}`;
   if (value <= 0) return `0 ${unit}`;
+  if (unit === "ms") {
+    const [scale, name] = TIMES.find(([each]) => value * (1 + 0.5e-3) >= each) ?? [1, unit];
+    return `${significant(value / scale, 3)} ${name}`;
+  }
   const power = Math.floor(Math.log10(value * (1 + 0.5e-3)) / 3);
   const index = Math.min(Math.max(power, 0), SI_PREFIXES.length - 1);
   return `${significant(value / 1000 ** index, 3)} ${SI_PREFIXES[index]}${unit}`;

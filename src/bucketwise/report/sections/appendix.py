@@ -25,6 +25,7 @@ from bucketwise.report.provenance import inputs_table
 from bucketwise.report.rejections import notes_block
 from bucketwise.report.sections.decoder import decoder_evidence
 from bucketwise.report.sections.memory import terms
+from bucketwise.report.sentences import time_of_run
 from bucketwise.report.strategies import method_of, side_by_side
 from bucketwise.report.units import units
 from bucketwise.words.numbers import plural, significant, verb
@@ -61,7 +62,7 @@ COSTS = {
         "Williams, Waterman and Patterson, 2009)"
     ),
     "slots": "The cost of a step is as assumed",
-    "measured": "The cost of a step is measured, with straight lines between points",
+    "measured": "The cost of a step is measured",
 }
 REPLAY = (
     " Arrivals are replayed with continuous batching, one prompt at a time; because "
@@ -142,6 +143,8 @@ def _computed(analysis: Analysis) -> tuple[Block, ...]:
 
 def _cost(visual: Visual) -> str:
     cost, top = visual.cost, visual.vit_max_seq_lens[-1]
+    if cost.is_time:
+        return time_of_run(cost, top)
     if cost.unit == "patch":
         return (
             f"Cost: one run at a length of S counts {_times(cost.a)}S, so compute is in patches "

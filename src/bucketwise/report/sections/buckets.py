@@ -8,7 +8,7 @@ from typing import Any
 from bucketwise.core.analysis import Analysis, lengths_bytes
 from bucketwise.core.options import SEARCHED
 from bucketwise.core.plan import BucketUse, Current, Planned, PointLike, Visual
-from bucketwise.report.before_after import graph_minutes, minutes
+from bucketwise.report.before_after import minutes
 from bucketwise.report.blocks import (
     Block,
     Column,
@@ -97,7 +97,7 @@ def _padding(use: BucketUse) -> float:
 
 def _table(analysis: Analysis, counted: Analysis) -> Table:
     """Return whom each bucket serves, what it wastes, and what its graph takes."""
-    visual, each = analysis.plan.visual, graph_minutes(analysis)
+    visual, each = analysis.plan.visual, analysis.graph_minutes
     merged = counted.release.engine.patches_per_length(counted.profile) > 1
     heads = [
         "ViT patches",
@@ -107,8 +107,7 @@ def _table(analysis: Analysis, counted: Analysis) -> Table:
         *(["Compile time"] if each is not None else []),
     ]
     held = [
-        analysis.release.engine.length_bytes(analysis.profile, use.vit_patches)
-        for use in counted.plan.visual.buckets
+        counted.length_bytes(use.vit_patches) for use in counted.plan.visual.buckets
     ]
     sure = analysis.plan.confidence
     within = {
@@ -148,13 +147,14 @@ def _table(analysis: Analysis, counted: Analysis) -> Table:
         "the attention mask, inputs and outputs"
         if visual.has_masks
         else analysis.release.engine.unmasked
-    )
+    ) + f" ({MARKS['assumed']}: that every device holds them whole)"
+    if analysis.graph_bytes is not None:
+        takes = "as measured"
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
             "itself, and may move within its range before the list costs 1% more. "
-            f"Device memory is what its graph adds beside the weights: {takes} "
-            f"({MARKS['assumed']}: that every device holds them whole)"
+            f"Device memory is what its graph adds beside the weights: {takes}"
         ),
         head=tuple(Column(text=text, style="number") for text in heads),
         rows=(
@@ -354,10 +354,11 @@ def _what_if(analysis: Analysis, inputs: ReportInputs) -> Part:
 
 def _rests_on(analysis: Analysis, stand_in_share: float) -> str:
     visual = analysis.plan.visual
+    priced = "time is measured" if visual.cost.is_time else "compute is derived"
     text = (
         "Computed in this page, from the histogram of the sizes read, by the arithmetic "
         f"of the plan; starts at its lengths and at max_pixels "
-        f"{visual.processor.max_pixels:,}. ViT compute is derived, device memory is "
+        f"{visual.processor.max_pixels:,}. ViT {priced}, device memory is "
         "that of one device and partly assumed. The address of the page carries what "
         "is edited."
     )

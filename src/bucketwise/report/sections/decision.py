@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.memory import fit_in_words
-from bucketwise.core.plan import Call, Current, Verdict, Visual, sizes_to_set
+from bucketwise.core.plan import Call, Current, Plan, Verdict, Visual, sizes_to_set
 from bucketwise.core.verdict import CALLS
 from bucketwise.nouns.engine import OVERFLOWS
 from bucketwise.report.before_after import (
     before_after,
-    graph_minutes,
     minutes,
 )
 from bucketwise.report.blocks import (
@@ -27,6 +26,7 @@ from bucketwise.report.deployment import ReportInputs
 from bucketwise.report.figures.lengths import PATCHES, Other, lengths_drawing
 from bucketwise.report.plan_queries import LEGEND, UNIT, demand_of, noun_of
 from bucketwise.report.sections.memory import limits_of_fixed
+from bucketwise.report.sentences import pace
 from bucketwise.report.settings import settings_table
 from bucketwise.report.sureness import how_sure
 from bucketwise.words.numbers import (
@@ -67,7 +67,7 @@ def decision(analysis: Analysis, inputs: ReportInputs) -> Section:
             verdict=verdict_callout(plan.verdict),
             facts=Facts(
                 items=(
-                    _saved(plan.visual),
+                    _saved(plan),
                     _failing(analysis),
                     _fits(analysis, inputs),
                     _graphs(analysis),
@@ -169,10 +169,12 @@ def finding(analysis: Analysis) -> str:
     return text[0].upper() + text[1:]
 
 
-def _saved(visual: Visual) -> Fact:
+def _saved(plan: Plan) -> Fact:
     """Return the compute against today's, or against one graph."""
-    current, label = visual.current, "ViT compute"
+    visual, current, label = plan.visual, plan.visual.current, "ViT compute"
     padding = f"{percent(visual.waste)} of it is padding"
+    if plan.savings is not None:
+        padding = f"{pace(plan.savings.ms_an_image)}, measured"
     if current is not None and current.padded_compute_served > 0:
         served = f" on the {number(current.served_images)} it serves"
         said = change(current.padded_compute_served, current.proposed_compute_on_served)
@@ -254,7 +256,7 @@ def _fits(analysis: Analysis, inputs: ReportInputs) -> Fact:
 
 def _graphs(analysis: Analysis) -> Fact:
     """Return how many graphs to compile, and how long that takes where it is known."""
-    plan, each = analysis.plan, graph_minutes(analysis)
+    plan, each = analysis.plan, analysis.graph_minutes
     current, decoder = plan.visual.current, plan.decoder
     n_vit = len(plan.visual.vit_max_seq_lens)
     n_decoder = len(decoder.decoder_batch_sizes) if decoder else 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from bucketwise.core.analysis import Analysis
+from bucketwise.core.cost import FLOP
 from bucketwise.core.plan import PlanWarning, Severity
 from bucketwise.core.verdict import memory_reasons
 from bucketwise.nouns.engine import OVERFLOWS
@@ -147,7 +148,7 @@ def _assumed(analysis: Analysis, inputs: ReportInputs) -> Iterator[str]:
     if values:
         said = ", ".join(f"{'.'.join(item.path)} {item.value}" for item in values)
         yield f"Assumed, and able to change memory and files: {said}."
-    if analysis.plan.visual.cost.unit != "patch":
+    if analysis.plan.visual.cost.unit == FLOP:
         yield (
             "Compute is not time: where a device waits for memory, a graph saves less "
             "than these shares. Measure one small and one large length."

@@ -47,11 +47,13 @@ def _read(analysis: Analysis) -> str:
 
 
 def _optimum(analysis: Analysis) -> str:
+    timed = "compute is counted, not timed"
+    if analysis.plan.visual.cost.is_time:
+        timed = "what they take follows the measured curve"
     if analysis.release.engine.no_lengths:
-        return "no length of the ViT is chosen; compute is counted, not timed"
+        return f"no length of the ViT is chosen; {timed}"
     strategy = analysis.plan.visual.decision.strategy
-    found = f"the lengths are {method_of(strategy)} for this traffic"
-    return f"{found}; compute is counted, not timed"
+    return f"the lengths are {method_of(strategy)} for this traffic; {timed}"
 
 
 def _values(plan: Plan, status: Status) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ from bucketwise.core.decoder.decoder_plan import REPLAYED
 from bucketwise.core.decoder.sizing import batch_size_options
 from bucketwise.core.limits import CAP_QUANTILES
 from bucketwise.core.patching import count_patches
-from bucketwise.core.plan import Cap, sizes_to_set
+from bucketwise.core.plan import Cap, Cost, sizes_to_set
 from bucketwise.core.reach import worst_of_all
 from bucketwise.nouns.engine import OVERFLOWS, ReleaseFiles
+from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.profile import PixelLimits
 from bucketwise.nouns.traffic import FloatArray, IntArray
 from bucketwise.report.what_if.histogram import PageHistogram, Sent, page_histogram
@@ -91,7 +92,7 @@ def panel_data(
             "runs": _short(histogram.fixed.runs),
             "images": _short(histogram.fixed.images),
         },
-        "cost": {"a": visual.cost.a, "b": visual.cost.b, "unit": visual.cost.unit},
+        "cost": {"unit": visual.cost.unit, **_curve(visual.cost)},
         "bytes": _bytes(analysis),
         "memory": memory,
         "unit": "merged_patches" if counts_merged else "vit_patches",
@@ -239,11 +240,31 @@ def _options(analysis: Analysis) -> dict[str, str]:
     }
 
 
-def _bytes(analysis: Analysis) -> dict[str, float]:
+def _curve(cost: Cost) -> dict[str, Any]:
+    """Return what a length S costs: a and b of a*S + b*S^2, or as it was measured."""
+    return _measured(cost.measured) if cost.measured else {"a": cost.a, "b": cost.b}
+
+
+def _measured(curve: MeasuredCurve) -> dict[str, Any]:
+    """Return a measured curve: of 1, S and S^2, or knots and what lies past them."""
+    if curve.form != "steps":
+        return {"terms": list(curve.coefficients)}
+    last, next_ = curve.at(np.array([curve.knots[-1], curve.knots[-1] + 1.0])).tolist()
+    return {
+        "knots": list(curve.knots),
+        "values": list(curve.knot_values),
+        "past": next_ - last,
+    }
+
+
+def _bytes(analysis: Analysis) -> dict[str, Any]:
     """Return a and b of the bytes of a length S on a device, a*S + b*S^2.
 
-    Lengths are multiples of the alignment, where this is exact.
+    Lengths are multiples of the alignment, where this is exact. Where they were measured
+    it is that curve.
     """
+    if analysis.graph_bytes is not None:
+        return _measured(analysis.graph_bytes)
     one = analysis.profile.align
     first, second = (
         analysis.release.engine.length_bytes(analysis.profile, length)

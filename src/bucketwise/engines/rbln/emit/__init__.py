@@ -61,5 +61,7 @@ def emit(plan: Plan, base: BaseConfig, targets: Sequence[RblnTarget]) -> dict[st
     for target in targets:
         context = EmitContext.of(plan, base, target)
         for pattern, text in emitters_for(plan.model.family).items():
-            files[place_of(pattern, context)] = worded(text(context), plan.model.family)
+            files[place_of(pattern, context)] = worded(
+                text(context), plan.model.family, unit=plan.visual.cost.unit
+            )
     return files

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bucketwise.engines.rbln.kv_cache import num_full, num_min
 from bucketwise.engines.rbln.releases import Version
 from bucketwise.errors import raise_all
+from bucketwise.nouns.measured_cost import MeasuredCurve
 
 WEIGHT_BITS = 16
 
@@ -49,6 +50,8 @@ class Layout:
     soft_tokens: tuple[int, ...] = ()
     """Counts that the ViT is compiled for where lengths are chunks of the language
     model; () where they are lengths of the ViT."""
+    graph_bytes: MeasuredCurve | None = None
+    """What ViT graphs were measured to hold, by length."""
     allowed_bytes: int | None = None
     """What the operator lets everything take of a device; None for all of it."""
 

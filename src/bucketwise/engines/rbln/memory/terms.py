@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from bucketwise.core.language_model import parameters, state_values
 from bucketwise.core.memory import Term
 from bucketwise.core.tower import device_parameters, projector_parameters
 from bucketwise.engines.rbln.kv_cache import aligned, kv_bytes, sliding_bytes
 from bucketwise.engines.rbln.memory.layout import Layout
 from bucketwise.engines.rbln.shapes import MASK_BYTES_PER_ELEMENT, mask_bytes
+from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.profile import Attention, LmShape, ModelProfile
 
 BYTES_PER_VALUE = 2
@@ -115,7 +118,12 @@ def vit_terms(profile: ModelProfile, layout: Layout) -> tuple[Term, ...]:
             "devices; one copy for all lengths, patch and position embedding on the host",
         ),
         *(
-            _length_term(profile, length, known=split == 1 and length == top)
+            _length_term(
+                profile,
+                length,
+                known=split == 1 and (length == top or layout.graph_bytes is not None),
+                measured=layout.graph_bytes,
+            )
             for length in sorted(lengths)
         ),
     )
@@ -142,8 +150,22 @@ def length_bytes(profile: ModelProfile, length: int) -> int:
     return masks + (_patch_bytes(profile, length) if profile.vit else 0)
 
 
-def _length_term(profile: ModelProfile, length: int, *, known: bool) -> Term:
+def _length_term(
+    profile: ModelProfile,
+    length: int,
+    *,
+    known: bool,
+    measured: MeasuredCurve | None = None,
+) -> Term:
     """Return what the graph of one length takes beside the weights."""
+    if measured is not None:
+        return Term(
+            name=f"graph of {length:,} patches",
+            part="graphs",
+            device_bytes=round(float(measured.at(np.array([length]))[0])),
+            status="measured" if known else "assumed",
+            source="as measured" + ("" if known else ", whole on every device"),
+        )
     # Attention split by heads needs all of the mask on every device, and graphs that
     # share weights keep their inputs apart; nobody has published either.
     pooled = profile.soft_tokens is not None

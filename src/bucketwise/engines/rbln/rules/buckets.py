@@ -346,15 +346,17 @@ def wasteful_lengths(subject: RblnCase) -> Iterator[Finding]:
     excess = excess_of(lengths, demand, use.curve, profile.align, worst, marks)
     if excess is None:
         return
-    best = excess.best
+    best, timed = excess.best, use.curve.measured is not None
+    kind = "ViT time" if timed else "ViT compute"
+    whose = use.curve.source if timed else "that of the model's own dimensions"
     yield Finding(
         severity="warning",
         path=_path(subject),
-        found=f"{shown(value)} takes {percent(excess.share)} more ViT compute than it "
+        found=f"{shown(value)} takes {percent(excess.share)} more {kind} than it "
         "has to",
         why=f"on the images of the traffic it serves, the best {len(best)} "
         f"{'length' if len(best) == 1 else 'lengths'} would take {percent(1 / (1 + excess.share))} "
-        "of it; the cost is that of the model's own dimensions",
+        f"of it; the cost is {whose}",
         right=shown(list(best)),
     )
 

@@ -32,19 +32,22 @@ from bucketwise.engines.rbln.serve_options import is_native, overruled_by
 from bucketwise.lint.case import LintCase
 from bucketwise.nouns.document import LENGTHS_ALONE, Document, Path, ServeLine, Unknown
 from bucketwise.nouns.engine import Engine
+from bucketwise.nouns.measured_cost import MeasuredCurve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RblnCase(LintCase):
     """A configuration with all that its judgement needs.
 
-    `allowed_bytes` is what of a device may be taken, None for all of it; `above` says that the level above that of the language model is looked at, where the
-    class has one.
+    `allowed_bytes` is what of a device may be taken, None for all of it, and
+    `graph_bytes` what ViT graphs were measured to hold; `above` says that the level above
+    that of the language model is looked at, where the class has one.
     """
 
     engine: Engine = RBLN
     above: bool = False
     allowed_bytes: int | None = None
+    graph_bytes: MeasuredCurve | None = None
 
     @property
     def inside(self) -> Path:

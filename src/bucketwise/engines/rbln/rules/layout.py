@@ -87,6 +87,7 @@ def layout_of(subject: RblnCase) -> Layout | None:
             generates=generates(subject.family),
             soft_tokens=compiled_counts(subject),
             allowed_bytes=subject.allowed_bytes,
+            graph_bytes=subject.graph_bytes,
         )
     except ConfigError:
         return None
