@@ -20,7 +20,7 @@ from bucketwise.read.database import (
     one_number,
 )
 from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows, weighed
-from bucketwise.read.tables.table import BATCH, FLOATS, Table
+from bucketwise.read.tables.table import BATCH, FLOATS, TIMES, Table
 from bucketwise.read.tables.times import microseconds, microseconds_of
 from bucketwise.words.reject_reasons import RAGGED
 
@@ -157,7 +157,8 @@ def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
         at = roles["count"]
         form = table.forms.get("count")
         fine, total = weighed(f"c{at}", kinds.get(at), form)
-        if list(roles.values()).count(at) == 1:
+        is_number = kinds.get(at) not in TIMES
+        if is_number and list(roles.values()).count(at) == 1:
             # Counts that are fine are all alike: what they add up to is kept.
             one = "1" if at in kinds else "'1'"
             keys[f"c{at}"] = f"CASE WHEN {fine} THEN {one} ELSE c{at} END"

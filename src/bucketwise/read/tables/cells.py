@@ -107,7 +107,9 @@ def weighed(cell: str, kind: str | None, form: NumberForm | None) -> tuple[str, 
     """
     text = f"CAST({cell} AS VARCHAR)" if kind else cell
     text = form.plain(text) if form else text
-    number = cell if kind else f"TRY_CAST({text} AS DOUBLE)"
+    # The text of a FLOAT is another DOUBLE than it is.
+    is_exact = kind in {*WHOLE, "double"}
+    number = cell if is_exact else f"TRY_CAST({text} AS DOUBLE)"
     fine = f"{number} BETWEEN 0 AND {MAX_COUNT}"
     weight = f"coalesce(TRY_CAST({text} AS {WEIGHT_TYPE}), {number})"
     if kind in WHOLE:
