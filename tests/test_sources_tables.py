@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bucketwise.read import read_rows, read_traffic
 from bucketwise.read.database import identifier, open_workspace
 from bucketwise.read.detect import recognise
 from bucketwise.read.tables.delimited import open_delimited
+from bucketwise.read.tables.parquet import open_parquet
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.words.numbers import plural
 from tests.budget import drawn
@@ -703,6 +705,81 @@ def test_the_slow_reader_agrees_with_the_fast_one(tmp_path: Path) -> None:
     slow = read(tmp_path / "u", "w,h,id\r\n" + rows)
     assert slow.sha256() == fast.sha256()
     assert reasons(slow) == reasons(fast)
+
+
+_JUNK = ["NULL", "0", "-1", "1", "640", "2000000"]
+_FLOATS = [
+    *_JUNK,
+    "'nan'",
+    "'-nan'",
+    "'inf'",
+    "-0.0",
+    "0.1",
+    "640.5",
+    "1e16",
+    "999999999999.7",
+]
+_TIMES = [
+    "NULL", "'1970-01-01'", "'0044-03-15 (BC)'", "'0999-12-31'", "'1969-12-31 23:59:59.6'",
+    "'2026-10-01 10:59:59.6'", "'2026-10-01'", "'infinity'", "'12000-01-01'",
+]  # fmt: skip
+_TYPED = {
+    "SMALLINT": _JUNK[:5], "BIGINT": [*_JUNK, "1000000000000001"],
+    "UBIGINT": [*_JUNK[:2], *_JUNK[3:]], "FLOAT": _FLOATS, "DOUBLE": _FLOATS,
+    "DECIMAL(20, 3)": [*_JUNK, "0.1"], "VARCHAR": ["' 640'", "'x'", "'0.1'", "'1e16'"],
+    "DATE": _TIMES[:4], "TIMESTAMP": _TIMES, "TIMESTAMPTZ": _TIMES, "TIMESTAMP_NS": ["'2026-10-01 10:59:59.999999999'", "NULL"],
+}  # fmt: skip
+"""What cells of each type may hold."""
+_NUMBERS = [kind for kind in _TYPED if kind[:4] not in {"DATE", "TIME"}]
+
+
+@settings(max_examples=drawn(10, 300), deadline=None)
+@given(data=st.data())
+def test_cells_of_a_type_are_judged_as_their_text_is(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    kinds = {
+        "width": data.draw(st.sampled_from(_NUMBERS)),
+        "height": "BIGINT",
+        "count": data.draw(st.sampled_from(_NUMBERS)),
+        "fps": data.draw(st.sampled_from(_NUMBERS)),
+        "frames": "INTEGER",
+        "label": data.draw(st.sampled_from(["DOUBLE", "VARCHAR", "BIGINT", "DATE"])),
+        "time": data.draw(st.sampled_from(list(_TYPED))),
+    }
+    cells = _TYPED | {"INTEGER": ["NULL", "0", "8"]}
+    row = st.tuples(*(st.sampled_from(cells[kind]) for kind in kinds.values()))
+    rows = data.draw(st.lists(row, min_size=1, max_size=20))
+    typed = ", ".join(
+        f"CAST({name} AS {kind}) AS {name}" for name, kind in kinds.items()
+    )
+    text = ", ".join(
+        f"({', '.join(f'CAST({each} AS VARCHAR)' for each in row)})" for row in rows
+    )
+    path = tmp_path_factory.mktemp("t") / "t"
+    duckdb.execute(
+        f"COPY (SELECT {typed} FROM (VALUES {text}) AS t({', '.join(kinds)})) "
+        f"TO '{path}' (FORMAT parquet)"
+    )
+    with open_workspace() as workspace:
+        table = open_parquet(
+            workspace,
+            recognise(workspace, path, "t"),
+            dict(zip(kinds, kinds, strict=True)),
+        )
+        found = [
+            reduce_table(workspace, each)
+            for each in (
+                table,
+                replace(table, stored="", kinds={}),
+                replace(table, rows_due=lambda: None),
+            )
+        ]
+    assert len({each.sha256() for each in found}) == 1
+    told = [
+        (each.rejections, each.rows_used, each.first_s, each.last_s) for each in found
+    ]
+    assert told[0] == told[1] == told[2]
 
 
 CELL = st.sampled_from(

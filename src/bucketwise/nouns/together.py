@@ -16,8 +16,8 @@ from bucketwise.errors import raise_all
 MOST_MEMBERS = 500_000
 """Images in all distinct groups; past this none is kept, so that memory stays small."""
 
-MOST_TIMED_ROWS = 2_000_000
-"""Of longer inputs arrivals are not gathered: they take a second look at every row."""
+MOST_ROWS = 500_000
+"""Of longer inputs nothing is gathered: it takes a second look at every row."""
 
 STEP_MS = 50
 """A step of an engine: images whose times fall into one come to the encoder at once.
@@ -202,7 +202,7 @@ def said_of_too_much() -> str:
     """Return what becomes of images where the groups they came in are too many."""
     return (
         f"too many groups of images that came together (up to {MOST_MEMBERS:,} images in "
-        f"different ones, and times of up to {MOST_TIMED_ROWS:,} rows, are kept): each "
+        f"different ones, of inputs of up to {MOST_ROWS:,} rows, are kept): each "
         "image is taken to have come alone"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from bucketwise.nouns.traffic import (
     MAX_PLACES,
@@ -18,9 +19,9 @@ from bucketwise.read.database import (
     Workspace,
     one_number,
 )
-from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows
-from bucketwise.read.tables.table import BATCH, Table
-from bucketwise.read.tables.times import microseconds
+from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows, weighed
+from bucketwise.read.tables.table import BATCH, FLOATS, TIMES, Table
+from bucketwise.read.tables.times import microseconds, microseconds_of
 from bucketwise.words.reject_reasons import RAGGED
 
 _KEYS = (
@@ -41,13 +42,15 @@ _CELL_TYPES = {
     "first_us": "BIGINT",
     "last_us": "BIGINT",
 }
-_COUNTED = ("slot", "n", "first_us", "last_us")
-_UNLIKE = {"count", "prompt"}
-"""Roles whose cells differ from row to row: counting equal rows would hold most of them
+_COUNTED = ("slot", "n", "total", "first_us", "last_us")
+_UNLIKE = "prompt"
+"""A role whose cells differ from row to row: counting equal rows would hold most of them
 in memory."""
 
 _REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
 _SLOT_US = SLOT_LADDER_S[0] * 1_000_000
+
+_ALL_TEXT: Mapping[int, str] = MappingProxyType({})
 
 Judged = Callable[[str, Sequence[str]], str]
 """A relation and columns to pass on -> SQL of its rows with their `reason`."""
@@ -110,7 +113,7 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
         return False
     connection.execute("SET preserve_insertion_order = false")
     try:
-        connection.execute(_insert(table, table.relation))
+        connection.execute(_insert(table, table.stored or table.relation, table.kinds))
     except DATA_FAULTS:
         return False
     ragged = rows_set_aside(connection)
@@ -120,7 +123,7 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
     return ragged is not None and read == rows_due
 
 
-def _insert(table: Table, relation: str) -> str:
+def _insert(table: Table, relation: str, kinds: Mapping[int, str] = _ALL_TEXT) -> str:
     roles = _counted(table)
     sides = set() if by_tokens(roles) else {"height", "width"}
     tokens = set() if sides else {"tokens"}
@@ -129,11 +132,10 @@ def _insert(table: Table, relation: str) -> str:
         present -= {"fps"}
     absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL"}
     chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
-    weight = "sum(weight)" if "count" in roles else "NULL"
-    rows = parsed_rows(_alike(table, relation), roles, _COUNTED, table.forms)
+    rows = parsed_rows(_alike(table, relation, kinds), roles, _COUNTED, table.forms)
     return (
         f"INSERT INTO cells SELECT reason, {', '.join(chosen)}, "
-        f"CAST(sum(n) AS BIGINT) AS n, {weight} AS weight, min(first_us) AS first_us, "
+        f"CAST(sum(n) AS BIGINT) AS n, sum(total) AS weight, min(first_us) AS first_us, "
         f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
     )
 
@@ -143,24 +145,52 @@ def _counted(table: Table) -> dict[str, int]:
     return {role: at for role, at in table.roles.items() if role != "request"}
 
 
-def _alike(table: Table, relation: str) -> str:
+def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
     """Return SQL that counts rows of equal cells by slot, so that each is judged once."""
     roles = _counted(table)
-    cells = [
-        f"c{at}" for at in sorted({roles[role] for role in roles if role != "time"})
-    ]
-    keys = ", ".join([*cells, "ragged"])
+    places = sorted({at for role, at in roles.items() if role != "time"})
+    keys = {f"c{at}": f"c{at}" for at in places}
+    # To a group 0 is -0 and NaN is -NaN; their text is not the same.
+    keys |= {f"s{at}": f"signbit(c{at})" for at in places if kinds.get(at) in FLOATS}
+    total = f"CAST(NULL AS {WEIGHT_TYPE})"
+    if "count" in roles:
+        at = roles["count"]
+        form = table.forms.get("count")
+        fine, total = weighed(f"c{at}", kinds.get(at), form)
+        is_number = kinds.get(at) not in TIMES
+        if is_number and list(roles.values()).count(at) == 1:
+            # Counts that are fine are all alike: what they add up to is kept.
+            one = "1" if at in kinds else "'1'"
+            keys[f"c{at}"] = f"CASE WHEN {fine} THEN {one} ELSE c{at} END"
     time_us = "CAST(NULL AS BIGINT)"
     if "time" in roles:
+        at = roles["time"]
         samples, name = table.samples_of("time"), table.named["time"]
-        time_us = microseconds(f"c{roles['time']}", samples, name)
-    rows = f"(SELECT {keys}, {time_us} AS time_us FROM {relation})"
-    slot = f"{slot_of('time_us')} AS slot"
-    if _UNLIKE & set(roles):
-        each = f"{slot}, 1 AS n, time_us AS first_us, time_us AS last_us"
-        return f"(SELECT {keys}, {each} FROM {rows})"
-    all_of_them = "count(*) AS n, min(time_us) AS first_us, max(time_us) AS last_us"
-    return f"(SELECT {keys}, {slot}, {all_of_them} FROM {rows} GROUP BY ALL)"
+        time_us = (
+            microseconds_of(f"c{at}", kinds[at], samples, name)
+            if at in kinds
+            else microseconds(f"c{at}", samples, name)
+        )
+    chosen = ", ".join(f"{sql} AS {key}" for key, sql in keys.items())
+    rows = (
+        f"(SELECT {chosen}, ragged, {total} AS total, {time_us} AS time_us "
+        f"FROM {relation})"
+    )
+    grouped = ", ".join([*keys, "ragged", f"{slot_of('time_us')} AS slot"])
+    if _UNLIKE in roles:
+        each = "1 AS n, total, time_us AS first_us, time_us AS last_us"
+        groups = f"(SELECT {grouped}, {each} FROM {rows})"
+    else:
+        groups = (
+            f"(SELECT {grouped}, count(*) AS n, sum(total) AS total, "
+            f"min(time_us) AS first_us, max(time_us) AS last_us FROM {rows} GROUP BY ALL)"
+        )
+    if kinds.keys().isdisjoint(places):
+        return groups
+    texts = ", ".join(
+        f"CAST(c{at} AS VARCHAR) AS c{at}" for at in places if at in kinds
+    )
+    return f"(SELECT * REPLACE ({texts}) FROM {groups})"
 
 
 def forget_rejects(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from bucketwise.nouns.traffic import MAX_SIDE_PX
 from bucketwise.read.tables.names import LENGTH
 from bucketwise.read.tables.number_forms import NumberForm
+from bucketwise.read.tables.table import WHOLE
 from bucketwise.words.reject_reasons import (
     ABSURD,
     MISSING,
@@ -97,6 +98,29 @@ def said_of_pairs(role: str, name: str, samples: Sequence[str]) -> list[str]:
 def by_tokens(roles: Mapping[str, int]) -> bool:
     """Return whether rows tell tokens, of images or of texts, instead of sides."""
     return not {"tokens", "prompt", LENGTH}.isdisjoint(roles)
+
+
+def weighed(cell: str, kind: str | None, form: NumberForm | None) -> tuple[str, str]:
+    """Return SQL for: this count is fine; and for the weight that it then is.
+
+    A cell that is no text has a kind.
+    """
+    text = f"CAST({cell} AS VARCHAR)" if kind else cell
+    text = form.plain(text) if form else text
+    # The text of a FLOAT is another DOUBLE than it is.
+    is_exact = kind in {*WHOLE, "double"}
+    number = cell if is_exact else f"TRY_CAST({text} AS DOUBLE)"
+    fine = f"{number} BETWEEN 0 AND {MAX_COUNT}"
+    weight = f"coalesce(TRY_CAST({text} AS {WEIGHT_TYPE}), {number})"
+    if kind in WHOLE:
+        weight = cell
+    elif kind == "double":
+        # Above 2^53 / 10^12 a cast of a fraction adds digits that its text has not.
+        weight = (
+            f"CASE WHEN {cell} = floor({cell}) THEN CAST({cell} AS BIGINT) "
+            f"ELSE {weight} END"
+        )
+    return fine, f"CASE WHEN {fine} THEN CAST({weight} AS {WEIGHT_TYPE}) END"
 
 
 def blank(text: str) -> str:

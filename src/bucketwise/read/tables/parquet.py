@@ -19,7 +19,15 @@ from bucketwise.read.detect import File
 from bucketwise.read.tables.columns import FOR_SIZES, Purpose
 from bucketwise.read.tables.jsonlines import DEPTH
 from bucketwise.read.tables.naming import Chosen
-from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.read.tables.table import (
+    BATCH,
+    BATCH_ROWS,
+    FLOATS,
+    TIMES,
+    WHOLE,
+    Batch,
+    Table,
+)
 
 _SAMPLE_ROWS = 50
 
@@ -45,6 +53,15 @@ def open_parquet(
         f"(SELECT {cells}, false AS ragged, false AS quoted, {ROW} + 1 AS line "
         f"FROM {source})"
     )
+    kinds = {
+        at: places[at].kind.id
+        for at in used
+        if places[at].kind.id in {*WHOLE, *FLOATS, *TIMES}
+    }
+    as_stored = ", ".join(
+        f"{places[at].sql if at in kinds else f'CAST({places[at].sql} AS VARCHAR)'} AS c{at}"
+        for at in used
+    )
     first = connection.execute(f"FROM {relation} LIMIT {_SAMPLE_ROWS}").fetchall()
     if not first:
         raise InputError(f"{file.name}: expected one row at least, got columns alone")
@@ -67,6 +84,8 @@ def open_parquet(
         units_s=match.units_s,
         named=match.named,
         typed=frozenset(at for at in used if places[at].kind.id != "varchar"),
+        stored=f"(SELECT {as_stored}, false AS ragged FROM {source})",
+        kinds=kinds,
     )
 
 

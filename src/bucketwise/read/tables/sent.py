@@ -10,7 +10,7 @@ import numpy as np
 
 from bucketwise.nouns.together import (
     MOST_MEMBERS,
-    MOST_TIMED_ROWS,
+    MOST_ROWS,
     STEP_MS,
     Together,
     Told,
@@ -85,10 +85,12 @@ def sent_together(workspace: Workspace, table: Table, *, at_once: bool) -> Sent:
     connection, roles = workspace.connection, table.roles
     requested = "request" in roles
     fine = _fine_rows(connection) if "time" in roles else 0
-    timed = 0 < fine <= MOST_TIMED_ROWS
+    timed = fine > 0
     if "count" in roles or not (timed or requested):
-        is_too_much = fine > MOST_TIMED_ROWS and "count" not in roles
-        return Sent(calls=Together(is_too_much=is_too_much))
+        return Sent()
+    if one_number(connection, "SELECT sum(n) FROM cells") > MOST_ROWS:
+        lost = Together(is_too_much=True)
+        return Sent(requests=lost if requested else Together(), calls=lost)
     if at_once:
         rows = _rows(table, table.relation, timed=timed)
         return gathered(connection, rows, requested=requested, timed=timed)

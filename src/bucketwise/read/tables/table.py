@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,14 @@ BATCH = "batch"
 """The name under which DuckDB sees the batch at hand."""
 
 BATCH_ROWS = 20_000
+
+WHOLE = frozenset({
+    "tinyint", "smallint", "integer", "bigint",
+    "utinyint", "usmallint", "uinteger", "ubigint",
+})  # fmt: skip
+FLOATS = frozenset({"float", "double"})
+TIMES = frozenset({"date", "timestamp", "timestamp with time zone"})
+"""Types that DuckDB compares faster than their text."""
 
 SAMPLE_LINES = 1_000
 _BATCH_CHARACTERS = 4_000_000
@@ -74,6 +82,11 @@ class Table:
     """What the column of each role is called."""
     typed: frozenset[int] = frozenset()
     """Columns whose cells are numbers by their type; others are text."""
+    stored: str = ""
+    """`relation` with some cells as they are stored, which are cheaper to compare; ""
+    where all are text."""
+    kinds: Mapping[int, str] = field(default_factory=dict)
+    """Types of the cells that `stored` does not have as text, by their position."""
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""

@@ -15,6 +15,7 @@ from bucketwise.read.tables.dated_numbers import (
     zone_us,
 )
 from bucketwise.read.tables.names import UNITS
+from bucketwise.read.tables.table import TIMES, WHOLE
 
 _DECIMAL = r"\d+(?:\.\d*)?|\.\d+"
 _UNITS = ((r"h|hours?", 3_600.0), (r"m|mins?|minutes?", 60.0), *UNITS)
@@ -69,6 +70,10 @@ _ISO = (
     r"(?! ?[AaPp][Mm]\b)( ?[A-Za-z/_]+)?)?"
 )
 """What DuckDB reads as a TIMESTAMPTZ."""
+_SURE = "DATE '1000-01-02' AND DATE '9999-12-30'"
+"""Days whose text is read as no other time."""
+_MOST = "1e20"
+"""Numbers beyond are no times."""
 _MONTHS = 12
 _YEAR_1000_US = -30_610_224_000_000_000
 _YEAR_2000_US = 946_684_800_000_000
@@ -116,9 +121,7 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
     days_first = any(first > _MONTHS for first, _ in _numbered_dates(written))
     iso, number = _iso(text), _number(text)
     other = _in_any_form(text, days_first=days_first)
-    # `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most.
-    [(form, count), *_] = Counter(map(_form, written)).most_common(1) or [("", 0)]
-    form = form if count * 2 > len(written) else ""
+    form = _form_of_most(written)
     dated = dated_numbers(written, name)
     if dated and form in ("", NUMBER):
         return _first_of(dated.sql(text), iso, other)
@@ -136,6 +139,30 @@ def microseconds(text: str, samples: Iterable[str], name: str = "") -> str:
     strptime = literal(_ordered(form, days_first=days_first))
     as_most = _from_year_1000(f"epoch_us(try_strptime({text}, {strptime}))")
     return _first_of(as_most, iso, *numbers, other)
+
+
+def microseconds_of(
+    cell: str, kind: str, samples: Sequence[str], name: str = ""
+) -> str:
+    """Return SQL for what `microseconds` finds in the text of a cell of a type.
+
+    What the type tells needs no text: most times, and numbers that are no dates.
+    """
+    by_text = microseconds(f"CAST({cell} AS VARCHAR)", samples, name)
+    if kind in TIMES:
+        return (
+            f"CASE WHEN {cell} BETWEEN {_SURE} AND epoch_us({cell}) <> 0 "
+            f"THEN epoch_us({cell}) ELSE {by_text} END"
+        )
+    # The text of a FLOAT is another DOUBLE than it is.
+    is_number = _form_of_most(samples) == NUMBER and not dated_numbers(samples, name)
+    if is_number and kind in {*WHOLE, "double"}:
+        number = f"CAST({cell} AS DOUBLE)"
+        return (
+            f"CASE WHEN abs({number}) < {_MOST} THEN {_in_unit(number)} "
+            f"ELSE {by_text} END"
+        )
+    return by_text
 
 
 def said_of_times(samples: Iterable[str], name: str = "") -> list[str]:
@@ -166,6 +193,12 @@ def _numbered_dates(samples: Iterable[str]) -> list[tuple[int, int]]:
     either = [date for date in dates if _date_form(date).startswith("%m")]
     starts = [re.split("[/-]", date)[:2] for date in either]
     return [(int(first), int(second)) for first, second in starts]
+
+
+def _form_of_most(samples: Sequence[str]) -> str:
+    """Return `NUMBER`, `_ISO` or a form for strptime; "" where no form is of most."""
+    [(form, count), *_] = Counter(map(_form, samples)).most_common(1) or [("", 0)]
+    return form if count * 2 > len(samples) else ""
 
 
 def _form(written: str) -> str:
@@ -236,12 +269,15 @@ def _from_year_1000(time_us: str) -> str:
 
 def _number(text: str) -> str:
     # DuckDB passes over the `_` of a number; 20261001_120000 is none.
-    number = f"TRY_CAST(replace({text}, '_', ' ') AS DOUBLE)"
+    return _in_unit(f"TRY_CAST(replace({text}, '_', ' ') AS DOUBLE)")
+
+
+def _in_unit(number: str) -> str:
     return (
         f"CASE WHEN abs({number}) < 1e11 THEN CAST(round({number} * 1e6) AS BIGINT) "
         f"WHEN abs({number}) < 1e14 THEN CAST(round({number} * 1e3) AS BIGINT) "
         f"WHEN abs({number}) < 1e17 THEN CAST(round({number}) AS BIGINT) "
-        f"WHEN abs({number}) < 1e20 THEN CAST(round({number} / 1e3) AS BIGINT) END"
+        f"WHEN abs({number}) < {_MOST} THEN CAST(round({number} / 1e3) AS BIGINT) END"
     )
 
 
