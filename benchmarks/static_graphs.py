@@ -18,35 +18,42 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from static_tower import PATCH_DIM, TOWER, Graph, Image, device_name, image, weigh
+from static_tower import (
+    MERGE,
+    PATCH_DIM,
+    TOWER,
+    Graph,
+    Image,
+    device_name,
+    image,
+    weigh,
+)
 
-from bucketwise import calibrate, write_cost
+from bucketwise import Analysis, analyze, calibrate, read_traffic, write_cost
 from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.cost import CostCurve, vit_flops
-from bucketwise.core.optimize import Problem
-from bucketwise.core.optimize.exact import frontier
-from bucketwise.core.patching import Counts, Preprocessing, count_patches
+from bucketwise.core.patching import Counts
 from bucketwise.nouns.measured_cost import MeasuredCost, MeasuredCurve
-from bucketwise.nouns.profile import ModelProfile, PixelLimits
 from bucketwise.nouns.traffic import FloatArray
-from bucketwise.read import read_traffic
-from bucketwise.read.configs.profiles import find_profile
 
 SAMPLE = Path(__file__).parent.parent / "sample_traffic" / "docs_screenshots.csv"
 SMALLER = 8
 """Times fewer pixels, and so patches, than Qwen3-VL-2B serves."""
 TOP = 16_384 // SMALLER
+LEAST_PX, MOST_PX = 65_536 // SMALLER, 4_194_304 // SMALLER
+"""Limits of its deployment in the RBLN Model Zoo (models/qwen3-vl.toml)."""
 GUIDE = (1_024 // SMALLER, 3_136 // SMALLER, TOP)
 """The lengths of RBLN's guides for Qwen3-VL (`GUIDE_BUCKETS` of the Makefile)."""
 MEASURED = (32, 256, 512, 1_024, 1_536, TOP)
@@ -104,9 +111,8 @@ def main() -> None:
 
 def prove(effort: Effort, out: Path) -> Iterator[str]:
     """Measure, calibrate, plan, serve, and yield what to print."""
-    profile = smaller_profile()
-    counts = smaller_counts(profile)
-    demand = Demand.of(counts.vit_patches, counts.runs)
+    write_model(out / "tower")
+    write_sample(out / "sample.csv")
     cost = measure(effort.rounds, out)
     curve = cost.curves()["vit"]
     if curve.residual_share > OFF:
@@ -116,50 +122,56 @@ def prove(effort: Effort, out: Path) -> Iterator[str]:
         )
     yield f"Measured on {cost.said}: {describe(curve)}.\n"
 
-    lists = choose(demand, curve, effort.k_max)
-    images = draw(counts, effort.images)
+    analysis = analyze(
+        read_traffic([out / "sample.csv"]),
+        model=str(out / "tower"),
+        cost=str(out / "cost.json"),
+    )
+    demand = Demand.of(analysis.needed, analysis.counts.runs)
+    flops = vit_flops(analysis.profile)
+    lists = lists_of(analysis, effort.k_max)
+    images = draw(analysis.counts, effort.images)
     held = {name: in_own_process(lengths) for name, lengths in lists.items()}
     graphs = {length: Graph(length) for each in lists.values() for length in each}
     yield f"{check_padding(images, graphs)}\n"
     seconds = serve(images, lists, graphs)
 
-    yield from table(lists, demand, cost, vit_flops(profile), seconds, held)
+    yield from table(lists, demand, cost, flops, seconds, held)
     yield ""
-    yield from by_graph(lists, images, curve, vit_flops(profile), seconds)
+    yield from by_graph(lists, images, curve, flops, seconds)
 
 
-def smaller_profile() -> ModelProfile:
-    """Return Qwen3-VL-2B with the tower that is compiled here, and its limits."""
-    whole = find_profile("qwen3-vl-2b")
-    limits = whole.deployment or whole.checkpoint
-    fewer = PixelLimits(
-        min_pixels=limits.min_pixels // SMALLER,
-        max_pixels=limits.max_pixels // SMALLER,
-        source=f"a {SMALLER}th of {limits.source}",
-    )
-    tower = replace(
-        whole.tower,
-        depth=TOWER.depth,
-        hidden=TOWER.hidden,
-        intermediate=TOWER.intermediate,
-        out_hidden=TOWER.out_hidden,
-        deepstack_mergers=len(TOWER.deepstack_after),
-        full_attention_blocks=TOWER.depth,
-    )
-    return replace(whole, vit=tower, checkpoint=fewer, deployment=fewer)
+def write_model(folder: Path) -> None:
+    """Write what tells bucketwise of the tower that is compiled here, and its limits."""
+    folder.mkdir(exist_ok=True)
+    tower = {
+        "model_type": "qwen3_vl",
+        "depth": TOWER.depth,
+        "hidden_size": TOWER.hidden,
+        "num_heads": TOWER.heads,
+        "intermediate_size": TOWER.intermediate,
+        "out_hidden_size": TOWER.out_hidden,
+        "deepstack_visual_indexes": TOWER.deepstack_after,
+        "num_position_embeddings": TOWER.positions_side**2,
+        "patch_size": 16,
+        "temporal_patch_size": 2,
+        "spatial_merge_size": MERGE,
+    }
+    config = {"model_type": "qwen3_vl", "vision_config": tower}
+    limits = {"shortest_edge": LEAST_PX, "longest_edge": MOST_PX}
+    sizes = {"size": limits, "patch_size": 16, "merge_size": MERGE}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").write_text(json.dumps(sizes))
 
 
-def smaller_counts(profile: ModelProfile) -> Counts:
-    """Return what the processor makes of the sample, each side divided alike."""
-    sizes = read_traffic([SAMPLE]).sizes()
-    shrink = SMALLER**-0.5
-    sizes = replace(
-        sizes,
-        height_px=np.maximum(1, np.rint(sizes.height_px * shrink)).astype(np.int64),
-        width_px=np.maximum(1, np.rint(sizes.width_px * shrink)).astype(np.int64),
-    )
-    limits = Preprocessing(image=profile.checkpoint, video=None, video_fps=None)
-    return count_patches(sizes, profile, limits)
+def write_sample(table: Path) -> None:
+    """Write the sample's sizes, each side divided alike."""
+    with SAMPLE.open(newline="") as whole, table.open("w", newline="") as smaller:
+        writer = csv.writer(smaller)
+        writer.writerow(("width", "height"))
+        for row in csv.DictReader(whole):
+            sides = (int(row[side]) / SMALLER**0.5 for side in ("width", "height"))
+            writer.writerow(max(1, round(side)) for side in sides)
 
 
 def measure(rounds: int, out: Path) -> MeasuredCost:
@@ -193,14 +205,13 @@ def in_own_process(lengths: tuple[int, ...]) -> tuple[float, int]:
         return pool.submit(weigh, lengths).result()
 
 
-def choose(demand: Demand, curve: MeasuredCurve, k_max: int) -> Lists:
+def lists_of(analysis: Analysis, k_max: int) -> Lists:
     """Return one graph, the guide's, and the plans of 2 graphs to k_max."""
-    problem = Problem.of(demand, curve.at, align=4, top=TOP)
-    plans = frontier(problem, k_max)[1:]
+    plans = (point.vit_max_seq_lens for point in analysis.plan.visual.frontier)
     return {
         "one graph": (TOP,),
         "the guide's three": GUIDE,
-        **{f"plan of {len(lengths)}": lengths for lengths in plans},
+        **{f"plan of {len(each)}": each for each in plans if 1 < len(each) <= k_max},
     }
 
 
