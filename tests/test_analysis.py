@@ -195,7 +195,7 @@ def test_merged_lengths_are_a_quarter_and_come_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("profile", [QWEN3, QWEN25], ids=lambda each: each.family)
-@pytest.mark.parametrize("strategy", [each for each in SOLVERS if each != "robust"])
+@pytest.mark.parametrize("strategy", SOLVERS)
 def test_a_length_is_one_the_sdk_takes_in_the_unit_it_is_written_in(
     profile: ModelProfile, strategy: str
 ) -> None:

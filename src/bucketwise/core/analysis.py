@@ -462,7 +462,7 @@ def _visual(
     )
     # Lists of images that run together are priced as one.
     demands = {} if question.together else demands_of(traffic, setting)
-    check_robust(question, demands)
+    check_robust(question, demands, marked=bool(setting.marks))
     if question.strategy == ROBUST:
         problem = problem.with_scenarios(demands.values())
     n_images = float(setting.counts.sizes.count.sum())

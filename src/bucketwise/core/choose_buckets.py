@@ -11,7 +11,14 @@ from bucketwise.core.buckets import Buckets, Demand
 from bucketwise.core.budgets import budget_front, lists_within
 from bucketwise.core.cost import CostCurve, price, waste_of
 from bucketwise.core.limits import Case
-from bucketwise.core.optimize import EXACT, ROBUST, SOLVERS, Problem, align_up
+from bucketwise.core.optimize import (
+    EXACT,
+    OF_SCENARIOS,
+    ROBUST,
+    SOLVERS,
+    Problem,
+    align_up,
+)
 from bucketwise.core.optimize.choose import Choice, Rule, by_price, by_saving
 from bucketwise.core.optimize.exact import frontier as exact_frontier
 from bucketwise.core.options import SEARCHED, PlanOptions
@@ -235,10 +242,9 @@ def strategies_of(
     """
     least, most = (min(max(k, ks[0]), ks[-1]) for k in question.k_range)
     results = []
+    of_scenarios = OF_SCENARIOS if len(problem.apart) else {}
     for k in range(least, most + 1):
-        for name, solve in SOLVERS.items():
-            if name == ROBUST and not len(problem.apart):
-                continue
+        for name, solve in (SOLVERS | of_scenarios).items():
             lengths = solve(problem, k)
             bill = price(Buckets(lengths), demand, curve)
             results.append(

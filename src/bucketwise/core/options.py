@@ -9,7 +9,7 @@ from bucketwise.core.batches import RunTogether
 from bucketwise.core.buckets import MAX_LENGTH
 from bucketwise.core.budgets import NO_BUDGETS, Budgets
 from bucketwise.core.cost import COSTS, FLOP, MEASURE
-from bucketwise.core.optimize import EXACT, SOLVERS
+from bucketwise.core.optimize import EXACT, OF_SCENARIOS, SOLVERS
 from bucketwise.core.optimize.choose import GraphPrice
 from bucketwise.core.plan import BucketUnit
 from bucketwise.errors import UsageError, raise_all
@@ -101,9 +101,10 @@ class PlanOptions:
     def __post_init__(self) -> None:
         """Check every option by itself."""
         least, most = self.k_range
+        known = (*SOLVERS, *OF_SCENARIOS)
         wrong = {
-            f"strategy: expected one of {', '.join(SOLVERS)}, got {self.strategy!r}": (
-                self.strategy not in SOLVERS
+            f"strategy: expected one of {', '.join(known)}, got {self.strategy!r}": (
+                self.strategy not in known
             ),
             f"cost: expected one of {', '.join(COSTS)}, got {self.cost!r}": (
                 isinstance(self.cost, str) and self.cost not in COSTS

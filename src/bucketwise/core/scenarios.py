@@ -38,8 +38,13 @@ def demands_of(traffic: Traffic, setting: Case) -> dict[str, Demand]:
     }
 
 
-def check_robust(question: PlanOptions, demands: dict[str, Demand]) -> None:
+def check_robust(
+    question: PlanOptions, demands: dict[str, Demand], *, marked: bool = False
+) -> None:
     """Check that there are scenarios where lengths are chosen for the worst of them."""
+    if question.strategy == ROBUST and marked:
+        message = "--robust: soft tokens bind the lengths of this model; leave it out"
+        raise UsageError(message)
     if question.strategy == ROBUST and not demands:
         message = (
             f"--robust: expected {FEWEST} to {MOST} scenarios, as --scenario NAME=FILES "

@@ -7,7 +7,15 @@ from typing import Protocol
 from bucketwise.core.optimize import exact, kmeans, quantile, robust, yardsticks
 from bucketwise.core.optimize.problem import Problem, align_up
 
-__all__ = ["EXACT", "ROBUST", "SOLVERS", "Problem", "Solver", "align_up"]
+__all__ = [
+    "EXACT",
+    "OF_SCENARIOS",
+    "ROBUST",
+    "SOLVERS",
+    "Problem",
+    "Solver",
+    "align_up",
+]
 
 
 class Solver(Protocol):
@@ -27,5 +35,7 @@ SOLVERS: dict[str, Solver] = {
     "equal-duration": yardsticks.equal_duration,
     "exponential": yardsticks.exponential,
     "linear": yardsticks.linear,
-    ROBUST: robust.solve,
 }
+
+OF_SCENARIOS: dict[str, Solver] = {ROBUST: robust.solve}
+"""Those that need `Problem.apart`."""

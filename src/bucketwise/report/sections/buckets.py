@@ -103,17 +103,12 @@ def _table(analysis: Analysis, counted: Analysis) -> Table:
         "ViT patches",
         *(() if merged else ("Merged patches",)),
         *("Largest square, px", "ViT runs", "Share"),
-        *("Padded compute", "Waste", "Within 1%", "Device memory"),
+        *("Padded compute", "Waste", "Device memory"),
         *(["Compile time"] if each is not None else []),
     ]
     held = [
         counted.length_bytes(use.vit_patches) for use in counted.plan.visual.buckets
     ]
-    sure = analysis.plan.confidence
-    within = {
-        each.vit_patches: f"{each.shortest:,} to {each.longest:,}"
-        for each in (sure.ranges if sure else ())
-    }
     rows = [
         (
             f"{use.vit_patches:,}" + (" (pinned)" if use.pinned else ""),
@@ -125,7 +120,6 @@ def _table(analysis: Analysis, counted: Analysis) -> Table:
             percent(use.share),
             spent(use.padded_compute, visual),
             percent(use.waste),
-            within.get(use.vit_patches, ""),
             memory(n_bytes),
             *([minutes(each.of([use.vit_patches]))] if each is not None else []),
         )
@@ -139,7 +133,7 @@ def _table(analysis: Analysis, counted: Analysis) -> Table:
             number(sum(use.runs for use in visual.buckets)),
             "100%",
         ),
-        *(spent(visual.padded_compute, visual), percent(visual.waste), ""),
+        *(spent(visual.padded_compute, visual), percent(visual.waste)),
         memory(sum(held)),
         *([minutes(each.of(visual.vit_max_seq_lens))] if each is not None else []),
     )
@@ -153,8 +147,7 @@ def _table(analysis: Analysis, counted: Analysis) -> Table:
     return Table(
         caption=(
             "A bucket takes every run longer than the one above it and no longer than "
-            "itself, and may move within its range before the list costs 1% more. "
-            f"Device memory is what its graph adds beside the weights: {takes}"
+            f"itself. Device memory is what its graph adds beside the weights: {takes}"
         ),
         head=tuple(Column(text=text, style="number") for text in heads),
         rows=(
@@ -194,6 +187,13 @@ def _why(analysis: Analysis) -> Iterator[str]:
             "exact optimum beside it"
         )
         yield f"Why {below} below it{given}: {chosen}."
+    sure = analysis.plan.confidence
+    if sure and sure.ranges:
+        ranges = (
+            f"{each.vit_patches:,} from {each.shortest:,} to {each.longest:,}"
+            for each in sure.ranges
+        )
+        yield f"Each may move, the others staying, before 1% is lost: {'; '.join(ranges)}."
     limit = visual.processor.max_pixels
     if limit != force:
         yield (
