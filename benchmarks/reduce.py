@@ -4,7 +4,7 @@
 
 Whole processes in turns, children included; told as ratios of their CPU time. Polars and
 pandas are measured where they are installed. Which images came together is not looked
-for by request; of up to 2 million rows it still is by time, which then is most of ours.
+for by request; of up to half a million rows it still is by time.
 """
 
 from __future__ import annotations

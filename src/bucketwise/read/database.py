@@ -73,6 +73,8 @@ def open_workspace() -> Iterator[Workspace]:
             connection.execute("SET enable_progress_bar = false")
             # The zone of times that name none; the machine's own is the default.
             connection.execute("SET TimeZone = 'UTC'")
+            # A file may say one thing of its cells and hold another.
+            connection.execute("SET disabled_optimizers = 'statistics_propagation'")
             yield Workspace(connection, scratch, apart)
         except RuntimeError as error:
             # DuckDB's word for Ctrl-C while a query runs.
