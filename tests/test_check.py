@@ -30,6 +30,7 @@ from bucketwise.words.numbers import percent
 from tests.budget import drawn
 from tests.commands import bucketwise as run
 from tests.strategies import clips_of, traffic_of
+from tests.test_measured_plan import COST
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "sample_traffic"
@@ -426,3 +427,25 @@ def test_no_name_of_a_file_is_told_where_none_is_wanted(folder: Path) -> None:
     form = ("--format", "json", "--no-places")
     done = run("check", "plan", "new.csv", *form, cwd=folder)
     assert "new.csv" not in done.stdout
+
+
+def test_each_engine_of_a_plan_is_checked_by_its_own_part_and_at_any_cost(
+    tmp_path: Path,
+) -> None:
+    photos = SAMPLES / "web_photos.csv"
+    engines = ("vllm==0.33.0", "optimum-rbln==0.12.0")
+    named = [word for each in engines for word in ("--target", each)]
+    words = ("analyze", photos, "--model", "qwen3-vl-2b", "--format", "none")
+    assert run(*words, *named, "--out", "both", cwd=tmp_path).returncode == 0
+    (tmp_path / "cost.json").write_text(COST.to_json())
+    for each in engines:
+        asked = ("check", "both", photos, "--target", each, "--format", "json")
+        told = json.loads(run(*asked, cwd=tmp_path).stdout)
+        assert told["target"] == each
+        assert told["lengths"]["share"] < 1e-3
+        measured = run(*asked, "--cost", "cost.json", cwd=tmp_path)
+        assert json.loads(measured.stdout)["cost"]["unit"] == "ms"
+    other = ("check", "both", photos, "--target", "vllm-gaudi==0.26.0")
+    refused = run(*other, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "expected one that was planned for (vllm==0.33.0, optimum" in refused.stderr

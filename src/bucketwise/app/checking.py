@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from bucketwise import __version__
+from bucketwise.app.measured import recorded as recorded_cost
+from bucketwise.app.measured import run_cost_of
 from bucketwise.app.options.analyze import AnalyzeOptions
 from bucketwise.app.options.commands import CheckOptions
 from bucketwise.app.options.option import recorded_of, takes
 from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.core.analysis import Analysis
 from bucketwise.core.check import Check, Kept, check_plan
-from bucketwise.core.cost import CostCurve
+from bucketwise.core.cost import CostCurve, cost_of
 from bucketwise.core.decoder.decide import decide
 from bucketwise.core.decoder.decoder_plan import Decided
 from bucketwise.core.limits import Case
 from bucketwise.core.patching import Preprocessing, count_patches
-from bucketwise.core.plan import Plan
+from bucketwise.core.plan import Plan, answer_of, others_of
 from bucketwise.engines import engine_for
 from bucketwise.errors import ConfigError, UsageError
 from bucketwise.nouns.activity import Evidence
@@ -61,7 +63,8 @@ def check(
     recorded : mapping, optional
         Further options to record.
     **options
-        The fields of `CheckOptions` by name: `max_regret`, `model`, `target`, `places`.
+        The fields of `CheckOptions` by name: `max_regret`, `model`, `target`, `cost`,
+        `places`.
 
     Returns
     -------
@@ -82,6 +85,8 @@ def check(
         said = kept.options
         targets = [asked.target] if asked.target else said.get("target") or ()
         engine: Engine = engine_for(targets)
+        planned = [*(said.get("target") or ()), *map(_target, others_of(kept.said))]
+        kept = replace(kept, said={**kept.said, **answer_of(kept.said, engine.sdk)})
         question = AnalyzeOptions.of_record(
             said, model=asked.model or said.get("model"), target=targets, cost=None
         ).on(engine)
@@ -92,7 +97,7 @@ def check(
         given = lengths_in(documents_of_plan(kept.said, kept.name, words), words)
     profile = engine.as_run(_profile(asked.model or given.model, kept, asked))
     dialect = _dialect(engine, profile, targets)
-    check_planned((dialect,), said.get("target") or ())
+    check_planned((dialect,), planned)
     lengths = (
         given.on(engine.release(dialect.parsed)).lengths
         if engine.runs_on_lengths(profile)
@@ -109,11 +114,7 @@ def check(
     ).without_empty_cells()
     with kept.whole():
         preprocessing = _emitted(kept, profile, question, dialect)
-        cost = kept.said["visual"]["cost"]
-        curve = CostCurve(
-            **{name: cost[name] for name in COST if name in cost},
-            measured=curve_of(cost["measured"]) if cost.get("measured") else None,
-        )
+        curve = _curve(kept, profile, asked)
     chosen = question.question(profile, engine)
     chosen.check_pins(profile)
     setting = Case(
@@ -147,6 +148,7 @@ def check(
         version=__version__,
         options={
             **recorded_of(asked, ("max_regret", "model", "target")),
+            "cost": recorded_cost(asked.cost, places=asked.places),
             **(recorded or {}),
         },
     )
@@ -199,6 +201,23 @@ def _is_bound(kept: KeptPlan) -> bool:
     return any(
         each["k"] == k and each["compute"] < padded * (1 - NOISE)
         for each in kept.said.get("frontier_budgets", ())
+    )
+
+
+def _target(key: str) -> str:
+    """Return how an engine's part of a plan is named as a target."""
+    package, _, release = key.rpartition("-")
+    return f"{package}=={release}"
+
+
+def _curve(kept: KeptPlan, profile: ModelProfile, asked: CheckOptions) -> CostCurve:
+    """Return what a run costs: as asked, else as the plan has it."""
+    if asked.cost is not None:
+        return cost_of(run_cost_of(asked.cost), profile)
+    cost = kept.said["visual"]["cost"]
+    return CostCurve(
+        **{name: cost[name] for name in COST if name in cost},
+        measured=curve_of(cost["measured"]) if cost.get("measured") else None,
     )
 
 

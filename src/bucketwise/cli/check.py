@@ -11,7 +11,7 @@ from bucketwise.app.options.option import typed
 from bucketwise.cli.analyze_options import activity_options
 from bucketwise.cli.config_file import config_option
 from bucketwise.cli.option_types import Name
-from bucketwise.cli.options import bundle, derived, traffic_options
+from bucketwise.cli.options import bundle, derived, half_life_option, traffic_options
 from bucketwise.cli.progress import shown_progress
 from bucketwise.cli.settings import (
     check_log_format,
@@ -34,6 +34,7 @@ FORMATS = ("text", "json", "md", "github", "prometheus")
 )
 @click.argument("plan", type=Name(), metavar="PLAN")
 @traffic_options
+@half_life_option
 @bundle(*derived(CheckOptions))
 @activity_options("the decoder is not judged")
 @click.option(

@@ -1056,10 +1056,16 @@ def plan_text(plan: DataclassInstance) -> str:
     return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def others_of(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a plan.json tells engines beside its own, by package and release."""
+    return plan.get("by_engine") or {}
+
+
 def answer_of(plan: Mapping[str, Any], sdk: str) -> Mapping[str, Any]:
     """Return what a plan.json tells an engine: its own part, else the plan itself."""
-    others: Mapping[str, Any] = plan.get("by_engine") or {}
-    found = (part for key, part in others.items() if key.rpartition("-")[0] == sdk)
+    found = (
+        part for key, part in others_of(plan).items() if key.rpartition("-")[0] == sdk
+    )
     return next(found, plan)
 
 

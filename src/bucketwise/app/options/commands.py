@@ -110,6 +110,7 @@ class CheckOptions:
     )
     model: str | None = named_model("what PLAN names")
     target: str | None = dialect("the newest that PLAN was made for")
+    cost: CostGiven | None = run_cost("what PLAN records")
     places: bool = asked(
         True,  # noqa: FBT003 - the default of a flag
         "output",
