@@ -440,7 +440,9 @@ def test_each_engine_of_a_plan_is_checked_by_its_own_part_and_at_any_cost(
     (tmp_path / "cost.json").write_text(COST.to_json())
     for each in engines:
         asked = ("check", "both", photos, "--target", each, "--format", "json")
-        told = json.loads(run(*asked, cwd=tmp_path).stdout)
+        done = run(*asked, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
         assert told["target"] == each
         assert told["lengths"]["share"] < 1e-3
         measured = run(*asked, "--cost", "cost.json", cwd=tmp_path)

@@ -15,7 +15,7 @@ from bucketwise.errors import ConfigError
 from bucketwise.nouns.image_rules import NO_LIMIT
 from bucketwise.nouns.measured_cost import MeasuredCurve
 from bucketwise.nouns.traffic import FloatArray, IntArray, Rejection
-from bucketwise.words.numbers import MINUS, significant
+from bucketwise.words.numbers import MINUS, NOISE, significant
 from bucketwise.words.text import worded
 
 if TYPE_CHECKING:
@@ -434,7 +434,7 @@ class BudgetUse:
     @property
     def is_kept(self) -> bool:
         """Whether the plan keeps it."""
-        return self.used is None or self.used <= self.room
+        return self.used is None or self.used <= self.room * (1 + NOISE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,9 @@ _READING = {
 _MEASURED = ("visual", "cost", "measured")
 """The times that a plan was priced by; a file of the same name may hold others."""
 
+_BY_ENGINE = {"buckets", "cost"}
+"""Options with a default of each engine."""
+
 _FACTS = (
     ("model", ("model", "name")),
     ("buckets", ("visual", "vit_max_seq_lens")),
@@ -215,13 +218,15 @@ def named(causes: Sequence[Cause]) -> str:
 def causes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Cause, ...]:
     """Return what is not the same."""
     old, new = (_at(each, "provenance", "options") or {} for each in (before, after))
+    # What nobody asked each engine answers for itself.
+    by_engine = _BY_ENGINE if _packages(old) != _packages(new) else set()
     differs: dict[Cause, bool] = {
         "data": _hashes(before) != _hashes(after),
         "method": version_of(before) != version_of(after),
         "model": _at(before, "model", "name") != _at(after, "model", "name"),
         "release": old.get("target") != new.get("target"),
-        "options": (_question(old), _at(before, *_MEASURED))
-        != (_question(new), _at(after, *_MEASURED)),
+        "options": (_question(old, by_engine), _at(before, *_MEASURED))
+        != (_question(new, by_engine), _at(after, *_MEASURED)),
     }
     return tuple(cause for cause, is_so in differs.items() if is_so)
 
@@ -256,9 +261,14 @@ def _facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     ]
 
 
-def _question(options: Mapping[str, Any]) -> dict[str, Any]:
+def _packages(options: Mapping[str, Any]) -> list[str]:
+    """Return the packages that a plan was made for."""
+    return [str(each).partition("==")[0] for each in options.get("target") or ()]
+
+
+def _question(options: Mapping[str, Any], by_engine: set[str]) -> dict[str, Any]:
     """Return what was asked beside model and release; what nobody asked is nothing."""
-    apart = {*_READING, "model", "target"}
+    apart = {*_READING, "model", "target", *by_engine}
     return {
         name: each
         for name, each in options.items()

@@ -83,7 +83,9 @@ def read_plan(given: str | Path | Plan | Analysis) -> KeptPlan:
     file = path / PLAN_FILE if path.is_dir() else path
     said = _object(load_json(file))
     histogram = file.parent / beside(file.name)
-    traffic = read_traffic([histogram]) if histogram.is_file() else None
+    traffic = None
+    if histogram.is_file():
+        traffic = read_traffic([histogram.resolve()], max_bad_rows=1.0)
     if traffic is not None and not _made_from(said, traffic):
         traffic = None
     return KeptPlan(name=str(given), said=said, traffic=traffic)
