@@ -261,9 +261,9 @@ def _facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     ]
 
 
-def _packages(options: Mapping[str, Any]) -> list[str]:
+def _packages(options: Mapping[str, Any]) -> set[str]:
     """Return the packages that a plan was made for."""
-    return [str(each).partition("==")[0] for each in options.get("target") or ()]
+    return {str(each).partition("==")[0] for each in options.get("target") or ()}
 
 
 def _question(options: Mapping[str, Any], by_engine: set[str]) -> dict[str, Any]:
