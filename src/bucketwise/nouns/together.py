@@ -145,7 +145,7 @@ class Together:
         group = group[is_kept]
         if not group.size:
             return cls(told=named)
-        place, distinct = _places(columns)
+        place, distinct = places_of(columns)
         order = np.lexsort((place, group))
         place, group = place[order], group[order]
         edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), group.size]
@@ -207,12 +207,12 @@ def said_of_too_much() -> str:
     )
 
 
-def _places(columns: Columns) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
+def places_of(columns: Columns) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
     """Return the place of each row among the distinct ones, sorted, and these."""
     keys = list(columns.values())
     order = np.lexsort(keys[::-1])
     is_new = np.zeros(order.size, dtype=bool)
-    is_new[0] = True
+    is_new[:1] = True
     for key in keys:
         is_new[1:] |= key[order][1:] != key[order][:-1]
     place = np.empty(order.size, dtype=np.int64)

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bucketwise.errors import UsageError, raise_all
-from bucketwise.nouns.together import Together, merge_together, said_of_too_much
+from bucketwise.nouns.together import (
+    Together,
+    merge_together,
+    places_of,
+    said_of_too_much,
+)
 from bucketwise.words.numbers import percent
 
 IntArray = NDArray[np.int64]
@@ -288,14 +293,7 @@ class Traffic:
 
     def size_of_cell(self) -> IntArray:
         """Return the place of each cell's size among `sizes`."""
-        columns = [getattr(self, name) for name in SIZE_COLUMNS]
-        order = np.lexsort(tuple(reversed(columns)))
-        is_new = np.zeros(order.size, dtype=bool)
-        for each in columns:
-            is_new[1:] |= each[order][1:] != each[order][:-1]
-        place = np.empty(order.size, dtype=np.int64)
-        place[order] = np.cumsum(is_new)
-        return place
+        return places_of(_columns(self, SIZE_COLUMNS))[0]
 
     def decayed(self, half_life_s: float) -> Traffic:
         """Return the same traffic, each image worth half as much a half-life earlier.
