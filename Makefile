@@ -19,7 +19,7 @@ FUZZED := tests/test_fuzz.py tests/test_report_any_traffic.py tests/test_emitted
 # What a decoder carried, for the sample that shows both halves of a plan.
 DECODER := --activity sample_traffic/azure_conversations.csv.gz --batch-size 8
 
-.PHONY: help demo test fuzz conformance conformance-load check lint types contracts reports reports-check screenshots docs wheel-check lowest-check lock clean
+.PHONY: help demo test fuzz conformance conformance-load servers check lint types contracts reports reports-check screenshots docs wheel-check lowest-check lock clean
 
 help:
 	@echo "make demo   run bucketwise on the shipped sample traffic"
@@ -58,6 +58,19 @@ conformance: $(STAMP)
 # The parsers of load tools read what `export-load` writes: tests/conformance_load/run.py.
 conformance-load: $(STAMP)
 	@$(BIN)/python -m tests.conformance_load.run
+
+# Databases, clusters and object stores on loopback, each compared with files read here.
+# Their clients weigh a gigabyte, so they have a .venv of their own.
+SERVERS := .venv-servers
+$(SERVERS)/.installed: $(STAMP) tests/servers/requirements.lock
+	$(PYTHON) -m venv $(SERVERS)
+	$(SERVERS)/bin/python $(INSTALL) --require-hashes -r requirements.lock
+	$(SERVERS)/bin/python $(INSTALL) --require-hashes -r tests/servers/requirements.lock
+	$(SERVERS)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+servers: $(SERVERS)/.installed
+	$(SERVERS)/bin/python -m pytest tests/servers
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -113,6 +126,9 @@ lock: $(STAMP)
 	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --output-file requirements.lock requirements.in
+	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c requirements.lock \
+	  --output-file tests/servers/requirements.lock tests/servers/requirements.in
 
 clean:
-	rm -rf $(VENV) $(LOWEST) dist bucketwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(SERVERS) dist bucketwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,12 @@ settings.load_profile("bucketwise")
 for module in pkgutil.walk_packages(bucketwise.__path__, "bucketwise."):
     if module.name != "bucketwise.__main__":
         import_module(module.name)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests that start servers, unless they are named: `make servers`."""
+    is_servers = collection_path.name == "servers"
+    return is_servers and not any("servers" in each for each in config.args) or None
 
 
 @pytest.fixture(scope="module")
