@@ -33,7 +33,7 @@ for module in pkgutil.walk_packages(bucketwise.__path__, "bucketwise."):
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out the tests that start servers, unless they are named: `make servers`."""
     is_servers = collection_path.name == "servers"
-    return is_servers and not any("servers" in each for each in config.args) or None
+    return (is_servers and not any("servers" in each for each in config.args)) or None
 
 
 @pytest.fixture(scope="module")
