@@ -62,9 +62,8 @@ conformance-load: $(STAMP)
 # Databases, clusters and object stores on loopback, each compared with files read here.
 # Their clients weigh a gigabyte, so they have a .venv of their own.
 SERVERS := .venv-servers
-$(SERVERS)/.installed: $(STAMP) tests/servers/requirements.lock
+$(SERVERS)/.installed: tests/servers/requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(SERVERS)
-	$(SERVERS)/bin/python $(INSTALL) --require-hashes -r requirements.lock
 	$(SERVERS)/bin/python $(INSTALL) --require-hashes -r tests/servers/requirements.lock
 	$(SERVERS)/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -121,13 +120,16 @@ lowest-check: wheel-check
 check: test fuzz lint types contracts wheel-check lowest-check reports-check
 
 # Adds what is new in requirements.in; `make lock UPGRADE=--upgrade` moves every pin.
+# Of servers moto wants an older dateutil, and pip would try each release of its clients.
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
 	  --output-file requirements.lock requirements.in
-	$(BIN)/pip-compile --quiet $(UPGRADE) --generate-hashes --strip-extras --allow-unsafe \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -c requirements.lock \
+	$(BIN)/python -m pip install --quiet uv
+	grep '==' requirements.lock | sed 's/ .*//; /^python-dateutil=/d' > $(VENV)/pins.txt
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --generate-hashes --python-version 3.11 \
+	  --no-header --no-emit-index-url --no-emit-find-links --constraint $(VENV)/pins.txt \
 	  --output-file tests/servers/requirements.lock tests/servers/requirements.in
 
 clean:
