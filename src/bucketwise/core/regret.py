@@ -138,7 +138,8 @@ def _interval(
     """
     if (held.count % 1 != 0).any():
         return None, None
-    thin = _thinned(held.problem(held.demand(), lengths[-1], lengths), lengths)
+    problem = held.problem(held.demand(), lengths[-1], lengths)
+    thin = problem.most_used(MOST_EDGES + len(lengths), also=lengths)
     keys, count = group_cells(
         (np.searchsorted(thin.lengths, held.needed), held.runs_each), held.count
     )
@@ -156,15 +157,6 @@ def _interval(
     off = regret(count) - np.quantile(draws, [1 - TAIL, TAIL])
     low, high = (share + off).tolist()
     return max(low, 0.0), max(high, share)
-
-
-def _thinned(problem: Problem, lengths: tuple[int, ...]) -> Problem:
-    """Return the problem with few candidates, the list itself among them."""
-    reached = np.cumsum(problem.runs * problem.cost)
-    levels = np.linspace(0, reached[-1], MOST_EDGES + 1)[1:]
-    picked = np.minimum(np.searchsorted(reached, levels), reached.size - 1)
-    kept = np.searchsorted(problem.lengths, lengths)
-    return problem.kept(np.union1d(picked, kept))
 
 
 def _moves(
