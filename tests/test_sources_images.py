@@ -157,6 +157,7 @@ def png_of(width: int, height: int, *late: bytes, early: bytes = b"") -> bytes:
 
 PLAIN_JPEG = make("JPEG", dpi=(72, 72))
 PLAIN_PNG = png_of(24, 16, early=chunk(b"gAMA", b"\0\0\xb1\x8f"))
+PLAIN_WEBP = [make("WEBP", quality=1), make("WEBP"), make("WEBP", lossless=True)]
 
 
 # What Pillow says
@@ -390,6 +391,8 @@ PLAIN = [
     make("PNG", dpi=(72, 72)),
     png_of(24, 16, early=chunk(b"PLTE", b"\0" * 9) + chunk(b"tRNS", b"\0" * 6)),
     png_of(24, 16, chunk(b"IDAT", b""), chunk(b"eXIf", turned(6).tobytes()[6:])),
+    *PLAIN_WEBP,
+    make("WEBP", turned(6)),
 ]
 
 
@@ -422,7 +425,7 @@ def test_random_bytes_raise_nothing(data: bytes) -> None:
 
 def test_plain_files_never_wake_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bucketwise.read.images.pillow", None)
-    for data in (PLAIN_JPEG, PLAIN_PNG, make("JPEG", turned(6)), make("PNG")):
+    for data in (PLAIN_JPEG, make("JPEG", turned(6)), make("PNG"), *PLAIN_WEBP):
         assert isinstance(read(data), Header)
 
 

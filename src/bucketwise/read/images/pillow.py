@@ -26,6 +26,7 @@ from bucketwise.read.images.header import (
     TURNED,
     TURNS,
     Header,
+    positions_in,
     walk_chunks,
 )
 
@@ -228,7 +229,7 @@ def _read_late_chunks(image: PngImagePlugin.PngImageFile, file: BinaryIO) -> Non
     if stream is None or not image.tile:
         return
     data_end = image.tile[0].offset + stream.im_idat
-    for kind, at, length in walk_chunks(file, data_end + 4):
+    for kind, at, length in walk_chunks(positions_in(file), data_end + 4):
         is_next_frame = kind == b"fcTL" and image.is_animated
         if kind == b"IEND" or is_next_frame or not PngImagePlugin.is_cid(kind):
             break
