@@ -40,13 +40,13 @@ _REGROUP_AT = 50
 OWN = ", ".join(OWN_COLUMNS)
 _INSERT = (
     f"INSERT INTO cells SELECT reason, height, width, 0, 0, 0, {OWN}, label, "
-    "{slot} AS slot, count(*), NULL, min(time_us), max(time_us) FROM (SELECT reason, "
-    f"height, width, {OWN}, {{label}} AS label, {{time_us}} AS time_us FROM "
+    "{slot} AS slot, sum(alike), NULL, min(time_us), max(time_us) FROM (SELECT reason, "
+    f"height, width, {OWN}, {{label}} AS label, {{time_us}} AS time_us, alike FROM "
     f"{BATCH}) GROUP BY ALL"
 )
 _SEND = (
     f"INSERT INTO {SENT} SELECT nullif(request, 0), {{time_us}}, height, width, 0, 0, 0, "
-    f"{OWN} FROM {BATCH} WHERE reason = ''"
+    f"{OWN} FROM (SELECT *, unnest(range(alike)) FROM {BATCH} WHERE reason = '')"
 )
 
 
@@ -76,9 +76,8 @@ class _Noticed:
     def notes(self) -> Iterator[str]:
         told = self.formats.pop(TOLD, 0)
         if self.formats:
-            read = ", ".join(
-                f"{number(count)} {name}" for name, count in self.formats.most_common()
-            )
+            found = sorted(self.formats.items(), key=lambda each: (-each[1], each[0]))
+            read = ", ".join(f"{number(count)} {name}" for name, count in found)
             yield f"image headers: {read}"
         if told:
             yield f"sizes told by the log, without the image: {number(told)}"
@@ -179,6 +178,10 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 def _columns(
     items: Sequence[Item], ignore_orientation: bool
 ) -> dict[str, np.ndarray[tuple[int], np.dtype[np.generic]]]:
+    # All but where each stands: in a folder most are alike.
+    keys = [item[2:] for item in items]
+    alike = [*Counter(keys).values()]
+    items = [*dict(zip(keys, items, strict=True)).values()]
     sizes = [size_of(item, ignore_orientation=ignore_orientation) for item in items]
     texts = {
         "reason": [reason_of(item) for item in items],
@@ -192,5 +195,6 @@ def _columns(
         "width": sides[:, 1].copy(),
         **own_columns(items),
         "request": np.array(requests, dtype=np.int64),
+        "alike": np.array(alike, dtype=np.int64),
         **{name: np.array(column, dtype=object) for name, column in texts.items()},
     }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO, Protocol, cast
+from typing import IO, BinaryIO, NamedTuple, Protocol, cast
+from zlib import adler32
 
 from bucketwise.errors import InputError
 from bucketwise.read.images.header import Header, Item
-from bucketwise.read.images.read import read_header
+from bucketwise.read.images.read import WINDOW_BYTES, judge_header, read_header
 from bucketwise.read.lines import Compression, PackingError, open_unpacked
 from bucketwise.words.reject_reasons import NOT_AN_IMAGE, UNREADABLE
 
@@ -26,10 +28,22 @@ _WITHOUT_DATA = frozenset({
     tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE,
     tarfile.FIFOTYPE, tarfile.DIRTYPE,
 })  # fmt: skip
+_HALF = tarfile.BLOCKSIZE // 2
+_CHECKSUM = slice(148, 156)
+_BLANK_SUM = sum(b" " * 8)  # what stands there for the sum
 # Where GNU's sparse headers say that another follows (GNU tar manual, "Basic Tar Format").
 _MORE_IN_HEADER, _MORE_IN_NEXT = 482, 504
 
 _LENGTH_DIGITS = 20  # of a size that fits 64 bits
+# A header as tar, Python and WebDataset write it (POSIX ustar, "ustar Header Block"): of
+# a file or of what extends one, every number in octal digits. Others tarfile decodes.
+_NUMBER = rb"(?:[0-7]{7}[\0\ ]|[0-7]{6}\ \0|\0{8})"
+_ORDINARY = re.compile(
+    rb"([^\0]+)\0*(?<=\A.{100})" + 3 * _NUMBER + rb"""
+    ([0-7]{11})[\0\ ]  [0-7]{11}[\0\ ]  ([0-7]{6})\0\   ([0xL\0])  .{100}
+    ustar(?:\x0000|\ \ \0)  .{64}""" + 2 * _NUMBER,
+    re.DOTALL | re.VERBOSE,
+)  # fmt: skip
 
 SPOOL_BYTES = 1 << 24
 """A packed member up to this size is held in memory, a larger one in a nameless file."""
@@ -38,6 +52,8 @@ MAX_MEMBER_BYTES = 1 << 28
 TRAILER_BYTES = 1 << 20
 """More than tar fills its last record with; a bomb may hide behind it."""
 STEP_BYTES = 1 << 16
+PIECE_BYTES = tarfile.BLOCKSIZE + WINDOW_BYTES
+"""Read at once: a member's header, and where that of most images ends."""
 
 
 class DamagedError(Exception):
@@ -47,6 +63,9 @@ class DamagedError(Exception):
 class Archive(Protocol):
     """A tar, packed or not, that is read from front to back."""
 
+    def header(self, member: Member) -> Header | str:
+        """Read the header of the image that a plain member is."""
+
     def read(self, at: int, size: int) -> bytes:
         """Read at a position, never one passed before; less where the archive ends."""
 
@@ -54,8 +73,15 @@ class Archive(Protocol):
         """Make sure that the archive goes on to a position, or raise DamagedError."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Entry(NamedTuple):
+    """What a header block says."""
+
+    type: bytes
+    size: int
+    name: str
+
+
+class Member(NamedTuple):
     """A file in a tar, or what stands in a file's place."""
 
     name: str
@@ -95,8 +121,10 @@ def _refuse_if_empty(at: int) -> bytes:
     return b""  # many writers leave the two closing blocks out
 
 
-def _decode(block: bytes) -> tarfile.TarInfo | None:
+def _decode(block: bytes) -> Entry | None:
     """Decode a header; None for the closing one."""
+    if ordinary := _decode_ordinary(block):
+        return ordinary
     if not any(block) and len(block) == tarfile.BLOCKSIZE:
         return None
     try:
@@ -105,12 +133,24 @@ def _decode(block: bytes) -> tarfile.TarInfo | None:
         raise DamagedError(str(fault)) from fault
     if header.size < 0:
         raise DamagedError("a member has a negative size")
-    return header
+    return Entry(header.type, header.size, header.name)
 
 
-def _read_extended(
-    archive: Archive, header: tarfile.TarInfo, at: int
-) -> dict[str, str]:
+def _decode_ordinary(block: bytes) -> Entry | None:
+    """Decode an ordinary header whose checksum is right, ten times as fast as tarfile."""
+    found = _ORDINARY.match(block)
+    if found is None or len(block) != tarfile.BLOCKSIZE:
+        return None
+    name, size, checksum, kind = found.groups()
+    # Half a block adds up to less than what Adler-32 divides its sum by (RFC 1950, 8.2).
+    first, second = adler32(block[:_HALF]) & 0xFFFF, adler32(block[_HALF:]) & 0xFFFF
+    total = first - 1 + second - 1 + _BLANK_SUM - sum(block[_CHECKSUM])
+    if total != int(checksum, 8) or name.endswith(b"/"):
+        return None
+    return Entry(kind, int(size, 8), name.decode("utf-8", "replace"))
+
+
+def _read_extended(archive: Archive, header: Entry, at: int) -> dict[str, str]:
     if header.size > MAX_NAME_BYTES:
         raise DamagedError("it claims a name of more than 1 MiB")
     data = archive.read(at, header.size)
@@ -136,9 +176,7 @@ def _read_pax(data: bytes) -> dict[str, str]:
     return records
 
 
-def _skip_sparse_map(
-    archive: Archive, header: tarfile.TarInfo, block: bytes, at: int
-) -> int:
+def _skip_sparse_map(archive: Archive, header: Entry, block: bytes, at: int) -> int:
     flag = _MORE_IN_HEADER
     while header.type == tarfile.GNUTYPE_SPARSE and block[flag]:
         block = archive.read(at, tarfile.BLOCKSIZE)
@@ -148,7 +186,7 @@ def _skip_sparse_map(
     return at
 
 
-def _measure(header: tarfile.TarInfo, told: dict[str, str]) -> int:
+def _measure(header: Entry, told: dict[str, str]) -> int:
     if header.type in _WITHOUT_DATA:
         return 0
     size = told.get("size", str(header.size))
@@ -157,9 +195,7 @@ def _measure(header: tarfile.TarInfo, told: dict[str, str]) -> int:
     return int(size)
 
 
-def _make_member(
-    header: tarfile.TarInfo, told: dict[str, str], at: int, size: int
-) -> Member:
+def _make_member(header: Entry, told: dict[str, str], at: int, size: int) -> Member:
     has_holes = header.type == tarfile.GNUTYPE_SPARSE or any(
         key.startswith("GNU.sparse.") for key in told
     )
@@ -181,7 +217,7 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
         with open_unpacked(path, compression) as file:
             archive = _Plain(file) if compression == "none" else _Packed(file)
             for member in read_members(archive):
-                answer = _read_member(archive, member)
+                answer = archive.header(member) if member.is_plain else NOT_AN_IMAGE
                 source = f"{name}/{member.name}"
                 if isinstance(answer, str):
                     yield Item(source=source, reason=answer)
@@ -206,20 +242,28 @@ class _Plain:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._size = file.seek(0, 2)
+        self._piece, self._piece_at = b"", 0
 
     def read(self, at: int, size: int) -> bytes:
-        self._file.seek(at)
-        return self._file.read(size)
+        start = at - self._piece_at
+        if not 0 <= start <= len(self._piece) - size:
+            most = max(size, PIECE_BYTES)
+            self._piece, self._piece_at = os.pread(self._file.fileno(), most, at), at
+            start = 0
+        return self._piece[start : start + size]
 
     def reach(self, at: int) -> None:
         if at > self._size:
             raise DamagedError("it ends within a member")
 
-    @contextmanager
-    def open(self, member: Member) -> Iterator[BinaryIO]:
+    def header(self, member: Member) -> Header | str:
         self.reach(member.at + member.size)
-        file = cast("BinaryIO", self._file)
-        yield cast("BinaryIO", Window(file, member.at, member.size))
+
+        def read_at(size: int, at: int) -> bytes:
+            return self.read(member.at + at, min(size, max(member.size - at, 0)))
+
+        part = partial(Window, cast("BinaryIO", self._file), member.at, member.size)
+        return judge_header(read_at, cast("Callable[[], BinaryIO]", part))
 
 
 class _Packed:
@@ -247,14 +291,14 @@ class _Packed:
         if self._at == end:
             raise DamagedError(f"more than {TRAILER_BYTES:,} bytes follow its end")
 
-    @contextmanager
-    def open(self, member: Member) -> Iterator[BinaryIO]:
+    def header(self, member: Member) -> Header | str:
+        if member.size > MAX_MEMBER_BYTES:
+            return UNREADABLE
         with SpooledTemporaryFile(SPOOL_BYTES) as spool:
             self._pass(member.at)
             self._pass(member.at + member.size, into=spool)
             self.reach(member.at + member.size)
-            spool.seek(0)
-            yield cast("BinaryIO", spool)
+            return read_header(cast("BinaryIO", spool))
 
     def _pass(self, at: int, into: IO[bytes] | None = None) -> None:
         while self._at < at:
@@ -304,12 +348,3 @@ class Window:
     def tell(self) -> int:
         """Say where the next read begins."""
         return self._at
-
-
-def _read_member(archive: _Plain | _Packed, member: Member) -> Header | str:
-    if not member.is_plain:
-        return NOT_AN_IMAGE
-    if isinstance(archive, _Packed) and member.size > MAX_MEMBER_BYTES:
-        return UNREADABLE
-    with archive.open(member) as file:
-        return read_header(file)
