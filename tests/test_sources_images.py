@@ -37,7 +37,7 @@ from bucketwise.read.images.read import (
     read_image,
     read_path,
 )
-from bucketwise.read.images.tar import Window, read_tar
+from bucketwise.read.images.tar import Window, decode_ordinary, read_tar
 from bucketwise.read.lines import Compression
 from bucketwise.words.reject_reasons import (
     LINKED_FOLDER,
@@ -980,6 +980,34 @@ def test_a_packed_member_that_no_image_can_be_is_passed_over(
         ("shard.tar/image.png", ""),
     ]
     assert in_shard(tmp_path, shard)[0] == ("shard.tar/big.png", "")
+
+
+HEADERS = [
+    tarfile.TarInfo(name).tobuf(form)
+    for name in ("000.jpg", "a/" * 60 + "é.png", "n" * 100)
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
+]
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(damaged(HEADERS), st.booleans())
+def test_an_ordinary_header_says_what_tarfile_reads_in_it(
+    data: bytes, is_signed: bool
+) -> None:
+    data = data[:512].ljust(512, b"\0")
+    if is_signed:
+        blank = data[:148] + b" " * 8 + data[156:]
+        data = data[:148] + b"%06o\0 " % sum(blank) + data[156:]
+    found = decode_ordinary(data)
+    if found is not None:
+        told = tarfile.TarInfo.frombuf(data, "utf-8", "replace")
+        assert (found.type, found.size) == (told.type, told.size)
+        assert found.name.rpartition("/")[2] == told.name.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_header_that_python_writes_is_ordinary(header: bytes) -> None:
+    assert decode_ordinary(header[:512])
 
 
 @fuzz

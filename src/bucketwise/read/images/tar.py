@@ -123,7 +123,7 @@ def _refuse_if_empty(at: int) -> bytes:
 
 def _decode(block: bytes) -> Entry | None:
     """Decode a header; None for the closing one."""
-    if ordinary := _decode_ordinary(block):
+    if ordinary := decode_ordinary(block):
         return ordinary
     if not any(block) and len(block) == tarfile.BLOCKSIZE:
         return None
@@ -136,7 +136,7 @@ def _decode(block: bytes) -> Entry | None:
     return Entry(header.type, header.size, header.name)
 
 
-def _decode_ordinary(block: bytes) -> Entry | None:
+def decode_ordinary(block: bytes) -> Entry | None:
     """Decode an ordinary header whose checksum is right, ten times as fast as tarfile."""
     found = _ORDINARY.match(block)
     if found is None or len(block) != tarfile.BLOCKSIZE:
