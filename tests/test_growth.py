@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.app.appending import MOST_INPUTS, append
 from bucketwise.errors import InputError, UsageError
 from bucketwise.nouns.traffic import DAY_S, InputRecord, Traffic, merge_traffic
-from bucketwise.read import read_traffic
+from bucketwise.read import read_traffic, write_histogram
 from tests.commands import bucketwise
 from tests.strategies import traffic_of
 
 HALF_LIFE_S = 14 * DAY_S
+Row = tuple[str, str, str, str, str]
 
 
 def day(n: int, *rows: tuple[int, int, float]) -> Traffic:
@@ -39,11 +44,73 @@ def test_a_file_that_is_added_to_is_the_sum_and_takes_nothing_twice(
         ended = bucketwise("histogram", logs[-1], "--append", path, cwd=tmp_path)
         assert ended.returncode == 0
     assert read_traffic([path]).sha256() == read_traffic(logs).sha256()
+    for untimed in ("4.csv", "5.csv"):  # equal sizes of two days, say
+        (tmp_path / untimed).write_text("width,height\n640,480\n")
+        ended = bucketwise("histogram", untimed, "--append", path, cwd=tmp_path)
+        assert ended.returncode == 0
+    twice = bucketwise("histogram", "4.csv", "--append", path, cwd=tmp_path)
+    assert "holds 4.csv already; leave it out" in twice.stderr
     before = path.read_bytes()
     again = bucketwise("histogram", logs[1], "--append", path, cwd=tmp_path)
     assert again.returncode == 1
     assert "holds 1.csv already; leave it out" in again.stderr
     assert path.read_bytes() == before
+
+
+ROWS = st.tuples(
+    st.sampled_from(["", "2024-01-01T00:30:00", "2024-01-01T05:00:01", "1704067200"]),
+    st.sampled_from(["640", "480", "640.0", "6e2", "0", "n/a", "1e9", "640d"]),
+    st.sampled_from(["480", "1,080", "", "-1", "7"]),
+    st.sampled_from(["1", "2.5", "0", "1000000", "-1"]),
+    st.sampled_from(["", "a", "b ", "\N{SNOWMAN}"]),
+)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.lists(st.lists(ROWS, max_size=8), min_size=2, max_size=3), st.randoms())
+def test_parts_in_any_order_and_cut_are_what_all_at_once_is(
+    tmp_path_factory: pytest.TempPathFactory, tables: list[list[Row]], random: Random
+) -> None:
+    top = tmp_path_factory.mktemp("parts")
+
+    def write(name: str, rows: Iterable[Row]) -> Path:
+        head = ("time", "width", "height", "count", "label")
+        with (top / name).open("w", newline="") as file:
+            csv.writer(file).writerows([head, *rows])
+        return top / name
+
+    def read(paths: list[Path]) -> Traffic:
+        return read_traffic(paths, max_bad_rows=1.0)
+
+    # Each begins with a good row of an hour of its own, so that columns look alike.
+    tables = [
+        [(f"2024-01-02T0{n}:00:00", "640", "480", "1", "a"), *rows]
+        for n, rows in enumerate(tables)
+    ]
+    logs = [write(f"{n}.csv", rows) for n, rows in enumerate(tables)]
+    whole = read([write("whole.csv", chain.from_iterable(tables))])
+    together = read(logs)
+    parts = [log.with_suffix(".parquet") for log in logs]
+    for log, part in zip(logs, parts, strict=True):
+        write_histogram(read([log]), part)
+        append(read([log]), top / "added.parquet")
+    write_histogram(together, top / "together.parquet")
+    bytes_of_both = {
+        (top / f"{name}.parquet").read_bytes() for name in ("together", "added")
+    }
+    assert len(bytes_of_both) == 1
+    random.shuffle(parts)
+    for each in (whole, read(parts)):
+        assert said_of(each) == said_of(together)
+
+
+def said_of(traffic: Traffic) -> tuple[object, ...]:
+    return (
+        traffic.sha256(),
+        {each.reason: each.count for each in traffic.rejections},
+        (traffic.rows_read, traffic.rows_used, traffic.weighted, traffic.labels),
+        (traffic.first_s, traffic.last_s, traffic.slot_width_s),
+    )
 
 
 def test_slots_are_hours_for_a_month_and_days_after(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -16,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bucketwise.app.appending import append
 from bucketwise.app.output import check_folder, write_results, write_tables
 from bucketwise.core.analysis import Analysis
 from bucketwise.errors import OutputError
@@ -23,6 +25,7 @@ from bucketwise.read import write_histogram
 from bucketwise.read.plans import PREVIOUS, beside
 from bucketwise.system.atomic import one_scratch_folder, replacing
 from bucketwise.system.interruption import end_cleanly_on_request
+from tests.strategies import traffic_of
 from tests.test_report import analysis_of
 
 STEPS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir"}
@@ -187,7 +190,7 @@ def test_a_new_folder_is_there_whole_or_not_at_all(
         out.rmdir()
 
 
-@pytest.mark.parametrize("name", ["table.csv", "histogram.parquet"])
+@pytest.mark.parametrize("name", ["table.csv", "histogram.parquet", "added.parquet"])
 def test_a_file_is_the_old_or_the_new_one_and_its_leftover_goes_with_the_next_run(
     name: str, analysis: Analysis, tmp_path: Path
 ) -> None:
@@ -198,18 +201,53 @@ def test_a_file_is_the_old_or_the_new_one_and_its_leftover_goes_with_the_next_ru
     def write() -> None:
         if name == "histogram.parquet":
             write_histogram(analysis.traffic, path)
+        elif name == "added.parquet":
+            append(traffic_of((480, 640)), path)
         else:
             write_tables(iter([pd.DataFrame({"a": [1]})]), path)
 
+    if name == "added.parquet":
+        write_histogram(analysis.traffic, path)
+    else:
+        path.write_bytes(b"old")
+    old = path.read_bytes()
     write()
     new = path.read_bytes()
+    path.write_bytes(old)
     within = "." if name == "histogram.parquet" else "out"
     for _, ending in every_end(tmp_path, write, within):
-        assert path.read_bytes() in {b"old", new}
+        assert path.read_bytes() in {old, new}
         assert len(hidden(out)) <= (ending == signal.SIGKILL)
+        path.write_bytes(old)
         write()
         assert files_in(out) == {name: new}
-        path.write_bytes(b"old")
+        path.write_bytes(old)
+
+
+def test_a_run_that_ctrl_c_ends_leaves_the_file_and_says_how_to_go_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "all.parquet"
+    write_histogram(traffic_of((480, 640)), path)
+    before = files_in(tmp_path)
+    (tmp_path / "log.csv").write_text("width,height\n800,600\n")
+    program = (
+        "import os, signal, sys\n"
+        "from bucketwise.cli import run\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.addaudithook(lambda event, details: event == 'open'"
+        " and str(details[0]).endswith('log.csv')"
+        " and os.kill(os.getpid(), signal.SIGINT))\n"
+        "run()\n"
+    )
+    command = [sys.executable, "-c", program, "histogram", "log.csv", "--append"]
+    ended = subprocess.run(
+        [*command, path.name], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 130
+    assert "interrupted: files are as they were" in ended.stderr
+    (tmp_path / "log.csv").unlink()
+    assert files_in(tmp_path) == before
 
 
 def test_a_part_that_another_run_is_writing_is_left_alone(tmp_path: Path) -> None:

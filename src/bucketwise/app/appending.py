@@ -15,8 +15,8 @@ from bucketwise.read.opening import plain_faults
 PARQUET = b"PAR1"
 """What a Parquet file begins with (apache/parquet-format, README.md, File format)."""
 
-MOST_INPUTS = 400
-"""Inputs that are told apart; of a year of days none is lost."""
+MOST_INPUTS = 10_000
+"""Inputs that are told apart; of a year of hours none is lost."""
 
 
 def append(traffic: Traffic, path: Path) -> Traffic:
@@ -67,12 +67,20 @@ def _held(path: Path) -> Traffic:
 
 
 def _check_new(traffic: Traffic, before: Traffic, path: Path) -> None:
-    """Check that nothing is counted twice: the same file holds the same cells."""
-    held = {record.sha256 for record in before.inputs if record.sha256}
+    """Check that nothing is counted twice: the same file holds the same cells.
+
+    Without times those of another file may be the same; then its name has to be, too.
+    """
+    named = traffic.first_s is None
+
+    def known_by(record: InputRecord) -> tuple[str, int, str]:
+        return record.sha256, record.rows, record.name if named else ""
+
+    held = {known_by(record) for record in before.inputs if record.sha256}
     problems = [
         f"{path}: holds {record.name or 'this input'} already; leave it out"
         for record in traffic.inputs
-        if record.sha256 in held
+        if known_by(record) in held
     ]
     raise_all(problems, InputError)
 

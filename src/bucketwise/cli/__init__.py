@@ -134,6 +134,7 @@ def run() -> None:
         error.show()
     except click.Abort:
         status = INTERRUPTED
+        complain("interrupted: files are as they were, or whole; run it again to go on")
     except OSError as error:
         complain(f"error: {refused(error)}")
     except MemoryError:
