@@ -161,17 +161,17 @@ def main() -> None:
     with TemporaryDirectory() as top:
         mean_kb = write_images(Path(top), options.files, options.shards)
         print(f"{options.files:,} images, {mean_kb:.0f} kB in the mean")
-        used: dict[tuple[str, str], list[float]] = {key: [] for key in programs}
+        runs: dict[tuple[str, str], list[float]] = {key: [] for key in programs}
         for repeat in range(options.repeats + 1):  # the first warms the cache
             for key, text in programs.items():
                 seconds = cpu_seconds(text, Path(top) / key[1])
-                used[key] += [seconds] if repeat else []
-    pillow = used["Pillow", FOLDER]
+                runs[key] += [seconds] if repeat else []
+    pillow = runs["Pillow", FOLDER]
     print("| program | images in | CPU s | headers a CPU second | to Pillow's folder |")
     print("|---|---|---|---|---|")
-    for (name, where), seconds in used.items():
-        middle = statistics.median(seconds)
-        ratios = [a / b for a, b in zip(seconds, pillow, strict=True)]
+    for (name, where), measured in runs.items():
+        middle = statistics.median(measured)
+        ratios = [a / b for a, b in zip(measured, pillow, strict=True)]
         print(
             f"| {name} | {where} | {middle:.1f} | {options.files / middle:,.0f} | "
             f"{statistics.median(ratios):.2f} |"

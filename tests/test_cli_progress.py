@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import tarfile
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
-from bucketwise.cli.progress import MOST_BAR, progress_bar
+from bucketwise.cli.progress import MOST_BAR, progress_bar, progress_line
+from bucketwise.read import read_traffic
+from bucketwise.read.images.header import Item
 from bucketwise.read.progress import Progress
 from tests.commands import bucketwise
 
@@ -61,6 +67,53 @@ def test_a_folder_whose_size_nobody_knows_has_a_line_too() -> None:
     progress.begin("photos", 0)
     progress.rows_before = 12_345
     assert "reading photos, 12,345 rows, 3 s" in shown(progress, 100)
+
+
+def looked_at(*paths: Path) -> list[str]:
+    """Return the line after each image that is found."""
+    lines = []
+
+    class Looking(Progress):
+        def counted(self, items: Iterable[Item]) -> Iterator[Item]:
+            for item in super().counted(items):
+                lines.append(progress_line(self, 2.0))
+                yield item
+
+    progress = Looking()
+    read_traffic(paths, progress=progress)
+    assert progress.bytes_read == progress.bytes_total
+    return lines
+
+
+def test_images_one_by_one_tell_how_far_they_are_read(tmp_path: Path) -> None:
+    images = [tmp_path / f"{n}.png" for n in range(4)]
+    for path in images:
+        Image.new("L", (64, 48)).save(path)
+    shard = tmp_path / "shard.tar"
+    with tarfile.open(shard, "w") as archive:
+        for path in images * 9:
+            archive.add(path, path.name)
+    log = tmp_path / "log.jsonl"
+    url = {"url": "data:image/png;base64," + b64encode(images[0].read_bytes()).decode()}
+    content = [{"type": "image_url", "image_url": url}]
+    request = json.dumps({"messages": [{"role": "user", "content": content}]})
+    log.write_text(f"{request}\n" * 2_000)
+    for paths in (images, [shard], [log]):
+        lines = looked_at(*paths)
+        shares = [float(line.split("%")[0].split(" ")[-1]) for line in lines]
+        assert shares == sorted(shares)
+        assert shares[0] < shares[-1]
+    # Of a folder nobody knows how much is left.
+    assert looked_at(shard, tmp_path)[0] == "reading shard.tar, 1 rows, 2 s"
+
+
+def test_what_is_read_whole_and_not_added_up_tells_no_time_left() -> None:
+    progress = half_read()
+    progress.share = lambda: 1.0
+    progress.bytes_total *= 2
+    assert progress_line(progress, 9.0).endswith(
+        "of 4.00 MiB, about 33,000 rows, adding up"
+    )
 
 
 def test_whoever_looks_may_find_the_connection_closed() -> None:

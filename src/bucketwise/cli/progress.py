@@ -108,7 +108,9 @@ def progress_line(progress: Progress, elapsed_s: float) -> str:
         )
     if share:
         left_s = elapsed_s * (1 - share) / share
-        parts.append(f"{left_s:.0f} s left" if share < 1 else "adding up")
+        # How long that takes, its rows do not tell.
+        is_read = progress.share() >= 1
+        parts.append("adding up" if is_read else f"{left_s:.0f} s left")
     else:
         parts.append(f"{elapsed_s:.0f} s")
     return ", ".join(parts)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal, cast
@@ -48,6 +50,35 @@ _CHUNK_BYTES = 65_536
 _SAMPLE_CHARACTERS = 4_000_000
 
 
+@dataclass(slots=True)
+class Position:
+    """How far a file is read, for whoever looks at it meanwhile."""
+
+    share: Callable[[], float] = lambda: 0.0
+    """From 0 to 1; whoever opens the file says it."""
+
+    def now(self) -> float:
+        """Return the share that is read now."""
+        return self.share()
+
+
+UNWATCHED = Position()
+"""Nobody looks."""
+
+
+def share_of(file: IO[bytes]) -> Callable[[], float]:
+    """Return what tells how far a file is read as it lies on disk, packed or not."""
+    descriptor = file.fileno()
+    size = max(os.fstat(descriptor).st_size, 1)
+
+    def share() -> float:
+        with suppress(OSError):  # it may be closed by now, or a pipe
+            return os.lseek(descriptor, 0, os.SEEK_CUR) / size
+        return 1.0
+
+    return share
+
+
 class PackingError(ValueError):
     """What was packed cannot be had back as it was."""
 
@@ -69,6 +100,9 @@ class _Unpacked(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
 
     def readinto(self, buffer: Any) -> int:
         try:
@@ -123,13 +157,16 @@ class OverlongLineError(ValueError):
         super().__init__(f"line {line} is longer than {MAX_LINE_BYTES >> 20} MiB")
 
 
-def read_lines(path: Path, compression: Compression) -> Iterator[str]:
+def read_lines(
+    path: Path, compression: Compression, position: Position = UNWATCHED
+) -> Iterator[str]:
     """Yield every line with its line end, without the mark at the start of the file.
 
     Bytes that are not UTF-8 become U+FFFD: a log that cuts what users wrote after so
     many bytes has halves of characters, and they are seldom in a cell that is read.
     """
     packed = open_unpacked(path, compression)
+    position.share = share_of(packed)
     text = io.TextIOWrapper(packed, "utf-8-sig", "replace", newline="")
     # Lines with images in them are long: a fifth of their time went by in small reads.
     text._CHUNK_SIZE = _CHUNK_BYTES  # type: ignore[attr-defined]  # noqa: SLF001 - nothing public sets it

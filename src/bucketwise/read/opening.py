@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from operator import truediv
 from typing import TypeVar
 
 from bucketwise.errors import InputError
@@ -28,6 +30,7 @@ from bucketwise.read.json_text import MAX_CHARACTERS
 from bucketwise.read.lines import (
     OverlongLineError,
     PackingError,
+    Position,
     find_line_ends,
     read_lines,
 )
@@ -72,6 +75,8 @@ class Images:
     """What is found, once."""
     notes: Callable[[], tuple[str, ...]] = tuple
     """What else was noticed, once all items are read."""
+    position: Position = field(default_factory=Position)
+    """How far they are read."""
 
 
 def open_plain(each: Input) -> Images | None:
@@ -87,8 +92,15 @@ def open_plain(each: Input) -> Images | None:
 
 def open_images(files: Sequence[Input]) -> Images:
     """Open several image files as one input."""
-    items = chain.from_iterable(read_image(each.path, each.name) for each in files)
-    return Images(kind="image", name=f"{len(files):,} image files", items=items)
+    position = Position()
+
+    def items() -> Iterator[Item]:
+        for nth, each in enumerate(files):
+            position.share = partial(truediv, nth, len(files))
+            yield from read_image(each.path, each.name)
+
+    name = f"{len(files):,} image files"
+    return Images(kind="image", name=name, items=items(), position=position)
 
 
 def open_input(
@@ -133,8 +145,9 @@ def open_table(
 def _in_tar(_: Workspace, file: File, __: Chosen) -> Images:
     from bucketwise.read.images.tar import read_tar  # noqa: PLC0415 - see IMAGES
 
-    items = read_tar(file.path, file.name, file.compression)
-    return Images(kind="tar", name=file.name, items=items)
+    position = Position()
+    items = read_tar(file.path, file.name, file.compression, position)
+    return Images(kind="tar", name=file.name, items=items, position=position)
 
 
 def _in_requests(_: Workspace, file: File, columns: Chosen) -> Images | None:
@@ -142,9 +155,12 @@ def _in_requests(_: Workspace, file: File, columns: Chosen) -> Images | None:
 
     if not looks_like_requests(first_objects(file)):
         return None
-    lines = read_lines(file.path, file.compression)
+    position = Position()
+    lines = read_lines(file.path, file.compression, position)
     log = read_requests(lines, file.name, columns)
-    return Images(kind="requests", name=file.name, items=log, notes=log.notes)
+    return Images(
+        kind="requests", name=file.name, items=log, notes=log.notes, position=position
+    )
 
 
 def _in_document(workspace: Workspace, file: File, columns: Chosen) -> Images | None:

@@ -25,7 +25,7 @@ class Progress:
     name: str = ""
     """Base name of the input at hand."""
     bytes_total: int = 0
-    """Size of all inputs that have one; folders do not."""
+    """Size of all inputs; 0 where one has none, as a folder."""
     bytes_before: int = 0
     """Size of the inputs that are done."""
     bytes_here: int = 0

@@ -160,7 +160,7 @@ class _Reading:
         ):
             others, files = _together(opened.inputs)
             found = join_client_rates(others, opened.scratch)
-            progress.bytes_total = sum(each.size_bytes for each in found)
+            progress.bytes_total = _total_bytes([*found, *files])
             several = len(found) + bool(files) > 1
 
             def noted(read: Iterable[Traffic]) -> Iterator[Traffic]:
@@ -179,8 +179,10 @@ class _Reading:
                     parts = [merge_traffic(parts)]
             parts += noted(small.read())
             if files:
-                progress.begin(f"{len(files):,} image files", 0)
+                size_bytes = sum(each.size_bytes for each in files)
+                progress.begin(f"{len(files):,} image files", size_bytes)
                 parts.append(self._of_images(workspace, open_images(files)))
+                progress.finish(sum(part.rows_read for part in parts))
             evidence, unread = None, tuple[str, ...]()
             try:
                 evidence = look_further(workspace, found) if look_further else None
@@ -246,6 +248,7 @@ class _Reading:
         )
 
     def _of_images(self, workspace: Workspace, found: Images) -> Traffic:
+        self.progress.share = found.position.now
         return reduce_items(
             workspace,
             self.progress.counted(found.items),
@@ -268,6 +271,12 @@ def _read_here(
     return _Reading(columns, ignore_orientation, progress).read_one(
         workspace, each, found
     )
+
+
+def _total_bytes(inputs: Sequence[Input]) -> int:
+    """Return the size of all inputs; 0 where nobody knows that of one, as of a folder."""
+    sizes = [each.size_bytes for each in inputs]
+    return sum(sizes) if all(sizes) else 0
 
 
 def _noted(part: Traffic, max_bad_rows: float, places: bool) -> Traffic:

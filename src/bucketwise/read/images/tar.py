@@ -15,7 +15,14 @@ from zlib import adler32
 from bucketwise.errors import InputError
 from bucketwise.read.images.header import Header, Item
 from bucketwise.read.images.read import WINDOW_BYTES, judge_header, read_header
-from bucketwise.read.lines import Compression, PackingError, open_unpacked
+from bucketwise.read.lines import (
+    UNWATCHED,
+    Compression,
+    PackingError,
+    Position,
+    open_unpacked,
+    share_of,
+)
 from bucketwise.words.reject_reasons import NOT_AN_IMAGE, UNREADABLE
 
 MAX_NAME_BYTES = 1 << 20
@@ -207,7 +214,9 @@ def _make_member(header: Entry, told: dict[str, str], at: int, size: int) -> Mem
     )
 
 
-def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
+def read_tar(
+    path: Path, name: str, compression: Compression, position: Position = UNWATCHED
+) -> Iterator[Item]:
     """Read the header of every file in a tar.
 
     Members are told from others by their first bytes, not by their names. Links,
@@ -216,6 +225,7 @@ def read_tar(path: Path, name: str, compression: Compression) -> Iterator[Item]:
     try:
         with open_unpacked(path, compression) as file:
             archive = _Plain(file) if compression == "none" else _Packed(file)
+            position.share = archive.share
             for member in read_members(archive):
                 answer = archive.header(member) if member.is_plain else NOT_AN_IMAGE
                 source = f"{name}/{member.name}"
@@ -252,6 +262,10 @@ class _Plain:
             start = 0
         return self._piece[start : start + size]
 
+    def share(self) -> float:
+        """Return how far it is read, of 1."""
+        return self._piece_at / max(self._size, 1)
+
     def reach(self, at: int) -> None:
         if at > self._size:
             raise DamagedError("it ends within a member")
@@ -272,6 +286,7 @@ class _Packed:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._at = 0
+        self.share = share_of(file)
 
     def read(self, at: int, size: int) -> bytes:
         self._pass(at)
