@@ -81,7 +81,7 @@ def looked_at(*paths: Path) -> list[str]:
 
     progress = Looking()
     read_traffic(paths, progress=progress)
-    assert progress.bytes_read == progress.bytes_total
+    assert progress.bytes_total in {0, progress.bytes_read}
     return lines
 
 
