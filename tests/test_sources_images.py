@@ -35,6 +35,7 @@ from bucketwise.read.images.read import (
     read_folder,
     read_header,
     read_image,
+    read_image_size,
     read_path,
 )
 from bucketwise.read.images.tar import Window, decode_ordinary, read_tar
@@ -754,6 +755,22 @@ def test_one_image_gives_one_item(tmp_path: Path, kind: str, reason: str) -> Non
         os.mkfifo(path)
     (item,) = read_image(path, path.name)
     assert (item.source, item.line, item.reason) == ("image.png", 0, reason)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_the_size_of_one_image_is_its_height_and_width(
+    tmp_path: Path, orientation: int
+) -> None:
+    data = make("JPEG", turned(orientation))
+    (tmp_path / "image").write_bytes(data)
+    header = read(data)
+    assert isinstance(header, Header)
+    for image in (data, tmp_path / "image", str(tmp_path / "image")):
+        assert read_image_size(image) == (header.height_px, header.width_px)
+        assert read_image_size(image, ignore_orientation=True) == (16, 24)
+    (tmp_path / "image").write_bytes(b"a text")
+    with pytest.raises(InputError, match=f"image: {NOT_AN_IMAGE}; expected an image"):
+        read_image_size(tmp_path / "image")
 
 
 # Shards

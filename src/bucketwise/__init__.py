@@ -2,7 +2,7 @@
 
 Every command is a function on plain values: `read_traffic`, `read_evidence`, `analyze`,
 `analyze_lengths`, `calibrate`, `check`, `compare`, `count`, `diff`, `explain`, `lint_config`,
-`measure`, `write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`,
+`measure`, `read_image_size`, `write_comparison`, `write_cost`, `write_encoder_plan`, `write_histogram`,
 `write_plan`. Nothing heavy is imported before one is used.
 """
 
@@ -31,6 +31,7 @@ __all__ = [
     "measure",
     "models",
     "read_evidence",
+    "read_image_size",
     "read_traffic",
     "targets",
     "write_comparison",
@@ -59,7 +60,13 @@ if TYPE_CHECKING:
     from bucketwise.errors import BucketwiseError
     from bucketwise.nouns.activity import Evidence
     from bucketwise.nouns.traffic import Traffic
-    from bucketwise.read import Query, read_evidence, read_traffic, write_histogram
+    from bucketwise.read import (
+        Query,
+        read_evidence,
+        read_image_size,
+        read_traffic,
+        write_histogram,
+    )
 
 _HOMES = {
     "Analysis": "core.analysis",
@@ -80,6 +87,7 @@ _HOMES = {
     "measure": "app.measuring",
     "models": "app.built_in",
     "read_evidence": "read",
+    "read_image_size": "read",
     "read_traffic": "read",
     "targets": "app.built_in",
     "write_comparison": "app.comparing",

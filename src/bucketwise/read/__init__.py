@@ -12,6 +12,7 @@ __all__ = [
     "Query",
     "Rows",
     "read_evidence",
+    "read_image_size",
     "read_inputs",
     "read_rows",
     "read_traffic",
@@ -22,6 +23,7 @@ __all__ = [
 if TYPE_CHECKING:
     from bucketwise.read.evidence.load import read_evidence
     from bucketwise.read.histograms import write_histogram
+    from bucketwise.read.images.read import read_image_size
     from bucketwise.read.query import Query
     from bucketwise.read.rows import Rows, read_rows, write_parquet
     from bucketwise.read.traffic import read_inputs, read_traffic
@@ -30,6 +32,7 @@ _HOMES = {
     "Query": "query",
     "Rows": "rows",
     "read_evidence": "evidence.load",
+    "read_image_size": "images.read",
     "read_inputs": "traffic",
     "read_rows": "rows",
     "read_traffic": "traffic",

@@ -100,6 +100,40 @@ def read_path(path: str | PathLike[str]) -> Header | str:
         os.close(descriptor)
 
 
+def read_image_size(
+    image: str | PathLike[str] | bytes, *, ignore_orientation: bool = False
+) -> tuple[int, int]:
+    """Read an image's size from its header, without decoding it.
+
+    Parameters
+    ----------
+    image : str, Path or bytes
+        A file, or its bytes.
+    ignore_orientation : bool
+        Whether the stored size is meant, as in serving stacks that do not turn images,
+        instead of the displayed one.
+
+    Returns
+    -------
+    tuple of int
+        Height and width in pixels.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read, or is no image.
+    """
+    if isinstance(image, bytes):
+        name, header = "bytes", read_header(io.BytesIO(image))
+    else:
+        name, header = Path(image).name, read_path(image)
+    if isinstance(header, str):
+        raise InputError(f"{one_line(name)}: {header}; expected an image")
+    if ignore_orientation:
+        return header.stored_height_px, header.stored_width_px
+    return header.height_px, header.width_px
+
+
 def _read_plain(read_at: ReadAt, window: bytes) -> Header | None:
     for magic, reader in _PLAIN:
         if window.startswith(magic):
