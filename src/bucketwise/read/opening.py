@@ -76,6 +76,9 @@ class Images:
 
 def open_plain(each: Input) -> Images | None:
     """Open a folder or an image file, for which no database is needed."""
+    if each.items is not None:
+        kind = "folder" if each.path.is_dir() else "image"
+        return Images(kind=kind, name=each.name, items=each.items)
     if each.path.is_dir():
         items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)
@@ -87,7 +90,10 @@ def open_plain(each: Input) -> Images | None:
 
 def open_images(files: Sequence[Input]) -> Images:
     """Open several image files as one input."""
-    items = chain.from_iterable(read_image(each.path, each.name) for each in files)
+    items = chain.from_iterable(
+        read_image(each.path, each.name) if each.items is None else each.items
+        for each in files
+    )
     return Images(kind="image", name=f"{len(files):,} image files", items=items)
 
 
