@@ -16,12 +16,14 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from glob import has_magic
 from pathlib import Path
+from struct import Struct
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote, urlsplit
+from zlib import crc32
 
 from bucketwise.errors import InputError, UsageError, raise_all
 from bucketwise.read.detect import holds_image
-from bucketwise.read.images.header import Item
+from bucketwise.read.images.header import PNG_MAGIC, Item, walk_chunks
 from bucketwise.read.images.read import read_header
 from bucketwise.read.scratch import Scratch
 from bucketwise.words.reject_reasons import DENIED, GONE, NOT_ANSWERED
@@ -53,6 +55,9 @@ a time, and would wait for each."""
 CHUNK_BYTES = 1 << 23
 AT_ONCE = 16
 """Requests that are under way, for headers; for parts of an object a quarter of them."""
+_LONG = Struct(">L")
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"  # PNG specification, third edition, 11.2.5
+_PNG_END_BYTES = 64  # it, and what stands around the data of a chunk
 _MOST_PROBLEMS = 5
 _KEPT_HEAD_BYTES = 4096
 """Of a table, by which it is known before it is fetched."""
@@ -83,14 +88,14 @@ _SAID: Sequence[tuple[str, str, str]] = (
     (r"NoSuchBucket|ContainerNotFound|bucket does not exist", GONE, "there is no such bucket"),
     (r"status code: 404|not found", GONE, "there is no such object"),
     (r"status code: 40[13]|privileges|unauthenticated", DENIED,
-     "access is denied; the credentials in the environment may not read it"),
+     "access is denied; the credentials in the environment, or a signed address, must allow it"),
     (r"status code: 30\d", NOT_ANSWERED,
      "the bucket is elsewhere; set its region in the environment (AWS_REGION)"),
     (r"status code: (\d+ [\w ]+)", NOT_ANSWERED, "the store answered {0}"),
     (r"invalid path|parsing path", NOT_ANSWERED, _NO_NAME),
     (r"builder error", NOT_ANSWERED, _NOT_HTTPS),
     (r"precondition", NOT_ANSWERED, "it changed while it was read; read it again"),
-    (r"timed out|timeout", NOT_ANSWERED, "the store did not answer in time; try again"),
+    (r"kind: Timeout", NOT_ANSWERED, "the store did not answer in time; try again"),
     ("", NOT_ANSWERED, _NOT_REACHED),
 )  # fmt: skip
 """What a store says, first to last, as a reason to count by and as a sentence."""
@@ -101,11 +106,10 @@ class StoreError(OSError):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(errno.EIO, "no answer")
-        text = str(error).partition("\n\nDebug source")[0]
         said = next(
             (found, reason, words)
             for pattern, reason, words in _SAID
-            if (found := re.search(pattern, text, re.IGNORECASE))
+            if (found := re.search(pattern, str(error), re.IGNORECASE))
         )
         self.reason = said[1]
         self.words = one_line(said[2].format(*said[0].groups()))
@@ -203,7 +207,8 @@ class Ranged(io.RawIOBase):
         self.fault: StoreError | None = None
         self.head = b""
         self._window = (0, b"")
-        self.head = self._fetch(0, HEAD_BYTES)
+        small = stored.size_bytes <= STEP_BYTES
+        self.head = self._fetch(0, STEP_BYTES if small else HEAD_BYTES)
         whole = self.head[8:12] == b"WEBP" or self.head[4:8] == b"ftyp"
         if whole and len(self.head) < stored.size_bytes <= WHOLE_BYTES:
             self.head += self._fetch(len(self.head), WHOLE_BYTES)
@@ -277,12 +282,37 @@ def read_image(stored: Stored) -> Item:
 
 def _read(stored: Stored, file: Ranged) -> Item:
     file.seek(0)
-    answer = read_header(cast("BinaryIO", file))
+    short = _without_data(stored, file.head)
+    answer = read_header(cast("BinaryIO", io.BytesIO(short) if short else file))
     if file.fault is not None:  # whatever a reader made of it
         raise file.fault
     if isinstance(answer, str):
         return Item(source=stored.name, reason=answer)
     return Item(source=stored.name, header=answer)
+
+
+def _without_data(stored: Stored, head: bytes) -> bytes:
+    """Return a PNG without most of its data; b"" unless its end alone follows that.
+
+    Its reader steps through all of a file: an orientation may stand behind the data,
+    which is of many chunks. The checksum of the last one proves where that begins.
+    """
+    size = stored.size_bytes
+    if not head.startswith(PNG_MAGIC) or len(head) == size:
+        return b""
+    chunks = walk_chunks(io.BytesIO(head), len(PNG_MAGIC))
+    data = (each for each in chunks if each[0] == b"IDAT")
+    _, start, length = next(data, (b"", 0, 0))
+    if not 0 < length <= STEP_BYTES or size < 4 * STEP_BYTES:
+        return b""
+    tail = stored.read(size - length - _PNG_END_BYTES, length + _PNG_END_BYTES)
+    at, end = tail.rfind(b"IDAT"), len(tail) - len(_PNG_END)
+    (told,) = _LONG.unpack_from(tail, max(at - _LONG.size, 0))
+    if not tail.endswith(_PNG_END) or at + 8 + told != end:
+        return b""
+    (crc,) = _LONG.unpack_from(tail, end - _LONG.size)
+    is_last = crc == crc32(tail[at : end - _LONG.size])
+    return head[: start - 8] + tail[at - _LONG.size :] if is_last else b""
 
 
 def refuse_unless_images(items: Sequence[Item]) -> None:
