@@ -33,7 +33,7 @@ from PIL import Image
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Traffic
-from bucketwise.read import stores
+from bucketwise.read import read_evidence, read_rows, stores
 from bucketwise.read.histograms import write_histogram
 from bucketwise.read.scratch import Scratch
 from bucketwise.read.traffic import read_traffic
@@ -542,3 +542,9 @@ def test_a_plan_of_objects_is_that_of_the_files(
     for name in ("plan.json", "report.html"):
         here, there = (tmp_path / out / name for out in ("here", "there"))
         assert here.read_bytes() == there.read_bytes()
+    for read in (read_rows, read_evidence):
+        told = [
+            repr(list(found) if isinstance(found, Iterator) else found)
+            for found in map(read, ([f"{tmp_path}/plan/*"], [f"s3://{BUCKET}/plan/*"]))
+        ]
+        assert told[0] == told[1]

@@ -9,14 +9,17 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from glob import has_magic
 from pathlib import Path
+from queue import SimpleQueue
 from struct import Struct
+from threading import Thread
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 from zlib import crc32
@@ -328,18 +331,52 @@ def refuse_unless_images(items: Sequence[Item]) -> None:
 def side_by_side(
     task: Callable[[Given], Made], things: Iterable[Given], at_once: int = AT_ONCE
 ) -> Iterator[Made]:
-    """Yield what becomes of each thing, in order, a few of them under way at a time."""
-    pool = ThreadPoolExecutor(at_once)
+    """Yield what becomes of each thing, in order, a few of them under way at a time.
+
+    The threads end with the program: a request that waits holds up no Ctrl-C.
+    """
+    asked: SimpleQueue[tuple[Future[Made], Given] | None] = SimpleQueue()
+    for _ in range(at_once):
+        Thread(target=_work, args=(task, asked), daemon=True).start()
     waiting: deque[Future[Made]] = deque()
     try:
         for each in things:
-            waiting.append(pool.submit(task, each))
+            waiting.append(Future())
+            asked.put((waiting[-1], each))
             if len(waiting) == 2 * at_once:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in waiting:
+            future.cancel()
+        for _ in range(at_once):
+            asked.put(None)
+
+
+def _work(
+    task: Callable[[Given], Made],
+    asked: SimpleQueue[tuple[Future[Made], Given] | None],
+) -> None:
+    while (found := asked.get()) is not None:
+        future, each = found
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(task(each))
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                future.set_exception(error)
+        del found, future  # an error would hold itself by them
+
+
+def _ask(what: Callable[[], Made]) -> Made:
+    """Ask a store for one thing."""
+
+    def task(_: None) -> Made:
+        with _asking():
+            return what()
+
+    [answer] = side_by_side(task, [None], 1)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +430,9 @@ def read_page(address: Address) -> Iterator[bytes]:
             store = _obstore(".store").HTTPStore.from_url(
                 url, client_options=options, retry_config=_RETRIES
             )
-            yield from map(bytes, store.get("").stream(min_chunk_size=STEP_BYTES))
+        chunks = _ask(lambda: iter(store.get("").stream(min_chunk_size=STEP_BYTES)))
+        while chunk := _ask(partial(next, chunks, b"")):
+            yield bytes(chunk)
     except StoreError as error:
         raise InputError(f"{address.name}: {error.words}") from None
 
@@ -434,8 +473,7 @@ def _find(store: Any, address: Address) -> Found:
             return Found(tuple(objects), is_prefix=False)
     if key and not key.endswith("/"):
         try:
-            with _asking():
-                told = store.head(key)
+            told = _ask(partial(store.head, key))
             return Found((_stored(store, told),), is_prefix=False)
         except StoreError as error:
             if error.reason != GONE:
@@ -472,8 +510,7 @@ def _bounded(store: Any, listed: Iterable[dict[str, Any]], name: str) -> list[St
 def _is_folder(store: Any, key: str) -> bool:
     """Say whether an object of no bytes only stands for a folder: `key/`, told as `key`."""
     try:
-        with _asking():
-            store.head(key)
+        _ask(partial(store.head, key))
     except StoreError as error:
         if error.reason == GONE:
             return True
@@ -482,9 +519,9 @@ def _is_folder(store: Any, key: str) -> bool:
 
 
 def _listed(store: Any, prefix: str) -> Iterator[dict[str, Any]]:
-    with _asking():
-        for told in _obstore().list(store, prefix or None, chunk_size=1000):
-            yield from told
+    pages = _ask(lambda: iter(_obstore().list(store, prefix or None, chunk_size=1000)))
+    while page := _ask(partial(next, pages, ())):
+        yield from page
 
 
 def _as_in_folders(stored: Stored) -> str:
@@ -506,8 +543,7 @@ def _matching(
             each for each in listed if _fits(_parts(each["path"])[depth:], parts)
         )
         return
-    with _asking():
-        level = store.list_with_delimiter(prefix or None)
+    level = _ask(partial(store.list_with_delimiter, prefix or None))
     if not rest:
         objects = level["objects"]
         yield from (
