@@ -15,8 +15,10 @@ import sys
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from glob import glob
 from pathlib import Path
@@ -305,7 +307,7 @@ def pictures() -> dict[str, bytes]:
     for name in ("long.jpg", "large.png", "photo.webp", "late.tif"):
         distinct[f"cut-{name}"] = whole[name][: len(whole[name]) // 3]
     rng = random.Random(1)  # noqa: S311 - as above
-    for name in ("small.png", "long.jpg", "photo.webp"):
+    for name in ("small.png", "large.png", "long.jpg", "photo.webp"):
         damaged = bytearray(whole[name])
         for _ in range(40):
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
@@ -476,10 +478,31 @@ def test_what_is_amiss_is_told_in_a_line_without_the_address(
             [told] = read_or_refused(f"s3://{BUCKET}/told/x.csv")
             assert str(told).startswith(said)
     silent.close()
+    with pytest.raises(InputError, match=r"name tables by a pattern: 's3://"):
+        read_traffic([f"s3://{BUCKET}/told"])
     command = ["histogram", f"s3://{BUCKET}/told/y.csv", "-o", "h.parquet"]
     ran = bucketwise(*command, cwd=tmp_path)
     assert ran.returncode == 1
     assert ran.stderr.count("\n") == 1
+
+
+def test_an_object_that_changes_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = b"width,height\n" + b"640,480\n" * 50
+    put({"x.csv": table}, "changing")
+    [found] = stores.find(stores.Address.of(f"s3://{BUCKET}/changing/x.csv")).objects
+    path = tmp_path / "x"
+    shelf = stores.Shelf(Scratch(tmp_path), deque())
+    monkeypatch.setattr(stores, "CHUNK_BYTES", 100)
+    stored = replace(found, path=path, shelf=shelf)
+    stored.fetch()
+    assert path.read_bytes() == table
+    stored.let_go()
+    shelf.fetched.clear()
+    put({"x.csv": table.replace(b"640", b"641")}, "changing")
+    with pytest.raises(InputError, match=r"x.csv: it changed while it was read"):
+        stored.fetch()
 
 
 def test_an_address_of_a_server_of_pages_gives_the_file(
@@ -495,6 +518,15 @@ def test_an_address_of_a_server_of_pages_gives_the_file(
         for name in files:
             there = f"{address}/{name.replace(' ', '%20')}?signature=x"
             assert read_or_refused(there) == read_or_refused(str(tmp_path / name))
+        (tmp_path / "plain").write_bytes(b"width,height\n640,480\n")
+        signed = f"{address}/plain?signature=never-told"
+        ran = bucketwise("analyze", signed, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    written = [*tmp_path.glob("bucketwise-plain/**/*")]
+    assert written
+    told = [ran.stdout, ran.stderr, *map(str, tmp_path.rglob("*"))]
+    told += [each.read_text() for each in written if each.suffix in {".html", ".json"}]
+    assert not [each for each in told if "never-told" in each or address in each]
 
 
 def test_what_a_listing_says_leads_nowhere_and_has_an_end(

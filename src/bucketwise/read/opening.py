@@ -78,7 +78,7 @@ def open_plain(each: Input) -> Images | None:
     """Open a folder or an image file, for which no database is needed."""
     if each.items is not None:
         kind = "folder" if each.path.is_dir() else "image"
-        return Images(kind=kind, name=each.name, items=each.items)
+        return Images(kind=kind, name=each.name, items=each.items, notes=each.said)
     if each.path.is_dir():
         items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)

@@ -10,7 +10,7 @@ import select
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -71,6 +71,8 @@ class Input:
     """The object in a store whose first bytes stand there."""
     items: Iterable[Item] | None = None
     """Images in a store, for which something of their kind stands there."""
+    said: Callable[[], tuple[str, ...]] = tuple
+    """What is to be told of these once they are read."""
 
     def fetched(self, *, kept: bool = False) -> Input:
         """Return it as a file that is here, until room is needed or to the end."""
@@ -163,8 +165,8 @@ def _at_address(
         return [_kept(stores.read_page(address), scratch, spool, name, expected)]
     found = stores.find(address)
     if found.is_prefix:
-        items = stores.side_by_side(stores.read_image, found.objects)
-        return [Input(scratch.folder or Path(os.sep), name, items=items)]
+        headers, folder = stores.Headers(found.objects), scratch.folder or Path(os.sep)
+        return [Input(folder, name, items=headers, said=headers.notes)]
     image = scratch.new(f"{spool}-image")
     image.write_bytes(PNG_MAGIC)
     inputs = []
@@ -296,6 +298,8 @@ def _no_room(name: str, written: int, scratch: Scratch) -> str:
 
 
 def _shown(given: str) -> str:
+    if "://" in given:  # behind a ? may stand a signature
+        given = given.partition("?")[0].rpartition("/")[2]
     shown = one_line(given)
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
 

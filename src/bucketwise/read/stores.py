@@ -29,7 +29,7 @@ from bucketwise.read.detect import holds_image
 from bucketwise.read.images.header import PNG_MAGIC, Item, walk_chunks
 from bucketwise.read.images.read import read_header
 from bucketwise.read.scratch import Scratch
-from bucketwise.words.reject_reasons import DENIED, GONE, NOT_ANSWERED
+from bucketwise.words.reject_reasons import DENIED, GONE, NOT_AN_IMAGE, NOT_ANSWERED
 from bucketwise.words.text import one_line
 
 Given = TypeVar("Given")
@@ -41,6 +41,11 @@ FAULTS = frozenset({DENIED, GONE, NOT_ANSWERED})
 STORES = ("s3", "gs", "az")
 PAGES = ("https", "http")
 SERVED = "s3://, gs://, az:// and https:// are served"
+
+NO_IMAGES = (
+    "under a prefix only images are read, as in a folder; name tables by a pattern: "
+    "'s3://bucket/logs/*'"
+)
 
 MOST_OBJECTS = 1_000_000
 """Names of one address; a listing may have no end."""
@@ -55,7 +60,7 @@ MOST_STEP_BYTES = 1 << 20
 WHOLE_BYTES = 1 << 23
 """What Pillow reads whole is fetched whole beforehand up to here: it opens one image at
 a time, and would wait for each."""
-CHUNK_BYTES = 1 << 23
+CHUNK_BYTES = 1 << 22
 AT_ONCE = 16
 """Requests that are under way, for headers; for parts of an object a quarter of them."""
 _LONG = Struct(">L")
@@ -89,6 +94,7 @@ _NOT_REACHED = (
 _SAID: Sequence[tuple[str, str, str]] = (
     (r"169\.254\.169\.254|metadata\.google|Account must be", DENIED, _NO_CREDENTIALS),
     (r"NoSuchBucket|ContainerNotFound|bucket does not exist", GONE, "there is no such bucket"),
+    (r"precondition", NOT_ANSWERED, "it changed while it was read; read it again"),
     (r"status code: 404|not found", GONE, "there is no such object"),
     (r"status code: 40[13]|privileges|unauthenticated", DENIED,
      "access is denied; the credentials in the environment, or a signed address, must allow it"),
@@ -97,7 +103,6 @@ _SAID: Sequence[tuple[str, str, str]] = (
     (r"status code: (\d+ [\w ]+)", NOT_ANSWERED, "the store answered {0}"),
     (r"invalid path|parsing path", NOT_ANSWERED, _NO_NAME),
     (r"builder error", NOT_ANSWERED, _NOT_HTTPS),
-    (r"precondition", NOT_ANSWERED, "it changed while it was read; read it again"),
     (r"kind: Timeout", NOT_ANSWERED, "the store did not answer in time; try again"),
     ("", NOT_ANSWERED, _NOT_REACHED),
 )  # fmt: skip
@@ -154,6 +159,8 @@ class Stored:
     store: Any
     key: str
     size_bytes: int
+    version: str | None = None
+    """What tells one state of it from another, where the store has that (ETag)."""
     path: Path = Path(os.devnull)
     """Where its first bytes stand, and all of it once it is fetched."""
     shelf: Shelf | None = None
@@ -193,7 +200,11 @@ class Stored:
             shelf.fetched.append(self)
 
     def _part(self, start: int) -> bytes:
-        return self.read(start, CHUNK_BYTES)
+        """Read a part of the object that was listed, not of one that took its place."""
+        end = min(start + CHUNK_BYTES, self.size_bytes)
+        options = {"range": (start, end), "if_match": self.version}
+        with _asking():
+            return bytes(self.store.get(self.key, options=options).bytes())
 
     def let_go(self) -> None:
         """Keep the first bytes alone."""
@@ -281,6 +292,24 @@ def read_image(stored: Stored) -> Item:
         return _read(stored, Ranged(stored))
     except StoreError as error:
         return Item(source=stored.name, reason=error.reason)
+
+
+@dataclass(slots=True)
+class Headers:
+    """The images under a prefix, each read when it is its turn."""
+
+    objects: Sequence[Stored]
+    has_images: bool = False
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield what each object is."""
+        for item in side_by_side(read_image, self.objects):
+            self.has_images |= item.reason != NOT_AN_IMAGE
+            yield item
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what to type where there was no image."""
+        return () if self.has_images else (NO_IMAGES,)
 
 
 def _read(stored: Stored, file: Ranged) -> Item:
@@ -393,7 +422,9 @@ class Address:
         scheme, _, rest = given.partition("://")
         scheme = scheme.lower()
         if scheme not in (*STORES, *PAGES):
-            raise InputError(f"{one_line(scheme)}://: expected a file, or {SERVED}")
+            raise InputError(
+                f"{one_line(scheme)[:20]}://: expected a file, or {SERVED}"
+            )
         bucket, _, key = rest.partition("/")
         if "@" in bucket:
             raise InputError(
@@ -490,7 +521,12 @@ def _find(store: Any, address: Address) -> Found:
 
 
 def _stored(store: Any, told: dict[str, Any]) -> Stored:
-    return Stored(store=store, key=told["path"], size_bytes=told["size"])
+    return Stored(
+        store=store,
+        key=told["path"],
+        size_bytes=told["size"],
+        version=told["e_tag"],
+    )
 
 
 def _bounded(store: Any, listed: Iterable[dict[str, Any]], name: str) -> list[Stored]:
