@@ -551,7 +551,10 @@ PAGES = {"pandas", "sklearn", "matplotlib", "jinja2", "PIL", "rich"}
         (("lint", '{"visual": {"max_seq_len": 1024}}'), PAGES),
         (("analyze", "no-such-file.csv"), PAGES),
         (("analyze", str(SCREENSHOTS), "--format", "none"), {"matplotlib"}),
-        (("histogram", "no-such-file.csv", "-o", "o.parquet"), PAGES),
+        (
+            ("histogram", "no-such-file.csv", "-o", "o.parquet"),
+            {*PAGES, "bucketwise.read.stores", "obstore"},
+        ),
         (
             ("calibrate", "no-such-file.csv", "-o", "c.json"),
             {"sklearn", "scipy", "matplotlib", "jinja2"},

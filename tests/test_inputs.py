@@ -566,3 +566,14 @@ def test_long_lines_and_parquet_are_read_packed_too(
     traffic = read_traffic([log, table])
     assert traffic.width_px.tolist() == [640, 1_000]
     assert traffic.count.tolist() == [1, 2]
+
+
+def test_a_store_without_its_package_tells_the_line_to_type(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+    for each in ("s3://bucket/x.csv", "https://host/x.csv?signature=secret"):
+        told = bucketwise("histogram", each, "-o", "x.parquet", cwd=tmp_path)
+        assert told.returncode == 2
+        assert "pip install 'bucketwise[cloud]'" in told.stderr
+        assert "secret" not in told.stderr

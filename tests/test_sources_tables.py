@@ -671,14 +671,14 @@ def test_inputs_that_are_no_files_are_all_named(tmp_path: Path) -> None:
     inputs: list[str | Path] = [
         tmp_path / "nope",
         str(tmp_path / "*.x"),
-        "https://a/b.csv",
+        "ftp://a/b.csv",
     ]
     with pytest.raises(InputError) as caught:
         read_traffic(inputs)
     assert [
         word in problem
         for word, problem in zip(
-            ("no such file", "nothing matches", "only local files"),
+            ("no such file", "nothing matches", "are served"),
             caught.value.problems,
             strict=True,
         )

@@ -47,6 +47,8 @@ class Written:
 
 def default_folder(first_input: str) -> Path:
     """Return `bucketwise-<stem of the first input>`, here."""
+    if "://" in first_input:  # behind a ? may stand a signature
+        first_input = first_input.partition("?")[0]
     stem = "stdin" if first_input == "-" else Path(first_input).name.split(".")[0]
     safe = re.sub(r"[^\w-]+", "-", stem, flags=re.ASCII).strip("-") or "traffic"
     return Path(f"bucketwise-{safe}")

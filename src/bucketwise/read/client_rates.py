@@ -83,8 +83,10 @@ def join_client_rates(found: Sequence[Input], scratch: Scratch) -> list[Input]:
     ]
     if problems:
         raise InputError(*problems)
-    [rates], [tokens] = parts["rates"], parts[TOKENS]
-    counts = parts.get(IMAGES)
+    [rates], [tokens], counts = (
+        [each.fetched(kept=True) for each in parts.get(part, ())]
+        for part in ("rates", TOKENS, IMAGES)
+    )
     path = scratch.new("client-rates.csv")
     _join(tokens, rates, counts[0] if counts else None, path)
     images = "images a request" if counts else "one image a request, as none was told"

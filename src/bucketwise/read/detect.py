@@ -11,12 +11,12 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, BinaryIO, Literal
 
 from bucketwise.errors import InputError
 from bucketwise.read.database import Workspace
 from bucketwise.read.images.header import Header
-from bucketwise.read.images.read import read_header, read_path, starts_as_image
+from bucketwise.read.images.read import read_header, starts_as_image
 from bucketwise.read.json_text import parse
 from bucketwise.read.lines import Compression, PackingError, open_unpacked
 
@@ -74,14 +74,20 @@ class File:
 def is_image(path: Path) -> bool:
     """Return whether a file is an image, readable or not; no other form is asked for."""
     with path.open("rb") as file:
-        start = file.read(_TAR_BLOCK)
+        return holds_image(file)
+
+
+def holds_image(file: BinaryIO) -> bool:
+    """Return the same of a file that is open at its start."""
+    start = file.read(_TAR_BLOCK)
     if starts_as_image(start):
         return True
     if start.startswith((GZIP, ZSTD, *_SKIPPABLE, PARQUET)) or is_tar(start):
         return False
     # Rarer formats have less telling beginnings; text is left to the tables.
     rare = b"\0" in start or start.startswith(_TEXT_IMAGES)
-    return rare and isinstance(read_path(path), Header)
+    file.seek(0)
+    return rare and isinstance(read_header(file), Header)
 
 
 def may_crash(path: Path) -> bool:

@@ -81,6 +81,9 @@ class Images:
 
 def open_plain(each: Input) -> Images | None:
     """Open a folder or an image file, for which no database is needed."""
+    if each.items is not None:
+        kind = "folder" if each.path.is_dir() else "image"
+        return Images(kind=kind, name=each.name, items=each.items, notes=each.said)
     if each.path.is_dir():
         items = read_folder(each.path)
         return Images(kind="folder", name=each.name, items=items)
@@ -97,7 +100,10 @@ def open_images(files: Sequence[Input]) -> Images:
     def items() -> Iterator[Item]:
         for nth, each in enumerate(files):
             position.share = partial(truediv, nth, len(files))
-            yield from read_image(each.path, each.name)
+            if each.items is None:
+                yield from read_image(each.path, each.name)
+            else:
+                yield from each.items
 
     name = f"{len(files):,} image files"
     return Images(kind="image", name=name, items=items(), position=position)

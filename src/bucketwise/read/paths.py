@@ -9,20 +9,26 @@ import re
 import select
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from bucketwise.errors import InputError, raise_all
 from bucketwise.read.detect import EXPECTED, HEAD_BYTES, refuse_early
 from bucketwise.read.elsewhere import Elsewhere, count_there
+from bucketwise.read.images.header import PNG_MAGIC, Item
 from bucketwise.read.lines import MAX_LINE_BYTES
 from bucketwise.read.query import NAME, Query, answer
 from bucketwise.read.scratch import Scratch, open_scratch
 from bucketwise.read.tables.naming import Chosen
 from bucketwise.words.text import one_line
+
+if TYPE_CHECKING:
+    from bucketwise.read.stores import Stored
 
 Given = str | Path | Query | Elsewhere
 """What names an input."""
@@ -61,10 +67,25 @@ class Input:
     """Base name, on one line and as UTF-8 whatever it is on disk."""
     notes: tuple[str, ...] = ()
     """What was done to it before it was read."""
+    stored: Stored | None = None
+    """The object in a store whose first bytes stand there."""
+    items: Iterable[Item] | None = None
+    """Images in a store, for which something of their kind stands there."""
+    said: Callable[[], tuple[str, ...]] = tuple
+    """What is to be told of these once they are read."""
+
+    def fetched(self, *, kept: bool = False) -> Input:
+        """Return it as a file that is here, until room is needed or to the end."""
+        if self.stored is None:
+            return self
+        self.stored.fetch(kept=kept)
+        return replace(self, stored=None)
 
     @property
     def size_bytes(self) -> int:
         """Size of a file; 0 for a folder, and for what is gone."""
+        if self.stored is not None:
+            return self.stored.size_bytes
         return os.path.getsize(self.path) if os.path.isfile(self.path) else 0  # noqa: PTH113, PTH202 - pathlib raises where this says no
 
 
@@ -84,6 +105,7 @@ def open_inputs(
     problems = [] if inputs else [f"no input; {expected}"]
     found: list[Input] = []
     with open_scratch() as scratch:
+        fetched: deque[Stored] = deque()
         for at, each in enumerate(inputs):
             given = str(each)
             try:
@@ -93,6 +115,11 @@ def open_inputs(
                 if isinstance(each, Elsewhere):
                     counted = count_there(each, scratch, chosen)
                     found.append(Input(counted.path, one_line(given), counted.notes))
+                    continue
+                if "://" in given:
+                    found += _at_address(
+                        given, scratch, fetched, f"store-{at}", expected
+                    )
                     continue
                 found += _files(given, scratch, f"pipe-{at}", expected)
             except InputError as error:
@@ -114,11 +141,9 @@ def _files(given: str, scratch: Scratch, spool: str, expected: str) -> list[Inpu
     if given == STDIN:
         if sys.stdin is None:
             raise InputError(f"stdin: closed; {expected}")
-        return [_kept(sys.stdin.buffer, scratch, spool, "stdin", expected)]
+        return [_kept(_chunks(sys.stdin.buffer), scratch, spool, "stdin", expected)]
     if not given:
         raise InputError(f"'': an empty name; {expected}")
-    if "://" in given:
-        raise InputError(f"{_shown(given)}: an address; only local files are read")
     if glob.has_magic(given) and not os.path.lexists(given):
         return [
             each
@@ -126,6 +151,38 @@ def _files(given: str, scratch: Scratch, spool: str, expected: str) -> list[Inpu
             for each in _named(name, scratch, spool, expected)
         ]
     return _named(given, scratch, spool, expected)
+
+
+def _at_address(
+    given: str, scratch: Scratch, fetched: deque[Stored], spool: str, expected: str
+) -> list[Input]:
+    """Return what stands under an address; of objects their first bytes are asked for."""
+    from bucketwise.read import stores  # noqa: PLC0415 - no file on this machine needs it
+
+    address = stores.Address.of(given)
+    name = address.name
+    if address.scheme in stores.PAGES:
+        return [_kept(stores.read_page(address), scratch, spool, name, expected)]
+    found = stores.find(address)
+    if found.is_prefix:
+        headers, folder = stores.Headers(found.objects), scratch.folder or Path(os.sep)
+        return [Input(folder, name, items=headers, said=headers.notes)]
+    image = scratch.new(f"{spool}-image")
+    image.write_bytes(PNG_MAGIC)
+    inputs = []
+    shelf = stores.Shelf(scratch, fetched)
+    looked = stores.side_by_side(stores.look, found.objects)
+    for at, (each, seen) in enumerate(zip(found.objects, looked, strict=True)):
+        if isinstance(seen, Item):
+            inputs.append(Input(image, each.name, items=(seen,)))
+            continue
+        # Numbered: what an object is called never becomes a name on this disk.
+        path = scratch.new(f"{spool}-{at}")
+        path.write_bytes(seen)
+        stored = replace(each, path=path, shelf=shelf)
+        inputs.append(Input(path, each.name, stored=stored))
+    stores.refuse_unless_images([item for each in inputs for item in each.items or ()])
+    return inputs
 
 
 def _named(given: str, scratch: Scratch, spool: str, expected: str) -> list[Input]:
@@ -141,7 +198,7 @@ def _named(given: str, scratch: Scratch, spool: str, expected: str) -> list[Inpu
     name = one_line(path.name if path.name not in {"", ".."} else path.resolve().name)
     if kind == stat.S_IFIFO:
         with _open_pipe(given, name) as pipe:
-            return [_kept(pipe, scratch, spool, name, expected)]
+            return [_kept(_chunks(pipe), scratch, spool, name, expected)]
     if kind in _NO_FILES:
         raise InputError(f"{name}: this is {_NO_FILES[kind]}; {expected}")
     return [Input(path, name)]
@@ -193,11 +250,17 @@ class _Begun(io.RawIOBase):
         super().close()
 
 
+def _chunks(source: BinaryIO) -> Iterator[bytes]:
+    return chain(
+        [source.read(HEAD_BYTES)], iter(lambda: source.read(_CHUNK_BYTES), b"")
+    )
+
+
 def _kept(
-    source: BinaryIO, scratch: Scratch, spool: str, name: str, expected: str
+    chunks: Iterator[bytes], scratch: Scratch, spool: str, name: str, expected: str
 ) -> Input:
     """Write a stream down, unless it is nothing that is read, or has no end."""
-    start = source.read(HEAD_BYTES)
+    start = next(chunks, b"")
     is_text = bool(start) and refuse_early(start, name, expected)
     path = scratch.new(spool)
     written = since_line_end = 0
@@ -215,7 +278,7 @@ def _kept(
             if written > MAX_PIPE_BYTES or scratch.room_bytes() < len(chunk):
                 raise InputError(_no_room(name, written, scratch))
             file.write(chunk)
-            chunk = source.read(_CHUNK_BYTES)
+            chunk = next(chunks, b"")
     return Input(path, name)
 
 
@@ -235,6 +298,8 @@ def _no_room(name: str, written: int, scratch: Scratch) -> str:
 
 
 def _shown(given: str) -> str:
+    if "://" in given:  # behind a ? may stand a signature
+        given = given.partition("?")[0].rpartition("/")[2]
     shown = one_line(given)
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}..."
 

@@ -88,6 +88,7 @@ def read_rows(
 def _rows(
     workspace: Workspace, each: Input, columns: Chosen, ignore_orientation: bool
 ) -> Iterator[Rows]:
+    each = each.fetched()
     task = partial(_rows_here, each, ignore_orientation)
     with plain_faults(each.name):
         if not may_crash(each.path):

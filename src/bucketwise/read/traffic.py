@@ -213,6 +213,7 @@ class _Reading:
     ) -> Iterator[Traffic]:
         """Yield an input, after small ones that waited for it; a small one waits itself."""
         with plain_faults(each.name):
+            each = each.fetched()
             if may_crash(each.path):
                 yield from small.read()
                 task = partial(_read_here, each, self.ignore_orientation)

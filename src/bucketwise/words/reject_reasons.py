@@ -30,6 +30,15 @@ UNREADABLE_FILE = "unreadable file"
 UNREADABLE_FOLDER = "unreadable folder"
 """A folder within the one asked for that may not be listed."""
 
+DENIED = "access denied"
+"""An object in a store that the credentials may not read."""
+
+GONE = "no such object"
+"""An object that a store listed, and no longer has."""
+
+NOT_ANSWERED = "no answer from the store"
+"""An object that a store did not give, however often it was asked."""
+
 NOT_AN_IMAGE = "not an image"
 """Neither the first bytes nor Pillow know it as one: what stands beside images."""
 

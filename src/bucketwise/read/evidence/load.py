@@ -136,6 +136,7 @@ def _read(
         raise InputError(
             f"{each.name}: a folder; name the files, as in {each.name}/*.csv; {EXPECTED}"
         )
+    each = each.fetched()
     task = partial(_read_here, each, log_format)
     with plain_faults(each.name, EXPECTED):
         return read_apart(workspace, each, columns, task, progress)
@@ -215,6 +216,7 @@ def _told_in(workspace: Workspace, each: Input, columns: Chosen) -> Sequence[Tol
     """Return what a table tells beside its sizes, if anything."""
     if not each.path.is_file() or is_image(each.path):
         return ()
+    each = each.fetched()
     task = partial(_told_here, each)
     with plain_faults(each.name):
         return read_apart(workspace, each, columns, task)

@@ -74,6 +74,7 @@ def read_measurements(
 def _read(workspace: Workspace, each: Input, kind: Kind | None) -> Told:
     if each.path.is_dir():
         raise InputError(f"{each.name}: a folder; name the files in it; {EXPECTED}")
+    each = each.fetched()
     with plain_faults(each.name, EXPECTED):
         return read_apart(workspace, each, None, partial(_read_here, each, kind))
 
