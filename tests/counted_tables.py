@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,44 +33,94 @@ LABELS = st.none() | st.sampled_from(("a", " a ", "A", "https://x", "me@x.org", 
 ANY_LABEL = LABELS | st.text(
     st.characters(codec="utf-8", exclude_characters="\0"), max_size=8
 )
-TIMES = st.none() | st.datetimes(moment("0800-01-01 00:00:00"), moment("2200-01-01 00:00:00")) | (
-    st.sampled_from(
-        [
-            moment("1970-01-01 00:00:00"),
-            moment("1970-01-01 00:00:00.000001"),
-            moment("1969-12-31 23:59:59.999999"),
-            moment("2026-10-01 12:59:59.600000"),
-            moment("2026-10-01 12:59:59.999999"),
-            moment("2026-10-01 13:00:00"),
-        ]
+EDGES = [
+    moment(each)
+    for each in (
+        "0800-01-01 00:00:00", "1969-12-31 23:59:59.999999", "1970-01-01 00:00:00",
+        "1970-01-01 00:00:00.000001", "2026-10-01 12:59:59.600000",
+        "2026-10-01 12:59:59.999999", "2026-10-01 13:00:00",
     )
+]  # fmt: skip
+EPOCHS = (
+    0.0, -1.0, -3600.0, -3600.000001, 1e30, -1e21, float("nan"), float("inf"), 1790859599.6,
+    1790859599.999999, 1790859600.0, 1790859599600.5, 1790859599999999.0,
+    1790859599999999500.0, 9e16, None,
 )  # fmt: skip
+"""Numbers that are times, in each unit, or none."""
+JUNK_TIMES = (
+    "never", "", "now", "NULL", "2026-02-31T00:00:00Z", "2026-10-01T25:00:00Z", "x", None,
+)  # fmt: skip
+ZONES = ("", "Z", "+09:00", "-03:30")
+
+
+def moments(since: str = "0800-01-01", until: str = "2200-01-01") -> Any:
+    """Return times of a column that has a type for them."""
+    bounds = (moment(since), moment(until))
+    edges = [each for each in EDGES if bounds[0] <= each <= bounds[1]]
+    return st.none() | st.datetimes(*bounds) | st.sampled_from(edges)
+
+
+@st.composite
+def written(draw: st.DrawFn, since: str = "1000-01-02", until: str = "2200-01-01") -> str:
+    """Return times as ISO 8601 writes them."""
+    drawn = moments(since, until).filter(lambda at: at is not None)
+    sep, zone = draw(st.sampled_from("T ")), draw(st.sampled_from(ZONES))
+    return str(draw(drawn).isoformat(sep)) + zone
+
+
+def texts_of_times(since: str = "1000-01-02") -> Any:
+    """Return times of a column of text, and what is none."""
+    return written(since) | st.sampled_from(JUNK_TIMES)
+
+
+TIMES = {
+    "timestamp": moments(), "text": texts_of_times(), "number": st.sampled_from(EPOCHS),
+}  # fmt: skip
+COARSE = {
+    "timestamp": moment("2026-10-01 12:00:00"), "text": "2026-10-01T12:00:00",
+    "number": 1790856000.0,
+}  # fmt: skip
+"""Where times are fine, rows of one moment came together: no other engine counts those."""
+TIME_TYPES = {"timestamp": "TIMESTAMP", "text": "VARCHAR", "number": "DOUBLE"}
 COLUMNS = {"width": "w", "height": "h h", "count": "n", "label": 'a"b', "time": "at"}
 LABEL = '"a""b"'
 """How that name is written where SQL is made of it."""
 
 
 @st.composite
-def tables(draw: st.DrawFn) -> pd.DataFrame:
-    size = draw(st.sampled_from([JUNK, NUMBERS]))
+def tables(
+    draw: st.DrawFn, kind: str = "timestamp", times: Any = None, *, finite: bool = False
+) -> pd.DataFrame:
+    """Return a table; `finite` where an engine has no NaN and no infinity."""
+
+    def there(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        held = (str, type(None))
+        return tuple(
+            each
+            for each in values
+            if not finite or isinstance(each, held) or math.isfinite(each)
+        )
+
+    size = there(draw(st.sampled_from([JUNK, NUMBERS])))
     rows = draw(
         st.lists(
             st.tuples(
                 st.sampled_from(size),
                 st.sampled_from(size),
-                st.sampled_from(WEIGHTS),
+                st.sampled_from(there(WEIGHTS)),
                 ANY_LABEL,
-                TIMES,
+                times or TIMES[kind],
             ),
             min_size=1,
             max_size=25,
         )
     )
-    usable = (size[0], size[0], 1.0, "a", moment("2026-10-01 12:00:00"))
+    usable = (size[0], size[0], 1.0, "a", COARSE[kind])
     again = rows * draw(st.sampled_from([1, 2]))
     frame = pd.DataFrame([usable, *again], columns=list(COLUMNS.values()))
-    kind = "object" if size is JUNK else "float64"
-    types = {"w": kind, "h h": kind, "n": "float64", 'a"b': "object"}
+    sides = "object" if isinstance(size[0], str) else "float64"
+    at = "float64" if kind == "number" and not finite else "object"
+    types = {"w": sides, "h h": sides, "n": "float64", 'a"b': "object", "at": at}
     return frame.astype(types)
 
 
@@ -98,6 +149,11 @@ def read(path: Path, columns: dict[str, str] | None = None) -> Traffic:
 SQL_TYPES = {"object": "VARCHAR", "float64": "DOUBLE", "str": "VARCHAR"}
 
 
+def types_of(frame: pd.DataFrame, kind: str) -> list[str]:
+    """Return the type of each column in SQL."""
+    return [SQL_TYPES[str(each)] for each in frame.dtypes[:4]] + [TIME_TYPES[kind]]
+
+
 def cells_of(frame: pd.DataFrame) -> list[list[Any]]:
     """Return rows as drivers take them: NaN of a number is no NULL in them."""
     columns = [
@@ -109,15 +165,14 @@ def cells_of(frame: pd.DataFrame) -> list[list[Any]]:
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def in_duckdb(frame: pd.DataFrame) -> duckdb.DuckDBPyConnection:
+def in_duckdb(
+    frame: pd.DataFrame, kind: str = "timestamp"
+) -> duckdb.DuckDBPyConnection:
     """Make the table `t.x` of a frame."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'Asia/Seoul'; CREATE SCHEMA t")
-    types = [SQL_TYPES.get(str(each), "TIMESTAMP") for each in frame.dtypes[:4]]
     names = ['"' + name.replace('"', '""') + '"' for name in frame.columns]
-    made = ", ".join(
-        f"{n} {k}" for n, k in zip(names, [*types, "TIMESTAMP"], strict=True)
-    )
+    made = ", ".join(f"{n} {k}" for n, k in zip(names, types_of(frame, kind), strict=True))
     connection.execute(f"CREATE TABLE t.x ({made})")
     for cells in cells_of(frame):
         connection.execute("INSERT INTO t.x VALUES (?, ?, ?, ?, ?)", cells)

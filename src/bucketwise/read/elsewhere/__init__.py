@@ -85,9 +85,10 @@ def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
         def first_of(role: str) -> object:
             if role not in columns:
                 return None
-            column = DIALECTS[dialect].quoted(match.named[role])
+            engine = DIALECTS[dialect]
+            column = engine.quoted(match.named[role])
             rows = source(f"{column} IS NOT NULL")
-            return session.first(f"SELECT {column} FROM {rows} LIMIT 1")
+            return session.first(engine.one.format(column, rows))
 
         counting = Counting(
             columns=columns,
@@ -95,7 +96,7 @@ def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
             query=asked.query,
             where=asked.where,
             time_kind=_time_kind(first_of("time")),
-            sums=is_number(first_of("count")),
+            sums=bool(DIALECTS[dialect].decimal) and is_number(first_of("count")),
         )
         path = scratch.new("counted")
         with closing(session.answer(counting_query(counting, dialect))) as answer:
