@@ -93,23 +93,18 @@ def tables(
 ) -> pd.DataFrame:
     """Return a table; `finite` where an engine has no NaN and no infinity."""
 
-    def there(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        held = (str, type(None))
-        return tuple(
-            each
-            for each in values
-            if not finite or isinstance(each, held) or math.isfinite(each)
-        )
+    def is_held(each: object) -> bool:
+        return not (finite and isinstance(each, float)) or math.isfinite(each)
 
-    size = there(draw(st.sampled_from([JUNK, NUMBERS])))
+    size = [*filter(is_held, draw(st.sampled_from([JUNK, NUMBERS])))]
     rows = draw(
         st.lists(
             st.tuples(
                 st.sampled_from(size),
                 st.sampled_from(size),
-                st.sampled_from(there(WEIGHTS)),
+                st.sampled_from(WEIGHTS).filter(is_held),
                 ANY_LABEL,
-                times or TIMES[kind],
+                (TIMES[kind] if times is None else times).filter(is_held),
             ),
             min_size=1,
             max_size=25,
@@ -118,9 +113,11 @@ def tables(
     usable = (size[0], size[0], 1.0, "a", COARSE[kind])
     again = rows * draw(st.sampled_from([1, 2]))
     frame = pd.DataFrame([usable, *again], columns=list(COLUMNS.values()))
-    sides = "object" if isinstance(size[0], str) else "float64"
-    at = "float64" if kind == "number" and not finite else "object"
-    types = {"w": sides, "h h": sides, "n": "float64", 'a"b': "object", "at": at}
+    # The one has no NaN beside its NULL, the other has nothing else.
+    number = "Float64" if finite else "float64"
+    sides = "object" if isinstance(size[0], str) else number
+    at = number if kind == "number" else "object"
+    types = {"w": sides, "h h": sides, "n": number, 'a"b': "object", "at": at}
     return frame.astype(types)
 
 
@@ -146,7 +143,7 @@ def read(path: Path, columns: dict[str, str] | None = None) -> Traffic:
         return reduced(workspace, found)
 
 
-SQL_TYPES = {"object": "VARCHAR", "float64": "DOUBLE", "str": "VARCHAR"}
+SQL_TYPES = {"object": "VARCHAR", "float64": "DOUBLE", "Float64": "DOUBLE"}
 
 
 def types_of(frame: pd.DataFrame, kind: str) -> list[str]:
