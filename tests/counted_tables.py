@@ -61,7 +61,9 @@ def moments(since: str = "0800-01-01", until: str = "2200-01-01") -> Any:
 
 
 @st.composite
-def written(draw: st.DrawFn, since: str = "1000-01-02", until: str = "2200-01-01") -> str:
+def written(
+    draw: st.DrawFn, since: str = "1000-01-02", until: str = "2200-01-01"
+) -> str:
     """Return times as ISO 8601 writes them."""
     drawn = moments(since, until).filter(lambda at: at is not None)
     sep, zone = draw(st.sampled_from("T ")), draw(st.sampled_from(ZONES))
@@ -169,7 +171,9 @@ def in_duckdb(
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'Asia/Seoul'; CREATE SCHEMA t")
     names = ['"' + name.replace('"', '""') + '"' for name in frame.columns]
-    made = ", ".join(f"{n} {k}" for n, k in zip(names, types_of(frame, kind), strict=True))
+    made = ", ".join(
+        f"{n} {k}" for n, k in zip(names, types_of(frame, kind), strict=True)
+    )
     connection.execute(f"CREATE TABLE t.x ({made})")
     for cells in cells_of(frame):
         connection.execute("INSERT INTO t.x VALUES (?, ?, ?, ?, ?)", cells)

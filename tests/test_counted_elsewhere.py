@@ -19,9 +19,8 @@ from bucketwise.read import read_traffic
 from bucketwise.read.dialects import (
     DIALECTS,
     TIME_KINDS,
-    TimeKind,
     Counting,
-
+    TimeKind,
     counting_query,
     printed_query,
 )
@@ -30,11 +29,21 @@ from bucketwise.read.scratch import open_scratch
 from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 from tests.commands import bucketwise
 from tests.counted_tables import (
-    COLUMNS, LABEL, cells_of, in_duckdb, read, same, tables, types_of,
+    COLUMNS,
+    LABEL,
+    cells_of,
+    in_duckdb,
+    read,
+    same,
+    tables,
+    types_of,
 )  # fmt: skip
 
-
-LAW = settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40, phases=[Phase.generate])
+LAW = settings(
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=40,
+    phases=[Phase.generate],
+)
 
 
 @LAW
@@ -107,7 +116,7 @@ def test_every_dialect_prints_a_query_that_its_grammar_takes_or_refuses_in_words
         )  # fmt: skip
         lacks_text = kind == "text" and not DIALECTS[dialect].text
         if lacks_text or (sums and not DIALECTS[dialect].decimal):
-            with pytest.raises(UsageError, match="expected a timestamp|leave it out"):
+            with pytest.raises(UsageError, match=r"expected a timestamp|leave it out"):
                 counting_query(counting, dialect)
             continue
         parsed = sqlglot.parse(printed_query(counting, dialect), read=dialect)
@@ -121,7 +130,7 @@ def test_every_dialect_prints_a_query_that_its_grammar_takes_or_refuses_in_words
 
 
 def test_the_command_line_offers_every_dialect_and_kind_of_time() -> None:
-    assert histogram.DIALECTS == tuple(DIALECTS)
+    assert tuple(DIALECTS) == histogram.DIALECTS
     assert histogram.TIME_TYPES == TIME_KINDS
 
 
@@ -167,6 +176,8 @@ def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password
         ("sqlite://", "no such table: t"),
         ("nonsense://u:secret@host/x", "--connect:"),
         ("no address: secret", "--connect:"),
+        ("postgresql+adbc://u:secret@127.0.0.1:1/x", "--connect"),
+        ("oracle+adbc://u:secret@host/x", "expected one of postgresql"),
     ):
         done = bucketwise(
             "histogram",

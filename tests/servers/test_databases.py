@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import os
 import shutil
 import socket
@@ -10,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,15 @@ from bucketwise.read.dialects import (
 from bucketwise.read.elsewhere import Elsewhere, count_there
 from bucketwise.read.scratch import open_scratch
 from tests.counted_tables import (
-    COLUMNS, LABEL, cells_of, in_duckdb, moments, read, same, tables, texts_of_times,
+    COLUMNS,
+    LABEL,
+    cells_of,
+    in_duckdb,
+    moments,
+    read,
+    same,
+    tables,
+    texts_of_times,
     types_of,
 )  # fmt: skip
 from tests.servers.absent import absent
@@ -158,7 +167,7 @@ def test_rows_counted_by_postgres_give_what_reading_them_gives(
         # Drivers look for parameters in it.
         "where": "'100%' LIKE '1%' AND ':a' <> ''",
     }
-    ways = ("postgresql+psycopg",)
+    ways = ("postgresql+psycopg", "postgresql+adbc")
     law(frame, kind, *(Elsewhere(f"{way}://{postgres}", **asked) for way in ways))
 
 
@@ -209,9 +218,7 @@ def clickhouse() -> Iterator[Any]:
         absent("clickhouse", "chdb is not here")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "Asia/Seoul")
-        from chdb.session import Session
-
-        with closing(Session()) as session:
+        with closing(importlib.import_module("chdb.session").Session()) as session:
             yield session
 
 

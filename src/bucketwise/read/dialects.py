@@ -264,7 +264,9 @@ def counting_query(counting: Counting, dialect: str) -> str:
     """Return the query that counts alike rows, without the setting of its session."""
     engine = DIALECTS[dialect]
     if counting.sums and not engine.decimal:
-        raise UsageError(f"--sum-count: {dialect} adds up no fractions exactly; leave it out")
+        raise UsageError(
+            f"--sum-count: {dialect} adds up no fractions exactly; leave it out"
+        )
     roles = [role for role in counting.columns if role != "time"]
     inner, outer, keys = [], [], []
     for at, role in enumerate(roles):

@@ -15,7 +15,7 @@ from bucketwise.read.dialects import (
     counting_query,
     source_of,
 )
-from bucketwise.read.elsewhere import sqlalchemy
+from bucketwise.read.elsewhere import adbc, sqlalchemy
 from bucketwise.read.elsewhere.kept import is_number, keep
 from bucketwise.read.elsewhere.session import Session
 from bucketwise.read.scratch import Scratch
@@ -27,8 +27,9 @@ NAME = "database"
 
 Way = Callable[[str], AbstractContextManager[Session]]
 
-WAYS: Mapping[str, Way] = {}
-"""What opens the addresses of a scheme; SQLAlchemy opens all others."""
+WAYS: Mapping[str, Way] = {"adbc": adbc.connected}
+"""What opens the addresses of a scheme, or of what it has after a +; SQLAlchemy opens all
+others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ class Counted:
 
 def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
     """Have a database count alike rows, and keep what it answers as Parquet."""
-    connected = WAYS.get(asked.url.partition(":")[0], sqlalchemy.connected)
+    connected = WAYS.get(
+        asked.url.partition(":")[0].rpartition("+")[2], sqlalchemy.connected
+    )
     with connected(asked.url) as session:
         dialect = session.dialect
         source = source_of(

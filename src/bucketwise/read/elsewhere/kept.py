@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import identifier, literal, open_workspace
+from bucketwise.read.database import identifier, literal, one_number, open_workspace
 from bucketwise.read.elsewhere.session import Arrow, Rows
 from bucketwise.read.tables.counted import COUNTED
 from bucketwise.read.tables.table import BATCH
@@ -35,16 +35,16 @@ def keep(answer: Iterable[Rows | Arrow], path: Path) -> None:
                 columns = _columns(batch, kinds)
                 read = f"SELECT {_named(batch.names, kinds)} {read}"
             connection.register(BATCH, columns)
-            if not groups:
-                connection.execute(f"CREATE TABLE counted AS {read} LIMIT 0")
-            groups += len(batch)
+            # A stream is read once.
+            made = "INSERT INTO counted" if groups else "CREATE TABLE counted AS"
+            connection.execute(f"{made} {read} LIMIT {MOST_GROUPS + 1}")
+            connection.unregister(BATCH)
+            groups = one_number(connection, "SELECT count(*) FROM counted")
             if groups > MOST_GROUPS:
                 raise InputError(
                     f"--connect: expected at most {MOST_GROUPS:,} distinct rows in an "
                     "hour, got more; leave out the column that tells each row"
                 )
-            connection.execute(f"INSERT INTO counted {read}")
-            connection.unregister(BATCH)
         if not groups:
             raise InputError("--connect: expected one row at least, got none")
         connection.execute(f"COPY counted TO {literal(path)} (FORMAT parquet)")

@@ -21,16 +21,9 @@ class Rows:
     names: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
-    def __len__(self) -> int:
-        """Return how many."""
-        return len(self.rows)
-
 
 class Arrow(Protocol):
-    """Some rows of an answer as Arrow has them: a table, or a batch of records."""
-
-    def __len__(self) -> int:
-        """Return how many."""
+    """Some rows of an answer as Arrow has them: a table, or a stream that is read once."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return a stream of them (the Arrow PyCapsule interface)."""
