@@ -33,57 +33,50 @@ LABELS = st.none() | st.sampled_from(("a", " a ", "A", "https://x", "me@x.org", 
 ANY_LABEL = LABELS | st.text(
     st.characters(codec="utf-8", exclude_characters="\0"), max_size=8
 )
+SINCE, UNTIL = moment("0800-01-01 00:00:00"), moment("2200-01-01 00:00:00")
 EDGES = [
     moment(each)
     for each in (
-        "0800-01-01 00:00:00", "1969-12-31 23:59:59.999999", "1970-01-01 00:00:00",
-        "1970-01-01 00:00:00.000001", "2026-10-01 12:59:59.600000",
+        "0999-12-31 23:59:59", "1969-12-31 22:59:59.999999", "1969-12-31 23:00:00",
+        "1970-01-01 00:00:00", "1970-01-01 00:00:00.000001", "2026-10-01 12:59:59.600000",
         "2026-10-01 12:59:59.999999", "2026-10-01 13:00:00",
     )
 ]  # fmt: skip
 EPOCHS = (
     0.0, -1.0, -3600.0, -3600.000001, 1e30, -1e21, float("nan"), float("inf"), 1790859599.6,
     1790859599.999999, 1790859600.0, 1790859599600.5, 1790859599999999.0,
-    1790859599999999500.0, 9e16, None,
+    1790859599999998464.0, 9e16, None,
 )  # fmt: skip
-"""Numbers that are times, in each unit, or none."""
+"""Numbers that are times, in each unit, or none; of the one before the last microsecond of
+an hour, a half."""
 JUNK_TIMES = (
-    "never", "", "now", "NULL", "2026-02-31T00:00:00Z", "2026-10-01T25:00:00Z", "x", None,
+    "never", "", "now", "NULL", "2026-02-31T00:00:00Z", "2026-10-01T25:00:00Z", "12:59:59",
+    "2026", None,
 )  # fmt: skip
-ZONES = ("", "Z", "+09:00", "-03:30")
-
-
-def moments(since: str = "0800-01-01", until: str = "2200-01-01") -> Any:
-    """Return times of a column that has a type for them."""
-    bounds = (moment(since), moment(until))
-    edges = [each for each in EDGES if bounds[0] <= each <= bounds[1]]
-    return st.none() | st.datetimes(*bounds) | st.sampled_from(edges)
+TIME_TYPES = {"timestamp": "TIMESTAMP", "text": "VARCHAR", "number": "DOUBLE"}
+ALIKE_LABELS = ("A", "\u00e1", "\uff41", "a\u200b")
+ALIKE_SIZES = ("\u0666\u0664\u0660", "640\u200b", "\uff16\uff14\uff10")
+"""What a collation takes for `a`, and for `640`."""
 
 
 @st.composite
-def written(
-    draw: st.DrawFn, since: str = "1000-01-02", until: str = "2200-01-01"
-) -> str:
-    """Return times as ISO 8601 writes them."""
-    drawn = moments(since, until).filter(lambda at: at is not None)
-    sep, zone = draw(st.sampled_from("T ")), draw(st.sampled_from(ZONES))
-    return str(draw(drawn).isoformat(sep)) + zone
+def times(draw: st.DrawFn, kind: str, since: datetime, until: datetime) -> Any:
+    """Return a time as a column of some kind holds it, or what is none."""
+    if kind == "number":
+        return draw(st.sampled_from(EPOCHS))
+    if draw(st.booleans()):
+        return draw(st.sampled_from(JUNK_TIMES if kind == "text" else [None]))
+    at = draw(st.datetimes(since, until) | st.sampled_from(edges(since, until)))
+    zone = draw(st.sampled_from(("", "Z", "+09:00", "-03:30")))
+    separator = draw(st.sampled_from("T "))
+    return at if kind == "timestamp" else at.isoformat(separator) + zone
 
 
-def texts_of_times(since: str = "1000-01-02") -> Any:
-    """Return times of a column of text, and what is none."""
-    return written(since) | st.sampled_from(JUNK_TIMES)
+def edges(since: datetime, until: datetime) -> list[datetime]:
+    """Return the times that an engine may have in an hour of its own."""
+    return [each for each in EDGES if since <= each <= until]
 
 
-TIMES = {
-    "timestamp": moments(), "text": texts_of_times(), "number": st.sampled_from(EPOCHS),
-}  # fmt: skip
-COARSE = {
-    "timestamp": moment("2026-10-01 12:00:00"), "text": "2026-10-01T12:00:00",
-    "number": 1790856000.0,
-}  # fmt: skip
-"""Where times are fine, rows of one moment came together: no other engine counts those."""
-TIME_TYPES = {"timestamp": "TIMESTAMP", "text": "VARCHAR", "number": "DOUBLE"}
 COLUMNS = {"width": "w", "height": "h h", "count": "n", "label": 'a"b', "time": "at"}
 LABEL = '"a""b"'
 """How that name is written where SQL is made of it."""
@@ -91,14 +84,33 @@ LABEL = '"a""b"'
 
 @st.composite
 def tables(
-    draw: st.DrawFn, kind: str = "timestamp", times: Any = None, *, finite: bool = False
+    draw: st.DrawFn,
+    kind: str = "timestamp",
+    since: datetime = SINCE,
+    until: datetime = UNTIL,
+    *,
+    finite: bool = False,
 ) -> pd.DataFrame:
-    """Return a table; `finite` where an engine has no NaN and no infinity."""
+    """Return a table whose rows are alike but for one cell, beside rows of anything.
+
+    `finite` where an engine has no NaN and no infinity.
+    """
 
     def is_held(each: object) -> bool:
         return not (finite and isinstance(each, float)) or math.isfinite(each)
 
     size = [*filter(is_held, draw(st.sampled_from([JUNK, NUMBERS])))]
+    is_text = isinstance(size[0], str)
+    coarse: Any = {"text": "2026-10-01T12:00:00", "number": 1790856000.0}
+    first = (size[0], size[0], 1.0, "a", coarse.get(kind, moment("2026-10-01 12:00:00")))
+    at: Any = EPOCHS if kind == "number" else edges(since, until)
+    at = [f"{each}Z" for each in at] if kind == "text" else filter(is_held, at)
+    alike = [
+        first,
+        *((*first[:3], label, first[4]) for label in ALIKE_LABELS),
+        *((each, *first[1:]) for each in ALIKE_SIZES if is_text),
+        *((*first[:4], each) for each in at),
+    ]
     rows = draw(
         st.lists(
             st.tuples(
@@ -106,20 +118,18 @@ def tables(
                 st.sampled_from(size),
                 st.sampled_from(WEIGHTS).filter(is_held),
                 ANY_LABEL,
-                (TIMES[kind] if times is None else times).filter(is_held),
+                times(kind, since, until).filter(is_held),
             ),
-            min_size=1,
-            max_size=25,
+            max_size=15,
         )
     )
-    usable = (size[0], size[0], 1.0, "a", COARSE[kind])
     again = rows * draw(st.sampled_from([1, 2]))
-    frame = pd.DataFrame([usable, *again], columns=list(COLUMNS.values()))
+    frame = pd.DataFrame([*alike, *again], columns=list(COLUMNS.values()))
     # The one has no NaN beside its NULL, the other has nothing else.
     number = "Float64" if finite else "float64"
-    sides = "object" if isinstance(size[0], str) else number
-    at = number if kind == "number" else "object"
-    types = {"w": sides, "h h": sides, "n": number, 'a"b': "object", "at": at}
+    sides = "object" if is_text else number
+    stamped = number if kind == "number" else "object"
+    types = {"w": sides, "h h": sides, "n": number, 'a"b': "object", "at": stamped}
     return frame.astype(types)
 
 

@@ -41,7 +41,7 @@ from tests.counted_tables import (
 
 LAW = settings(
     suppress_health_check=[HealthCheck.too_slow],
-    max_examples=40,
+    max_examples=20,
     phases=[Phase.generate],
 )
 
@@ -52,10 +52,10 @@ LAW = settings(
     kind=st.sampled_from(TIME_KINDS),
     form=st.sampled_from(["parquet", "csv"]),
     sums=st.booleans(),
-    left_out=st.sets(st.sampled_from(["count", "label", "time"])),
+    left_out=st.sampled_from([(), ("label",), ("time",), ("count", "label", "time")]),
 )
 def test_rows_counted_by_another_engine_give_what_reading_them_gives(
-    data: st.DataObject, kind: TimeKind, form: str, sums: bool, left_out: set[str]
+    data: st.DataObject, kind: TimeKind, form: str, sums: bool, left_out: tuple[str, ...]
 ) -> None:
     frame = data.draw(tables(kind))
     columns = {role: name for role, name in COLUMNS.items() if role not in left_out}

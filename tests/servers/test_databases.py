@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,9 @@ from tests.counted_tables import (
     LABEL,
     cells_of,
     in_duckdb,
-    moments,
     read,
     same,
     tables,
-    texts_of_times,
     types_of,
 )  # fmt: skip
 from tests.servers.absent import absent
@@ -183,9 +182,8 @@ def test_rows_counted_by_mariadb_give_what_reading_them_gives(
 ) -> None:
     pymysql = pytest.importorskip("pymysql")
     # Its TIMESTAMP ends in 2038.
-    times = moments("1970-01-02", "2038-01-01") if zoned else None
-    times = times if kind == "timestamp" else None
-    frame = data.draw(tables(kind, times, finite=True))
+    ends = (datetime(1970, 1, 2), datetime(2038, 1, 1)) if zoned else ()
+    frame = data.draw(tables(kind, *ends, finite=True))
     sql = {"VARCHAR": "text", "DOUBLE": "double"}
     sql["TIMESTAMP"] = "timestamp(6) NULL" if zoned else "datetime(6)"
     text = "text CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"
@@ -233,10 +231,8 @@ def test_rows_counted_by_clickhouse_give_what_reading_them_gives(
     clickhouse: Any, data: st.DataObject, kind: TimeKind, sums: bool, zone: str
 ) -> None:
     # What its type holds begins in 1900, and what it reads of text in 1970.
-    times = {
-        "timestamp": moments("1900-01-02"), "text": texts_of_times("1970-01-02"),
-    }.get(kind)  # fmt: skip
-    frame = data.draw(tables(kind, times))
+    since = datetime(1970 if kind == "text" else 1900, 1, 2)
+    frame = data.draw(tables(kind, since))
     sql = {"VARCHAR": "Nullable(String)", "DOUBLE": "Nullable(Float64)"}
     sql["TIMESTAMP"] = f"Nullable(DateTime64(6, '{zone}'))"
     names = [DIALECTS["clickhouse"].quoted(name) for name in COLUMNS.values()]
