@@ -102,7 +102,13 @@ def tables(
     size = [*filter(is_held, draw(st.sampled_from([JUNK, NUMBERS])))]
     is_text = isinstance(size[0], str)
     coarse: Any = {"text": "2026-10-01T12:00:00", "number": 1790856000.0}
-    first = (size[0], size[0], 1.0, "a", coarse.get(kind, moment("2026-10-01 12:00:00")))
+    first = (
+        size[0],
+        size[0],
+        1.0,
+        "a",
+        coarse.get(kind, moment("2026-10-01 12:00:00")),
+    )
     at: Any = EPOCHS if kind == "number" else edges(since, until)
     at = [f"{each}Z" for each in at] if kind == "text" else filter(is_held, at)
     alike = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from contextlib import closing
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
@@ -55,7 +56,11 @@ LAW = settings(
     left_out=st.sampled_from([(), ("label",), ("time",), ("count", "label", "time")]),
 )
 def test_rows_counted_by_another_engine_give_what_reading_them_gives(
-    data: st.DataObject, kind: TimeKind, form: str, sums: bool, left_out: tuple[str, ...]
+    data: st.DataObject,
+    kind: TimeKind,
+    form: str,
+    sums: bool,
+    left_out: tuple[str, ...],
 ) -> None:
     frame = data.draw(tables(kind))
     columns = {role: name for role, name in COLUMNS.items() if role not in left_out}
@@ -168,6 +173,13 @@ def test_the_printed_query_run_elsewhere_is_an_input_with_k_anonymity(
     ).stderr  # fmt: skip
 
 
+NO_SPARK = [
+    (url, "pip install 'bucketwise[spark]'")
+    for url in ("sc://host/;token=secret", "spark://local")
+    if not find_spec("pyspark")
+]
+
+
 def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password(
     tmp_path: Path,
 ) -> None:
@@ -178,6 +190,7 @@ def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password
         ("no address: secret", "--connect:"),
         ("postgresql+adbc://u:secret@127.0.0.1:1/x", "--connect"),
         ("oracle+adbc://u:secret@host/x", "expected one of postgresql"),
+        *NO_SPARK,
     ):
         done = bucketwise(
             "histogram",

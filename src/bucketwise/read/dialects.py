@@ -138,14 +138,19 @@ DIALECTS: Mapping[str, Dialect] = {
         decimal="toDecimal128(toString({}), 12)",
     ),
     "spark": Dialect(
-        proof="parsed",
+        proof="run",
         quoted=lambda name: "`" + name.replace("`", "``") + "`",
         session="SET TIME ZONE 'UTC'",
-        text="TRY_TO_TIMESTAMP({})",
-        hour="DATE_TRUNC('HOUR', {})",
+        # A clock alone would be one of today.
+        text="TRY_TO_TIMESTAMP(CASE WHEN {0} RLIKE "
+        "'^ *[0-9][0-9][0-9][0-9]-[0-9]+-[0-9]' THEN {0} END)",
+        bytes="ENCODE(CAST({} AS STRING), 'UTF-8')",
+        # Sail truncates no time before 1677.
+        hour="",
         micros="UNIX_MICROS({})",
-        decimal="CAST(CAST({} AS STRING) AS DECIMAL(38, 12))",
-        bytes="CAST(CAST({} AS STRING) AS BINARY)",
+        # Sail casts no text such as 1e-7.
+        decimal="COALESCE(TRY_CAST(CAST({0} AS STRING) AS DECIMAL(38, 12)), "
+        "CAST({0} AS DECIMAL(38, 12)))",
     ),
     "postgres": Dialect(
         proof="run",

@@ -15,7 +15,7 @@ from bucketwise.read.dialects import (
     counting_query,
     source_of,
 )
-from bucketwise.read.elsewhere import adbc, sqlalchemy
+from bucketwise.read.elsewhere import adbc, spark, sqlalchemy
 from bucketwise.read.elsewhere.kept import is_number, keep
 from bucketwise.read.elsewhere.session import Session
 from bucketwise.read.scratch import Scratch
@@ -27,7 +27,9 @@ NAME = "database"
 
 Way = Callable[[str], AbstractContextManager[Session]]
 
-WAYS: Mapping[str, Way] = {"adbc": adbc.connected}
+WAYS: Mapping[str, Way] = {
+    "adbc": adbc.connected, "sc": spark.connected, "spark": spark.connected,
+}  # fmt: skip
 """What opens the addresses of a scheme, or of what it has after a +; SQLAlchemy opens all
 others."""
 

@@ -22,7 +22,7 @@ MOST_GROUPS = 50_000_000
 
 
 def keep(answer: Iterable[Rows | Arrow], path: Path) -> None:
-    """Write an answer as Parquet: of rows, numbers as numbers and all else as text."""
+    """Write an answer as Parquet: of rows, floats as they are and all else as text."""
     kinds: list[str] = []
     groups = 0
     with open_workspace() as workspace:
@@ -79,7 +79,8 @@ def _columns(batch: Rows, kinds: Sequence[str]) -> dict[str, Any]:
 
 def _kind(name: str, cells: Sequence[object]) -> str:
     first = next((cell for cell in cells if cell is not None), None)
-    return "DOUBLE" if name not in COUNTED and is_number(first) else "VARCHAR"
+    # A whole number has the same text everywhere, also as a label.
+    return "DOUBLE" if name not in COUNTED and isinstance(first, float) else "VARCHAR"
 
 
 def _cells(kind: str, cells: Sequence[Any]) -> Any:
@@ -89,6 +90,8 @@ def _cells(kind: str, cells: Sequence[Any]) -> Any:
 
 
 def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
     if isinstance(cell, Decimal):
         return f"{cell:f}"
     if isinstance(cell, dt.date | dt.datetime):
