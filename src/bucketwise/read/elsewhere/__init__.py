@@ -41,7 +41,8 @@ class Elsewhere:
     Attributes
     ----------
     url : str
-        The database as SQLAlchemy names it, such as postgresql+psycopg://host/name.
+        The database as SQLAlchemy names it, such as postgresql+psycopg://host/name; Spark as
+        sc://host:port (Spark Connect) or spark://host:port (a standalone cluster).
     table : str
         The table; or else `query`, one SELECT.
     query : str
