@@ -43,7 +43,7 @@ class Session(Protocol):
         """Return what the columns of an answer are called."""
 
     def first(self, query: str) -> object:
-        """Return the first value of an answer; None where there is no row."""
+        """Return the first value of an answer, or one of its type; None where there is none."""
 
     def answer(self, query: str) -> Generator[Rows | Arrow, None, None]:
         """Return an answer, some rows at a time, none of them empty."""

@@ -45,9 +45,11 @@ class Spark:
         return [*self.session.sql(query).columns]
 
     def first(self, query: str) -> object:
-        """Return the first value of an answer; None where there is no row."""
-        found = self.session.sql(query).take(1)
-        return found[0][0] if found else None
+        """Return a value such as the first of an answer: Spark tells its type without rows."""
+        types = _pyspark("sql.types")
+        kind = self.session.sql(query).schema[0].dataType
+        values = ((types.StringType, ""), (types.NumericType, 0))
+        return next((value for each, value in values if isinstance(kind, each)), None)
 
     def answer(self, query: str) -> Generator[Rows, None, None]:
         """Return an answer, some rows at a time, none of them empty."""
