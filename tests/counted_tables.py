@@ -45,10 +45,9 @@ EDGES = [
 EPOCHS = (
     0.0, -1.0, -3600.0, -3600.000001, 1e30, -1e21, float("nan"), float("inf"), 1790859599.6,
     1790859599.999999, 1790859600.0, 1790859599600.5, 1790859599999999.0,
-    1790859599999998464.0, 9e16, None,
+    -1790859599999998464.0, 9e16, None,
 )  # fmt: skip
-"""Numbers that are times, in each unit, or none; of the one before the last microsecond of
-an hour, a half."""
+"""Numbers that are times, in each unit, or none. The earliest lies between two microseconds."""
 JUNK_TIMES = (
     "never", "", "now", "NULL", "2026-02-31T00:00:00Z", "2026-10-01T25:00:00Z", "12:59:59",
     "2026", None,
@@ -110,12 +109,13 @@ def tables(
         coarse.get(kind, moment("2026-10-01 12:00:00")),
     )
     at: Any = EPOCHS if kind == "number" else edges(since, until)
-    at = [f"{each}Z" for each in at] if kind == "text" else filter(is_held, at)
+    if kind == "text":
+        at = [*(f"{each}Z" for each in at), *JUNK_TIMES]
     alike = [
         first,
         *((*first[:3], label, first[4]) for label in ALIKE_LABELS),
         *((each, *first[1:]) for each in ALIKE_SIZES if is_text),
-        *((*first[:4], each) for each in at),
+        *((*first[:4], each) for each in at if is_held(each)),
     ]
     rows = draw(
         st.lists(

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from tests.counted_tables import (
     LABEL,
     cells_of,
     in_duckdb,
+    moment,
     read,
     same,
     tables,
@@ -182,7 +182,7 @@ def test_rows_counted_by_mariadb_give_what_reading_them_gives(
 ) -> None:
     pymysql = pytest.importorskip("pymysql")
     # Its TIMESTAMP ends in 2038.
-    ends = (datetime(1970, 1, 2), datetime(2038, 1, 1)) if zoned else ()
+    ends = (moment("1970-01-02"), moment("2038-01-01")) if zoned else ()
     frame = data.draw(tables(kind, *ends, finite=True))
     sql = {"VARCHAR": "text", "DOUBLE": "double"}
     sql["TIMESTAMP"] = "timestamp(6) NULL" if zoned else "datetime(6)"
@@ -230,8 +230,7 @@ def clickhouse() -> Iterator[Any]:
 def test_rows_counted_by_clickhouse_give_what_reading_them_gives(
     clickhouse: Any, data: st.DataObject, kind: TimeKind, sums: bool, zone: str
 ) -> None:
-    # What its type holds begins in 1900, and what it reads of text in 1970.
-    since = datetime(1970 if kind == "text" else 1900, 1, 2)
+    since = moment("1900-01-02")  # where what its type holds begins
     frame = data.draw(tables(kind, since))
     sql = {"VARCHAR": "Nullable(String)", "DOUBLE": "Nullable(Float64)"}
     sql["TIMESTAMP"] = f"Nullable(DateTime64(6, '{zone}'))"

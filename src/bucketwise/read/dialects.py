@@ -76,8 +76,13 @@ def _backslashed(mark: str) -> Callable[[str], str]:
     return quoted
 
 
+_CLICKHOUSE_TEXT = (
+    "if(match({0}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}($|[T ]([01][0-9]|2[0-3]):)'), "
+    "parseDateTime64BestEffortOrNull({0}, 6, 'UTC'), NULL)"
+)
+"""Of itself it reads a clock alone as one of this year, and the 25th hour of a day."""
 _SQLITE_TIME = (
-    "CASE WHEN DATE(SUBSTR({0}, 1, 10)) = SUBSTR({0}, 1, 10) THEN STRFTIME('%s', "
+    "CASE WHEN DATE(SUBSTR({0}, 1, 10), '+0 days') = SUBSTR({0}, 1, 10) THEN STRFTIME('%s', "
     "SUBSTR({0}, 1, 19) || LTRIM(SUBSTR({0}, 20), '.0123456789')) * 1000000 + CAST(ROUND("
     "CAST('0' || SUBSTR({0}, 20, 7) AS REAL) * 1000000) AS INTEGER) END"
 )
@@ -128,7 +133,7 @@ DIALECTS: Mapping[str, Dialect] = {
         quoted=_backslashed('"'),
         session="SET session_timezone = 'UTC'",
         timestamp="toDateTime64({}, 6, 'UTC')",
-        text="parseDateTime64BestEffortOrNull({}, 6, 'UTC')",
+        text=_CLICKHOUSE_TEXT,
         literal="toDateTime64('{}', 6, 'UTC')",
         # Its own truncation takes all before 1970 for the first hour of it.
         hour="",
