@@ -46,7 +46,7 @@ from tests.servers.absent import absent
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 LAW = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    max_examples=15,
+    max_examples=10,
     phases=[Phase.explicit, Phase.generate],
 )
 
