@@ -15,7 +15,6 @@ from bucketwise.errors import UsageError, raise_all
 from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 
 TimeKind = Literal["timestamp", "text", "number"]
-Proof = Literal["run", "parsed"]
 
 TIME_KINDS: tuple[TimeKind, ...] = ("timestamp", "text", "number")
 
@@ -34,8 +33,8 @@ _EARLIEST_US = 360_000_000_000_000_000
 class Dialect:
     """How one engine says what the query needs; `{}` stands for what is acted on."""
 
-    proof: Proof
-    """Whether tests run its query here, or only parse it."""
+    run_on: str = ""
+    """What tests run its query on; "" where they only parse it."""
     quoted: Callable[[str], str] = lambda name: '"' + name.replace('"', '""') + '"'
     """A name as an identifier."""
     folds_up: bool = False
@@ -88,11 +87,9 @@ _SQLITE_TIME = (
 )
 """Its own functions keep milliseconds, rounded, and take 31 February for a day of March."""
 _TRINO_MICROS = "DATE_DIFF('microsecond', TIMESTAMP '1970-01-01 00:00:00 UTC', {})"
-_TRINO_TIME = "CAST({} AS TIMESTAMP(6) WITH TIME ZONE)"
 
 DIALECTS: Mapping[str, Dialect] = {
     "bigquery": Dialect(
-        proof="parsed",
         quoted=_backslashed("`"),
         text="SAFE_CAST({} AS TIMESTAMP)",
         hour="TIMESTAMP_TRUNC({}, HOUR)",
@@ -103,7 +100,6 @@ DIALECTS: Mapping[str, Dialect] = {
         bytes="CAST(CAST({} AS STRING) AS BYTES)",
     ),
     "snowflake": Dialect(
-        proof="parsed",
         folds_up=True,
         session="ALTER SESSION SET TIMEZONE = 'UTC'",
         timestamp="CONVERT_TIMEZONE('UTC', {})",
@@ -112,24 +108,23 @@ DIALECTS: Mapping[str, Dialect] = {
         bytes="TO_BINARY(TO_VARCHAR({}), 'UTF-8')",
     ),
     "trino": Dialect(
-        proof="parsed",
         session="SET TIME ZONE 'UTC'",
-        timestamp=_TRINO_TIME,
+        # All its digits: a cast to fewer rounds into the next hour.
+        timestamp="CAST({} AS TIMESTAMP(12) WITH TIME ZONE)",
         text="TRY(FROM_ISO8601_TIMESTAMP_NANOS({}))",
         literal="TIMESTAMP '{} UTC'",
         hour="DATE_TRUNC('hour', {} AT TIME ZONE 'UTC')",
         micros=_TRINO_MICROS,
     ),
     "athena": Dialect(
-        proof="parsed",
-        timestamp=_TRINO_TIME,
+        timestamp="CAST({} AS TIMESTAMP(6) WITH TIME ZONE)",
         text="TRY(FROM_ISO8601_TIMESTAMP({}))",
         literal="TIMESTAMP '{} UTC'",
         hour="DATE_TRUNC('hour', {} AT TIME ZONE 'UTC')",
         micros=_TRINO_MICROS,
     ),
     "clickhouse": Dialect(
-        proof="parsed",
+        run_on="ClickHouse 26.9",
         quoted=_backslashed('"'),
         session="SET session_timezone = 'UTC'",
         timestamp="toDateTime64({}, 6, 'UTC')",
@@ -143,7 +138,7 @@ DIALECTS: Mapping[str, Dialect] = {
         decimal="toDecimal128(toString({}), 12)",
     ),
     "spark": Dialect(
-        proof="run",
+        run_on="Spark 4.3 and Sail 0.7",
         quoted=lambda name: "`" + name.replace("`", "``") + "`",
         session="SET TIME ZONE 'UTC'",
         # A clock alone would be one of today.
@@ -158,21 +153,20 @@ DIALECTS: Mapping[str, Dialect] = {
         "CAST({0} AS DECIMAL(38, 12)))",
     ),
     "postgres": Dialect(
-        proof="run",
+        run_on="PostgreSQL 15",
         session="SET TIME ZONE 'UTC'",
         micros="CAST(EXTRACT(EPOCH FROM {}) * 1000000 AS BIGINT)",
         double="CAST({} AS DOUBLE PRECISION)",
         bytes='CAST({} AS TEXT) COLLATE "C"',
     ),
     "redshift": Dialect(
-        proof="parsed",
         session="SET timezone TO 'UTC'",
         micros="DATEDIFF(microsecond, TIMESTAMP '1970-01-01 00:00:00', {})",
         double="CAST({} AS DOUBLE PRECISION)",
         bytes="COLLATE(CAST({} AS VARCHAR(65535)), 'case_sensitive')",
     ),
     "mysql": Dialect(
-        proof="run",
+        run_on="MariaDB 10.11",
         quoted=lambda name: "`" + name.replace("`", "``") + "`",
         session="SET time_zone = '+00:00'",
         timestamp="CAST({} AS DATETIME(6))",
@@ -185,7 +179,6 @@ DIALECTS: Mapping[str, Dialect] = {
         decimal="CAST(CAST({} AS CHAR) AS DECIMAL(38, 12))",
     ),
     "tsql": Dialect(
-        proof="parsed",
         quoted=lambda name: "[" + name.replace("]", "]]") + "]",
         # Finer than microseconds, so that nothing is rounded into the next hour.
         timestamp="SWITCHOFFSET(CAST({} AS DATETIMEOFFSET(7)), '+00:00')",
@@ -203,7 +196,7 @@ DIALECTS: Mapping[str, Dialect] = {
         one="SELECT TOP 1 {} FROM {}",
     ),
     "sqlite": Dialect(
-        proof="run",
+        run_on="SQLite 3",
         timestamp=_SQLITE_TIME,
         text=_SQLITE_TIME,
         bytes="CAST({} AS BLOB)",
@@ -216,7 +209,7 @@ DIALECTS: Mapping[str, Dialect] = {
         modulo="({} % {})",
     ),
     "duckdb": Dialect(
-        proof="run",
+        run_on="DuckDB 2.0",
         session="SET TimeZone = 'UTC'",
         text="CAST(TRY_CAST({} AS TIMESTAMPTZ) AS TIMESTAMP)",
         micros="epoch_us({})",
@@ -224,11 +217,6 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
 }
 """Engines by the name that `--print-sql` takes."""
-
-PROOFS: Mapping[Proof, str] = {
-    "run": "its tests run this query and compare what it gives with the table read here",
-    "parsed": "its tests parse this query, and never ran it: compare a day of rows first",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,10 +306,15 @@ def counting_query(counting: Counting, dialect: str) -> str:
 
 def printed_query(counting: Counting, dialect: str) -> str:
     """Return the query as `--print-sql` shows it, its session and its proof told."""
-    session = DIALECTS[dialect].session
-    proof = DIALECTS[dialect].proof
+    engine = DIALECTS[dialect]
+    session = engine.session
+    proof = (
+        f"run on {engine.run_on}: what it gives there is what the table gives, read here"
+        if engine.run_on
+        else "parsed, and never run: compare a day of rows first"
+    )
     lines = [
-        f"-- {dialect}, {'run' if proof == 'run' else 'parsed only'}: {PROOFS[proof]}.",
+        f"-- {dialect}, {proof}.",
         "-- Save what it gives as CSV or Parquet: that file is an INPUT of every command.",
         *([f"{session};"] if session else []),
         f"{counting_query(counting, dialect)};",
