@@ -2,51 +2,74 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
+import sqlite3
 import tempfile
-from collections.abc import Iterator
+from contextlib import closing
+from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from bucketwise.cli import histogram
 from bucketwise.errors import UsageError
 from bucketwise.read import read_traffic
 from bucketwise.read.dialects import (
     DIALECTS,
     TIME_KINDS,
     Counting,
+    TimeKind,
     counting_query,
     printed_query,
 )
 from bucketwise.read.elsewhere import Elsewhere, count_there
 from bucketwise.read.scratch import open_scratch
-from bucketwise.read.tables.counted import FIRST, LAST, WEIGHT
+from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 from tests.commands import bucketwise
-from tests.counted_tables import COLUMNS, LABEL, cells_of, in_duckdb, read, same, tables
+from tests.counted_tables import (
+    COLUMNS,
+    LABEL,
+    cells_of,
+    in_duckdb,
+    read,
+    same,
+    tables,
+    types_of,
+)  # fmt: skip
+
+LAW = settings(
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=20,
+    phases=[Phase.generate],
+)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40)
+@LAW
 @given(
-    frame=tables(),
+    data=st.data(),
+    kind=st.sampled_from(TIME_KINDS),
     form=st.sampled_from(["parquet", "csv"]),
     sums=st.booleans(),
-    left_out=st.sets(st.sampled_from(["count", "label", "time"])),
+    left_out=st.sampled_from([(), ("label",), ("time",), ("count", "label", "time")]),
 )
 def test_rows_counted_by_another_engine_give_what_reading_them_gives(
-    frame: pd.DataFrame, form: str, sums: bool, left_out: set[str]
+    data: st.DataObject,
+    kind: TimeKind,
+    form: str,
+    sums: bool,
+    left_out: tuple[str, ...],
 ) -> None:
+    frame = data.draw(tables(kind))
     columns = {role: name for role, name in COLUMNS.items() if role not in left_out}
     named = {**columns, **({"label": LABEL} if "label" in columns else {})}
-    sums = sums and "count" in columns
-    counting = Counting(columns=named, table="t.x", sums=sums, where="true -- all")
-    with tempfile.TemporaryDirectory() as folder, in_duckdb(frame) as connection:
+    counting = Counting(
+        columns=named, table="t.x", sums=sums and "count" in columns,
+        where="true -- all", time_kind=kind,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder, in_duckdb(frame, kind) as connection:
         whole, counted = Path(folder, f"whole.{form}"), Path(folder, f"counted.{form}")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"COPY t.x TO '{whole}'")
@@ -60,91 +83,27 @@ def test_rows_counted_by_another_engine_give_what_reading_them_gives(
         assert [each.kind for each in found.inputs] == ["counts"]
 
 
-POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-NO_POSTGRES = "Debian's postgresql, SQLAlchemy and psycopg are not all here"
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """Start a server on loopback whose own zone is not UTC; its address."""
-    pytest.importorskip("sqlalchemy", reason=NO_POSTGRES)
-    pytest.importorskip("psycopg", reason=NO_POSTGRES)
-    if not POSTGRES or (os.geteuid() == 0 and not shutil.which("su")):
-        pytest.skip(NO_POSTGRES)
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-
-        def run(line: str) -> None:
-            line = f"{POSTGRES[-1]}/{line}"
-            command = (
-                ["su", "postgres", "-c", line]
-                if os.geteuid() == 0
-                else ["sh", "-c", line]
-            )
-            subprocess.run(command, check=True, capture_output=True, cwd=folder)
-
-        server = f"-p {port} -c listen_addresses=127.0.0.1 -c timezone=Asia/Seoul"
-        server += f" -c unix_socket_directories={folder} -c fsync=off"
-        run(f"initdb -D {folder}/d -U tester -A trust -E UTF8 --no-sync")
-        run(f"pg_ctl -D {folder}/d -o '{server}' -l {folder}/log -w start")
-        try:
-            yield f"postgresql+psycopg://tester@127.0.0.1:{port}/postgres"
-        finally:
-            run(f"pg_ctl -D {folder}/d -m immediate -w stop")
-
-
-@settings(
-    suppress_health_check=[HealthCheck.too_slow],
-    max_examples=12,
-    phases=[Phase.explicit, Phase.generate],
-)
-@given(frame=tables(), as_query=st.booleans(), zoned=st.booleans())
-def test_rows_counted_by_postgres_give_what_reading_them_gives(
-    postgres: str, frame: pd.DataFrame, as_query: bool, zoned: bool
+@LAW
+@given(data=st.data(), kind=st.sampled_from(["text", "number"]))
+def test_rows_counted_by_sqlite_give_what_reading_them_gives(
+    data: st.DataObject, kind: str
 ) -> None:
-    import psycopg
-    from sqlalchemy import make_url
-
-    at = make_url(postgres)
-    assert at.host
-    assert at.port
-    with (
-        psycopg.connect(
-            host=at.host, port=at.port, user="tester", dbname="postgres"
-        ) as there,
-        there.cursor() as cursor,
-    ):
-        kinds = [
-            {"object": "text"}.get(str(each), "double precision")
-            for each in frame.dtypes
-        ]
-        kinds[3], kinds[4] = "text", "timestamptz" if zoned else "timestamp"
-        cursor.execute("SET TIME ZONE 'UTC'")
-        cursor.execute("DROP TABLE IF EXISTS x")
-        cursor.execute(
-            'CREATE TABLE x (w {}, "h h" {}, n {}, "a""b" {}, at {})'.format(*kinds)
-        )
-        cursor.executemany("INSERT INTO x VALUES (%s, %s, %s, %s, %s)", cells_of(frame))
-    condition = "'100%' LIKE '1%' AND ':a' <> ''"
-    asked = Elsewhere(
-        postgres,
-        table="" if as_query else "public.x",
-        query="SELECT * FROM x -- all\n" if as_query else "",
-        where=condition,
-    )
-    with tempfile.TemporaryDirectory() as folder, in_duckdb(frame) as connection:
-        whole = Path(folder, "whole.parquet")
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not here")
+    frame = data.draw(tables(kind, finite=True))
+    with tempfile.TemporaryDirectory() as folder, in_duckdb(frame, kind) as connection:
+        whole, there = Path(folder, "whole.parquet"), Path(folder, "x.db")
         connection.execute(f"COPY t.x TO '{whole}'")
+        with closing(sqlite3.connect(there)) as filled, filled:
+            columns = 'w {}, "h h" {}, n {}, "a""b" {} COLLATE NOCASE, at {}'
+            made = columns.format(*types_of(frame, kind))
+            filled.execute(f"CREATE TABLE x ({made})")
+            filled.executemany("INSERT INTO x VALUES (?, ?, ?, ?, ?)", cells_of(frame))
         with open_scratch() as scratch:
+            asked = Elsewhere(f"sqlite:///{there}", table="x")
             found = read(count_there(asked, scratch, COLUMNS).path)
         assert same(found) == same(read(whole, COLUMNS))
 
 
-TOLD = {FIRST, LAST, WEIGHT}
 ROLES = {"width": "w", "height": "h", "count": "n", "label": "l", "time": "at"}
 
 
@@ -155,13 +114,14 @@ def test_every_dialect_prints_a_query_that_its_grammar_takes_or_refuses_in_words
     sqlglot = pytest.importorskip("sqlglot", reason="sqlglot is not here: not parsed")
     hostile = """a`b'c"d\\e;--"""
     quoted = '"' + hostile.replace('"', '""') + '"'
-    for kind in TIME_KINDS:
+    for kind, sums in product(TIME_KINDS, [True, False]):
         counting = Counting(
             columns={**ROLES, "label": quoted}, table=f"s.{quoted}", where="w > 1 -- all",
-            time_kind=kind, sums=True,
+            time_kind=kind, sums=sums,
         )  # fmt: skip
-        if kind == "text" and not DIALECTS[dialect].text:
-            with pytest.raises(UsageError, match="expected a timestamp"):
+        lacks_text = kind == "text" and not DIALECTS[dialect].text
+        if lacks_text or (sums and not DIALECTS[dialect].decimal):
+            with pytest.raises(UsageError, match=r"expected a timestamp|leave it out"):
                 counting_query(counting, dialect)
             continue
         parsed = sqlglot.parse(printed_query(counting, dialect), read=dialect)
@@ -170,7 +130,13 @@ def test_every_dialect_prints_a_query_that_its_grammar_takes_or_refuses_in_words
         assert hostile in {each.name for each in query.find_all(sqlglot.exp.Column)}
         assert hostile in {each.name for each in query.find_all(sqlglot.exp.Table)}
         roles = {"width", "height", "count", "label"}
-        assert {*query.named_selects} == roles | {"bw_rows", *TOLD}
+        told = {ROWS, FIRST, LAST, *([WEIGHT] if sums else [])}
+        assert {*query.named_selects} == roles | told
+
+
+def test_the_command_line_offers_every_dialect_and_kind_of_time() -> None:
+    assert tuple(DIALECTS) == histogram.DIALECTS
+    assert histogram.TIME_TYPES == TIME_KINDS
 
 
 def test_the_printed_query_run_elsewhere_is_an_input_with_k_anonymity(
@@ -207,14 +173,24 @@ def test_the_printed_query_run_elsewhere_is_an_input_with_k_anonymity(
     ).stderr  # fmt: skip
 
 
+NO_SPARK = [
+    (url, "pip install 'bucketwise[spark]'")
+    for url in ("sc://host/;token=secret", "spark://local")
+    if not find_spec("pyspark")
+]
+
+
 def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password(
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not here")
     for url, told in (
-        ("sqlite://", "expected one of bigquery"),
+        ("sqlite://", "no such table: t"),
         ("nonsense://u:secret@host/x", "--connect:"),
         ("no address: secret", "--connect:"),
+        ("postgresql+adbc://u:secret@127.0.0.1:1/x", "--connect"),
+        ("oracle+adbc://u:secret@host/x", "expected one of postgresql"),
+        *NO_SPARK,
     ):
         done = bucketwise(
             "histogram",

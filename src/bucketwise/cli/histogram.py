@@ -22,7 +22,7 @@ from bucketwise.cli.terminal import say
 
 DIALECTS = (
     "bigquery", "snowflake", "trino", "athena", "clickhouse", "spark", "postgres",
-    "redshift", "duckdb",
+    "redshift", "mysql", "tsql", "sqlite", "duckdb",
 )  # fmt: skip
 TIME_TYPES = ("timestamp", "text", "number")
 

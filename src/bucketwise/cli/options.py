@@ -261,7 +261,9 @@ connect_option = _elsewhere_option(
     "--connect",
     "URL",
     "In the place of INPUT: a database that SQLAlchemy knows, such as "
-    "postgresql+psycopg://host/name (needs bucketwise[sql]). Alike rows are counted "
+    "postgresql+psycopg://host/name (needs bucketwise[sql]) or postgresql+adbc://host/name "
+    "(needs adbc-driver-postgresql), or Spark: sc://host:port, spark://host:port (needs "
+    "bucketwise[spark]). Alike rows are counted "
     "there, in UTC, and judged here; only sizes, counts, hours and the label leave it  "
     "[default: INPUT]",
 )

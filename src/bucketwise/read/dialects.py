@@ -15,7 +15,6 @@ from bucketwise.errors import UsageError, raise_all
 from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 
 TimeKind = Literal["timestamp", "text", "number"]
-Proof = Literal["run", "parsed"]
 
 TIME_KINDS: tuple[TimeKind, ...] = ("timestamp", "text", "number")
 
@@ -26,12 +25,16 @@ _ALIKE_TO = 10**15
 """Weights up to this are summed; others are rejected at home, each by its own value."""
 
 
+_EARLIEST_US = 360_000_000_000_000_000
+"""Whole hours, more than any time that is read lies before 1970."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """How one engine says what the query needs; `{}` stands for what is acted on."""
 
-    proof: Proof
-    """Whether tests run its query here, or only parse it."""
+    run_on: str = ""
+    """What tests run its query on; "" where they only parse it."""
     quoted: Callable[[str], str] = lambda name: '"' + name.replace('"', '""') + '"'
     """A name as an identifier."""
     folds_up: bool = False
@@ -41,16 +44,27 @@ class Dialect:
     timestamp: str = "CAST({} AS TIMESTAMP)"
     """A date or time of any type, as a time in UTC."""
     text: str = ""
-    """ISO text as a time, NULL where it is none; "" where bad text stops the query."""
+    """ISO text as a time, NULL where it is none; "" where that stops the query, or a zone is
+    passed over."""
+    bytes: str = ""
+    """What tells apart text that a collation takes for one; "" where there are none."""
+    folds_text: bool = False
+    """Whether text is taken for one without being asked: then of all columns, not of the
+    label alone."""
     literal: str = "TIMESTAMP '{}'"
     hour: str = "DATE_TRUNC('hour', {})"
-    """Truncated, never divided after a rounding."""
+    """Truncated, never divided after a rounding; "" where it is told of microseconds."""
     micros: str
     """A time as microseconds since 1970."""
     double: str = "CAST({} AS DOUBLE)"
     whole: str = "CAST({} AS BIGINT)"
     decimal: str = "CAST(CAST({} AS VARCHAR) AS DECIMAL(38, 12))"
-    """Through text: a double has the digits then that it prints."""
+    """Through text: a double has the digits then that it prints; "" where sums of fractions
+    depend on their order."""
+    modulo: str = "MOD({}, {})"
+    rows: str = "COUNT(*)"
+    one: str = "SELECT {} FROM {} LIMIT 1"
+    """One cell of some rows."""
 
 
 def _backslashed(mark: str) -> Callable[[str], str]:
@@ -61,12 +75,21 @@ def _backslashed(mark: str) -> Callable[[str], str]:
     return quoted
 
 
+_CLICKHOUSE_TEXT = (
+    "if(match({0}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}($|[T ]([01][0-9]|2[0-3]):)'), "
+    "parseDateTime64BestEffortOrNull({0}, 6, 'UTC'), NULL)"
+)
+"""Of itself it reads a clock alone as one of this year, and the 25th hour of a day."""
+_SQLITE_TIME = (
+    "CASE WHEN DATE(SUBSTR({0}, 1, 10), '+0 days') = SUBSTR({0}, 1, 10) THEN STRFTIME('%s', "
+    "SUBSTR({0}, 1, 19) || LTRIM(SUBSTR({0}, 20), '.0123456789')) * 1000000 + CAST(ROUND("
+    "CAST('0' || SUBSTR({0}, 20, 7) AS REAL) * 1000000) AS INTEGER) END"
+)
+"""Its own functions keep milliseconds, rounded, and take 31 February for a day of March."""
 _TRINO_MICROS = "DATE_DIFF('microsecond', TIMESTAMP '1970-01-01 00:00:00 UTC', {})"
-_TRINO_TIME = "CAST({} AS TIMESTAMP(6) WITH TIME ZONE)"
 
 DIALECTS: Mapping[str, Dialect] = {
     "bigquery": Dialect(
-        proof="parsed",
         quoted=_backslashed("`"),
         text="SAFE_CAST({} AS TIMESTAMP)",
         hour="TIMESTAMP_TRUNC({}, HOUR)",
@@ -74,80 +97,126 @@ DIALECTS: Mapping[str, Dialect] = {
         double="CAST({} AS FLOAT64)",
         whole="CAST({} AS INT64)",
         decimal="CAST(CAST({} AS STRING) AS BIGNUMERIC)",
+        bytes="CAST(CAST({} AS STRING) AS BYTES)",
     ),
     "snowflake": Dialect(
-        proof="parsed",
         folds_up=True,
         session="ALTER SESSION SET TIMEZONE = 'UTC'",
         timestamp="CONVERT_TIMEZONE('UTC', {})",
         text="CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ({}))",
         micros="DATE_PART(EPOCH_MICROSECOND, {})",
+        bytes="TO_BINARY(TO_VARCHAR({}), 'UTF-8')",
     ),
     "trino": Dialect(
-        proof="parsed",
         session="SET TIME ZONE 'UTC'",
-        timestamp=_TRINO_TIME,
+        # All its digits: a cast to fewer rounds into the next hour.
+        timestamp="CAST({} AS TIMESTAMP(12) WITH TIME ZONE)",
         text="TRY(FROM_ISO8601_TIMESTAMP_NANOS({}))",
         literal="TIMESTAMP '{} UTC'",
         hour="DATE_TRUNC('hour', {} AT TIME ZONE 'UTC')",
         micros=_TRINO_MICROS,
     ),
     "athena": Dialect(
-        proof="parsed",
-        timestamp=_TRINO_TIME,
+        timestamp="CAST({} AS TIMESTAMP(6) WITH TIME ZONE)",
         text="TRY(FROM_ISO8601_TIMESTAMP({}))",
         literal="TIMESTAMP '{} UTC'",
         hour="DATE_TRUNC('hour', {} AT TIME ZONE 'UTC')",
         micros=_TRINO_MICROS,
     ),
     "clickhouse": Dialect(
-        proof="parsed",
+        run_on="ClickHouse 26.9",
         quoted=_backslashed('"'),
         session="SET session_timezone = 'UTC'",
         timestamp="toDateTime64({}, 6, 'UTC')",
-        text="parseDateTime64BestEffortOrNull({}, 6, 'UTC')",
+        text=_CLICKHOUSE_TEXT,
         literal="toDateTime64('{}', 6, 'UTC')",
         # Its own truncation takes all before 1970 for the first hour of it.
-        hour="floor(toUnixTimestamp64Micro({}) / 3600000000)",
+        hour="",
         micros="toUnixTimestamp64Micro({})",
         double="toFloat64({})",
         whole="toInt64({})",
         decimal="toDecimal128(toString({}), 12)",
     ),
     "spark": Dialect(
-        proof="parsed",
+        run_on="Spark 4.3 and Sail 0.7",
         quoted=lambda name: "`" + name.replace("`", "``") + "`",
         session="SET TIME ZONE 'UTC'",
-        text="TRY_TO_TIMESTAMP({})",
-        hour="DATE_TRUNC('HOUR', {})",
+        # A clock alone would be one of today.
+        text="TRY_TO_TIMESTAMP(CASE WHEN {0} RLIKE "
+        "'^ *[0-9][0-9][0-9][0-9]-[0-9]+-[0-9]' THEN {0} END)",
+        bytes="ENCODE(CAST({} AS STRING), 'UTF-8')",
+        # Sail truncates no time before 1677.
+        hour="",
         micros="UNIX_MICROS({})",
-        decimal="CAST(CAST({} AS STRING) AS DECIMAL(38, 12))",
+        # Sail casts no text such as 1e-7.
+        decimal="COALESCE(TRY_CAST(CAST({0} AS STRING) AS DECIMAL(38, 12)), "
+        "CAST({0} AS DECIMAL(38, 12)))",
     ),
     "postgres": Dialect(
-        proof="run",
+        run_on="PostgreSQL 15",
         session="SET TIME ZONE 'UTC'",
         micros="CAST(EXTRACT(EPOCH FROM {}) * 1000000 AS BIGINT)",
         double="CAST({} AS DOUBLE PRECISION)",
+        bytes='CAST({} AS TEXT) COLLATE "C"',
     ),
     "redshift": Dialect(
-        proof="parsed",
         session="SET timezone TO 'UTC'",
         micros="DATEDIFF(microsecond, TIMESTAMP '1970-01-01 00:00:00', {})",
         double="CAST({} AS DOUBLE PRECISION)",
+        bytes="COLLATE(CAST({} AS VARCHAR(65535)), 'case_sensitive')",
+    ),
+    "mysql": Dialect(
+        run_on="MariaDB 10.11",
+        quoted=lambda name: "`" + name.replace("`", "``") + "`",
+        session="SET time_zone = '+00:00'",
+        timestamp="CAST({} AS DATETIME(6))",
+        bytes="CAST({} AS BINARY)",
+        folds_text=True,
+        hour="(TO_DAYS({0}) * 24 + HOUR({0}))",
+        micros="TIMESTAMPDIFF(MICROSECOND, TIMESTAMP '1970-01-01 00:00:00', {})",
+        double="({} + 0e0)",
+        whole="CAST({} AS SIGNED)",
+        decimal="CAST(CAST({} AS CHAR) AS DECIMAL(38, 12))",
+    ),
+    "tsql": Dialect(
+        quoted=lambda name: "[" + name.replace("]", "]]") + "]",
+        # Finer than microseconds, so that nothing is rounded into the next hour.
+        timestamp="SWITCHOFFSET(CAST({} AS DATETIMEOFFSET(7)), '+00:00')",
+        text="SWITCHOFFSET(TRY_CAST({} AS DATETIMEOFFSET(7)), '+00:00')",
+        bytes="CAST({} AS VARBINARY(MAX))",
+        folds_text=True,
+        literal="CAST('{} +00:00' AS DATETIMEOFFSET(7))",
+        hour="DATEDIFF_BIG(HOUR, CAST('1970-01-01' AS DATETIMEOFFSET(7)), {})",
+        micros="DATEDIFF_BIG(MICROSECOND, CAST('1970-01-01' AS DATETIMEOFFSET(7)), {})",
+        double="CAST({} AS FLOAT)",
+        # As text, a double has six digits.
+        decimal="CAST({} AS DECIMAL(38, 12))",
+        modulo="({} % {})",
+        rows="COUNT_BIG(*)",
+        one="SELECT TOP 1 {} FROM {}",
+    ),
+    "sqlite": Dialect(
+        run_on="SQLite 3",
+        timestamp=_SQLITE_TIME,
+        text=_SQLITE_TIME,
+        bytes="CAST({} AS BLOB)",
+        literal="(STRFTIME('%s', '{}') * 1000000)",
+        hour="",
+        micros="{}",
+        double="CAST({} AS REAL)",
+        whole="CAST({} AS INTEGER)",
+        decimal="",
+        modulo="({} % {})",
     ),
     "duckdb": Dialect(
-        proof="run",
+        run_on="DuckDB 2.0",
         session="SET TimeZone = 'UTC'",
         text="CAST(TRY_CAST({} AS TIMESTAMPTZ) AS TIMESTAMP)",
         micros="epoch_us({})",
+        bytes="ENCODE(CAST({} AS VARCHAR))",
     ),
 }
 """Engines by the name that `--print-sql` takes."""
-
-PROOFS: Mapping[Proof, str] = {
-    "run": "its tests run this query and compare what it gives with the table read here",
-    "parsed": "its tests parse this query, and never ran it: compare a day of rows first",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +261,10 @@ class Counting:
 def counting_query(counting: Counting, dialect: str) -> str:
     """Return the query that counts alike rows, without the setting of its session."""
     engine = DIALECTS[dialect]
+    if counting.sums and not engine.decimal:
+        raise UsageError(
+            f"--sum-count: {dialect} adds up no fractions exactly; leave it out"
+        )
     roles = [role for role in counting.columns if role != "time"]
     inner, outer, keys = [], [], []
     for at, role in enumerate(roles):
@@ -209,7 +282,9 @@ def counting_query(counting: Counting, dialect: str) -> str:
         inner.append(f"{column} AS {cell}")
         outer.append(f"{cell} AS {engine.quoted(role)}")
         keys.append(cell)
-    outer.append(f"COUNT(*) AS {ROWS}")
+        if engine.bytes and (role == "label" or engine.folds_text):
+            keys.append(engine.bytes.format(cell))
+    outer.append(f"{engine.rows} AS {ROWS}")
     source = _source(counting, engine)
     if "time" in counting.columns:
         column = _path(counting.columns["time"], engine)
@@ -231,10 +306,15 @@ def counting_query(counting: Counting, dialect: str) -> str:
 
 def printed_query(counting: Counting, dialect: str) -> str:
     """Return the query as `--print-sql` shows it, its session and its proof told."""
-    session = DIALECTS[dialect].session
-    proof = DIALECTS[dialect].proof
+    engine = DIALECTS[dialect]
+    session = engine.session
+    proof = (
+        f"run on {engine.run_on}: what it gives there is what the table gives, read here"
+        if engine.run_on
+        else "parsed, and never run: compare a day of rows first"
+    )
     lines = [
-        f"-- {dialect}, {'run' if proof == 'run' else 'parsed only'}: {PROOFS[proof]}.",
+        f"-- {dialect}, {proof}.",
         "-- Save what it gives as CSV or Parquet: that file is an INPUT of every command.",
         *([f"{session};"] if session else []),
         f"{counting_query(counting, dialect)};",
@@ -276,14 +356,16 @@ def _time(
     if kind == "number":
         number = engine.double.format(column)
         sizes = ((11, "* 1000000"), (14, "* 1000"), (17, "* 1"), (20, "/ 1000"))
+        # Engines round halves in ways of their own.
         whens = " ".join(
-            f"WHEN ABS(bw_time) < 1e{digits} THEN {engine.whole.format(f'ROUND(bw_time {by})')}"
+            f"WHEN ABS(bw_time) < 1e{digits} THEN "
+            + engine.whole.format(f"SIGN(bw_time) * FLOOR(ABS(bw_time {by}) + 0.5)")
             for digits, by in sizes
         )
-        return (number, f"CASE {whens} END"), "FLOOR({} / 3600000000.0)", "{}"
+        return (number, f"CASE {whens} END"), _hour_of("{}", engine), "{}"
     if kind == "text" and not engine.text:
         raise UsageError(
-            f"--time-type text: {dialect} stops at text that is no time; expected a "
+            f"--time-type text: {dialect} does not tell text that is no time; expected a "
             "timestamp: name a --query or view that makes one, or leave time out"
         )
     time = (engine.text if kind == "text" else engine.timestamp).format(column)
@@ -291,4 +373,14 @@ def _time(
         engine.literal.format(f"{day} 00:00:00") for day in ("1000-01-01", "9999-12-31")
     ]
     counts = "bw_time > {} AND bw_time < {}".format(*bounds)
-    return (time, f"CASE WHEN {counts} THEN bw_time END"), engine.hour, engine.micros
+    hour = engine.hour or _hour_of(engine.micros, engine)
+    return (time, f"CASE WHEN {counts} THEN bw_time END"), hour, engine.micros
+
+
+def _hour_of(micros: str, engine: Dialect) -> str:
+    """Return SQL of the first microsecond of an hour, by remainders of what is positive.
+
+    A quotient may be rounded to the digits of its engine: Trino has 59:59.6 in the next hour.
+    """
+    at = micros.format("{0}")
+    return f"{at} - {engine.modulo.format(f'({at} + {_EARLIEST_US})', 3_600_000_000)}"

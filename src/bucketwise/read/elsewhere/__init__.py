@@ -15,7 +15,7 @@ from bucketwise.read.dialects import (
     counting_query,
     source_of,
 )
-from bucketwise.read.elsewhere import sqlalchemy
+from bucketwise.read.elsewhere import adbc, spark, sqlalchemy
 from bucketwise.read.elsewhere.kept import is_number, keep
 from bucketwise.read.elsewhere.session import Session
 from bucketwise.read.scratch import Scratch
@@ -27,8 +27,11 @@ NAME = "database"
 
 Way = Callable[[str], AbstractContextManager[Session]]
 
-WAYS: Mapping[str, Way] = {}
-"""What opens the addresses of a scheme; SQLAlchemy opens all others."""
+WAYS: Mapping[str, Way] = {
+    "adbc": adbc.connected, "sc": spark.connected, "spark": spark.connected,
+}  # fmt: skip
+"""What opens the addresses of a scheme, or of what it has after a +; SQLAlchemy opens all
+others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Elsewhere:
     Attributes
     ----------
     url : str
-        The database as SQLAlchemy names it, such as postgresql+psycopg://host/name.
+        The database as SQLAlchemy names it, such as postgresql+psycopg://host/name; Spark as
+        sc://host:port (Spark Connect) or spark://host:port (a standalone cluster).
     table : str
         The table; or else `query`, one SELECT.
     query : str
@@ -66,7 +70,9 @@ class Counted:
 
 def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
     """Have a database count alike rows, and keep what it answers as Parquet."""
-    connected = WAYS.get(asked.url.partition(":")[0], sqlalchemy.connected)
+    connected = WAYS.get(
+        asked.url.partition(":")[0].rpartition("+")[2], sqlalchemy.connected
+    )
     with connected(asked.url) as session:
         dialect = session.dialect
         source = source_of(
@@ -85,9 +91,10 @@ def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
         def first_of(role: str) -> object:
             if role not in columns:
                 return None
-            column = DIALECTS[dialect].quoted(match.named[role])
+            engine = DIALECTS[dialect]
+            column = engine.quoted(match.named[role])
             rows = source(f"{column} IS NOT NULL")
-            return session.first(f"SELECT {column} FROM {rows} LIMIT 1")
+            return session.first(engine.one.format(column, rows))
 
         counting = Counting(
             columns=columns,
@@ -95,7 +102,7 @@ def count_there(asked: Elsewhere, scratch: Scratch, chosen: Chosen) -> Counted:
             query=asked.query,
             where=asked.where,
             time_kind=_time_kind(first_of("time")),
-            sums=is_number(first_of("count")),
+            sums=bool(DIALECTS[dialect].decimal) and is_number(first_of("count")),
         )
         path = scratch.new("counted")
         with closing(session.answer(counting_query(counting, dialect))) as answer:

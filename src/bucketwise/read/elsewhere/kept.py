@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import identifier, literal, open_workspace
+from bucketwise.read.database import identifier, literal, one_number, open_workspace
 from bucketwise.read.elsewhere.session import Arrow, Rows
 from bucketwise.read.tables.counted import COUNTED
 from bucketwise.read.tables.table import BATCH
@@ -22,7 +22,7 @@ MOST_GROUPS = 50_000_000
 
 
 def keep(answer: Iterable[Rows | Arrow], path: Path) -> None:
-    """Write an answer as Parquet: of rows, numbers as numbers and all else as text."""
+    """Write an answer as Parquet: of rows, floats as they are and all else as text."""
     kinds: list[str] = []
     groups = 0
     with open_workspace() as workspace:
@@ -35,16 +35,16 @@ def keep(answer: Iterable[Rows | Arrow], path: Path) -> None:
                 columns = _columns(batch, kinds)
                 read = f"SELECT {_named(batch.names, kinds)} {read}"
             connection.register(BATCH, columns)
-            if not groups:
-                connection.execute(f"CREATE TABLE counted AS {read} LIMIT 0")
-            groups += len(batch)
+            # A stream is read once.
+            made = "INSERT INTO counted" if groups else "CREATE TABLE counted AS"
+            connection.execute(f"{made} {read} LIMIT {MOST_GROUPS + 1}")
+            connection.unregister(BATCH)
+            groups = one_number(connection, "SELECT count(*) FROM counted")
             if groups > MOST_GROUPS:
                 raise InputError(
                     f"--connect: expected at most {MOST_GROUPS:,} distinct rows in an "
                     "hour, got more; leave out the column that tells each row"
                 )
-            connection.execute(f"INSERT INTO counted {read}")
-            connection.unregister(BATCH)
         if not groups:
             raise InputError("--connect: expected one row at least, got none")
         connection.execute(f"COPY counted TO {literal(path)} (FORMAT parquet)")
@@ -79,7 +79,8 @@ def _columns(batch: Rows, kinds: Sequence[str]) -> dict[str, Any]:
 
 def _kind(name: str, cells: Sequence[object]) -> str:
     first = next((cell for cell in cells if cell is not None), None)
-    return "DOUBLE" if name not in COUNTED and is_number(first) else "VARCHAR"
+    # A whole number has the same text everywhere, also as a label.
+    return "DOUBLE" if name not in COUNTED and isinstance(first, float) else "VARCHAR"
 
 
 def _cells(kind: str, cells: Sequence[Any]) -> Any:
@@ -89,6 +90,8 @@ def _cells(kind: str, cells: Sequence[Any]) -> Any:
 
 
 def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
     if isinstance(cell, Decimal):
         return f"{cell:f}"
     if isinstance(cell, dt.date | dt.datetime):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from bucketwise.read.dialects import DIALECTS
 from bucketwise.words.text import one_line
 
 _MOST_SHOWN = 400
+_BEHIND_OTHERS = re.compile(r"^(?:: |\s+details = )(.+)", re.MULTILINE)
+"""What Java or gRPC said, in a line behind the one of what it was said to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,9 @@ class Rows:
     names: Sequence[str]
     rows: Sequence[Sequence[Any]]
 
-    def __len__(self) -> int:
-        """Return how many."""
-        return len(self.rows)
-
 
 class Arrow(Protocol):
-    """Some rows of an answer as Arrow has them: a table, or a batch of records."""
-
-    def __len__(self) -> int:
-        """Return how many."""
+    """Some rows of an answer as Arrow has them: a table, or a stream that is read once."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return a stream of them (the Arrow PyCapsule interface)."""
@@ -47,7 +43,7 @@ class Session(Protocol):
         """Return what the columns of an answer are called."""
 
     def first(self, query: str) -> object:
-        """Return the first value of an answer; None where there is no row."""
+        """Return the first value of an answer, or one of its type; None where there is none."""
 
     def answer(self, query: str) -> Generator[Rows | Arrow, None, None]:
         """Return an answer, some rows at a time, none of them empty."""
@@ -64,8 +60,8 @@ def known_dialect(called: str) -> str:
 
 
 @contextmanager
-def plain_words(*libraries: str) -> Iterator[None]:
-    """Say what a database says through a library, in a line and without its address."""
+def plain_words(*libraries: str, private: Sequence[str] = ()) -> Iterator[None]:
+    """Say what a database says through a library, in a line and nothing private."""
     try:
         yield
     except (InputError, UsageError, OSError):
@@ -73,5 +69,9 @@ def plain_words(*libraries: str) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in libraries:
             raise
-        said = one_line(str(getattr(error, "orig", None) or error).partition("\n")[0])
-        raise InputError(f"--connect: {said[:_MOST_SHOWN]}") from None
+        text = str(getattr(error, "orig", None) or error)
+        behind = _BEHIND_OTHERS.search(text)
+        said = behind[1] if behind else text.partition("\n")[0]
+        for each in private:
+            said = said.replace(each, "...")
+        raise InputError(f"--connect: {one_line(said)[:_MOST_SHOWN]}") from None

@@ -16,7 +16,7 @@ _FETCHED = 50_000
 
 _CALLED = {
     "postgresql": "postgres", "awsathena": "athena", "clickhousedb": "clickhouse",
-    "databricks": "spark", "hive": "spark",
+    "databricks": "spark", "hive": "spark", "mariadb": "mysql", "mssql": "tsql",
 }  # fmt: skip
 """What SQLAlchemy calls a dialect that has another name here."""
 
