@@ -532,26 +532,25 @@ def _stored(store: Any, told: dict[str, Any]) -> Stored:
 def _bounded(store: Any, listed: Iterable[dict[str, Any]], name: str) -> list[Stored]:
     objects: list[Stored] = []
     for told in listed:
-        if not told["size"] and _is_folder(store, told["path"]):
-            continue
         objects.append(_stored(store, told))
         if len(objects) > MOST_OBJECTS:
             raise InputError(
                 f"{name}: more than {MOST_OBJECTS:,} objects; give narrower prefixes one "
                 "by one, and add them up (bucketwise histogram --append)"
             )
-    return objects
+    empty = [each for each in objects if not each.size_bytes]
+    folders = {each for each, is_one in side_by_side(_is_folder, empty) if is_one}
+    return [each for each in objects if each not in folders] if folders else objects
 
 
-def _is_folder(store: Any, key: str) -> bool:
+def _is_folder(stored: Stored) -> tuple[Stored, bool]:
     """Say whether an object of no bytes only stands for a folder: `key/`, told as `key`."""
     try:
-        _ask(partial(store.head, key))
+        with _asking():
+            stored.store.head(stored.key)
     except StoreError as error:
-        if error.reason == GONE:
-            return True
-        raise
-    return False
+        return stored, error.reason == GONE
+    return stored, False
 
 
 def _listed(store: Any, prefix: str) -> Iterator[dict[str, Any]]:
