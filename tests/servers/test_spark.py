@@ -125,6 +125,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         "spark.scheduler.minRegisteredResourcesRatio": "1.0",
         "spark.sql.files.openCostInBytes": "128m",
         "spark.sql.session.timeZone": "Asia/Seoul",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
