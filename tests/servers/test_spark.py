@@ -224,6 +224,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     until(lambda: done() > 4 or not counting.is_alive())
     cluster.kill_a_worker()
     assert done() < 20
+    assert counting.is_alive()
     counting.join()
     assert found == [same(read(whole, COLUMNS))]
     # Its own zone is still the notebook's.
