@@ -125,6 +125,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         "spark.scheduler.minRegisteredResourcesRatio": "1.0",
         "spark.sql.files.openCostInBytes": "128m",
         "spark.sql.session.timeZone": "Asia/Seoul",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.sql.shuffle.partitions": "2",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
@@ -223,6 +224,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(
     until(lambda: done() > 4 or not counting.is_alive())
     cluster.kill_a_worker()
     assert done() < 20
+    assert counting.is_alive()
     counting.join()
     assert found == [same(read(whole, COLUMNS))]
     # Its own zone is still the notebook's.

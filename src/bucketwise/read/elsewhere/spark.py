@@ -8,9 +8,10 @@ import re
 import shutil
 import warnings
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from bucketwise.errors import UsageError
@@ -111,7 +112,7 @@ def _as_driver(url: str) -> Iterator[Any]:
         builder = sessions.builder.master(master)
         for name, value in _QUIET.items():
             builder = builder.config(name, value)
-        with builder.getOrCreate() as session:  # stopped in the end
+        with _nothing_left(), builder.getOrCreate() as session:  # stopped in the end
             yield session
         return
     found = running.sparkContext.master
@@ -121,6 +122,19 @@ def _as_driver(url: str) -> Iterator[Any]:
             f"{master}; stop that session first"
         )
     yield running.newSession()
+
+
+@contextmanager
+def _nothing_left() -> Iterator[None]:
+    """Take away the empty folder that Spark makes where it runs."""
+    warehouse = Path("spark-warehouse")
+    was_there = warehouse.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            with suppress(OSError):  # there is none, or it holds something
+                warehouse.rmdir()
 
 
 def _pyspark(module: str) -> Any:
