@@ -187,9 +187,9 @@ def in_duckdb(
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'Asia/Seoul'; CREATE SCHEMA t")
     names = ['"' + name.replace('"', '""') + '"' for name in frame.columns]
-    made = ", ".join(
-        f"{n} {k}" for n, k in zip(names, types_of(frame, kind), strict=True)
-    )
+    types = types_of(frame, kind)
+    types[3] += " COLLATE NOCASE"
+    made = ", ".join(f"{n} {k}" for n, k in zip(names, types, strict=True))
     connection.execute(f"CREATE TABLE t.x ({made})")
     for cells in cells_of(frame):
         connection.execute("INSERT INTO t.x VALUES (?, ?, ?, ?, ?)", cells)

@@ -25,7 +25,7 @@ from bucketwise.read.dialects import (
     counting_query,
     printed_query,
 )
-from bucketwise.read.elsewhere import Elsewhere, count_there
+from bucketwise.read.elsewhere import Elsewhere, count_there, sqlalchemy
 from bucketwise.read.scratch import open_scratch
 from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 from tests.commands import bucketwise
@@ -98,7 +98,8 @@ def test_rows_counted_by_sqlite_give_what_reading_them_gives(
             made = columns.format(*types_of(frame, kind))
             filled.execute(f"CREATE TABLE x ({made})")
             filled.executemany("INSERT INTO x VALUES (?, ?, ?, ?, ?)", cells_of(frame))
-        with open_scratch() as scratch:
+        with open_scratch() as scratch, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sqlalchemy, "_FETCHED", 5)
             asked = Elsewhere(f"sqlite:///{there}", table="x")
             found = read(count_there(asked, scratch, COLUMNS).path)
         assert same(found) == same(read(whole, COLUMNS))
@@ -132,6 +133,13 @@ def test_every_dialect_prints_a_query_that_its_grammar_takes_or_refuses_in_words
         roles = {"width", "height", "count", "label"}
         told = {ROWS, FIRST, LAST, *([WEIGHT] if sums else [])}
         assert {*query.named_selects} == roles | told
+
+
+def test_text_among_numbers_is_refused_in_words(tmp_path: Path) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not here")
+    rows = "SELECT 640.5 AS w, 480 AS h UNION ALL SELECT 'many', 480"
+    line = ("--connect", "sqlite://", "--query", rows, "-o", "x.parquet")
+    assert "casts it to text" in bucketwise("histogram", *line, cwd=tmp_path).stderr
 
 
 def test_the_command_line_offers_every_dialect_and_kind_of_time() -> None:

@@ -61,8 +61,10 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """Start a server whose own zone is not UTC; its address, after the scheme."""
-    if not POSTGRES or (os.geteuid() == 0 and not shutil.which("su")):
-        absent("postgres", "Debian's postgresql is not here")
+    drivers = all(map(find_spec, ("psycopg", "adbc_driver_postgresql")))
+    can_start = POSTGRES and (os.geteuid() != 0 or shutil.which("su"))
+    if not (drivers and can_start):
+        absent("postgres", "Debian's postgresql, psycopg and ADBC are not all here")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
@@ -91,8 +93,8 @@ def postgres() -> Iterator[str]:
 def mariadb() -> Iterator[str]:
     """Start a server whose own zone is not UTC, on no tables; its address."""
     server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
-    if not server:
-        absent("mariadb", "Debian's mariadb-server-core is not here")
+    if not (server and find_spec("pymysql")):
+        absent("mariadb", "Debian's mariadb-server-core and PyMySQL are not both here")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         Path(folder, "data", "test").mkdir(parents=True)
         port = free_port()
@@ -110,6 +112,13 @@ def mariadb() -> Iterator[str]:
                 yield f"root@127.0.0.1:{port}/test"
             finally:
                 process.kill()
+
+
+def all_of(url: str, table: str) -> Elsewhere:
+    """Return what asks for all rows of a table, or of a query in its place."""
+    query = "" if table else "SELECT * FROM x -- all\n"
+    # Drivers look for parameters in such a condition.
+    return Elsewhere(url, table, query, where="'100%' LIKE '1%' AND ':a' <> ''")
 
 
 def law(frame: pd.DataFrame, kind: TimeKind, *all_asked: Elsewhere) -> None:
@@ -147,7 +156,7 @@ def filled(there: Any, frame: pd.DataFrame, types: Sequence[str], quote: str) ->
 def test_rows_counted_by_postgres_give_what_reading_them_gives(
     postgres: str, data: st.DataObject, kind: TimeKind, as_query: bool, zoned: bool
 ) -> None:
-    psycopg = pytest.importorskip("psycopg")
+    psycopg: Any = importlib.import_module("psycopg")
     frame = data.draw(tables(kind))
     sql = {"VARCHAR": "text", "DOUBLE": "double precision"}
     sql["TIMESTAMP"] = "timestamptz" if zoned else "timestamp"
@@ -160,14 +169,9 @@ def test_rows_counted_by_postgres_give_what_reading_them_gives(
             "(provider = icu, locale = 'und-u-ks-level1', deterministic = false)"
         )
         filled(there, frame, types, '"')
-    asked = {
-        "table": "" if as_query else "public.x",
-        "query": "SELECT * FROM x -- all\n" if as_query else "",
-        # Drivers look for parameters in it.
-        "where": "'100%' LIKE '1%' AND ':a' <> ''",
-    }
-    ways = ("postgresql+psycopg", "postgresql+adbc")
-    law(frame, kind, *(Elsewhere(f"{way}://{postgres}", **asked) for way in ways))
+    table = "" if as_query else "public.x"
+    urls = [f"postgresql+{way}://{postgres}" for way in ("psycopg", "adbc")]
+    law(frame, kind, *(all_of(url, table) for url in urls))
 
 
 @LAW
@@ -180,7 +184,7 @@ def test_rows_counted_by_postgres_give_what_reading_them_gives(
 def test_rows_counted_by_mariadb_give_what_reading_them_gives(
     mariadb: str, data: st.DataObject, kind: TimeKind, as_query: bool, zoned: bool
 ) -> None:
-    pymysql = pytest.importorskip("pymysql")
+    pymysql: Any = importlib.import_module("pymysql")
     # Its TIMESTAMP ends in 2038.
     ends = (moment("1970-01-02"), moment("2038-01-01")) if zoned else ()
     frame = data.draw(tables(kind, *ends, finite=True))
@@ -188,25 +192,14 @@ def test_rows_counted_by_mariadb_give_what_reading_them_gives(
     sql["TIMESTAMP"] = "timestamp(6) NULL" if zoned else "datetime(6)"
     text = "text CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci"
     types = [sql[each].replace("text", text) for each in types_of(frame, kind)]
-    user, _, host = mariadb.partition("@")
-    port = int(host.partition(":")[2].partition("/")[0])
+    port = int(mariadb.partition(":")[2].partition("/")[0])
+    in_utc = {"init_command": DIALECTS["mysql"].session}
     with closing(
-        pymysql.connect(
-            host="127.0.0.1",
-            port=port,
-            user=user,
-            database="test",
-            init_command="SET time_zone = '+00:00'",
-        )
+        pymysql.connect(port=port, host="127.0.0.1", database="test", **in_utc)
     ) as there:
         filled(there, frame, types, "`")
-    asked = Elsewhere(
-        f"mysql+pymysql://{mariadb}",
-        table="" if as_query else "test.x",
-        query="SELECT * FROM x -- all\n" if as_query else "",
-        where="'100%' LIKE '1%' AND ':a' <> ''",
-    )
-    law(frame, kind, asked)
+    table = "" if as_query else "test.x"
+    law(frame, kind, all_of(f"mysql+pymysql://{mariadb}", table))
 
 
 @pytest.fixture(scope="module")

@@ -75,6 +75,8 @@ def _backslashed(mark: str) -> Callable[[str], str]:
     return quoted
 
 
+_DATED = "CASE WHEN {0} LIKE '____-__-__%' THEN {0} END"
+"""Text that begins as a date does: some take 2026 for a day or a number, and "" for 1900."""
 _CLICKHOUSE_TEXT = (
     "if(match({0}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}($|[T ]([01][0-9]|2[0-3]):)'), "
     "parseDateTime64BestEffortOrNull({0}, 6, 'UTC'), NULL)"
@@ -103,7 +105,7 @@ DIALECTS: Mapping[str, Dialect] = {
         folds_up=True,
         session="ALTER SESSION SET TIMEZONE = 'UTC'",
         timestamp="CONVERT_TIMEZONE('UTC', {})",
-        text="CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ({}))",
+        text=f"CONVERT_TIMEZONE('UTC', TRY_TO_TIMESTAMP_TZ({_DATED}))",
         micros="DATE_PART(EPOCH_MICROSECOND, {})",
         bytes="TO_BINARY(TO_VARCHAR({}), 'UTF-8')",
     ),
@@ -111,14 +113,14 @@ DIALECTS: Mapping[str, Dialect] = {
         session="SET TIME ZONE 'UTC'",
         # All its digits: a cast to fewer rounds into the next hour.
         timestamp="CAST({} AS TIMESTAMP(12) WITH TIME ZONE)",
-        text="TRY(FROM_ISO8601_TIMESTAMP_NANOS({}))",
+        text=f"TRY(FROM_ISO8601_TIMESTAMP_NANOS({_DATED}))",
         literal="TIMESTAMP '{} UTC'",
         hour="DATE_TRUNC('hour', {} AT TIME ZONE 'UTC')",
         micros=_TRINO_MICROS,
     ),
     "athena": Dialect(
         timestamp="CAST({} AS TIMESTAMP(6) WITH TIME ZONE)",
-        text="TRY(FROM_ISO8601_TIMESTAMP({}))",
+        text=f"TRY(FROM_ISO8601_TIMESTAMP({_DATED}))",
         literal="TIMESTAMP '{} UTC'",
         hour="DATE_TRUNC('hour', {} AT TIME ZONE 'UTC')",
         micros=_TRINO_MICROS,
@@ -182,7 +184,7 @@ DIALECTS: Mapping[str, Dialect] = {
         quoted=lambda name: "[" + name.replace("]", "]]") + "]",
         # Finer than microseconds, so that nothing is rounded into the next hour.
         timestamp="SWITCHOFFSET(CAST({} AS DATETIMEOFFSET(7)), '+00:00')",
-        text="SWITCHOFFSET(TRY_CAST({} AS DATETIMEOFFSET(7)), '+00:00')",
+        text=f"SWITCHOFFSET(TRY_CAST({_DATED} AS DATETIMEOFFSET(7)), '+00:00')",
         bytes="CAST({} AS VARBINARY(MAX))",
         folds_text=True,
         literal="CAST('{} +00:00' AS DATETIMEOFFSET(7))",

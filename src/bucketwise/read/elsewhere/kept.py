@@ -85,7 +85,13 @@ def _kind(name: str, cells: Sequence[object]) -> str:
 
 def _cells(kind: str, cells: Sequence[Any]) -> Any:
     if kind == "DOUBLE":
-        return np.array([np.nan if each is None else float(each) for each in cells])
+        try:
+            return np.array([np.nan if each is None else float(each) for each in cells])
+        except ValueError as error:
+            raise InputError(
+                "--connect: expected numbers alone in a column that begins with one, got "
+                "text; name a --query that casts it to text"
+            ) from error
     return np.array([None if each is None else _text(each) for each in cells], object)
 
 
