@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from bucketwise.nouns.together import (
-    MOST_MEMBERS,
     MOST_ROWS,
     STEP_MS,
     Together,
     Told,
+    places_of,
 )
 from bucketwise.nouns.traffic import OWN_COLUMNS, SIZE_COLUMNS
 from bucketwise.read.database import Connection, Workspace, one_number
@@ -109,7 +111,7 @@ def gathered(
     """Return what came together of rows with the columns of `sent`."""
     requests = Together()
     if requested:
-        requests = _groups(connection, rows, "request", ("requests",))
+        requests = _groups(connection, rows, ("request",), ("requests",))
     if not timed:
         return Sent(requests=requests, calls=requests)
     if requested:
@@ -120,12 +122,11 @@ def gathered(
             "WINDOW same AS (PARTITION BY request)"
         )
     step = f"CAST(floor(time_us / {_STEP_US}) AS BIGINT)"
-    key = (
-        f"CASE WHEN {_IS_FINE} THEN {{'step': {step}, 'request': NULL::UBIGINT}} "
-        "WHEN request IS NOT NULL THEN {'step': NULL::BIGINT, 'request': request} END"
-    )
     told: tuple[Told, ...] = ("arrivals", *requests.told)
-    return Sent(requests=requests, calls=_groups(connection, rows, key, told))
+    keys = (f"CASE WHEN {_IS_FINE} THEN {step} END",)
+    if requested:
+        keys += (f"CASE WHEN ({_IS_FINE}) IS NOT TRUE THEN request END",)
+    return Sent(requests=requests, calls=_groups(connection, rows, keys, told))
 
 
 def _fine_rows(connection: Connection) -> int:
@@ -166,34 +167,24 @@ def _rows(table: Table, relation: str, *, timed: bool) -> str:
 
 
 def _groups(
-    connection: Connection, rows: str, key: str, told: tuple[Told, ...]
+    connection: Connection, rows: str, keys: Sequence[str], told: tuple[Told, ...]
 ) -> Together:
-    """Group rows by a key and count equal groups; a key of NULL came alone."""
-    size = ", ".join(
-        f"'{name}': CAST({name} AS {_TYPES[name]})" for name in _SIZES.values()
-    )
-    try:
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE groups AS SELECT sizes, count(*) AS n FROM ("
-            f"SELECT list_sort(list({{{size}}})) AS sizes FROM ({rows}) "
-            f"WHERE ({key}) IS NOT NULL GROUP BY ({key}) HAVING count(*) > 1) "
-            "GROUP BY sizes"
-        )
-    except duckdb.OutOfMemoryException:
-        return Together(told=told, is_too_much=True)
-    members = one_number(connection, "SELECT coalesce(sum(len(sizes)), 0) FROM groups")
-    if members > MOST_MEMBERS:
-        return Together(told=told, is_too_much=True)
+    """Gather rows by the key that is not NULL; where each is, they came alone."""
+    named = [f"key{at}" for at in range(len(keys))]
+    keyed = ", ".join(f"{key} AS {name}" for key, name in zip(keys, named, strict=True))
     found = connection.execute(
-        "SELECT nth, n, unnest(sizes, recursive := true) FROM "
-        "(SELECT row_number() OVER () - 1 AS nth, n, sizes FROM groups)"
+        f"SELECT {', '.join([*named, *_SIZES.values()])} FROM "
+        f"(SELECT *, {keyed} FROM ({rows})) WHERE coalesce({', '.join(named)}) IS NOT NULL"
     ).fetchnumpy()
-    connection.execute("DROP TABLE groups")
-    group = np.asarray(found["nth"], np.int64)
-    count = np.zeros(int(group.max(initial=-1)) + 1)
-    count[group] = found["n"]
+    by: dict[str, NDArray[Any]] = {}
+    for name in named:
+        # Steps and hashes of requests fill their 64 bits: which it is stands beside.
+        key = np.ma.masked_array(found[name])
+        by[name] = np.ma.filled(key, 0).view(np.int64)
+        by[f"no {name}"] = np.ma.getmaskarray(key).astype(np.int64)
+    group, distinct = places_of(by)
     columns = {
         column: np.asarray(found[name], SIZE_COLUMNS[column])
         for column, name in _SIZES.items()
     }
-    return Together.of(columns, group, count, told)
+    return Together.of(columns, group, np.ones(distinct["key0"].size), told)
