@@ -164,7 +164,7 @@ class Together:
             columns=distinct,
             size=place[np.repeat(starts[first], lengths[first]) + within],
             ends=ends.astype(np.int64),
-            count=np.bincount(nth, weights=count[group[starts]]),
+            count=np.bincount(nth, weights=count[group[starts]]).astype(np.float64),
             told=named,
         )
 
@@ -269,5 +269,6 @@ def _dense(key: NDArray[Any]) -> NDArray[np.int64]:
         span = int(key.max()) - least
         if span < _CELLS_A_NUMBER * key.size:
             is_there = np.bincount(key - least) > 0
-            return (np.cumsum(is_there) - 1)[key - least]
+            place: NDArray[np.int64] = np.cumsum(is_there)[key - least] - 1
+            return place
     return np.unique(key, return_inverse=True)[1].astype(np.int64)

@@ -24,11 +24,11 @@ from bucketwise.read.opening import (
 from bucketwise.read.paths import Given, Input, open_inputs
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
+from bucketwise.read.tables.alike import AlikeTables
 from bucketwise.read.tables.counted import ROWS
 from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
-from bucketwise.read.tables.small import SMALL_BYTES, SmallTables
 from bucketwise.read.tables.table import Table
 
 if TYPE_CHECKING:
@@ -167,17 +167,16 @@ class _Reading:
                 for part in read:
                     yield _noted(part, max_bad_rows, places) if several else part
 
-            small = SmallTables(workspace)
+            alike = AlikeTables(workspace, progress)
             for each in found:
-                progress.begin(each.name, each.size_bytes)
-                parts += noted(self._next(workspace, each, small))
+                parts += noted(self._next(workspace, each, alike))
                 progress.finish(sum(part.rows_read for part in parts))
                 # Many parts are added up on the way, so that memory stays bounded.
                 if len(parts) > MOST_PARTS or (
                     sum(part.count.size for part in parts) > MAX_CELLS
                 ):
                     parts = [merge_traffic(parts)]
-            parts += noted(small.read())
+            parts += noted(self._waiting(workspace, alike))
             if files:
                 size_bytes = sum(each.size_bytes for each in files)
                 progress.begin(f"{len(files):,} image files", size_bytes)
@@ -209,24 +208,37 @@ class _Reading:
         return traffic if half_life_s is None else traffic.decayed(half_life_s)
 
     def _next(
-        self, workspace: Workspace, each: Input, small: SmallTables
+        self, workspace: Workspace, each: Input, alike: AlikeTables
     ) -> Iterator[Traffic]:
-        """Yield an input, after small ones that waited for it; a small one waits itself."""
+        """Yield an input, after tables that waited for it; a table may wait itself."""
         with plain_faults(each.name):
+            lasts = each.stored is None
             each = each.fetched()
-            if may_crash(each.path):
-                yield from small.read()
+            found = None
+            if not may_crash(each.path):
+                found = open_plain(each) or open_input(workspace, each, self.columns)
+                if lasts and alike.add(found, each):
+                    return
+        yield from self._waiting(workspace, alike)
+        with plain_faults(each.name):
+            if lasts and alike.add(found, each):
+                return
+            self.progress.begin(each.name, each.size_bytes)
+            if found is None:
                 task = partial(_read_here, each, self.ignore_orientation)
                 yield read_apart(workspace, each, self.columns, task, self.progress)
-                return
-            found = open_plain(each) or open_input(workspace, each, self.columns)
-            # What is told of an input goes with it alone.
-            size_bytes = SMALL_BYTES + 1 if each.notes else each.size_bytes
-            if small.add(found, size_bytes):
-                return
-            yield from small.read()
-            if not small.add(found, size_bytes):
+            else:
                 yield self.read_one(workspace, each, found)
+
+    def _waiting(self, workspace: Workspace, alike: AlikeTables) -> Iterator[Traffic]:
+        """Yield the tables that wait."""
+        for each, read in alike.read():
+            with plain_faults(each.name):
+                if read is None:
+                    found = open_input(workspace, each, self.columns)
+                    yield self.read_one(workspace, each, found)
+                else:
+                    yield read
 
     def read_one(
         self, workspace: Workspace, each: Input, found: Traffic | Table | Images

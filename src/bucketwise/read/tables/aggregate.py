@@ -19,7 +19,13 @@ from bucketwise.read.database import (
     Workspace,
     one_number,
 )
-from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows, weighed
+from bucketwise.read.tables.cells import (
+    WEIGHT_TYPE,
+    blank,
+    by_tokens,
+    parsed_rows,
+    weighed,
+)
 from bucketwise.read.tables.table import BATCH, FLOATS, TIMES, Table
 from bucketwise.read.tables.times import microseconds, microseconds_of
 from bucketwise.words.reject_reasons import RAGGED
@@ -49,6 +55,9 @@ in memory."""
 
 _REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
 _SLOT_US = SLOT_LADDER_S[0] * 1_000_000
+
+HELD = "held"
+"""The temporary table of rows that are looked at more than once."""
 
 _ALL_TEXT: Mapping[int, str] = MappingProxyType({})
 
@@ -124,6 +133,16 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
 
 
 def _insert(table: Table, relation: str, kinds: Mapping[int, str] = _ALL_TEXT) -> str:
+    return f"INSERT INTO cells {cells_of(table, relation, kinds)}"
+
+
+def cells_of(
+    table: Table,
+    relation: str,
+    kinds: Mapping[int, str] = _ALL_TEXT,
+    kept: Sequence[str] = (),
+) -> str:
+    """Return SQL of the cells of a relation, told apart by its columns `kept`, too."""
     roles = _counted(table)
     sides = set() if by_tokens(roles) else {"height", "width"}
     tokens = set() if sides else {"tokens"}
@@ -132,9 +151,10 @@ def _insert(table: Table, relation: str, kinds: Mapping[int, str] = _ALL_TEXT) -
         present -= {"fps"}
     absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL"}
     chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
-    rows = parsed_rows(_alike(table, relation, kinds), roles, _COUNTED, table.forms)
+    alike = _alike(table, relation, kinds, kept)
+    rows = parsed_rows(alike, roles, (*_COUNTED, *kept), table.forms)
     return (
-        f"INSERT INTO cells SELECT reason, {', '.join(chosen)}, "
+        f"SELECT {', '.join([*kept, 'reason', *chosen])}, "
         f"CAST(sum(n) AS BIGINT) AS n, sum(total) AS weight, min(first_us) AS first_us, "
         f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
     )
@@ -145,11 +165,13 @@ def _counted(table: Table) -> dict[str, int]:
     return {role: at for role, at in table.roles.items() if role != "request"}
 
 
-def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
+def _alike(
+    table: Table, relation: str, kinds: Mapping[int, str], kept: Sequence[str]
+) -> str:
     """Return SQL that counts rows of equal cells by slot, so that each is judged once."""
     roles = _counted(table)
     places = sorted({at for role, at in roles.items() if role != "time"})
-    keys = {f"c{at}": f"c{at}" for at in places}
+    keys = {name: name for name in (*kept, *(f"c{at}" for at in places))}
     # To a group 0 is -0 and NaN is -NaN; their text is not the same.
     keys |= {f"s{at}": f"signbit(c{at})" for at in places if kinds.get(at) in FLOATS}
     total = f"CAST(NULL AS {WEIGHT_TYPE})"
@@ -162,15 +184,7 @@ def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
             # Counts that are fine are all alike: what they add up to is kept.
             one = "1" if at in kinds else "'1'"
             keys[f"c{at}"] = f"CASE WHEN {fine} THEN {one} ELSE c{at} END"
-    time_us = "CAST(NULL AS BIGINT)"
-    if "time" in roles:
-        at = roles["time"]
-        samples, name = table.samples_of("time"), table.named["time"]
-        time_us = (
-            microseconds_of(f"c{at}", kinds[at], samples, name)
-            if at in kinds
-            else microseconds(f"c{at}", samples, name)
-        )
+    time_us = "time_us" if relation == HELD else _time_us(table, kinds)
     chosen = ", ".join(f"{sql} AS {key}" for key, sql in keys.items())
     rows = (
         f"(SELECT {chosen}, ragged, {total} AS total, {time_us} AS time_us "
@@ -193,6 +207,34 @@ def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
     return f"(SELECT * REPLACE ({texts}) FROM {groups})"
 
 
+def _time_us(table: Table, kinds: Mapping[int, str]) -> str:
+    if "time" not in table.roles:
+        return "CAST(NULL AS BIGINT)"
+    at = table.roles["time"]
+    samples, name = table.samples_of("time"), table.named["time"]
+    if at in kinds:
+        return microseconds_of(f"c{at}", kinds[at], samples, name)
+    return microseconds(f"c{at}", samples, name)
+
+
+def hold(connection: Connection, table: Table, relation: str) -> None:
+    """Keep the rows of a relation as `HELD`: what tells cells, and what came together."""
+    used = {at for role, at in _counted(table).items() if role != "time"}
+    cells = [*(f"c{at}" for at in sorted(used)), f"{request_of(table)} AS request"]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {HELD} AS SELECT file, ragged, "
+        f"{_time_us(table, _ALL_TEXT)} AS time_us, {', '.join(cells)} FROM {relation}"
+    )
+
+
+def request_of(table: Table) -> str:
+    """Return SQL for the request of a row: its id becomes a hash."""
+    if "request" not in table.roles:
+        return "CAST(NULL AS UBIGINT)"
+    cell = f"c{table.roles['request']}"
+    return f"CASE WHEN NOT {blank(cell)} THEN hash(trim({cell})) END"
+
+
 def forget_rejects(connection: Connection) -> None:
     """Drop what earlier queries set aside."""
     connection.execute("DROP TABLE IF EXISTS reject_errors")
@@ -201,23 +243,38 @@ def forget_rejects(connection: Connection) -> None:
 
 def rows_set_aside(connection: Connection) -> int | None:
     """Return how many rows are ragged; None where the reader lost track of rows."""
+    found = set_aside_by_file(connection)
+    return None if None in found.values() else sum(filter(None, found.values()))
+
+
+def set_aside_by_file(connection: Connection) -> dict[int, int | None]:
+    """Return the same for each file that has such rows."""
     try:
         found = connection.execute(
-            "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
-            "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
+            "SELECT file_id, count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
+            "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors "
+            "GROUP BY file_id"
         )
     except NoSuchTable:
-        return 0
-    [(lost, count)] = found.fetchall()
-    return None if lost else int(count)
+        return {}
+    return {file: None if lost else count for file, lost, count in found.fetchall()}
 
 
 def find_places(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
+    workspace: Workspace,
+    table: Table,
+    rejected: Mapping[str, int],
+    judged: Judged | None = None,
 ) -> tuple[Rejection, ...]:
-    """Return the rejections with the first places of each."""
+    """Return the rejections with the first places of each.
+
+    Rows are judged by their sizes, unless one says how else.
+    """
     if not rejected:
         return ()
+    judged = judged or (
+        lambda relation, kept: parsed_rows(relation, table.roles, kept, table.forms)
+    )
     lines = _at_once(workspace, table, rejected, judged)
     if lines is None:
         lines = _one_by_one(workspace, table, rejected, judged)

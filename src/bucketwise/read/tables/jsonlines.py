@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import Workspace, literal
+from bucketwise.read.database import FILE, Workspace, literal
 from bucketwise.read.detect import File
 from bucketwise.read.json_text import fault_in, parse
 from bucketwise.read.lines import mean_bytes
@@ -63,7 +63,9 @@ def open_json_lines(
         name=file.name,
         roles=match.roles,
         rows_due=cache(lambda: lines_due(file)),
-        relation=_cells(f"(SELECT line AS text FROM {raw})", used),
+        relation=_cells(
+            f"(SELECT line AS text, {FILE} AS file FROM {raw})", used, ", file"
+        ),
         numbered=_cells(numbered_lines(raw), used, ", line, false AS quoted"),
         streamed=_cells(BATCH, used, ", line"),
         stream=lambda _: stream_lines(file),
@@ -80,6 +82,8 @@ def open_json_lines(
             for at, values in told.items()
             if not any(isinstance(value, str) for value in values)
         ),
+        path=file.path,
+        source=literal(workspace.stage(file.path)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,8 @@ from bucketwise.nouns.together import (
 )
 from bucketwise.nouns.traffic import OWN_COLUMNS, SIZE_COLUMNS
 from bucketwise.read.database import Connection, Workspace, one_number
-from bucketwise.read.tables.cells import blank, by_tokens, parsed_rows
+from bucketwise.read.tables.aggregate import HELD, request_of
+from bucketwise.read.tables.cells import by_tokens, parsed_rows
 from bucketwise.read.tables.table import BATCH, Table
 from bucketwise.read.tables.times import microseconds
 
@@ -45,6 +46,11 @@ SENT = "sent"
 # A time on a full second is taken for one that knows no finer.
 _IS_FINE = f"time_us % {_SECOND_US} <> 0"
 
+SOME_ARE_FINE = (
+    f"coalesce(bool_or({_IS_FINE.replace('time_us', 'first_us')} OR "
+    f"{_IS_FINE.replace('time_us', 'last_us')}), false)"
+)
+"""SQL of cells: some of their first and last times are finer than a second."""
 
 _FINER = re.compile(r"[.,]\d*[1-9]|\d{12}")
 """What times finer than a second have: a fraction, or more digits than seconds."""
@@ -95,23 +101,36 @@ def sent_together(workspace: Workspace, table: Table, *, at_once: bool) -> Sent:
         return Sent(requests=lost if requested else Together(), calls=lost)
     if at_once:
         rows = _rows(table, table.relation, timed=timed)
-        return gathered(connection, rows, requested=requested, timed=timed)
+        return gathered(
+            connection, rows, requested=requested, timed=timed, sizes=_told(roles)
+        )
     make_sent(connection)
     query = _rows(table, table.streamed, timed=timed)
     for batch in table.stream(workspace):
         connection.register(BATCH, batch)
-        connection.execute(f"INSERT INTO {SENT} {query}")
+        connection.execute(f"INSERT INTO {SENT} BY NAME {query}")
         connection.unregister(BATCH)
-    return gathered(connection, f"FROM {SENT}", requested=requested, timed=timed)
+    return gathered(
+        connection,
+        f"FROM {SENT}",
+        requested=requested,
+        timed=timed,
+        sizes=_told(roles),
+    )
 
 
 def gathered(
-    connection: Connection, rows: str, *, requested: bool, timed: bool
+    connection: Connection,
+    rows: str,
+    *,
+    requested: bool,
+    timed: bool,
+    sizes: Collection[str] = tuple(_SIZES.values()),
 ) -> Sent:
-    """Return what came together of rows with the columns of `sent`."""
+    """Return what came together of rows with the columns of `sent`, those of `sizes`."""
     requests = Together()
     if requested:
-        requests = _groups(connection, rows, ("request",), ("requests",))
+        requests = _groups(connection, rows, ("request",), ("requests",), sizes)
     if not timed:
         return Sent(requests=requests, calls=requests)
     if requested:
@@ -123,57 +142,85 @@ def gathered(
         )
     step = f"CAST(floor(time_us / {_STEP_US}) AS BIGINT)"
     told: tuple[Told, ...] = ("arrivals", *requests.told)
-    keys = (f"CASE WHEN {_IS_FINE} THEN {step} END",)
+    keys = [f"CASE WHEN {_IS_FINE} THEN {step} END"]
     if requested:
-        keys += (f"CASE WHEN ({_IS_FINE}) IS NOT TRUE THEN request END",)
-    return Sent(requests=requests, calls=_groups(connection, rows, keys, told))
+        keys.append(f"CASE WHEN ({_IS_FINE}) IS NOT TRUE THEN request END")
+    return Sent(requests=requests, calls=_groups(connection, rows, keys, told, sizes))
 
 
 def _fine_rows(connection: Connection) -> int:
     """Return the usable rows where some have a time finer than a second; else 0."""
-    first, last = (
-        _IS_FINE.replace("time_us", name) for name in ("first_us", "last_us")
-    )
-    fine = f"CASE WHEN bool_or({first} OR {last}) THEN sum(n) ELSE 0 END"
+    fine = f"CASE WHEN {SOME_ARE_FINE} THEN sum(n) ELSE 0 END"
     return one_number(
         connection,
         f"SELECT coalesce(CAST({fine} AS BIGINT), 0) FROM cells WHERE reason = ''",
     )
 
 
-def _rows(table: Table, relation: str, *, timed: bool) -> str:
+def sent_by_file(
+    connection: Connection, table: Table, fine: Mapping[int, bool]
+) -> dict[int, Sent]:
+    """Return what came together in each file of the rows that are `HELD`.
+
+    They are of tables like this one; `fine` says of which files some times are.
+    """
+    requested = "request" in table.roles
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {SENT} AS {_rows(table, HELD, kept=('file',))}"
+    )
+    return {
+        file: gathered(
+            connection,
+            f"FROM {SENT} WHERE file = {file}",
+            requested=requested,
+            timed=timed,
+            sizes=_told(table.roles),
+        )
+        for file, timed in fine.items()
+        if timed or requested
+    }
+
+
+def _rows(
+    table: Table, relation: str, *, timed: bool = True, kept: Sequence[str] = ()
+) -> str:
     """Return SQL of the usable rows with the columns of `sent`; ids become hashes."""
     roles = {
         role: at
         for role, at in table.roles.items()
         if role not in {"request", "time", "label"}
     }
-    time_us, request = "CAST(NULL AS BIGINT)", "CAST(NULL AS UBIGINT)"
-    if timed:
+    time_us = "CAST(NULL AS BIGINT)"
+    if timed and "time" in table.roles:
         samples, name = table.samples_of("time"), table.named["time"]
         time_us = microseconds(f"c{table.roles['time']}", samples, name)
-    if "request" in table.roles:
-        cell = f"c{table.roles['request']}"
-        request = f"CASE WHEN NOT {blank(cell)} THEN hash(trim({cell})) END"
-    keyed = f"(SELECT *, {time_us} AS time_us, {request} AS request FROM {relation})"
-    rows = parsed_rows(keyed, roles, ("time_us", "request"), table.forms)
+    keys = f"{time_us} AS time_us, {request_of(table)} AS request"
+    keyed = HELD if relation == HELD else f"(SELECT *, {keys} FROM {relation})"
+    rows = parsed_rows(keyed, roles, ("time_us", "request", *kept), table.forms)
+    columns = ", ".join([*kept, "request", "time_us", *_told(roles)])
+    return f"SELECT {columns} FROM ({rows}) WHERE reason = ''"
+
+
+def _told(roles: Mapping[str, int]) -> list[str]:
+    """Return the columns that tell a size."""
     there = {"tokens"} if by_tokens(roles) else {"height", "width"}
     if "frames" in roles:
         there |= {"frames"} | ({"fps"} & roles.keys())
-    sizes = (name if name in there else f"0 AS {name}" for name in _SIZES.values())
-    return (
-        f"SELECT request, time_us, {', '.join(sizes)} FROM ({rows}) WHERE reason = ''"
-    )
+    return [name for name in _SIZES.values() if name in there]
 
 
 def _groups(
-    connection: Connection, rows: str, keys: Sequence[str], told: tuple[Told, ...]
+    connection: Connection,
+    rows: str,
+    keys: Sequence[str],
+    told: tuple[Told, ...],
+    sizes: Collection[str],
 ) -> Together:
     """Gather rows by the key that is not NULL; where each is, they came alone."""
     named = [f"key{at}" for at in range(len(keys))]
     keyed = ", ".join(f"{key} AS {name}" for key, name in zip(keys, named, strict=True))
     found = connection.execute(
-        f"SELECT {', '.join([*named, *_SIZES.values()])} FROM "
+        f"SELECT {', '.join([*named, *sizes])} FROM "
         f"(SELECT *, {keyed} FROM ({rows})) WHERE coalesce({', '.join(named)}) IS NOT NULL"
     ).fetchnumpy()
     by: dict[str, NDArray[Any]] = {}
@@ -183,8 +230,9 @@ def _groups(
         by[name] = np.ma.filled(key, 0).view(np.int64)
         by[f"no {name}"] = np.ma.getmaskarray(key).astype(np.int64)
     group, distinct = places_of(by)
+    nothing = np.zeros(group.size)
     columns = {
-        column: np.asarray(found[name], SIZE_COLUMNS[column])
+        column: np.asarray(found.get(name, nothing), SIZE_COLUMNS[column])
         for column, name in _SIZES.items()
     }
     return Together.of(columns, group, np.ones(distinct["key0"].size), told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,12 @@ class Table:
     where all are text."""
     kinds: Mapping[int, str] = field(default_factory=dict)
     """Types of the cells that `stored` does not have as text, by their position."""
+    path: Path | None = None
+    """The file, where `relation` and `numbered` read it as it stands; `relation` has a
+    column `file` then."""
+    source: str = ""
+    """SQL of that file in them; in `relation` a list of files may stand there instead,
+    and `file` tells which of them a row is of, from 0."""
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
