@@ -145,11 +145,15 @@ class Together:
         """
         named: tuple[Told, ...] = tuple(sorted(set(told)))
         is_kept = np.bincount(group, minlength=count.size)[group] > 1
-        columns = {name: column[is_kept] for name, column in columns.items()}
-        group = group[is_kept]
+        place, distinct = places_of(columns)
+        place, group = place[is_kept], group[is_kept]
         if not group.size:
             return cls(told=named)
-        place, distinct = places_of(columns)
+        is_used = np.bincount(place) > 0
+        place = (np.cumsum(is_used) - 1)[place]
+        distinct = {
+            name: column[: is_used.size][is_used] for name, column in distinct.items()
+        }
         base = int(place.max()) + 1
         group, place = np.divmod(np.sort(group * base + place), base)
         starts = np.flatnonzero(np.diff(group, prepend=-1))

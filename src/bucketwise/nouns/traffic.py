@@ -447,12 +447,14 @@ def group_cells(
     """
     if not count.size:
         return [np.asarray(key) for key in keys], count
-    order = np.lexsort(tuple(reversed(keys)))
+    # A column of one value decides nothing, and most are.
+    varied = [key for key in keys if (key != key[0]).any()] or keys[:1]
+    order = np.lexsort(tuple(reversed(varied)))
     ordered = [np.asarray(key)[order] for key in keys]
     new = np.zeros(count.size, dtype=bool)
     new[0] = True
-    for key in ordered:
-        new[1:] |= key[1:] != key[:-1]
+    for key in varied:
+        new[1:] |= key[order[1:]] != key[order[:-1]]
     starts = np.flatnonzero(new)
     return [key[starts] for key in ordered], np.add.reduceat(count[order], starts)
 

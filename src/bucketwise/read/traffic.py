@@ -173,7 +173,8 @@ class _Reading:
                 progress.finish(sum(part.rows_read for part in parts))
                 # Many parts are added up on the way, so that memory stays bounded.
                 if len(parts) > MOST_PARTS or (
-                    sum(part.count.size for part in parts) > MAX_CELLS
+                    sum(part.count.size + part.calls.size.size for part in parts)
+                    > MAX_CELLS
                 ):
                     parts = [merge_traffic(parts)]
             parts += noted(self._waiting(workspace, alike))
@@ -251,6 +252,7 @@ class _Reading:
             self.progress.watch(workspace.connection)
             reduced = reduce_counts if ROWS in found.roles else reduce_table
             traffic = reduced(workspace, found)
+            workspace.scratch.drop(found.path)
         else:
             traffic = self._of_images(workspace, found)
         if not each.notes:

@@ -144,20 +144,25 @@ def cells_of(
 ) -> str:
     """Return SQL of the cells of a relation, told apart by its columns `kept`, too."""
     roles = _counted(table)
+    alike = _alike(table, relation, kinds, kept)
+    rows = parsed_rows(alike, roles, (*_COUNTED, *kept), table.forms)
+    return (
+        f"SELECT {', '.join([*kept, 'reason', *_keys(table)])}, "
+        f"CAST(sum(n) AS BIGINT) AS n, sum(total) AS weight, min(first_us) AS first_us, "
+        f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
+    )
+
+
+def _keys(table: Table) -> list[str]:
+    """Return SQL of what tells cells apart; of what no column tells, as it is then."""
+    roles = _counted(table)
     sides = set() if by_tokens(roles) else {"height", "width"}
     tokens = set() if sides else {"tokens"}
     present = {*sides, *tokens, *(role for role in roles if role in _KEYS), "slot"}
     if "frames" not in roles:
         present -= {"fps"}
     absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL"}
-    chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
-    alike = _alike(table, relation, kinds, kept)
-    rows = parsed_rows(alike, roles, (*_COUNTED, *kept), table.forms)
-    return (
-        f"SELECT {', '.join([*kept, 'reason', *chosen])}, "
-        f"CAST(sum(n) AS BIGINT) AS n, sum(total) AS weight, min(first_us) AS first_us, "
-        f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
-    )
+    return [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
 
 
 def _counted(table: Table) -> dict[str, int]:
@@ -184,10 +189,9 @@ def _alike(
             # Counts that are fine are all alike: what they add up to is kept.
             one = "1" if at in kinds else "'1'"
             keys[f"c{at}"] = f"CASE WHEN {fine} THEN {one} ELSE c{at} END"
-    time_us = "time_us" if relation == HELD else _time_us(table, kinds)
     chosen = ", ".join(f"{sql} AS {key}" for key, sql in keys.items())
     rows = (
-        f"(SELECT {chosen}, ragged, {total} AS total, {time_us} AS time_us "
+        f"(SELECT {chosen}, ragged, {total} AS total, {_time_us(table, kinds)} AS time_us "
         f"FROM {relation})"
     )
     grouped = ", ".join([*keys, "ragged", f"{slot_of('time_us')} AS slot"])
@@ -218,12 +222,21 @@ def _time_us(table: Table, kinds: Mapping[int, str]) -> str:
 
 
 def hold(connection: Connection, table: Table, relation: str) -> None:
-    """Keep the rows of a relation as `HELD`: what tells cells, and what came together."""
-    used = {at for role, at in _counted(table).items() if role != "time"}
-    cells = [*(f"c{at}" for at in sorted(used)), f"{request_of(table)} AS request"]
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {HELD} AS SELECT file, ragged, "
-        f"{_time_us(table, _ALL_TEXT)} AS time_us, {', '.join(cells)} FROM {relation}"
+    """Judge the rows of a relation, and keep them as `HELD` to look at more than once."""
+    keys = f"{_time_us(table, _ALL_TEXT)} AS time_us, {request_of(table)} AS request"
+    keyed = f"(SELECT *, {keys} FROM {relation})"
+    kept = ("file", "time_us", "request")
+    rows = parsed_rows(keyed, _counted(table), kept, table.forms)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {HELD} AS {rows}")
+
+
+def cells_of_held(table: Table) -> str:
+    """Return SQL of the cells of the rows that are `HELD`; they have no weights."""
+    return (
+        f"SELECT file, reason, {', '.join(_keys(table))}, count(*) AS n, "
+        f"CAST(NULL AS {WEIGHT_TYPE}) AS weight, min(time_us) AS first_us, "
+        f"max(time_us) AS last_us FROM (SELECT *, {slot_of('time_us')} AS slot "
+        f"FROM {HELD}) GROUP BY ALL"
     )
 
 

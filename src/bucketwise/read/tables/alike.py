@@ -25,6 +25,7 @@ from bucketwise.read.progress import Progress
 from bucketwise.read.tables.aggregate import (
     HELD,
     cells_of,
+    cells_of_held,
     find_places,
     forget_rejects,
     hold,
@@ -49,7 +50,7 @@ from bucketwise.read.tables.table import BATCH, Batch, Table
 from bucketwise.words.reject_reasons import RAGGED
 
 MOST_TABLES = 256
-MOST_TOGETHER = 4 * MOST_ROWS
+MOST_TOGETHER = 2 * MOST_ROWS
 """Rows that are read at once, so that memory stays bounded."""
 
 SMALL_BYTES = 32 << 10
@@ -87,7 +88,8 @@ class AlikeTables:
         if each.notes or len(self._waiting) == MOST_TABLES:
             return False
         batch, rows_due = None, None
-        if table.path == each.path:
+        held = self.workspace.scratch.holds(table.path)
+        if held or table.path == each.path:
             rows_due = table.rows_due()
         elif each.size_bytes <= SMALL_BYTES:
             batches = list(islice(table.stream(self.workspace), 2))
@@ -123,6 +125,7 @@ class AlikeTables:
             found |= {group[nth]: traffic for nth, traffic in read.items()}
         for at, each in enumerate(waiting):
             yield each.input, found.get(at)
+            self.workspace.scratch.drop(each.table.path)
 
 
 def _of_files(table: Table, files: str) -> str:
@@ -146,7 +149,7 @@ def _read(workspace: Workspace, group: Sequence[_Waiting]) -> dict[int, Traffic]
         connection.execute("SET preserve_insertion_order = false")
         if held:
             hold(connection, table, relation)
-        cells = cells_of(table, HELD if held else relation, kept=_FILE)
+        cells = cells_of_held(table) if held else cells_of(table, relation, kept=_FILE)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE cells AS {cells}")
         totals, fine = _totals(workspace, group)
         if not held and "count" not in roles and any(fine.values()):

@@ -16,6 +16,7 @@ from bucketwise.read.detect import File
 from bucketwise.read.lines import (
     NOT_UTF8,
     RAW_OPTIONS,
+    LineEnds,
     find_line_ends,
     mean_bytes,
     read_lines,
@@ -24,7 +25,7 @@ from bucketwise.read.lines import (
 from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
 from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.records import Form, Record, read_records
-from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table, unpacked
 from bucketwise.words.numbers import plural
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -184,6 +185,7 @@ def open_delimited(
             f"{file.name}: expected one row at least, got a header alone; found "
             f"columns {', '.join(map(repr, layout.names))}"
         )
+    row_bytes = mean_bytes(first, file.compression)
     width = len(layout.names)
     used = sorted(set(match.roles.values()))
     whole = [row for row in layout.rows if len(row) == width]
@@ -191,19 +193,20 @@ def open_delimited(
     form = Form(
         separator=layout.separator, width=width, is_row=_is_row(samples, purpose)
     )
+    file, ends = unpacked(workspace, file) if purpose is FOR_SIZES else (file, None)
     source = literal(workspace.stage(file.path))
     before = sum(bool(line.strip("\r\n")) for line in first[: layout.skipped])
     return Table(
         kind=SEPARATORS[layout.separator],
         name=file.name,
         roles=match.roles,
-        rows_due=cache(lambda: _rows_due(file, layout, form, before)),
+        rows_due=cache(lambda: _rows_due(file, layout, form, before, ends)),
         relation=_relation(source, file, layout),
         numbered=_numbered(source, file, layout, used),
         streamed=BATCH,
         stream=lambda _: _stream(file, layout, form, used),
         samples=samples,
-        row_bytes=mean_bytes(first, file.compression),
+        row_bytes=row_bytes,
         notes=match.notes,
         units_s=match.units_s,
         named=match.named,
@@ -279,9 +282,11 @@ def _numbered(source: str, file: File, layout: Layout, used: Sequence[int]) -> s
     )
 
 
-def _rows_due(file: File, layout: Layout, form: Form, before: int) -> int | None:
+def _rows_due(
+    file: File, layout: Layout, form: Form, before: int, ends: LineEnds | None
+) -> int | None:
     """Return how many rows DuckDB must find; None where it would read amiss."""
-    ends = find_line_ends(file.path, file.compression)
+    ends = ends or find_line_ends(file.path, file.compression)
     if ends.kind == "other":
         return None
     if not layout.spans:

@@ -165,13 +165,10 @@ def sent_by_file(
     They are of tables like this one; `fine` says of which files some times are.
     """
     requested = "request" in table.roles
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {SENT} AS {_rows(table, HELD, kept=('file',))}"
-    )
     return {
         file: gathered(
             connection,
-            f"FROM {SENT} WHERE file = {file}",
+            f"FROM {HELD} WHERE file = {file} AND reason = ''",
             requested=requested,
             timed=timed,
             sizes=_told(table.roles),
@@ -181,9 +178,7 @@ def sent_by_file(
     }
 
 
-def _rows(
-    table: Table, relation: str, *, timed: bool = True, kept: Sequence[str] = ()
-) -> str:
+def _rows(table: Table, relation: str, *, timed: bool) -> str:
     """Return SQL of the usable rows with the columns of `sent`; ids become hashes."""
     roles = {
         role: at
@@ -191,13 +186,13 @@ def _rows(
         if role not in {"request", "time", "label"}
     }
     time_us = "CAST(NULL AS BIGINT)"
-    if timed and "time" in table.roles:
+    if timed:
         samples, name = table.samples_of("time"), table.named["time"]
         time_us = microseconds(f"c{table.roles['time']}", samples, name)
     keys = f"{time_us} AS time_us, {request_of(table)} AS request"
-    keyed = HELD if relation == HELD else f"(SELECT *, {keys} FROM {relation})"
-    rows = parsed_rows(keyed, roles, ("time_us", "request", *kept), table.forms)
-    columns = ", ".join([*kept, "request", "time_us", *_told(roles)])
+    keyed = f"(SELECT *, {keys} FROM {relation})"
+    rows = parsed_rows(keyed, roles, ("time_us", "request"), table.forms)
+    columns = ", ".join(["request", "time_us", *_told(roles)])
     return f"SELECT {columns} FROM ({rows}) WHERE reason = ''"
 
 
