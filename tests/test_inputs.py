@@ -21,18 +21,21 @@ import duckdb
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
-from bucketwise.nouns.traffic import merge_traffic
+from bucketwise.nouns.traffic import Traffic, merge_traffic
 from bucketwise.read import paths as inputs
 from bucketwise.read import read_rows, read_traffic, scratch, write_histogram
 from bucketwise.read import traffic as reading
 from bucketwise.read.paths import Input
 from bucketwise.read.progress import Progress
 from bucketwise.read.tables import alike
+from tests.budget import drawn
 from tests.commands import bucketwise
 
 if sys.version_info >= (3, 14):
@@ -527,6 +530,78 @@ def test_many_small_tables_are_read_as_each_alone(
     assert together.inputs == alone.inputs
     assert together.rejections == alone.rejections
     assert (together.first_s, together.last_s) == (alone.first_s, alone.last_s)
+
+
+CELLS = {
+    "time": st.sampled_from(
+        ["2026-10-01T05:00:00.25Z", "2026-10-01T05:00:00.26Z", "1767225600", "soon", ""]
+    ),
+    "w": st.sampled_from(["640", "99", "1e3", "x", "0", "", '"6\n4"', '"640"', "\xff"]),
+    "h": st.sampled_from(["480", "7", "480.0", "-1", "nan"]),
+    "tenant": st.sampled_from(["a", "é", '"x, y"', "", "me@x.org"]),
+    "n": st.sampled_from(["1", "0.1", "0.3", "x"]),
+    "request": st.sampled_from(["r1", "r2", ""]),
+}
+ORDERS = (
+    ["time", "w", "h", "tenant"],
+    ["h", "w"],
+    ["w", "h", "n"],
+    ["request", "w", "h"],
+)
+
+
+@st.composite
+def table_bytes(draw: st.DrawFn) -> bytes:
+    """Draw a table: junk, ragged rows, quotes, blank lines, any line end, packed or not."""
+    names = draw(st.sampled_from(ORDERS))
+    row = st.tuples(*(CELLS[name] for name in names)).map(",".join)
+    odd = st.sampled_from(["1", "1,2,3,4,5,6", "", " ", '"', '5,"5', "\0,\0"])
+    rows = draw(st.lists(row | row | row | odd, min_size=1, max_size=12))
+    # What is far from the start is met by no sample of it.
+    rows = rows[:1] * draw(st.sampled_from([1, 60, 12_000])) + rows
+    end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
+    text = end.join([",".join(names), *rows]) + draw(st.sampled_from(["", end, "\n"]))
+    written = text.encode().replace("\xff".encode(), b"\xff")
+    return gzip.compress(written) if draw(st.booleans()) else written
+
+
+@settings(
+    max_examples=drawn(8, 300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(tables=st.lists(table_bytes(), min_size=2, max_size=6))
+def test_tables_read_together_are_the_sum_of_each_read_alone(
+    tmp_path: Path, tables: list[bytes]
+) -> None:
+    paths = [tmp_path / str(at) for at in range(len(tables))]
+    for path, table in zip(paths, tables, strict=True):
+        path.write_bytes(table)
+
+    def read(paths: list[Path]) -> Traffic | str:
+        try:
+            return read_traffic(paths, max_bad_rows=1.0)
+        except InputError as error:
+            return str(error)
+
+    alone = [read([path]) for path in paths]
+    together = read(paths)
+    readable = [each for each in alone if isinstance(each, Traffic)]
+    if len(readable) < len(alone):
+        assert together in alone
+        return
+    assert isinstance(together, Traffic)
+    added = merge_traffic(readable)
+    assert together.sha256() == added.sha256()
+    assert together.rejections == added.rejections
+    assert (together.rows_read, together.rows_used) == (
+        added.rows_read,
+        added.rows_used,
+    )
+    assert (together.first_s, together.last_s) == (added.first_s, added.last_s)
+    assert together.inputs == added.inputs
+    said = [each for each in together.notes if "none of which" not in each]
+    assert said == list(added.notes)
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

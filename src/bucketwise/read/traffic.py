@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 500
 """Histograms that are held before they are added up."""
+MOST_CELLS = MAX_CELLS // 4
+"""Their cells, and the images in their groups."""
 
 LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
 """Reads more than sizes out of the same inputs."""
@@ -172,10 +174,8 @@ class _Reading:
                 parts += noted(self._next(workspace, each, alike))
                 progress.finish(sum(part.rows_read for part in parts))
                 # Many parts are added up on the way, so that memory stays bounded.
-                if len(parts) > MOST_PARTS or (
-                    sum(part.count.size + part.calls.size.size for part in parts)
-                    > MAX_CELLS
-                ):
+                held = [part.count.size + part.calls.size.size for part in parts]
+                if len(parts) > MOST_PARTS or sum(held[1:]) > MOST_CELLS:
                     parts = [merge_traffic(parts)]
             parts += noted(self._waiting(workspace, alike))
             if files:
