@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 
 from bucketwise.nouns.traffic import (
@@ -26,7 +27,7 @@ from bucketwise.read.tables.cells import (
     parsed_rows,
     weighed,
 )
-from bucketwise.read.tables.table import BATCH, FLOATS, TIMES, Table
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, FLOATS, TIMES, Table
 from bucketwise.read.tables.times import microseconds, microseconds_of
 from bucketwise.words.reject_reasons import RAGGED
 
@@ -55,6 +56,11 @@ in memory."""
 
 _REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
 _SLOT_US = SLOT_LADDER_S[0] * 1_000_000
+
+_FEW_ROWS = 2_000
+"""To walk through so few costs less than a query."""
+_MANY_BATCHES = 4
+"""Of tables with more, the first batch is a small part."""
 
 HELD = "held"
 """The temporary table of rows that are looked at more than once."""
@@ -288,9 +294,9 @@ def find_places(
     judged = judged or (
         lambda relation, kept: parsed_rows(relation, table.roles, kept, table.forms)
     )
-    lines = _at_once(workspace, table, rejected, judged)
-    if lines is None:
-        lines = _one_by_one(workspace, table, rejected, judged)
+    lines = _near_the_start(workspace, table, rejected, judged)
+    lines = lines or _at_once(workspace, table, rejected, judged)
+    lines = lines or _one_by_one(workspace, table, rejected, judged)
     return tuple(
         Rejection(
             reason=reason,
@@ -301,6 +307,19 @@ def find_places(
         )
         for reason, count in sorted(rejected.items())
     )
+
+
+def _near_the_start(
+    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
+) -> dict[str, list[int]] | None:
+    """Look at the first rows alone, where the places are likely to be; None else."""
+    rows = table.rows_due() or 0
+    due = rows * MAX_PLACES / BATCH_ROWS
+    is_likely = rows > _MANY_BATCHES * BATCH_ROWS and min(rejected.values()) > 2 * due
+    if not rows or not (is_likely or rows <= _FEW_ROWS):
+        return None
+    lines = _one_by_one(workspace, table, rejected, judged, batches=1)
+    return lines if _is_enough(lines, rejected) else None
 
 
 def _at_once(
@@ -326,13 +345,17 @@ def _at_once(
 
 
 def _one_by_one(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
+    workspace: Workspace,
+    table: Table,
+    rejected: Mapping[str, int],
+    judged: Judged,
+    batches: int | None = None,
 ) -> dict[str, list[int]]:
     """Walk through the file until every reason has its places."""
     connection = workspace.connection
     rows = judged(table.streamed, ("line",))
     lines: dict[str, list[int]] = {reason: [] for reason in rejected}
-    for batch in table.stream(workspace):
+    for batch in islice(table.stream(workspace), batches):
         connection.register(BATCH, batch)
         found = connection.execute(
             f"SELECT reason, min(line, {MAX_PLACES}) FROM ({rows}) "
@@ -341,9 +364,13 @@ def _one_by_one(
         connection.unregister(BATCH)
         for reason, more in found:
             lines[reason] = (lines.get(reason, []) + sorted(more))[:MAX_PLACES]
-        if all(
-            len(lines[reason]) >= min(MAX_PLACES, count)
-            for reason, count in rejected.items()
-        ):
+        if _is_enough(lines, rejected):
             break
     return lines
+
+
+def _is_enough(lines: Mapping[str, Sequence[int]], rejected: Mapping[str, int]) -> bool:
+    return all(
+        len(lines[reason]) >= min(MAX_PLACES, count)
+        for reason, count in rejected.items()
+    )
