@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 
@@ -209,12 +209,13 @@ def _alike(
             f"(SELECT {grouped}, count(*) AS n, sum(total) AS total, "
             f"min(time_us) AS first_us, max(time_us) AS last_us FROM {rows} GROUP BY ALL)"
         )
-    if kinds.keys().isdisjoint(places):
-        return groups
-    texts = ", ".join(
-        f"CAST(c{at} AS VARCHAR) AS c{at}" for at in places if at in kinds
-    )
-    return f"(SELECT * REPLACE ({texts}) FROM {groups})"
+    return _as_text(groups, kinds.keys() & set(places))
+
+
+def _as_text(relation: str, places: Iterable[int]) -> str:
+    """Return SQL of a relation with the cells of some columns as text."""
+    texts = ", ".join(f"CAST(c{at} AS VARCHAR) AS c{at}" for at in sorted(places))
+    return f"(SELECT * REPLACE ({texts}) FROM {relation})" if texts else relation
 
 
 def _time_us(table: Table, kinds: Mapping[int, str]) -> str:
@@ -229,8 +230,8 @@ def _time_us(table: Table, kinds: Mapping[int, str]) -> str:
 
 def hold(connection: Connection, table: Table, relation: str) -> None:
     """Judge the rows of a relation, and keep them as `HELD` to look at more than once."""
-    keys = f"{_time_us(table, _ALL_TEXT)} AS time_us, {request_of(table)} AS request"
-    keyed = f"(SELECT *, {keys} FROM {relation})"
+    timed = f"(SELECT *, {_time_us(table, table.kinds)} AS time_us FROM {relation})"
+    keyed = f"(SELECT *, {request_of(table)} AS request FROM {_as_text(timed, table.kinds)})"
     kept = ("file", "time_us", "request")
     rows = parsed_rows(keyed, _counted(table), kept, table.forms)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {HELD} AS {rows}")

@@ -82,7 +82,7 @@ class AlikeTables:
 
     def add(self, table: object, each: Input) -> bool:
         """Take a table, unless it is large or others must be read first."""
-        if not isinstance(table, Table) or ROWS in table.roles or table.stored:
+        if not isinstance(table, Table) or ROWS in table.roles:
             return False
         # What is told of an input goes with it alone.
         if each.notes or len(self._waiting) == MOST_TABLES:
@@ -91,7 +91,7 @@ class AlikeTables:
         held = self.workspace.scratch.holds(table.path)
         if held or table.path == each.path:
             rows_due = table.rows_due()
-        elif each.size_bytes <= SMALL_BYTES:
+        elif each.size_bytes <= SMALL_BYTES and not table.stored:
             batches = list(islice(table.stream(self.workspace), 2))
             if len(batches) == 1:
                 [batch] = batches
@@ -100,7 +100,7 @@ class AlikeTables:
         if rows_due is None or rows_due > MOST_ROWS or known + rows_due > MOST_TOGETHER:
             return False
         relation = _streamed(table) if batch else _of_files(table, "")
-        query = cells_of(table, relation, kept=_FILE)
+        query = cells_of(table, relation, table.kinds, _FILE) + table.layout
         self._waiting.append(_Waiting(each, table, query, rows_due, batch))
         return True
 
@@ -129,7 +129,7 @@ class AlikeTables:
 
 
 def _of_files(table: Table, files: str) -> str:
-    return table.relation.replace(table.source, files)
+    return (table.stored or table.relation).replace(table.source, files)
 
 
 def _streamed(table: Table) -> str:
@@ -149,7 +149,11 @@ def _read(workspace: Workspace, group: Sequence[_Waiting]) -> dict[int, Traffic]
         connection.execute("SET preserve_insertion_order = false")
         if held:
             hold(connection, table, relation)
-        cells = cells_of_held(table) if held else cells_of(table, relation, kept=_FILE)
+        cells = (
+            cells_of_held(table)
+            if held
+            else cells_of(table, relation, table.kinds, _FILE)
+        )
         connection.execute(f"CREATE OR REPLACE TEMP TABLE cells AS {cells}")
         totals, fine = _totals(workspace, group)
         if not held and "count" not in roles and any(fine.values()):

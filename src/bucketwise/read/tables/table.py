@@ -98,6 +98,8 @@ class Table:
     source: str = ""
     """SQL of that file in them; in `relation` a list of files may stand there instead,
     and `file` tells which of them a row is of, from 0."""
+    layout: str = ""
+    """What else files have in common that are read so."""
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
