@@ -29,12 +29,11 @@ from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Traffic, merge_traffic
+from bucketwise.read import alike, read_rows, read_traffic, scratch, write_histogram
 from bucketwise.read import paths as inputs
-from bucketwise.read import read_rows, read_traffic, scratch, write_histogram
 from bucketwise.read import traffic as reading
 from bucketwise.read.paths import Input
 from bucketwise.read.progress import Progress
-from bucketwise.read.tables import alike
 from tests.budget import drawn
 from tests.commands import bucketwise
 

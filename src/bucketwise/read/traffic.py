@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import MAX_CELLS, Traffic, merge_traffic
+from bucketwise.read.alike import MOST_TABLES, AlikeTables
 from bucketwise.read.client_rates import join_client_rates
-from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.database import Workspace, literal, open_workspace
 from bucketwise.read.detect import is_image, may_crash
 from bucketwise.read.isolated import CrashError
 from bucketwise.read.items import reduce_items
@@ -26,7 +27,6 @@ from bucketwise.read.opening import (
 from bucketwise.read.paths import Given, Input, open_inputs
 from bucketwise.read.progress import Progress
 from bucketwise.read.rejections import MAX_BAD_ROWS, check_empty, check_rejections
-from bucketwise.read.tables.alike import MOST_TABLES, AlikeTables
 from bucketwise.read.tables.counted import ROWS
 from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.naming import Chosen, Naming
@@ -264,8 +264,10 @@ class _Reading:
             self.progress.begin(each.name, each.size_bytes)
             if waited and isinstance(opened, Table):
                 # Others have been staged in its place since.
-                workspace.scratch.drop(opened.path)
-                opened = open_input(workspace, each, self.columns)
+                if path := alike.path_of(opened, each):
+                    opened = opened.over(literal(workspace.stage(path)))
+                else:
+                    opened = open_input(workspace, each, self.columns)
             yield self.read_one(workspace, each, opened)
 
     def _waiting(self, workspace: Workspace, alike: AlikeTables) -> Iterator[Traffic]:

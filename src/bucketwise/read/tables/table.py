@@ -101,6 +101,14 @@ class Table:
     layout: str = ""
     """What else files have in common that are read so."""
 
+    def over(self, source: str) -> Table:
+        """Return the table of its file under another name, or of a list of files."""
+        named = {
+            name: getattr(self, name).replace(self.source, source)
+            for name in ("relation", "numbered", "stored")
+        }
+        return replace(self, source=source, **named)
+
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
         return self.samples.get(self.roles.get(role, -1), ())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,7 @@ class AlikeTables:
         if each.notes or len(self._waiting) == MOST_TABLES:
             return False
         batch, rows_due = None, None
-        held = self.workspace.scratch.holds(table.path)
-        if held or table.path == each.path:
+        if self.path_of(table, each):
             rows_due = table.rows_due()
         elif each.size_bytes <= SMALL_BYTES and not table.stored:
             batches = list(islice(table.stream(self.workspace), 2))
@@ -103,6 +103,11 @@ class AlikeTables:
         query = cells_of(table, relation, table.kinds, _FILE) + table.layout
         self._waiting.append(_Waiting(each, table, query, rows_due, batch))
         return True
+
+    def path_of(self, table: Table, each: Input) -> Path | None:
+        """Return where a table stands until it is read; None where others follow there."""
+        is_lasting = self.workspace.scratch.holds(table.path)
+        return table.path if is_lasting or table.path == each.path else None
 
     def read(self) -> Iterator[tuple[Input, Traffic | None]]:
         """Yield each table that waits, in order, with its histogram, and forget it.
@@ -129,7 +134,8 @@ class AlikeTables:
 
 
 def _of_files(table: Table, files: str) -> str:
-    return (table.stored or table.relation).replace(table.source, files)
+    over = table.over(files)
+    return over.stored or over.relation
 
 
 def _streamed(table: Table) -> str:
@@ -255,9 +261,7 @@ def _places_in_files(
     for at, each in totals.items():
         table = tables[at]
         if each.rejected and table.path:
-            staged = literal(workspace.stage(table.path))
-            numbered = table.numbered.replace(table.source, staged)
-            table = replace(table, numbered=numbered)
+            table = table.over(literal(workspace.stage(table.path)))
         found[at] = find_places(workspace, table, each.rejected)
     return found
 
