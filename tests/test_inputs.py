@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -29,7 +30,14 @@ from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Traffic, merge_traffic
-from bucketwise.read import alike, read_rows, read_traffic, scratch, write_histogram
+from bucketwise.read import (
+    alike,
+    opening,
+    read_rows,
+    read_traffic,
+    scratch,
+    write_histogram,
+)
 from bucketwise.read import paths as inputs
 from bucketwise.read import traffic as reading
 from bucketwise.read.paths import Input
@@ -623,6 +631,40 @@ def test_tables_read_together_are_the_sum_of_each_read_alone(
     assert together.inputs == added.inputs
     said = [each for each in together.notes if "none of which" not in each]
     assert said == list(added.notes)
+
+
+def test_without_room_a_packed_table_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"w,h\n640,480\nx,1\n"))
+    unpacked = read_traffic([path], max_bad_rows=1.0)
+    monkeypatch.setattr(scratch.Scratch, "room_bytes", lambda _: 3)
+    as_it_is = read_traffic([path], max_bad_rows=1.0)
+    assert as_it_is.sha256() == unpacked.sha256()
+    assert as_it_is.rejections == unpacked.rejections
+
+
+def test_a_parquet_file_that_ends_its_reader_is_named_among_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        table = tmp_path / f"{name}.parquet"
+        duckdb.execute(
+            f"COPY (SELECT 640 AS w, 480 AS h) TO '{table}' (FORMAT parquet)"
+        )
+    apart = opening.read_apart
+
+    def ends_at_b(
+        workspace: Any, each: Input, columns: Any, task: Any, *rest: Any
+    ) -> Any:
+        if any(one.name == "b.parquet" for one in task.args[0]):
+            workspace.apart.run(os._exit, 3)
+        return apart(workspace, each, columns, task, *rest)
+
+    monkeypatch.setattr(reading, "read_apart", ends_at_b)
+    with pytest.raises(InputError, match=r"^b\.parquet: damaged Parquet"):
+        read_traffic([tmp_path / "a.parquet", tmp_path / "b.parquet"])
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
