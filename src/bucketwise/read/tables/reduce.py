@@ -271,15 +271,21 @@ def collect(
         f"CAST({'weight' if weighted else 'n'} AS DOUBLE) AS count "
         "FROM cells LEFT JOIN labels USING (label) WHERE reason = ''"
     ).fetchnumpy()
+
+    def column(name: str, kind: type[np.generic] = np.int64) -> NDArray[Any]:
+        found = np.asarray(columns.pop(name), kind)
+        # Zeros that are never written take no memory.
+        return found if found.any() else np.zeros(found.size, kind)
+
     keys = {
-        **{name: np.asarray(columns[name], np.int64) for name in kept},
-        "label": np.asarray(columns["label_at"], np.int64),
-        "slot_start_s": np.asarray(columns["slot_start_s"], np.int64),
-        "height_px": np.asarray(columns["height"], np.int64),
-        "width_px": np.asarray(columns["width"], np.int64),
-        "frames": np.asarray(columns["frames"], np.int64),
-        "fps": np.asarray(columns["fps"], np.float64),
-        "visual_tokens": np.asarray(columns["tokens"], np.int64),
-        **{name: np.asarray(columns[name], np.int64) for name in OWN_COLUMNS},
+        **{name: column(name) for name in kept},
+        "label": column("label_at"),
+        "slot_start_s": column("slot_start_s"),
+        "height_px": column("height"),
+        "width_px": column("width"),
+        "frames": column("frames"),
+        "fps": column("fps", np.float64),
+        "visual_tokens": column("tokens"),
+        **{name: column(name) for name in OWN_COLUMNS},
     }
-    return keys, np.asarray(columns["count"], np.float64), tuple(labels)
+    return keys, column("count", np.float64), tuple(labels)
