@@ -16,23 +16,33 @@ from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from bucketwise.cli import main
 from bucketwise.cli.progress import progress_line
 from bucketwise.errors import InputError
-from bucketwise.nouns.traffic import merge_traffic
+from bucketwise.nouns.traffic import Traffic, merge_traffic
+from bucketwise.read import (
+    alike,
+    opening,
+    read_rows,
+    read_traffic,
+    scratch,
+    write_histogram,
+)
 from bucketwise.read import paths as inputs
-from bucketwise.read import read_rows, read_traffic, scratch, write_histogram
 from bucketwise.read import traffic as reading
 from bucketwise.read.paths import Input
 from bucketwise.read.progress import Progress
-from bucketwise.read.tables import small
+from tests.budget import drawn
 from tests.commands import bucketwise
 
 if sys.version_info >= (3, 14):
@@ -521,12 +531,140 @@ def test_many_small_tables_are_read_as_each_alone(
         (tmp_path / f"{at:02}.csv").write_text(text, encoding="utf-8")
     given = str(tmp_path / "*.csv")
     together = read_traffic([given], max_bad_rows=1.0)
-    monkeypatch.setattr(small, "SMALL_BYTES", -1)
+    monkeypatch.setattr(alike.AlikeTables, "add", lambda *_: False)
     alone = read_traffic([given], max_bad_rows=1.0)
     assert together.sha256() == alone.sha256()
     assert together.inputs == alone.inputs
     assert together.rejections == alone.rejections
     assert (together.first_s, together.last_s) == (alone.first_s, alone.last_s)
+
+
+CELLS = {
+    "time": st.sampled_from(
+        ["2026-10-01T05:00:00.25Z", "2026-10-01T05:00:00.26Z", "1767225600", "soon", ""]
+    ),
+    "w": st.sampled_from(["640", "99", "1e3", "x", "0", "", '"6\n4"', '"640"', "\xff"]),
+    "h": st.sampled_from(["480", "7", "480.0", "-1", "nan"]),
+    "tenant": st.sampled_from(["a", "é", '"x, y"', "", "me@x.org"]),
+    "n": st.sampled_from(["1", "0.1", "0.3", "x"]),
+    "request": st.sampled_from(["r1", "r2", ""]),
+}
+ORDERS = (
+    ["time", "w", "h", "tenant"],
+    ["h", "w"],
+    ["w", "h", "n"],
+    ["request", "w", "h"],
+)
+
+
+@st.composite
+def table_bytes(draw: st.DrawFn) -> bytes:
+    """Draw a table: junk, ragged rows, quotes, blank lines, any line end, packed or not."""
+    names = draw(st.sampled_from(ORDERS))
+    row = st.tuples(*(CELLS[name] for name in names)).map(",".join)
+    odd = st.sampled_from(["1", "1,2,3,4,5,6", "", " ", '"', '5,"5', "\0,\0"])
+    rows = draw(st.lists(row | row | row | odd, min_size=1, max_size=12))
+    # What is far from the start is met by no sample of it.
+    rows = rows[:1] * draw(st.sampled_from([1, 60, 12_000])) + rows
+    end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r"]))
+    text = end.join([",".join(names), *rows]) + draw(st.sampled_from(["", end, "\n"]))
+    written = text.encode().replace("\xff".encode(), b"\xff")
+    packed: Callable[[bytes], bytes] = draw(st.sampled_from(PACKINGS))
+    return packed(written)
+
+
+def as_parquet(written: bytes) -> bytes:
+    """Return a text as Parquet, cells that are numbers as such; as it is where it is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        text, table = Path(folder) / "a", Path(folder) / "b"
+        text.write_bytes(written)
+        with suppress(duckdb.Error):
+            duckdb.execute(
+                f"COPY (FROM read_csv('{text}')) TO '{table}' (FORMAT parquet)"
+            )
+        return table.read_bytes() if table.exists() else written
+
+
+PACKINGS: tuple[Callable[[bytes], bytes], ...] = (bytes, gzip.compress, as_parquet)
+
+
+@settings(
+    max_examples=drawn(8, 300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    tables=st.lists(table_bytes(), min_size=2, max_size=6),
+    most=st.sampled_from([500_000, 40]),
+)
+def test_tables_read_together_are_the_sum_of_each_read_alone(
+    tmp_path: Path, tables: list[bytes], most: int
+) -> None:
+    paths = [tmp_path / str(at) for at in range(len(tables))]
+    for path, table in zip(paths, tables, strict=True):
+        path.write_bytes(table)
+
+    def read(paths: list[Path]) -> Traffic | str:
+        try:
+            return read_traffic(paths, max_bad_rows=1.0)
+        except InputError as error:
+            return str(error)
+
+    alone = [read([path]) for path in paths]
+    with pytest.MonkeyPatch.context() as patch:
+        # Larger ones are read alone, between the others.
+        patch.setattr(alike, "MOST_ROWS", most)
+        together = read(paths)
+    readable = [each for each in alone if isinstance(each, Traffic)]
+    if len(readable) < len(alone):
+        assert together in alone
+        return
+    assert isinstance(together, Traffic)
+    added = merge_traffic(readable)
+    assert together.sha256() == added.sha256()
+    assert together.rejections == added.rejections
+    assert (together.rows_read, together.rows_used) == (
+        added.rows_read,
+        added.rows_used,
+    )
+    assert (together.first_s, together.last_s) == (added.first_s, added.last_s)
+    assert together.inputs == added.inputs
+    said = [each for each in together.notes if "none of which" not in each]
+    assert said == list(added.notes)
+
+
+def test_without_room_a_packed_table_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"w,h\n640,480\nx,1\n"))
+    unpacked = read_traffic([path], max_bad_rows=1.0)
+    monkeypatch.setattr(scratch.Scratch, "room_bytes", lambda _: 3)
+    as_it_is = read_traffic([path], max_bad_rows=1.0)
+    assert as_it_is.sha256() == unpacked.sha256()
+    assert as_it_is.rejections == unpacked.rejections
+
+
+def test_a_parquet_file_that_ends_its_reader_is_named_among_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        table = tmp_path / f"{name}.parquet"
+        duckdb.execute(
+            f"COPY (SELECT 640 AS w, 480 AS h) TO '{table}' (FORMAT parquet)"
+        )
+    apart = opening.read_apart
+
+    def ends_at_b(
+        workspace: Any, each: Input, columns: Any, task: Any, *rest: Any
+    ) -> Any:
+        if any(one.name == "b.parquet" for one in task.args[0]):
+            workspace.apart.run(os._exit, 3)
+        return apart(workspace, each, columns, task, *rest)
+
+    monkeypatch.setattr(reading, "read_apart", ends_at_b)
+    with pytest.raises(InputError, match=r"^b\.parquet: damaged Parquet"):
+        read_traffic([tmp_path / "a.parquet", tmp_path / "b.parquet"])
 
 
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +20,12 @@ MOST_ROWS = 500_000
 STEP_MS = 50
 """A step of an engine: images whose times fall into one come to the encoder at once.
 Assumed; a step that prefills images takes some tens of milliseconds."""
+
+_MOST_AT_ONCE = 4 * MOST_MEMBERS
+"""Images whose groups are added up at once: of more, half is added up before the rest."""
+
+_CELLS_A_NUMBER = 4
+"""Up to so many cells a number, to count is cheaper than to sort."""
 
 Told = Literal["arrivals", "requests"]
 """What tells images that came together: times that are near, or a common request."""
@@ -141,28 +145,30 @@ class Together:
         """
         named: tuple[Told, ...] = tuple(sorted(set(told)))
         is_kept = np.bincount(group, minlength=count.size)[group] > 1
-        columns = {name: column[is_kept] for name, column in columns.items()}
-        group = group[is_kept]
+        place, distinct = places_of(columns)
+        place, group = place[is_kept], group[is_kept]
         if not group.size:
             return cls(told=named)
-        place, distinct = places_of(columns)
-        order = np.lexsort((place, group))
-        place, group = place[order], group[order]
-        edges = [0, *(np.flatnonzero(np.diff(group)) + 1).tolist(), group.size]
-        # As bytes they are equal, and sort, as they are and do as numbers.
-        written = place.astype(">i8")
-        gathered: Counter[bytes] = Counter()
-        for start, end in pairwise(edges):
-            gathered[written[start:end].tobytes()] += count[group[start]]
-        found = sorted(gathered)
-        ends = np.cumsum([len(each) // written.itemsize for each in found])
+        is_used = np.bincount(place) > 0
+        place = (np.cumsum(is_used) - 1)[place]
+        distinct = {
+            name: column[: is_used.size][is_used] for name, column in distinct.items()
+        }
+        base = int(place.max()) + 1
+        group, place = np.divmod(np.sort(group * base + place), base)
+        starts = np.flatnonzero(np.diff(group, prepend=-1))
+        lengths = np.diff(starts, append=group.size)
+        rank = _ranks(place, starts, lengths)
+        first, nth = np.unique(rank, return_index=True, return_inverse=True)[1:]
+        ends = np.cumsum(lengths[first])
         if ends[-1] > most:
             return cls(told=named, is_too_much=True)
+        within = np.arange(ends[-1]) - np.repeat(ends - lengths[first], lengths[first])
         return cls(
             columns=distinct,
-            size=np.frombuffer(b"".join(found), dtype=">i8").astype(np.int64),
+            size=place[np.repeat(starts[first], lengths[first]) + within],
             ends=ends.astype(np.int64),
-            count=np.array([gathered[each] for each in found], dtype=np.float64),
+            count=np.bincount(nth, weights=count[group[starts]]).astype(np.float64),
             told=named,
         )
 
@@ -178,6 +184,41 @@ class Together:
         return replace(self, count=self.count * factor)
 
 
+def _ranks(
+    place: NDArray[np.int64], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return how many groups come before each, as lists of numbers sort.
+
+    As many members as fit into 63 bits are compared at once, of groups that are equal up
+    to there.
+    """
+    rank = np.zeros(starts.size, dtype=np.int64)
+    base = int(place.max()) + 2
+    fitting = int(
+        63 * np.log(2) / np.log(base) - np.log(starts.size + 1) / np.log(base)
+    )
+    open_, at = np.arange(starts.size), 0
+    while open_.size:
+        key = rank[open_]
+        for nth in range(at, at + max(fitting, 1)):
+            there = lengths[open_] > nth
+            member = place[np.where(there, starts[open_] + nth, 0)] + 1
+            key = key * base + np.where(there, member, 0)
+        at += max(fitting, 1)
+        order = np.argsort(key, kind="stable")
+        open_, key = open_[order], key[order]
+        firsts = np.flatnonzero(np.diff(key, prepend=-1))
+        n_alike = np.diff(firsts, append=key.size)
+        old = rank[open_]
+        # Those of one old rank stay together: they come one after the other.
+        since = np.flatnonzero(np.diff(old, prepend=-1))
+        begins = np.repeat(since, np.diff(since, append=old.size))
+        rank[open_] = old + np.repeat(firsts, n_alike) - begins
+        longest = np.maximum.reduceat(lengths[open_], firsts)
+        open_ = open_[np.repeat((n_alike > 1) & (longest > at), n_alike)]
+    return rank
+
+
 def merge_together(parts: Sequence[Together], most: int = MOST_MEMBERS) -> Together:
     """Add groups up: adding two equals gathering the images of both."""
     told = tuple(sorted({each for part in parts for each in part.told}))
@@ -186,6 +227,10 @@ def merge_together(parts: Sequence[Together], most: int = MOST_MEMBERS) -> Toget
     held = [part for part in parts if len(part)]
     if len(held) <= 1:
         return replace(held[0], told=told) if held else Together(told=told)
+    if sum(part.size.size for part in held) > _MOST_AT_ONCE and len(held) > 2:  # noqa: PLR2004 - one with the rest
+        half = len(held) // 2
+        first = merge_together(held[:half], most)
+        return merge_together([replace(first, told=told), *held[half:]], most)
     members = [part.members for part in held]
     starts = np.cumsum([0, *(len(part) for part in held)])
     groups = [part.group + start for part, start in zip(held, starts, strict=False)]
@@ -209,12 +254,25 @@ def said_of_too_much() -> str:
 
 def places_of(columns: Columns) -> tuple[NDArray[np.int64], dict[str, NDArray[Any]]]:
     """Return the place of each row among the distinct ones, sorted, and these."""
-    keys = list(columns.values())
-    order = np.lexsort(keys[::-1])
-    is_new = np.zeros(order.size, dtype=bool)
-    is_new[:1] = True
-    for key in keys:
-        is_new[1:] |= key[order][1:] != key[order][:-1]
-    place = np.empty(order.size, dtype=np.int64)
-    place[order] = np.cumsum(is_new) - 1
-    return place, {name: key[order][is_new] for name, key in columns.items()}
+    size = max((key.size for key in columns.values()), default=0)
+    place = np.zeros(size, dtype=np.int64)
+    for key in columns.values():
+        # A column of one value decides nothing, and most are.
+        if size and (key != key[0]).any():
+            nth = _dense(key)
+            place = _dense(place * (int(nth.max()) + 1) + nth)
+    one_of_each = np.zeros(int(place.max(initial=-1)) + 1, dtype=np.int64)
+    one_of_each[place] = np.arange(size)
+    return place, {name: key[one_of_each] for name, key in columns.items()}
+
+
+def _dense(key: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the place of each number among the distinct ones, sorted."""
+    if key.dtype.kind == "i":
+        least = int(key.min())
+        span = int(key.max()) - least
+        if span < _CELLS_A_NUMBER * key.size:
+            is_there = np.bincount(key - least) > 0
+            place: NDArray[np.int64] = np.cumsum(is_there)[key - least] - 1
+            return place
+    return np.unique(key, return_inverse=True)[1].astype(np.int64)

@@ -431,7 +431,7 @@ def grouped(columns: Mapping[str, NDArray[Any]], count: FloatArray) -> dict[str,
     """
     keys, total = group_cells(list(columns.values()), count)
     typed = {
-        name: key.astype(CELL_COLUMNS[name])
+        name: key.astype(CELL_COLUMNS[name], copy=False)
         for name, key in zip(columns, keys, strict=True)
     }
     return {**typed, "count": total}
@@ -447,14 +447,22 @@ def group_cells(
     """
     if not count.size:
         return [np.asarray(key) for key in keys], count
-    order = np.lexsort(tuple(reversed(keys)))
-    ordered = [np.asarray(key)[order] for key in keys]
+    # A column of one value decides nothing, and most are.
+    varied = [bool((key != key[0]).any()) for key in keys]
+    telling = [key for key, varies in zip(keys, varied, strict=True) if varies]
+    order = np.lexsort(tuple(reversed(telling or keys[:1])))
     new = np.zeros(count.size, dtype=bool)
     new[0] = True
-    for key in ordered:
-        new[1:] |= key[1:] != key[:-1]
-    starts = np.flatnonzero(new)
-    return [key[starts] for key in ordered], np.add.reduceat(count[order], starts)
+    for key in telling:
+        ordered = key[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    one_of_each = order[new]
+    # One after the other, so that sums of sums are the same.
+    total = np.bincount(np.cumsum(new) - 1, weights=count[order])
+    return [
+        np.asarray(key[one_of_each] if varies else key[: one_of_each.size])
+        for key, varies in zip(keys, varied, strict=True)
+    ], total.astype(np.float64, copy=False)
 
 
 def merge_traffic(parts: Iterable[Traffic], max_cells: int = MAX_CELLS) -> Traffic:

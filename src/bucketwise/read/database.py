@@ -32,6 +32,9 @@ MEMORY_LIMIT = "360MB"
 ROW = "file_row_number"
 """The row in the file, from 0: DuckDB's, also where a column of the file is called so."""
 
+FILE = "file_index"
+"""Which of several files a row is of, from 0: DuckDB's, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

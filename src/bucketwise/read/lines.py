@@ -125,13 +125,18 @@ class LineEnds:
     """Lines that hold something, were it a blank; unknown where the kind is "other"."""
 
 
-def find_line_ends(path: Path, compression: Compression) -> LineEnds:
-    """Go through a text to its end."""
+def find_line_ends(
+    path: Path,
+    compression: Compression,
+    keep: Callable[[bytes], object] = lambda _: None,
+) -> LineEnds:
+    """Go through a text to its end, and hand on what is unpacked on the way."""
     feeds = returns = pairs = alone = alone_paired = since = 0
     last = b""
     with open_unpacked(path, compression) as file:
         chunk = file.read(CHUNK_BYTES).removeprefix(_BOM)
         while chunk:
+            keep(chunk)
             letters = np.frombuffer(chunk, np.uint8)
             at = np.flatnonzero(letters == _LF)
             gaps = np.diff(at, prepend=-1 - since)

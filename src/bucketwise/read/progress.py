@@ -111,7 +111,10 @@ def told_progress(*, watched: bool) -> Iterator[Progress]:
 
     def keep_telling() -> None:
         while not done.wait(_TOLD_EVERY_S):
-            tell((progress.row_bytes, progress.share(), progress.rows_before))
+            share = progress.share()
+            if progress.bytes_total:
+                share = progress.bytes_read / progress.bytes_total
+            tell((progress.row_bytes, share, progress.rows_before))
 
     teller = threading.Thread(target=keep_telling, daemon=True)
     if watched:

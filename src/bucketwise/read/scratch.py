@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -26,6 +27,7 @@ class Scratch:
     """None where no temporary folder can be written to: files are in memory then, and
     have a name only while this process runs (memfd_create(2), proc(5))."""
     _open: dict[str, int] = field(default_factory=dict)
+    _own: set[Path] = field(default_factory=set)
 
     def new(self, name: str) -> Path:
         """Return the path of an empty file."""
@@ -34,6 +36,27 @@ class Scratch:
             path.write_bytes(b"")
             return path
         return self._held(name, os.memfd_create(name))
+
+    def own(self, name: str) -> Path:
+        """Return the path of an empty file that no other takes the place of."""
+        path = self.new(f"{name}-{next(_NUMBERS)}")
+        self._own.add(path)
+        return path
+
+    def holds(self, path: Path | None) -> bool:
+        """Say whether a file is such."""
+        return path in self._own
+
+    def drop(self, path: Path | None) -> None:
+        """Remove a file that is such, and leave any other alone."""
+        if path not in self._own:
+            return
+        self._own.remove(path)
+        if self.folder is not None:
+            path.unlink(missing_ok=True)
+            return
+        name = next(each for each in self._open if path == _path_of(self._open[each]))
+        os.close(self._open.pop(name))
 
     def link(self, path: Path, name: str) -> Path:
         """Return another name for a file; an older file of that name is let go."""
@@ -63,8 +86,15 @@ class Scratch:
         if (older := self._open.get(name)) is not None:
             os.close(older)
         self._open[name] = descriptor
-        # Not /proc/self: what may crash is read by another process.
-        return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+        return _path_of(descriptor)
+
+
+_NUMBERS = count(1)
+
+
+def _path_of(descriptor: int) -> Path:
+    # Not /proc/self: what may crash is read by another process.
+    return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
 
 
 @contextmanager

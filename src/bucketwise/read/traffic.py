@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import MAX_CELLS, Traffic, merge_traffic
+from bucketwise.read.alike import MOST_TABLES, AlikeTables
 from bucketwise.read.client_rates import join_client_rates
-from bucketwise.read.database import Workspace, open_workspace
+from bucketwise.read.database import Workspace, literal, open_workspace
 from bucketwise.read.detect import is_image, may_crash
+from bucketwise.read.isolated import CrashError
 from bucketwise.read.items import reduce_items
 from bucketwise.read.opening import (
     Images,
@@ -28,7 +31,6 @@ from bucketwise.read.tables.counted import ROWS
 from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.naming import Chosen, Naming
 from bucketwise.read.tables.reduce import reduce_table
-from bucketwise.read.tables.small import SMALL_BYTES, SmallTables
 from bucketwise.read.tables.table import Table
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 MOST_PARTS = 500
 """Histograms that are held before they are added up."""
+MOST_CELLS = MAX_CELLS // 4
+"""Their cells, and the images in their groups."""
 
 LookFurther = Callable[[Workspace, Sequence[Input]], "Evidence | None"]
 """Reads more than sizes out of the same inputs."""
@@ -167,17 +171,13 @@ class _Reading:
                 for part in read:
                     yield _noted(part, max_bad_rows, places) if several else part
 
-            small = SmallTables(workspace)
-            for each in found:
-                progress.begin(each.name, each.size_bytes)
-                parts += noted(self._next(workspace, each, small))
+            for part in noted(self._each(workspace, found)):
+                parts.append(part)
                 progress.finish(sum(part.rows_read for part in parts))
                 # Many parts are added up on the way, so that memory stays bounded.
-                if len(parts) > MOST_PARTS or (
-                    sum(part.count.size for part in parts) > MAX_CELLS
-                ):
+                held = [part.count.size + part.calls.size.size for part in parts]
+                if len(parts) > MOST_PARTS or sum(held[1:]) > MOST_CELLS:
                     parts = [merge_traffic(parts)]
-            parts += noted(small.read())
             if files:
                 size_bytes = sum(each.size_bytes for each in files)
                 progress.begin(f"{len(files):,} image files", size_bytes)
@@ -208,25 +208,77 @@ class _Reading:
         traffic = traffic.without_rare_cells(self.k_anonymity)
         return traffic if half_life_s is None else traffic.decayed(half_life_s)
 
-    def _next(
-        self, workspace: Workspace, each: Input, small: SmallTables
+    def _each(self, workspace: Workspace, found: Sequence[Input]) -> Iterator[Traffic]:
+        """Yield every input, and read those in a process of their own that may crash."""
+        for apart, run in groupby(found, _is_read_apart):
+            if not apart:
+                yield from self.read_here(workspace, run)
+                continue
+            for lasts, alike in groupby(run, lambda each: each.stored is None):
+                # What is fetched may be let go of for the next.
+                while some := list(islice(alike, MOST_TABLES if lasts else 1)):
+                    yield from self._apart(workspace, some)
+
+    def _apart(self, workspace: Workspace, some: Sequence[Input]) -> Iterator[Traffic]:
+        some = [each.fetched() for each in some]
+        [first, *others] = some
+        name = f"{len(some):,} files" if others else first.name
+        self.progress.begin(name, sum(each.size_bytes for each in some))
+        task = partial(_read_here, some, self.ignore_orientation)
+        try:
+            with plain_faults(first.name):
+                yield from read_apart(
+                    workspace, first, self.columns, task, self.progress
+                )
+        except InputError as error:
+            if not (others and isinstance(error.__cause__, CrashError)):
+                raise
+            # Whose fault it was, each by itself will tell.
+            for each in some:
+                yield from self._apart(workspace, [each])
+
+    def read_here(
+        self, workspace: Workspace, found: Iterable[Input]
     ) -> Iterator[Traffic]:
-        """Yield an input, after small ones that waited for it; a small one waits itself."""
+        """Yield every input, those that are laid out alike read together."""
+        alike = AlikeTables(workspace, self.progress)
+        for each in found:
+            yield from self._next(workspace, each, alike)
+        yield from self._waiting(workspace, alike)
+
+    def _next(
+        self, workspace: Workspace, each: Input, alike: AlikeTables
+    ) -> Iterator[Traffic]:
+        """Yield an input, after tables that waited for it; a table may wait itself."""
         with plain_faults(each.name):
+            lasts = each.stored is None
             each = each.fetched()
-            if may_crash(each.path):
-                yield from small.read()
-                task = partial(_read_here, each, self.ignore_orientation)
-                yield read_apart(workspace, each, self.columns, task, self.progress)
+            opened = open_plain(each) or open_input(workspace, each, self.columns)
+            if lasts and alike.add(opened, each):
                 return
-            found = open_plain(each) or open_input(workspace, each, self.columns)
-            # What is told of an input goes with it alone.
-            size_bytes = SMALL_BYTES + 1 if each.notes else each.size_bytes
-            if small.add(found, size_bytes):
+        waited = list(self._waiting(workspace, alike))
+        yield from waited
+        with plain_faults(each.name):
+            if lasts and alike.add(opened, each):
                 return
-            yield from small.read()
-            if not small.add(found, size_bytes):
-                yield self.read_one(workspace, each, found)
+            self.progress.begin(each.name, each.size_bytes)
+            if waited and isinstance(opened, Table):
+                # Others have been staged in its place since.
+                if path := alike.path_of(opened, each):
+                    opened = opened.over(literal(workspace.stage(path)))
+                else:
+                    opened = open_input(workspace, each, self.columns)
+            yield self.read_one(workspace, each, opened)
+
+    def _waiting(self, workspace: Workspace, alike: AlikeTables) -> Iterator[Traffic]:
+        """Yield the tables that wait."""
+        for each, read in alike.read():
+            with plain_faults(each.name):
+                if read is None:
+                    found = open_input(workspace, each, self.columns)
+                    yield self.read_one(workspace, each, found)
+                else:
+                    yield read
 
     def read_one(
         self, workspace: Workspace, each: Input, found: Traffic | Table | Images
@@ -239,6 +291,7 @@ class _Reading:
             self.progress.watch(workspace.connection)
             reduced = reduce_counts if ROWS in found.roles else reduce_table
             traffic = reduced(workspace, found)
+            workspace.scratch.drop(found.path)
         else:
             traffic = self._of_images(workspace, found)
         if not each.notes:
@@ -261,17 +314,21 @@ class _Reading:
 
 
 def _read_here(
-    each: Input,
+    some: Sequence[Input],
     ignore_orientation: bool,
     workspace: Workspace,
     columns: Chosen,
     progress: Progress,
-) -> Traffic:
-    """Read one input in a process of its own."""
-    found = open_plain(each) or open_input(workspace, each, columns)
-    return _Reading(columns, ignore_orientation, progress).read_one(
-        workspace, each, found
-    )
+) -> list[Traffic]:
+    """Read inputs in a process of their own."""
+    progress.bytes_total = sum(each.size_bytes for each in some)
+    reading = _Reading(columns, ignore_orientation, progress)
+    return list(reading.read_here(workspace, some))
+
+
+def _is_read_apart(each: Input) -> bool:
+    with plain_faults(each.name):
+        return may_crash(each.path)
 
 
 def _total_bytes(inputs: Sequence[Input]) -> int:

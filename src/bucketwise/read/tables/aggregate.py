@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from types import MappingProxyType
 
 from bucketwise.nouns.traffic import (
@@ -19,8 +20,14 @@ from bucketwise.read.database import (
     Workspace,
     one_number,
 )
-from bucketwise.read.tables.cells import WEIGHT_TYPE, by_tokens, parsed_rows, weighed
-from bucketwise.read.tables.table import BATCH, FLOATS, TIMES, Table
+from bucketwise.read.tables.cells import (
+    WEIGHT_TYPE,
+    blank,
+    by_tokens,
+    parsed_rows,
+    weighed,
+)
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, FLOATS, TIMES, Table
 from bucketwise.read.tables.times import microseconds, microseconds_of
 from bucketwise.words.reject_reasons import RAGGED
 
@@ -49,6 +56,14 @@ in memory."""
 
 _REJECTED = "INSERT INTO cells (reason, n) VALUES (?, ?)"
 _SLOT_US = SLOT_LADDER_S[0] * 1_000_000
+
+_FEW_ROWS = 2_000
+"""To walk through so few costs less than a query."""
+_MANY_BATCHES = 4
+"""Of tables with more, the first batch is a small part."""
+
+HELD = "held"
+"""The temporary table of rows that are looked at more than once."""
 
 _ALL_TEXT: Mapping[int, str] = MappingProxyType({})
 
@@ -124,6 +139,28 @@ def _filled_at_once(connection: Connection, table: Table) -> bool:
 
 
 def _insert(table: Table, relation: str, kinds: Mapping[int, str] = _ALL_TEXT) -> str:
+    return f"INSERT INTO cells {cells_of(table, relation, kinds)}"
+
+
+def cells_of(
+    table: Table,
+    relation: str,
+    kinds: Mapping[int, str] = _ALL_TEXT,
+    kept: Sequence[str] = (),
+) -> str:
+    """Return SQL of the cells of a relation, told apart by its columns `kept`, too."""
+    roles = _counted(table)
+    alike = _alike(table, relation, kinds, kept)
+    rows = parsed_rows(alike, roles, (*_COUNTED, *kept), table.forms)
+    return (
+        f"SELECT {', '.join([*kept, 'reason', *_keys(table)])}, "
+        f"CAST(sum(n) AS BIGINT) AS n, sum(total) AS weight, min(first_us) AS first_us, "
+        f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
+    )
+
+
+def _keys(table: Table) -> list[str]:
+    """Return SQL of what tells cells apart; of what no column tells, as it is then."""
     roles = _counted(table)
     sides = set() if by_tokens(roles) else {"height", "width"}
     tokens = set() if sides else {"tokens"}
@@ -131,13 +168,7 @@ def _insert(table: Table, relation: str, kinds: Mapping[int, str] = _ALL_TEXT) -
     if "frames" not in roles:
         present -= {"fps"}
     absent = dict.fromkeys(_KEYS, "0") | {"label": "NULL"}
-    chosen = [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
-    rows = parsed_rows(_alike(table, relation, kinds), roles, _COUNTED, table.forms)
-    return (
-        f"INSERT INTO cells SELECT reason, {', '.join(chosen)}, "
-        f"CAST(sum(n) AS BIGINT) AS n, sum(total) AS weight, min(first_us) AS first_us, "
-        f"max(last_us) AS last_us FROM ({rows}) GROUP BY ALL"
-    )
+    return [key if key in present else f"{absent[key]} AS {key}" for key in _KEYS]
 
 
 def _counted(table: Table) -> dict[str, int]:
@@ -145,11 +176,13 @@ def _counted(table: Table) -> dict[str, int]:
     return {role: at for role, at in table.roles.items() if role != "request"}
 
 
-def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
+def _alike(
+    table: Table, relation: str, kinds: Mapping[int, str], kept: Sequence[str]
+) -> str:
     """Return SQL that counts rows of equal cells by slot, so that each is judged once."""
     roles = _counted(table)
     places = sorted({at for role, at in roles.items() if role != "time"})
-    keys = {f"c{at}": f"c{at}" for at in places}
+    keys = {name: name for name in (*kept, *(f"c{at}" for at in places))}
     # To a group 0 is -0 and NaN is -NaN; their text is not the same.
     keys |= {f"s{at}": f"signbit(c{at})" for at in places if kinds.get(at) in FLOATS}
     total = f"CAST(NULL AS {WEIGHT_TYPE})"
@@ -162,18 +195,9 @@ def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
             # Counts that are fine are all alike: what they add up to is kept.
             one = "1" if at in kinds else "'1'"
             keys[f"c{at}"] = f"CASE WHEN {fine} THEN {one} ELSE c{at} END"
-    time_us = "CAST(NULL AS BIGINT)"
-    if "time" in roles:
-        at = roles["time"]
-        samples, name = table.samples_of("time"), table.named["time"]
-        time_us = (
-            microseconds_of(f"c{at}", kinds[at], samples, name)
-            if at in kinds
-            else microseconds(f"c{at}", samples, name)
-        )
     chosen = ", ".join(f"{sql} AS {key}" for key, sql in keys.items())
     rows = (
-        f"(SELECT {chosen}, ragged, {total} AS total, {time_us} AS time_us "
+        f"(SELECT {chosen}, ragged, {total} AS total, {_time_us(table, kinds)} AS time_us "
         f"FROM {relation})"
     )
     grouped = ", ".join([*keys, "ragged", f"{slot_of('time_us')} AS slot"])
@@ -185,12 +209,50 @@ def _alike(table: Table, relation: str, kinds: Mapping[int, str]) -> str:
             f"(SELECT {grouped}, count(*) AS n, sum(total) AS total, "
             f"min(time_us) AS first_us, max(time_us) AS last_us FROM {rows} GROUP BY ALL)"
         )
-    if kinds.keys().isdisjoint(places):
-        return groups
-    texts = ", ".join(
-        f"CAST(c{at} AS VARCHAR) AS c{at}" for at in places if at in kinds
+    return _as_text(groups, kinds.keys() & set(places))
+
+
+def _as_text(relation: str, places: Iterable[int]) -> str:
+    """Return SQL of a relation with the cells of some columns as text."""
+    texts = ", ".join(f"CAST(c{at} AS VARCHAR) AS c{at}" for at in sorted(places))
+    return f"(SELECT * REPLACE ({texts}) FROM {relation})" if texts else relation
+
+
+def _time_us(table: Table, kinds: Mapping[int, str]) -> str:
+    if "time" not in table.roles:
+        return "CAST(NULL AS BIGINT)"
+    at = table.roles["time"]
+    samples, name = table.samples_of("time"), table.named["time"]
+    if at in kinds:
+        return microseconds_of(f"c{at}", kinds[at], samples, name)
+    return microseconds(f"c{at}", samples, name)
+
+
+def hold(connection: Connection, table: Table, relation: str) -> None:
+    """Judge the rows of a relation, and keep them as `HELD` to look at more than once."""
+    timed = f"(SELECT *, {_time_us(table, table.kinds)} AS time_us FROM {relation})"
+    keyed = f"(SELECT *, {request_of(table)} AS request FROM {_as_text(timed, table.kinds)})"
+    kept = ("file", "time_us", "request")
+    rows = parsed_rows(keyed, _counted(table), kept, table.forms)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {HELD} AS {rows}")
+
+
+def cells_of_held(table: Table) -> str:
+    """Return SQL of the cells of the rows that are `HELD`; they have no weights."""
+    return (
+        f"SELECT file, reason, {', '.join(_keys(table))}, count(*) AS n, "
+        f"CAST(NULL AS {WEIGHT_TYPE}) AS weight, min(time_us) AS first_us, "
+        f"max(time_us) AS last_us FROM (SELECT *, {slot_of('time_us')} AS slot "
+        f"FROM {HELD}) GROUP BY ALL"
     )
-    return f"(SELECT * REPLACE ({texts}) FROM {groups})"
+
+
+def request_of(table: Table) -> str:
+    """Return SQL for the request of a row: its id becomes a hash."""
+    if "request" not in table.roles:
+        return "CAST(NULL AS UBIGINT)"
+    cell = f"c{table.roles['request']}"
+    return f"CASE WHEN NOT {blank(cell)} THEN hash(trim({cell})) END"
 
 
 def forget_rejects(connection: Connection) -> None:
@@ -201,26 +263,41 @@ def forget_rejects(connection: Connection) -> None:
 
 def rows_set_aside(connection: Connection) -> int | None:
     """Return how many rows are ragged; None where the reader lost track of rows."""
+    found = set_aside_by_file(connection)
+    return None if None in found.values() else sum(filter(None, found.values()))
+
+
+def set_aside_by_file(connection: Connection) -> dict[int, int | None]:
+    """Return the same for each file that has such rows."""
     try:
         found = connection.execute(
-            "SELECT count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
-            "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors"
+            "SELECT file_id, count(*) FILTER (error_type NOT IN ('MISSING COLUMNS', "
+            "'TOO MANY COLUMNS')), count(DISTINCT line_byte_position) FROM reject_errors "
+            "GROUP BY file_id"
         )
     except NoSuchTable:
-        return 0
-    [(lost, count)] = found.fetchall()
-    return None if lost else int(count)
+        return {}
+    return {file: None if lost else count for file, lost, count in found.fetchall()}
 
 
 def find_places(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
+    workspace: Workspace,
+    table: Table,
+    rejected: Mapping[str, int],
+    judged: Judged | None = None,
 ) -> tuple[Rejection, ...]:
-    """Return the rejections with the first places of each."""
+    """Return the rejections with the first places of each.
+
+    Rows are judged by their sizes, unless one says how else.
+    """
     if not rejected:
         return ()
-    lines = _at_once(workspace, table, rejected, judged)
-    if lines is None:
-        lines = _one_by_one(workspace, table, rejected, judged)
+    judged = judged or (
+        lambda relation, kept: parsed_rows(relation, table.roles, kept, table.forms)
+    )
+    lines = _near_the_start(workspace, table, rejected, judged)
+    lines = lines or _at_once(workspace, table, rejected, judged)
+    lines = lines or _one_by_one(workspace, table, rejected, judged)
     return tuple(
         Rejection(
             reason=reason,
@@ -231,6 +308,19 @@ def find_places(
         )
         for reason, count in sorted(rejected.items())
     )
+
+
+def _near_the_start(
+    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
+) -> dict[str, list[int]] | None:
+    """Look at the first rows alone, where the places are likely to be; None else."""
+    rows = table.rows_due() or 0
+    due = rows * MAX_PLACES / BATCH_ROWS
+    is_likely = rows > _MANY_BATCHES * BATCH_ROWS and min(rejected.values()) > 2 * due
+    if not rows or not (is_likely or rows <= _FEW_ROWS):
+        return None
+    lines = _one_by_one(workspace, table, rejected, judged, batches=1)
+    return lines if _is_enough(lines, rejected) else None
 
 
 def _at_once(
@@ -256,13 +346,17 @@ def _at_once(
 
 
 def _one_by_one(
-    workspace: Workspace, table: Table, rejected: Mapping[str, int], judged: Judged
+    workspace: Workspace,
+    table: Table,
+    rejected: Mapping[str, int],
+    judged: Judged,
+    batches: int | None = None,
 ) -> dict[str, list[int]]:
     """Walk through the file until every reason has its places."""
     connection = workspace.connection
     rows = judged(table.streamed, ("line",))
     lines: dict[str, list[int]] = {reason: [] for reason in rejected}
-    for batch in table.stream(workspace):
+    for batch in islice(table.stream(workspace), batches):
         connection.register(BATCH, batch)
         found = connection.execute(
             f"SELECT reason, min(line, {MAX_PLACES}) FROM ({rows}) "
@@ -271,9 +365,13 @@ def _one_by_one(
         connection.unregister(BATCH)
         for reason, more in found:
             lines[reason] = (lines.get(reason, []) + sorted(more))[:MAX_PLACES]
-        if all(
-            len(lines[reason]) >= min(MAX_PLACES, count)
-            for reason, count in rejected.items()
-        ):
+        if _is_enough(lines, rejected):
             break
     return lines
+
+
+def _is_enough(lines: Mapping[str, Sequence[int]], rejected: Mapping[str, int]) -> bool:
+    return all(
+        len(lines[reason]) >= min(MAX_PLACES, count)
+        for reason, count in rejected.items()
+    )

@@ -11,11 +11,12 @@ from itertools import islice
 import numpy as np
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import Workspace, literal
+from bucketwise.read.database import FILE, Workspace, literal
 from bucketwise.read.detect import File
 from bucketwise.read.lines import (
     NOT_UTF8,
     RAW_OPTIONS,
+    LineEnds,
     find_line_ends,
     mean_bytes,
     read_lines,
@@ -24,7 +25,7 @@ from bucketwise.read.lines import (
 from bucketwise.read.tables.columns import FOR_SIZES, Match, Purpose
 from bucketwise.read.tables.naming import Chosen
 from bucketwise.read.tables.records import Form, Record, read_records
-from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table
+from bucketwise.read.tables.table import BATCH, BATCH_ROWS, Batch, Table, unpacked
 from bucketwise.words.numbers import plural
 
 SEPARATORS = {",": "csv", "\t": "tsv", ";": "csv", "|": "csv"}
@@ -184,6 +185,7 @@ def open_delimited(
             f"{file.name}: expected one row at least, got a header alone; found "
             f"columns {', '.join(map(repr, layout.names))}"
         )
+    row_bytes = mean_bytes(first, file.compression)
     width = len(layout.names)
     used = sorted(set(match.roles.values()))
     whole = [row for row in layout.rows if len(row) == width]
@@ -191,21 +193,25 @@ def open_delimited(
     form = Form(
         separator=layout.separator, width=width, is_row=_is_row(samples, purpose)
     )
+    file, ends = unpacked(workspace, file) if purpose is FOR_SIZES else (file, None)
+    source = literal(workspace.stage(file.path))
     before = sum(bool(line.strip("\r\n")) for line in first[: layout.skipped])
     return Table(
         kind=SEPARATORS[layout.separator],
         name=file.name,
         roles=match.roles,
-        rows_due=cache(lambda: _rows_due(file, layout, form, before)),
-        relation=_relation(workspace, file, layout),
-        numbered=_numbered(workspace, file, layout, used),
+        rows_due=cache(lambda: _rows_due(file, layout, form, before, ends)),
+        relation=_relation(source, file, layout),
+        numbered=_numbered(source, file, layout, used),
         streamed=BATCH,
         stream=lambda _: _stream(file, layout, form, used),
         samples=samples,
-        row_bytes=mean_bytes(first, file.compression),
+        row_bytes=row_bytes,
         notes=match.notes,
         units_s=match.units_s,
         named=match.named,
+        path=file.path,
+        source=source,
     )
 
 
@@ -244,11 +250,11 @@ def _match(layout: Layout, chosen: Chosen, source: str, purpose: Purpose) -> Mat
     return replace(match, notes=(*match.notes, *said))
 
 
-def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
+def _relation(source: str, file: File, layout: Layout) -> str:
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(len(layout.names)))
     blank = "WHERE trim(c0) <> ''" if len(layout.names) == 1 else ""
     return (
-        f"(SELECT *, false AS ragged FROM read_csv({literal(workspace.stage(file.path))}, "
+        f"(SELECT *, {FILE} AS file, false AS ragged FROM read_csv({source}, "
         f"columns = {{{columns}}}, auto_detect = false, header = false, "
         f"skip = {layout.skipped}, delim = {literal(layout.separator)}, "
         f"quote = '\"', escape = '\"', store_rejects = true, "
@@ -256,9 +262,7 @@ def _relation(workspace: Workspace, file: File, layout: Layout) -> str:
     )
 
 
-def _numbered(
-    workspace: Workspace, file: File, layout: Layout, used: Sequence[int]
-) -> str:
+def _numbered(source: str, file: File, layout: Layout, used: Sequence[int]) -> str:
     width = len(layout.names)
     split = f"string_split(line, {literal(layout.separator)})"
     cells = ", ".join(f"cells[{at + 1}] AS c{at}" for at in used)
@@ -272,15 +276,17 @@ def _numbered(
         f"(SELECT {cells}, {ragged} AS ragged, nth AS line, contains(line, '\"') AS quoted "
         f"FROM (SELECT line, {split} AS cells, "
         f"row_number() OVER () + {layout.skipped} AS nth "
-        f"FROM read_csv({literal(workspace.stage(file.path))}, {RAW_OPTIONS}, "
+        f"FROM read_csv({source}, {RAW_OPTIONS}, "
         f"skip = {layout.skipped}, compression = '{file.compression}')) "
         f"WHERE {filled})"
     )
 
 
-def _rows_due(file: File, layout: Layout, form: Form, before: int) -> int | None:
+def _rows_due(
+    file: File, layout: Layout, form: Form, before: int, ends: LineEnds | None
+) -> int | None:
     """Return how many rows DuckDB must find; None where it would read amiss."""
-    ends = find_line_ends(file.path, file.compression)
+    ends = ends or find_line_ends(file.path, file.compression)
     if ends.kind == "other":
         return None
     if not layout.spans:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from bucketwise.errors import InputError
-from bucketwise.read.database import Workspace, literal
+from bucketwise.read.database import FILE, Workspace, literal
 from bucketwise.read.detect import File
 from bucketwise.read.json_text import fault_in, parse
 from bucketwise.read.lines import mean_bytes
@@ -22,6 +22,7 @@ from bucketwise.read.tables.table import (
     numbered_lines,
     raw_lines,
     stream_lines,
+    unpacked,
 )
 
 KeyPath = tuple[str, ...]
@@ -56,14 +57,18 @@ def open_json_lines(
 
     match = purpose.match(list(keys), chosen, file.name, cells)
     used = {at: paths[at] for at in sorted(set(match.roles.values()))}
+    row_bytes = mean_bytes(lines, file.compression)
+    file, ends = unpacked(workspace, file) if purpose is FOR_SIZES else (file, None)
     raw = raw_lines(workspace, file)
     told = {at: [_look_up(each, path) for each in objects] for at, path in used.items()}
     return Table(
         kind="jsonl",
         name=file.name,
         roles=match.roles,
-        rows_due=cache(lambda: lines_due(file)),
-        relation=_cells(f"(SELECT line AS text FROM {raw})", used),
+        rows_due=cache(lambda: lines_due(file, ends)),
+        relation=_cells(
+            f"(SELECT line AS text, {FILE} AS file FROM {raw})", used, ", file"
+        ),
         numbered=_cells(numbered_lines(raw), used, ", line, false AS quoted"),
         streamed=_cells(BATCH, used, ", line"),
         stream=lambda _: stream_lines(file),
@@ -71,7 +76,7 @@ def open_json_lines(
             at: tuple(str(value) for value in values if value is not None)
             for at, values in told.items()
         },
-        row_bytes=mean_bytes(lines, file.compression),
+        row_bytes=row_bytes,
         notes=match.notes,
         units_s=match.units_s,
         named=match.named,
@@ -80,6 +85,8 @@ def open_json_lines(
             for at, values in told.items()
             if not any(isinstance(value, str) for value in values)
         ),
+        path=file.path,
+        source=literal(workspace.stage(file.path)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LENGTH = "length"
 """The role of the tokens of a text: what a text encoder is run at."""
@@ -215,11 +216,16 @@ class Vocabulary:
                     break
 
 
+_MOST_NAMES = 4_096
+"""Names whose forms are kept: those of many files are the same."""
+
+
 def unit_s(name: str) -> float | None:
     """Return the seconds in the unit that a name ends in; None where it names none."""
     return _split_unit(_snake(name))[1]
 
 
+@lru_cache(_MOST_NAMES)
 def _plain(name: str) -> tuple[str, ...]:
     """Return a name as words between underscores, with and without its unit."""
     folded = name.strip().casefold().replace(" ", "_").replace("-", "_")
@@ -227,17 +233,20 @@ def _plain(name: str) -> tuple[str, ...]:
     return folded, whole, re.sub("_(px|pixels?)$", "", whole)
 
 
+@lru_cache(_MOST_NAMES)
 def _plain_load(name: str) -> tuple[str, ...]:
     """Return a name as words between underscores, with and without its unit."""
     whole = _snake(name)
     return whole, _split_unit(whole)[0]
 
 
+@lru_cache(_MOST_NAMES)
 def _snake(name: str) -> str:
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     return re.sub(r"[^\w.]+", "_", parted).strip("_").casefold()
 
 
+@lru_cache(_MOST_NAMES)
 def _split_unit(name: str) -> tuple[str, float | None]:
     if name not in NGINX_CLOCKS:
         for pattern, seconds in UNITS:

@@ -8,9 +8,11 @@ import numpy as np
 
 from bucketwise.errors import InputError
 from bucketwise.read.database import (
+    FILE,
     ROW,
     Column,
     Workspace,
+    literal,
     one_number,
     open_columns,
     rows_in_order,
@@ -50,8 +52,8 @@ def open_parquet(
     used = sorted(set(match.roles.values()))
     cells = ", ".join(f"CAST({places[at].sql} AS VARCHAR) AS c{at}" for at in used)
     relation = (
-        f"(SELECT {cells}, false AS ragged, false AS quoted, {ROW} + 1 AS line "
-        f"FROM {source})"
+        f"(SELECT {cells}, {FILE} AS file, false AS ragged, false AS quoted, "
+        f"{ROW} + 1 AS line FROM {source})"
     )
     kinds = {
         at: places[at].kind.id
@@ -84,9 +86,17 @@ def open_parquet(
         units_s=match.units_s,
         named=match.named,
         typed=frozenset(at for at in used if places[at].kind.id != "varchar"),
-        stored=f"(SELECT {as_stored}, false AS ragged FROM {source})",
+        stored=f"(SELECT {as_stored}, {FILE} AS file, false AS ragged FROM {source})",
         kinds=kinds,
+        path=file.path if _is_told_by_names(columns) else None,
+        source=literal(workspace.stage(file.path)),
+        layout=repr([(column.name, column.kind) for column in columns]),
     )
+
+
+def _is_told_by_names(columns: Sequence[Column]) -> bool:
+    """Return whether DuckDB finds every column of several such files, by its name."""
+    return len({column.name.casefold() for column in columns}) == len(columns)
 
 
 def _cells(columns: Sequence[Column], chosen: Chosen) -> dict[str, Column]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bucketwise.nouns.traffic import (
     BITS_LADDER,
@@ -31,7 +32,7 @@ from bucketwise.read.tables.aggregate import (
     floor_divide,
     regroup,
 )
-from bucketwise.read.tables.cells import parsed_rows, said_of_pairs
+from bucketwise.read.tables.cells import said_of_pairs
 from bucketwise.read.tables.names import LENGTH
 from bucketwise.read.tables.sent import NOTHING_SENT, Sent, sent_together
 from bucketwise.read.tables.table import Table
@@ -49,8 +50,8 @@ _DISTINCT_SIZES = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Totals:
-    """What the cells add up to."""
+class Totals:
+    """What the cells of an input add up to."""
 
     rejected: Mapping[str, int]
     rows_used: int
@@ -64,19 +65,13 @@ def reduce_table(
 ) -> Traffic:
     """Reduce a table to the histogram of its sizes."""
     at_once = fill_cells(workspace, table)
-    forms = table.forms
     return reduce_cells(
         workspace,
         kind=table.kind,
         name=table.name,
         roles=table.roles,
         notes=notes_of(table),
-        rejections=lambda rejected: find_places(
-            workspace,
-            table,
-            rejected,
-            lambda relation, kept: parsed_rows(relation, table.roles, kept, forms),
-        ),
+        rejections=lambda rejected: find_places(workspace, table, rejected),
         sent=sent_together(workspace, table, at_once=at_once),
         max_cells=max_cells,
     )
@@ -121,14 +116,46 @@ def reduce_cells(
             told = f"the label column has {distinct:,} distinct values, more than "
             said = [f"{told}{MAX_LABELS:,}: labels were not kept"]
     size_bits, slot_width_s, fitted = _fit(connection, max_cells)
-    cells = _collect(connection, slot_width_s, weighted="count" in roles)
+    columns, count, labels = collect(
+        connection, slot_width_s=slot_width_s, weighted="count" in roles
+    )
+    return histogram(
+        {**grouped(columns, count), "labels": labels},
+        totals,
+        kind=kind,
+        name=name,
+        roles=roles,
+        notes=(*notes, *said),
+        rejections=rejections(totals.rejected),
+        sent=sent,
+        slot_width_s=slot_width_s,
+        size_bits=size_bits,
+        fitted=fitted,
+    )
+
+
+def histogram(  # noqa: PLR0913 - what a record is made of
+    cells: Mapping[str, Any],
+    totals: Totals,
+    *,
+    kind: str,
+    name: str,
+    roles: Container[str],
+    notes: Sequence[str],
+    rejections: tuple[Rejection, ...],
+    sent: Sent = NOTHING_SENT,
+    slot_width_s: int = SLOT_LADDER_S[0],
+    size_bits: int = EXACT,
+    fitted: Sequence[str] = (),
+) -> Traffic:
+    """Return the histogram of one input, with the record of it."""
     traffic = Traffic(
         **cells,
         slot_width_s=slot_width_s,
         size_bits=size_bits,
         rows_read=totals.rows_used + sum(totals.rejected.values()),
         rows_used=totals.rows_used,
-        rejections=rejections(totals.rejected),
+        rejections=rejections,
         first_s=None if totals.first_us is None else totals.first_us / 1e6,
         last_s=None if totals.last_us is None else totals.last_us / 1e6,
         weighted="count" in roles,
@@ -136,26 +163,7 @@ def reduce_cells(
         calls=rounded_together(sent.calls, size_bits),
         notes=tuple(fitted),
     ).noting_what_is_lost()
-    return recorded(
-        traffic,
-        kind=kind,
-        name=name,
-        roles=roles,
-        notes=(*notes, *said),
-        rows_without_time=totals.rows_without_time,
-    )
-
-
-def recorded(
-    traffic: Traffic,
-    *,
-    kind: str,
-    name: str,
-    roles: Container[str],
-    notes: Sequence[str],
-    rows_without_time: int,
-) -> Traffic:
-    """Return traffic of one input with the record of it."""
+    rows_without_time = totals.rows_without_time
     said = []
     if traffic.weighted:
         noun = "text" if LENGTH in roles else "image"
@@ -176,7 +184,7 @@ def recorded(
     return replace(traffic, inputs=(record,))
 
 
-def _totals(connection: Connection) -> _Totals:
+def _totals(connection: Connection) -> Totals:
     rejected = dict(
         connection.execute(
             "SELECT reason, CAST(sum(n) AS BIGINT) FROM cells WHERE reason <> '' "
@@ -188,7 +196,7 @@ def _totals(connection: Connection) -> _Totals:
         "CAST(coalesce(sum(n) FILTER (slot IS NULL), 0) AS BIGINT), "
         "min(first_us), max(last_us) FROM cells WHERE reason = ''"
     ).fetchall()
-    return _Totals(rejected, used, timeless, first_us, last_us)
+    return Totals(rejected, used, timeless, first_us, last_us)
 
 
 def _fit(connection: Connection, max_cells: int) -> tuple[int, int, list[str]]:
@@ -236,10 +244,14 @@ def _distinct_cells(connection: Connection) -> int:
     return one_number(connection, "SELECT count(*) FROM cells WHERE reason = ''")
 
 
-def _collect(
-    connection: Connection, slot_width_s: int, *, weighted: bool
-) -> dict[str, Any]:
-    """Fetch the cells in their canonical order."""
+def collect(
+    connection: Connection,
+    *,
+    slot_width_s: int = SLOT_LADDER_S[0],
+    weighted: bool,
+    kept: Sequence[str] = (),
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.float64], tuple[str, ...]]:
+    """Fetch the cells: their columns after those of `kept`, what they count, the labels."""
     labels = [
         label
         for (label,) in connection.execute(
@@ -253,21 +265,27 @@ def _collect(
     for at, label in enumerate(labels):
         connection.execute("INSERT INTO labels VALUES (?, ?)", [label, at])
     columns = connection.execute(
-        f"SELECT {', '.join(_SIZE_KEYS)}, "
+        f"SELECT {', '.join([*kept, *_SIZE_KEYS])}, "
         f"coalesce(CAST(slot AS BIGINT) * {slot_width_s}, {NO_TIME_S}) AS slot_start_s, "
         "coalesce(position, -1) AS label_at, "
         f"CAST({'weight' if weighted else 'n'} AS DOUBLE) AS count "
         "FROM cells LEFT JOIN labels USING (label) WHERE reason = ''"
     ).fetchnumpy()
+
+    def column(name: str, kind: type[np.generic] = np.int64) -> NDArray[Any]:
+        found = np.asarray(columns.pop(name), kind)
+        # Zeros that are never written take no memory.
+        return found if found.any() else np.zeros(found.size, kind)
+
     keys = {
-        "label": np.asarray(columns["label_at"], np.int64),
-        "slot_start_s": np.asarray(columns["slot_start_s"], np.int64),
-        "height_px": np.asarray(columns["height"], np.int64),
-        "width_px": np.asarray(columns["width"], np.int64),
-        "frames": np.asarray(columns["frames"], np.int64),
-        "fps": np.asarray(columns["fps"], np.float64),
-        "visual_tokens": np.asarray(columns["tokens"], np.int64),
-        **{name: np.asarray(columns[name], np.int64) for name in OWN_COLUMNS},
+        **{name: column(name) for name in kept},
+        "label": column("label_at"),
+        "slot_start_s": column("slot_start_s"),
+        "height_px": column("height"),
+        "width_px": column("width"),
+        "frames": column("frames"),
+        "fps": column("fps", np.float64),
+        "visual_tokens": column("tokens"),
+        **{name: column(name) for name in OWN_COLUMNS},
     }
-    count = np.asarray(columns["count"], np.float64)
-    return {**grouped(keys, count), "labels": tuple(labels)}
+    return keys, column("count", np.float64), tuple(labels)

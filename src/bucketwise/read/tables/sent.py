@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from bucketwise.nouns.together import (
-    MOST_MEMBERS,
     MOST_ROWS,
     STEP_MS,
     Together,
     Told,
+    places_of,
 )
 from bucketwise.nouns.traffic import OWN_COLUMNS, SIZE_COLUMNS
 from bucketwise.read.database import Connection, Workspace, one_number
-from bucketwise.read.tables.cells import blank, by_tokens, parsed_rows
+from bucketwise.read.tables.aggregate import HELD, request_of
+from bucketwise.read.tables.cells import by_tokens, parsed_rows
 from bucketwise.read.tables.table import BATCH, Table
 from bucketwise.read.tables.times import microseconds
 
@@ -43,6 +46,11 @@ SENT = "sent"
 # A time on a full second is taken for one that knows no finer.
 _IS_FINE = f"time_us % {_SECOND_US} <> 0"
 
+SOME_ARE_FINE = (
+    f"coalesce(bool_or({_IS_FINE.replace('time_us', 'first_us')} OR "
+    f"{_IS_FINE.replace('time_us', 'last_us')}), false)"
+)
+"""SQL of cells: some of their first and last times are finer than a second."""
 
 _FINER = re.compile(r"[.,]\d*[1-9]|\d{12}")
 """What times finer than a second have: a fraction, or more digits than seconds."""
@@ -93,23 +101,36 @@ def sent_together(workspace: Workspace, table: Table, *, at_once: bool) -> Sent:
         return Sent(requests=lost if requested else Together(), calls=lost)
     if at_once:
         rows = _rows(table, table.relation, timed=timed)
-        return gathered(connection, rows, requested=requested, timed=timed)
+        return gathered(
+            connection, rows, requested=requested, timed=timed, sizes=_told(roles)
+        )
     make_sent(connection)
     query = _rows(table, table.streamed, timed=timed)
     for batch in table.stream(workspace):
         connection.register(BATCH, batch)
-        connection.execute(f"INSERT INTO {SENT} {query}")
+        connection.execute(f"INSERT INTO {SENT} BY NAME {query}")
         connection.unregister(BATCH)
-    return gathered(connection, f"FROM {SENT}", requested=requested, timed=timed)
+    return gathered(
+        connection,
+        f"FROM {SENT}",
+        requested=requested,
+        timed=timed,
+        sizes=_told(roles),
+    )
 
 
 def gathered(
-    connection: Connection, rows: str, *, requested: bool, timed: bool
+    connection: Connection,
+    rows: str,
+    *,
+    requested: bool,
+    timed: bool,
+    sizes: Collection[str] = tuple(_SIZES.values()),
 ) -> Sent:
-    """Return what came together of rows with the columns of `sent`."""
+    """Return what came together of rows with the columns of `sent`, those of `sizes`."""
     requests = Together()
     if requested:
-        requests = _groups(connection, rows, "request", ("requests",))
+        requests = _groups(connection, rows, ("request",), ("requests",), sizes)
     if not timed:
         return Sent(requests=requests, calls=requests)
     if requested:
@@ -120,24 +141,41 @@ def gathered(
             "WINDOW same AS (PARTITION BY request)"
         )
     step = f"CAST(floor(time_us / {_STEP_US}) AS BIGINT)"
-    key = (
-        f"CASE WHEN {_IS_FINE} THEN {{'step': {step}, 'request': NULL::UBIGINT}} "
-        "WHEN request IS NOT NULL THEN {'step': NULL::BIGINT, 'request': request} END"
-    )
     told: tuple[Told, ...] = ("arrivals", *requests.told)
-    return Sent(requests=requests, calls=_groups(connection, rows, key, told))
+    keys = [f"CASE WHEN {_IS_FINE} THEN {step} END"]
+    if requested:
+        keys.append(f"CASE WHEN ({_IS_FINE}) IS NOT TRUE THEN request END")
+    return Sent(requests=requests, calls=_groups(connection, rows, keys, told, sizes))
 
 
 def _fine_rows(connection: Connection) -> int:
     """Return the usable rows where some have a time finer than a second; else 0."""
-    first, last = (
-        _IS_FINE.replace("time_us", name) for name in ("first_us", "last_us")
-    )
-    fine = f"CASE WHEN bool_or({first} OR {last}) THEN sum(n) ELSE 0 END"
+    fine = f"CASE WHEN {SOME_ARE_FINE} THEN sum(n) ELSE 0 END"
     return one_number(
         connection,
         f"SELECT coalesce(CAST({fine} AS BIGINT), 0) FROM cells WHERE reason = ''",
     )
+
+
+def sent_by_file(
+    connection: Connection, table: Table, fine: Mapping[int, bool]
+) -> dict[int, Sent]:
+    """Return what came together in each file of the rows that are `HELD`.
+
+    They are of tables like this one; `fine` says of which files some times are.
+    """
+    requested = "request" in table.roles
+    return {
+        file: gathered(
+            connection,
+            f"FROM {HELD} WHERE file = {file} AND reason = ''",
+            requested=requested,
+            timed=timed,
+            sizes=_told(table.roles),
+        )
+        for file, timed in fine.items()
+        if timed or requested
+    }
 
 
 def _rows(table: Table, relation: str, *, timed: bool) -> str:
@@ -147,53 +185,49 @@ def _rows(table: Table, relation: str, *, timed: bool) -> str:
         for role, at in table.roles.items()
         if role not in {"request", "time", "label"}
     }
-    time_us, request = "CAST(NULL AS BIGINT)", "CAST(NULL AS UBIGINT)"
+    time_us = "CAST(NULL AS BIGINT)"
     if timed:
         samples, name = table.samples_of("time"), table.named["time"]
         time_us = microseconds(f"c{table.roles['time']}", samples, name)
-    if "request" in table.roles:
-        cell = f"c{table.roles['request']}"
-        request = f"CASE WHEN NOT {blank(cell)} THEN hash(trim({cell})) END"
-    keyed = f"(SELECT *, {time_us} AS time_us, {request} AS request FROM {relation})"
+    keys = f"{time_us} AS time_us, {request_of(table)} AS request"
+    keyed = f"(SELECT *, {keys} FROM {relation})"
     rows = parsed_rows(keyed, roles, ("time_us", "request"), table.forms)
+    columns = ", ".join(["request", "time_us", *_told(roles)])
+    return f"SELECT {columns} FROM ({rows}) WHERE reason = ''"
+
+
+def _told(roles: Mapping[str, int]) -> list[str]:
+    """Return the columns that tell a size."""
     there = {"tokens"} if by_tokens(roles) else {"height", "width"}
     if "frames" in roles:
         there |= {"frames"} | ({"fps"} & roles.keys())
-    sizes = (name if name in there else f"0 AS {name}" for name in _SIZES.values())
-    return (
-        f"SELECT request, time_us, {', '.join(sizes)} FROM ({rows}) WHERE reason = ''"
-    )
+    return [name for name in _SIZES.values() if name in there]
 
 
 def _groups(
-    connection: Connection, rows: str, key: str, told: tuple[Told, ...]
+    connection: Connection,
+    rows: str,
+    keys: Sequence[str],
+    told: tuple[Told, ...],
+    sizes: Collection[str],
 ) -> Together:
-    """Group rows by a key and count equal groups; a key of NULL came alone."""
-    size = ", ".join(
-        f"'{name}': CAST({name} AS {_TYPES[name]})" for name in _SIZES.values()
-    )
-    try:
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE groups AS SELECT sizes, count(*) AS n FROM ("
-            f"SELECT list_sort(list({{{size}}})) AS sizes FROM ({rows}) "
-            f"WHERE ({key}) IS NOT NULL GROUP BY ({key}) HAVING count(*) > 1) "
-            "GROUP BY sizes"
-        )
-    except duckdb.OutOfMemoryException:
-        return Together(told=told, is_too_much=True)
-    members = one_number(connection, "SELECT coalesce(sum(len(sizes)), 0) FROM groups")
-    if members > MOST_MEMBERS:
-        return Together(told=told, is_too_much=True)
+    """Gather rows by the key that is not NULL; where each is, they came alone."""
+    named = [f"key{at}" for at in range(len(keys))]
+    keyed = ", ".join(f"{key} AS {name}" for key, name in zip(keys, named, strict=True))
     found = connection.execute(
-        "SELECT nth, n, unnest(sizes, recursive := true) FROM "
-        "(SELECT row_number() OVER () - 1 AS nth, n, sizes FROM groups)"
+        f"SELECT {', '.join([*named, *sizes])} FROM "
+        f"(SELECT *, {keyed} FROM ({rows})) WHERE coalesce({', '.join(named)}) IS NOT NULL"
     ).fetchnumpy()
-    connection.execute("DROP TABLE groups")
-    group = np.asarray(found["nth"], np.int64)
-    count = np.zeros(int(group.max(initial=-1)) + 1)
-    count[group] = found["n"]
+    by: dict[str, NDArray[Any]] = {}
+    for name in named:
+        # Steps and hashes of requests fill their 64 bits: which it is stands beside.
+        key = np.ma.masked_array(found[name])
+        by[name] = np.ma.filled(key, 0).view(np.int64)
+        by[f"no {name}"] = np.ma.getmaskarray(key).astype(np.int64)
+    group, distinct = places_of(by)
+    nothing = np.zeros(group.size)
     columns = {
-        column: np.asarray(found[name], SIZE_COLUMNS[column])
+        column: np.asarray(found.get(name, nothing), SIZE_COLUMNS[column])
         for column, name in _SIZES.items()
     }
-    return Together.of(columns, group, count, told)
+    return Together.of(columns, group, np.ones(distinct["key0"].size), told)

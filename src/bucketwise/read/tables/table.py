@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from bucketwise.read.database import Workspace, literal
 from bucketwise.read.detect import File
 from bucketwise.read.lines import (
     RAW_OPTIONS,
+    LineEnds,
     find_line_ends,
     mean_bytes,
     read_lines,
@@ -38,6 +41,8 @@ TIMES = frozenset({"date", "timestamp", "timestamp with time zone"})
 """Types that DuckDB compares faster than their text."""
 
 SAMPLE_LINES = 1_000
+_MOST_FORMS = 512
+"""Tables whose forms of numbers are kept: each is asked for them more than once."""
 _BATCH_CHARACTERS = 4_000_000
 """Lines with images in them are few to a batch."""
 _FILLED = "text IS NOT NULL AND (text >= '!' OR trim(text, ' \t\r\n') <> '')"
@@ -87,6 +92,22 @@ class Table:
     where all are text."""
     kinds: Mapping[int, str] = field(default_factory=dict)
     """Types of the cells that `stored` does not have as text, by their position."""
+    path: Path | None = None
+    """The file, where `relation` and `numbered` read it as it stands; `relation` has a
+    column `file` then."""
+    source: str = ""
+    """SQL of that file in them; in `relation` a list of files may stand there instead,
+    and `file` tells which of them a row is of, from 0."""
+    layout: str = ""
+    """What else files have in common that are read so."""
+
+    def over(self, source: str) -> Table:
+        """Return the table of its file under another name, or of a list of files."""
+        named = {
+            name: getattr(self, name).replace(self.source, source)
+            for name in ("relation", "numbered", "stored")
+        }
+        return replace(self, source=source, **named)
 
     def samples_of(self, role: str) -> tuple[str, ...]:
         """Return the first cells of the column that plays a role; () without one."""
@@ -95,9 +116,17 @@ class Table:
     @property
     def forms(self) -> dict[str, NumberForm]:
         """How the numbers of each role are written that may have thousands."""
-        typed = {role for role, at in self.roles.items() if at in self.typed}
-        samples = {role: self.samples_of(role) for role in self.roles}
-        return number_forms(samples, frozenset(typed))
+        typed = frozenset(role for role, at in self.roles.items() if at in self.typed)
+        return _forms(
+            tuple((role, self.samples_of(role)) for role in self.roles), typed
+        )
+
+
+@lru_cache(_MOST_FORMS)
+def _forms(
+    samples: tuple[tuple[str, tuple[str, ...]], ...], typed: frozenset[str]
+) -> dict[str, NumberForm]:
+    return number_forms(dict(samples), typed)
 
 
 def open_whole_lines(workspace: Workspace, file: File) -> Table:
@@ -135,14 +164,40 @@ def numbered_lines(raw: str) -> str:
     return f"(SELECT line AS text, row_number() OVER () AS line FROM {raw})"
 
 
+def unpacked(workspace: Workspace, file: File) -> tuple[File, LineEnds | None]:
+    """Write a packed text out where there is room, and learn its line ends on the way.
+
+    It is read more than once, and unpacking costs as much as reading. Whoever has read it
+    drops it.
+    """
+    if file.compression == "none":
+        return file, None
+    path = workspace.scratch.own("unpacked")
+    room_bytes = workspace.scratch.room_bytes()
+
+    def keep(chunk: bytes) -> None:
+        if plain.tell() + len(chunk) > room_bytes:
+            raise OSError(errno.ENOSPC, "no room")
+        plain.write(chunk)
+
+    try:
+        with path.open("wb") as plain:
+            ends = find_line_ends(file.path, file.compression, keep)
+    except OSError:
+        # What cannot be read will say so once more.
+        workspace.scratch.drop(path)
+        return file, None
+    return replace(file, path=path, compression="none"), ends
+
+
 def first_lines(file: File) -> list[str]:
     """Return the first lines of a text."""
     return sample(read_lines(file.path, file.compression), SAMPLE_LINES)
 
 
-def lines_due(file: File) -> int | None:
+def lines_due(file: File, ends: LineEnds | None = None) -> int | None:
     """Return how many lines are not blank; None where DuckDB would read them amiss."""
-    ends = find_line_ends(file.path, file.compression)
+    ends = ends or find_line_ends(file.path, file.compression)
     return None if ends.kind == "other" else ends.filled
 
 
