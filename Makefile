@@ -10,7 +10,7 @@ SAMPLES := docs_screenshots web_photos phone_photos chest_xrays qwen_vl_service
 # What runs today in the sample reports: the three lengths vendor guides print, read as
 # the runtime reads them.
 GUIDE_BUCKETS := 1024,3136,16384
-FUZZ_EXAMPLES ?= 60
+FUZZ_EXAMPLES ?= $(if $(CI),30,60)
 FUZZED := tests/test_fuzz.py tests/test_report_any_traffic.py tests/test_emitted_lint.py \
   tests/test_safe_top.py::test_no_image_and_no_clip_outgrows_the_top_under_the_emitted_limits \
   tests/test_sources_evidence_tables.py::test_any_two_of_start_end_and_duration_tell_the_same \
