@@ -194,6 +194,7 @@ def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password
     pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not here")
     for url, told in (
         ("sqlite://", "no such table: t"),
+        (f"sqlite:///{tmp_path}/nope.db", "a database that is there, got nope.db"),
         ("nonsense://u:secret@host/x", "--connect:"),
         ("no address: secret", "--connect:"),
         ("postgresql+adbc://u:secret@127.0.0.1:1/x", "--connect"),
@@ -213,3 +214,4 @@ def test_an_address_that_cannot_be_read_is_refused_in_words_without_its_password
         assert done.returncode in {1, 2}, done.stderr
         assert told in done.stderr
         assert "secret" not in done.stderr
+    assert not [*tmp_path.iterdir()]

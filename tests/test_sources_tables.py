@@ -678,7 +678,7 @@ def test_inputs_that_are_no_files_are_all_named(tmp_path: Path) -> None:
     assert [
         word in problem
         for word, problem in zip(
-            ("no such file", "nothing matches", "are served"),
+            ("no such file", "nothing matches", "an address of s3"),
             caught.value.problems,
             strict=True,
         )

@@ -40,7 +40,7 @@ FAULTS = frozenset({DENIED, GONE, NOT_ANSWERED})
 
 STORES = ("s3", "gs", "az")
 PAGES = ("https", "http")
-SERVED = "s3://, gs://, az:// and https:// are served"
+SERVED = "an address of s3://, gs://, az:// or https://"
 
 NO_IMAGES = (
     "under a prefix only images are read, as in a folder; name tables by a pattern: "
@@ -422,9 +422,7 @@ class Address:
         scheme, _, rest = given.partition("://")
         scheme = scheme.lower()
         if scheme not in (*STORES, *PAGES):
-            raise InputError(
-                f"{one_line(scheme)[:20]}://: expected a file, or {SERVED}"
-            )
+            raise InputError(f"{one_line(scheme)[:20]}://: expected a file or {SERVED}")
         bucket, _, key = rest.partition("/")
         if "@" in bucket:
             raise InputError(

@@ -6,11 +6,13 @@ import importlib
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from bucketwise.errors import UsageError
+from bucketwise.errors import InputError, UsageError
 from bucketwise.read.dialects import DIALECTS
 from bucketwise.read.elsewhere.session import Rows, known_dialect, plain_words
+from bucketwise.words.text import one_line
 
 _FETCHED = 50_000
 
@@ -64,6 +66,15 @@ def connected(url: str) -> Iterator[SqlAlchemy]:
             message = f"--connect: {error}; install the driver that the address names"
             raise UsageError(message) from error
         called = engine.dialect.name
+        file = engine.url.database or ""
+        # SQLite would make the file that is not there, and leave it.
+        if (
+            called == "sqlite"
+            and not file.startswith("file:")
+            and not Path(file).exists()
+        ):
+            message = f"--connect: expected a database that is there, got {one_line(Path(file).name)}"
+            raise InputError(message)
         try:
             dialect = known_dialect(_CALLED.get(called, called))
             with engine.connect() as connection:
