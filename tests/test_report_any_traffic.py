@@ -104,6 +104,7 @@ REFUSALS = (
     r"activity: nothing was ever active in it; ",
     r"activity: the requests take no time; ",
     r"graph-minutes: the price of a graph needs --cost flops",
+    r"graph-minutes: the compute of \S+ is not known; leave it out, ",
     r"(min|max)_pixels: expected none, as \S+ knows no limit in pixels: ",
     r"\d+ of \d+ records? cannot be used|none of \d+ records? can be used",
 )

@@ -175,7 +175,8 @@ class PlanOptions:
         priced = isinstance(self.cost, MeasuredCost) or profile.vit
         if self.graph_price is not None and not priced:
             problems.append(
-                f"graph-minutes: the compute of {profile.name} is not known"
+                f"graph-minutes: the compute of {profile.name} is not known; leave it "
+                "out, or give --cost a cost.json of its graphs"
             )
         raise_all(problems, UsageError)
 
