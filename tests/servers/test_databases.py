@@ -6,7 +6,6 @@ import getpass
 import importlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -41,7 +40,7 @@ from tests.counted_tables import (
     tables,
     types_of,
 )  # fmt: skip
-from tests.servers.absent import absent
+from tests.servers.loopback import absent, free_port
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 LAW = settings(
@@ -49,13 +48,6 @@ LAW = settings(
     max_examples=10,
     phases=[Phase.explicit, Phase.generate],
 )
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

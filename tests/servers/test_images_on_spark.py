@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bucketwise.read import read_traffic
-from tests.servers.absent import absent
+from tests.servers.loopback import absent
 
 ROOT = Path(__file__).parents[2]
 GOLD = ROOT / "tests" / "gold" / "images"

@@ -30,18 +30,11 @@ from bucketwise.read.elsewhere import Elsewhere, count_there, spark
 from bucketwise.read.scratch import open_scratch
 from tests.commands import bucketwise
 from tests.counted_tables import COLUMNS, in_duckdb, read, same, tables
-from tests.servers.absent import absent
+from tests.servers.loopback import absent, free_port
 
 STARTS_WITHIN_S = 90
 LIGHT = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Java that compiles little: none of these lives long."""
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def until(done: Callable[[], object]) -> None:

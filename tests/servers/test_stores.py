@@ -40,7 +40,7 @@ from bucketwise.read.histograms import write_histogram
 from bucketwise.read.scratch import Scratch
 from bucketwise.read.traffic import read_traffic
 from tests.commands import bucketwise
-from tests.servers.absent import absent
+from tests.servers.loopback import absent, free_port
 
 NAME = "moto"
 BUCKET = "bucket"
@@ -91,9 +91,7 @@ def moto() -> Iterator[str]:
     program = Path(sys.executable).with_name("moto_server")
     if not program.exists():
         absent(NAME, "moto_server is not beside this Python")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [program, "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
