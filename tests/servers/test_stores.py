@@ -445,7 +445,7 @@ def test_what_is_amiss_is_told_in_a_line_without_the_address(
         "s3://": "s3://: expected a bucket behind it, as in s3://name/path, got none",
         "s3://me:secret@bucket/x": "s3://: a name or a password in the address",
         "https://me:secret@host/x": "https://: a name or a password in the address",
-        "hdfs://host/secret": "hdfs://: expected a file, or s3://, gs://, az://",
+        "hdfs://host/secret": "hdfs://: expected a file or an address of s3://, gs://",
         "az://secret/x.csv": "az://secret: no credentials were found; set those",
         f"{page}/x.csv?sig=secret": "x.csv: access is denied",
         f"{page}/": "told: a folder of a server, which lists nothing",
