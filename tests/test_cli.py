@@ -237,6 +237,11 @@ def test_names_of_inputs_stay_out_of_every_output_when_asked(tmp_path: Path) -> 
         ),
         (["analyze", "nothing.csv"], 1, "each has a count of 0"),
         (
+            ["count", "none.csv", "--model", "qwen3-vl-2b", "--max-bad-rows", "100%"],
+            1,
+            "none of 1 row can be used",
+        ),
+        (
             [
                 "analyze",
                 "good.csv",
@@ -259,6 +264,7 @@ def test_wrong_files_and_flags_end_with_one_clear_message(
 ) -> None:
     (tmp_path / "good.csv").write_text("width,height\n640,480\n1280,720\n")
     (tmp_path / "bad.csv").write_text("width,height\n640,480\nwide,high\n")
+    (tmp_path / "none.csv").write_text("width,height\n-1,480\n")
     (tmp_path / "words.csv").write_text("alpha,beta\nx,y\n")
     (tmp_path / "nothing.csv").write_text("width,height,count\n640,480,0\n")
     done = bucketwise(*arguments, cwd=tmp_path)

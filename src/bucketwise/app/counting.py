@@ -13,9 +13,11 @@ from bucketwise.app.options.option import takes
 from bucketwise.app.preprocessing import preprocessing_of
 from bucketwise.app.size_table import BY_RULE, COLUMNS, counts_table, with_unusable
 from bucketwise.core.patching import count_patches
+from bucketwise.errors import InputError
 from bucketwise.nouns.traffic import Sizes, Traffic
 from bucketwise.read import Rows
 from bucketwise.read.configs.profiles import find_profile
+from bucketwise.words.numbers import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +39,16 @@ def count(traffic: Traffic, **options: Any) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a size, sorted by height, width, frames.
+
+    Raises
+    ------
+    InputError
+        When no row of the traffic can be used.
     """
+    if not traffic.rows_used:
+        rows = plural(traffic.rows_read, "row")
+        message = f"traffic: none of {rows} can be used; at least one image is needed"
+        raise InputError(message)
     asked = CountOptions(**options)
     release = release_of(asked.target)
     profile = release.engine.as_run(find_profile(asked.model))
