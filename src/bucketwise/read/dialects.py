@@ -92,6 +92,7 @@ _TRINO_MICROS = "DATE_DIFF('microsecond', TIMESTAMP '1970-01-01 00:00:00 UTC', {
 
 DIALECTS: Mapping[str, Dialect] = {
     "bigquery": Dialect(
+        run_on="GoogleSQL's reference engine",
         quoted=_backslashed("`"),
         text="SAFE_CAST({} AS TIMESTAMP)",
         hour="TIMESTAMP_TRUNC({}, HOUR)",
