@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from bucketwise.nouns.traffic import Traffic
@@ -19,6 +20,13 @@ from bucketwise.read.tables.counted import ROWS
 from bucketwise.read.tables.counts import reduce_counts
 from bucketwise.read.tables.reduce import reduce_table
 from bucketwise.read.tables.table import Table
+
+LAW = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    max_examples=20,
+    phases=[Phase.generate],
+)
+"""Nothing is shrunk: a table is small, and an engine slow."""
 
 moment = datetime.fromisoformat
 JUNK = (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.cli import histogram
@@ -25,13 +25,14 @@ from bucketwise.read.dialects import (
     counting_query,
     printed_query,
 )
-from bucketwise.read.elsewhere import Elsewhere, count_there, sqlalchemy
+from bucketwise.read.elsewhere import Elsewhere, count_there, kept, sqlalchemy
 from bucketwise.read.scratch import open_scratch
 from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 from tests.commands import bucketwise
 from tests.counted_tables import (
     COLUMNS,
     LABEL,
+    LAW,
     cells_of,
     in_duckdb,
     read,
@@ -39,12 +40,6 @@ from tests.counted_tables import (
     tables,
     types_of,
 )  # fmt: skip
-
-LAW = settings(
-    suppress_health_check=[HealthCheck.too_slow],
-    max_examples=20,
-    phases=[Phase.generate],
-)
 
 
 @LAW
@@ -140,6 +135,20 @@ def test_text_among_numbers_is_refused_in_words(tmp_path: Path) -> None:
     rows = "SELECT 640.5 AS w, 480 AS h UNION ALL SELECT 'many', 480"
     line = ("--connect", "sqlite://", "--query", rows, "-o", "x.parquet")
     assert "casts it to text" in bucketwise("histogram", *line, cwd=tmp_path).stderr
+
+
+def test_more_groups_than_are_kept_are_refused_with_what_to_leave_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not here")
+    rows = "SELECT 640 AS w, 480 AS h UNION ALL SELECT 64, 48 UNION ALL SELECT 64, 48"
+    line = ("--connect", "sqlite://", "--query", rows, "-o", "x.parquet")
+    monkeypatch.setattr(kept, "MOST_GROUPS", 2)
+    assert not bucketwise("histogram", *line, cwd=tmp_path).returncode
+    monkeypatch.setattr(kept, "MOST_GROUPS", 1)
+    refused = bucketwise("histogram", *line, cwd=tmp_path)
+    assert refused.returncode == 1
+    assert "leave out the column that tells each row" in refused.stderr
 
 
 def test_the_command_line_offers_every_dialect_and_kind_of_time() -> None:

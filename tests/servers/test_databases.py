@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.read.dialects import (
@@ -32,6 +32,7 @@ from bucketwise.read.scratch import open_scratch
 from tests.counted_tables import (
     COLUMNS,
     LABEL,
+    LAW,
     cells_of,
     in_duckdb,
     moment,
@@ -43,11 +44,6 @@ from tests.counted_tables import (
 from tests.servers.loopback import absent, free_port
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-LAW = settings(
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    max_examples=10,
-    phases=[Phase.explicit, Phase.generate],
-)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +134,7 @@ def filled(there: Any, frame: pd.DataFrame, types: Sequence[str], quote: str) ->
     there.commit()
 
 
-@LAW
+@settings(LAW, max_examples=10)
 @given(
     data=st.data(),
     kind=st.sampled_from(["timestamp", "number"]),
@@ -166,7 +162,7 @@ def test_rows_counted_by_postgres_give_what_reading_them_gives(
     law(frame, kind, *(all_of(url, table) for url in urls))
 
 
-@LAW
+@settings(LAW, max_examples=10)
 @given(
     data=st.data(),
     kind=st.sampled_from(["timestamp", "number"]),
@@ -205,7 +201,7 @@ def clickhouse() -> Iterator[Any]:
             yield session
 
 
-@LAW
+@settings(LAW, max_examples=10)
 @given(
     data=st.data(),
     kind=st.sampled_from(TIME_KINDS),

@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bucketwise.read.dialects import (
@@ -34,6 +34,7 @@ from bucketwise.read.tables.counted import FIRST, LAST, ROWS, WEIGHT
 from tests.counted_tables import (
     COLUMNS,
     LABEL,
+    LAW,
     cells_of,
     in_duckdb,
     read,
@@ -136,11 +137,7 @@ def keep(answer: Answer, path: Path) -> None:
         connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
 
 
-@settings(
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    max_examples=20,
-    phases=[Phase.explicit, Phase.generate],
-)
+@LAW
 @given(data=st.data(), kind=st.sampled_from(TIME_KINDS), sums=st.booleans())
 def test_rows_counted_by_googlesql_give_what_reading_them_gives(
     googlesql: Callable[[str], Answer],

@@ -21,7 +21,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bucketwise.read import read_traffic
@@ -29,7 +29,7 @@ from bucketwise.read.dialects import TIME_KINDS, TimeKind
 from bucketwise.read.elsewhere import Elsewhere, count_there, spark
 from bucketwise.read.scratch import open_scratch
 from tests.commands import bucketwise
-from tests.counted_tables import COLUMNS, in_duckdb, read, same, tables
+from tests.counted_tables import COLUMNS, LAW, in_duckdb, read, same, tables
 from tests.servers.loopback import absent, free_port
 
 STARTS_WITHIN_S = 90
@@ -170,13 +170,7 @@ def count(address: str, path: Path, where: str = "") -> Any:
         return same(read(count_there(asked, scratch, COLUMNS).path))
 
 
-@settings(
-    suppress_health_check=[
-        HealthCheck.too_slow, HealthCheck.function_scoped_fixture
-    ],
-    max_examples=4,
-    phases=[Phase.generate],
-)  # fmt: skip
+@settings(LAW, max_examples=4)
 @given(data=st.data(), kind=st.sampled_from(TIME_KINDS))
 def test_rows_counted_by_spark_give_what_reading_them_gives(
     address: str, tmp_path: Path, data: st.DataObject, kind: TimeKind

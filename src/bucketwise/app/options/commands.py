@@ -13,6 +13,7 @@ from bucketwise.app.options.shared import (
     ProcessorOptions,
     dialect,
     image_limit,
+    kept_places,
     named_model,
     run_cost,
 )
@@ -77,13 +78,7 @@ class CompareOptions(ProcessorOptions):
     )
     cost: CostGiven | None = run_cost()
     target: str | None = dialect("the newest")
-    places: bool = asked(
-        True,  # noqa: FBT003 - the default of a flag
-        "output",
-        "flag",
-        "Keep names of inputs and files out of every output.",
-        name="--no-places",
-    )
+    places: bool = kept_places()
 
     def problems(self) -> list[str]:
         """Return what is wrong with them."""
@@ -111,13 +106,7 @@ class CheckOptions:
     model: str | None = named_model("what PLAN names")
     target: str | None = dialect("the newest that PLAN was made for")
     cost: CostGiven | None = run_cost("what PLAN records")
-    places: bool = asked(
-        True,  # noqa: FBT003 - the default of a flag
-        "output",
-        "flag",
-        "Keep names of inputs and files out of every output.",
-        name="--no-places",
-    )
+    places: bool = kept_places()
 
     def __post_init__(self) -> None:
         """Check the share."""

@@ -151,3 +151,14 @@ class ProcessorOptions(LimitOptions):
             "video": asdict(self.video or VideoOptions()),
         }
         return recorded_of(self, names) | given | instead
+
+
+def kept_places() -> Any:
+    """Return whether names of inputs and files are told; each command asks alike."""
+    return asked(
+        True,  # noqa: FBT003 - the default of a flag
+        "output",
+        "flag",
+        "Keep names of inputs and files out of every output.",
+        name="--no-places",
+    )

@@ -1,4 +1,4 @@
-"""A database that has an ADBC driver: its answer comes in columns, at a sixth of the cost."""
+"""A database that has an ADBC driver: its answer comes in columns, which costs less than rows."""
 
 from __future__ import annotations
 
